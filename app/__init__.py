@@ -1,0 +1,1 @@
+"""The gateway, the command line and the one-machine stack."""

@@ -1,0 +1,176 @@
+"""Names of files inside a bundle and of the bundle itself: hostile ones made safe, double ones made different.
+
+What a name may hold follows the strictest system that unpacks it: Windows ("Naming Files, Paths, and Namespaces" in
+Microsoft's Win32 documentation) for characters and device names, ext4 for the 255 bytes of a component.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, insort
+from collections.abc import Collection, Iterator, Sequence
+from unicodedata import combining, normalize
+from urllib.parse import quote
+
+MAX_COMPONENT = 255
+"""Bytes of UTF-8 in one component of a name."""
+MAX_NAME = 1024
+"""Bytes of UTF-8 in a whole name."""
+MAX_EXTENSION = 32
+"""Bytes of the longest thing after a dot that still counts as an extension when a name is cut."""
+FALLBACK = "file"
+"""What a name becomes of which nothing is left."""
+
+# Soft hyphen, Arabic letter mark, zero-width characters, bidi controls, invisible operators, byte order mark.
+_INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+# C0, DEL, C1, line and paragraph separators, surrogates, and what Windows forbids.
+_FORBIDDEN = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff<>:"|?*]')
+_DEVICE = re.compile(r"(?:con|prn|aux|nul|clock\$|conin\$|conout\$|(?:com|lpt)[0-9¹²³]) *(?:\.|$)", re.IGNORECASE)
+_NOT_QUOTABLE = re.compile(r'[^ -~]|["%/\\]')
+
+
+def safe_name(name: str) -> str:
+    """A relative name with `/` between its components that can be unpacked anywhere and leads nowhere else.
+
+    Folders are kept (`photos/a.jpg`), ways up or out are not. Asked again with its own answer it changes nothing.
+    """
+    visible = normalize("NFC", _INVISIBLE.sub("", name))
+    parts = (_FORBIDDEN.sub("_", part).rstrip(" .") for part in visible.replace("\\", "/").split("/"))
+    return _fit([_unlike_device(_cut(part)) for part in parts if part]) or FALLBACK
+
+
+def safe_archive_name(name: str) -> str:
+    """One component that ends in `.zip`, for the bundle as a browser saves it."""
+    component = safe_name(re.sub(r"[/\\]", "_", name))
+    stem, suffix = (component[:-4], component[-4:]) if component.lower().endswith(".zip") else (component, ".zip")
+    return (_cut_bytes(stem, MAX_COMPONENT - len(suffix)) or FALLBACK) + suffix
+
+
+def unique_names(names: Sequence[str], reserved: Collection[str] = ("manifest.json",)) -> list[str]:
+    """The names in their order, none equal to another, to a folder of another, or to a reserved one.
+
+    Expects answers of `safe_name` and keeps within its limits. Names are compared as Windows and macOS do, without regard
+    to case. The first of several equal names keeps it, the others become `a (2).pdf`, `a (3).pdf`, …; a name that is also
+    a folder of another is changed wherever it stands; a folder that is a reserved name becomes `manifest (2).json/…`.
+    """
+    reserved_keys = frozenset(map(_key, reserved))
+    moved = [_out_of_reserved(name, reserved_keys) for name in names]
+    return list(_Chooser(moved, reserved_keys).choose())
+
+
+def content_disposition(filename: str) -> str:
+    """The `Content-Disposition` that saves as `filename` (RFC 6266, section 4; `filename*` as in RFC 8187, section 3.2).
+
+    `filename*` is there only when plain ASCII can't say the name.
+    """
+    clean = _FORBIDDEN.sub("_", filename)
+    ascii_only = "".join(char for char in normalize("NFKD", clean) if not combining(char))
+    fallback = _NOT_QUOTABLE.sub("_", clean if clean.isascii() else ascii_only)
+    extended = "" if fallback == filename else f"; filename*=UTF-8''{quote(clean, safe='!#$&+-.^_`|~')}"
+    return f'attachment; filename="{fallback}"{extended}'
+
+
+class _Chooser:
+    """Gives each name one that is free. Linear but for sorting: numbers already tried are not tried again."""
+
+    def __init__(self, names: Sequence[str], reserved: frozenset[str]) -> None:
+        self.names = names
+        self.keys = [_key(name) for name in names]
+        self.reserved = reserved
+        self.taken = reserved.union(self.keys)
+        self.taken = set(self.taken)
+        self.sorted = sorted(self.taken)
+        self.next_number: dict[str, int] = {}
+
+    def choose(self) -> Iterator[str]:
+        used = set(self.reserved)
+        for name, key in zip(self.names, self.keys, strict=True):
+            if key in used or self._is_folder(key):
+                yield self._numbered(name)
+            else:
+                used.add(key)
+                yield name
+
+    def _numbered(self, name: str) -> str:
+        # Long names that differ only in what is cut off get the same numbers: they share a counter.
+        counter = _key(_with_number(name, 2))
+        number = self.next_number.get(counter, 2)
+        while not self._take(candidate := _with_number(name, number)):
+            number += 1
+        self.next_number[counter] = number + 1
+        return candidate
+
+    def _take(self, candidate: str) -> bool:
+        key = _key(candidate)
+        if key in self.taken or self._is_folder(key) or self._is_inside_file(key):
+            return False
+        self.taken.add(key)
+        insort(self.sorted, key)
+        return True
+
+    def _is_folder(self, key: str) -> bool:
+        folder = key + "/"
+        at = bisect_left(self.sorted, folder)
+        return at < len(self.sorted) and self.sorted[at].startswith(folder)
+
+    def _is_inside_file(self, key: str) -> bool:
+        return any(key[: slash.start()] in self.taken for slash in re.finditer("/", key))
+
+
+def _key(name: str) -> str:
+    """Equal for names that Windows or macOS take for the same (Unicode 3.13, D145: canonical caseless match)."""
+    return normalize("NFC", normalize("NFD", name).casefold())
+
+
+def _out_of_reserved(name: str, reserved: frozenset[str]) -> str:
+    """The name, its folders renamed where one is a reserved name: a file and a folder can't share it."""
+    parts = name.split("/")
+    for depth in range(1, len(parts)):
+        original, number = parts[depth - 1], 2
+        while reserved and _key("/".join(parts[:depth])) in reserved:
+            parts[depth - 1] = _with_number(original, number)
+            number += 1
+    return _fit(parts)
+
+
+def _with_number(name: str, number: int) -> str:
+    """`a.pdf` → `a (2).pdf`, in the same folder where the limit of the whole name allows."""
+    *folders, last = name.split("/")
+    stem, extension = _split_extension(last)
+    tail = f" ({number}){extension}"
+    return _fit([*folders, _cut_bytes(stem, MAX_COMPONENT - len(tail.encode())) + tail])
+
+
+def _fit(parts: list[str]) -> str:
+    """The last components that stay within `MAX_NAME` together."""
+    size, first = -1, len(parts)
+    while first and (size := size + 1 + len(parts[first - 1].encode())) <= MAX_NAME:
+        first -= 1
+    return "/".join(parts[first:])
+
+
+def _unlike_device(part: str) -> str:
+    """Windows opens a device for `con`, `NUL.txt`, `aux .log`, whatever the folder."""
+    return _cut(f"_{part}") if _DEVICE.match(part) else part
+
+
+def _cut(part: str) -> str:
+    """A component within `MAX_COMPONENT`, its extension kept."""
+    if len(part.encode()) <= MAX_COMPONENT:
+        return part
+    stem, extension = _split_extension(part)
+    cut = _cut_bytes(stem, MAX_COMPONENT - len(extension.encode())) + extension
+    return cut.rstrip(" .")
+
+
+def _split_extension(part: str) -> tuple[str, str]:
+    """`a.tar.gz` → `a.tar`, `.gz`; `.profile` has none, nor has a name with a sentence behind its last dot."""
+    stem, dot, extension = part.rpartition(".")
+    if not stem.strip(".") or len(extension.encode()) > MAX_EXTENSION:
+        return part, ""
+    return stem, dot + extension
+
+
+def _cut_bytes(text: str, size: int) -> str:
+    """The longest start of `text` that takes at most `size` bytes, cut between characters."""
+    return text.encode()[:size].decode(errors="ignore")

@@ -1,0 +1,135 @@
+"""The records of a ZIP archive as bytes, in store mode: sizes follow from names and sizes alone, never from contents.
+
+Sections are those of PKWARE's APPNOTE.TXT 6.3.10. The CRC-32 always stands in the local header: a data descriptor (4.3.9)
+behind a stored entry is refused by Java's `ZipInputStream` and other readers that go from front to back.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+MAX_16 = 0xFFFF
+MAX_32 = 0xFFFFFFFF
+"""From here on a field says "look into ZIP64" (4.4.1.4), so this very value needs ZIP64 too."""
+
+_UTF_8 = 1 << 11  # 4.4.4, bit 11: the name is UTF-8
+_STORED = 0  # 4.4.5
+_VERSION = 20  # 4.4.3.2
+_VERSION_ZIP64 = 45
+_MADE_BY_UNIX = 3 << 8  # 4.4.2.2
+_REGULAR_0644 = 0o100644 << 16  # 4.4.15: st_mode in the upper half
+_ZIP64_EXTRA = 0x0001  # 4.5.3
+
+_LOCAL = struct.Struct("<4s5H3I2H")  # 4.3.7
+_DIRECTORY = struct.Struct("<4s6H3I5H2I")  # 4.3.12
+_END_ZIP64 = struct.Struct("<4sQ2H2I4Q")  # 4.3.14
+_LOCATOR = struct.Struct("<4sIQI")  # 4.3.15
+_END = struct.Struct("<4s4H2IH")  # 4.3.16
+
+_EARLIEST = datetime(1980, 1, 1, tzinfo=UTC)
+_LATEST = datetime(2107, 12, 31, 23, 59, 58, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file of a bundle, known before its first byte is read."""
+
+    name: str
+    """As it stands in the archive: an answer of `names.unique_names`."""
+    size: int
+    """Bytes."""
+    crc32: int | None
+    """Of the whole file, or None when it has to be read to know."""
+    sha256: str | None
+    """64 hexadecimal digits, or None when nobody has told."""
+    modified: datetime
+    """Aware of its time zone; the archive says UTC, from 1980 to 2107, in steps of two seconds."""
+
+
+def local_header(entry: Entry, crc32: int) -> bytes:
+    """The local file header (4.3.7). Its ZIP64 extra field has both sizes, as 4.5.3 demands of a local header."""
+    zip64 = entry.size >= MAX_32
+    name = entry.name.encode()
+    extra = _extra(entry.size, entry.size) if zip64 else b""
+    size = min(entry.size, MAX_32)
+    time, date = _dos_time(entry.modified)
+    version = _VERSION_ZIP64 if zip64 else _VERSION
+    fixed = _LOCAL.pack(
+        b"PK\x03\x04", version, _UTF_8, _STORED, time, date, crc32, size, size, len(name), len(extra)
+    )
+    return fixed + name + extra
+
+
+def local_header_size(entry: Entry) -> int:
+    """Bytes of `local_header`."""
+    return _LOCAL.size + len(entry.name.encode()) + _extra_size(2 if entry.size >= MAX_32 else 0)
+
+
+def directory_header(entry: Entry, crc32: int, offset: int) -> bytes:
+    """The central directory's header (4.3.12) of an entry whose local header stands at byte `offset`.
+
+    Its ZIP64 extra field has only the values that don't fit elsewhere (4.5.3).
+    """
+    name = entry.name.encode()
+    too_large = _directory_zip64(entry, offset)
+    extra = _extra(*too_large) if too_large else b""
+    size = min(entry.size, MAX_32)
+    time, date = _dos_time(entry.modified)
+    version = _VERSION_ZIP64 if too_large else _VERSION
+    fixed = _DIRECTORY.pack(
+        b"PK\x01\x02", _MADE_BY_UNIX | version, version, _UTF_8, _STORED, time, date, crc32, size, size,
+        len(name), len(extra), 0, 0, 0, _REGULAR_0644, min(offset, MAX_32),
+    )  # fmt: skip
+    return fixed + name + extra
+
+
+def directory_header_size(entry: Entry, offset: int) -> int:
+    """Bytes of `directory_header`."""
+    return _DIRECTORY.size + len(entry.name.encode()) + _extra_size(len(_directory_zip64(entry, offset)))
+
+
+def end_records(entries: int, directory_offset: int, directory_size: int) -> bytes:
+    """What ends the archive (4.3.14 to 4.3.16), given the number of entries and where the directory stands, in bytes."""
+    end = _END.pack(
+        b"PK\x05\x06", 0, 0, min(entries, MAX_16), min(entries, MAX_16),
+        min(directory_size, MAX_32), min(directory_offset, MAX_32), 0,
+    )  # fmt: skip
+    if not _end_zip64(entries, directory_offset, directory_size):
+        return end
+    record = _END_ZIP64.pack(
+        b"PK\x06\x06", _END_ZIP64.size - 12, _MADE_BY_UNIX | _VERSION_ZIP64, _VERSION_ZIP64, 0, 0,
+        entries, entries, directory_size, directory_offset,
+    )  # fmt: skip
+    return record + _LOCATOR.pack(b"PK\x06\x07", 0, directory_offset + directory_size, 1) + end
+
+
+def end_records_size(entries: int, directory_offset: int, directory_size: int) -> int:
+    """Bytes of `end_records`."""
+    zip64 = _end_zip64(entries, directory_offset, directory_size)
+    return _END.size + (_END_ZIP64.size + _LOCATOR.size if zip64 else 0)
+
+
+def _end_zip64(entries: int, directory_offset: int, directory_size: int) -> bool:
+    return entries >= MAX_16 or directory_offset >= MAX_32 or directory_size >= MAX_32
+
+
+def _directory_zip64(entry: Entry, offset: int) -> tuple[int, ...]:
+    """The values for the ZIP64 extra field, in the order of 4.5.3: size, compressed size, offset."""
+    sizes = (entry.size, entry.size) if entry.size >= MAX_32 else ()
+    return (*sizes, offset) if offset >= MAX_32 else sizes
+
+
+def _extra(*values: int) -> bytes:
+    return struct.pack(f"<2H{len(values)}Q", _ZIP64_EXTRA, 8 * len(values), *values)
+
+
+def _extra_size(values: int) -> int:
+    return 4 + 8 * values if values else 0
+
+
+def _dos_time(moment: datetime) -> tuple[int, int]:
+    """Time and date as in 4.4.6, of UTC."""
+    utc = min(max(moment, _EARLIEST), _LATEST).astimezone(UTC)
+    return utc.hour << 11 | utc.minute << 5 | utc.second // 2, (utc.year - 1980) << 9 | utc.month << 5 | utc.day

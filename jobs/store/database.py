@@ -1,0 +1,89 @@
+"""The connection to PostgreSQL: one engine a process, and one place where its errors become ours."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Self
+
+import asyncpg
+from pydantic import PostgresDsn
+from sqlalchemy import make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from jobs.domain.errors import DatabaseUnavailable
+
+_UNAVAILABLE = "The database can't be reached or does not answer. Nothing was changed; try again shortly."
+
+_LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.QueryCanceledError,
+    asyncpg.InterfaceError,
+)
+"""What asyncpg raises when the server goes away, is not there yet, or takes too long: try again, nothing is broken."""
+
+
+class Database:
+    """A pool of connections. `begin` is one transaction, `connect` one connection outside of any."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+
+    @classmethod
+    def open(cls, dsn: PostgresDsn, *, pool_size: int, timeout: float, connect_timeout: float = 2.0) -> Self:
+        """No connection is made yet. `timeout`: seconds for a statement and for a free connection."""
+        engine = create_async_engine(
+            make_url(str(dsn)).set(drivername="postgresql+asyncpg"),
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=timeout,
+            connect_args={
+                "command_timeout": timeout,
+                "timeout": connect_timeout,
+                "server_settings": {"application_name": "haulage", "idle_in_transaction_session_timeout": "5000"},
+            },
+        )
+        return cls(engine)
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction: committed at the end of the block, rolled back when it raises.
+
+        Raises `DatabaseUnavailable` when the server can't be reached or does not answer in time.
+        """
+        with translated():
+            async with self.engine.begin() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A connection for single statements that only read: each is its own transaction, without the round trips."""
+        with translated():
+            async with self.engine.connect() as connection:
+                yield await connection.execution_options(isolation_level="AUTOCOMMIT")
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turns every way in which the database can be away into `DatabaseUnavailable`."""
+    try:
+        yield
+    except (PoolTimeout, TimeoutError, OSError, InterfaceError, OperationalError, *_LOST) as error:
+        raise DatabaseUnavailable(_UNAVAILABLE) from error
+    except DBAPIError as error:
+        if error.connection_invalidated or isinstance(_driver_error(error), _LOST):
+            raise DatabaseUnavailable(_UNAVAILABLE) from error
+        raise
+
+
+def _driver_error(error: DBAPIError) -> BaseException | None:
+    return getattr(error.orig, "__cause__", None)

@@ -1,0 +1,158 @@
+"""Between rows and values: the only place that knows how a job is spread over columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from jobs.domain.errors import ErrorClass
+from jobs.domain.jobs import (
+    FailureNote,
+    FileRecord,
+    FileState,
+    Job,
+    Omission,
+    OnMissing,
+    Progress,
+    Result,
+    ResultKind,
+    Status,
+)
+
+Row = Mapping[str, Any]
+
+
+def job_of(row: Row) -> Job:
+    return Job(
+        id=row["id"],
+        owner=row["owner"],
+        status=Status(row["status"]),
+        fence=row["fence"],
+        attempt=row["attempt"],
+        seq=row["seq"],
+        losses=row["losses"],
+        max_attempts=row["max_attempts"],
+        archive_name=row["archive_name"],
+        on_missing=OnMissing(row["on_missing"]),
+        created_at=row["created_at"],
+        queued_at=row["queued_at"],
+        due_at=row["due_at"],
+        progress=Progress(
+            files_total=row["files_total"],
+            files_done=row["files_done"],
+            files_omitted=row["files_omitted"],
+            bytes_total=row["bytes_total"],
+            bytes_done=row["bytes_done"],
+        ),
+        started_at=row["started_at"],
+        finished_at=row["finished_at"],
+        worker=row["worker"],
+        lease_until=row["lease_until"],
+        failure=failure_of(row),
+        result=_result_of(row),
+        expires_at=row["expires_at"],
+        cleanup_at=row["cleanup_at"],
+        upload_id=row["upload_id"],
+    )
+
+
+def job_columns(job: Job) -> dict[str, Any]:
+    return {
+        "id": job.id,
+        "owner": job.owner,
+        "status": job.status,
+        "fence": job.fence,
+        "attempt": job.attempt,
+        "seq": job.seq,
+        "losses": job.losses,
+        "max_attempts": job.max_attempts,
+        "archive_name": job.archive_name,
+        "on_missing": job.on_missing,
+        "created_at": job.created_at,
+        "queued_at": job.queued_at,
+        "due_at": job.due_at,
+        "started_at": job.started_at,
+        "finished_at": job.finished_at,
+        "worker": job.worker,
+        "lease_until": job.lease_until,
+        "expires_at": job.expires_at,
+        "cleanup_at": job.cleanup_at,
+        "upload_id": job.upload_id,
+        **failure_columns(job.failure),
+        **progress_columns(job.progress),
+        **_result_columns(job.result),
+    }
+
+
+def progress_columns(progress: Progress) -> dict[str, Any]:
+    return {
+        "files_total": progress.files_total,
+        "files_done": progress.files_done,
+        "files_omitted": progress.files_omitted,
+        "bytes_total": progress.bytes_total,
+        "bytes_done": progress.bytes_done,
+    }
+
+
+def failure_of(row: Row) -> FailureNote | None:
+    if row["error_class"] is None:
+        return None
+    return FailureNote(error_class=ErrorClass(row["error_class"]), message=row["error_message"])
+
+
+def failure_columns(failure: FailureNote | None) -> dict[str, Any]:
+    return {
+        "error_class": failure and failure.error_class,
+        "error_message": failure and failure.message,
+    }
+
+
+def _result_of(row: Row) -> Result | None:
+    if row["result_kind"] is None:
+        return None
+    return Result(
+        kind=ResultKind(row["result_kind"]),
+        key=row["result_key"],
+        size=row["result_size"],
+        etag=row["result_etag"],
+        crc32=row["result_crc32"],
+        sha256=row["result_sha256"],
+        filename=row["result_filename"],
+        content_type=row["result_content_type"],
+        omitted=tuple(
+            Omission(file_id=file_id, name=name, reason=reason)
+            for file_id, name, reason in row["result_omitted"] or ()
+        ),
+    )
+
+
+def _result_columns(result: Result | None) -> dict[str, Any]:
+    return {
+        "result_kind": result and result.kind,
+        "result_key": result and result.key,
+        "result_size": result and result.size,
+        "result_etag": result and result.etag,
+        "result_crc32": result and result.crc32,
+        "result_sha256": result and result.sha256,
+        "result_filename": result and result.filename,
+        "result_content_type": result and result.content_type,
+        "result_omitted": [[o.file_id, o.name, o.reason] for o in result.omitted] if result else None,
+    }
+
+
+def record_of(row: Row) -> FileRecord:
+    return FileRecord(
+        index=row["index"],
+        file_id=row["file_id"],
+        name=row["name"],
+        entry_name=row["entry_name"],
+        state=FileState(row["state"]),
+        key=row["key"],
+        size=row["size"],
+        etag=row["etag"],
+        crc32=row["crc32"],
+        sha256=row["sha256"],
+        bytes_done=row["bytes_done"],
+        failure=failure_of(row),
+        seq=row["seq"],
+    )
