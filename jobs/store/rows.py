@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sqlalchemy import RowMapping
+
 from jobs.domain.errors import ErrorClass
 from jobs.domain.jobs import (
     FailureNote,
@@ -19,7 +21,7 @@ from jobs.domain.jobs import (
     Status,
 )
 
-Row = Mapping[str, Any]
+Row = Mapping[str, Any] | RowMapping
 
 
 def job_of(row: Row) -> Job:

@@ -1,0 +1,44 @@
+"""Brings the schema to the newest version, one process at a time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+from jobs.store.database import Database
+
+_LOCK = 0x6861_756C_6167_65  # "haulage": the advisory lock that migrations take
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    return config
+
+
+async def migrate(database: Database) -> tuple[str | None, str | None]:
+    """Runs what is missing, in one transaction; returns the versions before and after.
+
+    A second process that migrates at the same time waits for the first, and then finds nothing to do.
+    """
+    async with database.begin() as connection:
+        await connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
+        return await connection.run_sync(_upgrade)
+
+
+def newest() -> str | None:
+    """The version that this release needs."""
+    return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def _upgrade(connection: Connection) -> tuple[str | None, str | None]:
+    before = MigrationContext.configure(connection).get_current_revision()
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    return before, MigrationContext.configure(connection).get_current_revision()
