@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobs.domain.errors import StaleFence
-from jobs.domain.jobs import FileRecord, Progress
+from jobs.domain.jobs import FileRecord, FileState, Progress
 from jobs.store.rows import progress_columns, record_of
 from jobs.store.tables import file_records
 
@@ -22,6 +22,18 @@ async def load_files(connection: AsyncConnection, job_id: UUID, since: int = 0) 
         .order_by(file_records.c.index)
     )
     return [record_of(row) for row in (await connection.execute(query)).mappings()]
+
+
+async def reset_files(connection: AsyncConnection, job_id: UUID, seq: int) -> None:
+    """Every file of a new attempt is pending again; why it failed last time stays until it is done."""
+    await connection.execute(
+        update(file_records)
+        .where(
+            file_records.c.job_id == job_id,
+            or_(file_records.c.state != FileState.PENDING, file_records.c.bytes_done != 0),
+        )
+        .values(state=FileState.PENDING, bytes_done=0, seq=seq)
+    )
 
 
 async def write_batch(

@@ -12,10 +12,10 @@ from sqlalchemy import and_, func, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobs.domain.errors import JobNotFound, StaleFence
-from jobs.domain.jobs import FileRequest, FileState, Job, Status
+from jobs.domain.jobs import FileRequest, Job, Status
 from jobs.domain.transitions import JobEvent
 from jobs.store.rows import failure_columns, job_columns, job_of
-from jobs.store.tables import download_jobs, file_records, job_events
+from jobs.store.tables import download_jobs, job_events
 
 _now = func.clock_timestamp()
 
@@ -152,18 +152,6 @@ _RENEW = text(
     RETURNING j.id
     """
 )
-
-
-async def reset_files(connection: AsyncConnection, job_id: UUID, seq: int) -> None:
-    """Every file of a new attempt is pending again; why it failed last time stays until it is done."""
-    await connection.execute(
-        update(file_records)
-        .where(
-            file_records.c.job_id == job_id,
-            or_(file_records.c.state != FileState.PENDING, file_records.c.bytes_done != 0),
-        )
-        .values(state=FileState.PENDING, bytes_done=0, seq=seq)
-    )
 
 
 async def list_jobs(

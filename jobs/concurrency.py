@@ -1,0 +1,46 @@
+"""Running several things at once, where the first failure is the failure."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@asynccontextmanager
+async def first_error_group() -> AsyncIterator[asyncio.TaskGroup]:
+    """A task group that raises the first error itself rather than a group that holds it; the others are cancelled."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            yield group
+    except BaseExceptionGroup as errors:
+        raise _first(errors) from errors
+
+
+def _first(errors: BaseExceptionGroup[Any]) -> BaseException:
+    error: BaseException = errors
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+async def map_limited(function: Callable[[T], Awaitable[R]], items: Iterable[T], limit: int) -> list[R]:
+    """The results of `function` for all items, in their order, `limit` at once. Raises the first error."""
+    slots = asyncio.Semaphore(limit)
+
+    async def run(item: T) -> R:
+        async with slots:
+            return await function(item)
+
+    return await all_of(run(item) for item in items)
+
+
+async def all_of(coroutines: Iterable[Coroutine[Any, Any, R]]) -> list[R]:
+    """The results of all, in their order. Raises the first error, after the others were cancelled."""
+    async with first_error_group() as group:
+        tasks = [group.create_task(coroutine) for coroutine in coroutines]
+    return [task.result() for task in tasks]

@@ -1,0 +1,284 @@
+"""The life of a job: every command, from a person or a worker, becomes one transaction here.
+
+A transaction locks the job, lets `transitions.apply` decide, and writes the job with its event. What others should hear
+of it, followers through `feed` and workers through `queue`, is said after the commit, in the background: it may be lost,
+and the sweeper and the followers' comparison with PostgreSQL make up for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from random import Random
+from typing import Any
+from uuid import UUID, uuid4
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from jobs.domain.backoff import delay
+from jobs.domain.errors import IdempotencyKeyInFlight, IdempotencyKeyReused, IllegalTransition, JobNotFound, StaleFence
+from jobs.domain.events import event_of
+from jobs.domain.jobs import (
+    ANONYMOUS,
+    WAITING,
+    FailureNote,
+    FileRecord,
+    FileRequest,
+    Job,
+    OnMissing,
+    Progress,
+    Result,
+    Status,
+    new_progress,
+)
+from jobs.domain.transitions import (
+    Cancel,
+    Claim,
+    Command,
+    Expire,
+    Fail,
+    Lose,
+    Release,
+    Retry,
+    Succeed,
+    apply,
+    created,
+)
+from jobs.feed import Feed
+from jobs.queue import Queue
+from jobs.settings import Settings
+from jobs.store import files, jobs, sweeps
+from jobs.store.database import Database
+from jobs.store.jobs import Idempotency
+
+log = structlog.get_logger()
+
+SWEEP_BATCH = 100
+"""Rows that one sweep takes at once, so that its transaction stays short."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewJob:
+    """What a person asks for, checked."""
+
+    files: Sequence[FileRequest]
+    archive_name: str | None = None
+    on_missing: OnMissing = OnMissing.FAIL
+    owner: str = ANONYMOUS
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A job that a worker now holds, and its files."""
+
+    job: Job
+    records: list[FileRecord]
+
+
+class Lifecycle:
+    """All commands about jobs. Raises `DatabaseUnavailable` when the database is away: then nothing was changed."""
+
+    def __init__(
+        self, database: Database, feed: Feed, queue: Queue, settings: Settings, random: Random | None = None
+    ) -> None:
+        self._database = database
+        self._feed = feed
+        self._queue = queue
+        self._settings = settings
+        self._random = random or Random()  # noqa: S311 - jitter, not a secret
+        self._saying: set[asyncio.Task[Any]] = set()
+
+    async def close(self) -> None:
+        """Waits until all that was committed has been said."""
+        while self._saying:
+            await asyncio.gather(*self._saying, return_exceptions=True)
+
+    # --- what people ask -----------------------------------------------------------------------------------------------
+
+    async def create(self, new: NewJob, idempotency: Idempotency | None = None) -> Job:
+        """Writes the job with its files; the same key and request again gives the job of the first time.
+
+        Raises `IdempotencyKeyReused` for the same key with another request, `IdempotencyKeyInFlight` while the first
+        request with it has not ended.
+        """
+        async with self._database.begin() as connection:
+            if idempotency is not None:
+                earlier = await self._earlier(connection, new.owner, idempotency)
+                if earlier is not None:
+                    return earlier
+            job = self._new_job(new, await jobs.clock(connection))
+            event = created(job)
+            await jobs.insert_job(connection, job, event, new.files, idempotency)
+        log.info("job_created", job_id=str(job.id), files=len(new.files))
+        self._announce(job, event.at, since=0)
+        return job
+
+    async def _earlier(self, connection: AsyncConnection, owner: str, idempotency: Idempotency) -> Job | None:
+        if not await jobs.lock_key(connection, owner, idempotency.key):
+            raise IdempotencyKeyInFlight("A request with this Idempotency-Key is still being answered. Try again shortly.")
+        found = await jobs.find_by_key(connection, owner, idempotency.key)
+        if found is None:
+            return None
+        job, digest = found
+        if digest != idempotency.digest:
+            raise IdempotencyKeyReused(
+                f"This Idempotency-Key was used for job {job.id} with another request. Take a new key for a new request."
+            )
+        return job
+
+    def _new_job(self, new: NewJob, now: datetime) -> Job:
+        return Job(
+            id=uuid4(),
+            owner=new.owner,
+            status=Status.QUEUED,
+            fence=1,
+            attempt=0,
+            seq=1,
+            losses=0,
+            max_attempts=self._settings.max_attempts,
+            archive_name=new.archive_name,
+            on_missing=new.on_missing,
+            created_at=now,
+            queued_at=now,
+            due_at=now,
+            progress=new_progress(len(new.files)),
+        )
+
+    async def cancel(self, job_id: UUID) -> Job:
+        """Cancels the job; one that is cancelled already stays so. Raises `JobNotFound`, `IllegalTransition`."""
+        return await self._move(job_id, lambda job: None if job.status is Status.CANCELLED else Cancel())
+
+    async def retry(self, job_id: UUID) -> Job:
+        """Queues an ended job again. Raises `JobNotFound`, `IllegalTransition`."""
+        return await self._move(job_id, lambda _: Retry())
+
+    async def expire(self, job_id: UUID) -> Job:
+        """Ends the life of a result before its time; it is removed at once. Raises as `cancel`."""
+        return await self._move(job_id, lambda job: None if job.status is Status.EXPIRED else Expire(grace=0))
+
+    # --- what workers say ----------------------------------------------------------------------------------------------
+
+    async def claim(self, job_id: UUID, fence: int, worker: str) -> Claimed | None:
+        """Takes the job for the worker; None when it has moved on, is not due, or is gone: then there is nothing to do."""
+        async with self._database.begin() as connection:
+            try:
+                job, now = await jobs.lock_job(connection, job_id)
+                if job.fence != fence:
+                    return None
+                claimed, event = apply(job, Claim(worker=worker, lease=self._settings.lease_ttl), now)
+            except (JobNotFound, IllegalTransition):
+                return None
+            await jobs.save_job(connection, job, claimed, event)
+            await files.reset_files(connection, job_id, claimed.seq)
+            records = await files.load_files(connection, job_id)
+        self._announce(claimed, now, since=job.seq, records=records)
+        return Claimed(claimed, records)
+
+    async def note_upload(self, job: Job, upload_id: str) -> None:
+        """Notes a multipart upload before its first part. Raises `StaleFence`."""
+        async with self._database.begin() as connection:
+            await jobs.set_upload(connection, job.id, job.fence, upload_id)
+
+    async def record(self, job: Job, progress: Progress, records: Sequence[FileRecord]) -> int:
+        """Makes an attempt's progress and changed files durable; returns their `seq`. Raises `StaleFence`."""
+        async with self._database.begin() as connection:
+            return await files.write_batch(connection, job.id, job.fence, progress, records)
+
+    async def succeed(self, held: Job, result: Result) -> Job:
+        """Completes the job. Raises `StaleFence` when it is no longer the worker's."""
+        return await self._settle(held, Succeed(result=result, lifetime=self._settings.bundle_ttl))
+
+    async def fail(self, held: Job, failure: FailureNote) -> Job:
+        """Ends the attempt; another follows when that may help. Raises `StaleFence`."""
+        return await self._settle(held, Fail(failure=failure, retry_in=self._backoff(held)))
+
+    async def release(self, held: Job) -> Job:
+        """Gives the job back, uncharged. Raises `StaleFence`."""
+        return await self._settle(held, Release())
+
+    # --- what the sweeper does -----------------------------------------------------------------------------------------
+
+    async def lose_lost(self) -> list[Job]:
+        """Takes the jobs of silent workers from them."""
+        return await self._sweep(sweeps.lock_lost, lambda job: Lose(retry_in=self._backoff(job)))
+
+    async def expire_due(self) -> list[Job]:
+        """Expires the results whose time is over."""
+        return await self._sweep(sweeps.lock_expiring, lambda _: Expire(grace=self._settings.bundle_grace))
+
+    async def wake_unwoken(self) -> int:
+        """Rings again for the jobs that nobody has taken since they were due; returns how many those are."""
+        async with self._database.reading() as connection:
+            due = await sweeps.find_unwoken(connection, self._settings.wake_grace, SWEEP_BATCH)
+        for job in due:
+            if not await self._queue.wake(job.id, job.fence):
+                break
+        return len(due)
+
+    async def _sweep(
+        self,
+        lock: Callable[[AsyncConnection, int], Coroutine[Any, Any, tuple[list[Job], datetime]]],
+        command: Callable[[Job], Command],
+    ) -> list[Job]:
+        moved: list[Job] = []
+        async with self._database.begin() as connection:
+            found, now = await lock(connection, SWEEP_BATCH)
+            for job in found:
+                after, event = apply(job, command(job), now)
+                await jobs.save_job(connection, job, after, event)
+                moved.append(after)
+        for after in moved:
+            self._say(after, now)
+        return moved
+
+    # --- one way for all of them ---------------------------------------------------------------------------------------
+
+    async def _settle(self, held: Job, command: Command) -> Job:
+        def decide(job: Job) -> Command:
+            if job.fence != held.fence:
+                raise StaleFence(f"Job {job.id} has moved on since fence {held.fence}.")
+            return command
+
+        return await self._move(held.id, decide)
+
+    async def _move(self, job_id: UUID, decide: Callable[[Job], Command | None]) -> Job:
+        """Locks the job, applies what `decide` makes of it (None: it stays as it is), commits, and says so."""
+        async with self._database.begin() as connection:
+            job, now = await jobs.lock_job(connection, job_id)
+            command = decide(job)
+            if command is None:
+                return job
+            after, event = apply(job, command, now)
+            await jobs.save_job(connection, job, after, event)
+        self._say(after, now)
+        return after
+
+    def _say(self, job: Job, now: datetime) -> None:
+        failure = job.failure
+        log.info(
+            "job_moved",
+            job_id=str(job.id),
+            status=job.status,
+            attempt=job.attempt,
+            fence=job.fence,
+            error_class=failure and failure.error_class,
+            error_message=failure and failure.message,
+        )
+        self._announce(job, now, since=job.seq - 1)
+
+    def _announce(self, job: Job, now: datetime, *, since: int, records: Sequence[FileRecord] = ()) -> None:
+        """Tells followers, and workers when the job waits for one, without keeping the caller waiting."""
+        self._spawn(self._feed.publish(event_of(job, now, since=since, files=records)))
+        if job.status in WAITING:
+            self._spawn(self._queue.wake(job.id, job.fence, (job.due_at - now).total_seconds()))
+
+    def _spawn(self, saying: Coroutine[Any, Any, object]) -> None:
+        task = asyncio.create_task(saying)
+        self._saying.add(task)
+        task.add_done_callback(self._saying.discard)
+
+    def _backoff(self, job: Job) -> float:
+        return delay(max(job.attempt, 1), self._settings.backoff_base, self._settings.backoff_max, self._random)

@@ -1,0 +1,52 @@
+"""What a job's bundle is called, where it goes, and its plan: the same for preflight and worker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from jobs.domain.jobs import Job
+from jobs.domain.manifests import Manifest, Omitted
+from jobs.domain.plans import BundlePlan, Entry, plan_bundle
+from jobs.resolving import Missing, Source
+from jobs.settings import Settings
+
+ZIP = "application/zip"
+
+
+def bundle_prefix(job_id: UUID) -> str:
+    """Everything that a job's attempts put into the store is under this; only that is ever deleted."""
+    return f"bundles/{job_id}/"
+
+
+def bundle_key(job: Job) -> str:
+    """Where an attempt's bundle goes. No two attempts share a key, so a stale one can't harm its successor."""
+    return f"{bundle_prefix(job.id)}{job.fence}.zip"
+
+
+def fence_of(key: str) -> int:
+    """The fence of the attempt that made the key."""
+    return int(key.rpartition("/")[2].removesuffix(".zip"))
+
+
+def archive_name(job: Job) -> str:
+    """The name that the browser saves the bundle under."""
+    return job.archive_name or f"download-{str(job.id)[:8]}.zip"
+
+
+def plan_of(
+    job_id: UUID, created_at: datetime, sources: Sequence[Source], missing: Sequence[Missing], settings: Settings
+) -> BundlePlan:
+    """The plan of a job's bundle; its size does not depend on id or time. Raises `BundleTooLarge`."""
+    return plan_bundle(
+        [Entry(s.name, s.size, s.crc32, s.sha256, created_at) for s in sources],
+        Manifest(
+            job_id=str(job_id),
+            created_at=created_at,
+            file_ids=tuple(s.file_id for s in sources),
+            omitted=tuple(Omitted(m.file_id, m.name, m.reason) for m in missing),
+        ),
+        settings.part_size,
+        settings.worker_memory_budget,
+    )

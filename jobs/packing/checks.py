@@ -1,0 +1,105 @@
+"""Checksums of files that are read in pieces, by several readers, in any order."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+from isal import isal_zlib
+
+from jobs.domain.errors import ChecksumMismatch
+from jobs.domain.plans import Entry
+
+Buffer = bytes | bytearray | memoryview
+
+
+def crc32(data: Buffer) -> int:
+    """CRC-32 as ZIP has it; six times the speed of zlib's here."""
+    return isal_zlib.crc32(data)
+
+
+def combine(pieces: Iterable[tuple[int, int]]) -> int:
+    """The CRC-32 of a whole from those of its pieces: pairs of (CRC-32, length in bytes), in their order."""
+    whole = 0
+    for value, length in pieces:
+        whole = isal_zlib.crc32_combine(whole, value, length)
+    return whole
+
+
+class FileCheck:
+    """What is known of one file's content, and whether it is what the catalogue promises.
+
+    CRC-32 is combined from the pieces in whatever order they come. SHA-256, where it is promised, needs them from front
+    to back: a piece that comes early waits for the one before it (the plan starts them in an order that lets it).
+    """
+
+    def __init__(self, entry: Entry) -> None:
+        self.entry = entry
+        self.crc = entry.crc32
+        """Promised, or known since the whole file was read."""
+        self._pieces: dict[int, tuple[int, int]] = {}
+        self._read = 0
+        self._complete = asyncio.Event()
+        self._sha = hashlib.sha256() if entry.sha256 is not None else None
+        self._hashed = 0
+        self._turn = asyncio.Condition()
+        if entry.size == 0:
+            self._finish()
+
+    async def add(self, start: int, data: Buffer) -> bool:
+        """Takes note of the bytes from `start`; True when the file is complete with them, and right.
+
+        Raises `ChecksumMismatch` when it is complete and wrong.
+        """
+        if self._sha is not None:
+            await self._hash(start, data)
+        completed = self._note(start, crc32(data), len(data))
+        if completed:
+            self._finish()
+        return completed
+
+    def _note(self, start: int, value: int, length: int) -> bool:
+        earlier = self._pieces.get(start)
+        if earlier is not None and earlier != (value, length):
+            raise ChecksumMismatch(f"{self.entry.name}: the store gave two different answers for the same bytes.")
+        if earlier is None and length:
+            self._pieces[start] = (value, length)
+            self._read += length
+        return self._read == self.entry.size and not self._complete.is_set()
+
+    @property
+    def complete(self) -> bool:
+        """The whole file was read and is what was promised."""
+        return self._complete.is_set()
+
+    async def known(self) -> int:
+        """The file's CRC-32, as soon as it is known."""
+        if self.crc is None:
+            await self._complete.wait()
+        assert self.crc is not None  # noqa: S101 - set before the event
+        return self.crc
+
+    async def _hash(self, start: int, data: Buffer) -> None:
+        async with self._turn:
+            await self._turn.wait_for(lambda: self._hashed >= start)
+            if self._hashed == start:  # else these bytes were read before, for the checksum alone
+                await asyncio.to_thread(self._sha_of().update, data)
+                self._hashed += len(data)
+            self._turn.notify_all()
+
+    def _sha_of(self) -> Any:
+        assert self._sha is not None  # noqa: S101 - the caller has looked
+        return self._sha
+
+    def _finish(self) -> None:
+        crc = combine(self._pieces[start] for start in sorted(self._pieces))
+        if self.crc is not None and crc != self.crc:
+            raise ChecksumMismatch(
+                f"{self.entry.name}: its bytes have CRC-32 {crc:08x}, but the catalogue says {self.crc:08x}."
+            )
+        if self._sha is not None and self._sha.hexdigest() != self.entry.sha256:
+            raise ChecksumMismatch(f"{self.entry.name}: its bytes do not have the SHA-256 that the catalogue says.")
+        self.crc = crc
+        self._complete.set()

@@ -1,0 +1,57 @@
+"""Reads a range of a source into a buffer, going on where a broken connection left off."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from random import Random
+
+from jobs.blobs.objects import Objects
+from jobs.domain.backoff import delay
+from jobs.domain.errors import ObjectMissing, SourceChanged, StorageTimeout, StorageUnreachable
+from jobs.resolving import Source
+from jobs.settings import Settings
+
+Progress = Callable[[int], None]
+"""Is told of every so many bytes that came in."""
+
+
+class Reader:
+    """Reads for all jobs of a worker process, so many reads at once."""
+
+    def __init__(self, objects: Objects, settings: Settings, random: Random | None = None) -> None:
+        self._objects = objects
+        self._slots = asyncio.Semaphore(settings.read_concurrency)
+        self._patience = settings.file_timeout
+        self._random = random or Random()  # noqa: S311 - jitter, not a secret
+
+    async def fill(self, source: Source, start: int, target: memoryview, progress: Progress) -> None:
+        """Fills `target` with the source's bytes from `start`.
+
+        Raises `SourceChanged` when it is no longer the object that was pinned, `StorageTimeout` when nothing came for
+        `FILE_TIMEOUT` seconds, and what the store itself complains of.
+        """
+        async with self._slots:
+            done = 0
+            failures = 0
+            last_gain = asyncio.get_running_loop().time()
+            while done < len(target):
+                before = done
+                try:
+                    async for chunk in self._objects.read(source.key, source.etag, start + done, start + len(target)):
+                        target[done : done + len(chunk)] = chunk
+                        done += len(chunk)
+                        progress(len(chunk))
+                except ObjectMissing as error:
+                    raise SourceChanged(f"{source.name}: it was removed from the store while it was read.") from error
+                except (StorageUnreachable, StorageTimeout) as error:
+                    now = asyncio.get_running_loop().time()
+                    if done > before:
+                        last_gain, failures = now, 0
+                    failures += 1
+                    pause = delay(failures, 0.2, 5, self._random)
+                    if now + pause - last_gain > self._patience:
+                        raise StorageTimeout(
+                            f"{source.name}: no byte came for {self._patience:g} s. Last error: {error.message}"
+                        ) from error
+                    await asyncio.sleep(pause)

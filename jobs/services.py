@@ -1,0 +1,59 @@
+"""Everything a process needs to work with jobs, opened once from the settings."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from jobs.blobs import Blobs
+from jobs.feed import Feed
+from jobs.lifecycle import Lifecycle
+from jobs.queue import Queue
+from jobs.resolving import Resolver
+from jobs.settings import Settings
+from jobs.store.database import Database
+from jobs.store.snapshots import Snapshots
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Opened clients of PostgreSQL, Redis and the store, and what is built on them."""
+
+    settings: Settings
+    database: Database
+    feed: Feed
+    queue: Queue
+    blobs: Blobs
+    lifecycle: Lifecycle
+    resolver: Resolver
+    snapshots: Snapshots
+
+
+@asynccontextmanager
+async def open_services(settings: Settings) -> AsyncIterator[Services]:
+    """Opens all clients; none connects yet. Closes them at the end, after all that was committed has been said."""
+    database = Database.open(
+        settings.database_url, pool_size=settings.database_pool_size, timeout=settings.database_timeout
+    )
+    feed = Feed.open(settings.redis_url, timeout=settings.redis_timeout)
+    queue = Queue.open(settings.redis_url, timeout=settings.redis_timeout)
+    blobs = Blobs.open(settings)
+    lifecycle = Lifecycle(database, feed, queue, settings)
+    try:
+        yield Services(
+            settings=settings,
+            database=database,
+            feed=feed,
+            queue=queue,
+            blobs=blobs,
+            lifecycle=lifecycle,
+            resolver=Resolver(database, blobs.objects, settings),
+            snapshots=Snapshots(database),
+        )
+    finally:
+        await lifecycle.close()
+        await blobs.close()
+        await queue.close()
+        await feed.close()
+        await database.close()

@@ -1,0 +1,1 @@
+"""The worker process: takes jobs, runs attempts, keeps its leases alive, sweeps."""

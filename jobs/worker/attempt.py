@@ -1,0 +1,137 @@
+"""One attempt at a job: resolve, plan, pack. It returns the result, or raises why there is none."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+from jobs.blobs import Blobs
+from jobs.domain.errors import ErrorClass, FilesMissing, HaulageError
+from jobs.domain.jobs import (
+    FailureNote,
+    FileRecord,
+    FileRequest,
+    FileState,
+    Job,
+    Omission,
+    OnMissing,
+    Result,
+    ResultKind,
+)
+from jobs.lifecycle import Claimed, Lifecycle
+from jobs.packing.bundles import ZIP, archive_name, bundle_key, plan_of
+from jobs.packing.packer import Packer, Watch
+from jobs.resolving import Missing, Resolver, Source
+from jobs.settings import Settings
+from jobs.worker.reporter import Reporter
+
+
+class Attempt:
+    """Runs once."""
+
+    def __init__(
+        self,
+        claimed: Claimed,
+        reporter: Reporter,
+        *,
+        lifecycle: Lifecycle,
+        resolver: Resolver,
+        packer: Packer,
+        blobs: Blobs,
+        settings: Settings,
+    ) -> None:
+        self._job = claimed.job
+        self._records = claimed.records
+        self._reporter = reporter
+        self._lifecycle = lifecycle
+        self._resolver = resolver
+        self._packer = packer
+        self._blobs = blobs
+        self._settings = settings
+
+    async def run(self) -> Result:
+        """The job's result. Raises the `HaulageError` that ended the attempt."""
+        requests = [FileRequest(file_id=record.file_id, name=record.name) for record in self._records]
+        found = await self._resolver.resolve(requests)
+        self._reporter.resolved(
+            [self._resolved(record, one) for record, one in zip(self._records, found, strict=True)]
+        )
+        await self._reporter.flush()
+        missing = [one for one in found if isinstance(one, Missing)]
+        there = [(index, one) for index, one in enumerate(found) if isinstance(one, Source)]
+        if missing and (self._job.on_missing is OnMissing.FAIL or not there):
+            raise FilesMissing(_all_named(missing, len(found)))
+        if not self._job.wants_archive:
+            return self._object(there[0][1])
+        return await self._bundle(there, missing)
+
+    def _resolved(self, record: FileRecord, one: Source | Missing) -> FileRecord:
+        if isinstance(one, Source):
+            return replace(
+                record,
+                entry_name=one.name,
+                state=FileState.PENDING,
+                key=one.key,
+                size=one.size,
+                etag=one.etag,
+                crc32=one.crc32,
+                sha256=one.sha256,
+            )
+        state = FileState.FAILED if self._job.on_missing is OnMissing.FAIL else FileState.OMITTED
+        failure = FailureNote(error_class=ErrorClass.VALIDATION, message=f"Left out: {one.reason}.")
+        if state is FileState.FAILED:
+            failure = replace(failure, message=f"Missing: {one.reason}.")
+        return replace(record, entry_name=one.name, state=state, failure=failure)
+
+    def _object(self, source: Source) -> Result:
+        """One file and no archive name: the link points at the source itself."""
+        self._reporter.read(0, source.size)
+        self._reporter.done(0, source.crc32)
+        return Result(
+            kind=ResultKind.OBJECT,
+            key=source.key,
+            size=source.size,
+            etag=source.etag,
+            crc32=source.crc32,
+            sha256=source.sha256,
+            filename=source.name.rpartition("/")[2],
+            content_type=source.content_type,
+        )
+
+    async def _bundle(self, there: Sequence[tuple[int, Source]], missing: Sequence[Missing]) -> Result:
+        plan = plan_of(self._job.id, self._job.created_at, [source for _, source in there], missing, self._settings)
+        key = bundle_key(self._job)
+        places = [index for index, _ in there]
+        watch = Watch(
+            read=lambda entry, amount: self._reporter.read(places[entry], amount),
+            done=lambda entry, crc32: self._reporter.done(places[entry], crc32),
+        )
+        upload_id = await self._blobs.uploads.create(key, ZIP)
+        try:
+            await self._lifecycle.note_upload(self._job, upload_id)
+            packed = await self._packer.pack(plan, [source for _, source in there], key, upload_id, watch)
+        except BaseException:
+            await asyncio.shield(self._abort(key, upload_id))
+            raise
+        return Result(
+            kind=ResultKind.BUNDLE,
+            key=key,
+            size=packed.size,
+            etag=packed.etag,
+            crc32=packed.crc32,
+            sha256=None,
+            filename=archive_name(self._job),
+            content_type=ZIP,
+            omitted=tuple(Omission(file_id=m.file_id, name=m.name, reason=m.reason) for m in missing),
+        )
+
+    async def _abort(self, key: str, upload_id: str) -> None:
+        with suppress(HaulageError):  # the sweeper looks again
+            await self._blobs.uploads.abort(key, upload_id)
+
+
+def _all_named(missing: Sequence[Missing], total: int) -> str:
+    names = ", ".join(f"{one.file_id} ({one.reason})" for one in missing)
+    return f"{len(missing)} of {total} files are missing: {names}. Ask without them, or with onMissing: skip."

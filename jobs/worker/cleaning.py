@@ -1,0 +1,50 @@
+"""Removes what nothing points to: bundles whose time is over, and what earlier attempts left in the store.
+
+It compares what is under the job's own prefix with what the job's row points to, so it can be run at any time, any number
+of times. Whatever a later attempt makes has a higher fence in its key and is left alone.
+"""
+
+from __future__ import annotations
+
+import structlog
+
+from jobs.domain.jobs import Job, Status
+from jobs.packing.bundles import bundle_prefix, fence_of
+from jobs.services import Services
+from jobs.store import sweeps
+
+log = structlog.get_logger()
+
+
+class Cleaner:
+    """Cleans a few jobs a round."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def clean(self) -> None:
+        """Cleans the jobs that are due for it. Raises a storage error when the store is away; they stay due."""
+        async with self._services.database.begin() as connection:
+            jobs, _ = await sweeps.lock_littering(connection, 20)
+        for job in jobs:
+            await self.clean_job(job)
+
+    async def clean_job(self, job: Job) -> None:
+        """Removes the job's litter, and notes that it is gone."""
+        blobs = self._services.blobs
+        prefix = bundle_prefix(job.id)
+        for key, upload_id in await blobs.uploads.list_uploads(prefix):
+            if fence_of(key) < job.fence:
+                await blobs.uploads.abort(key, upload_id)
+        litter = [info.key async for info in blobs.objects.list(prefix) if _is_litter(info.key, job)]
+        if litter:
+            await blobs.objects.delete(litter)
+            log.info("litter_removed", job_id=str(job.id), objects=len(litter))
+        if job.cleanup_at is not None:
+            async with self._services.database.begin() as connection:
+                await sweeps.set_cleaned(connection, job.id, job.cleanup_at)
+
+
+def _is_litter(key: str, job: Job) -> bool:
+    kept = job.status is Status.COMPLETED and job.result is not None and job.result.key == key
+    return not kept and fence_of(key) < job.fence

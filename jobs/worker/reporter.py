@@ -1,0 +1,156 @@
+"""What an attempt tells the world: at most ten live messages a second, and one durable batch a second.
+
+A finished file is told at once and durable within a second. `seq` comes only from PostgreSQL; `tick` counts the live
+messages since the last one (design of following: docs/architecture.md).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from jobs.domain.errors import DatabaseUnavailable
+from jobs.domain.events import Event, EventType, FileView, ProgressView
+from jobs.domain.jobs import FailureNote, FileRecord, FileState, Job, Phase, Progress, Status
+from jobs.domain.smoothing import Speed
+from jobs.feed import Feed
+from jobs.lifecycle import Lifecycle
+
+TICK = 0.1
+"""Seconds between two live messages of a job."""
+BATCH = 1.0
+"""Seconds between two durable batches of a job."""
+
+
+class Reporter:
+    """Follows one attempt. The attempt calls the plain methods; `run` tells of it until it is cancelled."""
+
+    def __init__(self, job: Job, records: Sequence[FileRecord], lifecycle: Lifecycle, feed: Feed) -> None:
+        self._job = job
+        self._records = {record.index: record for record in records}
+        self._progress = job.progress
+        self._lifecycle = lifecycle
+        self._feed = feed
+        self._seq = job.seq
+        self._since = job.seq
+        self._tick = 0
+        self._fresh: set[int] = set()
+        """Files that changed since the last durable batch."""
+        self._batch: set[int] = set()
+        """Files that changed in the last durable batch."""
+        self._speed = Speed()
+        self._changed = asyncio.Event()
+        self._dirty = False
+
+    @property
+    def records(self) -> list[FileRecord]:
+        """The files as the attempt has left them, in the order of the request."""
+        return [self._records[index] for index in sorted(self._records)]
+
+    # --- what the attempt says -----------------------------------------------------------------------------------------
+
+    def resolved(self, records: Sequence[FileRecord]) -> None:
+        """The files are known: so is the total."""
+        self._records = {record.index: record for record in records}
+        self._fresh.update(self._records)
+        there = [record.size or 0 for record in records if record.state is FileState.PENDING]
+        omitted = sum(record.state is FileState.OMITTED for record in records)
+        self._note(replace(self._progress, bytes_total=sum(there), files_omitted=omitted))
+
+    def read(self, index: int, amount: int) -> None:
+        """So many more bytes of a file were read."""
+        record = self._records[index]
+        if record.state is FileState.PENDING:
+            record = replace(record, state=FileState.ACTIVE)
+        self._records[index] = replace(record, bytes_done=record.bytes_done + amount)
+        self._fresh.add(index)
+        self._note(replace(self._progress, bytes_done=self._progress.bytes_done + amount))
+
+    def done(self, index: int, crc32: int | None) -> None:
+        """A file was read whole and is right."""
+        record = self._records[index]
+        self._records[index] = replace(
+            record, state=FileState.DONE, bytes_done=record.size or 0, crc32=crc32, failure=None
+        )
+        self._fresh.add(index)
+        self._note(replace(self._progress, files_done=self._progress.files_done + 1))
+
+    def failed(self, index: int, failure: FailureNote) -> None:
+        """A file could not be had."""
+        self._records[index] = replace(self._records[index], state=FileState.FAILED, failure=failure)
+        self._fresh.add(index)
+        self._note(self._progress)
+
+    def _note(self, progress: Progress) -> None:
+        self._progress = progress
+        self._dirty = True
+        self._changed.set()
+
+    # --- what it makes of it -------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Publishes and records while the attempt runs. Raises `StaleFence` when the job is no longer the worker's."""
+        clock = asyncio.get_running_loop().time
+        last_batch = clock()
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            self._speed.feed(self._progress.bytes_done, clock())
+            if clock() - last_batch >= BATCH:
+                await self.flush()
+                last_batch = clock()
+            else:
+                self._tick += 1
+            await self._feed.publish(self.event())
+            await asyncio.sleep(TICK)
+            if self._dirty:
+                self._changed.set()  # what came since the last batch becomes durable even when nothing more comes
+
+    async def flush(self) -> None:
+        """Makes all that has changed durable, under a new `seq`; a database that is away gets it with the next batch.
+
+        Raises `StaleFence`.
+        """
+        if not self._dirty:
+            return
+        self._dirty = False
+        batch, self._fresh = self._fresh, set()
+        changed = [self._records[index] for index in sorted(batch)]
+        try:
+            seq = await self._lifecycle.record(self._job, self._progress, changed)
+        except DatabaseUnavailable:
+            self._dirty = True
+            self._fresh |= batch
+            return
+        self._since, self._seq, self._batch, self._tick = self._seq, seq, batch, 0
+
+    def event(self) -> Event:
+        """The message that tells of the attempt as it is now."""
+        progress = self._progress
+        phase = Phase.RESOLVING if progress.bytes_total is None else Phase.PACKING
+        rate = self._speed.bytes_per_second
+        remaining = None if progress.bytes_total is None else progress.bytes_total - progress.bytes_done
+        view = ProgressView.at(phase, progress).model_copy(
+            update={
+                "bytes_per_second": None if rate is None else round(rate),
+                "eta_seconds": None if remaining is None else _rounded(self._speed.eta(remaining)),
+            }
+        )
+        return Event(
+            type=EventType.PROGRESS,
+            job_id=self._job.id,
+            since=self._since,
+            seq=self._seq,
+            tick=self._tick,
+            ts=datetime.now(UTC),
+            status=Status.PROCESSING,
+            attempt=self._job.attempt,
+            progress=view,
+            files=[FileView.of(self._records[index]) for index in sorted(self._batch | self._fresh)],
+        )
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 1)

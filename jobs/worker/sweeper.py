@@ -1,0 +1,58 @@
+"""Mends what died in between: lost leases, lost wake-ups, results whose time is over, litter, old rows.
+
+Every worker sweeps; `SKIP LOCKED` shares the work among them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from jobs.domain.errors import HaulageError
+from jobs.services import Services
+from jobs.store import sweeps
+from jobs.worker.cleaning import Cleaner
+
+log = structlog.get_logger()
+
+
+class Sweeper:
+    """Sweeps every `SWEEP_INTERVAL` seconds."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._cleaner = Cleaner(services)
+
+    async def run(self) -> None:
+        """Sweeps until it is cancelled."""
+        while True:
+            await self.sweep()
+            await asyncio.sleep(self._services.settings.sweep_interval)
+
+    async def sweep(self) -> None:
+        """One round. A step that can't be done now is done in a later round and keeps none of the others."""
+        lifecycle = self._services.lifecycle
+        steps: list[Callable[[], Awaitable[object]]] = [
+            lifecycle.lose_lost,
+            lifecycle.wake_unwoken,
+            lifecycle.expire_due,
+            self._cleaner.clean,
+            self._forget,
+        ]
+        for step in steps:
+            try:
+                await step()
+            except HaulageError as error:
+                log.warning("sweep_failed", step=step.__name__, reason=error.message)
+            except Exception:
+                log.exception("sweep_broke", step=step.__name__)
+
+    async def _forget(self) -> None:
+        """Removes the rows of jobs that ended long ago."""
+        async with self._services.database.begin() as connection:
+            old = await sweeps.find_forgettable(connection, self._services.settings.job_retention, 100)
+            if old:
+                await sweeps.delete_jobs(connection, old)
+                log.info("jobs_forgotten", count=len(old))

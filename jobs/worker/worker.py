@@ -1,0 +1,110 @@
+"""The worker process: arq brings wake-ups, the runner claims and runs, heartbeat and sweeper keep watch."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
+
+import structlog
+from arq import Worker as ArqWorker
+from arq import func
+
+from jobs.feed import UNAVAILABLE
+from jobs.queue import FUNCTION, pack, redis_settings, unpack
+from jobs.services import Services, open_services
+from jobs.settings import Settings
+from jobs.worker.heartbeat import Heartbeat
+from jobs.worker.runner import Runner
+from jobs.worker.sweeper import Sweeper
+
+if TYPE_CHECKING:
+    from arq.typing import WorkerCoroutine
+
+log = structlog.get_logger()
+
+REDIS_PAUSE = 0.5
+"""Seconds between two tries to reach Redis."""
+
+
+def worker_name() -> str:
+    """Which process holds a lease: for people who look for it."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+async def run_worker(settings: Settings, stop: asyncio.Event, name: str | None = None) -> None:
+    """Works until `stop` is set; then lets its jobs finish for `DRAIN_TIMEOUT` seconds and gives the others back."""
+    name = name or worker_name()
+    async with open_services(settings) as services:
+        runner = Runner(services, name)
+        log.info("worker_started", worker=name, concurrency=settings.worker_concurrency)
+        tasks = [
+            asyncio.create_task(Heartbeat(runner, name, settings).run()),
+            asyncio.create_task(Sweeper(services).run()),
+        ]
+        listening = asyncio.create_task(_listen(services, runner))
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            done, _ = await asyncio.wait([*tasks, listening, stopping], return_when=asyncio.FIRST_COMPLETED)
+            await _cancel(listening)
+            await runner.drain(settings.drain_timeout)
+            for task in done - {stopping}:
+                task.result()
+        finally:
+            await _cancel(listening, stopping, *tasks)
+        log.info("worker_stopped", worker=name)
+
+
+async def _listen(services: Services, runner: Runner) -> None:
+    """Takes wake-ups from arq for ever, through every restart of Redis."""
+    while True:
+        arq = _arq_worker(services.settings, runner)
+        try:
+            await arq.async_run()
+        except UNAVAILABLE as error:
+            log.warning("redis_lost", reason=type(error).__name__)
+        finally:
+            await _close(arq)
+        await asyncio.sleep(REDIS_PAUSE)
+
+
+def _arq_worker(settings: Settings, runner: Runner) -> ArqWorker:
+    async def run_job(_: dict[Any, Any], job_id: str, fence: int) -> None:
+        await runner.run(UUID(job_id), fence)
+
+    # Attempts, time-outs and retries are the lifecycle's: arq only delivers, once, and keeps nothing.
+    return ArqWorker(
+        [func(cast("WorkerCoroutine", run_job), name=FUNCTION, keep_result=0, max_tries=1)],
+        redis_settings=redis_settings(settings.redis_url, timeout=settings.redis_timeout),
+        max_jobs=settings.worker_concurrency,
+        job_timeout=settings.job_timeout + settings.drain_timeout + 60,
+        keep_result=0,
+        max_tries=1,
+        retry_jobs=False,
+        poll_delay=0.02,
+        queue_read_limit=2 * settings.worker_concurrency,
+        health_check_interval=5,
+        handle_signals=False,
+        log_results=False,
+        job_serializer=pack,
+        job_deserializer=unpack,
+    )
+
+
+async def _close(arq: ArqWorker) -> None:
+    """Leaves the running jobs to the runner, and closes arq's connections."""
+    tasks = list(arq.tasks.values())
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    with suppress(*UNAVAILABLE, AttributeError):
+        await arq.pool.aclose(close_connection_pool=True)
+
+
+async def _cancel(*tasks: asyncio.Task[Any]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
