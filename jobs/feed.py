@@ -18,6 +18,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from jobs.batching import Batcher
+from jobs.domain.errors import RedisUnavailable
 from jobs.domain.events import Event
 
 log = structlog.get_logger()
@@ -40,10 +42,11 @@ def key(job_id: UUID) -> str:
 
 
 class Feed:
-    """Publishes messages, and reads the latest ones. No call raises because Redis is away."""
+    """Publishes messages, and reads the latest ones."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+        self._latest = Batcher(self._read_many)
 
     @classmethod
     def open(cls, url: RedisDsn, *, timeout: float) -> Self:
@@ -69,14 +72,15 @@ class Feed:
             return False
         return True
 
-    async def latest(self, job_ids: Sequence[UUID]) -> dict[UUID, Event] | None:
-        """The latest message of each job that has one; None when Redis is away."""
-        if not job_ids:
-            return {}
+    async def latest(self, job_id: UUID) -> Event | None:
+        """The job's latest message; None when there is none. Raises `RedisUnavailable`."""
+        return await self._latest.read(job_id)
+
+    async def _read_many(self, job_ids: Sequence[UUID]) -> dict[UUID, Event]:
         try:
             found = await self._redis.mget([key(job_id) for job_id in job_ids])
-        except UNAVAILABLE:
-            return None
+        except UNAVAILABLE as error:
+            raise RedisUnavailable("Redis can't be reached.") from error
         return {job_id: Event.model_validate_json(body) for job_id, body in zip(job_ids, found, strict=True) if body}
 
     async def ping(self) -> bool:

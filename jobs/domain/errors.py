@@ -181,3 +181,10 @@ class StaleFence(HaulageError):
 class DatabaseUnavailable(HaulageError):
     code = "database_unavailable"
     error_class = ErrorClass.NETWORK
+
+
+class RedisUnavailable(HaulageError):
+    """Nobody is refused for this: whoever meets it goes on with what PostgreSQL has."""
+
+    code = "redis_unavailable"
+    error_class = ErrorClass.NETWORK

@@ -10,7 +10,6 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import repeat
 
 from jobs.domain.zips import Entry
 
@@ -43,14 +42,14 @@ class Manifest:
 def render(manifest: Manifest, entries: Sequence[Entry], crcs: Sequence[int]) -> bytes:
     """The JSON text as UTF-8, one line a file. `crcs` are those of the entries, in their order.
 
-    Raises `ValueError` when entries, file ids and CRCs are not equally many.
+    Raises `ValueError` unless there are as many file ids and CRCs as entries.
     """
     return b"".join(_lines(manifest, entries, crcs))
 
 
 def size(manifest: Manifest, entries: Sequence[Entry]) -> int:
     """Bytes of `render`, whatever the CRCs."""
-    return sum(map(len, _lines(manifest, entries, list(repeat(0, len(entries))))))
+    return sum(map(len, _lines(manifest, entries, [0] * len(entries))))
 
 
 def _lines(manifest: Manifest, entries: Sequence[Entry], crcs: Sequence[int]) -> Iterator[bytes]:

@@ -7,7 +7,7 @@ Microsoft's Win32 documentation) for characters and device names, ext4 for the 2
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from collections.abc import Collection, Iterator, Sequence
 from unicodedata import combining, normalize
 from urllib.parse import quote
@@ -43,15 +43,15 @@ def safe_archive_name(name: str) -> str:
     """One component that ends in `.zip`, for the bundle as a browser saves it."""
     component = safe_name(re.sub(r"[/\\]", "_", name))
     stem, suffix = (component[:-4], component[-4:]) if component.lower().endswith(".zip") else (component, ".zip")
-    return (_cut_bytes(stem, MAX_COMPONENT - len(suffix)) or FALLBACK) + suffix
+    return _unlike_device((_cut_bytes(stem, MAX_COMPONENT - len(suffix)) or FALLBACK) + suffix)
 
 
 def unique_names(names: Sequence[str], reserved: Collection[str] = ("manifest.json",)) -> list[str]:
     """The names in their order, none equal to another, to a folder of another, or to a reserved one.
 
-    Expects answers of `safe_name` and keeps within its limits. Names are compared as Windows and macOS do, without regard
-    to case. The first of several equal names keeps it, the others become `a (2).pdf`, `a (3).pdf`, …; a name that is also
-    a folder of another is changed wherever it stands; a folder that is a reserved name becomes `manifest (2).json/…`.
+    Expects answers of `safe_name` and keeps within its limits. Names are compared as Windows and macOS do, without
+    regard to case. The first of several equal names keeps it, the others become `a (2).pdf`, `a (3).pdf`, …. A name
+    that is also a folder of another is changed wherever it stands. So is a folder that has a reserved name.
     """
     reserved_keys = frozenset(map(_key, reserved))
     moved = [_out_of_reserved(name, reserved_keys) for name in names]
@@ -59,62 +59,58 @@ def unique_names(names: Sequence[str], reserved: Collection[str] = ("manifest.js
 
 
 def content_disposition(filename: str) -> str:
-    """The `Content-Disposition` that saves as `filename` (RFC 6266, section 4; `filename*` as in RFC 8187, section 3.2).
+    """The `Content-Disposition` header that makes a browser save as `filename` (RFC 6266, section 4).
 
-    `filename*` is there only when plain ASCII can't say the name.
+    `filename*` (RFC 8187, section 3.2) is there only when plain ASCII can't say the name.
     """
     clean = _FORBIDDEN.sub("_", filename)
     ascii_only = "".join(char for char in normalize("NFKD", clean) if not combining(char))
     fallback = _NOT_QUOTABLE.sub("_", clean if clean.isascii() else ascii_only)
-    extended = "" if fallback == filename else f"; filename*=UTF-8''{quote(clean, safe='!#$&+-.^_`|~')}"
+    extended = "" if fallback == clean else f"; filename*=UTF-8''{quote(clean, safe='!#$&+-.^_`|~')}"
     return f'attachment; filename="{fallback}"{extended}'
 
 
 class _Chooser:
-    """Gives each name one that is free. Linear but for sorting: numbers already tried are not tried again."""
+    """Gives each name one that is free. Numbers already tried are not tried again, so equal names cost no more than
+    others.
+
+    A new name stays in its folder or goes to the root: it never makes a folder that was not there.
+    """
 
     def __init__(self, names: Sequence[str], reserved: frozenset[str]) -> None:
-        self.names = names
-        self.keys = [_key(name) for name in names]
-        self.reserved = reserved
-        self.taken = reserved.union(self.keys)
-        self.taken = set(self.taken)
-        self.sorted = sorted(self.taken)
-        self.next_number: dict[str, int] = {}
+        self._names = names
+        self._keys = [_key(name) for name in names]
+        self._sorted = sorted(self._keys)
+        self._used = set(reserved)
+        self._taken = reserved.union(self._keys)
+        self._numbered: set[str] = set()
+        self._next_number: dict[str, int] = {}
 
     def choose(self) -> Iterator[str]:
-        used = set(self.reserved)
-        for name, key in zip(self.names, self.keys, strict=True):
-            if key in used or self._is_folder(key):
-                yield self._numbered(name)
+        for name, key in zip(self._names, self._keys, strict=True):
+            if key in self._used or self._is_folder(key):
+                yield self._with_free_number(name)
             else:
-                used.add(key)
+                self._used.add(key)
                 yield name
 
-    def _numbered(self, name: str) -> str:
-        # Long names that differ only in what is cut off get the same numbers: they share a counter.
+    def _with_free_number(self, name: str) -> str:
+        # Long names that differ only in what is cut off get the same numbers, so they share a counter.
         counter = _key(_with_number(name, 2))
-        number = self.next_number.get(counter, 2)
-        while not self._take(candidate := _with_number(name, number)):
+        number = self._next_number.get(counter, 2)
+        while not self._is_free(key := _key(candidate := _with_number(name, number))):
             number += 1
-        self.next_number[counter] = number + 1
+        self._next_number[counter] = number + 1
+        self._numbered.add(key)
         return candidate
 
-    def _take(self, candidate: str) -> bool:
-        key = _key(candidate)
-        if key in self.taken or self._is_folder(key) or self._is_inside_file(key):
-            return False
-        self.taken.add(key)
-        insort(self.sorted, key)
-        return True
+    def _is_free(self, key: str) -> bool:
+        return key not in self._taken and key not in self._numbered and not self._is_folder(key)
 
     def _is_folder(self, key: str) -> bool:
         folder = key + "/"
-        at = bisect_left(self.sorted, folder)
-        return at < len(self.sorted) and self.sorted[at].startswith(folder)
-
-    def _is_inside_file(self, key: str) -> bool:
-        return any(key[: slash.start()] in self.taken for slash in re.finditer("/", key))
+        at = bisect_left(self._sorted, folder)
+        return at < len(self._sorted) and self._sorted[at].startswith(folder)
 
 
 def _key(name: str) -> str:
@@ -123,22 +119,25 @@ def _key(name: str) -> str:
 
 
 def _out_of_reserved(name: str, reserved: frozenset[str]) -> str:
-    """The name, its folders renamed where one is a reserved name: a file and a folder can't share it."""
-    parts = name.split("/")
-    for depth in range(1, len(parts)):
-        original, number = parts[depth - 1], 2
-        while reserved and _key("/".join(parts[:depth])) in reserved:
-            parts[depth - 1] = _with_number(original, number)
-            number += 1
-    return _fit(parts)
+    """The name, its folder renamed where that is a reserved name: a file and a folder can't share it."""
+    key = _key(name)
+    for file in reserved:
+        if key.startswith(file + "/"):
+            depth = file.count("/") + 1
+            parts = name.split("/")
+            folder = _with_number("/".join(parts[:depth]), 2)
+            return _out_of_reserved(_fit([*folder.split("/"), *parts[depth:]]), reserved)
+    return name
 
 
 def _with_number(name: str, number: int) -> str:
-    """`a.pdf` → `a (2).pdf`, in the same folder where the limit of the whole name allows."""
-    *folders, last = name.split("/")
+    """`x/a.pdf` → `x/a (2).pdf`, or `a (2).pdf` where the whole would get too long."""
+    folder, slash, last = name.rpartition("/")
     stem, extension = _split_extension(last)
     tail = f" ({number}){extension}"
-    return _fit([*folders, _cut_bytes(stem, MAX_COMPONENT - len(tail.encode())) + tail])
+    numbered = _cut_bytes(stem, MAX_COMPONENT - len(tail.encode())) + tail
+    whole = folder + slash + numbered
+    return whole if len(whole.encode()) <= MAX_NAME else numbered
 
 
 def _fit(parts: list[str]) -> str:

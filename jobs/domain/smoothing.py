@@ -17,7 +17,10 @@ class Speed:
 
     def __init__(self, half_life: float = 2.0) -> None:
         self._half_life = half_life
-        self._restart(None, 0.0)
+        self._total: int | None = None
+        self._at = 0.0
+        self._weighted = 0.0
+        self._weight = 0.0
 
     def feed(self, total_bytes: int, at: float) -> None:
         """`total_bytes` were done at `at` seconds of a monotonic clock. A total that falls starts the average anew."""
@@ -45,7 +48,7 @@ class Speed:
         speed = self.bytes_per_second
         return remaining / speed if speed is not None and speed >= _STALLED else None
 
-    def _restart(self, total_bytes: int | None, at: float) -> None:
+    def _restart(self, total_bytes: int, at: float) -> None:
         self._total = total_bytes
         self._at = at
         self._weighted = 0.0

@@ -1,7 +1,7 @@
 """The records of a ZIP archive as bytes, in store mode: sizes follow from names and sizes alone, never from contents.
 
-Sections are those of PKWARE's APPNOTE.TXT 6.3.10. The CRC-32 always stands in the local header: a data descriptor (4.3.9)
-behind a stored entry is refused by Java's `ZipInputStream` and other readers that go from front to back.
+Sections are those of PKWARE's APPNOTE.TXT 6.3.10. The CRC-32 always stands in the local header: a data descriptor
+(4.3.9) behind a stored entry is refused by Java's `ZipInputStream` and other readers that go from front to back.
 """
 
 from __future__ import annotations
@@ -56,9 +56,7 @@ def local_header(entry: Entry, crc32: int) -> bytes:
     size = min(entry.size, MAX_32)
     time, date = _dos_time(entry.modified)
     version = _VERSION_ZIP64 if zip64 else _VERSION
-    fixed = _LOCAL.pack(
-        b"PK\x03\x04", version, _UTF_8, _STORED, time, date, crc32, size, size, len(name), len(extra)
-    )
+    fixed = _LOCAL.pack(b"PK\x03\x04", version, _UTF_8, _STORED, time, date, crc32, size, size, len(name), len(extra))
     return fixed + name + extra
 
 
@@ -91,7 +89,7 @@ def directory_header_size(entry: Entry, offset: int) -> int:
 
 
 def end_records(entries: int, directory_offset: int, directory_size: int) -> bytes:
-    """What ends the archive (4.3.14 to 4.3.16), given the number of entries and where the directory stands, in bytes."""
+    """What ends the archive (4.3.14 to 4.3.16), given the number of entries and the directory's place in bytes."""
     end = _END.pack(
         b"PK\x05\x06", 0, 0, min(entries, MAX_16), min(entries, MAX_16),
         min(directory_size, MAX_32), min(directory_offset, MAX_32), 0,

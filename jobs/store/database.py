@@ -8,7 +8,7 @@ from typing import Self
 
 import asyncpg
 from pydantic import PostgresDsn
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -70,6 +70,11 @@ class Database:
         with translated():
             async with self.engine.connect() as connection:
                 yield await connection.execution_options(isolation_level="AUTOCOMMIT")
+
+    async def ping(self) -> None:
+        """Raises `DatabaseUnavailable` unless the server answers."""
+        async with self.reading() as connection:
+            await connection.execute(text("SELECT 1"))
 
 
 @contextmanager

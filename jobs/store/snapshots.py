@@ -6,7 +6,6 @@ PostgreSQL a few hundred times a second rather than thousands, and no answer is 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from jobs.batching import Batcher
 from jobs.domain.jobs import Job, Status
 from jobs.store.database import Database
 from jobs.store.rows import Row, job_of
@@ -33,29 +33,11 @@ class Snapshots:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._waiting: dict[UUID, asyncio.Future[Snapshot | None]] = {}
-        self._reader: asyncio.Task[None] | None = None
+        self._batcher = Batcher(self.read_many)
 
     async def read(self, job_id: UUID) -> Snapshot | None:
         """The job as it is now, None when there is none. Raises `DatabaseUnavailable`."""
-        answer = self._waiting.get(job_id)
-        if answer is None:
-            answer = self._waiting[job_id] = asyncio.get_running_loop().create_future()
-        if self._reader is None:
-            self._reader = asyncio.create_task(self._serve())
-        return await asyncio.shield(answer)
-
-    async def _serve(self) -> None:
-        """Answers batch after batch while anybody waits."""
-        while self._waiting:
-            batch, self._waiting = self._waiting, {}
-            try:
-                found = await self.read_many(batch)
-            except Exception as error:  # noqa: BLE001 - every reader of the batch gets it
-                _settle(batch, error)
-            else:
-                _answer(batch, found)
-        self._reader = None
+        return await self._batcher.read(job_id)
 
     async def read_many(self, job_ids: Iterable[UUID]) -> dict[UUID, Snapshot]:
         """The jobs that there are, in one query."""
@@ -71,19 +53,6 @@ class Snapshots:
 
 def _snapshot_of(row: Row, positions: Mapping[UUID, int]) -> Snapshot:
     return Snapshot(job_of(row), row["now"], positions.get(row["id"]))
-
-
-def _answer(batch: Mapping[UUID, asyncio.Future[Snapshot | None]], found: Mapping[UUID, Snapshot]) -> None:
-    for job_id, answer in batch.items():
-        if not answer.done():
-            answer.set_result(found.get(job_id))
-
-
-def _settle(batch: Mapping[UUID, asyncio.Future[Snapshot | None]], error: Exception) -> None:
-    for answer in batch.values():
-        if not answer.done():
-            answer.set_exception(error)
-            answer.exception()  # a reader that has gone away leaves it unread
 
 
 _READ = text(

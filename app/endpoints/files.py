@@ -1,0 +1,83 @@
+"""Files: the catalogue, and the look before the leap."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.context import answer, context
+from app.endpoints.jobs import next_link
+from app.requests import check as check_body
+from app.requests import encode_cursor, file_cursor, query_int, read_json
+from app.schemas import FileCheck, FilePage, FileSelection, OneFile, Preflight, PreflightFile
+from app.views import file_of
+from jobs.domain.jobs import ANONYMOUS, FileRequest, OnMissing, ResultKind
+from jobs.packing.bundles import plan_of
+from jobs.resolving import Missing, Source
+from jobs.settings import Settings
+from jobs.store.catalogue import list_files
+
+_NOBODY = UUID(int=0)
+
+
+async def check(request: Request) -> Response:
+    """One file, or a whole selection as preflight: what is there, and how large the result would be."""
+    raw = await read_json(request)
+    services = context(request).services
+    if isinstance(raw, dict) and "file_id" in raw:
+        one = check_body(raw, OneFile)
+        [found] = await services.resolver.resolve([FileRequest(file_id=one.file_id)])
+        return answer(_file_check(one.file_id, found))
+    selection = check_body(raw, FileSelection)
+    sources = await services.resolver.resolve(selection.requests())
+    return answer(_preflight(selection, sources, services.settings))
+
+
+def _file_check(file_id: int, found: Source | Missing) -> FileCheck:
+    if isinstance(found, Missing):
+        return FileCheck(file_id=file_id, available=False, s3_key=None, size=None)
+    return FileCheck(file_id=file_id, available=True, s3_key=found.key, size=found.size)
+
+
+def _preflight(selection: FileSelection, found: list[Source | Missing], settings: Settings) -> Preflight:
+    sources = [one for one in found if isinstance(one, Source)]
+    missing = [one for one in found if isinstance(one, Missing)]
+    fails = bool(missing) and (selection.on_missing is OnMissing.FAIL or not sources)
+    kind = ResultKind.OBJECT if len(found) == 1 and selection.archive_name is None else ResultKind.BUNDLE
+    size: int | None = None
+    if not fails:
+        now = datetime.now(UTC)
+        bundle = kind is ResultKind.BUNDLE
+        size = plan_of(_NOBODY, now, sources, missing, settings).size if bundle else sources[0].size
+    return Preflight(
+        kind=kind,
+        files_total=len(found),
+        files_available=len(sources),
+        missing=[one.file_id for one in missing],
+        total_bytes=sum(one.size for one in sources),
+        result_bytes=size,
+        would_fail=fails,
+        files=[_preflight_file(one) for one in found],
+    )
+
+
+def _preflight_file(one: Source | Missing) -> PreflightFile:
+    if isinstance(one, Missing):
+        return PreflightFile(file_id=one.file_id, name=one.name, available=False, size=None, reason=one.reason)
+    return PreflightFile(file_id=one.file_id, name=one.name, available=True, size=one.size)
+
+
+async def catalogue(request: Request) -> Response:
+    """The files that can be asked for, by id; `q` searches their names."""
+    limit = query_int(request, "limit", 50, 1, 200)
+    after = file_cursor(request)
+    search = request.query_params.get("q", "").replace("\0", "")
+    async with context(request).services.database.reading() as connection:
+        found = await list_files(connection, ANONYMOUS, search, after, limit + 1)
+    files, more = found[:limit], len(found) > limit
+    following = encode_cursor(str(files[-1].id)) if more else None
+    page = FilePage(files=[file_of(file) for file in files], next_cursor=following)
+    return answer(page, headers={"Cache-Control": "private, no-cache", **next_link(request, following)})

@@ -1,0 +1,69 @@
+"""Health: for load balancers, orchestrators and people."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.context import answer, context
+from app.schemas import CheckState, Health, HealthChecks, HealthStatus, Live, Ready
+from jobs.services import Services
+
+PATIENCE = 3.0
+"""Seconds that a check may take."""
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+async def health(request: Request) -> Response:
+    """All dependencies. 503 without database or store; without Redis or workers jobs wait, but nothing is lost."""
+    checks = await check_all(context(request).services)
+    status = overall(checks)
+    return answer(Health(status=status, checks=checks), 503 if status == "unhealthy" else 200, NO_STORE)
+
+
+async def live(request: Request) -> Response:
+    """The process answers: do not restart it."""
+    del request
+    return answer(Live(), headers=NO_STORE)
+
+
+async def ready(request: Request) -> Response:
+    """The process can serve: send it requests. The database is all that this needs."""
+    services = context(request).services
+    state = await _state(services.database.ping())
+    return answer(Ready(database=state), 200 if state == "ok" else 503, NO_STORE)
+
+
+async def check_all(services: Services) -> HealthChecks:
+    """Every dependency, at once."""
+    database, storage, redis, queue = await asyncio.gather(
+        _state(services.database.ping()),
+        _state(services.blobs.bucket.check()),
+        _state(_true(services.feed.ping())),
+        _state(_true(services.queue.heard())),
+    )
+    return HealthChecks(database=database, storage=storage, redis=redis, queue=queue)
+
+
+def overall(checks: HealthChecks) -> HealthStatus:
+    """What they come to."""
+    if "error" in (checks.database, checks.storage):
+        return "unhealthy"
+    return "degraded" if "error" in (checks.redis, checks.queue) else "healthy"
+
+
+async def _state(check: Awaitable[object]) -> CheckState:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await check
+    except Exception:  # noqa: BLE001 - whatever goes wrong is the answer
+        return "error"
+    return "ok"
+
+
+async def _true(check: Awaitable[bool]) -> None:
+    if not await check:
+        raise ConnectionError

@@ -1,0 +1,163 @@
+"""Jobs: ask for one, look at it, retry, cancel, list."""
+
+from __future__ import annotations
+
+import hashlib
+from time import perf_counter
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.context import answer, context
+from app.following import Following
+from app.requests import (
+    encode_cursor,
+    idempotency_key,
+    job_cursor,
+    path_job_id,
+    prefer_wait,
+    query_int,
+    read_body,
+)
+from app.schemas import Accepted, FileSelection, JobPage, JobStatus, OneFile, Started
+from app.views import etag_of, item_of, links_of
+from jobs.domain.errors import InvalidRequest
+from jobs.domain.jobs import ANONYMOUS, FileRequest, Job, Status
+from jobs.lifecycle import NewJob
+from jobs.resolving import Missing
+from jobs.store.jobs import Idempotency, list_jobs
+
+MAX_SEQ = 2**63 - 1
+RETRY_AFTER = "2"
+"""Seconds after which to look at an accepted job (seed 003: polling every 2 s)."""
+
+
+async def initiate(request: Request) -> Response:
+    """Writes the job and answers; a worker is woken afterwards."""
+    key = idempotency_key(request)
+    selection = await read_body(request, FileSelection)
+    new = NewJob(
+        files=selection.requests(), archive_name=selection.safe_archive_name(), on_missing=selection.on_missing
+    )
+    idempotency = None if key is None else Idempotency(key, _digest(selection))
+    job = await context(request).services.lifecycle.create(new, idempotency)
+    return _accepted(job)
+
+
+def _digest(selection: FileSelection) -> str:
+    """The same for two bodies that ask for the same, whatever their spacing or order of fields."""
+    return hashlib.sha256(selection.model_dump_json(by_alias=True).encode()).hexdigest()
+
+
+def _accepted(job: Job) -> Response:
+    links = links_of(job.id)
+    body = Accepted(job_id=job.id, total_file_ids=job.progress.files_total, links=links)
+    return answer(body, 202, {"Location": links.self_, "Retry-After": RETRY_AFTER})
+
+
+async def start(request: Request) -> Response:
+    """One file: waits until it can be fetched, or hands over to the job when that takes too long."""
+    began = perf_counter()
+    one = await read_body(request, OneFile)
+    it = context(request)
+    [found] = await it.services.resolver.resolve([FileRequest(file_id=one.file_id)])
+    if isinstance(found, Missing):
+        return _started(one.file_id, Status.FAILED, None, None, began, f"File {one.file_id} is missing: {found.reason}.")
+    job = await it.services.lifecycle.create(NewJob(files=[FileRequest(file_id=one.file_id)]))
+    status = await it.following.wait(job.id, it.services.settings.start_wait, _ended)
+    if not _ended(status):
+        return _accepted(job)
+    if status.status is not Status.COMPLETED:
+        message = status.error.message if status.error else f"The job was {status.status}."
+        return _started(one.file_id, status.status, None, None, began, message)
+    snapshot = await it.services.snapshots.read(job.id)
+    assert snapshot is not None  # noqa: S101 - it has just been read
+    link = await it.results.link(snapshot.job)
+    return _started(one.file_id, status.status, link.url, link.result.size, began, "The file can be fetched.")
+
+
+def _started(
+    file_id: int, status: Status, url: str | None, size: int | None, began: float, message: str
+) -> Response:
+    taken = round(1000 * (perf_counter() - began))
+    body = Started(
+        file_id=file_id, status=status, download_url=url, size=size, processing_time_ms=taken, message=message
+    )
+    return answer(body, headers={"Cache-Control": "no-store"})
+
+
+def _ended(status: JobStatus) -> bool:
+    return status.status.ended
+
+
+async def status(request: Request) -> Response:
+    """The job now; with `Prefer: wait=N` as soon as the client has not seen it yet, or it has ended."""
+    job_id = path_job_id(request)
+    since = query_int(request, "since", -1, 0, MAX_SEQ) if "since" in request.query_params else None
+    seen = request.headers.get("if-none-match")
+    wait = prefer_wait(request)
+    following: Following = context(request).following
+    if wait:
+        found = await following.wait(job_id, wait, lambda now: _news(now, seen, since), since)
+    else:
+        found = await following.read(job_id, since)
+    etag = etag_of(found)
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+    if wait:
+        headers["Preference-Applied"] = f"wait={wait:g}"
+    if seen is not None and _matches(seen, etag):
+        return Response(None, 304, headers)
+    return answer(found, headers=headers)
+
+
+def _news(now: JobStatus, seen: str | None, since: int | None) -> bool:
+    """Whether a long-poll has something to say: news for a client that says what it has, else the end of the job."""
+    if now.status.ended:
+        return True
+    if seen is not None:
+        return not _matches(seen, etag_of(now))
+    return since is not None and now.seq > since
+
+
+def _matches(header: str, etag: str) -> bool:
+    """Weak comparison (RFC 9110, section 13.1.2)."""
+    tags = {tag.strip().removeprefix("W/") for tag in header.split(",")}
+    return "*" in tags or etag.removeprefix("W/") in tags
+
+
+async def retry(request: Request) -> Response:
+    """Queues an ended job again, with all its attempts."""
+    return _accepted(await context(request).services.lifecycle.retry(path_job_id(request)))
+
+
+async def cancel(request: Request) -> Response:
+    """Cancels the job; the same answer again when it is cancelled already."""
+    job_id = path_job_id(request)
+    it = context(request)
+    await it.services.lifecycle.cancel(job_id)
+    return answer(await it.following.read(job_id))
+
+
+async def listing(request: Request) -> Response:
+    """Own jobs, newest first."""
+    limit = query_int(request, "limit", 50, 1, 200)
+    cursor = job_cursor(request)
+    wanted = request.query_params.get("status")
+    if wanted is not None and wanted not in set(Status):
+        known = ", ".join(Status)
+        raise InvalidRequest(f"status must be one of {known}.", [("status", f"must be one of {known}")])
+    async with context(request).services.database.reading() as connection:
+        found = await list_jobs(connection, ANONYMOUS, Status(wanted) if wanted else None, cursor, limit + 1)
+    jobs, more = found[:limit], len(found) > limit
+    following = encode_cursor(jobs[-1].created_at.isoformat(), str(jobs[-1].id)) if more else None
+    page = JobPage(jobs=[item_of(job) for job in jobs], next_cursor=following)
+    return answer(page, headers={"Cache-Control": "private, no-cache", **next_link(request, following)})
+
+
+def next_link(request: Request, cursor: str | None) -> dict[str, str]:
+    """The `Link` header of a page that is not the last (RFC 8288)."""
+    if cursor is None:
+        return {}
+    query = urlencode({**request.query_params, "cursor": cursor})
+    return {"Link": f'<{request.url.path}?{query}>; rel="next"'}

@@ -1,0 +1,53 @@
+"""Results: links to them, and their removal."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from app.context import answer, context
+from app.requests import path_job_id
+from app.schemas import Checksum, Link
+from app.views import omitted_of
+from jobs.domain.errors import JobNotFound
+from jobs.domain.jobs import Job
+from jobs.results import Method
+
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+async def download_url(request: Request) -> Response:
+    """A fresh presigned URL, and what it leads to."""
+    link = await context(request).results.link(await _job(request))
+    body = Link(
+        url=link.url,
+        expires_at=link.expires_at,
+        bundle_expires_at=link.bundle_expires_at,
+        size=link.result.size,
+        checksum=Checksum.of(link.result.crc32),
+        sha256=link.result.sha256,
+        filename=link.result.filename,
+        omitted=omitted_of(link.result),
+    )
+    return answer(body, headers=NO_STORE)
+
+
+async def file(request: Request) -> Response:
+    """The stable link: sends the client to a presigned URL for its own method."""
+    method: Method = "HEAD" if request.method == "HEAD" else "GET"
+    link = await context(request).results.link(await _job(request), method)
+    return RedirectResponse(link.url, 303, NO_STORE)
+
+
+async def remove(request: Request) -> Response:
+    """Ends the life of the result; a worker removes the bundle at once, a source object is left alone."""
+    await context(request).services.lifecycle.expire(path_job_id(request))
+    return Response(None, 204)
+
+
+async def _job(request: Request) -> Job:
+    job_id = path_job_id(request)
+    snapshot = await context(request).services.snapshots.read(job_id)
+    if snapshot is None:
+        raise JobNotFound(f"There is no job {job_id}.")
+    return snapshot.job

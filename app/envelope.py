@@ -1,0 +1,139 @@
+"""What every answer has in common: request id, security headers, one line in the log, and no error without a problem.
+
+Plain ASGI around the whole application, in one layer: a hot read passes it a few thousand times a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from time import perf_counter
+from uuid import uuid4
+
+import structlog
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.problems import BodyTooLarge, RequestTimeout, WrongHost, internal_problem, problem
+from jobs.domain.errors import HaulageError
+from jobs.settings import Settings
+
+log = structlog.get_logger()
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:+/=-]{1,128}")
+
+SECURITY_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+]
+POLICY = b"default-src 'none'; frame-ancestors 'none'"
+"""For all but pages, which bring their own."""
+
+
+class Envelope:
+    """Wraps the application."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        self._settings = settings
+        self._hosts = {host.lower() for host in settings.allowed_hosts}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        request_id = headers.get(b"x-request-id", b"")
+        if _REQUEST_ID.fullmatch(request_id) is None:
+            request_id = str(uuid4()).encode()
+        scope.setdefault("state", {})["request_id"] = request_id.decode()
+        answer = _Answer(send, request_id)
+        structlog.contextvars.bind_contextvars(request_id=request_id.decode())
+        started = perf_counter()
+        try:
+            await self._answered(scope, headers, receive, answer)
+        finally:
+            log.info(
+                "request",
+                method=scope["method"],
+                path=scope["path"],
+                status=answer.status,
+                ms=round(1000 * (perf_counter() - started), 1),
+            )
+            structlog.contextvars.unbind_contextvars("request_id")
+
+    async def _answered(
+        self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, answer: _Answer
+    ) -> None:
+        try:
+            self._check_host(headers)
+            async with asyncio.timeout(self._settings.request_timeout):
+                await self._app(scope, self._limited(headers, receive), answer.send)
+        except HaulageError as error:
+            await answer.instead(problem(Request(scope), error), scope)
+        except TimeoutError:
+            late = RequestTimeout(f"The answer took longer than {self._settings.request_timeout:g} s.")
+            await answer.instead(problem(Request(scope), late), scope)
+        except Exception:
+            log.exception("request_broke", method=scope["method"], path=scope["path"])
+            await answer.instead(internal_problem(Request(scope)), scope)
+
+    def _check_host(self, headers: dict[bytes, bytes]) -> None:
+        """Refuses names that are not ours: a page elsewhere could point its own name at this address."""
+        if "*" in self._hosts:
+            return
+        host = headers.get(b"host", b"").decode("latin-1").lower()
+        name = re.sub(r":\d+$", "", host)
+        if name not in self._hosts:
+            raise WrongHost(f"The host name {name[:100]!r} is not one of ALLOWED_HOSTS.")
+
+    def _limited(self, headers: dict[bytes, bytes], receive: Receive) -> Receive:
+        """Counts the body as it streams in, and refuses it at the first byte too many."""
+        limit = self._settings.max_body_bytes
+        length = headers.get(b"content-length", b"")
+        if length.isdigit() and int(length) > limit:
+            raise _too_large(limit)
+        received = 0
+
+        async def counted() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > limit:
+                raise _too_large(limit)
+            return message
+
+        return counted
+
+
+class _Answer:
+    """Sends an answer with the common headers."""
+
+    def __init__(self, send: Send, request_id: bytes) -> None:
+        self._send = send
+        self._request_id = request_id
+        self.status = 0
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            own = {name for name, _ in message["headers"]}
+            message["headers"] = [*message["headers"], *SECURITY_HEADERS, (b"x-request-id", self._request_id)]
+            if b"content-security-policy" not in own:
+                message["headers"].append((b"content-security-policy", POLICY))
+        await self._send(message)
+
+    async def instead(self, response: ASGIApp, scope: Scope) -> None:
+        """Sends another answer, if none has begun."""
+        if not self.status:
+            await response(scope, _nothing, self.send)
+
+
+async def _nothing() -> Message:
+    return {"type": "http.disconnect"}
+
+
+def _too_large(limit: int) -> BodyTooLarge:
+    return BodyTooLarge(f"The body is larger than {limit} bytes.")

@@ -1,0 +1,104 @@
+"""The gateway: the operations as an ASGI application."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from app.context import Context
+from app.endpoints.pages import PAGES, docs, product_version, swagger_ui
+from app.envelope import Envelope
+from app.following import Following
+from app.openapi import openapi
+from app.operations import OPERATIONS, Handler
+from app.problems import http_problem, problem
+from jobs.domain.errors import HaulageError
+from jobs.results import Results
+from jobs.services import open_services
+from jobs.settings import Settings
+
+
+def create_gateway(settings: Settings) -> ASGIApp:
+    """The application. Its clients are opened at start-up and closed at shutdown; none needs to be there yet."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with open_services(settings) as services:
+            following = Following(services)
+            app.state.context = Context(
+                services=services, following=following, results=Results(services.blobs, settings)
+            )
+            async with following.running():
+                yield
+
+    app = Starlette(
+        routes=_routes(),
+        lifespan=lifespan,
+        middleware=_cors(settings),
+        exception_handlers={HaulageError: _problem, HTTPException: _http_problem},
+    )
+    app.router.redirect_slashes = False
+    return Envelope(app, settings)
+
+
+def _routes() -> list[BaseRoute]:
+    """A route for each path, so that a wrong method is told all the right ones."""
+    handlers: defaultdict[str, dict[str, Handler]] = defaultdict(dict)
+    for operation in OPERATIONS:
+        handlers[operation.path][operation.method] = operation.handler
+    document = json.dumps(openapi(product_version())).encode()
+
+    async def document_of(request: Request) -> Response:
+        del request
+        return Response(document, media_type="application/json")
+
+    return [
+        *(Route(path, _dispatch(methods), methods=list(methods)) for path, methods in handlers.items()),
+        Route("/openapi.json", document_of),
+        Route("/docs", docs),
+        Mount("/docs/assets", StaticFiles(directory=swagger_ui())),
+        Mount("/static", StaticFiles(directory=PAGES / "static")),
+    ]
+
+
+def _dispatch(methods: dict[str, Handler]) -> Handler:
+    async def handle(request: Request) -> Response:
+        return await methods["GET" if request.method == "HEAD" else request.method](request)
+
+    return handle
+
+
+def _cors(settings: Settings) -> list[Middleware]:
+    if not settings.cors_origins:
+        return []
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.cors_origins),
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["Content-Type", "Idempotency-Key", "If-None-Match", "Prefer", "X-Request-ID"],
+            expose_headers=["ETag", "Link", "Location", "Preference-Applied", "Retry-After", "X-Request-ID"],
+        )
+    ]
+
+
+async def _problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HaulageError)  # noqa: S101 - registered for it
+    return problem(request, error)
+
+
+async def _http_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
+    return http_problem(request, error)

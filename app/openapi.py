@@ -1,0 +1,78 @@
+"""OpenAPI 3.1, built from the operations and the models that requests and answers really use."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
+
+from app.operations import OPERATIONS, Operation
+from app.problems import MEDIA_TYPE
+from app.schemas import ProblemBody
+
+_REFS = "#/components/schemas/{model}"
+_JOB_ID = {"name": "jobId", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+
+
+def openapi(version: str) -> dict[str, Any]:
+    """The document."""
+    names, definitions = models_json_schema(_models(), ref_template=_REFS)
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in OPERATIONS:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _described(operation, names)
+    return {
+        "openapi": "3.1.1",
+        "info": {
+            "title": "Haulage",
+            "version": version,
+            "summary": "Gather many files in the background, follow every step, fetch one link.",
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "paths": paths,
+        "components": {"schemas": definitions["$defs"]},
+    }
+
+
+Names = dict[Any, dict[str, Any]]
+
+
+def _models() -> list[tuple[type[BaseModel], JsonSchemaMode]]:
+    bodies = {model for operation in OPERATIONS for model in operation.bodies}
+    answers = {model for operation in OPERATIONS for model in operation.answers.values() if model}
+    listed: list[tuple[type[BaseModel], JsonSchemaMode]] = [(model, "validation") for model in bodies]
+    listed += [(model, "serialization") for model in answers | {ProblemBody}]
+    return sorted(listed, key=lambda item: (item[0].__name__, item[1]))
+
+
+def _described(operation: Operation, names: Names) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "operationId": operation.name,
+        "summary": operation.summary,
+        "tags": [operation.tag],
+        "responses": _responses(operation, names),
+    }
+    parameters = [_JOB_ID] if "{jobId}" in operation.path else []
+    parameters += [
+        {"name": p.name, "in": p.place, "description": p.description, "schema": p.schema} for p in operation.parameters
+    ]
+    if parameters:
+        described["parameters"] = parameters
+    if operation.bodies:
+        schemas = [names[model, "validation"] for model in operation.bodies]
+        schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
+        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+    return described
+
+
+def _responses(operation: Operation, names: Names) -> dict[str, Any]:
+    responses: dict[str, Any] = {}
+    for status, model in operation.answers.items():
+        responses[str(status)] = {"description": HTTPStatus(status).phrase}
+        if model is not None:
+            responses[str(status)]["content"] = {"application/json": {"schema": names[model, "serialization"]}}
+    for status in operation.problems:
+        content = {MEDIA_TYPE: {"schema": names[ProblemBody, "serialization"]}}
+        responses[str(status)] = {"description": HTTPStatus(status).phrase, "content": content}
+    return responses

@@ -1,0 +1,164 @@
+"""Reads requests: bodies, path and query parameters, preferences. All that is wrong is named at once."""
+
+from __future__ import annotations
+
+import base64
+import re
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
+from starlette.requests import Request
+
+from app.problems import UnsupportedMediaType
+from jobs.domain.errors import InvalidRequest
+
+B = TypeVar("B", bound=BaseModel)
+
+MAX_WAIT = 60
+"""Longest long-poll, seconds."""
+
+_MESSAGES = {
+    "int_type": "must be an integer",
+    "string_type": "must be a string",
+    "list_type": "must be a list",
+    "missing": "is required",
+    "extra_forbidden": "is not a known field",
+}
+
+
+async def read_body(request: Request, model: type[B]) -> B:
+    """The body as a model. Raises `UnsupportedMediaType`, or `InvalidRequest` with every offending field."""
+    raw = await read_json(request)
+    return check(raw, model)
+
+
+async def read_json(request: Request) -> Any:
+    """The body as JSON. Raises `UnsupportedMediaType` and `InvalidRequest`."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json" and not media_type.endswith("+json"):
+        said = f"not {media_type}" if media_type else "and the header Content-Type must say so"
+        raise UnsupportedMediaType(f"The body must be application/json, {said}.")
+    try:
+        return from_json(await request.body(), allow_inf_nan=False)
+    except ValueError as error:
+        raise InvalidRequest("The body is not valid JSON.", [("body", str(error))]) from error
+
+
+def check(raw: Any, model: type[B]) -> B:
+    """A model of the value. Raises `InvalidRequest` with every offending field."""
+    problems: list[tuple[str, str]] = []
+    checked: B | None = None
+    try:
+        checked = model.model_validate(raw)
+    except ValidationError as error:
+        problems = [(_field(item["loc"]), _said(item)) for item in error.errors(include_url=False)]
+    repeated = getattr(model, "repeated", None)
+    if repeated is not None:
+        problems += repeated(raw)
+    if problems or checked is None:
+        raise InvalidRequest(_summary(problems), problems)
+    return checked
+
+
+def _field(location: tuple[int | str, ...]) -> str:
+    name = ""
+    for step in location:
+        name += f"[{step}]" if isinstance(step, int) else f".{step}" if name else step
+    return name or "body"
+
+
+def _said(item: Any) -> str:
+    return _MESSAGES.get(item["type"], str(item["msg"][:1].lower() + item["msg"][1:]))
+
+
+def _summary(problems: list[tuple[str, str]]) -> str:
+    shown = "; ".join(f"{field}: {text}" for field, text in problems[:5])
+    more = f" (and {len(problems) - 5} more, see errors)" if len(problems) > 5 else ""
+    return f"The request is not valid: {shown}{more}."
+
+
+def path_job_id(request: Request) -> UUID:
+    """The job id of the path. Raises `InvalidRequest` unless it is a UUID in its usual form."""
+    text = request.path_params["jobId"]
+    if re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", text) is None:
+        raise InvalidRequest("The job id must be a UUID.", [("jobId", "must be a UUID")])
+    return UUID(text)
+
+
+def query_int(request: Request, name: str, default: int, low: int, high: int) -> int:
+    """An integer of the query, `default` when absent. Raises `InvalidRequest` when it isn't from `low` to `high`."""
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    if re.fullmatch(r"-?[0-9]{1,18}", text, re.ASCII) is None or not low <= int(text) <= high:
+        raise InvalidRequest(f"{name} must be an integer from {low} to {high}.", [(name, f"must be {low} to {high}")])
+    return int(text)
+
+
+def prefer_wait(request: Request) -> float:
+    """Seconds of `Prefer: wait=N` (RFC 7240, section 4.3), at most `MAX_WAIT`; 0 without it."""
+    for value in request.headers.getlist("prefer"):
+        for preference in value.split(","):
+            name, _, text = preference.partition(";")[0].partition("=")
+            if name.strip().lower() == "wait" and text.strip().strip('"').isdecimal():
+                return min(float(text.strip().strip('"')[:9]), MAX_WAIT)
+    return 0
+
+
+def idempotency_key(request: Request) -> str | None:
+    """The Idempotency-Key (draft-ietf-httpapi-idempotency-key-header-07), quoted or not. Raises `InvalidRequest`."""
+    text = request.headers.get("idempotency-key")
+    if text is None:
+        return None
+    if len(text) > 1 and text.startswith('"') and text.endswith('"'):
+        text = text[1:-1]
+    if re.fullmatch(r"[\x21-\x7e]{1,255}", text) is None:
+        said = "must be 1 to 255 visible ASCII characters"
+        raise InvalidRequest(f"Idempotency-Key {said}.", [("Idempotency-Key", said)])
+    return text
+
+
+def encode_cursor(*parts: str) -> str:
+    """An opaque place in a list."""
+    return base64.urlsafe_b64encode("|".join(parts).encode()).decode().rstrip("=")
+
+
+def job_cursor(request: Request) -> tuple[datetime, UUID] | None:
+    """The place in a list of jobs after which to go on. Raises `InvalidRequest`."""
+    parts = _cursor(request, 2)
+    if parts is None:
+        return None
+    try:
+        return datetime.fromisoformat(parts[0]), UUID(parts[1])
+    except ValueError as error:
+        raise _bad_cursor() from error
+
+
+def file_cursor(request: Request) -> int:
+    """The id in the catalogue after which to go on. Raises `InvalidRequest`."""
+    parts = _cursor(request, 1)
+    if parts is None:
+        return 0
+    if re.fullmatch(r"[0-9]{1,12}", parts[0], re.ASCII) is None:
+        raise _bad_cursor()
+    return int(parts[0])
+
+
+def _cursor(request: Request, length: int) -> list[str] | None:
+    text = request.query_params.get("cursor")
+    if text is None:
+        return None
+    try:
+        parts = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode().split("|")
+    except ValueError as error:
+        raise _bad_cursor() from error
+    if len(parts) != length:
+        raise _bad_cursor()
+    return parts
+
+
+def _bad_cursor() -> InvalidRequest:
+    return InvalidRequest("cursor must be one that an earlier answer gave.", [("cursor", "is not one of ours")])

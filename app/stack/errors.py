@@ -1,0 +1,11 @@
+"""What goes wrong with the one-machine stack."""
+
+from __future__ import annotations
+
+from jobs.domain.errors import HaulageError
+
+
+class StackError(HaulageError):
+    """A server of the one-machine stack can't be found, started or stopped; the message says which and why."""
+
+    code = "stack"

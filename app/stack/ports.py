@@ -1,0 +1,51 @@
+"""Free TCP ports on 127.0.0.1."""
+
+from __future__ import annotations
+
+import random
+import socket
+from contextlib import ExitStack
+
+HOST = "127.0.0.1"
+LARGEST_OFFSET = 10_000
+# Below what Linux (32768) and macOS (49152) hand out to outgoing connections, so that none of those takes a port between
+# two starts; and low enough that a port plus the largest offset is below it too.
+_RANGE = range(12_000, 32_768 - LARGEST_OFFSET)
+_TRIES = 1000
+
+
+def is_free(port: int) -> bool:
+    """Tell whether a server could listen on `port` now; connections that linger in TIME_WAIT don't count."""
+    with socket.socket() as probe:
+        return _bind(probe, port)
+
+
+def free_ports(offsets: list[int]) -> list[int]:
+    """Return one free port for each offset, all distinct; where the offset is not 0, port + offset is free as well.
+
+    Each is held until all are found. Raises `OSError` when the range is used up.
+    """
+    with ExitStack() as held:
+        return [_take(held, offset) for offset in offsets]
+
+
+def _take(held: ExitStack, offset: int) -> int:
+    for port in random.sample(_RANGE, _TRIES):
+        with ExitStack() as attempt:
+            wanted = {port, port + offset}
+            if all(_bind(attempt.enter_context(socket.socket()), number) for number in wanted):
+                held.push(attempt.pop_all())
+                return port
+    message = f"no free port between {_RANGE.start} and {_RANGE.stop}"
+    raise OSError(message)
+
+
+def _bind(probe: socket.socket, port: int) -> bool:
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        probe.bind((HOST, port))
+        # Of two sockets that are bound with SO_REUSEADDR only one may listen.
+        probe.listen(1)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,12 @@
+"""All that talks to the S3 store: objects, multipart uploads, links, the bucket. Nothing else in Haulage does.
+
+Three clients share the work (docs/decisions): obstore reads, since it does so at half the CPU of the others; botocore
+drives multipart uploads by its public calls; minio signs links and looks after the bucket. None of them retries: that
+is the lifecycle's. Whatever they raise leaves this package as an error of `jobs.domain.errors`.
+"""
+
+from jobs.blobs.blobs import Blobs
+from jobs.blobs.errors import UploadGone
+from jobs.blobs.objects import ObjectInfo
+
+__all__ = ["Blobs", "ObjectInfo", "UploadGone"]

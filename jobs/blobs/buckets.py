@@ -1,0 +1,79 @@
+"""The bucket: made when it is missing, looked at for health, and before "no such object" is believed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from minio import Minio
+from minio.error import S3Error
+
+from jobs.blobs.clients import MinioClient
+from jobs.blobs.errors import no_bucket, translated
+from jobs.blobs.threads import Threads
+from jobs.domain.errors import ObjectMissing
+
+CONFIRMED_FOR = 5.0
+"""Seconds that a look at the bucket holds for: a thousand missing files ask for it once."""
+
+
+class Bucket:
+    """The one bucket that this installation uses."""
+
+    def __init__(self, name: str, maker: MinioClient, looker: MinioClient, clock: Callable[[], float] = time.monotonic):
+        """`maker` may take its time, `looker` must answer soon. `clock` is seconds that never go back."""
+        self.name = name
+        self._maker = maker
+        self._looker = looker
+        self._clock = clock
+        self._threads = Threads(4, "blobs-bucket")
+        self._confirming = asyncio.Lock()
+        self._confirmed_at: float | None = None
+
+    async def ensure(self) -> None:
+        """Make the bucket unless it is there. Raises the `Storage…` errors."""
+        with translated(f"making the bucket {self.name!r}", self.name):
+            await self._threads.run(_ensure, self._maker.client, self.name)
+
+    async def check(self) -> None:
+        """Return if the bucket is there, within about twice the connect time-out; else raise a `Storage…` error."""
+        with translated(f"looking at the bucket {self.name!r}", self.name):
+            found = await self._threads.run(self._looker.client.bucket_exists, self.name)
+        if not found:
+            raise no_bucket(self.name)
+
+    async def confirm(self) -> None:
+        """`check`, unless one has succeeded within `CONFIRMED_FOR`. Callers that come together share one."""
+        async with self._confirming:
+            if self._confirmed_at is None or self._clock() - self._confirmed_at >= CONFIRMED_FOR:
+                await self.check()
+                self._confirmed_at = self._clock()
+
+    @asynccontextmanager
+    async def guard(self, action: str) -> AsyncIterator[None]:
+        """`translated`, and "no such object" only gets out when the bucket is known to be there."""
+        try:
+            with translated(action, self.name):
+                yield
+        except ObjectMissing:
+            await self.confirm()
+            raise
+
+    async def close(self) -> None:
+        """End the threads and the connections."""
+        await self._threads.close()
+        self._maker.connections.clear()
+        self._looker.connections.clear()
+
+
+def _ensure(client: Minio, name: str) -> None:
+    if client.bucket_exists(name):
+        return
+    try:
+        client.make_bucket(name)
+    except S3Error as error:
+        # Another process was faster. `BucketAlreadyExists` would be a stranger's: that stays an error.
+        if error.code != "BucketAlreadyOwnedByYou":
+            raise

@@ -1,0 +1,102 @@
+"""Multipart uploads, call by call: parts in any order, by any attempt, from any process that knows the upload's id."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from jobs.blobs.buckets import Bucket
+from jobs.blobs.errors import UploadGone
+from jobs.blobs.etags import quoted
+from jobs.blobs.sending import Buffer, Sender
+from jobs.blobs.threads import Threads
+from jobs.domain.errors import StorageFault
+
+
+class Uploads:
+    """The multipart uploads of the bucket. Every method may raise the `Storage…` errors."""
+
+    def __init__(self, bucket: Bucket, sender: Sender, client: Any, patient_client: Any) -> None:
+        """`client` is a botocore client, `patient_client` the one for completing, which takes a store long."""
+        self._bucket = bucket
+        self._sender = sender
+        self._client = client
+        self._patient_client = patient_client
+        self._threads = Threads(16, "blobs-uploads")
+
+    async def create(self, key: str, content_type: str) -> str:
+        """Begin an upload and return its id."""
+        answer = await self._call(
+            f"beginning the upload of {key!r}", self._client.create_multipart_upload, Key=key, ContentType=content_type
+        )
+        return _field(answer, "UploadId")
+
+    async def upload_part(self, key: str, upload_id: str, number: int, body: Buffer) -> str:
+        """Send part `number` (1 to 10,000) and return its ETag. Sent again, it replaces the part.
+
+        `body` is sent without a copy: leave it as it is until this returns or raises, also when it is cancelled.
+        Raises `UploadGone` when the store does not know the upload.
+        """
+        async with self._bucket.guard(f"sending part {number} of {key!r}"):
+            parameters = {"Bucket": self._bucket.name, "Key": key, "UploadId": upload_id, "PartNumber": number}
+            return await self._sender.send("upload_part", parameters, body)
+
+    async def complete(self, key: str, upload_id: str, parts: Sequence[tuple[int, str]]) -> str:
+        """Make the object of its parts (number, ETag), given in any order, and return its ETag.
+
+        Raises `UploadGone` when the store does not know the upload, which may mean that it was completed before: look
+        at the object. Also raises when the store says 200 and puts an error into the body, which S3 allows itself.
+        """
+        answer = await self._call(
+            f"completing the upload of {key!r}",
+            self._patient_client.complete_multipart_upload,
+            Key=key,
+            UploadId=upload_id,
+            MultipartUpload={"Parts": [{"PartNumber": number, "ETag": etag} for number, etag in sorted(parts)]},
+        )
+        return quoted(_field(answer, "ETag"))
+
+    async def abort(self, key: str, upload_id: str) -> None:
+        """Give up an upload and its parts; fine when it is not there any more."""
+        try:
+            await self._call(
+                f"aborting the upload of {key!r}", self._client.abort_multipart_upload, Key=key, UploadId=upload_id
+            )
+        except UploadGone:
+            pass
+
+    async def list_uploads(self, prefix: str) -> list[tuple[str, str]]:
+        """Key and id of the uploads under way whose key begins with `prefix`.
+
+        MinIO only finds those whose whole key is `prefix`; it drops forgotten uploads by itself, after a day.
+        """
+        pages = self._client.get_paginator("list_multipart_uploads").paginate
+        uploads: list[tuple[str, str]] = await self._call(
+            "listing uploads", lambda **bucket: list(_uploads(pages(**bucket, Prefix=prefix)))
+        )
+        return uploads
+
+    async def close(self) -> None:
+        """End the threads and the connections."""
+        await self._threads.close()
+        self._client.close()
+        self._patient_client.close()
+
+    async def _call(self, action: str, call: Callable[..., Any], **parameters: Any) -> Any:
+        async with self._bucket.guard(action):
+            return await self._threads.run(call, Bucket=self._bucket.name, **parameters)
+
+
+def _uploads(pages: Any) -> Iterator[tuple[str, str]]:
+    for page in pages:
+        for upload in page.get("Uploads", ()):
+            yield upload["Key"], upload["UploadId"]
+
+
+def _field(answer: dict[str, Any], name: str) -> str:
+    """A field that no good answer lacks; a proxy's page with status 200 does."""
+    value = answer.get(name)
+    if not isinstance(value, str) or not value:
+        message = f"The store's answer has no {name}."
+        raise StorageFault(message)
+    return value
