@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, PostgresDsn, RedisDsn, SecretStr, field_validator
+from pydantic import Field, PostgresDsn, RedisDsn, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Seconds = Annotated[float, Field(gt=0)]
@@ -58,7 +58,7 @@ class Settings(BaseSettings):
     job_timeout: Seconds = Field(default=130, description="Longest an attempt may take.")
     file_timeout: Seconds = Field(default=60, description="Longest that a file may make no progress.")
     max_attempts: int = Field(default=3, ge=1, description="Attempts before a job is failed.")
-    backoff_base: Seconds = Field(default=1, description="Mean wait before the second attempt; doubles for each more.")
+    backoff_base: Seconds = Field(default=1, description="Longest wait before the second attempt; doubles for each more.")
     backoff_max: Seconds = Field(default=60, description="Longest wait before an attempt.")
     bundle_ttl: Seconds = Field(default=24 * 3600, description="How long a bundle can be fetched.")
     link_ttl: Annotated[float, Field(gt=0, le=7 * 24 * 3600)] = Field(
@@ -94,6 +94,13 @@ class Settings(BaseSettings):
     # Logs
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="The least level logged.")
     log_format: Literal["json", "console"] = Field(default="json", description="One JSON object a line, or for reading.")
+
+    @model_validator(mode="after")
+    def _part_fits_budget(self) -> Self:
+        if self.part_size > self.worker_memory_budget:
+            msg = f"PART_SIZE ({self.part_size}) must not be above WORKER_MEMORY_BUDGET ({self.worker_memory_budget})"
+            raise ValueError(msg)
+        return self
 
     @field_validator("allowed_hosts", "cors_origins", mode="before")
     @classmethod

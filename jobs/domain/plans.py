@@ -338,7 +338,7 @@ def _waits(entry: Entry, span: _Span) -> Iterator[tuple[int, int]]:
         for header in range(span.header, span.header_end + 1):
             yield from ((part, header) for part in range(max(header + 1, span.first), span.last + 1))
     elif entry.sha256 is not None:
-        # Lowest first keeps this order anyway, as only the last of these parts can be held up; a hash is not left to that.
+        # Lowest first keeps this order anyway: only the last of these parts can be held up. A hash is not left to that.
         yield from pairwise(range(span.first, span.last + 1))
 
 
