@@ -1,0 +1,190 @@
+"""Real servers for all tests: one stack a run, and for each test a database, a bucket and an empty Valkey of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import httpx
+import pytest
+from hypothesis import settings as hypothesis_settings
+from redis.asyncio import Redis
+
+from app.server import gateway_server
+from app.stack.stack import Stack
+from jobs.migrate import migrate
+from jobs.services import Services, open_services
+from jobs.settings import Settings
+from jobs.store.database import Database
+from jobs.worker.worker import run_worker
+from tests.support import Catalogue
+
+hypothesis_settings.register_profile("haulage", deadline=None, print_blob=True)
+hypothesis_settings.load_profile("haulage")
+
+TEMPLATE = "template_haulage"
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """PostgreSQL, Valkey and SeaweedFS, on free ports and in a folder of their own."""
+    with Stack(tmp_path_factory.mktemp("stack"), durable=False) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def environment(stack: Stack) -> dict[str, str]:
+    """The stack's environment; the store is another one where `HAULAGE_TEST_S3_ENDPOINT` says so (tests/minio.sh)."""
+    environment = stack.environment()
+    if "HAULAGE_TEST_S3_ENDPOINT" in os.environ:
+        environment["S3_ENDPOINT"] = os.environ["HAULAGE_TEST_S3_ENDPOINT"]
+        environment["S3_ACCESS_KEY_ID"] = os.environ["HAULAGE_TEST_S3_ACCESS_KEY"]
+        environment["S3_SECRET_ACCESS_KEY"] = os.environ["HAULAGE_TEST_S3_SECRET_KEY"]
+    return environment
+
+
+def _renamed(url: str, name: str) -> str:
+    return url.rpartition("/")[0] + "/" + name
+
+
+async def _execute(url: str, *statements: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture(scope="session")
+def template(stack: Stack) -> str:
+    """A migrated database to clone."""
+    url = stack.environment()["DATABASE_URL"]
+
+    async def make() -> None:
+        await _execute(url, f"CREATE DATABASE {TEMPLATE}")
+        database = Database.open(_renamed(url, TEMPLATE), pool_size=2, timeout=10)  # type: ignore[arg-type]
+        await migrate(database)
+        await database.close()
+
+    asyncio.run(make())
+    return url
+
+
+@pytest.fixture
+async def database_url(template: str) -> AsyncIterator[str]:
+    """A fresh, migrated database."""
+    name = f"test_{uuid4().hex}"
+    await _execute(template, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    yield _renamed(template, name)
+    await _execute(template, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def changes() -> dict[str, Any]:
+    """Settings that a test module or test wants otherwise: override this fixture, or use `with_settings`."""
+    return {}
+
+
+@pytest.fixture
+async def settings(
+    database_url: str, environment: dict[str, str], changes: dict[str, Any]
+) -> AsyncIterator[Settings]:
+    """Settings of a fresh database, bucket and Valkey, with short waits."""
+    redis = Redis.from_url(environment["REDIS_URL"])
+    await redis.flushall()
+    await redis.aclose()
+    values: dict[str, Any] = {name.lower(): value for name, value in environment.items()}
+    values |= {
+        "database_url": database_url,
+        "s3_bucket_name": f"test-{uuid4().hex}",
+        "port": 0,
+        "backoff_base": 0.05,
+        "backoff_max": 0.2,
+        "sweep_interval": 0.2,
+        "wake_grace": 0.5,
+        "drain_timeout": 0,
+        "log_level": "warning",
+    }
+    yield Settings(**values | changes)
+
+
+@pytest.fixture
+async def services(settings: Settings) -> AsyncIterator[Services]:
+    """Opened clients, and a bucket that is there and is removed after the test."""
+    async with open_services(settings) as opened:
+        await opened.blobs.bucket.ensure()
+        yield opened
+        keys = [info.key async for info in opened.blobs.objects.list("")]
+        await opened.blobs.objects.delete(keys)
+
+
+@pytest.fixture
+def catalogue(services: Services) -> Catalogue:
+    """Puts files into the store."""
+    return Catalogue(services)
+
+
+Serve = Callable[[Settings], Any]
+
+
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[str]:
+    """A running gateway on a free port; its base URL."""
+    listening = socket.create_server(("127.0.0.1", 0), backlog=2048)
+    port = listening.getsockname()[1]
+    server = gateway_server(settings)
+    task = asyncio.create_task(server.serve(sockets=[listening]))
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        await task
+        listening.close()
+
+
+@asynccontextmanager
+async def working(settings: Settings, name: str = "worker-1") -> AsyncIterator[None]:
+    """A running worker."""
+    stop = asyncio.Event()
+    task = asyncio.create_task(run_worker(settings, stop, name))
+    try:
+        yield
+    finally:
+        stop.set()
+        await task
+
+
+@pytest.fixture
+async def gateway(services: Services, settings: Settings) -> AsyncIterator[str]:
+    async with serving(settings) as url:
+        yield url
+
+
+@pytest.fixture
+async def worker(services: Services, settings: Settings) -> AsyncIterator[None]:
+    async with working(settings):
+        yield
+
+
+@pytest.fixture
+async def api(gateway: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the running gateway."""
+    async with httpx.AsyncClient(base_url=gateway, timeout=30) as client:
+        yield client
+
+
+Wait = Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]
+
+
+@pytest.fixture
+def project() -> Path:
+    """The root of the project."""
+    return Path(__file__).parent.parent

@@ -1,0 +1,91 @@
+"""What many tests need: files in the store, jobs that end, bundles that open."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+import zlib
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from jobs.domain.jobs import ANONYMOUS, FileRequest, Job, OnMissing
+from jobs.lifecycle import NewJob
+from jobs.services import Services
+from jobs.store.catalogue import StoredFile, insert_file, next_id
+
+UNSET: Any = object()
+
+
+class Catalogue:
+    """Puts files into the store and the catalogue; what the catalogue says of them can be made wrong."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def add(
+        self,
+        data: bytes,
+        name: str = "file.bin",
+        *,
+        crc32: int | None = UNSET,
+        sha256: str | None = UNSET,
+        size: int | None = None,
+        content_type: str = "application/octet-stream",
+    ) -> int:
+        """The id of a new file with this content."""
+        async with self._services.database.begin() as connection:
+            file_id = await next_id(connection)
+            info = await self._services.blobs.objects.put(f"files/{file_id}", data, content_type)
+            file = StoredFile(
+                id=file_id,
+                key=f"files/{file_id}",
+                name=name,
+                size=len(data) if size is None else size,
+                etag=info.etag,
+                crc32=zlib.crc32(data) if crc32 is UNSET else crc32,
+                sha256=hashlib.sha256(data).hexdigest() if sha256 is UNSET else sha256,
+                content_type=content_type,
+                owner=ANONYMOUS,
+            )
+            await insert_file(connection, file)
+        return file_id
+
+    async def overwrite(self, file_id: int, data: bytes) -> None:
+        await self._services.blobs.objects.put(f"files/{file_id}", data, "application/octet-stream")
+
+    async def remove(self, file_id: int) -> None:
+        await self._services.blobs.objects.delete([f"files/{file_id}"])
+
+
+async def create(
+    services: Services, *file_ids: int, archive_name: str | None = "bundle.zip", on_missing: OnMissing = OnMissing.FAIL
+) -> Job:
+    """A job of these files."""
+    files = [FileRequest(file_id=file_id) for file_id in file_ids]
+    return await services.lifecycle.create(NewJob(files=files, archive_name=archive_name, on_missing=on_missing))
+
+
+async def read(services: Services, job_id: UUID) -> Job:
+    """The job now."""
+    snapshot = await services.snapshots.read(job_id)
+    assert snapshot is not None
+    return snapshot.job
+
+
+async def ended(api: httpx.AsyncClient, job: str) -> dict[str, Any]:
+    """The job's status once it has ended, with all its files; waits by long-poll."""
+    answer = await api.get(f"{job}?since=999999", headers={"Prefer": "wait=30"})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["status"] in {"completed", "failed", "cancelled", "expired"}, answer.text
+    final: dict[str, Any] = (await api.get(f"{job}?since=0")).json()
+    return final
+
+
+def opened(bundle: bytes) -> dict[str, bytes]:
+    """The files of a bundle, by name; every checksum is checked."""
+    with zipfile.ZipFile(io.BytesIO(bundle)) as archive:
+        assert archive.testzip() is None
+        return {name: archive.read(name) for name in archive.namelist()}
