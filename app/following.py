@@ -17,6 +17,7 @@ from redis.asyncio.client import PubSub
 
 from app.schemas import JobStatus
 from app.views import status_of
+from jobs.concurrency import end
 from jobs.domain.errors import DatabaseUnavailable, JobNotFound, RedisUnavailable
 from jobs.domain.jobs import FileRecord, Status
 from jobs.feed import UNAVAILABLE, Feed, channel
@@ -47,9 +48,7 @@ class Following:
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end(*tasks)
 
     async def read(self, job_id: UUID, since: int | None = None) -> JobStatus:
         """The job now, with its files that changed after `since`. Raises `JobNotFound`, `DatabaseUnavailable`."""

@@ -44,3 +44,17 @@ async def all_of(coroutines: Iterable[Coroutine[Any, Any, R]]) -> list[R]:
     async with first_error_group() as group:
         tasks = [group.create_task(coroutine) for coroutine in coroutines]
     return [task.result() for task in tasks]
+
+
+async def end(*tasks: asyncio.Task[Any]) -> None:
+    """Cancels the tasks and waits until they have ended, whatever they raise.
+
+    Once is not enough: below Python 3.12, `asyncio.wait_for` and libraries built like it (redis, arq) now and then lose a
+    cancellation that comes just when the awaited thing is done.
+    """
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=0.2)
+    await asyncio.gather(*tasks, return_exceptions=True)

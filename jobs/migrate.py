@@ -31,6 +31,12 @@ async def migrate(database: Database) -> tuple[str | None, str | None]:
         return await connection.run_sync(_upgrade)
 
 
+async def current(database: Database) -> str | None:
+    """The version that the database has; None when it is empty. Raises `DatabaseUnavailable`."""
+    async with database.reading() as connection:
+        return await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
+
+
 def newest() -> str | None:
     """The version that this release needs."""
     return ScriptDirectory.from_config(_config()).get_current_head()

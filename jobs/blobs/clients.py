@@ -78,6 +78,9 @@ def obstore_client(settings: Settings) -> S3Store:
             "connect_timeout": timedelta(seconds=settings.s3_connect_timeout),
             "read_timeout": timedelta(seconds=settings.s3_idle_timeout),
             "timeout": _NO_LIMIT,
+            # Like the other clients it goes straight to the store: a proxy that excludes it, in place of HTTP_PROXY's.
+            "proxy_url": "http://127.0.0.1:9",
+            "proxy_excludes": urlsplit(_bucket_endpoint(settings)).hostname or "",
         },
         retry_config={"max_retries": 0, "retry_timeout": timedelta(0)},
         # Keys in `config` would be joined with AWS_SESSION_TOKEN of the environment.
@@ -125,6 +128,7 @@ class BotocoreClients:
             read_timeout=read_timeout,
             max_pool_connections=self._connections,
             retries={"total_max_attempts": 1},
+            proxies={},  # else those of the environment
             # Not every store knows the newer checksums that botocore would add.
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",

@@ -17,7 +17,7 @@ from jobs.blobs.etags import quoted
 from jobs.blobs.ingest import Ingest
 from jobs.domain.errors import InvalidRequest, SourceChanged
 
-READ_CHUNK = 256 * 1024
+READ_CHUNK = 512 * 1024
 """Least bytes of a chunk read, the last one excepted. What the store sends at once is passed on at once."""
 LIST_PAGE = 1000
 
@@ -94,9 +94,8 @@ class Objects:
 
     async def delete(self, keys: Sequence[str]) -> None:
         """Delete them, a thousand a request; fine when one is not there."""
-        if keys:
-            async with self._bucket.guard(f"deleting {len(keys)} objects"):
-                await obstore.delete_async(self._store, [_checked(key) for key in keys])
+        async with self._bucket.guard(f"deleting {len(keys)} objects"):
+            await obstore.delete_async(self._store, [_checked(key) for key in keys])
 
     async def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:
         """All objects in a folder and below, in the store's order. `prefix` ends with `/`, or is empty for all."""

@@ -7,6 +7,7 @@ be through in that time as a whole. With 2 s to connect, a part of 16 MiB failed
 from __future__ import annotations
 
 import socket
+import traceback
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from threading import Lock
@@ -59,7 +60,7 @@ class Body:
             self._socket = None
 
     def release(self) -> None:
-        """Let go of the bytes. By itself that would wait for the traceback of an error, which holds on to all this."""
+        """Let go of the bytes, also when an error's traceback still holds on to this."""
         self._slice.release()
         self._view.release()
 
@@ -83,6 +84,13 @@ def _break(connected: socket.socket) -> None:
         socket.socket.shutdown(connected, socket.SHUT_RDWR)
     except OSError:
         pass  # it is closed already, which is what was wanted
+
+
+def _forget_frames(error: BaseException | None) -> None:
+    """Empty the frames that an error remembers: over TLS they hold the bytes too, until the garbage collector comes."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__context__
 
 
 class _Connection(HTTPConnection):
@@ -152,6 +160,9 @@ class Sender:
         address = self._sign(operation, parameters)
         try:
             response = self._pools.request("PUT", address, body=body, headers=headers, redirect=False)
+        except BaseException as error:
+            _forget_frames(error)
+            raise
         finally:
             body.release()
         if response.status != HTTPStatus.OK or "ETag" not in response.headers:

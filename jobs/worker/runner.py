@@ -10,6 +10,7 @@ from uuid import UUID
 
 import structlog
 
+from jobs.concurrency import end
 from jobs.domain.errors import AttemptTimeout, DatabaseUnavailable, ErrorClass, HaulageError, StaleFence
 from jobs.domain.jobs import FailureNote, Job, Result
 from jobs.lifecycle import Claimed
@@ -33,6 +34,12 @@ class Held:
     """When the last good heartbeat was sent, on the loop's clock."""
     draining: bool = False
     """It is to be given back, rather than thrown away, when it is stopped."""
+    stopped: bool = False
+    """It has noticed that it was stopped, and only tidies up."""
+
+    def stop(self) -> None:
+        if not self.stopped:
+            self.task.cancel()
 
 
 class Runner:
@@ -86,18 +93,18 @@ class Runner:
         """Lets the held jobs finish for so many seconds, then gives the rest back."""
         if self._running and patience:
             await asyncio.wait(self._running, timeout=patience)
-        for held in self.held.values():
-            held.draining = True
-            held.task.cancel()
-        if self._running:
-            await asyncio.wait(self._running)
+        while self._running:
+            for held in self.held.values():
+                held.draining = True
+                held.stop()
+            await asyncio.wait(self._running, timeout=0.2)  # again: a cancellation can get lost (see `concurrency.end`)
 
     def drop(self, job_id: UUID) -> None:
         """Stops a job that is no longer this worker's: somebody cancelled it, or its lease ran out."""
         held = self.held.get(job_id)
         if held is not None:
             log.info("job_dropped", job_id=str(job_id), fence=held.job.fence)
-            held.task.cancel()
+            held.stop()
 
     async def _hold(self, claimed: Claimed) -> None:
         with structlog.contextvars.bound_contextvars(job_id=str(claimed.job.id), fence=claimed.job.fence):
@@ -144,8 +151,9 @@ class Runner:
 
     async def _release(self, job: Job) -> None:
         """Gives the job back when the worker drains; a job that was dropped is somebody else's already."""
-        held = self.held.get(job.id)
-        if held is None or not held.draining:
+        held = self.held[job.id]
+        held.stopped = True
+        if not held.draining:
             return
         with suppress(StaleFence, DatabaseUnavailable):
             await self._services.lifecycle.release(job)
@@ -154,29 +162,19 @@ class Runner:
 @asynccontextmanager
 async def _reporting(reporter: Reporter) -> AsyncIterator[None]:
     """Reports while the block runs; what ends the reporting (a stale fence) ends the block."""
-    failed: list[BaseException] = []
-    owner = asyncio.current_task()
-
-    def ended(task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and (error := task.exception()) is not None:
-            failed.append(error)
-            if owner is not None:
-                owner.cancel()
-
-    task = asyncio.create_task(reporter.run())
-    task.add_done_callback(ended)
+    block = asyncio.current_task()
+    assert block is not None  # noqa: S101 - a coroutine always runs in a task
+    reporting = asyncio.create_task(reporter.run())
+    reporting.add_done_callback(lambda task: task.cancelled() or block.cancel())
     try:
         yield
     except asyncio.CancelledError:
-        if failed:
-            if owner is not None:
-                owner.uncancel()
-            raise failed[0] from None
-        raise
+        if not reporting.done():
+            raise
+        block.uncancel()
+        reporting.result()
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError, Exception):
-            await task
+        await end(reporting)
 
 
 async def _last_flush(reporter: Reporter) -> None:

@@ -13,6 +13,7 @@ import structlog
 from arq import Worker as ArqWorker
 from arq import func
 
+from jobs.concurrency import end
 from jobs.feed import UNAVAILABLE
 from jobs.queue import FUNCTION, pack, redis_settings, unpack
 from jobs.services import Services, open_services
@@ -49,12 +50,12 @@ async def run_worker(settings: Settings, stop: asyncio.Event, name: str | None =
         stopping = asyncio.create_task(stop.wait())
         try:
             done, _ = await asyncio.wait([*tasks, listening, stopping], return_when=asyncio.FIRST_COMPLETED)
-            await _cancel(listening)
+            await end(listening)
             await runner.drain(settings.drain_timeout)
             for task in done - {stopping}:
                 task.result()
         finally:
-            await _cancel(listening, stopping, *tasks)
+            await end(listening, stopping, *tasks)
         log.info("worker_stopped", worker=name)
 
 
@@ -96,15 +97,7 @@ def _arq_worker(settings: Settings, runner: Runner) -> ArqWorker:
 
 async def _close(arq: ArqWorker) -> None:
     """Leaves the running jobs to the runner, and closes arq's connections."""
-    tasks = list(arq.tasks.values())
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await end(*arq.tasks.values())
     with suppress(*UNAVAILABLE, AttributeError):
         await arq.pool.aclose(close_connection_pool=True)
 
-
-async def _cancel(*tasks: asyncio.Task[Any]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
