@@ -41,12 +41,15 @@ class Results:
         Raises `NotReady`, `ResultExpired`, `ResultGone`, `SourceChanged`, and a storage error when the store is away.
         """
         result, until = self._ready(job)
-        lifetime = min(self._link_ttl, (until - self._now()).total_seconds())
-        if lifetime < 1:
+        if until <= self._now():
             raise ResultExpired(_expired(job))
         await self._confirm(job, result)
+        now = self._now()  # the store may have taken its time
+        lifetime = int(min(self._link_ttl, (until - now).total_seconds()))
+        if lifetime < 1:
+            raise ResultExpired(_expired(job))
         url = self._blobs.links.presign(result.key, method, result.filename, result.content_type, lifetime)
-        expires_at = self._now() + timedelta(seconds=int(lifetime))
+        expires_at = now.replace(microsecond=0) + timedelta(seconds=lifetime)  # signatures know whole seconds only
         return PresignedLink(url=url, expires_at=expires_at, bundle_expires_at=until, result=result)
 
     def _ready(self, job: Job) -> tuple[Result, datetime]:

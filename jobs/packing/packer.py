@@ -7,11 +7,13 @@ parts bring waits for them, and the plan's order sees to it that those have been
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from jobs.blobs.uploads import Uploads
 from jobs.concurrency import all_of, first_error_group
+from jobs.domain.errors import HaulageError
 from jobs.domain.plans import BundlePlan, Header, Part, SourceRange, Tail
 from jobs.packing.budget import Budget
 from jobs.packing.checks import FileCheck, combine, crc32
@@ -36,6 +38,8 @@ class Watch:
     """So many more bytes of this entry were read."""
     done: Callable[[int, int], None]
     """This entry was read whole and checked; its CRC-32."""
+    failed: Callable[[int, HaulageError], None]
+    """This entry is why the bundle can't be made."""
 
 
 class Packer:
@@ -119,11 +123,21 @@ class _Run:
 
     async def _read(self, piece: SourceRange, target: memoryview) -> None:
         entry = piece.entry
-        await self._reader.fill(
-            self._sources[entry], piece.start, target, lambda amount: self._watch.read(entry, amount)
-        )
-        if await self._checks[entry].add(piece.start, target):
+        with self._blamed(entry):
+            await self._reader.fill(
+                self._sources[entry], piece.start, target, lambda amount: self._watch.read(entry, amount)
+            )
+            completed = await self._checks[entry].add(piece.start, target)
+        if completed:
             self._watch.done(entry, await self._checks[entry].known())
+
+    @contextmanager
+    def _blamed(self, entry: int) -> Iterator[None]:
+        try:
+            yield
+        except HaulageError as error:
+            self._watch.failed(entry, error)
+            raise
 
     async def _read_first(self, piece: SourceRange) -> None:
         """Reads a range for its checksum alone, a buffer at a time; a whole file is checked again when it is packed."""
@@ -133,8 +147,9 @@ class _Run:
             stop = min(start + step, piece.stop)
             async with self._budget.lend(stop - start):
                 target = memoryview(bytearray(stop - start))
-                await self._reader.fill(self._sources[piece.entry], start, target, lambda _: None)
-                await check.add(start, target)
+                with self._blamed(piece.entry):
+                    await self._reader.fill(self._sources[piece.entry], start, target, lambda _: None)
+                    await check.add(start, target)
         if check.complete:
             known = replace(check.entry, crc32=await check.known(), sha256=None)
             self._checks[piece.entry] = FileCheck(known)

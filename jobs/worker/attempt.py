@@ -27,6 +27,9 @@ from jobs.resolving import Missing, Resolver, Source
 from jobs.settings import Settings
 from jobs.worker.reporter import Reporter
 
+ABORT_PATIENCE = 2.0
+"""Seconds that a failed attempt spends on removing its upload: a store that hangs must not hold up the next one."""
+
 
 class Attempt:
     """Runs once."""
@@ -107,6 +110,7 @@ class Attempt:
         watch = Watch(
             read=lambda entry, amount: self._reporter.read(places[entry], amount),
             done=lambda entry, crc32: self._reporter.done(places[entry], crc32),
+            failed=lambda entry, error: self._reporter.failed(places[entry], note_of(error)),
         )
         upload_id = await self._blobs.uploads.create(key, ZIP)
         try:
@@ -128,8 +132,14 @@ class Attempt:
         )
 
     async def _abort(self, key: str, upload_id: str) -> None:
-        with suppress(HaulageError):  # the sweeper looks again
-            await self._blobs.uploads.abort(key, upload_id)
+        with suppress(HaulageError, TimeoutError):  # the sweeper looks again when the job has ended
+            async with asyncio.timeout(ABORT_PATIENCE):
+                await self._blobs.uploads.abort(key, upload_id)
+
+
+def note_of(error: HaulageError) -> FailureNote:
+    """What is kept of an error."""
+    return FailureNote(error_class=error.error_class, message=error.message)
 
 
 def _all_named(missing: Sequence[Missing], total: int) -> str:

@@ -18,7 +18,7 @@ from jobs.packing.budget import Budget
 from jobs.packing.packer import Packer
 from jobs.packing.reader import Reader
 from jobs.services import Services
-from jobs.worker.attempt import Attempt
+from jobs.worker.attempt import Attempt, note_of
 from jobs.worker.reporter import Reporter
 
 log = structlog.get_logger()
@@ -185,7 +185,7 @@ async def _last_flush(reporter: Reporter) -> None:
 def _failure_of(error: Exception) -> FailureNote:
     if isinstance(error, HaulageError):
         log.warning("attempt_failed", code=error.code, error_class=error.error_class, reason=error.message)
-        return FailureNote(error_class=error.error_class, message=error.message)
+        return note_of(error)
     log.exception("attempt_broke")
     return FailureNote(
         error_class=ErrorClass.INTERNAL,

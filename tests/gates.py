@@ -1,0 +1,81 @@
+"""A TCP proxy that lets so many bytes of the answers through, and then holds them until it is told otherwise."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from urllib.parse import urlsplit
+
+from jobs.concurrency import end
+
+
+class Gate:
+    """`held` is set when the first answer is held; `open` lets all go on; `cut` breaks every connection."""
+
+    def __init__(self, limit: int) -> None:
+        self.held = asyncio.Event()
+        self.url = ""
+        self._left = limit
+        self._opened = asyncio.Event()
+        self._writers: set[asyncio.StreamWriter] = set()
+
+    def open(self) -> None:
+        self._opened.set()
+
+    def cut(self) -> None:
+        for writer in self._writers:
+            writer.transport.abort()
+
+    async def pass_answers(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            self._left -= len(data)
+            if self._left < 0 and not self._opened.is_set():
+                self.held.set()
+                await self._opened.wait()
+            writer.write(data)
+            await writer.drain()
+
+    async def serve(self, target: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        address = urlsplit(target)
+        upstream, requests = await asyncio.open_connection(address.hostname, address.port)
+        self._writers |= {writer, requests}
+        up = asyncio.create_task(_pass_requests(reader, requests))
+        try:
+            with suppress(OSError):
+                await self.pass_answers(upstream, writer)
+        finally:
+            await end(up)
+            self._writers -= {writer, requests}
+            writer.transport.abort()
+            requests.transport.abort()
+
+
+async def _pass_requests(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(65536):
+        writer.write(data)
+        await writer.drain()
+
+
+@asynccontextmanager
+async def gate(target: str, limit: int = 0) -> AsyncIterator[Gate]:
+    """A gate before the store at `target`; closed again at the end."""
+    it = Gate(limit)
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.add(task)
+        with suppress(asyncio.CancelledError, OSError):
+            await it.serve(target, reader, writer)
+
+    server = await asyncio.start_server(connected, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    it.url = f"http://127.0.0.1:{port}"
+    try:
+        yield it
+    finally:
+        server.close()
+        it.open()
+        await end(*tasks) if tasks else None

@@ -1,0 +1,241 @@
+"""The worker on real parts: killed, drained, cancelled, cut off from its store, and cleaning up."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from app.following import Following
+from jobs.domain.errors import ErrorClass
+from jobs.domain.jobs import FileState, Job, OnMissing, Status
+from jobs.services import Services
+from jobs.settings import Settings
+from jobs.store.files import load_files
+from jobs.store.jobs import list_events
+from jobs.worker.sweeper import Sweeper
+from tests.conftest import working
+from tests.gates import gate
+from tests.support import Catalogue, create, opened, read
+
+MIB = 1 << 20
+
+
+@pytest.fixture
+def changes() -> dict[str, Any]:
+    return {"lease_ttl": 1.5, "heartbeat_interval": 0.3}
+
+
+def with_changes(settings: Settings, **changes: Any) -> Settings:
+    return Settings(**{**settings.model_dump(), **changes})
+
+
+@asynccontextmanager
+async def worker_process(settings: Settings) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A worker in a process of its own."""
+    names = ("database_url", "redis_url", "s3_endpoint", "s3_access_key_id", "s3_bucket_name", "lease_ttl")
+    values = {name.upper(): str(getattr(settings, name)) for name in (*names, "heartbeat_interval", "drain_timeout")}
+    values["S3_SECRET_ACCESS_KEY"] = settings.s3_secret_access_key.get_secret_value()
+    code = "from jobs.settings import Settings; from jobs.worker.process import work; work(Settings())"
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, env={**os.environ, **values})
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def until_ended(services: Services, job: Job) -> Job:
+    following = Following(services)
+    async with following.running():
+        await following.wait(job.id, 40, lambda status: status.status.ended)
+    return await read(services, job.id)
+
+
+async def commands(services: Services, job_id: UUID) -> list[str]:
+    async with services.database.reading() as connection:
+        return [event["command"] for event in await list_events(connection, job_id)]
+
+
+async def bundle_of(services: Services, job: Job) -> dict[str, bytes]:
+    assert job.result is not None
+    objects = services.blobs.objects
+    chunks = [bytes(chunk) async for chunk in objects.read(job.result.key, job.result.etag, 0, job.result.size)]
+    return opened(b"".join(chunks))
+
+
+async def test_a_job_whose_worker_is_killed_midway_completes_once_with_one_bundle(
+    services: Services, settings: Settings, catalogue: Catalogue
+) -> None:
+    contents = [os.urandom(12 * MIB) for _ in range(3)]
+    ids = [await catalogue.add(data, f"{n}") for n, data in enumerate(contents)]
+    async with gate(settings.s3_endpoint, 10 * MIB) as store:
+        async with worker_process(with_changes(settings, s3_endpoint=store.url)) as process:
+            job = await create(services, *ids)
+            await store.held.wait()
+            assert (await read(services, job.id)).status is Status.PROCESSING
+            process.send_signal(signal.SIGKILL)
+            await process.wait()
+    async with working(settings):
+        final = await until_ended(services, job)
+        assert final.status is Status.COMPLETED
+    assert final.attempt == 2
+    assert await commands(services, job.id) == ["create", "claim", "lose", "claim", "succeed"]
+    assert list((await bundle_of(services, final)).values())[:3] == contents
+    await Sweeper(services).sweep()
+    prefix = f"bundles/{job.id}/"
+    assert [info.key async for info in services.blobs.objects.list(prefix)] == [final.result and final.result.key]
+    assert await services.blobs.uploads.list_uploads(prefix) == []
+
+
+async def test_a_drained_worker_gives_its_job_back_uncharged(
+    services: Services, settings: Settings, catalogue: Catalogue
+) -> None:
+    ids = [await catalogue.add(os.urandom(9 * MIB)) for _ in range(2)]
+    async with gate(settings.s3_endpoint, 4 * MIB) as store:
+        async with working(with_changes(settings, s3_endpoint=store.url)):
+            job = await create(services, *ids)
+            await store.held.wait()
+        released = await read(services, job.id)
+    assert (released.status, released.attempt) == (Status.QUEUED, 0)
+    async with working(settings):
+        final = await until_ended(services, job)
+    assert (final.status, final.attempt) == (Status.COMPLETED, 1)
+
+
+async def test_a_running_job_that_is_cancelled_is_stopped_and_leaves_nothing(
+    services: Services, settings: Settings, catalogue: Catalogue
+) -> None:
+    ids = [await catalogue.add(os.urandom(9 * MIB)) for _ in range(2)]
+    async with gate(settings.s3_endpoint, 4 * MIB) as store:
+        async with working(with_changes(settings, s3_endpoint=store.url)):
+            job = await create(services, *ids)
+            await store.held.wait()
+            async with asyncio.timeout(3):
+                await services.lifecycle.cancel(job.id)
+            store.open()
+    assert (await read(services, job.id)).status is Status.CANCELLED
+    await Sweeper(services).sweep()
+    prefix = f"bundles/{job.id}/"
+    assert [info.key async for info in services.blobs.objects.list(prefix)] == []
+    assert await services.blobs.uploads.list_uploads(prefix) == []
+
+
+async def test_a_source_that_changes_midway_fails_the_attempt_and_never_the_bundle(
+    services: Services, settings: Settings, catalogue: Catalogue
+) -> None:
+    first, second = os.urandom(20 * MIB), os.urandom(20 * MIB)
+    file_id = await catalogue.add(first, "a", crc32=None, sha256=None)
+    changed = await catalogue.add(first, "b", crc32=None, sha256=None)
+    slow = with_changes(settings, read_concurrency=1)
+    async with gate(settings.s3_endpoint, 10 * MIB) as store:
+        async with working(with_changes(slow, s3_endpoint=store.url)):
+            job = await create(services, file_id, changed)
+            await store.held.wait()
+            await catalogue.overwrite(changed, second)
+            store.open()
+            final = await until_ended(services, job)
+    assert final.status is Status.COMPLETED
+    assert final.attempt == 2
+    assert (await bundle_of(services, final))["b"] == second
+
+
+async def test_a_connection_that_breaks_midway_is_taken_up_again_within_the_attempt(
+    services: Services, settings: Settings, catalogue: Catalogue
+) -> None:
+    data = os.urandom(24 * MIB)
+    file_id = await catalogue.add(data, "a")
+    async with gate(settings.s3_endpoint, 10 * MIB) as store:
+        async with working(with_changes(settings, s3_endpoint=store.url)):
+            job = await create(services, file_id)
+            await store.held.wait()
+            store.open()
+            store.cut()
+            final = await until_ended(services, job)
+    assert (final.status, final.attempt) == (Status.COMPLETED, 1)
+    assert (await bundle_of(services, final))["a"] == data
+
+
+async def test_a_file_without_progress_fails_the_attempt_with_its_name(
+    services: Services, settings: Settings, catalogue: Catalogue
+) -> None:
+    file_id = await catalogue.add(os.urandom(24 * MIB), "stuck.bin")
+    impatient = with_changes(settings, file_timeout=0.5, s3_idle_timeout=0.3)
+    async with gate(settings.s3_endpoint, 10 * MIB) as store:
+        async with working(with_changes(impatient, s3_endpoint=store.url)):
+            job = await create(services, file_id)
+            await store.held.wait()
+            final = await until_ended(services, job)
+    assert final.status is Status.FAILED
+    async with services.database.reading() as connection:
+        [file] = await load_files(connection, job.id)
+        events = await list_events(connection, job.id)
+    assert [event["error_class"] for event in events if event["command"] == "fail"][0] == ErrorClass.TIMEOUT
+    assert file.failure is not None
+    assert file.failure.error_class is ErrorClass.TIMEOUT
+    assert "stuck.bin" in file.failure.message
+
+
+async def test_an_attempt_that_takes_too_long_is_ended_and_retried(
+    services: Services, settings: Settings, catalogue: Catalogue
+) -> None:
+    file_id = await catalogue.add(os.urandom(24 * MIB), "a")
+    async with gate(settings.s3_endpoint, 10 * MIB) as store:
+        async with working(with_changes(settings, s3_endpoint=store.url, job_timeout=1)):
+            job = await create(services, file_id)
+            final = await until_ended(services, job)
+    assert (final.status, final.attempt) == (Status.FAILED, 3)
+    assert final.failure is not None
+    assert (final.failure.error_class, "1 s" in final.failure.message) == (ErrorClass.TIMEOUT, True)
+
+
+async def test_files_keep_why_they_failed(services: Services, settings: Settings, catalogue: Catalogue) -> None:
+    there = await catalogue.add(b"x", "x")
+    async with working(settings):
+        job = await create(services, there, 55_555, on_missing=OnMissing.FAIL)
+        await until_ended(services, job)
+    async with services.database.reading() as connection:
+        files = await load_files(connection, job.id)
+    assert files[1].state is FileState.FAILED
+    assert files[1].failure is not None
+    assert files[1].failure.error_class is ErrorClass.VALIDATION
+
+
+async def test_an_expired_bundle_is_removed_after_its_grace_and_never_a_source(
+    services: Services, settings: Settings, catalogue: Catalogue
+) -> None:
+    file_id = await catalogue.add(b"x", "x")
+    async with working(settings):
+        bundle = await until_ended(services, await create(services, file_id))
+        source = await until_ended(services, await create(services, file_id, archive_name=None))
+    for job in (bundle, source):
+        await services.lifecycle.expire(job.id)
+    await Sweeper(services).sweep()
+    assert [info.key async for info in services.blobs.objects.list("")] == [f"files/{file_id}"]
+    assert (await read(services, bundle.id)).cleanup_at is None
+
+
+async def test_a_worker_outlives_redis_and_does_what_was_asked_meanwhile(
+    services: Services, settings: Settings, catalogue: Catalogue, environment: dict[str, str]
+) -> None:
+    file_id = await catalogue.add(b"x", "x")
+    async with gate(environment["REDIS_URL"].replace("redis://", "http://"), 10**9) as redis:
+        cut_off = with_changes(
+            settings,
+            redis_url=environment["REDIS_URL"].replace(
+                environment["REDIS_URL"].rpartition("@")[2].split("/")[0], redis.url.removeprefix("http://")
+            ),
+        )
+        async with working(cut_off):
+            first = await until_ended(services, await create(services, file_id))
+            redis.cut()
+            second = await until_ended(services, await create(services, file_id))
+    assert {first.status, second.status} == {Status.COMPLETED}
