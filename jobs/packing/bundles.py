@@ -20,9 +20,9 @@ def bundle_prefix(job_id: UUID) -> str:
     return f"bundles/{job_id}/"
 
 
-def bundle_key(job: Job) -> str:
+def bundle_key(job_id: UUID, fence: int) -> str:
     """Where an attempt's bundle goes. No two attempts share a key, so a stale one can't harm its successor."""
-    return f"{bundle_prefix(job.id)}{job.fence}.zip"
+    return f"{bundle_prefix(job_id)}{fence}.zip"
 
 
 def fence_of(key: str) -> int:

@@ -177,3 +177,9 @@ async def list_events(connection: AsyncConnection, job_id: UUID) -> list[Mapping
     """A job's transitions, oldest first."""
     query = select(job_events).where(job_events.c.job_id == job_id).order_by(job_events.c.seq)
     return [dict(row) for row in (await connection.execute(query)).mappings()]
+
+
+async def claim_fences(connection: AsyncConnection, job_id: UUID) -> list[int]:
+    """The fences of all the attempts that a job has had."""
+    query = select(job_events.c.fence).where(job_events.c.job_id == job_id, job_events.c.command == "claim")
+    return list((await connection.execute(query)).scalars())

@@ -105,7 +105,7 @@ class Attempt:
 
     async def _bundle(self, there: Sequence[tuple[int, Source]], missing: Sequence[Missing]) -> Result:
         plan = plan_of(self._job.id, self._job.created_at, [source for _, source in there], missing, self._settings)
-        key = bundle_key(self._job)
+        key = bundle_key(self._job.id, self._job.fence)
         places = [index for index, _ in there]
         watch = Watch(
             read=lambda entry, amount: self._reporter.read(places[entry], amount),

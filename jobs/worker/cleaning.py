@@ -9,9 +9,10 @@ from __future__ import annotations
 import structlog
 
 from jobs.domain.jobs import Job, Status
-from jobs.packing.bundles import bundle_prefix, fence_of
+from jobs.packing.bundles import bundle_key, bundle_prefix, fence_of
 from jobs.services import Services
 from jobs.store import sweeps
+from jobs.store.jobs import claim_fences
 
 log = structlog.get_logger()
 
@@ -33,8 +34,8 @@ class Cleaner:
         """Removes the job's litter, and notes that it is gone."""
         blobs = self._services.blobs
         prefix = bundle_prefix(job.id)
-        for key, upload_id in await blobs.uploads.list_uploads(prefix):
-            if fence_of(key) < job.fence:
+        for key in await self._earlier_keys(job):
+            for _, upload_id in await blobs.uploads.list_uploads(key):
                 await blobs.uploads.abort(key, upload_id)
         litter = [info.key async for info in blobs.objects.list(prefix) if _is_litter(info.key, job)]
         if litter:
@@ -43,6 +44,12 @@ class Cleaner:
         if job.cleanup_at is not None:
             async with self._services.database.begin() as connection:
                 await sweeps.set_cleaned(connection, job.id, job.cleanup_at)
+
+    async def _earlier_keys(self, job: Job) -> list[str]:
+        """The keys of the job's attempts that have ended: MinIO lists uploads by their whole key only."""
+        async with self._services.database.reading() as connection:
+            fences = await claim_fences(connection, job.id)
+        return [bundle_key(job.id, fence) for fence in fences if fence < job.fence]
 
 
 def _is_litter(key: str, job: Job) -> bool:

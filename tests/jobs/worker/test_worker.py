@@ -30,7 +30,7 @@ MIB = 1 << 20
 
 @pytest.fixture
 def changes() -> dict[str, Any]:
-    return {"lease_ttl": 1.5, "heartbeat_interval": 0.3}
+    return {"lease_ttl": 1.5, "heartbeat_interval": 0.3, "s3_idle_timeout": 3}
 
 
 def with_changes(settings: Settings, **changes: Any) -> Settings:
