@@ -72,16 +72,16 @@ class Feed:
             return False
         return True
 
-    async def latest(self, job_id: UUID) -> Event | None:
-        """The job's latest message; None when there is none. Raises `RedisUnavailable`."""
+    async def latest(self, job_id: UUID) -> bytes | None:
+        """The job's latest message as it was published, an `Event` in JSON; None without one. Raises `RedisUnavailable`."""
         return await self._latest.read(job_id)
 
-    async def _read_many(self, job_ids: Sequence[UUID]) -> dict[UUID, Event]:
+    async def _read_many(self, job_ids: Sequence[UUID]) -> dict[UUID, bytes]:
         try:
             found = await self._redis.mget([key(job_id) for job_id in job_ids])
         except UNAVAILABLE as error:
             raise RedisUnavailable("Redis can't be reached.") from error
-        return {job_id: Event.model_validate_json(body) for job_id, body in zip(job_ids, found, strict=True) if body}
+        return {job_id: body for job_id, body in zip(job_ids, found, strict=True) if body}
 
     async def ping(self) -> bool:
         """Whether Redis answers."""

@@ -118,7 +118,9 @@ class Lifecycle:
 
     async def _earlier(self, connection: AsyncConnection, owner: str, idempotency: Idempotency) -> Job | None:
         if not await jobs.lock_key(connection, owner, idempotency.key):
-            raise IdempotencyKeyInFlight("A request with this Idempotency-Key is still being answered. Try again shortly.")
+            raise IdempotencyKeyInFlight(
+                "A request with this Idempotency-Key is still being answered. Try again shortly."
+            )
         found = await jobs.find_by_key(connection, owner, idempotency.key)
         if found is None:
             return None

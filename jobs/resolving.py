@@ -66,9 +66,7 @@ class Resolver:
         places = [self._place(request, catalogue.get(request.file_id)) for request in requests]
         heads = await map_limited(self._head, places, HEADS)
         names = unique_names([safe_name(place.name) for place in places])
-        return [
-            _found(place, head, name) for place, head, name in zip(places, heads, names, strict=True)
-        ]
+        return [_found(place, head, name) for place, head, name in zip(places, heads, names, strict=True)]
 
     def _place(self, request: FileRequest, stored: StoredFile | None) -> _Place:
         key = stored.key if stored else template_key(self._template, request.file_id)

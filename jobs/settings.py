@@ -58,19 +58,25 @@ class Settings(BaseSettings):
     job_timeout: Seconds = Field(default=130, description="Longest an attempt may take.")
     file_timeout: Seconds = Field(default=60, description="Longest that a file may make no progress.")
     max_attempts: int = Field(default=3, ge=1, description="Attempts before a job is failed.")
-    backoff_base: Seconds = Field(default=1, description="Longest wait before the second attempt; doubles for each more.")
+    backoff_base: Seconds = Field(
+        default=1, description="Longest wait before the second attempt; doubles for each more."
+    )
     backoff_max: Seconds = Field(default=60, description="Longest wait before an attempt.")
     bundle_ttl: Seconds = Field(default=24 * 3600, description="How long a bundle can be fetched.")
     link_ttl: Annotated[float, Field(gt=0, le=7 * 24 * 3600)] = Field(
         default=3600, description="How long a presigned link lives, at most as long as its bundle."
     )
-    bundle_grace: Seconds = Field(default=3600, description="How long an expired bundle's object stays for open downloads.")
+    bundle_grace: Seconds = Field(
+        default=3600, description="How long an expired bundle's object stays for open downloads."
+    )
     job_retention: Seconds = Field(default=30 * 24 * 3600, description="How long an ended job's rows are kept.")
 
     # The worker
     worker_concurrency: int = Field(default=4, ge=1, description="Jobs that one worker process runs at once.")
     worker_memory_budget: Bytes = Field(
-        default=64 * MIB, ge=16 * MIB, description="Bytes of parts that one worker process holds at once, over all its jobs."
+        default=64 * MIB,
+        ge=16 * MIB,
+        description="Bytes of parts that one worker process holds at once, over all its jobs.",
     )
     part_size: Bytes = Field(default=8 * MIB, ge=5 * MIB, description="Smallest multipart part; grows with the bundle.")
     read_concurrency: int = Field(default=32, ge=1, description="Reads from the store that one worker has in flight.")
@@ -92,8 +98,12 @@ class Settings(BaseSettings):
     database_pool_size: int = Field(default=10, ge=2, description="Connections to PostgreSQL a process holds at most.")
 
     # Logs
-    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="The least level logged.")
-    log_format: Literal["json", "console"] = Field(default="json", description="One JSON object a line, or for reading.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least level logged."
+    )
+    log_format: Literal["json", "console"] = Field(
+        default="json", description="One JSON object a line, or for reading."
+    )
 
     @model_validator(mode="after")
     def _part_fits_budget(self) -> Self:

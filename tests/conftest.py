@@ -1,4 +1,4 @@
-"""Real servers for all tests: one stack a run, and for each test a database, a bucket and an empty Valkey of its own."""
+"""Real servers for all tests: one stack a run; a database, a bucket and an empty Valkey for each test."""
 
 from __future__ import annotations
 
@@ -94,9 +94,7 @@ def changes() -> dict[str, Any]:
 
 
 @pytest.fixture
-async def settings(
-    database_url: str, environment: dict[str, str], changes: dict[str, Any]
-) -> AsyncIterator[Settings]:
+async def settings(database_url: str, environment: dict[str, str], changes: dict[str, Any]) -> Settings:
     """Settings of a fresh database, bucket and Valkey, with short waits."""
     redis = Redis.from_url(environment["REDIS_URL"])
     await redis.flushall()
@@ -113,7 +111,7 @@ async def settings(
         "drain_timeout": 0,
         "log_level": "warning",
     }
-    yield Settings(**values | changes)
+    return Settings(**values | changes)
 
 
 @pytest.fixture
@@ -163,14 +161,14 @@ async def working(settings: Settings, name: str = "worker-1") -> AsyncIterator[N
 
 
 @pytest.fixture
-async def gateway(services: Services, settings: Settings) -> AsyncIterator[str]:
-    async with serving(settings) as url:
+async def gateway(services: Services) -> AsyncIterator[str]:
+    async with serving(services.settings) as url:
         yield url
 
 
 @pytest.fixture
-async def worker(services: Services, settings: Settings) -> AsyncIterator[None]:
-    async with working(settings):
+async def worker(services: Services) -> AsyncIterator[None]:
+    async with working(services.settings):
         yield
 
 

@@ -242,9 +242,7 @@ def _retry(job: Job, command: Retry, now: datetime) -> Job:
 
 
 def _expire(job: Job, command: Expire, now: datetime) -> Job:
-    return replace(
-        job, status=Status.EXPIRED, expires_at=now, cleanup_at=now + timedelta(seconds=command.grace)
-    )
+    return replace(job, status=Status.EXPIRED, expires_at=now, cleanup_at=now + timedelta(seconds=command.grace))
 
 
 def _waiting(job: Job, status: Status, now: datetime, delay: float) -> Job:

@@ -78,7 +78,7 @@ class FileCheck:
         """The file's CRC-32, as soon as it is known."""
         if self.crc is None:
             await self._complete.wait()
-        assert self.crc is not None  # noqa: S101 - set before the event
+        assert self.crc is not None
         return self.crc
 
     async def _hash(self, start: int, data: Buffer) -> None:
@@ -90,7 +90,7 @@ class FileCheck:
             self._turn.notify_all()
 
     def _sha_of(self) -> Any:
-        assert self._sha is not None  # noqa: S101 - the caller has looked
+        assert self._sha is not None
         return self._sha
 
     def _finish(self) -> None:

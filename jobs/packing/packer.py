@@ -6,7 +6,6 @@ parts bring waits for them, and the plan's order sees to it that those have been
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace

@@ -71,6 +71,22 @@ class Database:
             async with self.engine.connect() as connection:
                 yield await connection.execution_options(isolation_level="AUTOCOMMIT")
 
+    async def fetch(self, query: str, *arguments: object) -> list[asyncpg.Record]:
+        """The rows of one hot statement that only reads, past SQLAlchemy: measured at half its CPU and less.
+
+        Arguments stand as `$1` in the query. Raises `DatabaseUnavailable`.
+        """
+        with translated():
+            async with self.engine.connect() as connection:
+                driver = (await connection.get_raw_connection()).driver_connection
+                assert driver is not None
+                try:
+                    rows: list[asyncpg.Record] = await driver.fetch(query, *arguments)
+                finally:
+                    if driver.is_closed():
+                        await connection.invalidate()
+        return rows
+
     async def ping(self) -> None:
         """Raises `DatabaseUnavailable` unless the server answers."""
         async with self.reading() as connection:

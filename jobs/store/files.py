@@ -40,9 +40,7 @@ async def write_batch(
     connection: AsyncConnection, job_id: UUID, fence: int, progress: Progress, records: Sequence[FileRecord]
 ) -> int:
     """Writes an attempt's progress and its changed files under a new `seq`, which it returns. Raises `StaleFence`."""
-    row = await connection.execute(
-        _PROGRESS, {"job_id": job_id, "fence": fence, **progress_columns(progress)}
-    )
+    row = await connection.execute(_PROGRESS, {"job_id": job_id, "fence": fence, **progress_columns(progress)})
     seq = row.scalar_one_or_none()
     if seq is None:
         raise StaleFence(f"Job {job_id} has moved on since fence {fence}.")

@@ -34,7 +34,11 @@ async def clock(connection: AsyncConnection) -> datetime:
 
 
 async def insert_job(
-    connection: AsyncConnection, job: Job, event: JobEvent, files: Sequence[FileRequest], idempotency: Idempotency | None
+    connection: AsyncConnection,
+    job: Job,
+    event: JobEvent,
+    files: Sequence[FileRequest],
+    idempotency: Idempotency | None,
 ) -> None:
     """Writes the job, its files and its first event."""
     values = job_columns(job)
@@ -132,9 +136,7 @@ async def set_upload(connection: AsyncConnection, job_id: UUID, fence: int, uplo
         raise StaleFence(f"Job {job_id} has moved on since fence {fence}.")
 
 
-async def renew_leases(
-    connection: AsyncConnection, worker: str, fences: Mapping[UUID, int], lease: float
-) -> set[UUID]:
+async def renew_leases(connection: AsyncConnection, worker: str, fences: Mapping[UUID, int], lease: float) -> set[UUID]:
     """Renews the leases of a worker's jobs for `lease` seconds in one statement; returns those that are still its own."""
     rows = await connection.execute(
         _RENEW,

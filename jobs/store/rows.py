@@ -122,8 +122,7 @@ def _result_of(row: Row) -> Result | None:
         filename=row["result_filename"],
         content_type=row["result_content_type"],
         omitted=tuple(
-            Omission(file_id=file_id, name=name, reason=reason)
-            for file_id, name, reason in row["result_omitted"] or ()
+            Omission(file_id=file_id, name=name, reason=reason) for file_id, name, reason in row["result_omitted"] or ()
         ),
     )
 

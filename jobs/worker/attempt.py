@@ -14,7 +14,6 @@ from jobs.domain.jobs import (
     FileRecord,
     FileRequest,
     FileState,
-    Job,
     Omission,
     OnMissing,
     Result,
@@ -58,9 +57,7 @@ class Attempt:
         """The job's result. Raises the `HaulageError` that ended the attempt."""
         requests = [FileRequest(file_id=record.file_id, name=record.name) for record in self._records]
         found = await self._resolver.resolve(requests)
-        self._reporter.resolved(
-            [self._resolved(record, one) for record, one in zip(self._records, found, strict=True)]
-        )
+        self._reporter.resolved([self._resolved(record, one) for record, one in zip(self._records, found, strict=True)])
         await self._reporter.flush()
         missing = [one for one in found if isinstance(one, Missing)]
         there = [(index, one) for index, one in enumerate(found) if isinstance(one, Source)]

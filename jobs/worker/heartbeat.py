@@ -50,9 +50,9 @@ class Heartbeat:
             log.warning("heartbeat_failed", reason=type(error).__name__)
             self._give_up_late(clock())
             return
-        for job_id in fences:
+        for job_id, fence in fences.items():
             held = self._runner.held.get(job_id)
-            if held is None or held.job.fence != fences[job_id]:
+            if held is None or held.job.fence != fence:
                 continue
             if job_id in kept:
                 held.renewed = sent

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager, suppress
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -163,7 +163,7 @@ class Runner:
 async def _reporting(reporter: Reporter) -> AsyncIterator[None]:
     """Reports while the block runs; what ends the reporting (a stale fence) ends the block."""
     block = asyncio.current_task()
-    assert block is not None  # noqa: S101 - a coroutine always runs in a task
+    assert block is not None
     reporting = asyncio.create_task(reporter.run())
     reporting.add_done_callback(lambda task: task.cancelled() or block.cancel())
     try:
@@ -186,7 +186,7 @@ def _failure_of(error: Exception) -> FailureNote:
     if isinstance(error, HaulageError):
         log.warning("attempt_failed", code=error.code, error_class=error.error_class, reason=error.message)
         return note_of(error)
-    log.exception("attempt_broke")
+    log.error("attempt_broke", exc_info=error)
     return FailureNote(
         error_class=ErrorClass.INTERNAL,
         message=f"An internal error ended the attempt ({type(error).__name__}); the worker's log has the details.",

@@ -100,4 +100,3 @@ async def _close(arq: ArqWorker) -> None:
     await end(*arq.tasks.values())
     with suppress(*UNAVAILABLE, AttributeError):
         await arq.pool.aclose(close_connection_pool=True)
-

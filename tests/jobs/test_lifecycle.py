@@ -23,7 +23,7 @@ from jobs.lifecycle import NewJob
 from jobs.services import Services
 from jobs.store.files import load_files
 from jobs.store.jobs import Idempotency, list_events, lock_key
-from tests.support import create, read
+from tests.support import read
 
 NEW = NewJob(files=[FileRequest(file_id=10_000), FileRequest(file_id=10_001, name="b")])
 RESULT = Result(
@@ -67,9 +67,7 @@ async def test_a_job_is_written_with_its_files_and_its_first_event(services: Ser
 
 async def test_a_key_gives_the_same_job_again_and_one_row(services: Services) -> None:
     key = Idempotency("k", "digest")
-    outcomes = await asyncio.gather(
-        *(services.lifecycle.create(NEW, key) for _ in range(20)), return_exceptions=True
-    )
+    outcomes = await asyncio.gather(*(services.lifecycle.create(NEW, key) for _ in range(20)), return_exceptions=True)
     jobs = {outcome.id for outcome in outcomes if isinstance(outcome, Job)}
     others = [outcome for outcome in outcomes if not isinstance(outcome, Job)]
     assert len(jobs) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -210,5 +211,5 @@ def test_whatever_happens_to_a_job_its_counters_keep_their_rules(names: list[str
         events.append(event)
         current = after
     assert [event.seq for event in events] == list(range(1, len(events) + 1))
-    for earlier, later in zip(events, events[1:], strict=False):
+    for earlier, later in itertools.pairwise(events):
         assert earlier.target == later.source

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import itertools
 import zlib
 from datetime import UTC, datetime
 from random import Random
@@ -33,7 +34,7 @@ def test_a_file_is_checked_in_whatever_order_its_pieces_come(data: bytes, cuts: 
     async def run() -> None:
         check = FileCheck(entry(data, None, hashlib.sha256(data).hexdigest()))
         edges = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
-        pieces = list(zip(edges, edges[1:], strict=False))
+        pieces = list(itertools.pairwise(edges))
         random.shuffle(pieces)
         completed = await asyncio.gather(*(check.add(start, data[start:stop]) for start, stop in pieces))
         assert completed.count(True) == 1

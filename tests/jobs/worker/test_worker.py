@@ -178,7 +178,7 @@ async def test_a_file_without_progress_fails_the_attempt_with_its_name(
     async with services.database.reading() as connection:
         [file] = await load_files(connection, job.id)
         events = await list_events(connection, job.id)
-    assert [event["error_class"] for event in events if event["command"] == "fail"][0] == ErrorClass.TIMEOUT
+    assert next(event["error_class"] for event in events if event["command"] == "fail") == ErrorClass.TIMEOUT
     assert file.failure is not None
     assert file.failure.error_class is ErrorClass.TIMEOUT
     assert "stuck.bin" in file.failure.message
