@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from html import escape
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -38,17 +39,17 @@ def swagger_ui() -> Path:
 async def root(request: Request) -> Response:
     """The page for a browser, a few facts for anything else."""
     if "text/html" in request.headers.get("accept", ""):
-        return _page("index.html", {"Vary": "Accept"})
+        return _page(request, "index.html", {"Vary": "Accept"})
     links = {"openapi": "/openapi.json", "docs": "/docs", "health": "/health", "initiate": "/v1/download/initiate"}
     return answer(Root(name="haulage", version=product_version(), links=links), headers={"Vary": "Accept"})
 
 
 async def docs(request: Request) -> Response:
     """The API to read and to try."""
-    del request
-    return _page("docs.html", {})
+    return _page(request, "docs.html", {})
 
 
-def _page(name: str, headers: dict[str, str]) -> Response:
-    text = (PAGES / name).read_text(encoding="utf-8").replace("{{version}}", product_version())
+def _page(request: Request, name: str, headers: dict[str, str]) -> Response:
+    text = (PAGES / name).read_text(encoding="utf-8")
+    text = text.replace("{{version}}", product_version()).replace("{{address}}", escape(str(request.base_url)[:-1]))
     return HTMLResponse(text, headers={"Content-Security-Policy": PAGE_POLICY, **headers})
