@@ -22,7 +22,9 @@ CONFIRMED_FOR = 5.0
 class Bucket:
     """The one bucket that this installation uses."""
 
-    def __init__(self, name: str, maker: MinioClient, looker: MinioClient, clock: Callable[[], float] = time.monotonic):
+    def __init__(
+        self, name: str, maker: MinioClient, looker: MinioClient, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         """`maker` may take its time, `looker` must answer soon. `clock` is seconds that never go back."""
         self.name = name
         self._maker = maker

@@ -6,6 +6,7 @@ be through in that time as a whole. With 2 s to connect, a part of 16 MiB failed
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import traceback
 from collections.abc import Callable, Iterator
@@ -79,11 +80,9 @@ class Body:
 
 
 def _break(connected: socket.socket) -> None:
-    try:
+    with contextlib.suppress(OSError):  # it is closed already, which is what was wanted
         # Not `connected.shutdown`: a TLS socket would take off its encryption while another thread may still be sending.
         socket.socket.shutdown(connected, socket.SHUT_RDWR)
-    except OSError:
-        pass  # it is closed already, which is what was wanted
 
 
 def _forget_frames(error: BaseException | None) -> None:

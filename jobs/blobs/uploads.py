@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -58,12 +59,10 @@ class Uploads:
 
     async def abort(self, key: str, upload_id: str) -> None:
         """Give up an upload and its parts; fine when it is not there any more."""
-        try:
+        with contextlib.suppress(UploadGone):
             await self._call(
                 f"aborting the upload of {key!r}", self._client.abort_multipart_upload, Key=key, UploadId=upload_id
             )
-        except UploadGone:
-            pass
 
     async def list_uploads(self, prefix: str) -> list[tuple[str, str]]:
         """Key and id of the uploads under way whose key begins with `prefix`.

@@ -1,0 +1,138 @@
+"""Servers that misbehave on purpose: each listens on a free loopback port for as long as its `with` block lasts."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, closing, suppress
+from urllib.parse import urlsplit
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+RECEIVE_BUFFER = 64 * 1024
+"""Bytes, small: a kernel that takes a whole body at once would hide how it is sent."""
+
+
+@asynccontextmanager
+async def serving(handler: Handler) -> AsyncIterator[str]:
+    """A server whose every connection is the handler's; gives its address and cuts what is still open at the end."""
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.add(task)
+        with suppress(asyncio.CancelledError, ConnectionError, asyncio.IncompleteReadError), closing(writer):
+            await handler(reader, writer)
+
+    listening = socket.create_server(("127.0.0.1", 0))
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+    server = await asyncio.start_server(connected, sock=listening, limit=RECEIVE_BUFFER)
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await server.wait_closed()
+
+
+async def hang(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+    """Take whatever comes and never answer."""
+    while await reader.read(RECEIVE_BUFFER):
+        pass
+
+
+async def deaf(_: asyncio.StreamReader, __: asyncio.StreamWriter) -> None:
+    """Not even take what comes."""
+    await asyncio.Event().wait()
+
+
+async def hang_up(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+    """Close the connection without an answer."""
+    await reader.readuntil(b"\r\n\r\n")
+
+
+def answering(status: str, body: bytes = b"", **headers: str) -> Handler:
+    """Answer every request the same and close; `status` is as in "503 Slow Down"."""
+    fields = {"Content-Length": str(len(body)), "Connection": "close"}
+    fields |= {name.replace("_", "-"): value for name, value in headers.items()}
+    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(f"HTTP/1.1 {status}\r\n{head}\r\n".encode() + body)
+        await writer.drain()
+        await hang(reader, writer)  # so that the client sees the answer before the end of the connection
+
+    return handler
+
+
+def relaying(
+    endpoint: str,
+    *,
+    cut_down: int | None = None,
+    stall_down: int | None = None,
+    cut_up: int | None = None,
+    rate_up: float | None = None,
+) -> Handler:
+    """Pass everything on to the real store and back, until a fault.
+
+    After that many bytes, `cut_…` closes the connection and `stall_…` keeps silent; `rate_up` is bytes a second, the
+    speed of a slow way to the store.
+    """
+    address = urlsplit(endpoint)
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        store_reader, store_writer = await asyncio.open_connection(address.hostname, address.port)
+        with closing(store_writer):
+            ways = {
+                asyncio.create_task(_pass_on(reader, store_writer, cut=cut_up, rate=rate_up)),
+                asyncio.create_task(_pass_on(store_reader, writer, cut=cut_down, stall=stall_down)),
+            }
+            try:
+                await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for way in ways:
+                    way.cancel()
+                await asyncio.gather(*ways, return_exceptions=True)
+
+    return handler
+
+
+async def _pass_on(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    *,
+    cut: int | None = None,
+    stall: int | None = None,
+    rate: float | None = None,
+) -> None:
+    passed = 0
+    while data := await reader.read(RECEIVE_BUFFER):
+        end = len(data) if cut is None else min(len(data), cut - passed)
+        writer.write(data[:end])
+        await writer.drain()
+        passed += end
+        if passed == cut:
+            return
+        if stall is not None and passed >= stall:
+            await asyncio.Event().wait()
+        if rate is not None:
+            await asyncio.sleep(end / rate)
+
+
+@asynccontextmanager
+async def full_backlog() -> AsyncIterator[str]:
+    """An address that takes no more connections, so that connecting hangs (Linux; nobody ever accepts here)."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listening, socket.socket() as first:
+        first.connect(listening.getsockname())
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+def closed_port() -> str:
+    """An address that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return f"http://127.0.0.1:{listening.getsockname()[1]}"

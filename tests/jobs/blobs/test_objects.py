@@ -1,0 +1,226 @@
+"""Objects on a real store: round trips, ranges, pinned reads, listings, deletions."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from jobs.blobs import Blobs, ObjectInfo
+from jobs.blobs.ingest import IN_FLIGHT, PART, Ingest, _parts
+from jobs.domain.errors import InvalidRequest, ObjectMissing, SourceChanged
+
+TYPE = "application/octet-stream"
+KEYS = [
+    "plain.zip",
+    "with space and  two",
+    "a+b",
+    "a#b",
+    "a%b",
+    "a%20b%2Fc",
+    "a?b=c&d",
+    "ünïcödé/é/日本語 😀.pdf",
+    "e\u0301 decomposed",
+    "*[x]~^|{y}",
+    "'q\"q' <tag>&amp;",
+    ":;=@,!$()",
+    "...three dots",
+]
+
+
+async def _read(blobs: Blobs, info: ObjectInfo, start: int = 0, stop: int | None = None) -> bytes:
+    return b"".join([bytes(c) async for c in blobs.objects.read(info.key, info.etag, start, stop or info.size)])
+
+
+async def _stream(data: bytes, size: int = 100_000) -> AsyncIterator[bytes]:
+    for start in range(0, len(data), size):
+        yield data[start : start + size]
+
+
+async def test_what_was_put_is_there(blobs: Blobs) -> None:
+    data = os.urandom(300_000)
+    put = await blobs.objects.put("a/b.bin", data, TYPE)
+    assert (put.key, put.size) == ("a/b.bin", len(data))
+    assert "-" not in put.etag  # one request, not a multipart upload
+    assert abs(put.last_modified - datetime.now(UTC)) < timedelta(minutes=5)
+    assert await blobs.objects.head("a/b.bin") == put
+    assert await _read(blobs, put) == data
+
+
+async def test_put_replaces(blobs: Blobs) -> None:
+    first = await blobs.objects.put("a", b"one", TYPE)
+    second = await blobs.objects.put("a", b"two", TYPE)
+    assert first.etag != second.etag
+    assert await _read(blobs, second) == b"two"
+
+
+@pytest.mark.parametrize("key", KEYS)
+async def test_any_key_round_trips(blobs: Blobs, key: str) -> None:
+    put = await blobs.objects.put(key, key.encode(), TYPE)
+    assert put.key == key
+    assert await _read(blobs, put) == key.encode()
+    assert [info async for info in blobs.objects.list("")] == [put]
+    await blobs.objects.delete([key])
+    with pytest.raises(ObjectMissing):
+        await blobs.objects.head(key)
+
+
+@pytest.mark.parametrize("key", ["", "/a", "a/", "a//b", "a/../b", "./a", "a/.", "tab\t", "new\nline", "\x7f"])
+async def test_a_key_that_would_mean_another_object_is_refused(blobs: Blobs, key: str) -> None:
+    with pytest.raises(InvalidRequest):
+        await blobs.objects.head(key)
+    with pytest.raises(InvalidRequest):
+        await blobs.objects.put(key, b"x", TYPE)
+    with pytest.raises(InvalidRequest):
+        await blobs.objects.delete([key])
+    with pytest.raises(InvalidRequest):
+        await anext(blobs.objects.read(key, '"x"', 0, 1))
+
+
+async def test_zero_bytes(blobs: Blobs) -> None:
+    put = await blobs.objects.put("empty", b"", TYPE)
+    assert put.size == 0
+    assert await _read(blobs, put) == b""
+    streamed = await blobs.objects.put("empty2", _stream(b""), TYPE)
+    assert streamed.size == 0
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0, 1), (0, 1000), (1, 2), (999, 1000), (500, 700), (7, 7)])
+async def test_ranges(blobs: Blobs, start: int, stop: int) -> None:
+    data = os.urandom(1000)
+    info = await blobs.objects.put("a", data, TYPE)
+    assert await _read(blobs, info, start, stop) == data[start:stop]
+
+
+async def test_a_range_behind_the_end_is_not_a_short_read(blobs: Blobs) -> None:
+    info = await blobs.objects.put("a", b"x" * 10, TYPE)
+    with pytest.raises(SourceChanged):
+        await _read(blobs, info, 5, 11)
+
+
+async def test_a_changed_object_is_not_read(blobs: Blobs) -> None:
+    old = await blobs.objects.put("a", b"old!", TYPE)
+    await blobs.objects.put("a", b"new!", TYPE)
+    with pytest.raises(SourceChanged):
+        await _read(blobs, old)
+
+
+async def test_etags_are_the_same_everywhere(blobs: Blobs) -> None:
+    upload_id = await blobs.uploads.create("a", TYPE)
+    part = await blobs.uploads.upload_part("a", upload_id, 1, b"x" * 1000)
+    completed = await blobs.uploads.complete("a", upload_id, [(1, part)])
+    info = await blobs.objects.head("a")
+    [listed] = [info async for info in blobs.objects.list("")]
+    assert completed == info.etag == listed.etag
+    assert part.startswith('"')
+    assert completed.startswith('"')
+    assert await _read(blobs, info) == b"x" * 1000
+
+
+async def test_missing_key(blobs: Blobs) -> None:
+    with pytest.raises(ObjectMissing, match=r"looking at 'nope'"):
+        await blobs.objects.head("nope")
+    with pytest.raises(ObjectMissing):
+        await anext(blobs.objects.read("nope", '"x"', 0, 1))
+
+
+async def test_a_stream_of_many_parts(blobs: Blobs) -> None:
+    data = os.urandom(20 * 1024 * 1024)
+    put = await blobs.objects.put("big", _stream(data), TYPE)
+    assert put.size == len(data)
+    assert await _read(blobs, put) == data
+    assert put.etag.endswith('-3"')  # 8 + 8 + 4 MiB
+    assert await blobs.uploads.list_uploads("big") == []
+
+
+async def test_a_stream_that_ends_with_a_full_part(blobs: Blobs) -> None:
+    put = await blobs.objects.put("big", _stream(b"x" * PART, PART), TYPE)
+    assert put.size == PART
+    assert put.etag.endswith('-1"')  # and no empty part after it
+
+
+async def test_the_stream_is_not_read_far_ahead(blobs: Blobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = sent = most = 0
+    upload_part = blobs.uploads.upload_part
+
+    async def counting(key: str, upload_id: str, number: int, body: bytearray) -> str:
+        nonlocal sent
+        etag = await upload_part(key, upload_id, number, body)
+        sent += len(body)
+        return etag
+
+    async def stream() -> AsyncIterator[bytes]:
+        nonlocal asked, most
+        for _ in range(6 * 8):
+            asked += PART // 8
+            most = max(most, asked - sent)
+            yield bytes(PART // 8)
+
+    monkeypatch.setattr(blobs.uploads, "upload_part", counting)
+    await blobs.objects.put("big", stream(), TYPE)
+    assert asked == sent == 6 * PART
+    assert most <= (IN_FLIGHT + 1) * PART
+
+
+async def test_a_stream_that_fails_leaves_nothing(blobs: Blobs) -> None:
+    async def broken() -> AsyncIterator[bytes]:
+        for _ in range(3):
+            yield bytes(PART)
+        message = "the source broke"
+        raise RuntimeError(message)
+
+    with pytest.raises(RuntimeError, match="the source broke"):
+        await blobs.objects.put("big", broken(), TYPE)
+    assert await blobs.uploads.list_uploads("big") == []
+    with pytest.raises(ObjectMissing):
+        await blobs.objects.head("big")
+
+
+async def test_an_object_overwritten_while_it_was_put_is_not_taken_for_ours(
+    blobs: Blobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = Ingest.write
+
+    async def overtaken(self: Ingest, key: str, chunks: AsyncIterator[bytes] | bytes, kind: str) -> tuple[str, int]:
+        ours = await write(self, key, chunks, kind)
+        await write(self, key, b"theirs", kind)
+        return ours
+
+    monkeypatch.setattr(Ingest, "write", overtaken)
+    with pytest.raises(SourceChanged):
+        await blobs.objects.put("k", b"our's ", TYPE)
+
+
+async def test_parts_grow_so_that_ten_thousand_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jobs.blobs.ingest.PART", 2)
+    monkeypatch.setattr("jobs.blobs.ingest.GROW_EVERY", 3)
+    assert [len(part) async for part in _parts(_stream(bytes(25), 5))] == [2, 2, 2, 4, 4, 4, 7]
+
+
+async def test_delete_many_and_missing(blobs: Blobs) -> None:
+    await blobs.objects.put("a", b"1", TYPE)
+    await blobs.objects.put("b", b"2", TYPE)
+    await blobs.objects.put("c", b"3", TYPE)
+    await blobs.objects.delete(["a", "never there", "c"])
+    await blobs.objects.delete(["a"])
+    await blobs.objects.delete([])
+    assert [info.key async for info in blobs.objects.list("")] == ["b"]
+
+
+async def test_list_takes_more_than_one_page(blobs: Blobs) -> None:
+    names = [f"many/{number:04}" for number in range(1005)]
+    await blobs.objects.put("other", b"", TYPE)
+    await blobs.objects.put("many2/x", b"", TYPE)
+    for name in names:
+        await blobs.uploads._sender.send("put_object", {"Bucket": blobs.bucket.name, "Key": name}, b"")  # noqa: SLF001
+    assert sorted([info.key async for info in blobs.objects.list("many/")]) == names
+    await blobs.objects.delete(names)  # more than one request holds
+    assert sorted([info.key async for info in blobs.objects.list("")]) == ["many2/x", "other"]
+
+
+async def test_list_takes_whole_folders_only(blobs: Blobs) -> None:
+    with pytest.raises(ValueError, match="ends with '/'"):
+        await anext(blobs.objects.list("man"))
+    assert [info async for info in blobs.objects.list("none/")] == []

@@ -1,0 +1,176 @@
+"""Multipart uploads on a real store, and the answers that a store may give to them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import time
+
+import pytest
+
+from jobs.blobs import Blobs, UploadGone
+from jobs.domain.errors import ObjectMissing, StorageFault, StorageTimeout
+from jobs.settings import Settings
+from tests.jobs.blobs.conftest import MakeSettings
+from tests.jobs.blobs.faults import answering, deaf, hang, relaying, serving
+
+MIB = 1024 * 1024
+TYPE = "application/zip"
+
+
+async def _body(blobs: Blobs, key: str) -> bytes:
+    info = await blobs.objects.head(key)
+    return b"".join([bytes(chunk) async for chunk in blobs.objects.read(key, info.etag, 0, info.size)])
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+async def test_parts_make_the_object_in_their_order(blobs: Blobs, kind: type) -> None:
+    one, two = os.urandom(5 * MIB), os.urandom(100)
+    upload_id = await blobs.uploads.create("k +é", TYPE)
+    second = await blobs.uploads.upload_part("k +é", upload_id, 2, kind(two))
+    first = await blobs.uploads.upload_part("k +é", upload_id, 1, kind(one))
+    await blobs.uploads.complete("k +é", upload_id, [(2, second), (1, first)])
+    assert await _body(blobs, "k +é") == one + two
+
+
+async def test_a_part_sent_again_replaces_the_first(blobs: Blobs) -> None:
+    upload_id = await blobs.uploads.create("k", TYPE)
+    await blobs.uploads.upload_part("k", upload_id, 1, b"first")
+    etag = await blobs.uploads.upload_part("k", upload_id, 1, b"second")
+    await blobs.uploads.complete("k", upload_id, [(1, etag)])
+    assert await _body(blobs, "k") == b"second"
+
+
+async def test_a_part_with_another_etag_is_not_accepted(blobs: Blobs) -> None:
+    upload_id = await blobs.uploads.create("k", TYPE)
+    await blobs.uploads.upload_part("k", upload_id, 1, b"first")
+    with pytest.raises(StorageFault):
+        await blobs.uploads.complete("k", upload_id, [(1, f'"{"0" * 32}"')])
+    with pytest.raises(ObjectMissing):
+        await blobs.objects.head("k")
+
+
+async def test_nothing_is_there_before_completing_nor_after_aborting(blobs: Blobs) -> None:
+    upload_id = await blobs.uploads.create("k", TYPE)
+    etag = await blobs.uploads.upload_part("k", upload_id, 1, b"x")
+    with pytest.raises(ObjectMissing):
+        await blobs.objects.head("k")
+    await blobs.uploads.abort("k", upload_id)
+    await blobs.uploads.abort("k", upload_id)
+    with pytest.raises(UploadGone):
+        await blobs.uploads.complete("k", upload_id, [(1, etag)])
+    with pytest.raises(UploadGone):
+        await blobs.uploads.upload_part("k", upload_id, 2, b"y")
+    with pytest.raises(ObjectMissing):
+        await blobs.objects.head("k")
+
+
+async def test_completing_twice_never_harms_the_object(blobs: Blobs) -> None:
+    upload_id = await blobs.uploads.create("k", TYPE)
+    etag = await blobs.uploads.upload_part("k", upload_id, 1, b"x")
+    completed = await blobs.uploads.complete("k", upload_id, [(1, etag)])
+    with contextlib.suppress(UploadGone):  # stores may do either; AWS says that it is idempotent
+        assert await blobs.uploads.complete("k", upload_id, [(1, etag)]) == completed
+    assert (await blobs.objects.head("k")).etag == completed
+    assert await _body(blobs, "k") == b"x"
+
+
+async def test_an_upload_id_that_never_was(blobs: Blobs) -> None:
+    with pytest.raises(UploadGone):
+        await blobs.uploads.complete("k", "never-was", [(1, '"x"')])
+    with pytest.raises(UploadGone):
+        await blobs.uploads.upload_part("k", "never-was", 1, b"x")
+    await blobs.uploads.abort("k", "never-was")
+
+
+async def test_list_uploads(blobs: Blobs) -> None:
+    assert await blobs.uploads.list_uploads("bundles/k") == []
+    one = await blobs.uploads.create("bundles/k", TYPE)
+    two = await blobs.uploads.create("bundles/k", TYPE)
+    await blobs.uploads.create("elsewhere", TYPE)
+    assert sorted(await blobs.uploads.list_uploads("bundles/k")) == sorted([("bundles/k", one), ("bundles/k", two)])
+    await blobs.uploads.abort("bundles/k", one)
+    assert await blobs.uploads.list_uploads("bundles/k") == [("bundles/k", two)]
+
+
+async def test_an_error_inside_a_200_is_an_error(make_settings: MakeSettings) -> None:
+    error = b'<?xml version="1.0"?>\n<Error><Code>InternalError</Code><Message>try again</Message></Error>'
+    async with serving(answering("200 OK", error, Content_Type="application/xml")) as endpoint:
+        async with Blobs.open(make_settings(s3_endpoint=endpoint)) as blobs:
+            with pytest.raises(StorageFault, match="InternalError"):
+                await blobs.uploads.complete("k", "id", [(1, '"x"')])
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>sign in</html>", b"<?xml version='1.0'?><CompleteMultipartUploadRes"])
+async def test_a_200_that_is_no_answer_is_an_error(make_settings: MakeSettings, body: bytes) -> None:
+    async with serving(answering("200 OK", body)) as endpoint:
+        async with Blobs.open(make_settings(s3_endpoint=endpoint)) as blobs:
+            with pytest.raises(StorageFault):
+                await blobs.uploads.complete("k", "id", [(1, '"x"')])
+            with pytest.raises(StorageFault):
+                await blobs.uploads.create("k", TYPE)
+            with pytest.raises(StorageFault):
+                await blobs.uploads.upload_part("k", "id", 1, b"x")
+
+
+async def test_completing_has_a_time_out_of_its_own(make_settings: MakeSettings) -> None:
+    async with serving(hang) as endpoint:
+        settings = make_settings(s3_endpoint=endpoint, s3_idle_timeout=0.1, s3_complete_timeout=0.6)
+        async with Blobs.open(settings) as blobs:
+            began = time.monotonic()
+            with pytest.raises(StorageTimeout):
+                await blobs.uploads.complete("k", "id", [(1, '"x"')])
+            assert 0.5 < time.monotonic() - began < 3
+
+
+async def test_a_part_may_take_longer_than_connecting_and_than_the_idle_time_out(
+    store_settings: Settings, make_settings: MakeSettings
+) -> None:
+    data = os.urandom(12 * MIB)
+    async with serving(relaying(store_settings.s3_endpoint, rate_up=16 * MIB)) as endpoint:
+        settings = make_settings(s3_endpoint=endpoint, s3_connect_timeout=0.2, s3_idle_timeout=0.5)
+        async with Blobs.open(settings) as blobs:
+            upload_id = await blobs.uploads.create("k", TYPE)
+            began = time.monotonic()
+            etag = await blobs.uploads.upload_part("k", upload_id, 1, data)
+            assert time.monotonic() - began > 0.5
+            await blobs.uploads.complete("k", upload_id, [(1, etag)])
+            assert await _body(blobs, "k") == data
+
+
+@pytest.mark.parametrize("server", [hang, deaf])
+async def test_a_part_that_makes_no_headway_times_out(make_settings: MakeSettings, server: object) -> None:
+    async with serving(server) as endpoint:  # type: ignore[arg-type]
+        async with Blobs.open(make_settings(s3_endpoint=endpoint, s3_idle_timeout=0.3)) as blobs:
+            began = time.monotonic()
+            with pytest.raises(StorageTimeout, match="sending part 1 of 'k'"):
+                await blobs.uploads.upload_part("k", "id", 1, bytes(12 * MIB))
+            assert 0.25 < time.monotonic() - began < 1.5  # and not the time-out for connecting
+
+
+@pytest.mark.parametrize("server", [hang, deaf])
+async def test_a_cancelled_part_lets_go_of_its_bytes_at_once(make_settings: MakeSettings, server: object) -> None:
+    body = bytearray(12 * MIB)
+    async with serving(server) as endpoint:  # type: ignore[arg-type]
+        async with Blobs.open(make_settings(s3_endpoint=endpoint)) as blobs:
+            sending = asyncio.create_task(blobs.uploads.upload_part("k", "id", 1, body))
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(sending), 0.3)
+            began = time.monotonic()
+            sending.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await sending
+            assert time.monotonic() - began < 2  # not the idle time-out of 15 s
+            body.clear()  # BufferError if somebody still looked at it
+
+
+async def test_parts_that_wait_for_a_thread_can_be_cancelled(make_settings: MakeSettings) -> None:
+    async with serving(hang) as endpoint:
+        async with Blobs.open(make_settings(s3_endpoint=endpoint)) as blobs:
+            parts = [asyncio.create_task(blobs.uploads.upload_part("k", "id", 1, b"x")) for _ in range(100)]
+            await asyncio.wait(parts, timeout=0.1)
+            for part in parts:
+                part.cancel()
+            ends = await asyncio.wait_for(asyncio.gather(*parts, return_exceptions=True), 5)
+            assert all(isinstance(end, asyncio.CancelledError) for end in ends)
