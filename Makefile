@@ -24,7 +24,7 @@ run: setup ## Run the main job on this machine: servers, gateway, worker, demo f
 	@exec $(BIN)/haulage up --demo
 
 test: setup ## Run the tests, on real servers of their own
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest
 
 check: setup ## Lint and types
 	$(BIN)/ruff format --check .
