@@ -14,6 +14,7 @@ import structlog
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.deadlines import Deadlines
 from app.problems import BodyTooLarge, RequestTimeout, WrongHost, internal_problem, problem
 from jobs.domain.errors import HaulageError
 from jobs.settings import Settings
@@ -38,6 +39,7 @@ class Envelope:
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
         self._settings = settings
+        self._deadlines = Deadlines(settings.request_timeout)
         self._hosts = {host.lower() for host in settings.allowed_hosts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -64,21 +66,24 @@ class Envelope:
             )
             structlog.contextvars.unbind_contextvars("request_id")
 
-    async def _answered(
-        self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, answer: _Answer
-    ) -> None:
+    async def _answered(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, answer: _Answer) -> None:
+        clock = asyncio.timeout(None)
         try:
             self._check_host(headers)
-            async with asyncio.timeout(self._settings.request_timeout):
+            async with clock:
+                self._deadlines.start(clock)
                 await self._app(scope, self._limited(headers, receive), answer.send)
         except HaulageError as error:
             await answer.instead(problem(Request(scope), error), scope)
-        except TimeoutError:
-            late = RequestTimeout(f"The answer took longer than {self._settings.request_timeout:g} s.")
-            await answer.instead(problem(Request(scope), late), scope)
-        except Exception:
+        except Exception as error:
+            if isinstance(error, TimeoutError) and clock.expired():
+                late = RequestTimeout(f"The answer took longer than {self._settings.request_timeout:g} s.")
+                await answer.instead(problem(Request(scope), late), scope)
+                return
             log.exception("request_broke", method=scope["method"], path=scope["path"])
             await answer.instead(internal_problem(Request(scope)), scope)
+        finally:
+            self._deadlines.end(clock)
 
     def _check_host(self, headers: dict[bytes, bytes]) -> None:
         """Refuses names that are not ours: a page elsewhere could point its own name at this address."""
@@ -90,15 +95,16 @@ class Envelope:
             raise WrongHost(f"The host name {name[:100]!r} is not one of ALLOWED_HOSTS.")
 
     def _limited(self, headers: dict[bytes, bytes], receive: Receive) -> Receive:
-        """Counts the body as it streams in, and refuses it at the first byte too many."""
+        """Refuses a body that is announced as too large when it is asked for, any other at the first byte too many."""
         limit = self._settings.max_body_bytes
         length = headers.get(b"content-length", b"")
-        if length.isdigit() and int(length) > limit:
-            raise _too_large(limit)
+        announced = int(length) if length.isdigit() else 0
         received = 0
 
         async def counted() -> Message:
             nonlocal received
+            if announced > limit:
+                raise _too_large(limit)
             message = await receive()
             received += len(message.get("body", b""))
             if received > limit:

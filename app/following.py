@@ -16,13 +16,12 @@ import structlog
 from redis.asyncio.client import PubSub
 
 from app.schemas import JobStatus
-from app.views import status_of
+from app.statuses import Statuses
 from jobs.concurrency import end
-from jobs.domain.errors import DatabaseUnavailable, JobNotFound, RedisUnavailable
-from jobs.domain.jobs import FileRecord, Status
+from jobs.domain.errors import DatabaseUnavailable
+from jobs.domain.jobs import Status
 from jobs.feed import UNAVAILABLE, Feed, channel
 from jobs.services import Services
-from jobs.store.files import load_files
 
 log = structlog.get_logger()
 
@@ -37,6 +36,7 @@ class Following:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._statuses = Statuses(services)
         self._waiters: defaultdict[UUID, set[asyncio.Event]] = defaultdict(set)
         self._seen: dict[UUID, tuple[int, Status]] = {}
         self._pubsub: PubSub | None = None
@@ -52,26 +52,13 @@ class Following:
 
     async def read(self, job_id: UUID, since: int | None = None) -> JobStatus:
         """The job now, with its files that changed after `since`. Raises `JobNotFound`, `DatabaseUnavailable`."""
-        snapshot = await self._services.snapshots.read(job_id)
-        if snapshot is None:
-            raise JobNotFound(f"There is no job {job_id}.")
-        live, degraded = None, False
-        if snapshot.job.status is Status.PROCESSING:
-            try:
-                live = await self._services.feed.latest(job_id)
-            except RedisUnavailable:
-                degraded = True
-        records: list[FileRecord] = []
-        if since is not None:
-            async with self._services.database.reading() as connection:
-                records = await load_files(connection, job_id, since)
-        return status_of(snapshot, live, since=since or 0, records=records, degraded=degraded)
+        return await self._statuses.read(job_id, since)
 
     async def wait(
-        self, job_id: UUID, timeout: float, enough: Callable[[JobStatus], bool], since: int | None = None
+        self, job_id: UUID, patience: float, enough: Callable[[JobStatus], bool], since: int | None = None
     ) -> JobStatus:
-        """The job as soon as it is `enough`, or as it is after `timeout` seconds. Raises as `read`."""
-        deadline = asyncio.get_running_loop().time() + timeout
+        """The job as soon as it is `enough`, or as it is after `patience` seconds. Raises as `read`."""
+        deadline = asyncio.get_running_loop().time() + patience
         async with self._woken(job_id) as changed:
             while True:
                 changed.clear()
@@ -85,10 +72,11 @@ class Following:
     @asynccontextmanager
     async def _woken(self, job_id: UUID) -> AsyncIterator[asyncio.Event]:
         changed = asyncio.Event()
-        if not self._waiters[job_id]:
-            await self._subscribe(job_id)
+        first = job_id not in self._waiters
         self._waiters[job_id].add(changed)
         try:
+            if first:
+                await self._subscribe(job_id)
             yield changed
         finally:
             self._waiters[job_id].discard(changed)
@@ -125,6 +113,8 @@ class Following:
                             self._wake(UUID(message["channel"].decode().removeprefix("job:")))
             except UNAVAILABLE as error:
                 log.warning("following_degraded", reason=type(error).__name__)
+            except Exception:
+                log.exception("following_broke")
             finally:
                 self._pubsub = None
             await asyncio.sleep(1)

@@ -9,9 +9,8 @@ from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
@@ -23,11 +22,16 @@ from app.envelope import Envelope
 from app.following import Following
 from app.openapi import openapi
 from app.operations import OPERATIONS, Handler
-from app.problems import http_problem, problem
+from app.problems import http_problem, internal_problem, problem
 from jobs.domain.errors import HaulageError
 from jobs.results import Results
 from jobs.services import open_services
 from jobs.settings import Settings
+
+POLLED = "/v1/download/job/{jobId}"
+"""Asked for more than all others together, so it is matched first."""
+CLIENT_CLOSED_REQUEST = 499
+"""nginx's status for it; there is none in HTTP."""
 
 
 def create_gateway(settings: Settings) -> ASGIApp:
@@ -46,11 +50,15 @@ def create_gateway(settings: Settings) -> ASGIApp:
     app = Starlette(
         routes=_routes(),
         lifespan=lifespan,
-        middleware=_cors(settings),
-        exception_handlers={HaulageError: _problem, HTTPException: _http_problem},
+        exception_handlers={
+            HaulageError: _problem,
+            HTTPException: _http_problem,
+            ClientDisconnect: _gone_away,
+            Exception: _internal_problem,
+        },
     )
     app.router.redirect_slashes = False
-    return Envelope(app, settings)
+    return Envelope(_with_cors(app, settings), settings)
 
 
 def _routes() -> list[BaseRoute]:
@@ -58,6 +66,7 @@ def _routes() -> list[BaseRoute]:
     handlers: defaultdict[str, dict[str, Handler]] = defaultdict(dict)
     for operation in OPERATIONS:
         handlers[operation.path][operation.method] = operation.handler
+    paths = sorted(handlers, key=lambda path: path != POLLED)
     document = json.dumps(openapi(product_version())).encode()
 
     async def document_of(request: Request) -> Response:
@@ -65,7 +74,7 @@ def _routes() -> list[BaseRoute]:
         return Response(document, media_type="application/json")
 
     return [
-        *(Route(path, _dispatch(methods), methods=list(methods)) for path, methods in handlers.items()),
+        *(Route(path, _dispatch(handlers[path]), methods=list(handlers[path])) for path in paths),
         Route("/openapi.json", document_of),
         Route("/docs", docs),
         Mount("/docs/assets", StaticFiles(directory=swagger_ui())),
@@ -80,25 +89,35 @@ def _dispatch(methods: dict[str, Handler]) -> Handler:
     return handle
 
 
-def _cors(settings: Settings) -> list[Middleware]:
+def _with_cors(app: ASGIApp, settings: Settings) -> ASGIApp:
+    """Around all of the application, so that a foreign page can read its errors, too."""
     if not settings.cors_origins:
-        return []
-    return [
-        Middleware(
-            CORSMiddleware,
-            allow_origins=list(settings.cors_origins),
-            allow_methods=["GET", "POST", "DELETE"],
-            allow_headers=["Content-Type", "Idempotency-Key", "If-None-Match", "Prefer", "X-Request-ID"],
-            expose_headers=["ETag", "Link", "Location", "Preference-Applied", "Retry-After", "X-Request-ID"],
-        )
-    ]
+        return app
+    return CORSMiddleware(
+        app,
+        allow_origins=list(settings.cors_origins),
+        allow_methods=["GET", "POST", "DELETE"],
+        allow_headers=["Content-Type", "Idempotency-Key", "If-None-Match", "Prefer", "X-Request-ID"],
+        expose_headers=["ETag", "Link", "Location", "Preference-Applied", "Retry-After", "X-Request-ID"],
+    )
 
 
 async def _problem(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HaulageError)  # noqa: S101 - registered for it
+    assert isinstance(error, HaulageError)
     return problem(request, error)
 
 
 async def _http_problem(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
+    assert isinstance(error, HTTPException)
     return http_problem(request, error)
+
+
+async def _gone_away(request: Request, error: Exception) -> Response:
+    """Nobody hears it, but the log shows no bug where a client only left in the middle of its body."""
+    del request, error
+    return Response(None, CLIENT_CLOSED_REQUEST)
+
+
+async def _internal_problem(request: Request, error: Exception) -> Response:
+    del error  # it goes on to the envelope, which logs it
+    return internal_problem(request)

@@ -40,7 +40,7 @@ Names = dict[Any, dict[str, Any]]
 
 def _models() -> list[tuple[type[BaseModel], JsonSchemaMode]]:
     bodies = {model for operation in OPERATIONS for model in operation.bodies}
-    answers = {model for operation in OPERATIONS for model in operation.answers.values() if model}
+    answers = {model for operation in OPERATIONS for models in operation.answers.values() for model in models}
     listed: list[tuple[type[BaseModel], JsonSchemaMode]] = [(model, "validation") for model in bodies]
     listed += [(model, "serialization") for model in answers | {ProblemBody}]
     return sorted(listed, key=lambda item: (item[0].__name__, item[1]))
@@ -60,19 +60,24 @@ def _described(operation: Operation, names: Names) -> dict[str, Any]:
     if parameters:
         described["parameters"] = parameters
     if operation.bodies:
-        schemas = [names[model, "validation"] for model in operation.bodies]
-        schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
-        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+        content = _content("application/json", [names[model, "validation"] for model in operation.bodies])
+        described["requestBody"] = {"required": True, "content": content}
     return described
 
 
 def _responses(operation: Operation, names: Names) -> dict[str, Any]:
     responses: dict[str, Any] = {}
-    for status, model in operation.answers.items():
+    for status, models in operation.answers.items():
         responses[str(status)] = {"description": HTTPStatus(status).phrase}
-        if model is not None:
-            responses[str(status)]["content"] = {"application/json": {"schema": names[model, "serialization"]}}
+        if models:
+            schemas = [names[model, "serialization"] for model in models]
+            responses[str(status)]["content"] = _content("application/json", schemas)
+    content = _content(MEDIA_TYPE, [names[ProblemBody, "serialization"]])
     for status in operation.problems:
-        content = {MEDIA_TYPE: {"schema": names[ProblemBody, "serialization"]}}
         responses[str(status)] = {"description": HTTPStatus(status).phrase, "content": content}
+    responses["default"] = {"description": "Any other problem", "content": content}
     return responses
+
+
+def _content(media_type: str, schemas: list[dict[str, Any]]) -> dict[str, Any]:
+    return {media_type: {"schema": schemas[0] if len(schemas) == 1 else {"anyOf": schemas}}}

@@ -30,7 +30,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A method of a path. `answers`: status to model (None: no body); `problems`: the statuses of its problems."""
+    """A method of a path. `answers`: status to the models it may be (none: no body); `problems`: those it is known for."""
 
     method: str
     path: str
@@ -38,7 +38,7 @@ class Operation:
     name: str
     summary: str
     tag: str
-    answers: dict[int, type[BaseModel] | None]
+    answers: dict[int, tuple[type[BaseModel], ...]]
     bodies: tuple[type[BaseModel], ...] = ()
     parameters: tuple[Parameter, ...] = ()
     problems: tuple[int, ...] = field(default=())
@@ -54,7 +54,9 @@ _KEY = Parameter(
     "Makes the request safe to send again: the same key and body give the same job (draft 07).",
     {**_STR, "maxLength": 255},
 )
-_SINCE = Parameter("since", "query", "Adds `files`: those that changed after this `seq`; 0 for all.", {**_INT, "minimum": 0})
+_SINCE = Parameter(
+    "since", "query", "Adds `files`: those that changed after this `seq`; 0 for all.", {**_INT, "minimum": 0}
+)
 _PREFER = Parameter(
     "Prefer",
     "header",
@@ -69,56 +71,59 @@ _SEARCH = Parameter("q", "query", "Only files whose name contains this, whatever
 OPERATIONS = (
     Operation(
         "POST", f"{V1}/initiate", jobs.initiate, "initiate", "Ask for files", "jobs",
-        {202: schemas.Accepted}, (schemas.FileSelection,), (_KEY,), (400, 409, 413, 415, 422, 503),
+        {202: (schemas.Accepted,)}, (schemas.FileSelection,), (_KEY,), (400, 409, 413, 415, 422, 503),
     ),
     Operation(
         "POST", f"{V1}/check", files.check, "check", "Look whether files are there, and how large the result would be",
-        "files", {200: schemas.Preflight}, (schemas.OneFile, schemas.FileSelection), (), (400, 413, 415, 422, 503),
+        "files", {200: (schemas.FileCheck, schemas.Preflight)}, (schemas.OneFile, schemas.FileSelection), (),
+        (400, 413, 415, 422, 502, 503),
     ),
     Operation(
         "POST", f"{V1}/start", jobs.start, "start", "Ask for one file and wait for it", "jobs",
-        {200: schemas.Started, 202: schemas.Accepted}, (schemas.OneFile,), (), (400, 413, 415, 503),
+        {200: (schemas.Started,), 202: (schemas.Accepted,)}, (schemas.OneFile,), (), (400, 413, 415, 502, 503),
     ),
     Operation(
         "GET", f"{V1}/job/{{jobId}}", jobs.status, "status", "The job now", "jobs",
-        {200: schemas.JobStatus, 304: None}, (), (_SINCE, _PREFER, _MATCH), (400, 404, 503),
+        {200: (schemas.JobStatus,), 304: ()}, (), (_SINCE, _PREFER, _MATCH), (400, 404, 503),
     ),
     Operation(
         "DELETE", f"{V1}/job/{{jobId}}", jobs.cancel, "cancel", "Cancel the job", "jobs",
-        {200: schemas.JobStatus}, problems=(400, 404, 409, 503),
+        {200: (schemas.JobStatus,)}, problems=(400, 404, 409, 503),
     ),
     Operation(
         "POST", f"{V1}/job/{{jobId}}/retry", jobs.retry, "retry", "Run an ended job again", "jobs",
-        {202: schemas.Accepted}, problems=(400, 404, 409, 503),
+        {202: (schemas.Accepted,)}, problems=(400, 404, 409, 503),
     ),
     Operation(
         "DELETE", f"{V1}/job/{{jobId}}/bundle", links.remove, "removeBundle", "Remove the result before its time",
-        "results", {204: None}, problems=(400, 404, 409, 503),
+        "results", {204: ()}, problems=(400, 404, 409, 503),
     ),
     Operation(
         "GET", f"{V1}/job/{{jobId}}/download-url", links.download_url, "downloadUrl", "A fresh presigned URL",
-        "results", {200: schemas.Link}, problems=(400, 404, 409, 410, 503),
+        "results", {200: (schemas.Link,)}, problems=(400, 404, 409, 410, 503),
     ),
     Operation(
         "GET", f"{V1}/job/{{jobId}}/file", links.file, "file", "The stable link: redirects to a fresh presigned URL",
-        "results", {303: None}, problems=(400, 404, 409, 410, 503),
+        "results", {303: ()}, problems=(400, 404, 409, 410, 503),
     ),
     Operation(
         "GET", f"{V1}/jobs", jobs.listing, "jobs", "Own jobs, newest first", "jobs",
-        {200: schemas.JobPage}, (), (_STATUS, _CURSOR, _LIMIT), (400, 503),
+        {200: (schemas.JobPage,)}, (), (_STATUS, _CURSOR, _LIMIT), (400, 503),
     ),
     Operation(
         "GET", f"{V1}/files", files.catalogue, "files", "The files that can be asked for", "files",
-        {200: schemas.FilePage}, (), (_SEARCH, _CURSOR, _LIMIT), (400, 503),
+        {200: (schemas.FilePage,)}, (), (_SEARCH, _CURSOR, _LIMIT), (400, 503),
     ),
     Operation(
         "GET", "/health", health.health, "health", "Every dependency", "health",
-        {200: schemas.Health, 503: schemas.Health},
+        {200: (schemas.Health,), 503: (schemas.Health,)},
     ),
-    Operation("GET", "/health/live", health.live, "live", "The process answers", "health", {200: schemas.Live}),
+    Operation("GET", "/health/live", health.live, "live", "The process answers", "health", {200: (schemas.Live,)}),
     Operation(
         "GET", "/health/ready", health.ready, "ready", "The process can serve", "health",
-        {200: schemas.Ready, 503: schemas.Ready},
+        {200: (schemas.Ready,), 503: (schemas.Ready,)},
     ),
-    Operation("GET", "/", pages.root, "root", "The page for a browser, facts for the rest", "pages", {200: schemas.Root}),
+    Operation(
+        "GET", "/", pages.root, "root", "The page for a browser, facts for the rest", "pages", {200: (schemas.Root,)},
+    ),
 )  # fmt: skip

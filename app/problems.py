@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from urllib.parse import quote
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.schemas import FieldProblem, ProblemBody
-from jobs.domain.errors import HaulageError, InvalidRequest
+from jobs.domain.errors import HaulageError
 
 
 class UnsupportedMediaType(HaulageError):
@@ -62,15 +63,14 @@ ANSWERS: dict[str, Answer] = {
     "storage_fault": Answer(503, "The store answers with an error", 7, retry_after=5),
     "storage_unreachable": Answer(503, "The store can't be reached", 7, retry_after=5),
     "storage_timeout": Answer(503, "The store does not answer in time", 7, retry_after=5),
-    "upload_gone": Answer(503, "The upload is gone", 7, retry_after=5),
     "attempt_timeout": Answer(504, "The attempt took too long", 7),
-    "worker_lost": Answer(503, "The worker was lost", 7, retry_after=5),
     "stale_fence": Answer(409, "The job has moved on", 5, retry_after=1),
     # what the service itself lacks
     "database_unavailable": Answer(503, "The database can't be reached", 7, retry_after=2),
     "redis_unavailable": Answer(503, "Redis can't be reached", 7, retry_after=2),
     "request_timeout": Answer(504, "The request took too long", 7, retry_after=5),
     "stack": Answer(500, "The one-machine stack failed", 8),
+    "server_unreachable": Answer(503, "The server can't be reached", 7, retry_after=2),
     "client": Answer(500, "The command failed", 1),
     "internal": Answer(500, "Something broke here", 1),
 }
@@ -93,7 +93,7 @@ def http_problem(request: Request, error: HTTPException) -> Response:
     """The answer to what Starlette itself refuses: no such path, no such method."""
     title = HTTPStatus(error.status_code).phrase
     detail = {
-        404: f"There is nothing at {request.url.path}. See /openapi.json for what there is.",
+        404: f"There is nothing at {request.scope['path']}. See /openapi.json for what there is.",
         405: f"{request.method} is not possible here; the Allow header says what is.",
     }.get(error.status_code, error.detail)
     code = _HTTP_CODES.get(error.status_code, "http_error")
@@ -120,7 +120,7 @@ def _respond(
         title=title,
         status=status,
         detail=detail,
-        instance=request.url.path,
+        instance=quote(request.scope["path"]),
         error=code,
         message=detail,
         request_id=request.scope.get("state", {}).get("request_id", ""),

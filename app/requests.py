@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import base64
 import re
-from datetime import datetime
-from typing import Any, TypeVar
+from collections.abc import Callable
+from datetime import UTC, datetime
+from enum import StrEnum
+from types import TracebackType
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar, cast
 from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
@@ -16,17 +19,47 @@ from app.problems import UnsupportedMediaType
 from jobs.domain.errors import InvalidRequest
 
 B = TypeVar("B", bound=BaseModel)
+E = TypeVar("E", bound=StrEnum)
+T = TypeVar("T")
+P = ParamSpec("P")
 
 MAX_WAIT = 60
 """Longest long-poll, seconds."""
+SHOWN = 5
+"""Faults that the summary tells; `errors` has them all."""
 
 _MESSAGES = {
     "int_type": "must be an integer",
     "string_type": "must be a string",
     "list_type": "must be a list",
+    "model_type": "must be an object",
     "missing": "is required",
     "extra_forbidden": "is not a known field",
 }
+
+
+class Reading:
+    """Reads one request: the faults met in its block, the body's among them, are raised at its end, all in one."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._problems: list[tuple[str, str]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __call__(self, read: Callable[Concatenate[Request, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What `read` makes of the request."""
+        try:
+            return read(self._request, *args, **kwargs)
+        except InvalidRequest as error:
+            self._problems += error.problems
+            return cast("T", None)  # nobody sees it: the end of the block raises
+
+    def __exit__(self, _: object, error: BaseException | None, __: TracebackType | None) -> None:
+        if self._problems and (error is None or isinstance(error, InvalidRequest)):
+            problems = [*self._problems, *(error.problems if error else ())]
+            raise InvalidRequest(_summary(problems), problems) from error
 
 
 async def read_body(request: Request, model: type[B]) -> B:
@@ -75,8 +108,8 @@ def _said(item: Any) -> str:
 
 
 def _summary(problems: list[tuple[str, str]]) -> str:
-    shown = "; ".join(f"{field}: {text}" for field, text in problems[:5])
-    more = f" (and {len(problems) - 5} more, see errors)" if len(problems) > 5 else ""
+    shown = "; ".join(f"{field}: {text}" for field, text in problems[:SHOWN])
+    more = f" (and {len(problems) - SHOWN} more, see errors)" if len(problems) > SHOWN else ""
     return f"The request is not valid: {shown}{more}."
 
 
@@ -86,6 +119,26 @@ def path_job_id(request: Request) -> UUID:
     if re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", text) is None:
         raise InvalidRequest("The job id must be a UUID.", [("jobId", "must be a UUID")])
     return UUID(text)
+
+
+def query_choice(request: Request, name: str, choices: type[E]) -> E | None:
+    """A member of `choices` of the query, None when absent. Raises `InvalidRequest`."""
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    try:
+        return choices(text)
+    except ValueError as error:
+        said = "must be one of " + ", ".join(choices)
+        raise InvalidRequest(f"{name} {said}.", [(name, said)]) from error
+
+
+def query_text(request: Request, name: str) -> str:
+    """A text of the query, empty when absent. Raises `InvalidRequest` for one that PostgreSQL can't hold."""
+    text = request.query_params.get(name, "")
+    if "\0" in text:
+        raise InvalidRequest(f"{name} must not hold NUL.", [(name, "must not hold NUL")])
+    return text
 
 
 def query_int(request: Request, name: str, default: int, low: int, high: int) -> int:
@@ -132,8 +185,11 @@ def job_cursor(request: Request) -> tuple[datetime, UUID] | None:
     if parts is None:
         return None
     try:
-        return datetime.fromisoformat(parts[0]), UUID(parts[1])
-    except ValueError as error:
+        created_at = datetime.fromisoformat(parts[0])
+        if created_at.tzinfo is None:
+            raise _bad_cursor()
+        return created_at.astimezone(UTC), UUID(parts[1])
+    except (ValueError, OverflowError) as error:
         raise _bad_cursor() from error
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime
+from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
@@ -60,14 +61,14 @@ class FileSelection(Body):
 
     @staticmethod
     def repeated(raw: Any) -> list[tuple[str, str]]:
-        """Every place at which an id is repeated, in a body that may be wrong in other ways too."""
+        """Every place, in as many files as there may be, at which an id is repeated; else the body may be all wrong."""
         if not isinstance(raw, dict):
             return []
         places: list[tuple[str, object]] = []
         if isinstance(raw.get("file_ids"), list):
-            places += [(f"file_ids[{i}]", value) for i, value in enumerate(raw["file_ids"])]
+            places += [(f"file_ids[{i}]", value) for i, value in enumerate(raw["file_ids"][:MAX_FILES])]
         if isinstance(raw.get("files"), list):
-            items = enumerate(raw["files"])
+            items = enumerate(raw["files"][:MAX_FILES])
             places += [(f"files[{i}].file_id", item.get("file_id")) for i, item in items if isinstance(item, dict)]
         counts = Counter(value for _, value in places if type(value) is int)
         seen: set[object] = set()
@@ -189,6 +190,11 @@ class JobStatus(Event):
     result: ResultView | None
     links: Links
 
+    @cached_property
+    def body(self) -> bytes:
+        """It as JSON, written once however often it is sent."""
+        return self.model_dump_json().encode()
+
 
 class JobItem(Message):
     """A job in a list."""
@@ -239,8 +245,6 @@ class Link(Message):
     sha256: str | None
     filename: str
     omitted: list[OmittedFile]
-
-
 
 
 CheckState = Literal["ok", "error"]

@@ -27,28 +27,31 @@ def links_of(job_id: UUID) -> Links:
 
 
 def status_of(
-    snapshot: Snapshot, live: Event | None, *, since: int, records: Sequence[FileRecord], degraded: bool
+    snapshot: Snapshot, live: Event | None, *, since: int | None, records: Sequence[FileRecord], degraded: bool
 ) -> JobStatus:
-    """The job as PostgreSQL has it, with the newer live numbers of the running attempt where there are any."""
+    """The job as PostgreSQL has it, with the newer live numbers of the running attempt where there are any.
+
+    `records`: its files that changed after `since`; None asked for none, so nothing is said of what came before.
+    """
     job = snapshot.job
     if live is not None and (live.seq != job.seq or live.status is not job.status):
         live = None
     files = {record.index: FileView.of(record) for record in records}
-    if live is not None and records:
-        files.update({view.index: view for view in live.files if view.index in files})
+    if live is not None and since is not None:
+        files |= {view.index: view for view in live.files}
     progress = live.progress if live else ProgressView.of(job)
     if snapshot.position is not None:
         progress = progress.model_copy(update={"queue_position": snapshot.position})
     return JobStatus(
         job_id=job.id,
-        since=since,
+        since=job.seq if since is None else since,
         seq=job.seq,
         tick=live.tick if live else 0,
         ts=snapshot.at,
         status=job.status,
         attempt=job.attempt,
         progress=progress,
-        files=list(files.values()),
+        files=[files[index] for index in sorted(files)],
         error=ErrorView.of(job.failure),
         degraded=degraded,
         archive_name=job.archive_name,
@@ -101,7 +104,7 @@ def item_of(job: Job) -> JobItem:
 
 
 def file_of(file: StoredFile) -> CatalogueFile:
-    assert file.created_at is not None  # noqa: S101 - every row has it
+    assert file.created_at is not None
     return CatalogueFile(
         id=file.id,
         name=file.name,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+
+PAUSE = 0.002
+"""Seconds after a query before the next one: a few more askers come together, and a lone one never waits for it."""
 
 
 class Batcher(Generic[K, V]):
@@ -18,17 +21,16 @@ class Batcher(Generic[K, V]):
 
     def __init__(self, query: Callable[[Sequence[K]], Awaitable[Mapping[K, V]]]) -> None:
         self._query = query
-        self._waiting: dict[K, asyncio.Future[V | None]] = {}
+        self._waiting: dict[K, list[asyncio.Future[V | None]]] = {}
         self._serving: asyncio.Task[None] | None = None
 
     async def read(self, key: K) -> V | None:
         """What the query has for the key, None when it has nothing. Raises what the query raises."""
-        answer = self._waiting.get(key)
-        if answer is None:
-            answer = self._waiting[key] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[V | None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(key, []).append(answer)
         if self._serving is None:
             self._serving = asyncio.create_task(self._serve())
-        return await asyncio.shield(answer)
+        return await answer
 
     async def _serve(self) -> None:
         while self._waiting:
@@ -36,10 +38,15 @@ class Batcher(Generic[K, V]):
             try:
                 found = await self._query(list(batch))
             except Exception as error:  # noqa: BLE001 - every asker of the batch gets it
-                for answer in batch.values():
+                for _, answer in _unanswered(batch):
                     answer.set_exception(error)
-                    answer.exception()  # an asker that has gone away leaves it unread
             else:
-                for key, answer in batch.items():
+                for key, answer in _unanswered(batch):
                     answer.set_result(found.get(key))
+            await asyncio.sleep(PAUSE)
         self._serving = None
+
+
+def _unanswered(batch: Mapping[K, list[asyncio.Future[V | None]]]) -> Iterator[tuple[K, asyncio.Future[V | None]]]:
+    """Each asker that still waits, with its key; one that was cancelled does not."""
+    return ((key, answer) for key, answers in batch.items() for answer in answers if not answer.done())

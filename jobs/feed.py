@@ -27,6 +27,9 @@ log = structlog.get_logger()
 KEEP = 3600
 """Seconds that a job's latest message is kept; PostgreSQL has what followers need of it afterwards."""
 
+MAX_CONNECTIONS = 50
+"""Of a process, for each of its two clients: calls to a Redis that hangs must not use up the process's sockets."""
+
 UNAVAILABLE = (RedisError, OSError, TimeoutError)
 """What a call raises while Redis is away."""
 
@@ -52,7 +55,11 @@ class Feed:
     def open(cls, url: RedisDsn, *, timeout: float) -> Self:
         """No connection is made yet. `timeout`: seconds a call may take."""
         redis = Redis.from_url(
-            str(url), socket_timeout=timeout, socket_connect_timeout=timeout, retry=Retry(NoBackoff(), 0)
+            str(url),
+            socket_timeout=timeout,
+            socket_connect_timeout=timeout,
+            retry=Retry(NoBackoff(), 0),
+            max_connections=MAX_CONNECTIONS,
         )
         return cls(redis)
 

@@ -1,4 +1,4 @@
-"""Putting files into the store and the catalogue: the one rule by which a file gets its id, its key and its checksums."""
+"""Putting files into the store and the catalogue: how a file gets its id, its key and its checksums."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Ingest:
     async def add(
         self, name: str, chunks: AsyncIterator[bytes], content_type: str | None = None, owner: str = ANONYMOUS
     ) -> StoredFile:
-        """Write the bytes in bounded memory, then the row; the name is made safe, the type guessed from it if not given.
+        """Write the bytes in bounded memory, then the row. The name is made safe, a type not given is guessed from it.
 
         Raises a storage error, `DatabaseUnavailable`, and whatever `chunks` does; then there is neither object nor row.
         """
@@ -44,7 +44,11 @@ class Ingest:
         key, name = f"files/{file_id}", safe_name(name)
         content_type = content_type or guess_type(name)
         tally = _Tally()
-        info = await self._blobs.objects.put(key, tally.over(chunks), content_type)
+        try:
+            info = await self._blobs.objects.put(key, tally.over(chunks), content_type)
+        except HaulageError as error:
+            # The store is blamed for an OSError that passes through its client.
+            raise tally.failure or error from None
         file = StoredFile(
             id=file_id,
             key=key,
@@ -102,6 +106,7 @@ class _Tally:
 
     def __init__(self) -> None:
         self.crc32 = 0
+        self.failure: Exception | None = None
         self._sha = hashlib.sha256()
 
     @property
@@ -109,9 +114,13 @@ class _Tally:
         return self._sha.hexdigest()
 
     async def over(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        async for chunk in chunks:
-            await asyncio.to_thread(self._note, chunk)
-            yield chunk
+        try:
+            async for chunk in chunks:
+                await asyncio.to_thread(self._note, chunk)
+                yield chunk
+        except Exception as error:
+            self.failure = error
+            raise
 
     def _note(self, chunk: bytes) -> None:
         self.crc32 = isal_zlib.crc32(chunk, self.crc32)

@@ -216,7 +216,7 @@ class Lifecycle:
         async with self._database.reading() as connection:
             due = await sweeps.find_unwoken(connection, self._settings.wake_grace, SWEEP_BATCH)
         for job in due:
-            if not await self._queue.wake(job.id, job.fence):
+            if not await self._queue.wake_again(job.id, job.fence):
                 break
         return len(due)
 

@@ -8,7 +8,8 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, NullPool, text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from jobs.store.database import Database
 
@@ -24,9 +25,10 @@ def _config() -> Config:
 async def migrate(database: Database) -> tuple[str | None, str | None]:
     """Runs what is missing, in one transaction; returns the versions before and after.
 
-    A second process that migrates at the same time waits for the first, and then finds nothing to do.
+    It has no time-out: an index may take long to build. A second process that migrates at the same time waits for the first, and then finds nothing to do.
     """
-    async with database.begin() as connection:
+    patient = Database(create_async_engine(database.engine.url, poolclass=NullPool))
+    async with patient.begin() as connection:
         await connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
         return await connection.run_sync(_upgrade)
 

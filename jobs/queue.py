@@ -11,14 +11,20 @@ from typing import Any, Self
 from uuid import UUID
 
 import structlog
-from arq.connections import ArqRedis, RedisSettings
-from arq.constants import default_queue_name, health_check_key_suffix
+from arq.connections import ArqRedis
+from arq.constants import (
+    default_queue_name,
+    health_check_key_suffix,
+    in_progress_key_prefix,
+    job_key_prefix,
+    retry_key_prefix,
+)
 from pydantic import RedisDsn
 from redis.asyncio import ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from jobs.feed import UNAVAILABLE
+from jobs.feed import MAX_CONNECTIONS, UNAVAILABLE
 
 log = structlog.get_logger()
 
@@ -41,11 +47,16 @@ def wake_id(job_id: UUID, fence: int) -> str:
     return f"{job_id}:{fence}"
 
 
-def redis_settings(url: RedisDsn, *, timeout: float) -> RedisSettings:
-    """arq's own settings for the same server."""
-    settings = RedisSettings.from_dsn(str(url))
-    settings.conn_timeout = int(timeout)
-    return settings
+def arq_redis(url: RedisDsn, *, timeout: float) -> ArqRedis:
+    """arq's client. No connection is made yet. `timeout`: seconds to connect, and for a call to answer."""
+    pool = ConnectionPool.from_url(
+        str(url),
+        socket_timeout=timeout,
+        socket_connect_timeout=timeout,
+        retry=Retry(NoBackoff(), 0),
+        max_connections=MAX_CONNECTIONS,
+    )
+    return ArqRedis(pool, job_serializer=pack, job_deserializer=unpack)
 
 
 class Queue:
@@ -57,11 +68,7 @@ class Queue:
     @classmethod
     def open(cls, url: RedisDsn, *, timeout: float) -> Self:
         """No connection is made yet. `timeout`: seconds a call may take."""
-        pool = ConnectionPool.from_url(
-            str(url), socket_timeout=timeout, socket_connect_timeout=timeout, retry=Retry(NoBackoff(), 0)
-        )
-        redis = ArqRedis(pool, job_serializer=pack, job_deserializer=unpack)
-        return cls(redis)
+        return cls(arq_redis(url, timeout=timeout))
 
     async def close(self) -> None:
         await self._redis.aclose(close_connection_pool=True)
@@ -76,6 +83,28 @@ class Queue:
             log.warning("wake_failed", job_id=str(job_id), fence=fence, reason=type(error).__name__)
             return False
         return True
+
+    async def wake_again(self, job_id: UUID, fence: int) -> bool:
+        """Wakes a worker for a job that has waited too long; leaves a wake-up that is in the queue where it is.
+
+        One that a worker has taken and died with stands in the way of the next, until arq's own time-out: it is removed.
+        The fence makes a wake-up too many harmless. False when Redis is away.
+        """
+        wake = wake_id(job_id, fence)
+        taken = in_progress_key_prefix + wake
+        try:
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                pipeline.exists(job_key_prefix + wake)
+                pipeline.zscore(default_queue_name, wake)
+                pipeline.exists(taken)
+                known, place, is_taken = await pipeline.execute()
+            if known and place is not None and not is_taken:
+                return True
+            await self._redis.delete(taken, retry_key_prefix + wake, job_key_prefix + wake)
+        except UNAVAILABLE as error:
+            log.warning("wake_failed", job_id=str(job_id), fence=fence, reason=type(error).__name__)
+            return False
+        return await self.wake(job_id, fence)
 
     async def heard(self) -> bool:
         """Whether a worker listens; False when Redis is away, too."""

@@ -106,9 +106,12 @@ class Settings(BaseSettings):
     )
 
     @model_validator(mode="after")
-    def _part_fits_budget(self) -> Self:
+    def _fits_together(self) -> Self:
         if self.part_size > self.worker_memory_budget:
             msg = f"PART_SIZE ({self.part_size}) must not be above WORKER_MEMORY_BUDGET ({self.worker_memory_budget})"
+            raise ValueError(msg)
+        if self.lease_ttl <= self.heartbeat_interval + self.heartbeat_timeout:
+            msg = "LEASE_TTL must be above HEARTBEAT_INTERVAL + HEARTBEAT_TIMEOUT, or a heartbeat may come too late"
             raise ValueError(msg)
         return self
 

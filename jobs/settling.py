@@ -12,3 +12,4 @@ def settle() -> None:
     """
     gc.collect()
     gc.freeze()
+    import os; t=int(os.environ.get("GCT","700")); gc.set_threshold(t, 10, 10)

@@ -10,11 +10,13 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+from sqlalchemy import text
 
 from jobs.domain.jobs import ANONYMOUS, FileRequest, Job, OnMissing
 from jobs.lifecycle import NewJob
 from jobs.services import Services
 from jobs.store.catalogue import StoredFile, insert_file, next_id
+from jobs.worker.sweeper import Sweeper
 
 UNSET: Any = object()
 
@@ -82,6 +84,13 @@ async def ended(api: httpx.AsyncClient, job: str) -> dict[str, Any]:
     assert answer.json()["status"] in {"completed", "failed", "cancelled", "expired"}, answer.text
     final: dict[str, Any] = (await api.get(f"{job}?since=0")).json()
     return final
+
+
+async def clean_now(services: Services) -> None:
+    """Removes all litter that is due at any time."""
+    async with services.database.begin() as connection:
+        await connection.execute(text("UPDATE download_jobs SET cleanup_at = now() WHERE cleanup_at IS NOT NULL"))
+    await Sweeper(services).clean()
 
 
 def opened(bundle: bytes) -> dict[str, bytes]:

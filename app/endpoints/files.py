@@ -10,8 +10,8 @@ from starlette.responses import Response
 
 from app.context import answer, context
 from app.endpoints.jobs import next_link
+from app.requests import Reading, encode_cursor, file_cursor, query_int, query_text, read_json
 from app.requests import check as check_body
-from app.requests import encode_cursor, file_cursor, query_int, read_json
 from app.schemas import FileCheck, FilePage, FileSelection, OneFile, Preflight, PreflightFile
 from app.views import file_of
 from jobs.domain.jobs import ANONYMOUS, FileRequest, OnMissing, ResultKind
@@ -72,9 +72,10 @@ def _preflight_file(one: Source | Missing) -> PreflightFile:
 
 async def catalogue(request: Request) -> Response:
     """The files that can be asked for, by id; `q` searches their names."""
-    limit = query_int(request, "limit", 50, 1, 200)
-    after = file_cursor(request)
-    search = request.query_params.get("q", "").replace("\0", "")
+    with Reading(request) as reading:
+        limit = reading(query_int, "limit", 50, 1, 200)
+        after = reading(file_cursor)
+        search = reading(query_text, "q")
     async with context(request).services.database.reading() as connection:
         found = await list_files(connection, ANONYMOUS, search, after, limit + 1)
     files, more = found[:limit], len(found) > limit

@@ -10,12 +10,13 @@ import json
 import signal
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from app.stack.errors import StackError
 
-if TYPE_CHECKING:
-    import psutil  # type: ignore[import-untyped]
+try:
+    import psutil  # type: ignore[import-untyped]  # it has no annotations
+except ImportError as error:
+    raise StackError("psutil is not installed: pip install 'haulage[stack]'") from error
 
 # psutil counts from the time of boot, which a step of the clock moves.
 _CLOCK_SLACK = 2.0
@@ -23,50 +24,43 @@ _CLOCK_SLACK = 2.0
 
 def write(path: Path, pid: int, stop_signal: signal.Signals) -> None:
     """Record the process and the signal that ends it politely. One that has ended already is not recorded."""
-    with contextlib.suppress(_psutil().NoSuchProcess):
-        created = _psutil().Process(pid).create_time()
+    with contextlib.suppress(psutil.NoSuchProcess):
+        created = psutil.Process(pid).create_time()
         path.write_text(json.dumps({"pid": pid, "created": created, "signal": int(stop_signal)}))
 
 
 def is_live(path: Path) -> bool:
     """Tell whether the process that the file names still runs."""
-    return _process(path) is not None
+    return _find(path) is not None
 
 
 def end(paths: Iterable[Path], timeout: float) -> None:
     """End every process that the files name, politely, then after `timeout` seconds by force; remove the files."""
-    remaining = list(paths)
-    left = [process for path in remaining if (process := _process(path))]
-    for process in left:
-        _signal(process, process.stop_signal)
-    _, stubborn = _psutil().wait_procs(left, timeout=timeout)
+    files = list(paths)
+    left = [found for path in files if (found := _find(path))]
+    for process, stop_signal in left:
+        _send(process, stop_signal)
+    _, stubborn = psutil.wait_procs([process for process, _ in left], timeout=timeout)
     for process in stubborn:
-        _signal(process, signal.SIGKILL)
-    _psutil().wait_procs(stubborn, timeout=timeout)
-    for path in remaining:
+        _send(process, signal.SIGKILL)
+    psutil.wait_procs(stubborn, timeout=timeout)
+    for path in files:
         path.unlink(missing_ok=True)
 
 
-def _process(path: Path) -> psutil.Process | None:
+def _find(path: Path) -> tuple[psutil.Process, int] | None:
+    """Return the process and its polite signal; None when it has ended, or the file is missing or cut short."""
     try:
         record = json.loads(path.read_text())
-        process = _psutil().Process(record["pid"])
-        if abs(process.create_time() - record["created"]) > _CLOCK_SLACK or process.status() == _psutil().STATUS_ZOMBIE:
-            return None
-        process.stop_signal = record["signal"]
-    except (FileNotFoundError, ValueError, KeyError, TypeError, _psutil().NoSuchProcess):
-        return None  # no file, one that a crash cut short, or no such process
-    return process
+        process = psutil.Process(record["pid"])
+        same = abs(process.create_time() - record["created"]) < _CLOCK_SLACK
+        if same and process.status() != psutil.STATUS_ZOMBIE:
+            return process, record["signal"]
+    except (FileNotFoundError, ValueError, KeyError, TypeError, psutil.Error):
+        pass
+    return None
 
 
-def _signal(process: psutil.Process, number: int) -> None:
-    with contextlib.suppress(_psutil().NoSuchProcess):
+def _send(process: psutil.Process, number: int) -> None:
+    with contextlib.suppress(psutil.NoSuchProcess):
         process.send_signal(number)
-
-
-def _psutil() -> psutil:
-    try:
-        import psutil
-    except ImportError:
-        raise StackError("psutil is not installed: pip install 'haulage[stack]'") from None
-    return psutil

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 import socket
+from collections.abc import Collection, Iterable
 from contextlib import ExitStack
 
 HOST = "127.0.0.1"
 LARGEST_OFFSET = 10_000
-# Below what Linux (32768) and macOS (49152) hand out to outgoing connections, so that none of those takes a port between
-# two starts; and low enough that a port plus the largest offset is below it too.
+# Below what Linux (32768) and macOS (49152) hand out to outgoing connections, so that none of those takes a port
+# between two starts; and low enough that a port plus the largest offset is below it too.
 _RANGE = range(12_000, 32_768 - LARGEST_OFFSET)
 _TRIES = 1000
 
@@ -20,20 +21,22 @@ def is_free(port: int) -> bool:
         return _bind(probe, port)
 
 
-def free_ports(offsets: list[int]) -> list[int]:
-    """Return one free port for each offset, all distinct; where the offset is not 0, port + offset is free as well.
+def free_ports(offsets: Iterable[int], taken: Collection[int] = ()) -> list[int]:
+    """Return one free port for each offset, all distinct; port plus offset is free as well.
 
-    Each is held until all are found. Raises `OSError` when the range is used up.
+    Each is held until all are found; those of `taken` are left out though they are free.
+    Raises `OSError` when the range is used up.
     """
     with ExitStack() as held:
-        return [_take(held, offset) for offset in offsets]
+        return [_take(held, offset, taken) for offset in offsets]
 
 
-def _take(held: ExitStack, offset: int) -> int:
+def _take(held: ExitStack, offset: int, taken: Collection[int]) -> int:
     for port in random.sample(_RANGE, _TRIES):
         with ExitStack() as attempt:
             wanted = {port, port + offset}
-            if all(_bind(attempt.enter_context(socket.socket()), number) for number in wanted):
+            probes = {number: attempt.enter_context(socket.socket()) for number in wanted.difference(taken)}
+            if len(probes) == len(wanted) and all(_bind(probe, number) for number, probe in probes.items()):
                 held.push(attempt.pop_all())
                 return port
     message = f"no free port between {_RANGE.start} and {_RANGE.stop}"

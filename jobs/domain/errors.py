@@ -161,13 +161,6 @@ class AttemptTimeout(HaulageError):
     error_class = ErrorClass.TIMEOUT
 
 
-class WorkerLost(HaulageError):
-    """The worker's lease ran out: it died, stalled, or lost its way to the database."""
-
-    code = "worker_lost"
-    error_class = ErrorClass.WORKER_LOST
-
-
 class StaleFence(HaulageError):
     """Somebody else has moved the job on since this writer last read it: stop and discard."""
 

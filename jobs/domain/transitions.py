@@ -28,7 +28,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Succeed:
-    """The result can be fetched for `lifetime` seconds. `litter`: earlier attempts may have left objects behind."""
+    """The result can be fetched for `lifetime` seconds."""
 
     result: Result
     lifetime: float
@@ -182,9 +182,12 @@ def _succeed(job: Job, command: Succeed, now: datetime) -> Job:
         result=command.result,
         expires_at=now + timedelta(seconds=command.lifetime),
         upload_id=None,
-        cleanup_at=now if job.fence > FIRST_CLAIM else None,
+        cleanup_at=now + CLEANUP_DELAY if job.fence > FIRST_CLAIM else None,
     )
 
+
+CLEANUP_DELAY = timedelta(seconds=150)
+"""Before an attempt's litter is looked for: so long may a stale worker's last call to the store still run."""
 
 FIRST_CLAIM = 2
 """The fence of a job's first attempt: a later one may have left objects of earlier ones behind."""
@@ -193,7 +196,7 @@ FIRST_CLAIM = 2
 def _fail(job: Job, command: Fail, now: datetime) -> Job:
     if command.failure.error_class.retryable and job.attempt < job.max_attempts:
         return replace(_waiting(job, Status.RETRYING, now, command.retry_in), failure=command.failure)
-    return replace(_ended(job, Status.FAILED, now), failure=command.failure, cleanup_at=now)
+    return replace(_ended(job, Status.FAILED, now), failure=command.failure, cleanup_at=now + CLEANUP_DELAY)
 
 
 def _release(job: Job, command: Release, now: datetime) -> Job:
@@ -213,7 +216,7 @@ def _lose(job: Job, command: Lose, now: datetime) -> Job:
     )
     job = replace(job, losses=job.losses + 1, failure=failure)
     if job.attempt >= job.max_attempts:
-        return replace(_ended(job, Status.FAILED, now), cleanup_at=now)
+        return replace(_ended(job, Status.FAILED, now), cleanup_at=now + CLEANUP_DELAY)
     if job.losses == 1:
         return _waiting(job, Status.QUEUED, now, 0)
     return _waiting(job, Status.RETRYING, now, command.retry_in)
@@ -221,7 +224,7 @@ def _lose(job: Job, command: Lose, now: datetime) -> Job:
 
 def _cancel(job: Job, command: Cancel, now: datetime) -> Job:
     del command
-    return replace(_ended(job, Status.CANCELLED, now), failure=None, cleanup_at=now)
+    return replace(_ended(job, Status.CANCELLED, now), failure=None, cleanup_at=now + CLEANUP_DELAY)
 
 
 def _retry(job: Job, command: Retry, now: datetime) -> Job:
@@ -236,7 +239,6 @@ def _retry(job: Job, command: Retry, now: datetime) -> Job:
         failure=None,
         result=None,
         expires_at=None,
-        cleanup_at=now,
         progress=new_progress(job.progress.files_total),
     )
 

@@ -25,9 +25,10 @@ def bundle_key(job_id: UUID, fence: int) -> str:
     return f"{bundle_prefix(job_id)}{fence}.zip"
 
 
-def fence_of(key: str) -> int:
-    """The fence of the attempt that made the key."""
-    return int(key.rpartition("/")[2].removesuffix(".zip"))
+def fence_of(key: str) -> int | None:
+    """The fence of the attempt that made the key; None for a key that no attempt has made."""
+    name = key.rpartition("/")[2].removesuffix(".zip")
+    return int(name) if name.isdecimal() else None
 
 
 def archive_name(job: Job) -> str:

@@ -6,18 +6,23 @@ parts bring waits for them, and the plan's order sees to it that those have been
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from jobs.blobs.uploads import Uploads
 from jobs.concurrency import all_of, first_error_group
-from jobs.domain.errors import HaulageError
+from jobs.domain.errors import HaulageError, StorageTimeout, StorageUnreachable
 from jobs.domain.plans import BundlePlan, Header, Part, SourceRange, Tail
 from jobs.packing.budget import Budget
 from jobs.packing.checks import FileCheck, combine, crc32
 from jobs.packing.reader import Reader
 from jobs.resolving import Source
+
+
+UPLOAD_PAUSES = (0.2, 1.0, 3.0)
+"""Seconds before a part is uploaded again within the attempt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,16 +97,15 @@ class _Run:
         async with first_error_group() as group:
             for part in self._plan.order:
                 await self._budget.take(part.size)
-                group.create_task(self._make_and_give_back(part))
+                self._start(group, part)
         etag = await self._uploads.complete(self._key, self._upload_id, sorted(self._etags.items()))
         whole = combine((self._crcs[part.number], part.size) for part in self._plan.parts)
         return Packed(size=self._plan.size, crc32=whole, etag=etag)
 
-    async def _make_and_give_back(self, part: Part) -> None:
-        try:
-            await self._make(part)
-        finally:
-            self._budget.give(part.size)
+    def _start(self, group: asyncio.TaskGroup, part: Part) -> None:
+        task = group.create_task(self._make(part))
+        # Not in the task itself: one that is cancelled before its first step never gets there.
+        task.add_done_callback(lambda _: self._budget.give(part.size))
 
     async def _make(self, part: Part) -> None:
         buffer = bytearray(part.size)
@@ -118,7 +122,16 @@ class _Run:
         await all_of(reads)
         await self._generate(part, generated)
         self._crcs[part.number] = crc32(buffer)
-        self._etags[part.number] = await self._uploads.upload_part(self._key, self._upload_id, part.number, buffer)
+        self._etags[part.number] = await self._upload(part, buffer)
+
+    async def _upload(self, part: Part, buffer: bytearray) -> str:
+        """Uploads a part, which may be done twice, and again after a broken connection."""
+        for pause in UPLOAD_PAUSES:
+            try:
+                return await self._uploads.upload_part(self._key, self._upload_id, part.number, buffer)
+            except (StorageUnreachable, StorageTimeout):
+                await asyncio.sleep(pause)
+        return await self._uploads.upload_part(self._key, self._upload_id, part.number, buffer)
 
     async def _read(self, piece: SourceRange, target: memoryview) -> None:
         entry = piece.entry

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, func, insert, or_, select, text, update
+from sqlalchemy import func, insert, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobs.domain.errors import JobNotFound, StaleFence
@@ -136,13 +136,15 @@ async def set_upload(connection: AsyncConnection, job_id: UUID, fence: int, uplo
         raise StaleFence(f"Job {job_id} has moved on since fence {fence}.")
 
 
-async def renew_leases(connection: AsyncConnection, worker: str, fences: Mapping[UUID, int], lease: float) -> set[UUID]:
-    """Renews the leases of a worker's jobs for `lease` seconds in one statement; returns those that are still its own."""
+async def renew_leases(
+    connection: AsyncConnection, worker: str, turns: Collection[tuple[UUID, int]], lease: float
+) -> set[tuple[UUID, int]]:
+    """Renews a worker's jobs, given with their fences, for `lease` seconds at once; returns those still its own."""
     rows = await connection.execute(
         _RENEW,
-        {"worker": worker, "ids": list(fences), "fences": list(fences.values()), "lease": lease},
+        {"worker": worker, "ids": [i for i, _ in turns], "fences": [f for _, f in turns], "lease": lease},
     )
-    return {row.id for row in rows}
+    return {(row.id, row.fence) for row in rows}
 
 
 _RENEW = text(
@@ -151,7 +153,7 @@ _RENEW = text(
     SET lease_until = clock_timestamp() + make_interval(secs => CAST(:lease AS double precision))
     FROM unnest(CAST(:ids AS uuid[]), CAST(:fences AS bigint[])) AS held (id, fence)
     WHERE j.id = held.id AND j.fence = held.fence AND j.worker = :worker AND j.status = 'processing'
-    RETURNING j.id
+    RETURNING j.id, j.fence
     """
 )
 
@@ -165,12 +167,7 @@ async def list_jobs(
         query = query.where(download_jobs.c.status == status)
     if before is not None:
         created_at, job_id = before
-        query = query.where(
-            or_(
-                download_jobs.c.created_at < created_at,
-                and_(download_jobs.c.created_at == created_at, download_jobs.c.id < job_id),
-            )
-        )
+        query = query.where(tuple_(download_jobs.c.created_at, download_jobs.c.id) < tuple_(created_at, job_id))
     query = query.order_by(download_jobs.c.created_at.desc(), download_jobs.c.id.desc()).limit(limit)
     return [job_of(row) for row in (await connection.execute(query)).mappings()]
 

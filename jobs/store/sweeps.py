@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobs.domain.jobs import Job
@@ -15,6 +15,8 @@ from jobs.store.rows import job_of
 from jobs.store.tables import download_jobs
 
 _now = func.clock_timestamp()
+_since = func.statement_timestamp()
+"""For comparisons: an index can't be searched for the clock's time, which differs from row to row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,19 +29,24 @@ class DueJob:
 
 async def lock_lost(connection: AsyncConnection, limit: int) -> tuple[list[Job], datetime]:
     """Jobs whose lease ran out, locked, and the database's clock."""
-    where = download_jobs.c.status.in_(sources(Lose)) & (download_jobs.c.lease_until < _now)
+    where = download_jobs.c.status.in_(sources(Lose)) & (download_jobs.c.lease_until < _since)
     return await _lock(connection, where, limit)
 
 
 async def lock_expiring(connection: AsyncConnection, limit: int) -> tuple[list[Job], datetime]:
     """Jobs whose result's time is over, locked, and the database's clock."""
-    where = download_jobs.c.status.in_(sources(Expire)) & (download_jobs.c.expires_at < _now)
+    where = download_jobs.c.status.in_(sources(Expire)) & (download_jobs.c.expires_at < _since)
     return await _lock(connection, where, limit)
 
 
-async def lock_littering(connection: AsyncConnection, limit: int) -> tuple[list[Job], datetime]:
-    """Jobs whose litter in the store is due to be removed, locked, and the database's clock."""
-    return await _lock(connection, download_jobs.c.cleanup_at < _now, limit)
+async def take_littering(connection: AsyncConnection, again: float, limit: int) -> list[Job]:
+    """Jobs whose litter in the store is due to be removed. They are due again in `again` seconds, unless it is gone."""
+    found, now = await _lock(connection, download_jobs.c.cleanup_at < _since, limit)
+    due = now + timedelta(seconds=again)
+    await connection.execute(
+        download_jobs.update().where(download_jobs.c.id.in_([job.id for job in found])).values(cleanup_at=due)
+    )
+    return [replace(job, cleanup_at=due) for job in found]
 
 
 async def _lock(connection: AsyncConnection, where: object, limit: int) -> tuple[list[Job], datetime]:
@@ -54,7 +61,7 @@ async def find_unwoken(connection: AsyncConnection, grace: float, limit: int) ->
         select(download_jobs.c.id, download_jobs.c.fence)
         .where(
             download_jobs.c.status.in_(sources(Claim)),
-            download_jobs.c.due_at < _now - func.make_interval(0, 0, 0, 0, 0, 0, grace),
+            download_jobs.c.due_at < _since - func.make_interval(0, 0, 0, 0, 0, 0, grace),
         )
         .order_by(download_jobs.c.due_at)
         .limit(limit)
@@ -72,15 +79,16 @@ async def set_cleaned(connection: AsyncConnection, job_id: UUID, cleanup_at: dat
 
 
 async def find_forgettable(connection: AsyncConnection, retention: float, limit: int) -> list[UUID]:
-    """Jobs that ended more than `retention` seconds ago and have nothing to hand out."""
+    """Jobs that ended more than `retention` seconds ago and have nothing to hand out, locked."""
     query = (
         select(download_jobs.c.id)
         .where(
             download_jobs.c.status.in_(["failed", "cancelled", "expired"]),
             download_jobs.c.cleanup_at.is_(None),
-            download_jobs.c.finished_at < _now - func.make_interval(0, 0, 0, 0, 0, 0, retention),
+            download_jobs.c.finished_at < _since - func.make_interval(0, 0, 0, 0, 0, 0, retention),
         )
         .limit(limit)
+        .with_for_update(skip_locked=True)
     )
     return list((await connection.execute(query)).scalars())
 
@@ -88,12 +96,3 @@ async def find_forgettable(connection: AsyncConnection, retention: float, limit:
 async def delete_jobs(connection: AsyncConnection, job_ids: list[UUID]) -> None:
     """Removes the jobs with their files and events."""
     await connection.execute(download_jobs.delete().where(download_jobs.c.id.in_(job_ids)))
-
-
-async def oldest_wait(connection: AsyncConnection) -> float:
-    """Seconds that the longest waiting due job has been due; 0 when none is."""
-    query = text(
-        "SELECT coalesce(extract(epoch FROM clock_timestamp() - min(due_at)), 0) FROM download_jobs"
-        " WHERE status IN ('queued', 'retrying') AND due_at <= clock_timestamp()"
-    )
-    return float((await connection.execute(query)).scalar_one())

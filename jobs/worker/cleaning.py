@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import structlog
 
+from jobs.domain.errors import HaulageError
 from jobs.domain.jobs import Job, Status
 from jobs.packing.bundles import bundle_key, bundle_prefix, fence_of
 from jobs.services import Services
@@ -17,6 +18,10 @@ from jobs.store.jobs import claim_fences
 log = structlog.get_logger()
 
 
+AGAIN = 60.0
+"""Seconds after which a job is cleaned again, unless it is clean by then."""
+
+
 class Cleaner:
     """Cleans a few jobs a round."""
 
@@ -24,11 +29,14 @@ class Cleaner:
         self._services = services
 
     async def clean(self) -> None:
-        """Cleans the jobs that are due for it. Raises a storage error when the store is away; they stay due."""
+        """Cleans the jobs that are due for it; one that can't be cleaned now is due again a minute later."""
         async with self._services.database.begin() as connection:
-            jobs, _ = await sweeps.lock_littering(connection, 20)
+            jobs = await sweeps.take_littering(connection, AGAIN, 20)
         for job in jobs:
-            await self.clean_job(job)
+            try:
+                await self.clean_job(job)
+            except HaulageError as error:
+                log.warning("cleaning_failed", job_id=str(job.id), reason=error.message)
 
     async def clean_job(self, job: Job) -> None:
         """Removes the job's litter, and notes that it is gone."""
@@ -53,5 +61,6 @@ class Cleaner:
 
 
 def _is_litter(key: str, job: Job) -> bool:
+    fence = fence_of(key)
     kept = job.status is Status.COMPLETED and job.result is not None and job.result.key == key
-    return not kept and fence_of(key) < job.fence
+    return not kept and fence is not None and fence < job.fence

@@ -40,27 +40,27 @@ class Heartbeat:
     async def _beat(self, database: Database) -> None:
         clock = asyncio.get_running_loop().time
         sent = clock()
-        fences = {job_id: held.job.fence for job_id, held in self._runner.held.items()}
-        if not fences:
+        turns = list(self._runner.held)
+        if not turns:
             return
         try:
             async with asyncio.timeout(self._settings.heartbeat_timeout), database.begin() as connection:
-                kept = await renew_leases(connection, self._name, fences, self._settings.lease_ttl)
+                kept = await renew_leases(connection, self._name, turns, self._settings.lease_ttl)
         except (DatabaseUnavailable, TimeoutError) as error:
             log.warning("heartbeat_failed", reason=type(error).__name__)
             self._give_up_late(clock())
             return
-        for job_id, fence in fences.items():
-            held = self._runner.held.get(job_id)
-            if held is None or held.job.fence != fence:
+        for turn in turns:
+            held = self._runner.held.get(turn)
+            if held is None:
                 continue
-            if job_id in kept:
+            if turn in kept:
                 held.renewed = sent
             else:
-                self._runner.drop(job_id)
+                self._runner.drop(held)
 
     def _give_up_late(self, now: float) -> None:
         """A worker that can't renew a lease stops before the lease ends: nobody else may run the job beside it."""
-        for job_id, held in list(self._runner.held.items()):
+        for held in list(self._runner.held.values()):
             if now - held.renewed > MARGIN * self._settings.lease_ttl:
-                self._runner.drop(job_id)
+                self._runner.drop(held)

@@ -12,7 +12,7 @@ from jobs.worker.worker import run_worker
 
 
 def work(settings: Settings) -> None:
-    """Works until SIGTERM or SIGINT; a second signal is not waited for."""
+    """Works until SIGTERM or SIGINT, and then as long as `run_worker` says."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_until_signalled(settings))
 

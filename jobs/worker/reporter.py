@@ -44,11 +44,6 @@ class Reporter:
         self._changed = asyncio.Event()
         self._dirty = False
 
-    @property
-    def records(self) -> list[FileRecord]:
-        """The files as the attempt has left them, in the order of the request."""
-        return [self._records[index] for index in sorted(self._records)]
-
     # --- what the attempt says -----------------------------------------------------------------------------------------
 
     def resolved(self, records: Sequence[FileRecord]) -> None:
@@ -98,8 +93,7 @@ class Reporter:
             await self._changed.wait()
             self._changed.clear()
             self._speed.feed(self._progress.bytes_done, clock())
-            if clock() - last_batch >= BATCH:
-                await self.flush()
+            if clock() - last_batch >= BATCH and await self.flush():
                 last_batch = clock()
             else:
                 self._tick += 1
@@ -108,23 +102,26 @@ class Reporter:
             if self._dirty:
                 self._changed.set()  # what came since the last batch becomes durable even when nothing more comes
 
-    async def flush(self) -> None:
-        """Makes all that has changed durable, under a new `seq`; a database that is away gets it with the next batch.
+    async def flush(self) -> bool:
+        """Makes all that has changed durable, under a new `seq`; False when there was nothing, or no database.
 
-        Raises `StaleFence`.
+        What could not be written, or may not have been, goes into the next batch. Raises `StaleFence`.
         """
         if not self._dirty:
-            return
+            return False
         self._dirty = False
         batch, self._fresh = self._fresh, set()
         changed = [self._records[index] for index in sorted(batch)]
         try:
             seq = await self._lifecycle.record(self._job, self._progress, changed)
-        except DatabaseUnavailable:
+        except BaseException as error:
             self._dirty = True
             self._fresh |= batch
-            return
+            if isinstance(error, DatabaseUnavailable):
+                return False
+            raise
         self._since, self._seq, self._batch, self._tick = self._seq, seq, batch, 0
+        return True
 
     def event(self) -> Event:
         """The message that tells of the attempt as it is now."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from uuid import UUID
@@ -24,6 +24,13 @@ from jobs.worker.reporter import Reporter
 log = structlog.get_logger()
 
 
+SETTLE_PAUSE = 0.5
+"""Seconds between two tries to write what became of an attempt."""
+
+Turn = tuple[UUID, int]
+"""A job at a fence. A job that was cancelled and retried can have an older turn that still winds down here."""
+
+
 @dataclass(slots=True)
 class Held:
     """A job that this worker holds."""
@@ -34,60 +41,70 @@ class Held:
     """When the last good heartbeat was sent, on the loop's clock."""
     draining: bool = False
     """It is to be given back, rather than thrown away, when it is stopped."""
-    stopped: bool = False
-    """It has noticed that it was stopped, and only tidies up."""
+    settling: bool = False
+    """Its work is over, one way or the other: nothing may stop it from writing down which."""
+
+    @property
+    def turn(self) -> Turn:
+        return (self.job.id, self.job.fence)
 
     def stop(self) -> None:
-        if not self.stopped:
+        if not self.settling:
             self.task.cancel()
 
 
 class Runner:
-    """Claims and runs jobs, so many at once; `held` is what it holds at the moment."""
+    """Claims and runs jobs; `held` is what it holds at the moment, `changed` is called whenever that changes."""
 
     def __init__(self, services: Services, name: str) -> None:
         settings = services.settings
-        self.held: dict[UUID, Held] = {}
+        self.held: dict[Turn, Held] = {}
+        self.changed: Callable[[], None] = lambda: None
         self._services = services
         self._name = name
-        self._slots = asyncio.Semaphore(settings.worker_concurrency)
         self._running: set[asyncio.Task[None]] = set()
         self._packer = Packer(
             Reader(services.blobs.objects, settings), services.blobs.uploads, Budget(settings.worker_memory_budget)
         )
 
-    async def run(self, job_id: UUID, fence: int) -> None:
-        """Runs the job if it is still to be had at this fence; otherwise does nothing.
+    @property
+    def room(self) -> int:
+        """How many more jobs may be taken."""
+        return max(0, self._services.settings.worker_concurrency - len(self.held))
 
-        A caller that is cancelled no longer waits for the job, which runs on: only `drain` and `drop` end it.
-        """
-        await self._slots.acquire()
-        task = asyncio.create_task(self._claim_and_hold(job_id, fence))
+    async def take(self, job_id: UUID, fence: int) -> None:
+        """Claims the job, if it is still to be had at this fence, and returns; the job then runs on by itself."""
+        decided = asyncio.Event()
+        task = asyncio.create_task(self._claim_and_hold(job_id, fence, decided))
         self._running.add(task)
         task.add_done_callback(self._finished)
-        await asyncio.wait([task])
+        await decided.wait()
 
     def _finished(self, task: asyncio.Task[None]) -> None:
-        self._slots.release()
         self._running.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("runner_broke", exc_info=error)
 
-    async def _claim_and_hold(self, job_id: UUID, fence: int) -> None:
+    async def _claim_and_hold(self, job_id: UUID, fence: int, decided: asyncio.Event) -> None:
         asked = asyncio.get_running_loop().time()
         try:
             claimed = await self._services.lifecycle.claim(job_id, fence, self._name)
         except DatabaseUnavailable as error:
             log.warning("claim_failed", job_id=str(job_id), reason=error.message)
             return
+        finally:
+            decided.set()
         task = asyncio.current_task()
         if claimed is None or task is None:
             return
-        self.held[job_id] = Held(claimed.job, task, asked)
+        held = Held(claimed.job, task, asked)
+        self.held[held.turn] = held
+        self.changed()
         try:
-            await self._hold(claimed)
+            await self._hold(held, claimed)
         finally:
-            del self.held[job_id]
+            del self.held[held.turn]
+            self.changed()
 
     async def drain(self, patience: float) -> None:
         """Lets the held jobs finish for so many seconds, then gives the rest back."""
@@ -99,34 +116,52 @@ class Runner:
                 held.stop()
             await asyncio.wait(self._running, timeout=0.2)  # again: a cancellation can get lost (see `concurrency.end`)
 
-    def drop(self, job_id: UUID) -> None:
+    def drop(self, held: Held) -> None:
         """Stops a job that is no longer this worker's: somebody cancelled it, or its lease ran out."""
-        held = self.held.get(job_id)
-        if held is not None:
-            log.info("job_dropped", job_id=str(job_id), fence=held.job.fence)
-            held.stop()
+        log.info("job_dropped", job_id=str(held.job.id), fence=held.job.fence)
+        held.stop()
 
-    async def _hold(self, claimed: Claimed) -> None:
-        with structlog.contextvars.bound_contextvars(job_id=str(claimed.job.id), fence=claimed.job.fence):
-            log.info("attempt_started", attempt=claimed.job.attempt, files=len(claimed.records))
+    async def _hold(self, held: Held, claimed: Claimed) -> None:
+        with structlog.contextvars.bound_contextvars(job_id=str(held.job.id), fence=held.job.fence):
+            log.info("attempt_started", attempt=held.job.attempt, files=len(claimed.records))
             try:
-                await self._attempt(claimed)
-            except asyncio.CancelledError:
-                await self._release(claimed.job)
+                await self._settle(held, await self._attempt(claimed))
             except StaleFence:
                 log.info("attempt_discarded")
             except DatabaseUnavailable as error:
                 log.warning("attempt_unsettled", reason=error.message)  # its lease runs out, and another takes it
+            except asyncio.CancelledError:
+                held.settling = True
+                if held.draining:  # else it was dropped, and is somebody else's already
+                    with suppress(StaleFence, DatabaseUnavailable):
+                        await self._services.lifecycle.release(held.job)
 
-    async def _attempt(self, claimed: Claimed) -> None:
+    async def _attempt(self, claimed: Claimed) -> Result | FailureNote:
         try:
-            result = await self._timed(claimed)
-        except (StaleFence, DatabaseUnavailable):
+            return await self._timed(claimed)
+        except StaleFence:
             raise
         except Exception as error:  # noqa: BLE001 - whatever ends an attempt becomes the job's failure
-            await self._services.lifecycle.fail(claimed.job, _failure_of(error))
-        else:
-            await self._services.lifecycle.succeed(claimed.job, result)
+            return _failure_of(error)
+
+    async def _settle(self, held: Held, outcome: Result | FailureNote) -> None:
+        """Writes what became of the attempt; again while the database is away, as long as a lease may last."""
+        held.settling = True
+        lifecycle = self._services.lifecycle
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + self._services.settings.lease_ttl
+        while True:
+            try:
+                if isinstance(outcome, Result):
+                    await lifecycle.succeed(held.job, outcome)
+                else:
+                    await lifecycle.fail(held.job, outcome)
+            except DatabaseUnavailable:
+                if clock() > deadline:
+                    raise
+                await asyncio.sleep(SETTLE_PAUSE)
+            else:
+                return
 
     async def _timed(self, claimed: Claimed) -> Result:
         services = self._services
@@ -148,15 +183,6 @@ class Runner:
             raise AttemptTimeout(f"The attempt took longer than {limit:g} s.") from error
         finally:
             await asyncio.shield(_last_flush(reporter))
-
-    async def _release(self, job: Job) -> None:
-        """Gives the job back when the worker drains; a job that was dropped is somebody else's already."""
-        held = self.held[job.id]
-        held.stopped = True
-        if not held.draining:
-            return
-        with suppress(StaleFence, DatabaseUnavailable):
-            await self._services.lifecycle.release(job)
 
 
 @asynccontextmanager

@@ -26,21 +26,27 @@ class Sweeper:
         self._cleaner = Cleaner(services)
 
     async def run(self) -> None:
-        """Sweeps until it is cancelled."""
+        """Sweeps until it is cancelled. Cleaning has a pace of its own: a slow store must not hold up the jobs."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._repeat(self.sweep))
+            group.create_task(self._repeat(self.clean))
+
+    async def _repeat(self, round_of: Callable[[], Awaitable[None]]) -> None:
         while True:
-            await self.sweep()
+            await round_of()
             await asyncio.sleep(self._services.settings.sweep_interval)
 
     async def sweep(self) -> None:
-        """One round. A step that can't be done now is done in a later round and keeps none of the others."""
+        """One round for the jobs."""
         lifecycle = self._services.lifecycle
-        steps: list[Callable[[], Awaitable[object]]] = [
-            lifecycle.lose_lost,
-            lifecycle.wake_unwoken,
-            lifecycle.expire_due,
-            self._cleaner.clean,
-            self._forget,
-        ]
+        await self._try(lifecycle.lose_lost, lifecycle.wake_unwoken, lifecycle.expire_due, self._forget)
+
+    async def clean(self) -> None:
+        """One round for the store."""
+        await self._try(self._cleaner.clean)
+
+    async def _try(self, *steps: Callable[[], Awaitable[object]]) -> None:
+        """A step that can't be done now is done in a later round, and keeps none of the others from being done."""
         for step in steps:
             try:
                 await step()

@@ -15,7 +15,7 @@ from arq import func
 
 from jobs.concurrency import end
 from jobs.feed import UNAVAILABLE
-from jobs.queue import FUNCTION, pack, redis_settings, unpack
+from jobs.queue import FUNCTION, arq_redis, pack, unpack
 from jobs.services import Services, open_services
 from jobs.settings import Settings
 from jobs.worker.heartbeat import Heartbeat
@@ -29,6 +29,10 @@ log = structlog.get_logger()
 
 REDIS_PAUSE = 0.5
 """Seconds between two tries to reach Redis."""
+
+
+CLAIM_TIMEOUT = 30
+"""Seconds that a claim may take: a connection and three statements of `DATABASE_TIMEOUT`, at the very worst."""
 
 
 def worker_name() -> str:
@@ -63,6 +67,8 @@ async def _listen(services: Services, runner: Runner) -> None:
     """Takes wake-ups from arq for ever, through every restart of Redis."""
     while True:
         arq = _arq_worker(services.settings, runner)
+        runner.changed = lambda arq=arq: setattr(arq, "max_jobs", runner.room)  # type: ignore[misc]
+        runner.changed()
         try:
             await arq.async_run()
         except UNAVAILABLE as error:
@@ -73,20 +79,25 @@ async def _listen(services: Services, runner: Runner) -> None:
 
 
 def _arq_worker(settings: Settings, runner: Runner) -> ArqWorker:
-    async def run_job(_: dict[Any, Any], job_id: str, fence: int) -> None:
-        await runner.run(UUID(job_id), fence)
+    """arq's worker, whose jobs are wake-ups: each ends with the claim, so arq's queue holds unclaimed jobs only.
 
-    # Attempts, time-outs and retries are the lifecycle's: arq only delivers, once, and keeps nothing.
+    Attempts, time-outs and retries are the lifecycle's: arq only delivers, once, and keeps nothing. It takes no more
+    wake-ups than the runner has room for, so none waits here that another worker could serve.
+    """
+
+    async def run_job(_: dict[Any, Any], job_id: str, fence: int) -> None:
+        await runner.take(UUID(job_id), fence)
+
     return ArqWorker(
         [func(cast("WorkerCoroutine", run_job), name=FUNCTION, keep_result=0, max_tries=1)],
-        redis_settings=redis_settings(settings.redis_url, timeout=settings.redis_timeout),
+        redis_pool=arq_redis(settings.redis_url, timeout=settings.redis_timeout),
         max_jobs=settings.worker_concurrency,
-        job_timeout=settings.job_timeout + settings.drain_timeout + 60,
+        job_timeout=CLAIM_TIMEOUT,
         keep_result=0,
         max_tries=1,
         retry_jobs=False,
         poll_delay=0.02,
-        queue_read_limit=2 * settings.worker_concurrency,
+        queue_read_limit=100,
         health_check_interval=5,
         handle_signals=False,
         log_results=False,
@@ -96,7 +107,7 @@ def _arq_worker(settings: Settings, runner: Runner) -> ArqWorker:
 
 
 async def _close(arq: ArqWorker) -> None:
-    """Leaves the running jobs to the runner, and closes arq's connections."""
+    """Ends arq's tasks, not the jobs that were claimed, and closes its connections."""
     await end(*arq.tasks.values())
     with suppress(*UNAVAILABLE, AttributeError):
         await arq.pool.aclose(close_connection_pool=True)

@@ -23,9 +23,7 @@ async def initiate(api: httpx.AsyncClient, **body: Any) -> str:
     return location
 
 
-async def test_many_files_become_one_bundle_that_one_link_fetches(
-    api: httpx.AsyncClient, catalogue: Catalogue
-) -> None:
+async def test_many_files_become_one_bundle_that_one_link_fetches(api: httpx.AsyncClient, catalogue: Catalogue) -> None:
     contents = [os.urandom(size) for size in (0, 1, 100_000, 9_000_000, 20_000_000)]
     ids = [await catalogue.add(data, f"file {number}.bin") for number, data in enumerate(contents)]
     job = await initiate(api, file_ids=ids, archiveName="all of it")

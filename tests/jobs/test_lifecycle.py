@@ -22,7 +22,8 @@ from jobs.domain.jobs import FailureNote, FileRequest, FileState, Job, Progress,
 from jobs.lifecycle import NewJob
 from jobs.services import Services
 from jobs.store.files import load_files
-from jobs.store.jobs import Idempotency, list_events, lock_key
+from jobs.store.jobs import Idempotency, list_events, lock_job, lock_key
+from jobs.worker.sweeper import Sweeper
 from tests.support import read
 
 NEW = NewJob(files=[FileRequest(file_id=10_000), FileRequest(file_id=10_001, name="b")])
@@ -166,6 +167,40 @@ async def test_a_job_whose_wake_up_was_lost_is_woken_again(services: Services) -
     assert await redis.zrange("arq:queue", 0, -1) == [f"{job.id}:1".encode()]
     assert await services.lifecycle.wake_unwoken() == 1
     assert await redis.zcard("arq:queue") == 1, "the same turn of a job is in the queue once"
+
+
+async def test_a_wake_up_that_a_dead_worker_took_does_not_stand_in_the_way_of_the_next(services: Services) -> None:
+    job = await services.lifecycle.create(NEW)
+    await services.lifecycle.close()
+    redis = services.queue._redis  # noqa: SLF001 - what Redis has is the point
+    await redis.set(f"arq:in-progress:{job.id}:1", b"1")
+    await redis.set(f"arq:retry:{job.id}:1", b"1")
+    await change(services, "due_at = now() - interval '10 seconds'")
+    assert await services.lifecycle.wake_unwoken() == 1
+    assert await redis.keys("arq:in-progress:*") + await redis.keys("arq:retry:*") == []
+    assert await redis.zrange("arq:queue", 0, -1) == [f"{job.id}:1".encode()]
+
+
+async def test_a_wake_up_that_waits_its_turn_keeps_its_place(services: Services) -> None:
+    await services.lifecycle.create(NEW)
+    await services.lifecycle.close()
+    redis = services.queue._redis  # noqa: SLF001 - what Redis has is the point
+    before = await redis.zrange("arq:queue", 0, -1, withscores=True)
+    await change(services, "due_at = now() - interval '10 seconds'")
+    await services.lifecycle.wake_unwoken()
+    assert await redis.zrange("arq:queue", 0, -1, withscores=True) == before
+
+
+async def test_an_old_job_that_is_just_being_retried_is_not_forgotten(services: Services) -> None:
+    job = await services.lifecycle.create(NEW)
+    await services.lifecycle.cancel(job.id)
+    await change(services, "finished_at = now() - interval '1 year', cleanup_at = NULL")
+    async with services.database.begin() as connection:
+        await lock_job(connection, job.id)
+        await Sweeper(services).sweep()
+    assert (await read(services, job.id)).status is Status.CANCELLED
+    await Sweeper(services).sweep()
+    assert await count(services, "download_jobs") == await count(services, "file_records") == 0
 
 
 async def test_a_result_expires_when_its_time_is_over(services: Services) -> None:

@@ -177,10 +177,13 @@ def test_a_lost_worker_costs_nothing_but_the_attempt_the_first_time(
 
 
 def test_a_persons_retry_gives_all_attempts_back_and_forgets_the_result() -> None:
-    ended = replace(job(Status.EXPIRED, attempt=3, losses=2), result=RESULT, expires_at=NOW, finished_at=NOW)
+    ended = replace(
+        job(Status.EXPIRED, attempt=3, losses=2), result=RESULT, expires_at=NOW, finished_at=NOW, cleanup_at=NOW
+    )
     after, _ = apply(ended, Retry(), NOW + timedelta(hours=1))
     assert (after.attempt, after.losses, after.result, after.expires_at) == (0, 0, None, None)
-    assert after.queued_at == after.cleanup_at == NOW + timedelta(hours=1)
+    assert after.queued_at == NOW + timedelta(hours=1)
+    assert after.cleanup_at == ended.cleanup_at, "open downloads of the old result keep their time"
 
 
 def test_an_expired_bundle_stays_for_the_grace_of_open_downloads() -> None:

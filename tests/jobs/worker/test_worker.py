@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from app.following import Following
 from jobs.domain.errors import ErrorClass
@@ -20,17 +21,16 @@ from jobs.services import Services
 from jobs.settings import Settings
 from jobs.store.files import load_files
 from jobs.store.jobs import list_events
-from jobs.worker.sweeper import Sweeper
 from tests.conftest import working
 from tests.gates import gate
-from tests.support import Catalogue, create, opened, read
+from tests.support import Catalogue, clean_now, create, opened, read
 
 MIB = 1 << 20
 
 
 @pytest.fixture
 def changes() -> dict[str, Any]:
-    return {"lease_ttl": 1.5, "heartbeat_interval": 0.3, "s3_idle_timeout": 3}
+    return {"lease_ttl": 1.5, "heartbeat_interval": 0.3, "s3_idle_timeout": 3, "heartbeat_timeout": 0.5}
 
 
 def with_changes(settings: Settings, **changes: Any) -> Settings:
@@ -41,7 +41,10 @@ def with_changes(settings: Settings, **changes: Any) -> Settings:
 async def worker_process(settings: Settings) -> AsyncIterator[asyncio.subprocess.Process]:
     """A worker in a process of its own."""
     names = ("database_url", "redis_url", "s3_endpoint", "s3_access_key_id", "s3_bucket_name", "lease_ttl")
-    values = {name.upper(): str(getattr(settings, name)) for name in (*names, "heartbeat_interval", "drain_timeout")}
+    values = {
+        name.upper(): str(getattr(settings, name))
+        for name in (*names, "heartbeat_interval", "heartbeat_timeout", "drain_timeout")
+    }
     values["S3_SECRET_ACCESS_KEY"] = settings.s3_secret_access_key.get_secret_value()
     code = "from jobs.settings import Settings; from jobs.worker.process import work; work(Settings())"
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, env={**os.environ, **values})
@@ -90,7 +93,7 @@ async def test_a_job_whose_worker_is_killed_midway_completes_once_with_one_bundl
     assert final.attempt == 2
     assert await commands(services, job.id) == ["create", "claim", "lose", "claim", "succeed"]
     assert list((await bundle_of(services, final)).values())[:3] == contents
-    await Sweeper(services).sweep()
+    await clean_now(services)
     prefix = f"bundles/{job.id}/"
     assert [info.key async for info in services.blobs.objects.list(prefix)] == [final.result and final.result.key]
     assert await services.blobs.uploads.list_uploads(prefix) == []
@@ -123,7 +126,7 @@ async def test_a_running_job_that_is_cancelled_is_stopped_and_leaves_nothing(
                 await services.lifecycle.cancel(job.id)
             store.open()
     assert (await read(services, job.id)).status is Status.CANCELLED
-    await Sweeper(services).sweep()
+    await clean_now(services)
     prefix = f"bundles/{job.id}/"
     assert [info.key async for info in services.blobs.objects.list(prefix)] == []
     assert await services.blobs.uploads.list_uploads(prefix) == []
@@ -218,7 +221,7 @@ async def test_an_expired_bundle_is_removed_after_its_grace_and_never_a_source(
         source = await until_ended(services, await create(services, file_id, archive_name=None))
     for job in (bundle, source):
         await services.lifecycle.expire(job.id)
-    await Sweeper(services).sweep()
+    await clean_now(services)
     assert [info.key async for info in services.blobs.objects.list("")] == [f"files/{file_id}"]
     assert (await read(services, bundle.id)).cleanup_at is None
 
@@ -239,3 +242,55 @@ async def test_a_worker_outlives_redis_and_does_what_was_asked_meanwhile(
             redis.cut()
             second = await until_ended(services, await create(services, file_id))
     assert {first.status, second.status} == {Status.COMPLETED}
+
+
+async def test_a_job_that_is_cancelled_and_retried_at_once_is_held_by_the_same_worker(
+    services: Services, settings: Settings, catalogue: Catalogue
+) -> None:
+    ids = [await catalogue.add(os.urandom(9 * MIB)) for _ in range(2)]
+    async with gate(settings.s3_endpoint, 4 * MIB) as store:
+        async with working(with_changes(settings, s3_endpoint=store.url)):
+            job = await create(services, *ids)
+            await store.held.wait()
+            await services.lifecycle.cancel(job.id)
+            await services.lifecycle.retry(job.id)
+            store.open()
+            final = await until_ended(services, job)
+    assert (final.status, final.attempt) == (Status.COMPLETED, 1)
+    assert await commands(services, job.id) == ["create", "claim", "cancel", "retry", "claim", "succeed"]
+
+
+async def test_workers_share_a_long_queue_and_none_waits_for_another(
+    services: Services, settings: Settings, catalogue: Catalogue
+) -> None:
+    file_id = await catalogue.add(os.urandom(MIB))
+    async with gate(settings.s3_endpoint) as store:
+        held_up = with_changes(settings, s3_endpoint=store.url, worker_concurrency=6)
+        async with working(held_up, "one"), working(held_up, "two"):
+            jobs = [await create(services, file_id) for _ in range(20)]
+            async with asyncio.timeout(10):
+                while await running(services) < 12:  # noqa: ASYNC110 - the database tells of it to nobody
+                    await asyncio.sleep(0.05)
+            store.open()
+            ended = [await until_ended(services, job) for job in jobs]
+    assert {job.status for job in ended} == {Status.COMPLETED}
+    assert {job.attempt for job in ended} == {1}
+
+
+async def running(services: Services) -> int:
+    async with services.database.reading() as connection:
+        count = text("SELECT count(*) FROM download_jobs WHERE status = 'processing'")
+        return int((await connection.execute(count)).scalar_one())
+
+
+async def test_a_failed_attempt_gives_all_of_its_bytes_back(
+    services: Services, settings: Settings, catalogue: Catalogue
+) -> None:
+    good = [await catalogue.add(os.urandom(12 * MIB)) for _ in range(3)]
+    bad = await catalogue.add(os.urandom(12 * MIB), crc32=1)
+    small = with_changes(settings, worker_memory_budget=16 * MIB, worker_concurrency=1)
+    async with working(small):
+        broken = await create(services, bad, *good)
+        assert (await until_ended(services, broken)).status is Status.FAILED
+        async with asyncio.timeout(20):
+            assert (await until_ended(services, await create(services, *good))).status is Status.COMPLETED

@@ -1,0 +1,76 @@
+"""What a stack keeps beside its servers' data: its ports and secrets, and the lock that keeps a second one away."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import BaseModel, Field, ValidationError
+
+from app.stack.errors import StackError
+from app.stack.ports import free_ports, is_free
+
+
+def _secret() -> str:
+    return secrets.token_hex(20)
+
+
+class State(BaseModel):
+    """The content of `stack.json`. The data can't be read without the secrets."""
+
+    ports: dict[str, int] = Field(default_factory=dict)
+    postgres_password: str = Field(default_factory=_secret)
+    valkey_password: str = Field(default_factory=_secret)
+    s3_access_key_id: str = Field(default_factory=_secret)
+    s3_secret_access_key: str = Field(default_factory=_secret)
+
+    def with_free_ports(self, offsets: Mapping[str, int]) -> State:
+        """Return it with a port for each name, as before where that is free, for offsets see `free_ports`."""
+        kept = {
+            name: port
+            for name, offset in offsets.items()
+            if (port := self.ports.get(name)) and is_free(port) and is_free(port + offset)
+        }
+        lacking = [name for name in offsets if name not in kept]
+        found = free_ports([offsets[name] for name in lacking], taken=kept.values())
+        return self.model_copy(update={"ports": kept | dict(zip(lacking, found, strict=True))})
+
+    def save(self, file: Path) -> None:
+        """Replace `file` in one step; only its owner may read it."""
+        new = file.with_suffix(".new")
+        new.touch(mode=0o600)
+        new.write_text(self.model_dump_json(indent=2))
+        new.replace(file)
+
+
+def load(file: Path) -> State | None:
+    """Return what is kept in `file`, None without one. Raises `StackError` when it can't be understood."""
+    try:
+        return State.model_validate_json(file.read_text())
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StackError(f"cannot read {file}: {error}") from error
+    except (ValidationError, ValueError) as error:
+        raise StackError(
+            f"{file} is damaged; without its secrets the data beside it can't be opened: {error}"
+        ) from error
+
+
+@contextmanager
+def locked(file: Path) -> Iterator[None]:
+    """Hold the lock on `file`; the system frees it however we end. Raises `StackError` when another holds it."""
+    # Not inherited by the servers (PEP 446): one that outlives us does not keep the lock.
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StackError(f"another stack is running in {file.parent}") from None
+        yield
+    finally:
+        os.close(descriptor)

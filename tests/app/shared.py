@@ -1,0 +1,86 @@
+"""What tests of the API share: a running gateway, jobs in every state, settings with a dependency away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from sqlalchemy import text
+
+from jobs.domain.jobs import Job, Result, ResultKind
+from jobs.lifecycle import Lifecycle
+from jobs.services import Services
+from jobs.settings import Settings
+from tests.support import Catalogue, create
+
+CLOSED = "127.0.0.1:9"
+"""Nobody listens on the discard port: a dependency that is away."""
+AWAY: dict[str, dict[str, Any]] = {
+    "database": {"database_url": f"postgresql://haulage:hidden@{CLOSED}/haulage"},
+    "redis": {"redis_url": f"redis://{CLOSED}/0"},
+    "storage": {"s3_endpoint": f"http://{CLOSED}"},
+}
+"""Settings of an installation one of whose dependencies is away."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shared:
+    """A running gateway without a worker, a client of it, and the services it works with."""
+
+    api: httpx.AsyncClient
+    services: Services
+    catalogue: Catalogue
+
+    @property
+    def settings(self) -> Settings:
+        return self.services.settings
+
+    async def rows(self) -> tuple[int, int, int]:
+        """How many jobs, files and events are written."""
+        async with self.services.database.reading() as connection:
+            counts = await connection.execute(
+                text(
+                    "SELECT (SELECT count(*) FROM download_jobs), (SELECT count(*) FROM file_records),"
+                    " (SELECT count(*) FROM job_events)"
+                )
+            )
+            return tuple(counts.one())
+
+    async def processing(self, *file_ids: int, **wishes: Any) -> Job:
+        """A job that a worker holds."""
+        job = await create(self.services, *file_ids or [10_000], **wishes)
+        claimed = await self.services.lifecycle.claim(job.id, job.fence, "worker-1")
+        assert claimed is not None
+        await self.services.lifecycle.close()  # its own message has been sent: it can't come after those of a test
+        return claimed.job
+
+    async def completed(self, data: bytes = b"bundle", *, lifetime: float | None = None, **changes: Any) -> Job:
+        """A job whose bundle is in the store, and can be fetched for `lifetime` seconds."""
+        job = await self.processing()
+        info = await self.services.blobs.objects.put(f"bundles/{job.id}/2.zip", data, "application/zip")
+        values: dict[str, Any] = {
+            "kind": ResultKind.BUNDLE,
+            "key": info.key,
+            "size": len(data),
+            "etag": info.etag,
+            "crc32": 0xABC,
+            "sha256": None,
+            "filename": "bündle.zip",
+            "content_type": "application/zip",
+        }
+        lifecycle = self.services.lifecycle
+        if lifetime is not None:
+            settings = changed(self.settings, bundle_ttl=lifetime)
+            lifecycle = Lifecycle(self.services.database, self.services.feed, self.services.queue, settings)
+        return await lifecycle.succeed(job, Result(**values | changes))
+
+
+def changed(settings: Settings, **changes: Any) -> Settings:
+    """The same settings but for the changes, which are validated, too."""
+    return Settings(**settings.model_dump() | changes)
+
+
+def link(job: Job, rest: str = "") -> str:
+    """The address of a job."""
+    return f"/v1/download/job/{job.id}{rest}"

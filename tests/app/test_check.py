@@ -1,0 +1,72 @@
+"""POST /v1/download/check: what is there, and exactly how large the result would be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.app.shared import Shared
+from tests.support import Catalogue, ended
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def check(api: httpx.AsyncClient, **body: Any) -> Any:
+    answer = await api.post("/v1/download/check", json=body)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def test_one_file_is_there_or_not(shared: Shared) -> None:
+    there = await shared.catalogue.add(b"12345", "a.txt")
+    gone = await shared.catalogue.add(b"1")
+    await shared.catalogue.remove(gone)
+    await shared.services.blobs.objects.put("54321.zip", b"123", "application/zip")
+    found = {"file_id": there, "available": True, "s3Key": f"files/{there}", "size": 5}
+    assert await check(shared.api, file_id=there) == found
+    template = {"file_id": 54_321, "available": True, "s3Key": "54321.zip", "size": 3}
+    assert await check(shared.api, file_id=54_321) == template
+    for missing in (gone, 77_777):
+        nothing = {"file_id": missing, "available": False, "s3Key": None, "size": None}
+        assert await check(shared.api, file_id=missing) == nothing
+
+
+async def test_a_selection_is_looked_at_and_nothing_is_written(shared: Shared) -> None:
+    there, before = await shared.catalogue.add(b"12345", "a.txt"), await shared.rows()
+    body: dict[str, Any] = {"file_ids": [there, 77_777], "archiveName": "a"}
+    strict = await check(shared.api, **body)
+    assert (strict["kind"], strict["wouldFail"], strict["resultBytes"]) == ("bundle", True, None)
+    assert (strict["filesTotal"], strict["filesAvailable"], strict["totalBytes"]) == (2, 1, 5)
+    assert strict["missing"] == [77_777]
+    assert strict["files"] == [
+        {"file_id": there, "name": "a.txt", "available": True, "size": 5, "reason": None},
+        {"file_id": 77_777, "name": "77777.zip", "available": False, "size": None, "reason": "no such file"},
+    ]
+    lenient = await check(shared.api, **body, onMissing="skip")
+    assert (lenient["wouldFail"], lenient["missing"]) == (False, [77_777])
+    assert lenient["resultBytes"] > 5
+    assert (await check(shared.api, file_ids=[77_777], onMissing="skip"))["wouldFail"]
+    one = await check(shared.api, file_ids=[there])
+    assert (one["kind"], one["resultBytes"]) == ("object", 5)
+    assert await shared.rows() == before
+
+
+@pytest.mark.asyncio(loop_scope="function")
+@pytest.mark.usefixtures("worker")
+async def test_the_size_foretold_is_the_size_of_the_bundle(api: httpx.AsyncClient, catalogue: Catalogue) -> None:
+    ids = [await catalogue.add(b"x" * size, "grüße.txt", sha256=None) for size in (0, 7, 300_000)]
+    body = {"files": [{"file_id": ids[0], "name": "f/a"}, *({"file_id": i} for i in ids[1:]), {"file_id": 77_777}]}
+    foretold = await check(api, **body, onMissing="skip")
+    answer = await api.post("/v1/download/initiate", json=body | {"onMissing": "skip"})
+    status = await ended(api, answer.headers["Location"])
+    assert status["result"]["size"] == foretold["resultBytes"]
+    names = [file["name"] for file in foretold["files"]]
+    assert names == [file["name"] for file in status["files"]] == ["f/a", "grüße.txt", "grüße (2).txt", "77777.zip"]
+
+
+async def test_a_file_that_is_not_what_the_catalogue_says_is_told_as_such(shared: Shared) -> None:
+    wrong = await shared.catalogue.add(b"12345", size=6)
+    answer = await shared.api.post("/v1/download/check", json={"file_id": wrong})
+    assert (answer.status_code, answer.json()["error"]) == (502, "checksum_mismatch")

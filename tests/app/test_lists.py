@@ -1,0 +1,102 @@
+"""GET /v1/download/jobs and /v1/download/files: pages, filters, search."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+from jobs.services import Services
+from tests.support import Catalogue, create
+
+JOBS, FILES = "/v1/download/jobs", "/v1/download/files"
+
+
+async def walk(api: httpx.AsyncClient, path: str, of: str) -> tuple[list[list[Any]], list[httpx.Response]]:
+    """All pages, by their `Link` headers."""
+    pages, answers = [], []
+    following: str | None = path
+    while following:
+        answer = await api.get(following)
+        assert answer.status_code == 200, answer.text
+        pages.append(answer.json()[of])
+        answers.append(answer)
+        following = answer.links["next"]["url"] if "next" in answer.links else None
+        assert (answer.json()["nextCursor"] is None) == (following is None)
+    return pages, answers
+
+
+async def test_jobs_are_listed_newest_first_by_pages_and_status(api: httpx.AsyncClient, services: Services) -> None:
+    assert (await api.get(JOBS)).json() == {"jobs": [], "nextCursor": None}
+    jobs = [await create(services, 10_000) for _ in range(5)]
+    await services.lifecycle.cancel(jobs[1].id)
+    newest_first = [str(job.id) for job in reversed(jobs)]
+    pages, answers = await walk(api, f"{JOBS}?limit=2", "jobs")
+    assert [[job["jobId"] for job in page] for page in pages] == [
+        newest_first[:2],
+        newest_first[2:4],
+        newest_first[4:],
+    ]
+    assert answers[0].headers["cache-control"] == "private, no-cache"
+    assert [len(page) for page in (await walk(api, f"{JOBS}?limit=5", "jobs"))[0]] == [5]
+    pages, answers = await walk(api, f"{JOBS}?status=queued&limit=3", "jobs")
+    queued = [job["jobId"] for page in pages for job in page]
+    assert queued == [job_id for job_id in newest_first if job_id != str(jobs[1].id)]
+    assert "status=queued" in answers[0].headers["link"]
+    [cancelled] = (await api.get(f"{JOBS}?status=cancelled")).json()["jobs"]
+    assert (cancelled["jobId"], cancelled["filesTotal"]) == (str(jobs[1].id), 1)
+    assert cancelled["links"]["self"] == f"/v1/download/job/{jobs[1].id}"
+
+
+async def test_a_page_stays_where_it_was_when_new_jobs_come(api: httpx.AsyncClient, services: Services) -> None:
+    old = [await create(services, 10_000) for _ in range(2)]
+    cursor = (await api.get(f"{JOBS}?limit=1")).json()["nextCursor"]
+    await create(services, 10_000)
+    page = (await api.get(JOBS, params={"limit": 1, "cursor": cursor})).json()
+    assert [job["jobId"] for job in page["jobs"]] == [str(old[0].id)]
+    assert page["nextCursor"] is None
+
+
+async def test_the_catalogue_is_listed_by_id_in_pages(api: httpx.AsyncClient, catalogue: Catalogue) -> None:
+    ids = [await catalogue.add(b"12", f"{n}.txt", content_type="text/plain") for n in range(3)]
+    pages, _ = await walk(api, f"{FILES}?limit=2", "files")
+    assert [[file["id"] for file in page] for page in pages] == [ids[:2], ids[2:]]
+    first = pages[0][0]
+    assert first.pop("createdAt").endswith("Z")
+    assert len(first.pop("sha256")) == 64
+    assert first == {"id": ids[0], "name": "0.txt", "size": 2, "crc32": "4f5344cd", "contentType": "text/plain"}
+
+
+NAMES = ["100%.txt", "100 percent.txt", "a_b.txt", "aXb.txt", "back\\slash", "sla/sh", "GRÜSSE & more.txt"]
+
+
+async def test_the_catalogue_is_searched_by_plain_text(api: httpx.AsyncClient, catalogue: Catalogue) -> None:
+    for name in NAMES:
+        await catalogue.add(b"", name)
+    searches = {
+        "": NAMES,
+        "%": [NAMES[0]],
+        "_": [NAMES[2]],
+        "A_B": [NAMES[2]],
+        "\\": [NAMES[4]],
+        "/": [NAMES[5]],
+        "grüsse & M": [NAMES[6]],
+        ".TXT": [name for name in NAMES if name.endswith(".txt")],
+        "'; DROP TABLE stored_files; --": [],
+    }
+    found = {}
+    for search in searches:
+        page = (await api.get(FILES, params={"q": search})).json()
+        found[search] = [file["name"] for file in page["files"]]
+    assert found == searches
+    await catalogue.add(b"", "this & that")
+    pages, answers = await walk(api, f"{FILES}?q=%20%26%20&limit=1", "files")
+    assert [[file["name"] for file in page] for page in pages] == [[NAMES[6]], ["this & that"]]
+    assert "q=+%26+" in answers[0].headers["link"]
+
+
+async def test_a_page_has_fifty_unless_asked_otherwise(api: httpx.AsyncClient, services: Services) -> None:
+    for _ in range(51):
+        await create(services, 10_000)
+    assert [len(page) for page in (await walk(api, JOBS, "jobs"))[0]] == [50, 1]
+    assert [len(page) for page in (await walk(api, f"{JOBS}?limit=200", "jobs"))[0]] == [51]

@@ -1,0 +1,127 @@
+"""The gateway's log, as a process of its own writes it: a JSON line for each request, and nothing secret."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import text
+
+from jobs.settings import Settings
+from tests.app.shared import CLOSED, Shared, changed, link
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+PROGRAM = """
+from app.server import serve
+from jobs.logs import configure_logs
+from jobs.settings import Settings
+
+settings = Settings()
+configure_logs(settings)
+serve(settings)
+"""
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The settings as a process gets them."""
+    values = {}
+    for name, value in settings.model_dump(exclude_none=True).items():
+        plain = value.get_secret_value() if isinstance(value, SecretStr) else value
+        values[name.upper()] = ",".join(plain) if isinstance(plain, tuple) else str(plain)
+    return os.environ | values
+
+
+@asynccontextmanager
+async def logged(settings: Settings, lines: list[str]) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a gateway in a process of its own, which appends to `lines` what it writes."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        PROGRAM,
+        env=environment_of(settings),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    assert process.stdout is not None
+    try:
+        while "Uvicorn running on " not in (line := (await process.stdout.readline()).decode()):
+            assert line, lines
+            lines.append(line)
+        url = json.loads(line)["event"].split()[3]
+        async with httpx.AsyncClient(base_url=url, timeout=30) as api:
+            yield api
+    finally:
+        process.terminate()
+        rest, _ = await process.communicate()
+        lines += rest.decode().splitlines()
+
+
+async def test_each_request_is_one_line_of_json_and_no_line_holds_a_secret(shared: Shared) -> None:
+    job = await shared.completed()
+    lines: list[str] = []
+    asked: list[httpx.Response] = []
+    links = []
+    async with logged(shared.settings, lines) as api:
+        asked.append(await api.post("/v1/download/initiate", json={"file_ids": [10_000]}))
+        asked.append(await api.get(link(job, "/download-url")))
+        asked.append(await api.get(link(job, "/file?X-Amz-Signature=abc")))
+        asked.append(await api.get("/v1/download/jobs", headers={"X-Request-ID": 'a"b\nc'.replace("\n", "")}))
+        links += [asked[1].json()["url"], asked[2].headers["location"]]
+        await shared.services.blobs.objects.delete([f"bundles/{job.id}/2.zip"])
+        asked.append(await api.get(link(job, "/download-url")))
+        async with shared.services.database.begin() as connection:
+            await connection.execute(text("ALTER TABLE stored_files RENAME TO hidden_files"))
+        asked.append(await api.get("/v1/download/files"))
+    written: list[dict[str, Any]] = [json.loads(line) for line in lines]
+    requests = [line for line in written if line["event"] == "request"]
+    assert [line["request_id"] for line in requests] == [answer.headers["x-request-id"] for answer in asked]
+    assert [line["status"] for line in requests] == [202, 200, 303, 200, 404, 500]
+    assert [(line["method"], line["path"]) for line in requests[:2]] == [
+        ("POST", "/v1/download/initiate"),
+        ("GET", link(job, "/download-url")),
+    ]
+    assert all(line["ms"] >= 0 and line["level"] == "info" and line["timestamp"] for line in requests)
+    [created] = [line for line in written if line["event"] == "job_created"]
+    assert created["request_id"] == asked[0].headers["x-request-id"]
+    assert UUID(created["job_id"])
+    [broke] = [line for line in written if line["event"] == "request_broke"]
+    assert "stored_files" in broke["exception"]
+    assert broke["request_id"] == asked[-1].headers["x-request-id"]
+    assert_nothing_secret(shared.settings, lines, links)
+
+
+async def test_errors_of_dependencies_are_logged_without_secrets(shared: Shared) -> None:
+    job = await shared.completed()
+    lines: list[str] = []
+    settings = changed(
+        shared.settings,
+        database_url=f"postgresql://haulage:very-secret@{CLOSED}/haulage",
+        redis_url=f"redis://:very-secret@{CLOSED}/0",
+    )
+    async with logged(settings, lines) as api:
+        await api.get(link(job))
+        await api.get("/health")
+    lines_of_store: list[str] = []
+    async with logged(changed(shared.settings, s3_endpoint=f"http://{CLOSED}"), lines_of_store) as api:
+        await api.get(link(job, "/download-url"))
+    for written in (lines, lines_of_store):
+        assert 503 in [json.loads(line).get("status") for line in written]
+        assert_nothing_secret(settings, written, ["very-secret"])
+
+
+def assert_nothing_secret(settings: Settings, lines: list[str], more: list[str]) -> None:
+    """Neither the settings' secrets nor a signature is in the log."""
+    log = "\n".join(lines)
+    secrets = [settings.s3_secret_access_key.get_secret_value(), settings.database_url.hosts()[0]["password"], *more]
+    assert [secret for secret in secrets if secret and secret in log] == []
+    assert "Signature" not in log

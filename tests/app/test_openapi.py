@@ -1,0 +1,188 @@
+"""The API as it describes itself: complete, true, and readable without the network."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from app.gateway import create_gateway
+from tests.app.shared import Shared, link
+from tests.support import create
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+UNDESCRIBED = {"/openapi.json", "/docs"}
+"""The description itself."""
+TYPES: dict[str, Any] = {
+    "object": dict,
+    "array": list,
+    "string": str,
+    "integer": int,
+    "number": (int, float),
+    "boolean": bool,
+    "null": type(None),
+}
+FORMATS: dict[str, Any] = {"uuid": UUID, "date-time": datetime.fromisoformat}
+KNOWN = {"$ref", "anyOf", "type", "enum", "const", "format", "pattern"}
+KNOWN |= {"properties", "required", "additionalProperties", "items"}
+KNOWN |= {"title", "description", "default", "examples"}
+
+
+def faults(value: Any, schema: Any, document: Any, at: str = "answer") -> list[str]:
+    """Where the value breaks the schema: as much of JSON Schema as our models use, and no unknown word is skipped."""
+    assert schema.keys() <= KNOWN
+    if "$ref" in schema:
+        return faults(value, document["components"]["schemas"][schema["$ref"].rpartition("/")[2]], document, at)
+    if "anyOf" in schema:
+        tried = [faults(value, each, document, at) for each in schema["anyOf"]]
+        return [] if [] in tried else [f"{at}: none of {tried}"]
+    if "type" in schema and not isinstance(value, TYPES[schema["type"]]):
+        return [f"{at}: {value!r} is no {schema['type']}"]
+    if isinstance(value, dict | list):
+        return list(faults_within(value, schema, document, at))
+    allowed = schema.get("enum", [schema.get("const", value)])
+    if value not in allowed or (isinstance(value, bool) and schema["type"] != "boolean"):
+        return [f"{at}: {value!r} is not one of {allowed}"]
+    FORMATS.get(schema.get("format"), str)(value)
+    return [] if re.search(schema.get("pattern", ""), str(value)) else [f"{at}: {value!r} is not {schema['pattern']}"]
+
+
+def faults_within(value: dict[str, Any] | list[Any], schema: Any, document: Any, at: str) -> Iterator[str]:
+    described, other = schema.get("properties", {}), schema.get("additionalProperties", schema.get("items"))
+    yield from (f"{at}: {name} is missing" for name in schema.get("required", []) if name not in value)
+    for name, item in value.items() if isinstance(value, dict) else enumerate(value):
+        rule = described.get(name, other)
+        if rule is None:
+            yield f"{at}: {name} is not described"
+        else:
+            yield from faults(item, rule, document, f"{at}.{name}")
+
+
+def checked(answer: httpx.Response, operation: dict[str, Any], document: dict[str, Any]) -> int:
+    """The status of an answer that is as it was described."""
+    described = operation["responses"].get(str(answer.status_code), operation["responses"]["default"])
+    media_type = answer.headers.get("content-type", "").partition(";")[0]
+    if "content" not in described:
+        assert answer.content == b""
+        return answer.status_code
+    schema = described["content"][media_type]["schema"]
+    assert faults(answer.json(), schema, document) == [], answer.text
+    return answer.status_code
+
+
+async def test_every_answer_is_as_described(shared: Shared) -> None:
+    api, catalogue = shared.api, shared.catalogue
+    document = (await api.get("/openapi.json")).json()
+    file_id = await catalogue.add(b"x", "a.txt")
+    wrong = await catalogue.add(b"x", size=2)
+    job, done, unknown = await create(shared.services, file_id), await shared.completed(), f"/{uuid4()}"
+    v1, one = "/v1/download", f"/v1/download/job/{job.id}"
+    etag = (await api.get(link(done))).headers["etag"]
+    exchanges: list[tuple[str, str, str, dict[str, Any], int]] = [
+        ("post", f"{v1}/initiate", f"{v1}/initiate", {"json": {"file_ids": [file_id]}}, 202),
+        ("post", f"{v1}/initiate", f"{v1}/initiate", {"json": {"file_ids": [1], "x": 1}}, 400),
+        ("post", f"{v1}/initiate", f"{v1}/initiate", {"content": b"x"}, 415),
+        ("post", f"{v1}/check", f"{v1}/check", {"json": {"file_id": file_id}}, 200),
+        ("post", f"{v1}/check", f"{v1}/check", {"json": {"file_id": 77_777}}, 200),
+        ("post", f"{v1}/check", f"{v1}/check", {"json": {"file_ids": [file_id, 77_777]}}, 200),
+        ("post", f"{v1}/check", f"{v1}/check", {"json": {"file_id": wrong}}, 502),
+        ("post", f"{v1}/start", f"{v1}/start", {"json": {"file_id": 77_777}}, 200),
+        ("get", f"{v1}/job/{{jobId}}", f"{one}?since=0", {}, 200),
+        ("get", f"{v1}/job/{{jobId}}", link(done), {}, 200),
+        ("get", f"{v1}/job/{{jobId}}", link(done), {"headers": {"If-None-Match": etag}}, 304),
+        ("get", f"{v1}/job/{{jobId}}", f"{v1}/job{unknown}", {}, 404),
+        ("get", f"{v1}/job/{{jobId}}/download-url", link(done, "/download-url"), {}, 200),
+        ("get", f"{v1}/job/{{jobId}}/download-url", f"{one}/download-url", {}, 409),
+        ("get", f"{v1}/job/{{jobId}}/file", link(done, "/file"), {}, 303),
+        ("delete", f"{v1}/job/{{jobId}}/bundle", link(done, "/bundle"), {}, 204),
+        ("get", f"{v1}/job/{{jobId}}/download-url", link(done, "/download-url"), {}, 410),
+        ("delete", f"{v1}/job/{{jobId}}", one, {}, 200),
+        ("post", f"{v1}/job/{{jobId}}/retry", f"{one}/retry", {}, 202),
+        ("post", f"{v1}/job/{{jobId}}/retry", f"{one}/retry", {}, 409),
+        ("get", f"{v1}/jobs", f"{v1}/jobs", {}, 200),
+        ("get", f"{v1}/files", f"{v1}/files", {}, 200),
+        ("get", "/health", "/health", {}, 200),
+        ("get", "/health/live", "/health/live", {}, 200),
+        ("get", "/health/ready", "/health/ready", {}, 200),
+        ("get", "/", "/", {}, 200),
+        ("get", "/", "/", {"headers": {"Host": "evil.example"}}, 400),
+    ]
+    seen = set()
+    for method, path, address, options, status in exchanges:
+        answer = await api.request(method, address, **options)
+        assert checked(answer, document["paths"][path][method], document) == status, (method, address, answer.text)
+        seen.add((method, path))
+    assert seen == {(method, path) for path, methods in document["paths"].items() for method in methods}
+
+
+async def test_the_document_is_sound(shared: Shared) -> None:
+    answer = await shared.api.get("/openapi.json")
+    document = answer.json()
+    assert document["openapi"].startswith("3.1.")
+    assert document["info"]["title"]
+    assert document["info"]["version"]
+    operations = [operation for methods in document["paths"].values() for operation in methods.values()]
+    names = [operation["operationId"] for operation in operations]
+    assert len(names) == len(set(names))
+    for path, methods in document["paths"].items():
+        for operation in methods.values():
+            parameters = operation.get("parameters", [])
+            in_path = {one["name"] for one in parameters if one["in"] == "path"}
+            assert in_path == set(re.findall(r"{(\w+)}", path))
+            assert all(one["required"] for one in parameters if one["in"] == "path")
+            assert all(response["description"] for response in operation["responses"].values())
+    references = set(re.findall(r'"#/components/schemas/([^"]+)"', answer.text))
+    assert references == set(document["components"]["schemas"])
+
+
+async def test_every_route_is_described_and_nothing_else(shared: Shared) -> None:
+    document = (await shared.api.get("/openapi.json")).json()
+    application: Any = create_gateway(shared.settings)
+    while not isinstance(application, Starlette):
+        application = application._app  # noqa: SLF001 - what the envelope is around
+    routes = {
+        (route.path, method.lower())
+        for route in application.routes
+        if isinstance(route, Route)
+        for method in (route.methods or set()) - {"HEAD"}
+        if route.path not in UNDESCRIBED
+    }
+    assert routes == {(path, method) for path, methods in document["paths"].items() for method in methods}
+
+
+@pytest.mark.parametrize("page", ["/", "/docs"])
+async def test_pages_need_nothing_from_elsewhere(shared: Shared, page: str) -> None:
+    answer = await shared.api.get(page, headers={"Accept": "text/html"})
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert "{{" not in answer.text
+    own = str(shared.api.base_url)[:-1]  # in its examples
+    assert [found for found in re.findall(r"(?:https?:)?//[^\s\"'<]+", answer.text) if not found.startswith(own)] == []
+    assets = re.findall(r'(?:src|href)="([^"]+)"', answer.text)
+    for asset in [asset for asset in assets if asset.startswith(("/static/", "/docs/assets/"))]:
+        found = await shared.api.get(asset)
+        assert found.status_code == 200, asset
+        assert found.headers["content-type"].partition(";")[0] in {"text/css", "text/javascript", "image/svg+xml"}
+        if asset.startswith("/static/"):
+            text = found.text.replace("http://www.w3.org/", "")  # the names of XML, which nobody fetches
+            assert re.findall(r"https?://", text) == []
+    assert "'unsafe-eval'" not in answer.headers["content-security-policy"]
+
+
+async def test_the_front_door_has_a_page_for_browsers_and_facts_for_the_rest(shared: Shared) -> None:
+    facts = await shared.api.get("/")
+    assert facts.headers["vary"] == "Accept"
+    assert facts.json()["name"] == "haulage"
+    for address in facts.json()["links"].values():
+        assert (await shared.api.get(address)).status_code in {200, 405}
+    page = await shared.api.get("/", headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    assert page.headers["vary"] == "Accept"
+    assert page.text.startswith("<!doctype html>")

@@ -1,0 +1,89 @@
+"""POST …/retry and DELETE …: what is possible in which state, and what repeating it does."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from jobs.domain.errors import ErrorClass
+from jobs.domain.jobs import FailureNote, Job
+from tests.app.shared import Shared, link
+from tests.support import create, read
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def in_state(shared: Shared, state: str) -> Job:
+    """A job in this state."""
+    lifecycle = shared.services.lifecycle
+    match state:
+        case "queued":
+            return await create(shared.services, 10_000)
+        case "processing":
+            return await shared.processing()
+        case "retrying" | "failed":
+            error_class = ErrorClass.NETWORK if state == "retrying" else ErrorClass.VALIDATION
+            return await lifecycle.fail(await shared.processing(), FailureNote(error_class=error_class, message="why"))
+        case "completed":
+            return await shared.completed()
+        case "cancelled":
+            return await lifecycle.cancel((await create(shared.services, 10_000)).id)
+        case _:
+            return await lifecycle.expire((await shared.completed()).id)
+
+
+@pytest.mark.parametrize("state", ["queued", "processing", "retrying"])
+async def test_what_has_not_ended_is_cancelled_and_can_be_cancelled_again(shared: Shared, state: str) -> None:
+    job = await in_state(shared, state)
+    assert job.status == state
+    first = await shared.api.delete(link(job))
+    assert (first.status_code, first.json()["status"]) == (200, "cancelled")
+    before = await shared.rows()
+    again = await shared.api.delete(link(job))
+    assert (again.status_code, again.json() | {"ts": ""}) == (200, first.json() | {"ts": ""})
+    assert await shared.rows() == before
+
+
+@pytest.mark.parametrize("state", ["completed", "failed", "expired"])
+async def test_what_has_ended_otherwise_is_not_cancelled(shared: Shared, state: str) -> None:
+    job = await in_state(shared, state)
+    answer = await shared.api.delete(link(job))
+    assert (answer.status_code, answer.json()["error"]) == (409, "illegal_transition")
+    assert state in answer.json()["message"]
+    assert (await read(shared.services, job.id)).status == state
+
+
+@pytest.mark.parametrize("state", ["failed", "cancelled", "expired"])
+async def test_what_has_ended_without_a_result_is_run_again(shared: Shared, state: str) -> None:
+    job = await in_state(shared, state)
+    answer = await shared.api.post(link(job, "/retry"))
+    assert answer.status_code == 202
+    assert answer.headers["location"] == link(job)
+    assert answer.headers["retry-after"]
+    body = answer.json()
+    assert (body["jobId"], body["status"], body["totalFileIds"]) == (str(job.id), "queued", 1)
+    status = (await shared.api.get(link(job))).json()
+    assert (status["status"], status["attempt"], status["error"], status["result"]) == ("queued", 0, None, None)
+    assert (status["finishedAt"], status["progress"]["percent"]) == (None, None)
+
+
+@pytest.mark.parametrize("state", ["queued", "processing", "retrying", "completed"])
+async def test_what_runs_or_has_its_result_is_not_run_again(shared: Shared, state: str) -> None:
+    job = await in_state(shared, state)
+    answer = await shared.api.post(link(job, "/retry"))
+    assert (answer.status_code, answer.json()["error"]) == (409, "illegal_transition")
+    assert await read(shared.services, job.id) == job
+
+
+async def test_of_many_that_retry_at_once_one_succeeds(shared: Shared) -> None:
+    job = await in_state(shared, "failed")
+    answers = await asyncio.gather(*(shared.api.post(link(job, "/retry")) for _ in range(10)))
+    assert sorted(answer.status_code for answer in answers) == [202] + [409] * 9
+
+
+async def test_a_job_that_waits_for_its_next_attempt_says_when_and_why(shared: Shared) -> None:
+    status = (await shared.api.get(link(await in_state(shared, "retrying")))).json()
+    assert status["error"] == {"class": "network", "message": "why"}
+    assert status["nextAttemptAt"] > status["startedAt"]
+    assert (status["attempt"], status["maxAttempts"]) == (1, 3)

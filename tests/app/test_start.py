@@ -1,0 +1,44 @@
+"""POST /v1/download/start: one file, waited for."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from jobs.services import Services
+from jobs.settings import Settings
+from tests.app.shared import changed
+from tests.conftest import serving
+from tests.support import Catalogue
+
+START = "/v1/download/start"
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_file_is_waited_for_and_can_be_fetched(api: httpx.AsyncClient, catalogue: Catalogue) -> None:
+    file_id = await catalogue.add(b"hello", "a.txt")
+    answer = await api.post(START, json={"file_id": file_id})
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-store"
+    body = answer.json()
+    assert (body["file_id"], body["status"], body["size"]) == (file_id, "completed", 5)
+    assert body["processingTimeMs"] >= 0
+    assert body["message"]
+    async with httpx.AsyncClient() as store:
+        assert (await store.get(body["downloadUrl"])).content == b"hello"
+    missing = (await api.post(START, json={"file_id": 77_777})).json()
+    assert (missing["status"], missing["downloadUrl"], missing["size"]) == ("failed", None, None)
+    assert "77777" in missing["message"]
+    assert len((await api.get("/v1/download/jobs")).json()["jobs"]) == 1
+
+
+async def test_what_takes_too_long_is_handed_over_to_the_job(
+    services: Services, settings: Settings, catalogue: Catalogue
+) -> None:
+    file_id = await catalogue.add(b"hello")
+    del services
+    async with serving(changed(settings, start_wait=0.1)) as url, httpx.AsyncClient(base_url=url) as api:
+        answer = await api.post(START, json={"file_id": file_id})
+        assert answer.status_code == 202
+        assert answer.headers["retry-after"]
+        assert (await api.get(answer.headers["location"])).json()["status"] == "queued"
