@@ -62,6 +62,9 @@ class Statuses:
             raise JobNotFound(f"There is no job {job_id}.")
         live = await self._live(job_id, snapshot.job.status)
         event = None if live.body is None else Event.model_validate_json(live.body)
+        if event is not None and event.seq > snapshot.job.seq:
+            # It was published in between: without it, numbers that were told before would go back.
+            snapshot = await self._services.snapshots.read(job_id) or snapshot
         records: list[FileRecord] = []
         if since is not None:
             async with self._services.database.reading() as connection:

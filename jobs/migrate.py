@@ -25,7 +25,8 @@ def _config() -> Config:
 async def migrate(database: Database) -> tuple[str | None, str | None]:
     """Runs what is missing, in one transaction; returns the versions before and after.
 
-    It has no time-out: an index may take long to build. A second process that migrates at the same time waits for the first, and then finds nothing to do.
+    It has no time-out: an index may take long to build. A second process that migrates at the same time waits for the
+    first, and then finds nothing to do.
     """
     patient = Database(create_async_engine(database.engine.url, poolclass=NullPool))
     async with patient.begin() as connection:

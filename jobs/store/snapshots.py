@@ -6,6 +6,7 @@ PostgreSQL a few hundred times a second rather than thousands, and no answer is 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -44,6 +45,13 @@ class Snapshot:
         return Mark(self.job.seq, self.job.status, self.position)
 
 
+PLACES_AGE = 1.0
+"""Seconds that places in a long queue are used for."""
+LONG_QUEUE = 1_000
+RANKED = 10_000
+"""Jobs at the head of the queue that are told their place; those behind them have none."""
+
+
 class Snapshots:
     """Reads jobs, many waiting readers a query."""
 
@@ -51,6 +59,8 @@ class Snapshots:
         self._database = database
         self._snapshots = Batcher(self.read_many)
         self._marks = Batcher(self._mark_many)
+        self._places: Mapping[UUID, int] = {}
+        self._placed_at = float("-inf")
 
     async def read(self, job_id: UUID) -> Snapshot | None:
         """The job as it is now, None when there is none. Raises `DatabaseUnavailable`."""
@@ -72,9 +82,16 @@ class Snapshots:
         positions = await self._positions(row["id"] for row in rows if row["status"] == Status.QUEUED)
         return {row["id"]: Mark(row["seq"], _STATUSES[row["status"]], positions.get(row["id"])) for row in rows}
 
-    async def _positions(self, queued: Iterable[UUID]) -> dict[UUID, int]:
+    async def _positions(self, queued: Iterable[UUID]) -> Mapping[UUID, int]:
+        """Places in the queue; of a long one, where they cost more than all the rest, at most a second old."""
         ids = list(queued)
-        return {row["id"]: row["position"] for row in await self._database.fetch(_POSITIONS, ids)} if ids else {}
+        if not ids:
+            return {}
+        now = asyncio.get_running_loop().time()
+        if len(self._places) < LONG_QUEUE or now - self._placed_at > PLACES_AGE:
+            rows = await self._database.fetch(_PLACES, RANKED)
+            self._places, self._placed_at = {row["id"]: row["position"] for row in rows}, now
+        return self._places
 
 
 def _snapshot_of(row: Row, positions: Mapping[UUID, int]) -> Snapshot:
@@ -87,11 +104,7 @@ _READ = text("SELECT *, clock_timestamp() AS now FROM download_jobs WHERE id = A
 
 _MARKS = "SELECT id, seq, status FROM download_jobs WHERE id = ANY ($1::uuid[])"
 
-_POSITIONS = """
-    SELECT id, position
-    FROM (
-        SELECT id, row_number() OVER (ORDER BY queued_at, id) AS position
-        FROM download_jobs WHERE status = 'queued'
-    ) AS queue
-    WHERE id = ANY ($1::uuid[])
+_PLACES = """
+    SELECT id, row_number() OVER (ORDER BY queued_at, id) AS position
+    FROM (SELECT id, queued_at FROM download_jobs WHERE status = 'queued' ORDER BY queued_at, id LIMIT $1) AS queue
     """
