@@ -21,6 +21,7 @@ from jobs.settings import Settings
 
 log = structlog.get_logger()
 
+_PORT = re.compile(r":\d+$")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:+/=-]{1,128}")
 
 SECURITY_HEADERS = [
@@ -90,7 +91,7 @@ class Envelope:
         if "*" in self._hosts:
             return
         host = headers.get(b"host", b"").decode("latin-1").lower()
-        name = re.sub(r":\d+$", "", host)
+        name = _PORT.sub("", host)
         if name not in self._hosts:
             raise WrongHost(f"The host name {name[:100]!r} is not one of ALLOWED_HOSTS.")
 

@@ -28,6 +28,8 @@ MAX_WAIT = 60
 SHOWN = 5
 """Faults that the summary tells; `errors` has them all."""
 
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
 _MESSAGES = {
     "int_type": "must be an integer",
     "string_type": "must be a string",
@@ -116,7 +118,7 @@ def _summary(problems: list[tuple[str, str]]) -> str:
 def path_job_id(request: Request) -> UUID:
     """The job id of the path. Raises `InvalidRequest` unless it is a UUID in its usual form."""
     text = request.path_params["jobId"]
-    if re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", text) is None:
+    if _UUID.fullmatch(text) is None:
         raise InvalidRequest("The job id must be a UUID.", [("jobId", "must be a UUID")])
     return UUID(text)
 

@@ -2,15 +2,19 @@
 
 PostgreSQL and Redis are asked every time, but only for what tells whether anything has changed: the job's `seq` and place
 in the queue, and its latest live message. While these are the same, so is the answer, and nothing is put together anew.
+Requests that wait at the same time are answered by one question.
 """
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from app.schemas import JobStatus
 from app.views import status_of
+from jobs.batching import Batcher
 from jobs.domain.errors import JobNotFound, RedisUnavailable
 from jobs.domain.events import Event
 from jobs.domain.jobs import FileRecord, Status
@@ -20,23 +24,17 @@ from jobs.store.snapshots import Mark
 
 KEPT = 4096
 """Jobs whose last answer is kept, a few kilobytes each."""
+PATIENCE = 0.5
+"""Seconds that Redis may take to tell the live numbers: without them an answer is `degraded`, but there is one."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Live:
-    """The latest live message of a job, as it was published; `degraded` when Redis could not be asked."""
-
-    body: bytes | None = None
-    degraded: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    """What an answer was made of, and the answer."""
+class _State:
+    """What an answer depends on: the job's mark and its latest live message, as it was published."""
 
     mark: Mark
-    live: _Live
-    status: JobStatus
+    live: bytes | None
+    degraded: bool
 
 
 class Statuses:
@@ -44,46 +42,56 @@ class Statuses:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._kept: dict[UUID, _Kept] = {}
+        self._states = Batcher(self._read_states)
+        self._kept: dict[UUID, tuple[_State, JobStatus]] = {}
 
     async def read(self, job_id: UUID, since: int | None = None) -> JobStatus:
         """The job now, with its files that changed after `since`. Raises `JobNotFound`, `DatabaseUnavailable`."""
-        kept = self._kept.get(job_id) if since is None else None
-        if kept is not None:
-            mark = await self._services.snapshots.mark(job_id)
-            if mark == kept.mark and await self._live(job_id, mark.status) == kept.live:
-                return kept.status
-        return await self._read(job_id, since)
-
-    async def _read(self, job_id: UUID, since: int | None) -> JobStatus:
-        snapshot = await self._services.snapshots.read(job_id)
-        if snapshot is None:
+        state = await self._states.read(job_id)
+        if state is None:
             self._kept.pop(job_id, None)
             raise JobNotFound(f"There is no job {job_id}.")
-        live = await self._live(job_id, snapshot.job.status)
-        event = None if live.body is None else Event.model_validate_json(live.body)
-        if event is not None and event.seq > snapshot.job.seq:
-            # It was published in between: without it, numbers that were told before would go back.
-            snapshot = await self._services.snapshots.read(job_id) or snapshot
+        if since is not None:
+            return await self._compose(job_id, state, since)
+        kept = self._kept.get(job_id)
+        if kept is not None and kept[0] == state:
+            return kept[1]
+        status = await self._compose(job_id, state, None)
+        self._keep(job_id, state, status)
+        return status
+
+    async def _compose(self, job_id: UUID, state: _State, since: int | None) -> JobStatus:
+        snapshot = await self._services.snapshots.read(job_id)
+        if snapshot is None:
+            raise JobNotFound(f"There is no job {job_id}.")
+        event = None if state.live is None else Event.model_validate_json(state.live)
         records: list[FileRecord] = []
         if since is not None:
             async with self._services.database.reading() as connection:
                 records = await load_files(connection, job_id, since)
-        status = status_of(snapshot, event, since=since, records=records, degraded=live.degraded)
-        if since is None:
-            self._keep(job_id, _Kept(snapshot.mark, live, status))
-        return status
+        return status_of(snapshot, event, since=since, records=records, degraded=state.degraded)
 
-    async def _live(self, job_id: UUID, status: Status) -> _Live:
-        """Only a job that is being worked on has live messages that say more than PostgreSQL."""
-        if status is not Status.PROCESSING:
-            return _Live()
-        try:
-            return _Live(await self._services.feed.latest(job_id))
-        except RedisUnavailable:
-            return _Live(degraded=True)
-
-    def _keep(self, job_id: UUID, kept: _Kept) -> None:
-        self._kept[job_id] = kept
+    def _keep(self, job_id: UUID, state: _State, status: JobStatus) -> None:
+        self._kept[job_id] = (state, status)
         if len(self._kept) > KEPT:
             del self._kept[next(iter(self._kept))]
+
+    async def _read_states(self, job_ids: Sequence[UUID]) -> dict[UUID, _State]:
+        marks = await self._services.snapshots.marks(job_ids)
+        # Only jobs that are being worked on have live messages that say more than PostgreSQL.
+        active = [job_id for job_id, mark in marks.items() if mark.status is Status.PROCESSING]
+        live, degraded = await self._read_live(active)
+        return {
+            job_id: _State(mark, live.get(job_id), degraded and mark.status is Status.PROCESSING)
+            for job_id, mark in marks.items()
+        }
+
+    async def _read_live(self, job_ids: Sequence[UUID]) -> tuple[dict[UUID, bytes], bool]:
+        """The live messages, and whether they could not be had."""
+        if not job_ids:
+            return {}, False
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await self._services.feed.latest(job_ids), False
+        except (RedisUnavailable, TimeoutError):
+            return {}, True

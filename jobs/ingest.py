@@ -41,7 +41,7 @@ class Ingest:
         """
         await self._ensure_bucket()
         file_id = await self._free_id()
-        key, name = f"files/{file_id}", safe_name(name)
+        key, name = own_key(file_id), safe_name(name)
         content_type = content_type or guess_type(name)
         tally = _Tally()
         try:
@@ -71,14 +71,25 @@ class Ingest:
                 self._has_bucket = True
 
     async def _free_id(self) -> int:
-        """A new id whose template key is free: what clients have always got under an id must stay what they get."""
+        """A new id both of whose keys are free.
+
+        What clients have always got under the template key must stay what they get; and where the catalogue is younger
+        than the bucket, an object under our own key is somebody's file.
+        """
         while True:
             async with self._database.begin() as connection:
                 file_id = await next_id(connection)
-            try:
-                await self._blobs.objects.head(template_key(self._template, file_id))
-            except ObjectMissing:
+            if not await self._exists(template_key(self._template, file_id)) and not await self._exists(
+                own_key(file_id)
+            ):
                 return file_id
+
+    async def _exists(self, key: str) -> bool:
+        try:
+            await self._blobs.objects.head(key)
+        except ObjectMissing:
+            return False
+        return True
 
     async def _record(self, file: StoredFile) -> None:
         try:
@@ -99,6 +110,11 @@ class Ingest:
                 found = await find_files(connection, [file.id])
             if not found:
                 await self._blobs.objects.delete([file.key])
+
+
+def own_key(file_id: int) -> str:
+    """Where a file of the catalogue is."""
+    return f"files/{file_id}"
 
 
 class _Tally:

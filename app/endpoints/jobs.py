@@ -97,7 +97,8 @@ async def status(request: Request) -> Response:
     """The job now; with `Prefer: wait=N` as soon as the client has not seen it yet, or it has ended."""
     with Reading(request) as reading:
         job_id = reading(path_job_id)
-        since = reading(query_int, "since", -1, 0, MAX_SEQ) if "since" in request.query_params else None
+        asked = request.scope["query_string"] and "since" in request.query_params  # most polls have no query to parse
+        since = reading(query_int, "since", -1, 0, MAX_SEQ) if asked else None
     seen = request.headers.get("if-none-match")
     wait = prefer_wait(request)
     following: Following = context(request).following

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import secrets
 from pathlib import Path
@@ -63,6 +64,13 @@ class SeaweedFS(Server):
         argv = [str(self._program), "mini", *(f"-{name}={value}" for name, value in self._options().items())]
         return Command(argv, cwd=self._folder, env=self._environment())
 
+    def stop(self) -> None:
+        """Stop, and remove the sockets that it leaves in `/tmp`."""
+        super().stop()
+        for name, port in self._grpc_ports().items():
+            with contextlib.suppress(OSError):
+                Path(f"/tmp/seaweedfs-{name}-grpc-{port}.sock").unlink()  # noqa: S108 - the place is not ours to choose
+
     def is_ready(self) -> bool:
         """Write, read and remove an object with our keys, in the bucket, which is made when it is not there.
 
@@ -93,7 +101,7 @@ class SeaweedFS(Server):
             "ip": HOST,
             "ip.bind": HOST,
             **{name: str(port) for name, port in self._ports.items()},
-            "admin.port.grpc": str(self._ports["admin.port"] + PORTS["admin.port"]),
+            "admin.port.grpc": str(self._grpc_ports()["admin"]),
             "s3.port.iceberg": "0",
             "s3.port.lance": "0",
             "webdav": "false",
@@ -114,6 +122,11 @@ class SeaweedFS(Server):
             "volume.max": str(_MAX_VOLUMES),
             "volume.preStopSeconds": "0",
         }
+
+    def _grpc_ports(self) -> dict[str, int]:
+        """Return the gRPC port of each part, by the part's name."""
+        given = {name.split(".")[0]: port for name, port in self._ports.items() if name.endswith(".grpc")}
+        return given | {"admin": self._ports["admin.port"] + PORTS["admin.port"]}
 
     def _environment(self) -> dict[str, str]:
         key_id, secret = self._keys

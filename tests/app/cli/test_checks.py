@@ -1,0 +1,87 @@
+"""`haulage check` and `haulage migrate`, and settings that are missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from jobs.services import Services
+from jobs.settings import Settings
+from tests.app.cli.processes import Cli, variables
+
+
+@pytest.mark.usefixtures("worker")
+async def test_all_is_well(server_cli: Cli) -> None:
+    done = await server_cli("check")
+    assert done.code == 0, done.out
+    lines = [line.split() for line in done.out.splitlines()]
+    assert lines == [["database", "ok"], ["schema", "ok", "0001"], ["storage", "ok"], ["redis", "ok"], ["queue", "ok"]]
+
+
+@pytest.mark.usefixtures("services")
+async def test_without_a_worker_the_queue_is_not(server_cli: Cli) -> None:
+    done = await server_cli("check", "--json")
+    assert done.code == 7
+    assert '"detail": "No worker listens: jobs wait until one does."' in done.out
+
+
+async def test_what_is_away_is_told_line_by_line(tmp_path: Path, settings: Settings) -> None:
+    away = variables(settings) | {
+        "DATABASE_URL": "postgresql://a:hidden@127.0.0.1:9/a",
+        "REDIS_URL": "redis://127.0.0.1:9/0",
+        "S3_ENDPOINT": "http://127.0.0.1:9",
+    }
+    done = await Cli(tmp_path, away)("check")
+    assert done.code == 7
+    assert [line.split()[1] for line in done.out.splitlines()] == ["error"] * 5
+    assert "hidden" not in done.out + done.error
+    assert "Traceback" not in done.error
+
+
+async def test_an_empty_database_is_migrated_once(server_cli: Cli, services: Services) -> None:
+    async with services.database.begin() as connection:
+        await connection.execute(text("DROP SCHEMA public CASCADE"))
+        await connection.execute(text("CREATE SCHEMA public"))
+    (server_cli.folder / "a.txt").touch()
+    refused = await server_cli("files", "add", "a.txt")
+    assert refused.code == 7
+    assert "run `haulage migrate`" in refused.error
+    assert "run `haulage migrate`" in (await server_cli("check")).out
+    assert (await server_cli("migrate", "--json")).json == {"before": None, "after": "0001"}
+    assert (await server_cli("migrate")).out == "The schema is at version 0001 already.\n"
+    assert (await server_cli("files", "add", "a.txt")).code == 0
+
+
+@pytest.mark.parametrize("command", [["serve"], ["worker"], ["migrate"], ["check"], ["files", "list"]])
+async def test_every_missing_setting_is_named(bare_cli: Cli, command: list[str]) -> None:
+    done = await bare_cli(*command)
+    assert done.code == 2
+    assert len(done.error.splitlines()) == 1
+    for name in ("DATABASE_URL", "REDIS_URL", "S3_ENDPOINT", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"):
+        assert name in done.error
+    assert "haulage up" in done.error
+
+
+async def test_a_wrong_setting_is_named_without_its_value(tmp_path: Path) -> None:
+    wrong: dict[str, Any] = {"DATABASE_URL": "mysql://a:hidden@127.0.0.1/a", "S3_ENDPOINT": "ftp://x"}
+    done = await Cli(tmp_path, wrong)("serve")
+    assert done.code == 2
+    assert "DATABASE_URL: " in done.error
+    assert "S3_ENDPOINT: " in done.error
+    assert "hidden" not in done.error
+
+
+async def test_a_folder_without_a_stack_is_told(server_cli: Cli) -> None:
+    done = await server_cli("files", "list", "--data-dir", "nowhere")
+    assert done.code == 8
+    assert "no stack is running" in done.error
+
+
+async def test_help_tells_the_exit_codes(bare_cli: Cli) -> None:
+    done = await bare_cli("--help")
+    assert done.code == 0
+    assert "130 interrupted" in done.out
+    assert (await bare_cli("--version")).out == "haulage 0.1.0\n"

@@ -1,0 +1,94 @@
+"""`haulage files`."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import zlib
+from pathlib import Path
+
+import pytest
+
+from app.cli.sources import Source, Unreadable, find, read
+from jobs.services import Services
+from jobs.store.catalogue import find_files
+from tests.app.cli.processes import Cli
+
+pytestmark = pytest.mark.usefixtures("services")
+
+
+async def test_a_file_gets_an_id_and_its_checksums(server_cli: Cli) -> None:
+    data = os.urandom(9_000_001)
+    (server_cli.folder / "größe.bin").write_bytes(data)
+    [added] = (await server_cli("files", "add", "größe.bin", "--json")).json
+    assert added == {
+        "id": 10000,
+        "name": "größe.bin",
+        "size": len(data),
+        "crc32": f"{zlib.crc32(data):08x}",
+        "sha256": hashlib.sha256(data).hexdigest(),
+    }
+    assert (await server_cli("files", "list", "--json")).json == [added]
+
+
+async def test_a_line_says_id_name_and_size(server_cli: Cli) -> None:
+    (server_cli.folder / "a.txt").write_text("hello")
+    done = await server_cli("files", "add", "a.txt")
+    assert (done.code, done.out, done.error) == (0, "10000  a.txt  5 B\n", "")
+
+
+async def test_a_folder_is_added_with_all_that_is_in_it(server_cli: Cli) -> None:
+    folder = server_cli.folder / "photos"
+    (folder / "sea").mkdir(parents=True)
+    for name in ("b.jpg", "a.jpg", "sea/c.jpg"):
+        (folder / name).write_text(name)
+    added = (await server_cli("files", "add", "photos", "--json")).json
+    assert [(file["id"], file["name"]) for file in added] == [
+        (10000, "photos/a.jpg"),
+        (10001, "photos/b.jpg"),
+        (10002, "photos/sea/c.jpg"),
+    ]
+
+
+async def test_what_cannot_be_read_is_named_and_the_rest_is_added(server_cli: Cli) -> None:
+    (server_cli.folder / "a.txt").write_text("a")
+    os.mkfifo(server_cli.folder / "pipe")
+    done = await server_cli("files", "add", "gone.txt", "pipe", "a.txt")
+    assert (done.code, done.out) == (1, "10000  a.txt  1 B\n")
+    assert done.error.splitlines() == [
+        "haulage: gone.txt can't be read: No such file or directory",
+        "haulage: pipe is not a file",
+    ]
+
+
+async def test_the_list_can_be_searched(server_cli: Cli) -> None:
+    for name in ("one.txt", "two.txt"):
+        (server_cli.folder / name).write_text(name)
+    await server_cli("files", "add", "one.txt", "two.txt")
+    assert (await server_cli("files", "list", "-q", "TWO")).out == "10001  two.txt  7 B\n"
+
+
+async def test_an_object_that_is_added_is_the_one_that_the_catalogue_has(server_cli: Cli, services: Services) -> None:
+    (server_cli.folder / "a.txt").write_text("hello")
+    await server_cli("files", "add", "a.txt")
+    async with services.database.reading() as connection:
+        file = (await find_files(connection, [10000]))[10000]
+    info = await services.blobs.objects.head("files/10000")
+    assert (file.key, file.etag, file.content_type) == ("files/10000", info.etag, "text/plain")
+
+
+async def test_a_file_that_grows_while_it_is_read_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    path.write_bytes(bytes(3_000_000))
+    chunks = read(Source(path, "a.log", 3_000_000))
+    await anext(chunks)
+    with path.open("ab") as file:
+        file.write(b"more")
+    with pytest.raises(Unreadable, match=r"a\.log has changed while it was read"):
+        [chunk async for chunk in chunks]
+
+
+def test_the_working_folder_gives_its_files_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.txt").touch()
+    monkeypatch.chdir(tmp_path)
+    assert list(find([Path()])) == [Source(Path("a.txt"), "a.txt", 0)]

@@ -1,0 +1,75 @@
+"""`haulage jobs`."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from jobs.domain.jobs import Status
+from jobs.services import Services
+from tests.app.cli.processes import Cli
+from tests.support import Catalogue, create, ended, read
+
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
+
+
+async def test_jobs_are_listed_newest_first(cli: Cli, services: Services) -> None:
+    first, second = await create(services, 10000, archive_name="one.zip"), await create(services, 10001, 10002)
+    titles, *lines = (await cli("jobs", "list")).out.splitlines()
+    assert titles.split() == ["JOB", "STATUS", "DONE", "FILES", "SIZE", "CREATED", "NAME"]
+    assert [line.split()[0] for line in lines] == [str(second.id), str(first.id)]
+    page = (await cli("jobs", "list", "--limit", "1", "--status", "queued", "--json")).json
+    assert [job["jobId"] for job in page["jobs"]] == [str(second.id)]
+    assert page["nextCursor"]
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_job_is_shown_with_its_files_and_their_errors(
+    cli: Cli, catalogue: Catalogue, services: Services, api: httpx.AsyncClient
+) -> None:
+    job = await create(services, await catalogue.add(b"hello", "[red]größe.txt"), 99999)
+    await ended(api, f"/v1/download/job/{job.id}")
+    done = await cli("jobs", "show", job.id)
+    assert done.code == 0, done.error
+    facts = dict(line.split(maxsplit=1) for line in done.out.split("\n\n")[0].splitlines())
+    assert facts["Job"] == str(job.id)
+    assert facts["Status"].startswith("failed")
+    assert "99999 (no such file)" in facts["Error"]
+    assert "[red]größe.txt" in done.out
+    assert (await cli("jobs", "show", job.id, "--json")).json["files"][1]["fileId"] == 99999
+
+
+async def test_a_job_is_cancelled_and_queued_again(cli: Cli, services: Services) -> None:
+    job = await create(services, 10000)
+    assert (await cli("jobs", "cancel", job.id)).out == f"Job {job.id} is cancelled.\n"
+    assert (await cli("jobs", "cancel", job.id, "--json")).json["status"] == "cancelled"
+    assert (await cli("jobs", "retry", job.id)).out == f"Job {job.id} is queued again.\n"
+    assert (await read(services, job.id)).status is Status.QUEUED
+
+
+@pytest.mark.parametrize(
+    ("command", "job_id", "code", "said"),
+    [
+        ("show", UNKNOWN, 4, f"haulage: There is no job {UNKNOWN}."),
+        ("show", "../files", 2, "JOB_ID"),
+        ("retry", UNKNOWN, 4, f"haulage: There is no job {UNKNOWN}."),
+        ("cancel", UNKNOWN, 4, f"haulage: There is no job {UNKNOWN}."),
+    ],
+)
+async def test_a_wrong_id_has_its_exit_code(cli: Cli, command: str, job_id: str, code: int, said: str) -> None:
+    done = await cli("jobs", command, job_id)
+    assert (done.code, done.out) == (code, "")
+    assert said in done.error
+
+
+async def test_what_the_state_does_not_allow_exits_with_5(cli: Cli, services: Services) -> None:
+    job = await create(services, 10000)
+    done = await cli("jobs", "retry", job.id)
+    assert done.code == 5
+    assert done.error.startswith(f"haulage: Job {job.id} is queued")
+
+
+async def test_something_else_that_answers_is_no_haulage_server(bare_cli: Cli, environment: dict[str, str]) -> None:
+    done = await bare_cli("jobs", "list", "--server", environment["S3_ENDPOINT"])
+    assert done.code == 1
+    assert "is it a Haulage server?" in done.error

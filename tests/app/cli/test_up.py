@@ -1,0 +1,129 @@
+"""`haulage up`: it starts everything, and whatever ends it, no process is left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import pty
+import shlex
+import signal
+import socket
+import zipfile
+from asyncio.subprocess import Process
+from contextlib import suppress
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]  # it has no annotations
+import pytest
+
+from tests.app.cli.processes import Cli, line_with
+
+UP = "Haulage runs at "
+
+
+@pytest.fixture
+def up_cli(tmp_path: Path) -> Cli:
+    """The folder is open to the user that PostgreSQL runs as when the tests are root's."""
+    return Cli(tmp_path, {"HAULAGE_DATA_DIR": str(tmp_path / "data")})
+
+
+def processes_in(folder: Path) -> set[str]:
+    """The names of all processes that work in the folder: each child of a stack does."""
+    found = set()
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if Path(process.cwd()).is_relative_to(folder / "data"):
+                found.add(process.name())
+    return found
+
+
+async def ended(process: Process) -> int:
+    await process.communicate()
+    return process.returncode or 0
+
+
+async def test_the_demo_runs_the_main_job_and_ctrl_c_stops_everything(up_cli: Cli, bare_cli: Cli) -> None:
+    process = await up_cli.start("up", "--demo", "--port", 0)
+    url = (await line_with(process, UP, of_errors=False)).removeprefix(UP).split("/ ")[0]
+    commands = [await line_with(process, "curl", of_errors=False) for _ in range(3)]
+    assert {"postgres", "valkey-server", "weed"} < processes_in(up_cli.folder)
+    with zipfile.ZipFile(up_cli.folder / "data" / "demo" / "haulage-demo.zip") as archive:
+        assert len(archive.namelist()) == 13
+        assert archive.testzip() is None
+    accepted, status, saved = [await curl(command, up_cli.folder) for command in commands]
+    assert json.loads(accepted)["status"] == "queued"
+    assert json.loads(status)["status"] == "completed"
+    assert saved == ""
+    assert (up_cli.folder / "haulage-demo.zip").stat().st_size > 30_000_000
+    assert (await up_cli("check")).code == 0
+    found = (await up_cli("download", 10000, "--json")).json
+    assert found["path"] == "Read me first.txt"
+    assert len((await bare_cli("jobs", "list", "--server", url, "--json")).json["jobs"]) == 3
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGINT)
+    assert await ended(process) == 0
+    assert processes_in(up_cli.folder) == set()
+
+
+async def curl(command: str, folder: Path) -> str:
+    """What one of the printed lines prints."""
+    process = await asyncio.create_subprocess_exec(
+        *shlex.split(command), "-sS", cwd=folder, stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await process.communicate()
+    assert process.returncode == 0
+    return out.decode()
+
+
+async def test_a_second_start_finds_its_data(up_cli: Cli) -> None:
+    for start in range(2):
+        done = await up_cli("up", "--exit-after-demo", "--port", 0)
+        assert done.code == 0, done.error
+        assert ("Putting 12 demo files" in done.error) == (start == 0)
+        assert "Downloading 12 files" in done.error
+        assert "Saved data/demo/haulage-demo.zip" in done.out.replace(f"{up_cli.folder}/", "")
+    assert processes_in(up_cli.folder) == set()
+
+
+@pytest.mark.parametrize("moment", ["Starting gateway", "Putting 12 demo"])
+async def test_a_signal_at_any_moment_leaves_no_process(up_cli: Cli, moment: str) -> None:
+    process = await up_cli.start("up", "--demo", "--port", 0)
+    await line_with(process, moment)
+    process.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGINT)
+    assert await ended(process) in {128 + signal.SIGTERM, 128 + signal.SIGINT}
+    assert processes_in(up_cli.folder) == set()
+    assert not (up_cli.folder / "data" / "server.url").exists()
+
+
+async def test_the_end_of_its_terminal_stops_everything(up_cli: Cli) -> None:
+    leader, follower = pty.openpty()
+    process = await up_cli.start("up", "--port", 0, terminal=follower)
+    os.close(follower)
+    said = ""
+    while UP not in said:
+        said += (await asyncio.to_thread(os.read, leader, 4096)).decode()
+    os.close(leader)
+    assert await process.wait() == 0
+    assert processes_in(up_cli.folder) == set()
+
+
+async def test_what_dies_is_started_again(up_cli: Cli) -> None:
+    process = await up_cli.start("up", "--port", 0)
+    await line_with(process, UP, of_errors=False)
+    pid = json.loads((up_cli.folder / "data" / "logs" / "worker-1.pid").read_text())["pid"]
+    psutil.Process(pid).kill()
+    await line_with(process, "worker-1 has ended unasked")
+    process.send_signal(signal.SIGHUP)
+    assert await ended(process) == 0
+    assert processes_in(up_cli.folder) == set()
+
+
+async def test_a_port_that_is_taken_is_told_before_anything_is_started(up_cli: Cli) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = await up_cli("up", "--port", port)
+    assert done.code == 8
+    assert done.error == f"haulage: Port {port} is taken by another program; choose another one with --port\n"
+    assert not (up_cli.folder / "data").exists()
