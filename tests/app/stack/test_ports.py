@@ -1,0 +1,22 @@
+"""Free ports."""
+
+from __future__ import annotations
+
+import socket
+
+from app.stack.ports import HOST, free_ports, is_free
+
+
+def test_ports_are_distinct_and_free() -> None:
+    ports = free_ports([0] * 300 + [10_000])
+    assert len({*ports, ports[-1] + 10_000}) == 302
+    assert all(is_free(port) for port in ports)
+
+
+def test_a_port_that_is_listened_on_is_not_free() -> None:
+    with socket.create_server((HOST, 0)) as server:
+        assert not is_free(server.getsockname()[1])
+
+
+def test_taken_ports_are_left_out() -> None:
+    assert min(free_ports([0] * 20, taken=range(12_000, 20_000))) >= 20_000
