@@ -18,7 +18,6 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from jobs.batching import Batcher
 from jobs.domain.errors import RedisUnavailable
 from jobs.domain.events import Event
 
@@ -49,7 +48,6 @@ class Feed:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._latest = Batcher(self._read_many)
 
     @classmethod
     def open(cls, url: RedisDsn, *, timeout: float) -> Self:
@@ -79,11 +77,8 @@ class Feed:
             return False
         return True
 
-    async def latest(self, job_id: UUID) -> bytes | None:
-        """The job's latest message as it was published, an `Event` in JSON; None without one. Raises `RedisUnavailable`."""
-        return await self._latest.read(job_id)
-
-    async def _read_many(self, job_ids: Sequence[UUID]) -> dict[UUID, bytes]:
+    async def latest(self, job_ids: Sequence[UUID]) -> dict[UUID, bytes]:
+        """The latest messages of the jobs that have one, as published: an `Event` in JSON. Raises `RedisUnavailable`."""
         try:
             found = await self._redis.mget([key(job_id) for job_id in job_ids])
         except UNAVAILABLE as error:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gc
 
+YOUNG = 20_000
+"""New objects between two looks at the young ones. With Python's 700, sixty requests at once are taken for old."""
+
 
 def settle() -> None:
     """Spares the garbage collector all that is there now. Call once, when a process is ready to work.
@@ -12,4 +15,4 @@ def settle() -> None:
     """
     gc.collect()
     gc.freeze()
-    import os; t=int(os.environ.get("GCT","700")); gc.set_threshold(t, 10, 10)
+    gc.set_threshold(YOUNG, 10, 10)

@@ -126,6 +126,8 @@ def _news(now: JobStatus, seen: str | None, since: int | None) -> bool:
 
 def _matches(header: str, etag: str) -> bool:
     """Weak comparison (RFC 9110, section 13.1.2)."""
+    if header == etag:  # nearly always
+        return True
     tags = {tag.strip().removeprefix("W/") for tag in header.split(",")}
     return "*" in tags or etag.removeprefix("W/") in tags
 

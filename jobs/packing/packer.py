@@ -20,7 +20,6 @@ from jobs.packing.checks import FileCheck, combine, crc32
 from jobs.packing.reader import Reader
 from jobs.resolving import Source
 
-
 UPLOAD_PAUSES = (0.2, 1.0, 3.0)
 """Seconds before a part is uploaded again within the attempt."""
 

@@ -40,10 +40,6 @@ class Snapshot:
     at: datetime
     position: int | None
 
-    @property
-    def mark(self) -> Mark:
-        return Mark(self.job.seq, self.job.status, self.position)
-
 
 PLACES_AGE = 1.0
 """Seconds that places in a long queue are used for."""
@@ -57,18 +53,13 @@ class Snapshots:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._snapshots = Batcher(self.read_many)
-        self._marks = Batcher(self._mark_many)
+        self._batcher = Batcher(self.read_many)
         self._places: Mapping[UUID, int] = {}
         self._placed_at = float("-inf")
 
     async def read(self, job_id: UUID) -> Snapshot | None:
         """The job as it is now, None when there is none. Raises `DatabaseUnavailable`."""
-        return await self._snapshots.read(job_id)
-
-    async def mark(self, job_id: UUID) -> Mark | None:
-        """The mark of the job as it is now, None when there is none: a tenth of the work of `read`. Raises as `read`."""
-        return await self._marks.read(job_id)
+        return await self._batcher.read(job_id)
 
     async def read_many(self, job_ids: Iterable[UUID]) -> dict[UUID, Snapshot]:
         """The jobs that there are, in one query."""
@@ -77,7 +68,8 @@ class Snapshots:
         positions = await self._positions(row["id"] for row in rows if row["status"] == Status.QUEUED)
         return {row["id"]: _snapshot_of(row, positions) for row in rows}
 
-    async def _mark_many(self, job_ids: Sequence[UUID]) -> dict[UUID, Mark]:
+    async def marks(self, job_ids: Sequence[UUID]) -> dict[UUID, Mark]:
+        """The marks of the jobs that there are: a tenth of the work of `read_many`. Raises `DatabaseUnavailable`."""
         rows = await self._database.fetch(_MARKS, job_ids)
         positions = await self._positions(row["id"] for row in rows if row["status"] == Status.QUEUED)
         return {row["id"]: Mark(row["seq"], _STATUSES[row["status"]], positions.get(row["id"])) for row in rows}

@@ -8,11 +8,13 @@ import signal
 import uvloop
 
 from jobs.settings import Settings
+from jobs.settling import settle
 from jobs.worker.worker import run_worker
 
 
 def work(settings: Settings) -> None:
     """Works until SIGTERM or SIGINT, and then as long as `run_worker` says."""
+    settle()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_until_signalled(settings))
 
