@@ -1,0 +1,150 @@
+"""Where the benches run: a stack of its own, gateway and worker as processes of their own, all of it ended at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import asyncpg
+from redis.asyncio import Redis
+
+from app.stack.ports import free_ports
+from app.stack.stack import Stack
+from jobs.logs import configure_logs
+from jobs.migrate import migrate
+from jobs.queue import HEALTH_KEY
+from jobs.services import Services, open_services
+from jobs.settings import Settings
+from tests.bench import parts
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_SPAWN = multiprocessing.get_context("spawn")
+
+
+@dataclass(frozen=True, slots=True)
+class Arena:
+    """A running stack, and how to run the rest of Haulage on it."""
+
+    settings: Settings
+    services: Services
+    folder: Path
+
+    @asynccontextmanager
+    async def gateway(self) -> AsyncIterator[int]:
+        """A gateway process; its port on 127.0.0.1."""
+        settings = self.settings.model_copy(update={"port": _free_port()})
+        with self._process(parts.gateway, settings, self.folder / "gateway.log"):
+            await _listening(settings.port)
+            yield settings.port
+
+    @asynccontextmanager
+    async def bare(self, document: bytes = b"{}") -> AsyncIterator[int]:
+        """A bare Starlette with the gateway's server settings, which answers with `document`; its port."""
+        settings = self.settings.model_copy(update={"port": _free_port()})
+        with self._process(parts.bare, settings, document):
+            await _listening(settings.port)
+            yield settings.port
+
+    @asynccontextmanager
+    async def worker(self) -> AsyncIterator[int]:
+        """A fresh worker process; its process id."""
+        async with Redis.from_url(str(self.settings.redis_url)) as redis:
+            await redis.delete(HEALTH_KEY)  # an earlier worker's
+        with self._process(parts.worker, self.settings, self.folder / "worker.log") as process:
+            while not await self.services.queue.heard():  # noqa: ASYNC110 - another process
+                await asyncio.sleep(0.05)
+            yield process.pid
+
+    @contextmanager
+    def process(self, target: Callable[..., None], *args: Any) -> Iterator[None]:
+        """Any other process."""
+        with self._process(target, *args):
+            yield
+
+    @contextmanager
+    def _process(self, target: Callable[..., None], *args: Any) -> Iterator[Any]:
+        process = _SPAWN.Process(target=target, args=args, daemon=True)
+        process.start()
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.join(30)
+            if process.is_alive():
+                process.kill()
+                process.join()
+
+    async def apart(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """The function's result, from a process that does nothing else."""
+        with ProcessPoolExecutor(1, mp_context=_SPAWN) as pool:
+            return await asyncio.wrap_future(pool.submit(function, *args, **kwargs))
+
+
+@asynccontextmanager
+async def open_arena(environment: dict[str, str], folder: Path, name: str) -> AsyncIterator[Arena]:
+    """A fresh database and an empty Valkey for one bench, and opened clients."""
+    async with Redis.from_url(environment["REDIS_URL"]) as redis:
+        await redis.flushall()
+    connection = await asyncpg.connect(environment["DATABASE_URL"])
+    try:
+        await connection.execute(f"CREATE DATABASE bench_{name}")
+    finally:
+        await connection.close()
+    values: dict[str, Any] = {key.lower(): value for key, value in environment.items()}
+    values["database_url"] = environment["DATABASE_URL"].rpartition("/")[0] + f"/bench_{name}"
+    values["job_timeout"] = 600  # a busy machine shall make a figure worse, not end the run
+    settings = Settings(**values)
+    configure_logs(settings.model_copy(update={"log_level": "warning"}))  # of this process
+    async with open_services(settings) as services:
+        await migrate(services.database)
+        await services.blobs.bucket.ensure()
+        yield Arena(settings, services, folder)
+
+
+@contextmanager
+def running_stack() -> Iterator[tuple[dict[str, str], Path]]:
+    """A durable stack in a folder of its own, which is removed at the end."""
+    with tempfile.TemporaryDirectory(prefix="haulage-bench-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)  # PostgreSQL may run as another user
+        with Stack(folder / "stack") as stack:
+            yield stack.environment(), folder
+
+
+def _free_port() -> int:
+    return free_ports([0])[0]
+
+
+async def _listening(port: int) -> None:
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                await asyncio.sleep(0.05)
+            else:
+                writer.close()
+                return
+
+
+def cpu_seconds(pid: int) -> float:
+    """Seconds of CPU that a process has used (proc(5), fields 14 and 15 of `stat`)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def peak_memory(pid: int) -> int:
+    """The most bytes that a process has had resident (proc(5), `VmHWM` of `status`)."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    [line] = [line for line in lines if line.startswith("VmHWM:")]
+    return int(line.split()[1]) * 1024

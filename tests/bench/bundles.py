@@ -1,0 +1,59 @@
+"""Makes a bundle with a running worker, and opens it as a stranger would."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import subprocess
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.request import urlopen
+
+from jobs.domain.jobs import FileRequest, Job, Status
+from jobs.lifecycle import NewJob
+from jobs.results import Results
+from tests.bench.arena import Arena
+
+
+async def make(arena: Arena, file_ids: Sequence[int]) -> Job:
+    """The job, completed."""
+    files = [FileRequest(file_id=file_id) for file_id in file_ids]
+    job = await arena.services.lifecycle.create(NewJob(files=files, archive_name="bench.zip"))
+    while not job.status.ended:
+        await asyncio.sleep(0.05)
+        snapshot = await arena.services.snapshots.read(job.id)
+        assert snapshot is not None
+        job = snapshot.job
+    assert job.status is Status.COMPLETED, job.failure
+    return job
+
+
+def seconds(job: Job) -> float:
+    """From its start to its end, on the database's clock."""
+    assert job.started_at is not None
+    assert job.finished_at is not None
+    return (job.finished_at - job.started_at).total_seconds()
+
+
+async def open_and_remove(arena: Arena, job: Job) -> None:
+    """Fetches the bundle by its link, lets `zipfile` and `unzip` check every file of it, and removes it."""
+    assert job.result is not None
+    link = await Results(arena.services.blobs, arena.settings).link(job)
+    entries = job.progress.files_total + 1  # and the manifest
+    await arena.apart(_check, link.url, arena.folder / "bundle.zip", entries)
+    await arena.services.blobs.objects.delete([job.result.key])
+
+
+def _check(url: str, path: Path, entries: int) -> None:
+    try:
+        with urlopen(url) as answer, path.open("wb") as file:
+            shutil.copyfileobj(answer, file, 1 << 20)
+        with zipfile.ZipFile(path) as archive:
+            assert archive.testzip() is None
+            assert len(archive.namelist()) == entries
+        unzip = shutil.which("unzip")
+        if unzip is not None:
+            subprocess.run([unzip, "-tqq", path], check=True)
+    finally:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,57 @@
+"""Running jobs that change at a steady pace, as workers change them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import cycle
+
+from jobs.domain.jobs import FileRequest
+from jobs.lifecycle import Claimed, NewJob
+from jobs.services import Services, open_services
+from jobs.settings import Settings
+from jobs.worker.reporter import Reporter
+
+FILES = 5
+"""Files of each job."""
+PACE = 100
+"""Durable batches a second over all jobs; every second one is also published."""
+
+
+async def running_jobs(services: Services, count: int) -> list[Claimed]:
+    """So many jobs that a worker holds, each with a live message. No worker runs, so they stay as they are."""
+    slots = asyncio.Semaphore(8)
+
+    async def make(number: int) -> Claimed:
+        files = [FileRequest(file_id=10_000 + number * FILES + place) for place in range(FILES)]
+        async with slots:
+            job = await services.lifecycle.create(NewJob(files=files, archive_name=f"bundle {number}.zip"))
+            claimed = await services.lifecycle.claim(job.id, job.fence, "bench")
+        assert claimed is not None
+        return claimed
+
+    return await asyncio.gather(*(make(number) for number in range(count)))
+
+
+def change(settings: Settings, claimed: Sequence[Claimed]) -> None:
+    """Changes the jobs in turn until the process is ended."""
+    asyncio.run(_change(settings, claimed))
+
+
+async def _change(settings: Settings, claimed: Sequence[Claimed]) -> None:
+    async with open_services(settings) as services:
+        reporters = [Reporter(it.job, it.records, services.lifecycle, services.feed) for it in claimed]
+        for it, reporter in zip(claimed, reporters, strict=True):
+            reporter.resolved(
+                [replace(record, entry_name=f"{record.index}.bin", size=1 << 30) for record in it.records]
+            )
+        clock = asyncio.get_running_loop().time
+        due = clock()
+        for turn, reporter in enumerate(cycle(reporters)):
+            reporter.read(turn % FILES, 1 << 20)
+            await reporter.flush()
+            if turn % 2:
+                await services.feed.publish(reporter.event())
+            due = max(due + 1 / PACE, clock())
+            await asyncio.sleep(due - clock())

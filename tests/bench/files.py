@@ -1,0 +1,53 @@
+"""Files to download: in the store and in the catalogue, with their checksums, as `haulage files add` puts them there."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import AsyncIterator
+
+from isal import isal_zlib
+
+from jobs.concurrency import map_limited
+from jobs.domain.jobs import ANONYMOUS
+from jobs.services import Services
+from jobs.store.catalogue import StoredFile, insert_file, next_id
+
+BLOCK = 1 << 20
+
+
+async def put_files(services: Services, count: int, size: int) -> list[int]:
+    """The ids of so many new files of `size` bytes, all different."""
+    return await map_limited(lambda number: _put(services, number, size), range(count), 8)
+
+
+async def _put(services: Services, number: int, size: int) -> int:
+    crc, sha = 0, hashlib.sha256()
+
+    async def chunks() -> AsyncIterator[bytes]:
+        nonlocal crc
+        block = os.urandom(min(BLOCK, size))
+        for start in range(0, size, BLOCK):
+            chunk = block[: size - start]
+            crc = isal_zlib.crc32(chunk, crc)
+            sha.update(chunk)
+            yield chunk
+
+    async with services.database.begin() as connection:
+        file_id = await next_id(connection)
+    key, type_ = f"files/{file_id}", "application/octet-stream"
+    info = await services.blobs.objects.put(key, chunks(), type_)
+    file = StoredFile(
+        id=file_id,
+        key=key,
+        name=f"file {number}.bin",
+        size=size,
+        etag=info.etag,
+        crc32=crc,
+        sha256=sha.hexdigest(),
+        content_type=type_,
+        owner=ANONYMOUS,
+    )
+    async with services.database.begin() as connection:
+        await insert_file(connection, file)
+    return file_id
