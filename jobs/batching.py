@@ -33,18 +33,20 @@ class Batcher(Generic[K, V]):
         return await answer
 
     async def _serve(self) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting, {}
-            try:
-                found = await self._query(list(batch))
-            except Exception as error:  # noqa: BLE001 - every asker of the batch gets it
-                for _, answer in _unanswered(batch):
-                    answer.set_exception(error)
-            else:
-                for key, answer in _unanswered(batch):
-                    answer.set_result(found.get(key))
-            await asyncio.sleep(PAUSE)
-        self._serving = None
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting, {}
+                try:
+                    found = await self._query(list(batch))
+                except Exception as error:  # noqa: BLE001 - every asker of the batch gets it
+                    for _, answer in _unanswered(batch):
+                        answer.set_exception(error)
+                else:
+                    for key, answer in _unanswered(batch):
+                        answer.set_result(found.get(key))
+                await asyncio.sleep(PAUSE)
+        finally:
+            self._serving = None
 
 
 def _unanswered(batch: Mapping[K, list[asyncio.Future[V | None]]]) -> Iterator[tuple[K, asyncio.Future[V | None]]]:

@@ -14,7 +14,7 @@ from app.requests import Reading, encode_cursor, file_cursor, query_int, query_t
 from app.requests import check as check_body
 from app.schemas import FileCheck, FilePage, FileSelection, OneFile, Preflight, PreflightFile
 from app.views import file_of
-from jobs.domain.jobs import ANONYMOUS, FileRequest, OnMissing, ResultKind
+from jobs.domain.jobs import ANONYMOUS, FileRequest, ResultKind
 from jobs.packing.bundles import plan_of
 from jobs.resolving import Missing, Source
 from jobs.settings import Settings
@@ -45,8 +45,8 @@ def _file_check(file_id: int, found: Source | Missing) -> FileCheck:
 def _preflight(selection: FileSelection, found: list[Source | Missing], settings: Settings) -> Preflight:
     sources = [one for one in found if isinstance(one, Source)]
     missing = [one for one in found if isinstance(one, Missing)]
-    fails = bool(missing) and (selection.on_missing is OnMissing.FAIL or not sources)
-    kind = ResultKind.OBJECT if len(found) == 1 and selection.archive_name is None else ResultKind.BUNDLE
+    fails = selection.on_missing.fails(missing=len(missing), available=len(sources))
+    kind = ResultKind.of(len(found), selection.archive_name)
     size: int | None = None
     if not fails:
         now = datetime.now(UTC)

@@ -32,7 +32,8 @@ class Ingest:
         first = await anext(parts)
         if len(first) < PART:
             parameters = {"Bucket": self._bucket.name, "Key": key, "ContentType": content_type}
-            return await self._sender.send("put_object", parameters, first), len(first)
+            async with self._bucket.guard(f"writing {key!r}"):
+                return await self._sender.send("put_object", parameters, first), len(first)
         upload_id = await self._uploads.create(key, content_type)
         try:
             sending = _Sending(self._uploads, key, upload_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Self
 from uuid import UUID
 
 from jobs.domain.errors import ErrorClass
@@ -72,12 +73,21 @@ class OnMissing(StrEnum):
     FAIL = "fail"
     SKIP = "skip"
 
+    def fails(self, *, missing: int, available: int) -> bool:
+        """Whether the job fails with so many of its files missing. With none available it does in any case."""
+        return missing > 0 and (self is OnMissing.FAIL or available == 0)
+
 
 class ResultKind(StrEnum):
     BUNDLE = "bundle"
     """An archive under `bundles/`, made by us and removed by us."""
     OBJECT = "object"
     """The source object itself: one file was asked for, without an archive name."""
+
+    @classmethod
+    def of(cls, files: int, archive_name: str | None) -> Self:
+        """What a job of so many files hands out."""
+        return cls("object" if files == 1 and archive_name is None else "bundle")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,9 +187,8 @@ class Job:
         return Phase.RESOLVING if self.progress.bytes_total is None else Phase.PACKING
 
     @property
-    def wants_archive(self) -> bool:
-        """False for exactly one file and no archive name: its link points at the source itself."""
-        return self.progress.files_total != 1 or self.archive_name is not None
+    def result_kind(self) -> ResultKind:
+        return ResultKind.of(self.progress.files_total, self.archive_name)
 
     @property
     def percent(self) -> float | None:

@@ -23,10 +23,12 @@ _LOST = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
     asyncpg.QueryCanceledError,
     asyncpg.InterfaceError,
 )
-"""What asyncpg raises when the server goes away, is not there yet, or takes too long: try again, nothing is broken."""
+"""What asyncpg raises when the server goes away, is not there yet, lets nobody in, or takes too long: none of it is a bug."""
 
 
 class Database:

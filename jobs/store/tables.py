@@ -130,6 +130,13 @@ Index(
 )
 Index("download_jobs_finished", download_jobs.c.finished_at, postgresql_where=download_jobs.c.finished_at.is_not(None))
 Index("download_jobs_listing", download_jobs.c.owner, download_jobs.c.created_at.desc(), download_jobs.c.id.desc())
+Index(
+    "download_jobs_listing_by_status",
+    download_jobs.c.owner,
+    download_jobs.c.status,
+    download_jobs.c.created_at.desc(),
+    download_jobs.c.id.desc(),
+)
 
 file_records = Table(
     "file_records",

@@ -61,9 +61,9 @@ class Attempt:
         await self._reporter.flush()
         missing = [one for one in found if isinstance(one, Missing)]
         there = [(index, one) for index, one in enumerate(found) if isinstance(one, Source)]
-        if missing and (self._job.on_missing is OnMissing.FAIL or not there):
+        if self._job.on_missing.fails(missing=len(missing), available=len(there)):
             raise FilesMissing(_all_named(missing, len(found)))
-        if not self._job.wants_archive:
+        if self._job.result_kind is ResultKind.OBJECT:
             return self._object(there[0][1])
         return await self._bundle(there, missing)
 

@@ -110,6 +110,12 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_index(
+        "download_jobs_listing_by_status",
+        "download_jobs",
+        ["owner", "status", sa.literal_column("created_at DESC"), sa.literal_column("id DESC")],
+        unique=False,
+    )
+    op.create_index(
         "download_jobs_queue",
         "download_jobs",
         ["queued_at", "id"],

@@ -224,3 +224,15 @@ async def test_list_takes_whole_folders_only(blobs: Blobs) -> None:
     with pytest.raises(ValueError, match="ends with '/'"):
         await anext(blobs.objects.list("man"))
     assert [info async for info in blobs.objects.list("none/")] == []
+
+
+@pytest.mark.parametrize("good", [0, PART + 1])
+async def test_what_the_source_of_a_write_raises_comes_out_as_it_is(blobs: Blobs, good: int) -> None:
+    async def failing() -> AsyncIterator[bytes]:
+        yield bytes(good)
+        raise OSError("the disk is broken")
+
+    with pytest.raises(OSError, match="the disk is broken"):
+        await blobs.objects.put("a", failing(), TYPE)
+    with pytest.raises(ObjectMissing):
+        await blobs.objects.head("a")

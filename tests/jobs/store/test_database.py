@@ -1,0 +1,50 @@
+"""The database as one place where its errors become ours."""
+
+from __future__ import annotations
+
+import asyncpg
+import pytest
+from sqlalchemy import make_url
+
+from jobs.domain.errors import DatabaseUnavailable
+from jobs.store.database import Database
+
+ROLE = "haulage_stranger"
+
+
+def opened(url: str) -> Database:
+    return Database.open(url, pool_size=1, timeout=5)  # type: ignore[arg-type]
+
+
+async def refused(url: str) -> None:
+    database = opened(url)
+    try:
+        with pytest.raises(DatabaseUnavailable):
+            await database.ping()
+        with pytest.raises(DatabaseUnavailable):
+            await database.fetch("SELECT 1")
+    finally:
+        await database.close()
+
+
+async def test_a_database_that_is_not_there_is_unavailable(database_url: str) -> None:
+    await refused(database_url + "_not")
+
+
+async def test_a_role_that_is_not_let_in_is_unavailable(database_url: str) -> None:
+    connection = await asyncpg.connect(database_url)
+    try:
+        await connection.execute(f"CREATE ROLE {ROLE} NOLOGIN")
+        await refused(make_url(database_url).set(username=ROLE).render_as_string(hide_password=False))
+    finally:
+        await connection.execute(f"DROP ROLE {ROLE}")
+        await connection.close()
+
+
+async def test_a_wrong_statement_is_a_bug_and_says_so(database_url: str) -> None:
+    database = opened(database_url)
+    try:
+        with pytest.raises(asyncpg.UndefinedTableError):
+            await database.fetch("SELECT 1 FROM nowhere")
+    finally:
+        await database.close()
