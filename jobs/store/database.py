@@ -28,7 +28,7 @@ _LOST = (
     asyncpg.QueryCanceledError,
     asyncpg.InterfaceError,
 )
-"""What asyncpg raises when the server goes away, is not there yet, lets nobody in, or takes too long: none of it is a bug."""
+"""What asyncpg raises when the server is away, not there yet, lets nobody in, or takes too long: none of it is a bug."""
 
 
 class Database:
