@@ -77,11 +77,14 @@ def server_of(server: str | None, given: Path | None) -> str:
     return read_address(data_dir_of(given)) or DEFAULT_SERVER
 
 
-def write_address(data_dir: Path, url: str) -> Path:
-    """Keep the address of the stack's gateway for `read_address`; the file is to be removed at its end."""
-    file = data_dir / _ADDRESS_FILE
-    file.write_text(url)
-    return file
+def write_address(data_dir: Path, url: str) -> None:
+    """Keep the address of the stack's gateway for `read_address`."""
+    (data_dir / _ADDRESS_FILE).write_text(url)
+
+
+def remove_address(data_dir: Path) -> None:
+    """Forget it; fine when none was kept."""
+    (data_dir / _ADDRESS_FILE).unlink(missing_ok=True)
 
 
 def read_address(data_dir: Path) -> str | None:

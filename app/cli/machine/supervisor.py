@@ -8,7 +8,7 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from pathlib import Path
 
-from app.cli.environment import settings_of, write_address
+from app.cli.environment import remove_address, settings_of, write_address
 from app.cli.machine.children import Child, Gateway, Worker, address, is_healthy
 from app.cli.output import note
 from app.cli.services import run_with_services
@@ -55,7 +55,8 @@ class Supervisor:
         ]
         self._children = [make() for make in self._makers]
         self._running.callback(self._stop_children)
-        self._running.callback(write_address(self._folder, self.url).unlink, missing_ok=True)
+        self._running.callback(remove_address, self._folder)  # first: a signal may come between any two lines
+        write_address(self._folder, self.url)
         self._start_all(self._children)
 
     def _start_all(self, children: Sequence[Child]) -> None:

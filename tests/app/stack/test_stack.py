@@ -20,6 +20,7 @@ import redis
 import urllib3
 from minio import Minio
 from minio.error import S3Error
+from urllib3.util import Retry
 
 from app.stack.errors import StackError
 from app.stack.ports import free_ports
@@ -185,7 +186,8 @@ def test_secrets_are_for_their_owner_only(running: tuple[Stack, Path]) -> None:
 
 def test_the_inner_ports_of_the_store_do_nothing_for_strangers(running: tuple[Stack, Path]) -> None:
     ports = json.loads((running[1] / "stack.json").read_text())["ports"]
-    with urllib3.PoolManager(timeout=10, retries=False) as pool:
+    starting = Retry(connect=20, read=0, redirect=0, backoff_factor=0.05, backoff_max=0.5)  # not all serve at once
+    with urllib3.PoolManager(timeout=10, retries=starting) as pool:
         asked = {
             f"http://127.0.0.1:{ports['master.port']}/dir/assign",
             f"http://127.0.0.1:{ports['master.port']}/col/delete?collection=haulage",
