@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Collection, Mapping
 from time import perf_counter
 from uuid import uuid4
 
@@ -44,15 +45,21 @@ class Envelope:
         self._hosts = {host.lower() for host in settings.allowed_hosts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])
         request_id = headers.get(b"x-request-id", b"")
         if _REQUEST_ID.fullmatch(request_id) is None:
             request_id = str(uuid4()).encode()
-        scope.setdefault("state", {})["request_id"] = request_id.decode()
-        answer = _Answer(send, request_id)
+        state = scope.setdefault("state", {})
+        state["request_id"] = request_id.decode()
+        if scope["type"] == "websocket":
+            state["send"] = send
+            with structlog.contextvars.bound_contextvars(request_id=request_id.decode()):
+                await self._app(scope, receive, send)
+            return
+        answer = state["answer"] = Answer(send, request_id, self._deadlines)
         structlog.contextvars.bind_contextvars(request_id=request_id.decode())
         started = perf_counter()
         try:
@@ -67,10 +74,10 @@ class Envelope:
             )
             structlog.contextvars.unbind_contextvars("request_id")
 
-    async def _answered(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, answer: _Answer) -> None:
-        clock = asyncio.timeout(None)
+    async def _answered(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, answer: Answer) -> None:
+        clock = answer.clock
         try:
-            self._check_host(headers)
+            check_host(headers, self._hosts)
             async with clock:
                 self._deadlines.start(clock)
                 await self._app(scope, self._limited(headers, receive), answer.send)
@@ -85,15 +92,6 @@ class Envelope:
             await answer.instead(internal_problem(Request(scope)), scope)
         finally:
             self._deadlines.end(clock)
-
-    def _check_host(self, headers: dict[bytes, bytes]) -> None:
-        """Refuses names that are not ours: a page elsewhere could point its own name at this address."""
-        if "*" in self._hosts:
-            return
-        host = headers.get(b"host", b"").decode("latin-1").lower()
-        name = _PORT.sub("", host)
-        if name not in self._hosts:
-            raise WrongHost(f"The host name {name[:100]!r} is not one of ALLOWED_HOSTS.")
 
     def _limited(self, headers: dict[bytes, bytes], receive: Receive) -> Receive:
         """Refuses a body that is announced as too large when it is asked for, any other at the first byte too many."""
@@ -115,13 +113,29 @@ class Envelope:
         return counted
 
 
-class _Answer:
+def check_host(headers: Mapping[bytes, bytes], hosts: Collection[str]) -> None:
+    """Refuses names that are not ours: a page elsewhere could point its own name at this address."""
+    if "*" in hosts:
+        return
+    name = _PORT.sub("", headers.get(b"host", b"").decode("latin-1").lower())
+    if name not in hosts:
+        raise WrongHost(f"The host name {name[:100]!r} is not one of ALLOWED_HOSTS.")
+
+
+class Answer:
     """Sends an answer with the common headers."""
 
-    def __init__(self, send: Send, request_id: bytes) -> None:
+    def __init__(self, send: Send, request_id: bytes, deadlines: Deadlines) -> None:
         self._send = send
         self._request_id = request_id
+        self._deadlines = deadlines
+        self.clock = asyncio.timeout(None)
         self.status = 0
+
+    def stream(self) -> Send:
+        """What the server gave to send with, free of the deadline: for an answer that goes on and on."""
+        self._deadlines.end(self.clock)
+        return self._send
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":

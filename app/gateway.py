@@ -12,16 +12,17 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from app.context import Context
+from app.endpoints import sockets
 from app.endpoints.pages import PAGES, docs, product_version, swagger_ui
 from app.envelope import Envelope
 from app.following import Following
 from app.openapi import openapi
-from app.operations import OPERATIONS, Handler
+from app.operations import OPERATIONS, V1, Handler
 from app.problems import http_problem, internal_problem, problem
 from jobs.domain.errors import HaulageError
 from jobs.results import Results
@@ -34,31 +35,40 @@ CLIENT_CLOSED_REQUEST = 499
 """nginx's status for it; there is none in HTTP."""
 
 
-def create_gateway(settings: Settings) -> ASGIApp:
+class Gateway(Envelope):
     """The application. Its clients are opened at start-up and closed at shutdown; none needs to be there yet."""
 
-    @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with open_services(settings) as services:
-            following = Following(services)
-            app.state.context = Context(
-                services=services, following=following, results=Results(services.blobs, settings)
-            )
-            async with following.running():
-                yield
+    def __init__(self, settings: Settings) -> None:
+        self._following: Following | None = None
 
-    app = Starlette(
-        routes=_routes(),
-        lifespan=lifespan,
-        exception_handlers={
-            HaulageError: _problem,
-            HTTPException: _http_problem,
-            ClientDisconnect: _gone_away,
-            Exception: _internal_problem,
-        },
-    )
-    app.router.redirect_slashes = False
-    return Envelope(_with_cors(app, settings), settings)
+        @asynccontextmanager
+        async def lifespan(app: Starlette) -> AsyncIterator[None]:
+            async with open_services(settings) as services:
+                following = self._following = Following(services)
+                app.state.context = Context(
+                    services=services, following=following, results=Results(services.blobs, settings)
+                )
+                async with following.running():
+                    yield
+
+        app = Starlette(
+            routes=_routes(),
+            lifespan=lifespan,
+            exception_handlers={
+                HaulageError: _problem,
+                HTTPException: _http_problem,
+                ClientDisconnect: _gone_away,
+                Exception: _internal_problem,
+            },
+        )
+        app.router.redirect_slashes = False
+        super().__init__(_with_cors(app, settings), settings)
+        self._drain_time = settings.stream_drain
+
+    async def drain(self) -> None:
+        """Ends all streams, spread over `stream_drain` seconds, and takes no new ones."""
+        if self._following is not None:
+            await self._following.drain(self._drain_time)
 
 
 def _routes() -> list[BaseRoute]:
@@ -75,6 +85,8 @@ def _routes() -> list[BaseRoute]:
 
     return [
         *(Route(path, _dispatch(handlers[path]), methods=list(handlers[path])) for path in paths),
+        WebSocketRoute(f"{V1}/subscribe", sockets.many),
+        WebSocketRoute(f"{V1}/subscribe/{{jobId}}", sockets.one),
         Route("/openapi.json", document_of),
         Route("/docs", docs),
         Mount("/docs/assets", StaticFiles(directory=swagger_ui())),

@@ -71,7 +71,7 @@ def _responses(operation: Operation, names: Names) -> dict[str, Any]:
         responses[str(status)] = {"description": HTTPStatus(status).phrase}
         if models:
             schemas = [names[model, "serialization"] for model in models]
-            responses[str(status)]["content"] = _content("application/json", schemas)
+            responses[str(status)]["content"] = _content(operation.media_type, schemas)
     content = _content(MEDIA_TYPE, [names[ProblemBody, "serialization"]])
     for status in operation.problems:
         responses[str(status)] = {"description": HTTPStatus(status).phrase, "content": content}

@@ -11,7 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app import schemas
-from app.endpoints import files, health, jobs, links, pages
+from app.endpoints import files, health, jobs, links, pages, streams
+from jobs.domain.events import Event
 from jobs.domain.jobs import Status
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -42,6 +43,7 @@ class Operation:
     bodies: tuple[type[BaseModel], ...] = ()
     parameters: tuple[Parameter, ...] = ()
     problems: tuple[int, ...] = field(default=())
+    media_type: str = "application/json"
 
 
 _INT = {"type": "integer"}
@@ -56,6 +58,13 @@ _KEY = Parameter(
 )
 _SINCE = Parameter(
     "since", "query", "Adds `files`: those that changed after this `seq`; 0 for all.", {**_INT, "minimum": 0}
+)
+_AFTER = Parameter(
+    "since", "query", "The `seq` that the client has: only what changed after it is sent.", {**_INT, "minimum": 0}
+)
+_LAST = Parameter("Last-Event-ID", "header", "The `id` of the last event that the client had; before `since`.", _STR)
+_JOBS = Parameter(
+    "jobs", "query", "`id:since,id:since,…`: up to 50 jobs, each with the `seq` that the client has of it.", _STR
 )
 _PREFER = Parameter(
     "Prefer",
@@ -105,6 +114,14 @@ OPERATIONS = (
     Operation(
         "GET", f"{V1}/job/{{jobId}}/file", links.file, "file", "The stable link: redirects to a fresh presigned URL",
         "results", {303: ()}, problems=(400, 404, 409, 410, 503),
+    ),
+    Operation(
+        "GET", f"{V1}/stream/{{jobId}}", streams.one, "stream", "The job's changes as server-sent events", "jobs",
+        {200: (schemas.JobStatus, Event), 204: ()}, (), (_AFTER, _LAST), (400, 404), streams.MEDIA_TYPE,
+    ),
+    Operation(
+        "GET", f"{V1}/stream", streams.many, "streamMany", "The changes of several jobs as server-sent events", "jobs",
+        {200: (schemas.JobStatus, Event)}, (), (_JOBS,), (400, 404), streams.MEDIA_TYPE,
     ),
     Operation(
         "GET", f"{V1}/jobs", jobs.listing, "jobs", "Own jobs, newest first", "jobs",

@@ -27,6 +27,10 @@ class WrongHost(HaulageError):
     code = "wrong_host"
 
 
+class TooManyFollowers(HaulageError):
+    code = "too_many_followers"
+
+
 class RequestTimeout(HaulageError):
     code = "request_timeout"
 
@@ -68,6 +72,7 @@ ANSWERS: dict[str, Answer] = {
     # what the service itself lacks
     "database_unavailable": Answer(503, "The database can't be reached", 7, retry_after=2),
     "redis_unavailable": Answer(503, "Redis can't be reached", 7, retry_after=2),
+    "too_many_followers": Answer(429, "Too many open streams", 7, retry_after=15),
     "request_timeout": Answer(504, "The request took too long", 7, retry_after=5),
     "stack": Answer(500, "The one-machine stack failed", 8),
     "server_unreachable": Answer(503, "The server can't be reached", 7, retry_after=2),

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 
 from app.problems import UnsupportedMediaType
 from jobs.domain.errors import InvalidRequest
@@ -23,6 +23,10 @@ E = TypeVar("E", bound=StrEnum)
 T = TypeVar("T")
 P = ParamSpec("P")
 
+MAX_SEQ = 2**63 - 1
+"""What PostgreSQL can hold."""
+MAX_STREAMED = 50
+"""Jobs on one event stream."""
 MAX_WAIT = 60
 """Longest long-poll, seconds."""
 SHOWN = 5
@@ -115,12 +119,36 @@ def _summary(problems: list[tuple[str, str]]) -> str:
     return f"The request is not valid: {shown}{more}."
 
 
+def described(error: ValidationError) -> str:
+    """What is wrong, in one sentence."""
+    return _summary([(_field(item["loc"]), _said(item)) for item in error.errors(include_url=False)])
+
+
 def path_job_id(request: Request) -> UUID:
     """The job id of the path. Raises `InvalidRequest` unless it is a UUID in its usual form."""
-    text = request.path_params["jobId"]
+    return uuid_of(request.path_params["jobId"])
+
+
+def uuid_of(text: str) -> UUID:
+    """A job id. Raises `InvalidRequest` unless it is a UUID in its usual form."""
     if _UUID.fullmatch(text) is None:
         raise InvalidRequest("The job id must be a UUID.", [("jobId", "must be a UUID")])
     return UUID(text)
+
+
+def query_jobs(request: Request) -> dict[UUID, int]:
+    """The query's `jobs=id:since,…`: up to `MAX_STREAMED` jobs, with the `seq` that the client has of each."""
+    items = [item for item in request.query_params.get("jobs", "").split(",") if item]
+    said = f"must be 1 to {MAX_STREAMED} of id:since, with commas between"
+    found: dict[UUID, int] = {}
+    for item in items[: MAX_STREAMED + 1]:
+        job_id, _, since = item.partition(":")
+        if _UUID.fullmatch(job_id) is None or re.fullmatch(r"[0-9]{0,18}", since, re.ASCII) is None:
+            raise InvalidRequest(f"jobs {said}; {item[:60]!r} is none.", [("jobs", said)])
+        found[UUID(job_id)] = int(since or 0)
+    if not items or len(items) > MAX_STREAMED:
+        raise InvalidRequest(f"jobs {said}.", [("jobs", said)])
+    return found
 
 
 def query_choice(request: Request, name: str, choices: type[E]) -> E | None:
@@ -143,7 +171,7 @@ def query_text(request: Request, name: str) -> str:
     return text
 
 
-def query_int(request: Request, name: str, default: int, low: int, high: int) -> int:
+def query_int(request: HTTPConnection, name: str, default: int, low: int, high: int) -> int:
     """An integer of the query, `default` when absent. Raises `InvalidRequest` when it isn't from `low` to `high`."""
     text = request.query_params.get(name)
     if text is None:

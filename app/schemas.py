@@ -80,6 +80,27 @@ class FileSelection(Body):
         return found
 
 
+class WantedJob(Body):
+    """A job to follow, and the `seq` that the client has of it."""
+
+    job_id: UUID
+    since: Annotated[StrictInt, Field(ge=0)] = 0
+
+
+class FollowJobs(Body):
+    """Said by a WebSocket client: send me the changes of these."""
+
+    type: Literal["follow"]
+    jobs: list[WantedJob] = Field(min_length=1, max_length=1_000)
+
+
+class UnfollowJobs(Body):
+    """Said by a WebSocket client: send me no more of these."""
+
+    type: Literal["unfollow"]
+    jobs: list[UUID] = Field(min_length=1, max_length=1_000)
+
+
 class OneFile(Body):
     """One file."""
 
@@ -194,6 +215,12 @@ class JobStatus(Event):
     def body(self) -> bytes:
         """It as JSON, written once however often it is sent."""
         return self.model_dump_json().encode()
+
+    def changed(self, **news: object) -> Self:
+        """It with other values, which are not checked."""
+        copy = self.model_copy(update=news)
+        copy.__dict__.pop("body", None)  # pydantic copies what was cached, too
+        return copy
 
 
 class JobItem(Message):

@@ -7,14 +7,30 @@ import socket
 import uvicorn
 from starlette.types import ASGIApp
 
-from app.gateway import create_gateway
+from app.gateway import Gateway
 from jobs.settings import Settings
 from jobs.settling import settle
 
+MAX_SAID = 64 * 1024
+"""Bytes of a message that a WebSocket client may send."""
+PING = 30.0
+"""Seconds between two pings of a WebSocket (seed 003, "Timeout Configuration")."""
+PONG = 15.0
+"""Seconds that its client has to answer one."""
 
-def gateway_server(settings: Settings) -> uvicorn.Server:
-    """A server that is ready to run, in a loop that may have more to do."""
-    return uvicorn.Server(_config(create_gateway(settings), settings))
+
+class GatewayServer(uvicorn.Server):
+    """Serves the gateway, in a loop that may have more to do. Ends streams gently before it ends at all."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._gateway = Gateway(settings)
+        super().__init__(_config(self._gateway, settings))
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()  # so that who is sent away comes back to another process, or later
+        await self._gateway.drain()
+        await super().shutdown(sockets)
 
 
 def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
@@ -26,29 +42,38 @@ def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
         loop="uvloop",
         http="httptools",
         ws="websockets-sansio",
+        ws_max_size=MAX_SAID,
+        ws_ping_interval=PING,
+        ws_ping_timeout=PONG,
+        ws_per_message_deflate=False,  # twice the CPU and the memory for messages of a few hundred bytes
         lifespan="on",
         backlog=4096,
         access_log=False,
         log_config=None,
         server_header=False,
-        proxy_headers=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
         timeout_graceful_shutdown=int(settings.shutdown_timeout),
     )
 
 
-class _Server(uvicorn.Server):
-    """A server that is all there is in its process."""
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        settle()
-
-
 def serve(settings: Settings) -> None:
     """Serves until SIGTERM or SIGINT."""
-    run(create_gateway(settings), settings)
+    _run(GatewayServer(settings))
 
 
 def run(app: ASGIApp, settings: Settings) -> None:
-    """Serves the application as the gateway is served, in a process of its own."""
-    _Server(_config(app, settings)).run()
+    """Serves an application as the gateway is served, in a process of its own."""
+    _run(uvicorn.Server(_config(app, settings)))
+
+
+def _run(server: uvicorn.Server) -> None:
+    """All there is in this process."""
+    startup = server.startup
+
+    async def start(sockets: list[socket.socket] | None = None) -> None:
+        await startup(sockets)
+        settle()
+
+    server.startup = start  # type: ignore[method-assign]
+    server.run()

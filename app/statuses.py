@@ -46,7 +46,10 @@ class Statuses:
         self._kept: dict[UUID, tuple[_State, JobStatus]] = {}
 
     async def read(self, job_id: UUID, since: int | None = None) -> JobStatus:
-        """The job now, with its files that changed after `since`. Raises `JobNotFound`, `DatabaseUnavailable`."""
+        """The job now, with its files that changed after `since`. Raises `JobNotFound`, `DatabaseUnavailable`.
+
+        A `since` that the job never had, as after a restored backup, is answered from the start: with `since` 0.
+        """
         state = await self._states.read(job_id)
         if state is None:
             self._kept.pop(job_id, None)
@@ -67,9 +70,14 @@ class Statuses:
         event = None if state.live is None else Event.model_validate_json(state.live)
         records: list[FileRecord] = []
         if since is not None:
+            since = since if since <= snapshot.job.seq else 0
             async with self._services.database.reading() as connection:
                 records = await load_files(connection, job_id, since)
         return status_of(snapshot, event, since=since, records=records, degraded=state.degraded)
+
+    def keeps(self, job_id: UUID) -> bool:
+        """Whether the job was asked for lately."""
+        return job_id in self._kept
 
     def _keep(self, job_id: UUID, state: _State, status: JobStatus) -> None:
         self._kept[job_id] = (state, status)

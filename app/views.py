@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from app.schemas import CatalogueFile, Checksum, JobItem, JobStatus, Links, OmittedFile, ResultView
-from jobs.domain.events import ErrorView, Event, FileView, ProgressView
+from jobs.domain.events import ErrorView, Event, EventType, FileView, ProgressView, type_of
 from jobs.domain.jobs import FileRecord, Job, Result, Status
+from jobs.domain.order import queue_tick
 from jobs.store.catalogue import StoredFile
 from jobs.store.snapshots import Snapshot
 
@@ -43,10 +44,11 @@ def status_of(
     if snapshot.position is not None:
         progress = progress.model_copy(update={"queue_position": snapshot.position})
     return JobStatus(
+        type=type_of(job.status) if job.status.ended else EventType.SNAPSHOT,
         job_id=job.id,
         since=job.seq if since is None else since,
         seq=job.seq,
-        tick=live.tick if live else 0,
+        tick=live.tick if live else queue_tick(snapshot.position),
         ts=snapshot.at,
         status=job.status,
         attempt=job.attempt,

@@ -38,6 +38,11 @@ def channel(job_id: UUID) -> str:
     return f"job:{job_id}"
 
 
+def job_of(channel: bytes) -> UUID:
+    """The job whose messages the channel brings."""
+    return UUID(channel.decode().removeprefix("job:"))
+
+
 def key(job_id: UUID) -> str:
     """Where a job's latest message is kept (seed 003, "Redis Keys")."""
     return f"download:progress:{job_id}"
@@ -94,6 +99,6 @@ class Feed:
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[PubSub]:
-        """A subscription of its own, for `app.following`; its calls raise when Redis is away."""
-        async with self._redis.pubsub(ignore_subscribe_messages=True) as pubsub:
+        """A connection of its own, for `jobs.subscriptions`; its calls raise when Redis is away."""
+        async with self._redis.pubsub() as pubsub:
             yield pubsub

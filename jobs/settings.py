@@ -49,9 +49,17 @@ class Settings(BaseSettings):
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Origins of foreign pages that may call the API, comma-separated."
     )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Addresses of proxies whose `X-Forwarded-For` is believed, comma-separated."
+    )
+    max_followers: int = Field(default=10_000, ge=1, description="Open streams of one gateway process.")
+    max_followers_per_client: int = Field(
+        default=256, ge=1, description="Open streams that one gateway process keeps for one address."
+    )
     max_body_bytes: Bytes = Field(default=MIB, description="Largest request body.")
     request_timeout: Seconds = Field(default=135, description="Longest a request may take, streams excepted.")
     start_wait: Seconds = Field(default=120, description="Longest that `POST /v1/download/start` waits for its file.")
+    stream_drain: Seconds = Field(default=5, description="Over how long streams are ended before a shutdown.")
     shutdown_timeout: Seconds = Field(default=10, description="How long open requests may finish at shutdown.")
 
     # Jobs
@@ -115,7 +123,7 @@ class Settings(BaseSettings):
             raise ValueError(msg)
         return self
 
-    @field_validator("allowed_hosts", "cors_origins", mode="before")
+    @field_validator("allowed_hosts", "cors_origins", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(item.strip() for item in value.split(",") if item.strip()) if isinstance(value, str) else value

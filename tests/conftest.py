@@ -17,7 +17,7 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 from redis.asyncio import Redis
 
-from app.server import gateway_server
+from app.server import GatewayServer
 from app.stack.stack import Stack
 from jobs.migrate import migrate
 from jobs.services import Services, open_services
@@ -109,6 +109,7 @@ async def settings(database_url: str, environment: dict[str, str], changes: dict
         "sweep_interval": 0.2,
         "wake_grace": 0.5,
         "drain_timeout": 0,
+        "stream_drain": 0.1,
         "log_level": "warning",
     }
     return Settings(**values | changes)
@@ -138,7 +139,7 @@ async def serving(settings: Settings) -> AsyncIterator[str]:
     """A running gateway on a free port; its base URL."""
     listening = socket.create_server(("127.0.0.1", 0), backlog=2048)
     port = listening.getsockname()[1]
-    server = gateway_server(settings)
+    server = GatewayServer(settings)
     task = asyncio.create_task(server.serve(sockets=[listening]))
     try:
         yield f"http://127.0.0.1:{port}"

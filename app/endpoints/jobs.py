@@ -12,6 +12,7 @@ from starlette.responses import Response
 from app.context import answer, context
 from app.following import Following
 from app.requests import (
+    MAX_SEQ,
     Reading,
     encode_cursor,
     idempotency_key,
@@ -29,7 +30,6 @@ from jobs.lifecycle import NewJob
 from jobs.resolving import Missing
 from jobs.store.jobs import Idempotency, list_jobs
 
-MAX_SEQ = 2**63 - 1
 RETRY_AFTER = "2"
 """Seconds after which to look at an accepted job (seed 003: polling every 2 s)."""
 
@@ -105,7 +105,8 @@ async def status(request: Request) -> Response:
     if wait:
         found = await following.wait(job_id, wait, lambda now: _news(now, seen, since), since)
     else:
-        found = await following.read(job_id, since)
+        fresh = "no-cache" in request.headers.get("cache-control", "")
+        found = await following.read(job_id, since, fresh=fresh)
     etag = etag_of(found)
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
     if wait:
@@ -142,7 +143,7 @@ async def cancel(request: Request) -> Response:
     job_id = path_job_id(request)
     it = context(request)
     await it.services.lifecycle.cancel(job_id)
-    return answer(await it.following.read(job_id))
+    return answer(await it.following.read(job_id, fresh=True))
 
 
 async def listing(request: Request) -> Response:

@@ -46,6 +46,11 @@ _TYPES = {
 }
 
 
+def type_of(status: Status) -> EventType:
+    """How a message that tells of this status is called."""
+    return _TYPES.get(status, EventType.PROGRESS)
+
+
 class ErrorView(Message):
     """Why a job or a file failed."""
 
@@ -136,7 +141,7 @@ class Event(Message):
 def event_of(job: Job, at: datetime, *, since: int, files: Iterable[FileRecord] = ()) -> Event:
     """The message that tells of the job as it is now."""
     return Event(
-        type=_TYPES.get(job.status, EventType.PROGRESS),
+        type=type_of(job.status),
         job_id=job.id,
         since=since,
         seq=job.seq,

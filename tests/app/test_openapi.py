@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import datetime
@@ -13,7 +14,8 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from app.gateway import create_gateway
+from app.endpoints.streams import MEDIA_TYPE
+from app.gateway import Gateway
 from tests.app.shared import Shared, link
 from tests.support import create
 
@@ -74,7 +76,9 @@ def checked(answer: httpx.Response, operation: dict[str, Any], document: dict[st
         assert answer.content == b""
         return answer.status_code
     schema = described["content"][media_type]["schema"]
-    assert faults(answer.json(), schema, document) == [], answer.text
+    streamed = re.findall("^data: (.*)$", answer.text, re.MULTILINE) if media_type == MEDIA_TYPE else None
+    for body in [answer.json()] if streamed is None else [json.loads(data) for data in streamed]:
+        assert faults(body, schema, document) == [], answer.text
     return answer.status_code
 
 
@@ -99,6 +103,11 @@ async def test_every_answer_is_as_described(shared: Shared) -> None:
         ("get", f"{v1}/job/{{jobId}}", link(done), {}, 200),
         ("get", f"{v1}/job/{{jobId}}", link(done), {"headers": {"If-None-Match": etag}}, 304),
         ("get", f"{v1}/job/{{jobId}}", f"{v1}/job{unknown}", {}, 404),
+        ("get", f"{v1}/stream/{{jobId}}", f"{v1}/stream/{done.id}", {}, 200),
+        ("get", f"{v1}/stream/{{jobId}}", f"{v1}/stream/{done.id}?since={done.seq}", {}, 204),
+        ("get", f"{v1}/stream/{{jobId}}", f"{v1}/stream{unknown}", {}, 404),
+        ("get", f"{v1}/stream", f"{v1}/stream?jobs={done.id}:0", {}, 200),
+        ("get", f"{v1}/stream", f"{v1}/stream?jobs=1:0", {}, 400),
         ("get", f"{v1}/job/{{jobId}}/download-url", link(done, "/download-url"), {}, 200),
         ("get", f"{v1}/job/{{jobId}}/download-url", f"{one}/download-url", {}, 409),
         ("get", f"{v1}/job/{{jobId}}/file", link(done, "/file"), {}, 303),
@@ -145,7 +154,7 @@ async def test_the_document_is_sound(shared: Shared) -> None:
 
 async def test_every_route_is_described_and_nothing_else(shared: Shared) -> None:
     document = (await shared.api.get("/openapi.json")).json()
-    application: Any = create_gateway(shared.settings)
+    application: Any = Gateway(shared.settings)
     while not isinstance(application, Starlette):
         application = application._app  # noqa: SLF001 - what the envelope is around
     routes = {

@@ -15,6 +15,7 @@ from app.following import COMPARE
 from app.requests import MAX_WAIT
 from jobs.domain.events import Event, EventType, FileView, ProgressView
 from jobs.domain.jobs import FileState, Job, Phase, Progress, Status
+from jobs.domain.order import QUEUE_TICKS
 from jobs.feed import channel
 from jobs.store.files import load_files
 from tests.app.shared import Shared, link
@@ -67,7 +68,7 @@ async def test_a_job_is_told_whole(shared: Shared) -> None:
     assert answer.headers["cache-control"] == "private, no-cache"
     assert answer.headers["etag"] == f'W/"{job.seq}.0.0"'
     body = answer.json()
-    assert (body["type"], body["jobId"], body["status"]) == ("snapshot", str(job.id), "completed")
+    assert (body["type"], body["jobId"], body["status"]) == ("completed", str(job.id), "completed")
     assert (body["progress"]["percent"], body["progress"]["phase"]) == (100, "ready")
     assert body["result"]["size"] == 5
     assert body["result"]["checksum"] == {"algorithm": "crc32", "value": "00000abc"}
@@ -128,7 +129,7 @@ async def test_a_waiting_job_knows_its_place(shared: Shared) -> None:
     first, _, last = [(await poll(shared, job)).json()["progress"]["queuePosition"] for job in jobs]
     assert last == first + 2
     etag = (await poll(shared, jobs[2])).headers["etag"]
-    assert etag == f'W/"1.0.{last}"'
+    assert etag == f'W/"1.{QUEUE_TICKS - last}.{last}"'
     await shared.services.lifecycle.cancel(jobs[0].id)
     answer = await poll(shared, jobs[2], etag)
     assert (answer.status_code, answer.json()["progress"]["queuePosition"]) == (200, last - 1)

@@ -1,0 +1,158 @@
+"""WebSockets (RFC 6455): the changes of one job, or of those that the client names as it goes along.
+
+A connection is always accepted first and then closed with a code that says why: a refusal before that is an HTTP status,
+which a page can't read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from pydantic import TypeAdapter, ValidationError
+from starlette.websockets import WebSocket
+
+from app.context import Context
+from app.envelope import check_host
+from app.following import Following
+from app.following.outlets import Closing, SocketOutlet, transport_of
+from app.problems import TooManyFollowers, WrongHost
+from app.requests import MAX_SEQ, described, query_int, uuid_of
+from app.schemas import FollowJobs, UnfollowJobs
+from jobs.domain.errors import DatabaseUnavailable, InvalidRequest, JobNotFound
+from jobs.domain.order import Order, asking
+from jobs.settings import Settings
+
+SUBPROTOCOL = "haulage.v1"
+MAX_JOBS = 100
+"""Jobs that one connection follows at once."""
+MAX_FAULTS = 10
+"""Messages that can't be followed before the connection is closed."""
+
+_MESSAGE: TypeAdapter[FollowJobs | UnfollowJobs] = TypeAdapter(FollowJobs | UnfollowJobs)
+
+
+async def one(socket: WebSocket) -> None:
+    """The changes of one job after `since`, until it has ended."""
+    await _Session(socket).serve(many=False)
+
+
+async def many(socket: WebSocket) -> None:
+    """The changes of the jobs that the client asks for with `follow`, until it leaves."""
+    await _Session(socket).serve(many=True)
+
+
+class _Refused(Exception):
+    """The connection is not to be kept."""
+
+    def __init__(self, closing: Closing) -> None:
+        super().__init__(closing.reason)
+        self.closing = closing
+
+
+class _Session:
+    """One connection."""
+
+    def __init__(self, socket: WebSocket) -> None:
+        context: Context = socket.app.state.context
+        self._socket = socket
+        self._following: Following = context.following
+        self._settings: Settings = context.services.settings
+        self._faults = 0
+
+    async def serve(self, *, many: bool) -> None:
+        socket = self._socket
+        offered = socket.scope["subprotocols"]
+        chosen = SUBPROTOCOL if SUBPROTOCOL in offered else next(iter(offered), None)
+        await socket.accept(subprotocol=chosen)  # a browser takes none but one that it offered
+        client = socket.client.host if socket.client else ""
+        try:
+            wanted = self._checked(many=many)
+            self._following.admit(client)
+        except _Refused as error:
+            return await self._refuse(error.closing)
+        except TooManyFollowers:
+            return await self._refuse(Closing.TOO_MANY)
+        outlet = SocketOutlet(transport_of(socket.scope["state"]["send"]), socket.send, self._following.lags, many=many)
+        async with self._following.connected(outlet, client):
+            if wanted:
+                await self._follow_one(outlet, wanted)
+            await self._listen(outlet, many=many)
+        return None
+
+    async def _refuse(self, closing: Closing) -> None:
+        await self._socket.close(closing.code, closing.reason)
+
+    def _checked(self, *, many: bool) -> dict[UUID, Order]:
+        """What the address asks for. Raises `_Refused`."""
+        self._check_origin()
+        offered = self._socket.scope["subprotocols"]
+        if offered and SUBPROTOCOL not in offered:
+            raise _Refused(Closing.BAD_SUBPROTOCOL)
+        if many:
+            return {}
+        try:
+            job_id = uuid_of(self._socket.path_params["jobId"])
+            return {job_id: asking(query_int(self._socket, "since", 0, 0, MAX_SEQ))}
+        except InvalidRequest as error:
+            raise _Refused(Closing.BAD_REQUEST) from error
+
+    def _check_origin(self) -> None:
+        """Pages of other sites may not read: browsers ask nobody before they connect (RFC 6455, section 10.2)."""
+        headers = self._socket.headers
+        try:
+            check_host(dict(self._socket.scope["headers"]), {host.lower() for host in self._settings.allowed_hosts})
+        except WrongHost as error:
+            raise _Refused(Closing.WRONG_HOST) from error
+        origin = headers.get("origin")
+        allowed = self._settings.cors_origins
+        if origin is None or origin in allowed or "*" in allowed:
+            return
+        if urlsplit(origin).netloc.lower() != headers.get("host", "").lower():
+            raise _Refused(Closing.FORBIDDEN)
+
+    async def _follow_one(self, outlet: SocketOutlet, wanted: Mapping[UUID, Order]) -> None:
+        try:
+            self._following.answer(await self._following.begin(outlet, wanted))
+        except JobNotFound:
+            self._following.close(outlet, Closing.NOT_FOUND)
+        except DatabaseUnavailable:
+            self._following.close(outlet, Closing.UNAVAILABLE)
+
+    async def _listen(self, outlet: SocketOutlet, *, many: bool) -> None:
+        """Does what the client says until it, or we, have closed."""
+        while True:
+            message = await self._socket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            if not many:
+                self._complain(outlet, "invalid_request", "This address follows one job: there is nothing to say here.")
+                continue
+            try:
+                said = _MESSAGE.validate_json(message.get("text") or b"")
+            except ValidationError as error:
+                self._complain(outlet, "invalid_request", described(error))
+                continue
+            if isinstance(said, UnfollowJobs):
+                for job_id in said.jobs:
+                    self._following.unfollow(outlet, job_id)
+            else:
+                await self._follow(outlet, {job.job_id: asking(job.since) for job in said.jobs})
+
+    async def _follow(self, outlet: SocketOutlet, wanted: Mapping[UUID, Order]) -> None:
+        if len(wanted.keys() | outlet.follows.keys()) > MAX_JOBS:
+            said = f"One connection follows at most {MAX_JOBS} jobs at once. None of this message is followed."
+            return self._complain(outlet, "too_many_jobs", said)
+        for job_id, order in wanted.items():
+            try:
+                self._following.answer(await self._following.begin(outlet, {job_id: order}))
+            except (JobNotFound, DatabaseUnavailable) as error:
+                outlet.complain(error.code, error.message, str(job_id))
+        return None
+
+    def _complain(self, outlet: SocketOutlet, error: str, message: str) -> None:
+        outlet.complain(error, message)
+        self._faults += 1
+        if self._faults >= MAX_FAULTS:
+            self._following.close(outlet, Closing.BAD_REQUEST)
