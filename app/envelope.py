@@ -23,8 +23,10 @@ from jobs.settings import Settings
 log = structlog.get_logger()
 
 _PORT = re.compile(r":\d+$")
-_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:+/=-]{1,128}")
+REQUEST_ID = re.compile(rb"[A-Za-z0-9._:+/=-]{1,128}")
 
+MAX_HOSTS = 16
+"""`Host` headers that are kept as checked."""
 SECURITY_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -42,6 +44,8 @@ class Envelope:
         self._app = app
         self._settings = settings
         self._deadlines = Deadlines(settings.request_timeout)
+        self.checked_hosts: set[bytes] = set()
+        """Some `Host` headers that were found to be ours."""
         self._hosts = {host.lower() for host in settings.allowed_hosts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -50,7 +54,7 @@ class Envelope:
             return
         headers = dict(scope["headers"])
         request_id = headers.get(b"x-request-id", b"")
-        if _REQUEST_ID.fullmatch(request_id) is None:
+        if REQUEST_ID.fullmatch(request_id) is None:
             request_id = str(uuid4()).encode()
         state = scope.setdefault("state", {})
         state["request_id"] = request_id.decode()
@@ -78,6 +82,8 @@ class Envelope:
         clock = answer.clock
         try:
             check_host(headers, self._hosts)
+            if len(self.checked_hosts) < MAX_HOSTS:
+                self.checked_hosts.add(headers.get(b"host", b""))
             async with clock:
                 self._deadlines.start(clock)
                 await self._app(scope, self._limited(headers, receive), answer.send)

@@ -13,6 +13,8 @@ from jobs.store.catalogue import StoredFile
 from jobs.store.snapshots import Snapshot
 
 BASE = "/v1/download/job"
+CACHE_CONTROL = "private, no-cache"
+"""Of what belongs to one user and changes."""
 
 
 def links_of(job_id: UUID) -> Links:
@@ -71,6 +73,14 @@ def status_of(
 def etag_of(status: JobStatus) -> str:
     """Weak: the same job can be written in different words."""
     return f'W/"{status.seq}.{status.tick}.{status.progress.queue_position or 0}"'
+
+
+def etag_matches(header: str, etag: str) -> bool:
+    """Whether `If-None-Match` names the tag: the weak comparison (RFC 9110, section 13.1.2)."""
+    if header == etag:  # nearly always
+        return True
+    tags = {tag.strip().removeprefix("W/") for tag in header.split(",")}
+    return "*" in tags or etag.removeprefix("W/") in tags
 
 
 def result_of(job: Job, result: Result) -> ResultView:

@@ -13,7 +13,7 @@ from app.endpoints.jobs import next_link
 from app.requests import Reading, encode_cursor, file_cursor, query_int, query_text, read_json
 from app.requests import check as check_body
 from app.schemas import FileCheck, FilePage, FileSelection, OneFile, Preflight, PreflightFile
-from app.views import file_of
+from app.views import CACHE_CONTROL, file_of
 from jobs.domain.jobs import ANONYMOUS, FileRequest, ResultKind
 from jobs.packing.bundles import plan_of
 from jobs.resolving import Missing, Source
@@ -81,4 +81,4 @@ async def catalogue(request: Request) -> Response:
     files, more = found[:limit], len(found) > limit
     following = encode_cursor(str(files[-1].id)) if more else None
     page = FilePage(files=[file_of(file) for file in files], next_cursor=following)
-    return answer(page, headers={"Cache-Control": "private, no-cache", **next_link(request, following)})
+    return answer(page, headers={"Cache-Control": CACHE_CONTROL, **next_link(request, following)})

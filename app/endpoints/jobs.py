@@ -24,7 +24,7 @@ from app.requests import (
     read_body,
 )
 from app.schemas import Accepted, FileSelection, JobPage, JobStatus, OneFile, Started
-from app.views import etag_of, item_of, links_of
+from app.views import CACHE_CONTROL, etag_matches, etag_of, item_of, links_of
 from jobs.domain.jobs import ANONYMOUS, FileRequest, Job, Status
 from jobs.lifecycle import NewJob
 from jobs.resolving import Missing
@@ -108,10 +108,10 @@ async def status(request: Request) -> Response:
         fresh = "no-cache" in request.headers.get("cache-control", "")
         found = await following.read(job_id, since, fresh=fresh)
     etag = etag_of(found)
-    headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+    headers = {"ETag": etag, "Cache-Control": CACHE_CONTROL}
     if wait:
         headers["Preference-Applied"] = f"wait={wait:g}"
-    if seen is not None and _matches(seen, etag):
+    if seen is not None and etag_matches(seen, etag):
         return Response(None, 304, headers)
     return Response(found.body, headers=headers, media_type="application/json")
 
@@ -121,16 +121,8 @@ def _news(now: JobStatus, seen: str | None, since: int | None) -> bool:
     if now.status.ended:
         return True
     if seen is not None:
-        return not _matches(seen, etag_of(now))
+        return not etag_matches(seen, etag_of(now))
     return since is not None and now.seq > since
-
-
-def _matches(header: str, etag: str) -> bool:
-    """Weak comparison (RFC 9110, section 13.1.2)."""
-    if header == etag:  # nearly always
-        return True
-    tags = {tag.strip().removeprefix("W/") for tag in header.split(",")}
-    return "*" in tags or etag.removeprefix("W/") in tags
 
 
 async def retry(request: Request) -> Response:
@@ -157,7 +149,7 @@ async def listing(request: Request) -> Response:
     jobs, more = found[:limit], len(found) > limit
     following = encode_cursor(jobs[-1].created_at.isoformat(), str(jobs[-1].id)) if more else None
     page = JobPage(jobs=[item_of(job) for job in jobs], next_cursor=following)
-    return answer(page, headers={"Cache-Control": "private, no-cache", **next_link(request, following)})
+    return answer(page, headers={"Cache-Control": CACHE_CONTROL, **next_link(request, following)})
 
 
 def next_link(request: Request, cursor: str | None) -> dict[str, str]:

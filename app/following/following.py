@@ -79,23 +79,30 @@ class Following:
 
     # --- one answer ----------------------------------------------------------------------------------------------------
 
+    def known(self, job_id: UUID) -> JobStatus | None:
+        """The job now, if that is known here for sure, since it was polled and all its messages come in."""
+        topic = self._topics.get(job_id)
+        if topic is None:
+            return None
+        topic.used_at = asyncio.get_running_loop().time()
+        return topic.status
+
     async def read(self, job_id: UUID, since: int | None = None, *, fresh: bool = False) -> JobStatus:
         """The job now, with its files that changed after `since`. Raises `JobNotFound`, `DatabaseUnavailable`.
 
         A job that is polled over and over is followed meanwhile, and answered with what came in. `fresh` asks PostgreSQL
         in any case: what was written before is seen, even when its message was lost.
         """
+        known = None if fresh or since is not None else self.known(job_id)
+        if known is not None:
+            return known
         topic = self._topics.get(job_id)
-        if topic is not None and since is None and not fresh:
-            topic.used_at = asyncio.get_running_loop().time()
-            if topic.status is not None:
-                return topic.status
         hold = self._subscriptions.hold(job_id)
-        known = self._statuses.keeps(job_id)
+        again = self._statuses.keeps(job_id)
         status = await self._statuses.read(job_id, since)
         if topic is not None and since is None and hold is not None and hold is self._subscriptions.hold(job_id):
             topic.keep(status)  # no message was missed while it was read
-        elif topic is None and known and len(self._topics) < MAX_POLLED and not status.status.ended:
+        elif topic is None and again and len(self._topics) < MAX_POLLED and not status.status.ended:
             self._topic(job_id).used_at = asyncio.get_running_loop().time()
         return status
 

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from app.following import COMPARE
+from app.polls import poll as poll_shortly
 from app.requests import MAX_WAIT
 from jobs.domain.events import Event, EventType, FileView, ProgressView
 from jobs.domain.jobs import FileState, Job, Phase, Progress, Status
@@ -122,6 +123,43 @@ async def test_live_numbers_of_the_running_attempt_are_shown(shared: Shared) -> 
     ended = await shared.services.lifecycle.cancel(job.id)
     after = (await poll(shared, job)).json()
     assert (after["seq"], after["tick"], after["progress"]["bytesPerSecond"]) == (ended.seq, 0, None)
+
+
+async def test_the_short_way_gives_the_same_answer(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job that is polled over and over is answered with what came in, and that is what PostgreSQL says."""
+    short: list[bool] = []
+
+    def spied(*args: Any) -> Any:
+        answer = poll_shortly(*args)
+        short.append(answer is not None)
+        return answer
+
+    monkeypatch.setattr("app.gateway.poll", spied)
+    job = await shared.processing()
+    await shared.services.feed.publish(live(job, 1))
+
+    async def taken(etag: str | None = None) -> httpx.Response:
+        async with asyncio.timeout(10):
+            while True:
+                answer = await poll(shared, job, etag)
+                if short[-1]:
+                    return answer
+
+    for tick in (2, 3):
+        quick = await taken()
+        slow = await poll(shared, job, **{"Cache-Control": "no-cache"})
+        assert not short[-1]
+        assert (quick.json() | {"ts": ""}, quick.json()["tick"]) == (slow.json() | {"ts": ""}, tick - 1)
+        kept = [dict(it.headers) | {"x-request-id": "", "date": "", "content-length": ""} for it in (quick, slow)]
+        assert kept[0] == kept[1]
+        assert (await taken(quick.headers["etag"])).status_code == 304
+        await shared.services.feed.publish(live(job, tick))
+        while (await poll(shared, job, quick.headers["etag"])).status_code == 304:
+            pass  # until it has come in
+    ended = await shared.services.lifecycle.cancel(job.id)
+    while (await poll(shared, job)).json()["seq"] != ended.seq:
+        pass
+    assert (await taken()).json()["status"] == "cancelled"
 
 
 async def test_a_waiting_job_knows_its_place(shared: Shared) -> None:

@@ -16,7 +16,7 @@ from jobs.worker.reporter import Reporter
 FILES = 5
 """Files of each job."""
 PACE = 100
-"""Durable batches a second over all jobs; every second one is also published."""
+"""Durable batches a second over all jobs, each of which is published."""
 
 
 async def running_jobs(services: Services, count: int) -> list[Claimed]:
@@ -51,7 +51,6 @@ async def _change(settings: Settings, claimed: Sequence[Claimed]) -> None:
         for turn, reporter in enumerate(cycle(reporters)):
             reporter.read(turn % FILES, 1 << 20)
             await reporter.flush()
-            if turn % 2:
-                await services.feed.publish(reporter.event())
+            await services.feed.publish(reporter.event())
             due = max(due + 1 / PACE, clock())
             await asyncio.sleep(due - clock())
