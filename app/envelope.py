@@ -25,6 +25,8 @@ log = structlog.get_logger()
 _PORT = re.compile(r":\d+$")
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:+/=-]{1,128}")
 
+INTERNAL_ERROR = 1011
+"""The WebSocket close code for it (RFC 6455, section 7.4.1)."""
 MAX_HOSTS = 16
 """`Host` headers that are kept as checked."""
 SECURITY_HEADERS = [
@@ -61,7 +63,7 @@ class Envelope:
         if scope["type"] == "websocket":
             state["send"] = send
             with structlog.contextvars.bound_contextvars(request_id=request_id.decode()):
-                await self._app(scope, receive, send)
+                await self._connected(scope, receive, send)
             return
         answer = state["answer"] = Answer(send, request_id, self._deadlines)
         structlog.contextvars.bind_contextvars(request_id=request_id.decode())
@@ -77,6 +79,16 @@ class Envelope:
                 ms=round(1000 * (perf_counter() - started), 1),
             )
             structlog.contextvars.unbind_contextvars("request_id")
+
+    async def _connected(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A WebSocket: its endpoint says how it ends, unless that breaks."""
+        started = perf_counter()
+        try:
+            await self._app(scope, receive, send)
+        except Exception:
+            log.exception("socket_broke", path=scope["path"])
+            await send({"type": "websocket.close", "code": INTERNAL_ERROR})
+        log.info("socket", path=scope["path"], ms=round(1000 * (perf_counter() - started), 1))
 
     async def _answered(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, answer: Answer) -> None:
         clock = answer.clock

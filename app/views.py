@@ -44,7 +44,12 @@ def status_of(
         files |= {view.index: view for view in live.files}
     progress = live.progress if live else ProgressView.of(job)
     if snapshot.position is not None:
-        progress = progress.model_copy(update={"queue_position": snapshot.position})
+        progress = progress.model_copy(
+            update={
+                "queue_position": snapshot.position,
+                "starts_in_seconds": None if snapshot.starts_in is None else round(snapshot.starts_in),
+            }
+        )
     return JobStatus(
         type=type_of(job.status) if job.status.ended else EventType.SNAPSHOT,
         job_id=job.id,

@@ -92,6 +92,9 @@ class EventStream(Response):
             [(first, status), *_] = found
             if not self._many and status.status.ended and status.seq <= first.order[0]:
                 return await Response(None, 204)(scope, receive, send)  # the client has it all: it need not come back
+            if outlet.closing is not None:
+                return await self._send_away(send, outlet.closing)
+            outlet.is_open = True
             await self._open(send)
             await send({"type": "http.response.body", "body": opening(RETRY), "more_body": True})
             following.answer(found)

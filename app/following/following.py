@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from random import shuffle
 from typing import Any
@@ -33,6 +33,8 @@ log = structlog.get_logger()
 
 COMPARE = 2.0
 """Seconds between two comparisons of the followed jobs with PostgreSQL."""
+COMPARED = 500
+"""Jobs that are compared at once: more would keep everybody else waiting for too long."""
 DEGRADED_COMPARE = 1.0
 """The same while Redis is away."""
 POLLED = 10.0
@@ -224,10 +226,12 @@ class Following:
         async def ask() -> None:
             try:
                 status = await self._statuses.read(follow.topic.job_id, follow.order[0])
-            except (DatabaseUnavailable, JobNotFound):
-                follow.reading = False  # the next comparison sees to it
-            else:
-                self._answer(follow, status)
+            except BaseException as error:
+                follow.reading = False
+                if isinstance(error, (DatabaseUnavailable, JobNotFound)):
+                    return  # the next comparison sees to it
+                raise
+            self._answer(follow, status)
 
         self._spawn(ask())
 
@@ -347,12 +351,14 @@ class Following:
             except Exception:
                 log.exception("comparison_broke")
 
-    async def _compare(self, topics: Iterable[Topic]) -> None:
+    async def _compare(self, topics: Sequence[Topic]) -> None:
         """Whoever lacks what PostgreSQL has gets it, whether or not a message said so."""
-        marks = await self._services.snapshots.marks([topic.job_id for topic in topics])
-        for topic in topics:
-            if topic.compare(marks.get(topic.job_id)):
-                self._refresh(topic)
+        for start in range(0, len(topics), COMPARED):
+            batch = topics[start : start + COMPARED]
+            marks = await self._services.snapshots.marks([topic.job_id for topic in batch])
+            for topic in batch:
+                if topic.compare(marks.get(topic.job_id)):
+                    self._refresh(topic)
 
     async def _look_for_ever(self) -> None:
         """Looks after connections: those that lag often, all of them every second."""
@@ -413,8 +419,8 @@ class Following:
             self.close(outlet, Closing.RESTART)
             if number % 16 == 0 or number == len(outlets):
                 await asyncio.sleep(16 * seconds / max(len(outlets), 16))
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=2 * FAREWELL)
 
     def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(coroutine)

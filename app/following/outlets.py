@@ -120,13 +120,19 @@ class StreamOutlet(Outlet):
     ) -> None:
         super().__init__(transport, send, lagging)
         self.form = Form.STREAM_OF_MANY if many else Form.STREAM
+        self.is_open = False
+        """Whether the answer has begun: before that nothing may be sent here."""
 
     async def finish(self, closing: Closing) -> None:
         """An error status would end an `EventSource` for good, so that all it is told is when to come back."""
+        if not self.is_open:
+            return
         body = retry_after(closing.pause())
         await self._send({"type": "http.response.body", "body": body, "more_body": False})
 
     def keep_alive(self, now: float) -> None:
+        if not self.is_open:
+            return
         if not self.silent_until:
             self.silent_until = now + _RANDOM.uniform(*SILENCE)
         elif now >= self.silent_until:

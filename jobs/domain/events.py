@@ -75,6 +75,7 @@ class ProgressView(Message):
     bytes_per_second: int | None = None
     eta_seconds: float | None = None
     queue_position: int | None = None
+    starts_in_seconds: float | None = None
 
     @classmethod
     def of(cls, job: Job) -> Self:

@@ -16,6 +16,7 @@ from sqlalchemy import text
 
 from jobs.batching import Batcher
 from jobs.domain.jobs import Job, Status
+from jobs.domain.smoothing import Pace
 from jobs.store.database import Database
 from jobs.store.rows import Row, job_of
 
@@ -34,11 +35,16 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A job at the time `at` of the database's clock; `position` from 1, while it is queued."""
+    """A job at the time `at` of the database's clock.
+
+    While it is queued `position` is from 1, and `starts_in` the seconds until it will probably start, where the queue
+    has been watched long enough to tell.
+    """
 
     job: Job
     at: datetime
     position: int | None
+    starts_in: float | None = None
 
 
 PLACES_AGE = 1.0
@@ -56,6 +62,7 @@ class Snapshots:
         self._batcher = Batcher(self.read_many)
         self._places: Mapping[UUID, int] = {}
         self._placed_at = float("-inf")
+        self._pace = Pace()
 
     async def read(self, job_id: UUID) -> Snapshot | None:
         """The job as it is now, None when there is none. Raises `DatabaseUnavailable`."""
@@ -66,7 +73,7 @@ class Snapshots:
         async with self._database.reading() as connection:
             rows = (await connection.execute(_READ, {"ids": list(job_ids)})).mappings().all()
         positions = await self._positions(row["id"] for row in rows if row["status"] == Status.QUEUED)
-        return {row["id"]: _snapshot_of(row, positions) for row in rows}
+        return {row["id"]: self._snapshot_of(row, positions.get(row["id"])) for row in rows}
 
     async def marks(self, job_ids: Sequence[UUID]) -> dict[UUID, Mark]:
         """The marks of the jobs that there are: a tenth of the work of `read_many`. Raises `DatabaseUnavailable`."""
@@ -83,11 +90,12 @@ class Snapshots:
         if len(self._places) < LONG_QUEUE or now - self._placed_at > PLACES_AGE:
             rows = await self._database.fetch(_PLACES, RANKED)
             self._places, self._placed_at = {row["id"]: row["position"] for row in rows}, now
+            self._pace.feed(self._places, now)
         return self._places
 
-
-def _snapshot_of(row: Row, positions: Mapping[UUID, int]) -> Snapshot:
-    return Snapshot(job_of(row), row["now"], positions.get(row["id"]))
+    def _snapshot_of(self, row: Row, position: int | None) -> Snapshot:
+        starts_in = None if position is None else self._pace.wait(position)
+        return Snapshot(job_of(row), row["now"], position, starts_in)
 
 
 _STATUSES = {str(status): status for status in Status}

@@ -127,7 +127,7 @@ class Reporter:
         """The message that tells of the attempt as it is now."""
         progress = self._progress
         phase = Phase.RESOLVING if progress.bytes_total is None else Phase.PACKING
-        rate = self._speed.bytes_per_second
+        rate = self._speed.per_second
         remaining = None if progress.bytes_total is None else progress.bytes_total - progress.bytes_done
         view = ProgressView.at(phase, progress).model_copy(
             update={
