@@ -50,10 +50,13 @@ class Api:
         headers = {"Idempotency-Key": str(uuid4())}
         return Accepted.model_validate_json(self.ask("POST", "/v1/download/initiate", body=body, headers=headers).data)
 
-    def news(self, job_id: UUID, seen: str | None, wait: int) -> tuple[JobStatus | None, str | None]:
-        """The job and its ETag as soon as that is not `seen`; None when nothing has happened for `wait` seconds."""
+    def news(self, job_id: UUID, since: int, seen: str | None, wait: int) -> tuple[JobStatus | None, str | None]:
+        """The job, with the files that changed after `since`, and its ETag, as soon as that is not `seen`.
+
+        None instead of the job when nothing has happened for `wait` seconds.
+        """
         headers = {"Prefer": f"wait={wait}"} | ({"If-None-Match": seen} if seen else {})
-        answer = self.ask("GET", _job(job_id), headers=headers, patience=_READ_TIMEOUT + wait)
+        answer = self.ask("GET", f"{_job(job_id)}?since={since}", headers=headers, patience=_READ_TIMEOUT + wait)
         status = None if answer.status == HTTPStatus.NOT_MODIFIED else JobStatus.model_validate_json(answer.data)
         return status, answer.headers.get("ETag")
 
@@ -77,6 +80,19 @@ class Api:
     def cancel(self, job_id: UUID) -> bytes:
         """Cancel a job; a `JobStatus` in the server's JSON."""
         return self.ask("DELETE", _job(job_id)).data
+
+    def stream(self, path: str, silence: float) -> urllib3.BaseHTTPResponse:
+        """An event stream, whatever its status, to be read and closed. `silence`: seconds without a byte.
+
+        Asked for once: raises urllib3's `HTTPError`.
+        """
+        timeout = urllib3.Timeout(connect=_CONNECT_TIMEOUT, read=silence)
+        headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
+        return self.pool.request("GET", self.server + path, headers=headers, timeout=timeout, preload_content=False)
+
+    def socket_url(self, path: str) -> str:
+        """The address of a WebSocket: `ws` for `http`, `wss` for `https`."""
+        return "ws" + self.server[len("http") :] + path
 
     def ask(
         self,
@@ -102,7 +118,7 @@ class Api:
                     return answer
                 if pause is None or not _may_pass(answer):
                     raise self._refused(answer)
-                asked = _retry_after(answer)
+                asked = retry_after(answer)
             time.sleep(max(pause, asked))
         raise AssertionError
 
@@ -120,7 +136,7 @@ class Api:
         )
 
     def _refused(self, answer: urllib3.BaseHTTPResponse) -> Refused:
-        problem = _problem(answer)
+        problem = problem_of(answer)
         if "error" not in problem:
             return Refused(f"{self.server} answered {answer.status}: is it a Haulage server?", "client")
         return Refused(str(problem.get("message", problem["error"])), str(problem["error"]))
@@ -131,15 +147,17 @@ def _job(job_id: UUID) -> str:
 
 
 def _may_pass(answer: urllib3.BaseHTTPResponse) -> bool:
-    return answer.status in _BUSY or _problem(answer).get("error") == "idempotency_key_in_flight"
+    return answer.status in _BUSY or problem_of(answer).get("error") == "idempotency_key_in_flight"
 
 
-def _retry_after(answer: urllib3.BaseHTTPResponse) -> float:
+def retry_after(answer: urllib3.BaseHTTPResponse) -> float:
+    """Seconds after which the server asks to come back, as far as we are that patient."""
     text = answer.headers.get("Retry-After", "")
     return min(float(text), _LONGEST_PAUSE) if text.isdecimal() else 0.0
 
 
-def _problem(answer: urllib3.BaseHTTPResponse) -> dict[str, Any]:
+def problem_of(answer: urllib3.BaseHTTPResponse) -> dict[str, Any]:
+    """The members of a problem (RFC 9457); none for an answer that is something else."""
     try:
         found = json.loads(answer.data)
     except ValueError:

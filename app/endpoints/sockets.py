@@ -7,10 +7,12 @@ which a page can't read.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
+from starlette.types import Receive
 from starlette.websockets import WebSocket
 
 from app.context import Context
@@ -75,10 +77,14 @@ class _Session:
         except TooManyFollowers:
             return await self._refuse(Closing.TOO_MANY)
         outlet = SocketOutlet(transport_of(socket.scope["state"]["send"]), socket.send, self._following.lags, many=many)
-        async with self._following.connected(outlet, client):
+        self._following.connect(outlet, client)
+        try:
             if wanted:
                 await self._follow_one(outlet, wanted)
-            await self._listen(outlet, many=many)
+        except BaseException:
+            self._following.disconnect(outlet)
+            raise
+        socket.scope["state"]["rest"] = partial(self._listen, outlet, many)
         return None
 
     async def _refuse(self, closing: Closing) -> None:
@@ -120,30 +126,32 @@ class _Session:
         except DatabaseUnavailable:
             self._following.close(outlet, Closing.UNAVAILABLE)
 
-    async def _listen(self, outlet: SocketOutlet, *, many: bool) -> None:
+    async def _listen(self, outlet: SocketOutlet, many: bool, receive: Receive) -> None:
         """Does what the client says until it, or we, have closed."""
-        while True:
-            message = await self._socket.receive()
-            if message["type"] == "websocket.disconnect":
-                return
-            if not many:
-                self._complain(outlet, "invalid_request", "This address follows one job: there is nothing to say here.")
-                continue
-            try:
-                said = _MESSAGE.validate_json(message.get("text") or b"")
-            except ValidationError as error:
-                self._complain(outlet, "invalid_request", described(error))
-                continue
-            if isinstance(said, UnfollowJobs):
-                for job_id in said.jobs:
-                    self._following.unfollow(outlet, job_id)
-            else:
-                await self._follow(outlet, {job.job_id: asking(job.since) for job in said.jobs})
+        try:
+            while (message := await receive())["type"] != "websocket.disconnect":
+                if many:
+                    await self._do(outlet, message.get("text") or b"")
+                else:
+                    self._complain(outlet, "This address follows one job: there is nothing to say here.")
+        finally:
+            self._following.disconnect(outlet)
+
+    async def _do(self, outlet: SocketOutlet, text: str | bytes) -> None:
+        try:
+            said = _MESSAGE.validate_json(text)
+        except ValidationError as error:
+            return self._complain(outlet, described(error))
+        if isinstance(said, UnfollowJobs):
+            for job_id in said.jobs:
+                self._following.unfollow(outlet, job_id)
+            return None
+        return await self._follow(outlet, {job.job_id: asking(job.since) for job in said.jobs})
 
     async def _follow(self, outlet: SocketOutlet, wanted: Mapping[UUID, Order]) -> None:
         if len(wanted.keys() | outlet.follows.keys()) > MAX_JOBS:
             said = f"One connection follows at most {MAX_JOBS} jobs at once. None of this message is followed."
-            return self._complain(outlet, "too_many_jobs", said)
+            return self._complain(outlet, said, "too_many_jobs")
         for job_id, order in wanted.items():
             try:
                 self._following.answer(await self._following.begin(outlet, {job_id: order}))
@@ -151,7 +159,7 @@ class _Session:
                 outlet.complain(error.code, error.message, str(job_id))
         return None
 
-    def _complain(self, outlet: SocketOutlet, error: str, message: str) -> None:
+    def _complain(self, outlet: SocketOutlet, message: str, error: str = InvalidRequest.code) -> None:
         outlet.complain(error, message)
         self._faults += 1
         if self._faults >= MAX_FAULTS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from uuid import UUID
 
 from starlette.requests import Request
@@ -81,26 +82,32 @@ class EventStream(Response):
         try:
             following.admit(client)
         except TooManyFollowers:
-            return await self._send_away(send, Closing.TOO_MANY)
+            await self._send_away(send, Closing.TOO_MANY)
+            return
         raw = self._answer.stream()
         outlet = StreamOutlet(transport_of(raw), raw, following.lags, many=self._many)
-        async with following.connected(outlet, client):
-            try:
-                found = await following.begin(outlet, self._wanted)
-            except DatabaseUnavailable:
-                return await self._send_away(send, Closing.UNAVAILABLE)
-            [(first, status), *_] = found
-            if not self._many and status.status.ended and status.seq <= first.order[0]:
-                return await Response(None, 204)(scope, receive, send)  # the client has it all: it need not come back
-            if outlet.closing is not None:
-                return await self._send_away(send, outlet.closing)
-            outlet.is_open = True
-            await self._open(send)
-            await send({"type": "http.response.body", "body": opening(RETRY), "more_body": True})
-            following.answer(found)
-            while (await receive())["type"] != "http.disconnect":
-                pass
-        return None
+        following.connect(outlet, client)
+        try:
+            await self._begin(outlet, scope, receive, send)
+        except BaseException:
+            following.disconnect(outlet)
+            raise
+        scope["state"]["rest"] = partial(_until_the_end, following, outlet)
+
+    async def _begin(self, outlet: StreamOutlet, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            found = await self._following.begin(outlet, self._wanted)
+        except DatabaseUnavailable:
+            return await self._send_away(send, Closing.UNAVAILABLE)
+        [(first, status), *_] = found
+        if not self._many and status.status.ended and status.seq <= first.order[0]:
+            return await Response(None, 204)(scope, receive, send)  # the client has it all: it need not come back
+        if outlet.closing is not None:
+            return await self._send_away(send, outlet.closing)
+        outlet.is_open = True
+        await self._open(send)
+        await send({"type": "http.response.body", "body": opening(RETRY), "more_body": True})
+        return self._following.answer(found)
 
     async def _open(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
@@ -109,3 +116,11 @@ class EventStream(Response):
         await self._open(send)
         body = retry_after(closing.pause())
         await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+async def _until_the_end(following: Following, outlet: StreamOutlet, receive: Receive) -> None:
+    try:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+    finally:
+        following.disconnect(outlet)

@@ -141,21 +141,20 @@ class Following:
                 "Your address has as many open streams as it may have. Close some, or come back later."
             )
 
-    @asynccontextmanager
-    async def connected(self, outlet: Outlet, client: str) -> AsyncIterator[None]:
-        """Knows the connection while the block runs."""
+    def connect(self, outlet: Outlet, client: str) -> None:
+        """Knows the connection, until `disconnect`."""
         self._outlets[outlet] = client
         self._clients[client] += 1
-        try:
-            yield
-        finally:
-            for job_id in list(outlet.follows):
-                self.unfollow(outlet, job_id)
-            del self._outlets[outlet]
-            self._lagging.discard(outlet)
-            self._clients[client] -= 1
-            if not self._clients[client]:
-                del self._clients[client]
+
+    def disconnect(self, outlet: Outlet) -> None:
+        """The connection is gone, or good for other requests."""
+        for job_id in list(outlet.follows):
+            self.unfollow(outlet, job_id)
+        client = self._outlets.pop(outlet)
+        self._lagging.discard(outlet)
+        self._clients[client] -= 1
+        if not self._clients[client]:
+            del self._clients[client]
 
     async def begin(self, outlet: Outlet, wanted: Mapping[UUID, Order]) -> list[tuple[Follow, JobStatus]]:
         """Starts to follow jobs, each from where the client is; `answer` sends the snapshots that this returns.

@@ -23,6 +23,9 @@ def download(
         Literal["fail", "skip"], typer.Option(help="What becomes of the job when files are missing.")
     ] = "fail",
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file when it exists.")] = False,
+    follow_by: Annotated[
+        Literal["auto", "websocket", "sse", "polling"], typer.Option(hidden=True, help="No other way than this one.")
+    ] = "auto",
     server: Server = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
@@ -38,4 +41,5 @@ def download(
     from jobs.domain.jobs import OnMissing
 
     order = Order(file_ids=file_ids, archive_name=name, on_missing=OnMissing(on_missing))
-    tell(run(Api(server_of(server, data_dir)), order, Target(output, force), quiet=as_json), as_json=as_json)
+    api = Api(server_of(server, data_dir))
+    tell(run(api, order, Target(output, force), quiet=as_json, by=follow_by), as_json=as_json)

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from app.cli.output import error_console, note, size_text
 from app.schemas import JobStatus
+from jobs.domain.events import Event
 from jobs.domain.jobs import Status
 
 _FIELDS = ("percent", "amount", "speed", "left")
@@ -30,6 +31,7 @@ class JobBar:
         self._task = self._progress.add_task("Starting", total=None, percent="", amount="", speed="", left="")
         self._said = ""
         self._began: float | None = None
+        self._attempts = ""
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -40,12 +42,14 @@ class JobBar:
     ) -> None:
         self._progress.stop()
 
-    def follow(self, status: JobStatus) -> None:
+    def follow(self, event: Event) -> None:
         """The job as the server tells it."""
-        progress = status.progress
-        self._line(_step(status))
+        progress = event.progress
+        if isinstance(event, JobStatus):
+            self._attempts = f" of {event.max_attempts}"
+        self._line(_step(event, self._attempts))
         self._draw(
-            _what(status),
+            _what(event),
             progress.percent,
             amount=_amount(progress.bytes_done, progress.bytes_total),
             speed="" if progress.bytes_per_second is None else f"{size_text(progress.bytes_per_second)}/s",
@@ -82,22 +86,22 @@ class JobBar:
             note(text)
 
 
-def _step(status: JobStatus) -> str:
+def _step(event: Event, attempts: str) -> str:
     """What a log should have a line for."""
-    if status.status is Status.PROCESSING:
-        return f"{status.progress.phase}, attempt {status.attempt} of {status.max_attempts}"
-    return str(status.status)
+    if event.status is Status.PROCESSING:
+        return f"{event.progress.phase}, attempt {event.attempt}{attempts}"
+    return str(event.status)
 
 
-def _what(status: JobStatus) -> str:
-    progress = status.progress
-    if status.status is Status.QUEUED and progress.queue_position:
+def _what(event: Event) -> str:
+    progress = event.progress
+    if event.status is Status.QUEUED and progress.queue_position:
         return f"Queued, number {progress.queue_position}"
-    if status.status is Status.PROCESSING and progress.bytes_total is not None:
+    if event.status is Status.PROCESSING and progress.bytes_total is not None:
         return f"Packing {progress.files_done}/{progress.files_total}"
-    if status.status is Status.PROCESSING:
+    if event.status is Status.PROCESSING:
         return str(progress.phase).capitalize()
-    return str(status.status).capitalize()
+    return str(event.status).capitalize()
 
 
 def _amount(done: int, total: int | None) -> str:

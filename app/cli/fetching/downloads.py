@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,16 +12,12 @@ from uuid import UUID
 from app.cli.client import Api
 from app.cli.errors import INTERRUPTED, Refused, job_failed
 from app.cli.fetching.bars import JobBar
+from app.cli.fetching.following import FollowBy, follow
 from app.cli.fetching.saving import Fetch, Saved
 from app.cli.fetching.targets import Target, open_part
 from app.cli.output import note, print_json, size_text
 from app.schemas import JobStatus, Link
 from jobs.domain.jobs import OnMissing, Status
-
-_WAIT = 20
-"""Seconds of one long-poll."""
-_LEAST_INTERVAL = 0.2
-"""Seconds between two questions: ten changes a second are more than an eye needs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +54,7 @@ class Downloaded:
         }
 
 
-def run(api: Api, order: Order, target: Target, *, quiet: bool = False) -> Downloaded:
+def run(api: Api, order: Order, target: Target, *, quiet: bool = False, by: FollowBy = "auto") -> Downloaded:
     """Start the job and stay until its result is saved. Raises `SystemExit(130)` on Ctrl-C; the job then goes on.
 
     Raises what `Api`, `Fetch` and `Target` raise, and `Refused` for a job that ends without a result.
@@ -67,7 +62,7 @@ def run(api: Api, order: Order, target: Target, *, quiet: bool = False) -> Downl
     target.check()
     job_id = api.initiate(order.body()).job_id
     with _interruptible(job_id), JobBar(quiet=quiet) as bar:
-        _follow(api, job_id, bar)
+        _follow(api, job_id, by, bar)
         return _save(api, job_id, target, bar)
 
 
@@ -80,17 +75,11 @@ def _interruptible(job_id: UUID) -> Iterator[None]:
         raise SystemExit(INTERRUPTED) from None
 
 
-def _follow(api: Api, job_id: UUID, bar: JobBar) -> None:
-    seen: str | None = None
-    while True:
-        asked = time.monotonic()
-        status, etag = api.news(job_id, seen, _WAIT if seen else 0)
-        if status is not None:
-            seen = etag
-            bar.follow(status)
-            if status.status.ended:
-                return _require_result(status)
-        time.sleep(max(0.0, _LEAST_INTERVAL - (time.monotonic() - asked)))
+def _follow(api: Api, job_id: UUID, by: FollowBy, bar: JobBar) -> None:
+    for event in follow(api, job_id, by):
+        bar.follow(event)
+        if isinstance(event, JobStatus) and event.status.ended:
+            _require_result(event)
 
 
 def _require_result(status: JobStatus) -> None:
