@@ -19,6 +19,8 @@ FollowBy = Literal["auto", "websocket", "sse", "polling"]
 
 _FAILURES = 2
 """Failures in a row after which the next way is tried."""
+_LAST_FAILURES = 5
+"""The same when there is no other to try."""
 
 
 def follow(api: Api, job_id: UUID, by: FollowBy = "auto") -> Iterator[Event]:
@@ -28,9 +30,10 @@ def follow(api: Api, job_id: UUID, by: FollowBy = "auto") -> Iterator[Event]:
     """
     place = Place()
     reason = ""
+    allowed = _FAILURES if by == "auto" else _LAST_FAILURES
     for name, way in WAYS.items():
         failures = 0
-        while by in {"auto", name} and failures < _FAILURES:
+        while by in {"auto", name} and failures < allowed:
             try:
                 with closing(way(api, job_id, place)) as messages:
                     for event in _states(messages, place):
@@ -42,7 +45,7 @@ def follow(api: Api, job_id: UUID, by: FollowBy = "auto") -> Iterator[Event]:
             except Lost as error:
                 reason = str(error)
                 failures += 1
-                if failures < _FAILURES:
+                if failures < allowed:
                     time.sleep(error.pause())
             else:
                 return

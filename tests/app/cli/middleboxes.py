@@ -1,0 +1,100 @@
+"""A proxy between a client and a gateway that meddles: with upgrades, with event streams, with single bytes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Literal
+from urllib.parse import urlsplit
+
+from jobs.concurrency import end
+
+Held = Literal["no", "until they end", "for ever"]
+
+
+@dataclass
+class Middlebox:
+    """Passes connections on to `target`, which may change. `paths` are those of all requests that came.
+
+    `cuts_upgrades`: a request for a WebSocket breaks its connection. `holds_streams`: event streams are kept back.
+    `rewrites`: what the server says otherwise; both sides are of the same length.
+    """
+
+    target: str
+    cuts_upgrades: bool = False
+    holds_streams: Held = "no"
+    rewrites: Mapping[bytes, bytes] = field(default_factory=dict)
+    paths: list[str] = field(default_factory=list)
+    url: str = ""
+    _news: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    def asked(self, part: str) -> int:
+        """How many requests had this in their path."""
+        return sum(part in path for path in self.paths)
+
+    async def asked_for(self, part: str) -> None:
+        """Returns once a request had this in its path."""
+        async with self._news:
+            await self._news.wait_for(lambda: self.asked(part))
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Middlebox]:
+        tasks: set[asyncio.Task[None]] = set()
+
+        async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.current_task()
+            assert task is not None
+            tasks.add(task)
+            with suppress(asyncio.CancelledError, OSError):
+                await self._serve(reader, writer)
+            writer.transport.abort()
+
+        server = await asyncio.start_server(connected, "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        try:
+            yield self
+        finally:
+            server.close()
+            await end(*tasks) if tasks else None
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        target = urlsplit(self.target)
+        answers, requests = await asyncio.open_connection(target.hostname, target.port)
+        down = asyncio.create_task(self._pass_answers(answers, writer))
+        try:
+            while data := await reader.read(65536):
+                passes = self._look(data)
+                async with self._news:
+                    self._news.notify_all()
+                if not passes:
+                    return
+                requests.write(data)
+                await requests.drain()
+        finally:
+            requests.transport.abort()
+            await end(down)
+
+    def _look(self, data: bytes) -> bool:
+        """Whether the request, if it is the start of one, may pass."""
+        line, _, head = data.partition(b"\r\n")
+        if line.endswith(b" HTTP/1.1"):
+            self.paths.append(line.split()[1].decode())
+        return not (self.cuts_upgrades and b"\r\nupgrade: websocket" in b"\r\n" + head.lower())
+
+    async def _pass_answers(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        held = b""
+        with suppress(OSError):
+            while data := await reader.read(65536):
+                if self.holds_streams != "no" and self.paths and "/stream" in self.paths[-1]:
+                    held += data
+                    if self.holds_streams == "for ever" or not held.endswith(b"\r\n0\r\n\r\n"):
+                        continue
+                    data, held = held, b""
+                for found, instead in self.rewrites.items():
+                    assert len(found) == len(instead)
+                    data = data.replace(found, instead)
+                writer.write(data)
+                await writer.drain()
+            writer.close()
