@@ -39,7 +39,7 @@ class Reporter:
         self._fresh: set[int] = set()
         """Files that changed since the last durable batch."""
         self._batch: set[int] = set()
-        """Files that changed in the last durable batch."""
+        """Files that changed in the last durable batch, until it has been told."""
         self._speed = Speed()
         self._changed = asyncio.Event()
         self._dirty = False
@@ -97,10 +97,17 @@ class Reporter:
                 last_batch = clock()
             else:
                 self._tick += 1
-            await self._feed.publish(self.event())
+            await self._tell()
             await asyncio.sleep(TICK)
             if self._dirty:
                 self._changed.set()  # what came since the last batch becomes durable even when nothing more comes
+
+    async def _tell(self) -> None:
+        """A batch is told once: later messages would grow with it, and who missed it asks for a snapshot."""
+        event = self.event()
+        await self._feed.publish(event)
+        if event.seq == self._seq:
+            self._since, self._batch = self._seq, set()
 
     async def flush(self) -> bool:
         """Makes all that has changed durable, under a new `seq`; False when there was nothing, or no database.
