@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from jobs.domain.errors import DatabaseUnavailable
 from jobs.domain.events import Event, EventType, FileView, ProgressView
 from jobs.domain.jobs import FailureNote, FileRecord, FileState, Job, Phase, Progress, Status
+from jobs.domain.pacing import Pacer
 from jobs.domain.smoothing import Speed
 from jobs.feed import Feed
 from jobs.lifecycle import Lifecycle
 
-TICK = 0.1
-"""Seconds between two live messages of a job."""
+RATE, BURST = 7.0, 3
+"""Live messages of a job a second, and those that may follow at once: at most ten in any second."""
+BYTES = 0.2
+"""Seconds before a message that only tells of more bytes, so that one of a finished file need not wait for its turn."""
 BATCH = 1.0
 """Seconds between two durable batches of a job."""
 
@@ -41,7 +45,10 @@ class Reporter:
         self._batch: set[int] = set()
         """Files that changed in the last durable batch, until it has been told."""
         self._speed = Speed()
+        self._pacer = Pacer(RATE, BURST)
         self._changed = asyncio.Event()
+        self._finished = asyncio.Event()
+        """A file is done or failed: that is told at once."""
         self._dirty = False
 
     # --- what the attempt says -----------------------------------------------------------------------------------------
@@ -70,12 +77,14 @@ class Reporter:
             record, state=FileState.DONE, bytes_done=record.size or 0, crc32=crc32, failure=None
         )
         self._fresh.add(index)
+        self._finished.set()
         self._note(replace(self._progress, files_done=self._progress.files_done + 1))
 
     def failed(self, index: int, failure: FailureNote) -> None:
         """A file could not be had."""
         self._records[index] = replace(self._records[index], state=FileState.FAILED, failure=failure)
         self._fresh.add(index)
+        self._finished.set()
         self._note(self._progress)
 
     def _note(self, progress: Progress) -> None:
@@ -88,19 +97,21 @@ class Reporter:
     async def run(self) -> None:
         """Publishes and records while the attempt runs. Raises `StaleFence` when the job is no longer the worker's."""
         clock = asyncio.get_running_loop().time
-        last_batch = clock()
+        told = batched = clock()
         while True:
-            await self._changed.wait()
+            # What came since the last batch becomes durable even when nothing more comes.
+            await _either(self._changed, max(0.0, batched + BATCH - clock()) if self._dirty else None)
+            if self._changed.is_set():
+                await _either(self._finished, max(0.0, told + BYTES - clock()))
+            await asyncio.sleep(self._pacer.take(clock()))
             self._changed.clear()
-            self._speed.feed(self._progress.bytes_done, clock())
-            if clock() - last_batch >= BATCH and await self.flush():
-                last_batch = clock()
+            self._finished.clear()
+            self._speed.feed(self._progress.bytes_done, told := clock())
+            if told - batched >= BATCH and await self.flush():
+                batched = clock()
             else:
                 self._tick += 1
             await self._tell()
-            await asyncio.sleep(TICK)
-            if self._dirty:
-                self._changed.set()  # what came since the last batch becomes durable even when nothing more comes
 
     async def _tell(self) -> None:
         """A batch is told once: later messages would grow with it, and who missed it asks for a snapshot."""
@@ -158,3 +169,9 @@ class Reporter:
 
 def _rounded(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 1)
+
+
+async def _either(event: asyncio.Event, seconds: float | None) -> None:
+    """Returns when the event is set or the time is over."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)
