@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -42,17 +43,23 @@ class Arena:
     @asynccontextmanager
     async def gateway(self) -> AsyncIterator[int]:
         """A gateway process; its port on 127.0.0.1."""
-        settings = self.settings.model_copy(update={"port": _free_port()})
-        with self._process(parts.gateway, settings, self.folder / "gateway.log"):
-            await _listening(settings.port)
-            yield settings.port
+        async with self.gateway_process() as (port, _):
+            yield port
+
+    @asynccontextmanager
+    async def gateway_process(self, **settings_of_its_own: Any) -> AsyncIterator[tuple[int, int]]:
+        """A gateway process; its port on 127.0.0.1, and its process id."""
+        settings = self.settings.model_copy(update={"port": _free_port(), **settings_of_its_own})
+        with self._process(parts.gateway, settings, self.folder / "gateway.log") as process:
+            await listening(settings.port)
+            yield settings.port, process.pid
 
     @asynccontextmanager
     async def bare(self, document: bytes = b"{}") -> AsyncIterator[int]:
         """A bare Starlette with the gateway's server settings, which answers with `document`; its port."""
         settings = self.settings.model_copy(update={"port": _free_port()})
         with self._process(parts.bare, settings, document):
-            await _listening(settings.port)
+            await listening(settings.port)
             yield settings.port
 
     @asynccontextmanager
@@ -72,6 +79,14 @@ class Arena:
             yield
 
     @contextmanager
+    def partner(self, target: Callable[..., None], *args: Any) -> Iterator[Partner]:
+        """Any other process, which answers questions: `target` gets a `Connection` as its last argument."""
+        ours, theirs = _SPAWN.Pipe()
+        with ours, self._process(target, *args, theirs):
+            theirs.close()
+            yield Partner(ours)
+
+    @contextmanager
     def _process(self, target: Callable[..., None], *args: Any) -> Iterator[Any]:
         process = _SPAWN.Process(target=target, args=args, daemon=True)
         process.start()
@@ -88,6 +103,22 @@ class Arena:
         """The function's result, from a process that does nothing else."""
         with ProcessPoolExecutor(1, mp_context=_SPAWN) as pool:
             return await asyncio.wrap_future(pool.submit(function, *args, **kwargs))
+
+
+class Partner:
+    """A process that answers questions."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+
+    async def ask(self, question: Any) -> Any:
+        """Its answer. Raises `EOFError` when the process has ended."""
+        self._pipe.send(question)
+        return await self.answer()
+
+    async def answer(self) -> Any:
+        """What it says of its own accord."""
+        return await asyncio.to_thread(self._pipe.recv)
 
 
 @asynccontextmanager
@@ -125,7 +156,8 @@ def _free_port() -> int:
     return free_ports([0])[0]
 
 
-async def _listening(port: int) -> None:
+async def listening(port: int) -> None:
+    """Waits until something listens there."""
     async with asyncio.timeout(30):
         while True:
             try:
@@ -145,6 +177,15 @@ def cpu_seconds(pid: int) -> float:
 
 def peak_memory(pid: int) -> int:
     """The most bytes that a process has had resident (proc(5), `VmHWM` of `status`)."""
+    return _memory(pid, "VmHWM:")
+
+
+def memory(pid: int) -> int:
+    """The bytes that a process has resident (`VmRSS`)."""
+    return _memory(pid, "VmRSS:")
+
+
+def _memory(pid: int, which: str) -> int:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    [line] = [line for line in lines if line.startswith("VmHWM:")]
+    [line] = [line for line in lines if line.startswith(which)]
     return int(line.split()[1]) * 1024

@@ -19,12 +19,12 @@ PACE = 100
 """Durable batches a second over all jobs, each of which is published."""
 
 
-async def running_jobs(services: Services, count: int) -> list[Claimed]:
-    """So many jobs that a worker holds, each with a live message. No worker runs, so they stay as they are."""
+async def running_jobs(services: Services, count: int, each: int = FILES) -> list[Claimed]:
+    """So many jobs of `each` files that a worker holds, with a live message. No worker runs, so they stay as they are."""
     slots = asyncio.Semaphore(8)
 
     async def make(number: int) -> Claimed:
-        files = [FileRequest(file_id=10_000 + number * FILES + place) for place in range(FILES)]
+        files = [FileRequest(file_id=10_000 + number * each + place) for place in range(each)]
         async with slots:
             job = await services.lifecycle.create(NewJob(files=files, archive_name=f"bundle {number}.zip"))
             claimed = await services.lifecycle.claim(job.id, job.fence, "bench")
