@@ -4,10 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench lock clean
+.PHONY: help setup run test check bench bench-live lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.ready ## Install everything into .venv, which then has bin/haulage
 
@@ -33,6 +33,9 @@ check: setup ## Lint and types
 
 bench: setup ## Measure, and print the tables of docs/benchmarks.md
 	$(BIN)/python -m tests.bench
+
+bench-live: setup ## Measure live followers, and print the second table of docs/benchmarks.md
+	$(BIN)/python -m tests.bench live
 
 lock: ## Pin every dependency by version and hash (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --extra stack --group dev \

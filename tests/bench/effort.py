@@ -23,6 +23,16 @@ class Effort:
     small: tuple[int, int]
     memory: tuple[int, int]
     """Sizes of the two bundles whose memory is compared."""
+    followers: int
+    """Live followers, where their number is not the point."""
+    held: tuple[int, int]
+    """Followers of one process that are held at once, the fewer and the more."""
+    remembered: int
+    """Followers whose memory is measured."""
+    steps: tuple[int, ...]
+    """Deliveries a second that are tried."""
+    finished: int
+    """Files of each job whose way from the worker to the follower is timed."""
 
 
 MIB = 1 << 20
@@ -34,6 +44,11 @@ FULL = Effort(
     large=(8, 128 * MIB),
     small=(1000, 64 * 1024),
     memory=(1024 * MIB, 4096 * MIB),
+    followers=1000,
+    held=(4000, 10_000),
+    remembered=4000,
+    steps=(25_000, 50_000, 60_000, 75_000, 90_000, 100_000, 125_000),
+    finished=16,
 )
 QUICK = Effort(
     rounds=1,
@@ -43,6 +58,11 @@ QUICK = Effort(
     large=(4, 32 * MIB),
     small=(200, 64 * 1024),
     memory=(256 * MIB, 512 * MIB),
+    followers=200,
+    held=(200, 400),
+    remembered=200,
+    steps=(25_000,),
+    finished=5,
 )
 
 

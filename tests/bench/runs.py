@@ -8,7 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from tests.bench import initiate, memory, packing, start, status
+from tests.bench import initiate, live, memory, packing, start, status
 from tests.bench.arena import Arena, open_arena, running_stack
 from tests.bench.effort import FULL, QUICK, Effort
 from tests.bench.report import Figure, machine, table, write
@@ -22,31 +22,36 @@ BENCHES: dict[str, Bench] = {
     "packing": packing.measure,
     "memory": memory.measure,
 }
+"""Those of the main job: one table."""
+LIVE: dict[str, Bench] = {"live": live.measure}
+"""Those of live followers: a table of its own, and only when asked for."""
+TABLES = {"measured": BENCHES, "live": LIVE}
+"""By the name of its place in docs/benchmarks.md."""
 
 
 def main() -> int:
     """Runs the benches that were asked for; 1 when a target was missed."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measures the main job.")
     parser.add_argument(
-        "bench", nargs="*", metavar="BENCH", help=f"one or more of {', '.join(BENCHES)}; all by default"
+        "bench", nargs="*", metavar="BENCH", help=f"one or more of {', '.join(BENCHES)}, live; all but live by default"
     )
     parser.add_argument("--quick", action="store_true", help="smaller and once: to see that it runs, not to be quoted")
-    parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
+    parser.add_argument("--write", action="store_true", help="put what is measured into docs/benchmarks.md")
     options = parser.parse_args()
-    unknown = set(options.bench) - set(BENCHES)
+    unknown = set(options.bench).difference(*TABLES.values())
     if unknown:
         parser.error(f"there is no bench called {', '.join(sorted(unknown))}")
+    effort = QUICK if options.quick else FULL
     with running_stack() as (environment, folder):
-        figures = [
-            figure
-            for name in options.bench or BENCHES
-            for figure in _run(name, QUICK if options.quick else FULL, environment, folder)
-        ]
-    text = f"{machine()}\n\n{table(figures)}"
-    print(f"\n{text}")
-    if options.write:
-        write(text)
-    return int(any(figure.met is False for figure in figures))
+        figures = {name: _run(name, effort, environment, folder) for name in options.bench or BENCHES}
+    for place, benches in TABLES.items():
+        lines = [line for name, measured in figures.items() if name in benches for line in measured]
+        if lines:
+            text = f"{machine()}\n\n{table(lines)}"
+            print(f"\n{text}")
+            if options.write:
+                write(place, text)
+    return int(any(figure.met is False for measured in figures.values() for figure in measured))
 
 
 def _run(name: str, effort: Effort, environment: dict[str, str], folder: Path) -> list[Figure]:
@@ -54,7 +59,7 @@ def _run(name: str, effort: Effort, environment: dict[str, str], folder: Path) -
 
     async def measure() -> list[Figure]:
         async with open_arena(environment, folder, name) as arena:
-            return await BENCHES[name](arena, effort)
+            return await (BENCHES | LIVE)[name](arena, effort)
 
     figures = asyncio.run(measure())
     for figure in figures:

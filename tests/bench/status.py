@@ -18,7 +18,9 @@ SHARE = 0.4
 
 
 @dataclass(frozen=True, slots=True)
-class _Round:
+class Round:
+    """The contenders of one round."""
+
     bare: Answers
     full: Answers
     unchanged: Answers
@@ -26,17 +28,24 @@ class _Round:
 
 async def measure(arena: Arena, effort: Effort) -> list[Figure]:
     """Reads 1,000 running jobs over and over: in full, with their ETag, and beside them a bare answer of the same size."""
+    rounds, size = await rounds_of(arena, effort)
+    return _figures(rounds, size)
+
+
+async def rounds_of(arena: Arena, effort: Effort) -> tuple[list[Round], int]:
+    """The rounds, and the size of the answer."""
     claimed = await changes.running_jobs(arena.services, effort.jobs)
     paths = [f"/v1/download/job/{it.job.id}" for it in claimed]
     async with arena.gateway() as port, httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
         document = (await client.get(paths[0])).content
         async with arena.bare(document) as bare_port:
             with arena.process(changes.change, arena.settings, claimed):
-                rounds = [await _round(arena, effort, port, bare_port, paths) for _ in range(effort.rounds)]
-    return _figures(rounds, len(document))
+                return [await _round(arena, effort, port, bare_port, paths) for _ in range(effort.rounds)], len(
+                    document
+                )
 
 
-async def _round(arena: Arena, effort: Effort, port: int, bare_port: int, paths: list[str]) -> _Round:
+async def _round(arena: Arena, effort: Effort, port: int, bare_port: int, paths: list[str]) -> Round:
     requests = [load.request("GET", path) for path in paths]
     full = Load(port=port, requests=requests, connections=CONNECTIONS, seconds=effort.seconds)
     unchanged = Load(port=port, requests=requests, connections=CONNECTIONS, seconds=effort.seconds, conditional=True)
@@ -46,10 +55,10 @@ async def _round(arena: Arena, effort: Effort, port: int, bare_port: int, paths:
         connections=CONNECTIONS,
         seconds=effort.seconds,
     )
-    return _Round(*[await arena.apart(load.run, one) for one in (bare, full, unchanged)])
+    return Round(*[await arena.apart(load.run, one) for one in (bare, full, unchanged)])
 
 
-def _figures(rounds: list[_Round], size: int) -> list[Figure]:
+def _figures(rounds: list[Round], size: int) -> list[Figure]:
     share = middle(rounds, lambda it: it.full.rate / it.bare.rate)
     ratio = middle(rounds, lambda it: it.unchanged.rate / it.full.rate)
     not_modified = middle(rounds, lambda it: it.unchanged.statuses.get(304, 0) / sum(it.unchanged.statuses.values()))
@@ -75,7 +84,7 @@ def _figures(rounds: list[_Round], size: int) -> list[Figure]:
     ]
 
 
-def _latency(rounds: list[_Round], which: str) -> str:
+def _latency(rounds: list[Round], which: str) -> str:
     def percentile(share: float) -> float:
         return middle(rounds, lambda it: getattr(it, which).percentile(share))
 
