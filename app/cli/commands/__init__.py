@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.commands import checks, download, files, jobs, parts, up
+from app.cli.commands import checks, conformance, download, files, jobs, parts, up
 
 _EPILOG = """\
 **Exit codes:** 0 done · 1 failed on this side · 2 wrong usage, settings or request · 4 no such job, file or result ·
@@ -51,3 +51,4 @@ app.add_typer(files.app, name="files")
 app.command("download")(download.download)
 app.add_typer(jobs.app, name="jobs")
 app.command("check")(checks.check)
+app.command("conformance")(conformance.conformance)
