@@ -21,7 +21,7 @@ from time import monotonic, monotonic_ns, process_time
 HOST = "127.0.0.1"
 OPENING = 100
 """Followers that wait for their first message at once."""
-PATIENCE = 60.0
+PATIENCE = 180.0
 """Seconds that all of them may take to be there, and to be gone."""
 EACH = b'"tick":'
 """Once in every message."""

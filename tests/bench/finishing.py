@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosed
 
 from jobs.concurrency import end
 from jobs.lifecycle import Claimed
+from jobs.logs import configure_logs
 from jobs.services import open_services
 from jobs.settings import Settings
 from jobs.worker.reporter import Reporter
@@ -45,6 +46,7 @@ async def times(arena: Arena, port: int, claimed: Sequence[Claimed], *, flowing:
 
 def finish(settings: Settings, claimed: Sequence[Claimed], *, flowing: bool) -> Moments:
     """Finishes all files of the jobs, as an attempt does, and cancels the jobs."""
+    configure_logs(settings.model_copy(update={"log_level": "warning"}))
     return asyncio.run(_finish(settings, claimed, flowing=flowing))
 
 
