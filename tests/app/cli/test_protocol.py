@@ -1,0 +1,78 @@
+"""docs/protocol.md says what the code does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from app.cli.conformance import rules
+from app.cli.conformance.wire import V1
+from app.endpoints import sockets, streams
+from app.following.outlets import SILENCE, STUCK, Closing
+from app.requests import MAX_STREAMED, MAX_WAIT
+from app.schemas import JobStatus, Links, ResultView
+from app.server import MAX_SAID, PING, PONG
+from jobs.domain.events import Event, EventType, FileView, Message, ProgressView
+from jobs.domain.jobs import Status
+
+
+@pytest.fixture
+def page(project: Path) -> str:
+    return (project / "docs" / "protocol.md").read_text(encoding="utf-8")
+
+
+def rows(page: str, title: str) -> set[str]:
+    """What the first column of the table that begins with this title names in backticks."""
+    table = page.split(f"\n| {title} |", 1)[1].split("\n\n", 1)[0]
+    cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("| ")]
+    return {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
+
+
+def names(model: type[Message]) -> set[str]:
+    return {field.alias or name for name, field in model.model_fields.items()}
+
+
+def test_every_field_is_described(page: str) -> None:
+    event, rest = page.split("The whole status has all fields above", 1)
+    assert rows(event, "field | type") == names(Event)
+    assert rows(page, "field of `progress`") == names(ProgressView)
+    assert rows(page, "field of a file") == names(FileView)
+    assert rows(rest, "field | type") == names(JobStatus) - names(Event)
+    assert all(f"`{name}`" in rest for name in names(ResultView) | names(Links))
+
+
+def test_every_type_and_status_is_described(page: str) -> None:
+    assert rows(page, "`type` | when") == set(EventType)
+    assert all(f"`{status}`" in page for status in Status)
+
+
+def test_every_close_code_is_described(page: str) -> None:
+    found = dict(re.findall(r"^\| (\d{4}) \| .* \| ([^|]+) \|$", page, re.MULTILINE))
+    for closing in Closing:
+        expected = "after {:g} to {:g} s".format(*closing.retry) if closing.retry else "don't"
+        assert found.pop(str(closing.code)) == expected
+    assert set(found) == {"1009"}
+
+
+def test_the_limits_are_those_of_the_code(page: str) -> None:
+    said = " ".join(page.split())
+    for text in (
+        f"at most {MAX_WAIT} (RFC 7240",
+        f"follows 1 to {MAX_STREAMED} jobs",
+        f"{sockets.MAX_JOBS} jobs at a time, {MAX_SAID // 1024} KiB a message",
+        f"pings every {PING:g} s, and gives you {PONG:g} s",
+        f"After {SILENCE[0]:g} to {SILENCE[1]:g} s without a message comes a comment",
+        f"`retry: {1000 * streams.RETRY:g}`",
+        f"you took nothing for {STUCK:g} s",
+    ):
+        assert text in said
+    assert sockets.MAX_FAULTS == rules.MAX_FAULTS == 10
+    assert (rules.MAX_SAID, rules.MAX_JOBS, rules.MAX_STREAMED, V1) == (
+        MAX_SAID,
+        sockets.MAX_JOBS,
+        MAX_STREAMED,
+        sockets.SUBPROTOCOL,
+    )
+    assert rules.PING > PING
