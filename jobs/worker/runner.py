@@ -54,7 +54,7 @@ class Held:
 
 
 class Runner:
-    """Claims and runs jobs; `held` is what it holds at the moment, `changed` is called whenever that changes."""
+    """Claims and runs jobs; `held` is what it holds at the moment, `changed` is called whenever `room` does."""
 
     def __init__(self, services: Services, name: str) -> None:
         settings = services.settings
@@ -69,19 +69,21 @@ class Runner:
 
     @property
     def room(self) -> int:
-        """How many more jobs may be taken."""
-        return max(0, self._services.settings.worker_concurrency - len(self.held))
+        """How many more jobs may be taken. One that is being claimed, or winds down, takes its place, too."""
+        return max(0, self._services.settings.worker_concurrency - len(self._running))
 
     async def take(self, job_id: UUID, fence: int) -> None:
         """Claims the job, if it is still to be had at this fence, and returns; the job then runs on by itself."""
         decided = asyncio.Event()
         task = asyncio.create_task(self._claim_and_hold(job_id, fence, decided))
         self._running.add(task)
+        self.changed()
         task.add_done_callback(self._finished)
         await decided.wait()
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
+        self.changed()
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("runner_broke", exc_info=error)
 
@@ -99,12 +101,10 @@ class Runner:
             return
         held = Held(claimed.job, task, asked)
         self.held[held.turn] = held
-        self.changed()
         try:
             await self._hold(held, claimed)
         finally:
             del self.held[held.turn]
-            self.changed()
 
     async def drain(self, patience: float) -> None:
         """Lets the held jobs finish for so many seconds, then gives the rest back."""

@@ -1,4 +1,4 @@
-"""The worker process: arq brings wake-ups, the runner claims and runs, heartbeat and sweeper keep watch."""
+"""The worker process: arq brings wake-ups, the runner claims and runs; heartbeat, sweeper and fallback keep watch."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from jobs.feed import UNAVAILABLE
 from jobs.queue import FUNCTION, arq_redis, pack, unpack
 from jobs.services import Services, open_services
 from jobs.settings import Settings
+from jobs.worker.fallback import Fallback
 from jobs.worker.heartbeat import Heartbeat
 from jobs.worker.runner import Runner
 from jobs.worker.sweeper import Sweeper
@@ -49,12 +50,13 @@ async def run_worker(settings: Settings, stop: asyncio.Event, name: str | None =
         tasks = [
             asyncio.create_task(Heartbeat(runner, name, settings).run()),
             asyncio.create_task(Sweeper(services).run()),
+            fallback := asyncio.create_task(Fallback(services, runner).run()),
         ]
         listening = asyncio.create_task(_listen(services, runner))
         stopping = asyncio.create_task(stop.wait())
         try:
             done, _ = await asyncio.wait([*tasks, listening, stopping], return_when=asyncio.FIRST_COMPLETED)
-            await end(listening)
+            await end(listening, fallback)
             await runner.drain(settings.drain_timeout)
             for task in done - {stopping}:
                 task.result()

@@ -17,10 +17,12 @@ from sqlalchemy import text
 from app.following import Following
 from jobs.domain.errors import ErrorClass
 from jobs.domain.jobs import FileState, Job, OnMissing, Status
-from jobs.services import Services
+from jobs.queue import Queue
+from jobs.services import Services, open_services
 from jobs.settings import Settings
 from jobs.store.files import load_files
 from jobs.store.jobs import list_events
+from tests.app.shared import AWAY
 from tests.conftest import working
 from tests.gates import gate
 from tests.support import Catalogue, clean_now, create, opened, read
@@ -242,6 +244,35 @@ async def test_a_worker_outlives_redis_and_does_what_was_asked_meanwhile(
             redis.cut()
             second = await until_ended(services, await create(services, file_id))
     assert {first.status, second.status} == {Status.COMPLETED}
+
+
+async def test_jobs_run_without_any_redis(settings: Settings, services: Services, catalogue: Catalogue) -> None:
+    alone = with_changes(settings, **AWAY["redis"], wake_grace=60, sweep_interval=60)
+    file_id = await catalogue.add(b"x" * 100_000)
+    async with open_services(alone) as without, working(alone), working(alone, "worker-2"):
+        jobs = [await create(without, file_id) for _ in range(2 * settings.worker_concurrency + 1)]
+        ended = [await until_ended(without, job) for job in jobs]
+        assert {(job.status, job.attempt) for job in ended} == {(Status.COMPLETED, 1)}
+        for job in jobs:
+            assert await commands(services, job.id) == ["create", "claim", "succeed"]
+
+
+async def test_a_wake_up_that_redis_has_lost_is_not_waited_for(
+    settings: Settings, services: Services, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody rings again here: the worker finds the job by itself, once its wake-up is late."""
+
+    async def deaf(*_: object) -> bool:
+        return False
+
+    monkeypatch.setattr(services.queue, "wake", deaf)
+    monkeypatch.setattr(Queue, "wake_again", deaf)
+    job = await create(services, await catalogue.add(b"x"))
+    async with working(with_changes(settings, wake_grace=0.3)):
+        ended = await until_ended(services, job)
+    assert ended.status is Status.COMPLETED
+    assert ended.started_at is not None
+    assert (ended.started_at - job.due_at).total_seconds() >= 0.3
 
 
 async def test_a_job_that_is_cancelled_and_retried_at_once_is_held_by_the_same_worker(
