@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.cli.eventstreams import StreamEvent, StreamParser
@@ -17,6 +17,7 @@ STREAM = (
 )
 
 
+@example(list(range(len(STREAM.encode()))))
 @given(st.lists(st.integers(0, len(STREAM.encode())), max_size=9))
 def test_it_is_the_same_however_it_is_cut(cuts: list[int]) -> None:
     data = STREAM.encode()

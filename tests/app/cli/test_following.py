@@ -156,6 +156,7 @@ async def test_a_gateway_that_is_started_again_is_come_back_to(
     assert process.returncode == 0, error.decode()
     assert (tmp_path / "a.txt").read_bytes() == b"hello"
     assert "queued" not in error.decode(), "what was shown is not shown again"
+    assert box.asked("?since=1"), "it asks from what it has"
     assert error.decode().splitlines()[-2:] == ["completed", "saving 5 B"]
 
 
