@@ -175,6 +175,12 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def waiting_seconds(pid: int) -> float:
+    """Seconds that a process was ready to run while others had the cores; 0 where the kernel does not count them."""
+    path = Path(f"/proc/{pid}/schedstat")
+    return int(path.read_text().split()[1]) / 1e9 if path.exists() else 0.0
+
+
 def peak_memory(pid: int) -> int:
     """The most bytes that a process has had resident (proc(5), `VmHWM` of `status`)."""
     return _memory(pid, "VmHWM:")

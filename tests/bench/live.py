@@ -246,8 +246,9 @@ def _step_figures(rounds: Sequence[_Round], effort: Effort) -> list[Figure]:
         windows = [it.steps[number] for it in rounds if len(it.steps) > number]
         if windows:
             got = middle(windows, lambda it: it.taken.rate)
-            cores = middle(windows, lambda it: it.cpu)
-            steps.append(f"{rate:,}: {got:,.0f} came, p99 {_at(windows, 0.99):.0f} ms, {cores:.2f} cores")
+            cores, waited = middle(windows, lambda it: it.cpu), middle(windows, lambda it: it.waited)
+            said = f"p99 {_at(windows, 0.99):.0f} ms, {cores:.2f} cores and {waited:.2f} waited for"
+            steps.append(f"{rate:,}: {got:,.0f} came, {said}")
     what = (
         f"Deliveries a second of one process with p99 ≤ {LATE:g} ms, {effort.followers:,} followers of {FEW_JOBS} jobs"
     )
@@ -316,8 +317,12 @@ def _poll_figures(rounds: Sequence[Polls]) -> list[Figure]:
 def _generator_figure(rounds: Sequence[_Round]) -> Figure:
     windows = [window for it in rounds for window in it.windows]
     most, publishing = max(it.taken.cpu for it in windows), max(it.published.cpu for it in windows)
+    waited = max(it.waited for it in windows)
     return Figure(
-        "Cores that the crowd used at most", f"{most:.2f}, the publisher {publishing:.2f}", "≤ 0.75", most <= 0.75
+        "Cores that the crowd used at most",
+        f"{most:.2f}, the publisher {publishing:.2f}; the server waited up to {100 * waited:.0f} % of a window for a core",
+        "≤ 0.75",
+        most <= 0.75,
     )
 
 

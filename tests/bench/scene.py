@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import cycle, islice
+from time import monotonic
 
 from jobs.domain.jobs import Job
 from tests.bench import crowd, publisher
-from tests.bench.arena import Arena, Partner, cpu_seconds, memory
+from tests.bench.arena import Arena, Partner, cpu_seconds, memory, waiting_seconds
 from tests.bench.crowd import Crowd, Taken
 from tests.bench.publisher import Published
 from tests.bench.yardstick import Yardstick
@@ -20,7 +21,9 @@ MANY = 50_000
 WARM = 1.0
 """Seconds at a pace before it is measured."""
 QUIET = 0.7
-"""Seconds after which everything that was published has come."""
+"""Seconds without a message after which everything that was published has come."""
+BACKLOG = 30.0
+"""Seconds that this may take after a pace that was too much."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +34,8 @@ class Window:
     published: Published
     cpu: float
     """Cores that the server used."""
+    waited: float
+    """The share of the time that the server was ready to run while others had the cores."""
     whole: float
     """Messages that came ÷ those that should have, from the first event to the last."""
 
@@ -69,17 +74,34 @@ class Scene:
         await self.publisher.ask(pace)
         await asyncio.sleep(WARM)
         before: Taken = await self.crowd.ask("take")
-        cpu = cpu_seconds(self.pid)
+        cpu, waited = cpu_seconds(self.pid), waiting_seconds(self.pid)
         early: Published = await self.publisher.ask(pace)
         await asyncio.sleep(seconds)
         taken: Taken = await self.crowd.ask("take")
-        cpu = cpu_seconds(self.pid) - cpu
+        cpu, waited = cpu_seconds(self.pid) - cpu, waiting_seconds(self.pid) - waited
         published: Published = await self.publisher.ask(0)
-        await asyncio.sleep(QUIET)
-        after: Taken = await self.crowd.ask("take")
+        late = await self._late()
         due = (early.events + published.events) * self.followers / len(self.jobs)
-        came = before.messages + taken.messages + after.messages
-        return Window(taken=taken, published=published, cpu=cpu / taken.seconds, whole=came / due)
+        came = before.messages + taken.messages + late
+        return Window(
+            taken=taken,
+            published=published,
+            cpu=cpu / taken.seconds,
+            waited=waited / taken.seconds,
+            whole=came / due,
+        )
+
+    async def _late(self) -> int:
+        """The messages that come after all, so that the next window starts without them."""
+        late = 0
+        deadline = monotonic() + BACKLOG
+        while monotonic() < deadline:
+            await asyncio.sleep(QUIET)
+            came: Taken = await self.crowd.ask("take")
+            late += came.messages
+            if not came.messages:
+                break
+        return late
 
 
 @asynccontextmanager
