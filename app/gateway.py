@@ -120,7 +120,7 @@ def _with_cors(app: ASGIApp, settings: Settings) -> ASGIApp:
         app,
         allow_origins=list(settings.cors_origins),
         allow_methods=["GET", "POST", "DELETE"],
-        allow_headers=["Content-Type", "Idempotency-Key", "If-None-Match", "Prefer", "X-Request-ID"],
+        allow_headers=["Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID", "Prefer", "X-Request-ID"],
         expose_headers=["ETag", "Link", "Location", "Preference-Applied", "Retry-After", "X-Request-ID"],
     )
 

@@ -100,7 +100,7 @@ class EventStream(Response):
         except DatabaseUnavailable:
             return await self._send_away(send, Closing.UNAVAILABLE)
         [(first, status), *_] = found
-        if not self._many and status.status.ended and status.seq <= first.order[0]:
+        if not self._many and status.status.ended and status.seq == first.order[0]:
             return await Response(None, 204)(scope, receive, send)  # the client has it all: it need not come back
         if outlet.closing is not None:
             return await self._send_away(send, outlet.closing)

@@ -16,9 +16,6 @@ from tests.app.cli.processes import Cli, Done, variables
 from tests.conftest import working
 from tests.support import Catalogue
 
-DEFECT = "event stream: a place from the future is answered from the start, with `since` 0"
-"""The one rule that the gateway does not keep: of an ended job it answers 204."""
-
 
 @pytest.fixture
 async def box(gateway: str) -> AsyncIterator[Middlebox]:
@@ -38,7 +35,7 @@ def failed(done: Done) -> dict[str, str]:
     assert done.out, done.error
     found = json.loads(done.out)
     assert (done.code == 1) == any(one["outcome"] == "FAILED" for one in found)
-    return {one["rule"]: one["seen"] for one in found if one["outcome"] == "FAILED" and one["rule"] != DEFECT}
+    return {one["rule"]: one["seen"] for one in found if one["outcome"] == "FAILED"}
 
 
 @pytest.mark.usefixtures("worker")
@@ -46,21 +43,14 @@ async def test_the_gateway_keeps_to_every_rule(cli: Cli, catalogue: Catalogue, a
     for size in (10, 3_000_000, 1_000_000):
         await catalogue.add(os.urandom(size), f"{size}.bin")
     done = await cli("conformance")
-    lines = [line for line in done.out.splitlines() if DEFECT not in line]
+    assert done.code == 0, done.out
+    lines = done.out.splitlines()
     assert len(lines) > 35
     assert [line for line in lines if not line.startswith("ok ")] == [
         "skipped  WebSocket: a silent connection is pinged every 30 s: it takes 35 s: --slow"
     ]
     jobs = (await api.get("/v1/download/jobs")).json()["jobs"]
     assert [job["status"] for job in jobs] == ["expired"] * 2, "it has left a bundle behind"
-
-
-@pytest.mark.usefixtures("worker")
-@pytest.mark.xfail(strict=True, reason="take DEFECT out of this file once the gateway keeps to it")
-async def test_the_gateway_has_no_defect(boxed_cli: Cli) -> None:
-    done = await boxed_cli("conformance")
-    assert DEFECT in done.out
-    assert done.code == 0
 
 
 @pytest.mark.usefixtures("worker")
