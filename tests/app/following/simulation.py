@@ -310,9 +310,6 @@ class Client:
             return hub.close(outlet, Closing.NOT_FOUND)
         except DatabaseUnavailable:
             return hub.close(outlet, Closing.UNAVAILABLE)
-        [(_, status)] = found
-        if self.remembers_ticks and status.status.ended and status.seq <= order[0]:
-            return hub.close(outlet, Closing.DONE)  # the stream's 204
         return hub.answer(found)
 
     def lose_connection(self) -> None:

@@ -1,0 +1,438 @@
+"""Following while something is wrong: clients that do not read, Redis away, gateways that restart."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket as sockets
+import struct
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import httpx
+import pytest
+from pydantic import RedisDsn
+
+from app.cli.eventstreams import StreamParser
+from app.following import Following
+from app.following.outlets import LAG, Closing, Outlet
+from app.stack.ports import free_ports
+from app.stack.valkey import Valkey, url
+from app.statuses import Statuses
+from jobs.domain.events import Event, FileView
+from jobs.domain.jobs import FileState, Job, Progress
+from jobs.feed import Feed
+from tests.app.following.followers import (
+    PATIENCE,
+    Follower,
+    SocketFollower,
+    StreamFollower,
+    base,
+    live,
+    socket,
+    stream,
+)
+from tests.app.shared import AWAY, Shared, changed
+from tests.conftest import serving
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+BUSY = 3.0
+"""Seconds more than it should take, on a busy machine."""
+MANY = 40
+"""Large messages: far more than all buffers on the way take."""
+
+
+# --- clients that do not read -------------------------------------------------------------------------------------------
+
+
+def large(job: Job, tick: int) -> Event:
+    """A live message of some 30 kB."""
+    names = [
+        FileView(
+            index=index,
+            file_id=10_000 + index,
+            name="n" * 64,
+            status=FileState.ACTIVE,
+            bytes_done=1,
+            size=2,
+            error=None,
+        )
+        for index in range(200)
+    ]
+    return live(job, tick, files=names)
+
+
+class Dozing:
+    """A client that has asked for a job's changes, and reads nothing until it is told to."""
+
+    def __init__(self, sock: sockets.socket) -> None:
+        self._sock = sock
+
+    async def read(self, amount: int = 65536) -> bytes:
+        """What comes next, empty at the end."""
+        async with asyncio.timeout(PATIENCE):
+            return await asyncio.get_running_loop().sock_recv(self._sock, amount)
+
+    async def read_until(self, mark: bytes, at_once: int = 65536) -> bytes:
+        """What comes until this has come. Raises `ConnectionError` when it never does."""
+        data = bytearray()
+        while mark not in data[-len(mark) - at_once :]:
+            more = await self.read(at_once)
+            if not more:
+                raise ConnectionError(mark)
+            data += more
+        return bytes(data)
+
+
+@asynccontextmanager
+async def dozing(shared: Shared, way: str, job: Job) -> AsyncIterator[Dozing]:
+    """It has had the head of the answer, and its machine keeps as little for it as can be."""
+    loop = asyncio.get_running_loop()
+    address = urlsplit(base(shared))
+    asks = (
+        "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "
+        + "A" * 22
+        + "=="
+    )
+    head = f"GET /v1/download/{way}/{job.id} HTTP/1.1\r\nHost: {address.hostname}\r\n"
+    with sockets.socket() as sock:
+        sock.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
+        sock.settimeout(0)
+        await loop.sock_connect(sock, (address.hostname, address.port))
+        await loop.sock_sendall(
+            sock, (head + (asks if way == "subscribe" else "Accept: text/event-stream") + "\r\n\r\n").encode()
+        )
+        client = Dozing(sock)
+        await client.read_until(b"\r\n\r\n", 1)
+        yield client
+
+
+class Spied:
+    """What waits in the process for the clients that take nothing, at most; and which connections were closed."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.waiting = 0
+        self.largest = 0
+        self.slow = asyncio.Event()
+        write, close = Outlet.write, Following.close
+
+        def writes(outlet: Outlet, frame: Any) -> bool:
+            done = write(outlet, frame)
+            self.waiting = max(self.waiting, outlet.waiting())
+            self.largest = max(self.largest, len(frame.written(outlet.form)))
+            return done
+
+        def closes(following: Following, outlet: Outlet, closing: Closing) -> None:
+            close(following, outlet, closing)
+            if closing is Closing.SLOW:
+                self.slow.set()
+
+        monkeypatch.setattr(Outlet, "write", writes)
+        monkeypatch.setattr(Following, "close", closes)
+
+
+@pytest.mark.parametrize("way", ["subscribe", "stream"])
+async def test_who_reads_nothing_costs_little_holds_up_nobody_and_is_closed(
+    shared: Shared, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    monkeypatch.setattr("app.following.following.STUCK", 0.5)
+    spied = Spied(monkeypatch)
+    job = await shared.processing()
+    async with dozing(shared, way, job) as asleep, socket(base(shared), f"/{job.id}") as awake:
+        await awake.heard(job, (1, -1))
+        for tick in range(1, MANY + 1):
+            began = monotonic()
+            await shared.services.feed.publish(large(job, tick))
+            await awake.heard(job, (job.seq, tick))
+            assert monotonic() - began < BUSY
+        assert [message["tick"] for message in awake.of(job)] == list(range(MANY + 1))
+        assert spied.waiting <= LAG + spied.largest < MANY * spied.largest / 5
+        await asyncio.wait_for(spied.slow.wait(), PATIENCE)
+        if way == "subscribe":
+            await asleep.read_until(struct.pack("!H", 4408) + Closing.SLOW.reason.encode())  # it wakes up
+        else:
+            *_, last = (await asleep.read_until(b"\r\n0\r\n\r\n")).split(b"retry: ")
+            assert 1000 <= int(last.split(b"\n")[0]) <= 5000
+
+
+async def test_who_does_not_even_take_the_end_is_cut_off(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.following.following.STUCK", 0.2)
+    monkeypatch.setattr("app.following.following.FAREWELL", 0.2)
+    cut = asyncio.Event()
+    abort = Outlet.abort
+
+    def aborts(outlet: Outlet) -> None:
+        abort(outlet)
+        cut.set()
+
+    monkeypatch.setattr(Outlet, "abort", aborts)
+    job = await shared.processing()
+    async with dozing(shared, "subscribe", job) as asleep:
+        while not cut.is_set():
+            for tick in range(1, MANY + 1):
+                await shared.services.feed.publish(large(job, tick))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(cut.wait(), 5)
+        with pytest.raises(ConnectionError):
+            await asleep.read_until(Closing.SLOW.reason.encode())
+
+
+async def test_who_reads_byte_by_byte_gets_the_newest_state_and_no_backlog(
+    shared: Shared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.following.following.STUCK", PATIENCE)
+    job = await shared.processing()
+    async with dozing(shared, "stream", job) as slow, socket(base(shared), f"/{job.id}") as awake:
+        await awake.heard(job, (1, -1))
+        for tick in range(1, MANY + 1):
+            await shared.services.feed.publish(large(job, tick))
+        await awake.heard(job, (job.seq, MANY))
+        data = await slow.read_until(f"id: {job.seq}.{MANY}\n".encode(), 1)
+    ids = [line.split(".")[1] for line in data.decode().split("\n") if line.startswith("id: ")]
+    assert ids == sorted(ids, key=int)
+    assert len(ids) < MANY / 2
+
+
+# --- Redis --------------------------------------------------------------------------------------------------------------
+
+
+class OwnValkey:
+    """A Valkey that can be stopped, killed, hung and started again on its port."""
+
+    def __init__(self, folder: Path) -> None:
+        [self._port] = free_ports([0])
+        self._folder = folder
+        self.url = url(self._port, "secret")
+        self._server = self._new()
+
+    def _new(self) -> Valkey:
+        return Valkey(self._folder, self._folder, port=self._port, password="secret", durable=False)
+
+    async def start(self) -> None:
+        self._server = self._new()
+        await asyncio.to_thread(self._server.start)
+
+    async def stop(self) -> None:
+        await asyncio.to_thread(self._server.stop)
+
+    def signal(self, number: signal.Signals) -> None:
+        assert self._server.pid is not None
+        os.kill(self._server.pid, number)
+
+    async def fall(self, how: str) -> None:
+        if how == "hung":
+            self.signal(signal.SIGSTOP)
+            return
+        if how == "killed":
+            self.signal(signal.SIGKILL)
+        await self.stop()
+
+    async def rise(self, how: str) -> None:
+        if how == "hung":
+            self.signal(signal.SIGCONT)
+        else:
+            await self.start()
+
+
+@pytest.fixture
+async def valkey(tmp_path: Path) -> AsyncIterator[OwnValkey]:
+    own = OwnValkey(tmp_path)
+    await own.start()
+    yield own
+    await own.stop()
+
+
+@pytest.mark.parametrize("how", ["stopped", "killed", "hung"])
+async def test_while_redis_is_away_streams_go_on_from_postgresql(
+    shared: Shared, valkey: OwnValkey, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setattr("jobs.subscriptions.PING", 0.3)
+    job = await shared.processing()
+    feed = Feed.open(RedisDsn(valkey.url), timeout=2)
+    async with (
+        serving(changed(shared.settings, redis_url=valkey.url)) as gateway,
+        httpx.AsyncClient(base_url=gateway, timeout=30) as api,
+        socket(gateway, f"/{job.id}") as socketed,
+        stream(api, f"/{job.id}") as streamed,
+    ):
+        both: list[Follower] = [socketed, streamed]
+        await asyncio.gather(*(it.heard(job, (1, -1)) for it in both))
+        await feed.publish(live(job, 1))
+        messages = await asyncio.gather(*(it.heard(job, (job.seq, 1)) for it in both))
+        assert [message["degraded"] for message in messages] == [False, False]
+        await valkey.fall(how)
+        for done in (1, 2):
+            began = monotonic()
+            seq = await shared.services.lifecycle.record(job, Progress(files_total=1, bytes_done=done), [])
+            messages = await asyncio.gather(*(it.heard(job, (seq, 0)) for it in both))
+            assert monotonic() - began < 2 + BUSY
+            assert {(message["type"], message["degraded"]) for message in messages} == {("snapshot", True)}
+            assert {message["progress"]["bytesDone"] for message in messages} == {done}
+        await valkey.rise(how)
+        await subscribed(feed, job)
+        await feed.publish(live(job, 7, seq=seq))
+        messages = await asyncio.gather(*(it.heard(job, (seq, 7)) for it in both))
+        assert {(message["type"], message["degraded"]) for message in messages} == {("progress", False)}
+    await feed.close()
+
+
+async def subscribed(feed: Feed, job: Job) -> None:
+    """Returns when somebody listens to the job's channel."""
+    redis: Any = feed._redis  # noqa: SLF001 - there is no public way to count subscribers
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            with suppress(Exception):
+                if (await redis.pubsub_numsub(f"job:{job.id}"))[0][1]:
+                    return
+
+
+async def test_without_redis_a_stream_starts_and_ends(shared: Shared) -> None:
+    job = await shared.processing()
+    async with (
+        serving(changed(shared.settings, **AWAY["redis"])) as gateway,
+        httpx.AsyncClient(base_url=gateway, timeout=30) as api,
+        socket(gateway, f"/{job.id}") as socketed,
+        stream(api, f"/{job.id}") as streamed,
+    ):
+        for it in (socketed, streamed):
+            assert (await it.heard(job, (1, -1)))["degraded"]
+        await shared.services.lifecycle.cancel(job.id)
+        for it in (socketed, streamed):
+            assert (await it.end(job))["status"] == "cancelled"
+
+
+# --- the gateway, PostgreSQL, clocks ------------------------------------------------------------------------------------
+
+
+async def test_a_gateway_restarts_under_many_followers_who_come_back_and_lose_nothing(shared: Shared) -> None:
+    job = await shared.processing()
+    settings = changed(shared.settings, stream_drain=1.0)
+    async with AsyncExitStack() as clients:
+        async with serving(settings) as gateway:
+            api = await clients.enter_async_context(client_of(gateway))
+            socketed = [await clients.enter_async_context(socket(gateway, f"/{job.id}")) for _ in range(110)]
+            streamed = [await clients.enter_async_context(stream(api, f"/{job.id}")) for _ in range(110)]
+            followers: list[Follower] = [*socketed, *streamed]
+            ends = [asyncio.create_task(_ended_at(follower)) for follower in followers]
+            await shared.services.feed.publish(live(job, 5))
+            await asyncio.gather(*(follower.heard(job, (job.seq, 5)) for follower in followers))
+        moments = await asyncio.gather(*ends)
+        assert max(moments) - min(moments) > 0.5
+        assert {follower.code for follower in socketed} == {1012}
+        pauses = [follower.pause for follower in streamed]
+        assert min(pauses) >= 0.5
+        assert max(pauses) <= 5
+        assert max(pauses) - min(pauses) > 2
+        ended = await shared.services.lifecycle.cancel(job.id)
+        async with serving(settings) as gateway:
+            api = await clients.enter_async_context(client_of(gateway))
+            last = await asyncio.gather(
+                *(_comes_back(gateway, job, it) for it in socketed), *(_comes_back(api, job, it) for it in streamed)
+            )
+        assert last == [(ended.seq, "cancelled")] * len(followers)
+
+
+def client_of(gateway: str) -> httpx.AsyncClient:
+    """For more streams at once than httpx has connections by itself."""
+    return httpx.AsyncClient(base_url=gateway, timeout=30, limits=httpx.Limits(max_connections=None))
+
+
+async def _ended_at(follower: Follower) -> float:
+    await follower.over()
+    return monotonic()
+
+
+async def _comes_back(
+    to: str | httpx.AsyncClient, job: Job, before: SocketFollower | StreamFollower
+) -> tuple[int, str]:
+    """The end of the job, as a client hears it that goes on from what it has."""
+    seq, tick = before.have[str(job.id)]
+    async with AsyncExitStack() as opened:
+        again: Follower
+        if isinstance(to, str):
+            again = await opened.enter_async_context(socket(to, f"/{job.id}?since={seq}", since={str(job.id): seq}))
+        else:
+            following = stream(to, f"/{job.id}", since={str(job.id): seq}, last_event_id=f"{seq}.{tick}")
+            again = await opened.enter_async_context(following)
+        end = await again.end(job)
+        assert len(again.messages) == 1
+        return end["seq"], end["status"]
+
+
+async def test_a_stream_that_has_not_begun_when_the_gateway_stops_is_sent_away(
+    shared: Shared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = await shared.processing()
+    reading, go_on, real = asyncio.Event(), asyncio.Event(), Statuses.read
+
+    async def held(*args: Any) -> Any:
+        status = await real(*args)
+        reading.set()
+        await go_on.wait()
+        return status
+
+    monkeypatch.setattr(Statuses, "read", held)
+    drain = Following.drain
+
+    async def drains(following: Following, seconds: float) -> None:
+        await drain(following, seconds)
+        go_on.set()
+
+    monkeypatch.setattr(Following, "drain", drains)
+    async with AsyncExitStack() as opened, AsyncExitStack() as running:
+        gateway = await running.enter_async_context(serving(changed(shared.settings, stream_drain=0.1)))
+        api = await opened.enter_async_context(client_of(gateway))
+        asking = asyncio.create_task(api.get(f"/v1/download/stream/{job.id}"))
+        await asyncio.wait_for(reading.wait(), PATIENCE)
+        stopping = asyncio.create_task(running.aclose())
+        answer = await asyncio.wait_for(asking, PATIENCE)
+        await stopping
+    assert answer.status_code == 200
+    assert 0.5 <= pause_of(answer) <= 5
+
+
+def pause_of(answer: httpx.Response) -> float:
+    """The seconds that an empty stream tells to wait."""
+    parser = StreamParser()
+    assert list(parser.feed(answer.content)) == []
+    assert parser.retry is not None
+    return parser.retry / 1000
+
+
+async def test_without_postgresql_a_new_stream_is_told_to_come_back(shared: Shared) -> None:
+    async with (
+        serving(changed(shared.settings, **AWAY["database"])) as gateway,
+        httpx.AsyncClient(base_url=gateway, timeout=30) as api,
+    ):
+        for path in (f"/{uuid4()}", f"?jobs={uuid4()},{uuid4()}"):
+            answer = await api.get(f"/v1/download/stream{path}")
+            assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+            assert 2 <= pause_of(answer) <= 10
+        async with socket(gateway, f"/{uuid4()}") as one:
+            assert await one.closed() == 4503
+        async with socket(gateway) as many:
+            job_id = str(uuid4())
+            await many.say({"type": "follow", "jobs": [{"jobId": job_id}]})
+            await many.until(lambda: bool(many.errors))
+            assert (many.errors[0]["error"], many.errors[0]["jobId"]) == ("database_unavailable", job_id)
+
+
+async def test_clocks_decide_nothing(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = await shared.processing()
+    async with socket(base(shared), f"/{job.id}") as follower:
+        await follower.heard(job, (1, -1))
+        for tick, year in ((1, 2999), (2, 1999), (3, 2026)):
+            monkeypatch.setattr("time.time", lambda year=year: (year - 1970) * 365.25 * 86400)
+            event = live(job, tick).model_copy(update={"ts": datetime(year, 1, 1, tzinfo=UTC)})
+            await shared.services.feed.publish(event)
+            assert (await follower.heard(job, (job.seq, tick)))["ts"].startswith(str(year))
+        monkeypatch.undo()
+        assert len(follower.of(job)) == 4
