@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 
 import uvicorn
@@ -33,8 +34,14 @@ class GatewayServer(uvicorn.Server):
         await super().shutdown(sockets)
 
 
+def _is_news(record: logging.LogRecord) -> bool:
+    """Not so what uvicorn says of each WebSocket: the envelope has a line for it."""
+    return '"WebSocket ' not in record.msg
+
+
 def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
     """What is logged of requests are the lines of the envelope and no others."""
+    logging.getLogger("uvicorn.error").addFilter(_is_news)
     return uvicorn.Config(
         app,
         host=settings.host,

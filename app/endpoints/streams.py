@@ -99,8 +99,8 @@ class EventStream(Response):
             found = await self._following.begin(outlet, self._wanted)
         except DatabaseUnavailable:
             return await self._send_away(send, Closing.UNAVAILABLE)
-        [(first, status), *_] = found
-        if not self._many and status.status.ended and status.seq == first.order[0]:
+        [(first, frame), *_] = found
+        if not self._many and frame.final and frame.order[0] == first.order[0]:
             return await Response(None, 204)(scope, receive, send)  # the client has it all: it need not come back
         if outlet.closing is not None:
             return await self._send_away(send, outlet.closing)

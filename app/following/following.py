@@ -60,6 +60,8 @@ class Following:
         self._statuses = Statuses(services)
         self._subscriptions = Subscriptions(services.feed, self._receive, self._redis_changed)
         self._topics: dict[UUID, Topic] = {}
+        self._snapshots: dict[tuple[UUID, int], asyncio.Task[Frame]] = {}
+        """Those that are being read now."""
         self._outlets: dict[Outlet, str] = {}
         """All connections, with the address of their client."""
         self._clients: Counter[str] = Counter()
@@ -156,7 +158,7 @@ class Following:
         if not self._clients[client]:
             del self._clients[client]
 
-    async def begin(self, outlet: Outlet, wanted: Mapping[UUID, Order]) -> list[tuple[Follow, JobStatus]]:
+    async def begin(self, outlet: Outlet, wanted: Mapping[UUID, Order]) -> list[tuple[Follow, Frame]]:
         """Starts to follow jobs, each from where the client is; `answer` sends the snapshots that this returns.
 
         Subscribe, wait for the acknowledgement, read: what is published from then on waits until `answer`. Raises as
@@ -171,10 +173,10 @@ class Following:
                     self.unfollow(outlet, follow.topic.job_id)
             raise
 
-    def answer(self, found: Iterable[tuple[Follow, JobStatus]]) -> None:
+    def answer(self, found: Iterable[tuple[Follow, Frame]]) -> None:
         """Sends the snapshots, what came in since they were read, and from now on every change."""
-        for follow, status in found:
-            self._answer(follow, status)
+        for follow, frame in found:
+            self._answer(follow, frame)
 
     def _start(self, outlet: Outlet, job_id: UUID, order: Order) -> Follow:
         before = outlet.follows.pop(job_id, None)
@@ -185,9 +187,23 @@ class Following:
             self._remove(before)
         return follow
 
-    async def _read(self, follow: Follow) -> tuple[Follow, JobStatus]:
+    async def _read(self, follow: Follow) -> tuple[Follow, Frame]:
         await self._subscriptions.held(follow.topic.job_id, ACKNOWLEDGED)
-        return follow, await self._statuses.read(follow.topic.job_id, follow.order[0])
+        return follow, await self._snapshot(follow.topic.job_id, follow.order[0])
+
+    async def _snapshot(self, job_id: UUID, since: int) -> Frame:
+        """What changed after `since`. Followers that ask for the same at the same time share one reading.
+
+        It may have begun before one of them asked: what has come in meanwhile is in the topic, and is judged after it.
+        """
+        reading = self._snapshots.get((job_id, since))
+        if reading is None:
+            reading = self._snapshots[job_id, since] = asyncio.create_task(self._framed(job_id, since))
+            reading.add_done_callback(lambda _: self._snapshots.pop((job_id, since)))
+        return await asyncio.shield(reading)
+
+    async def _framed(self, job_id: UUID, since: int) -> Frame:
+        return _frame_of(await self._statuses.read(job_id, since))
 
     def unfollow(self, outlet: Outlet, job_id: UUID) -> None:
         """Sends no more of the job."""
@@ -199,11 +215,10 @@ class Following:
         follow.topic.follows.discard(follow)
         self._leave(follow.topic)
 
-    def _answer(self, follow: Follow, status: JobStatus) -> None:
+    def _answer(self, follow: Follow, frame: Frame) -> None:
         """Sends the snapshot, and what came in while it was read."""
         if outlet_of(follow).follows.get(follow.topic.job_id) is not follow:
             return  # it was given up meanwhile
-        frame = _frame_of(status)
         if follow.answer(frame) and self._bring(follow) and frame.final and follow.order == frame.order:
             self._ended(follow)
 
@@ -224,13 +239,13 @@ class Following:
 
         async def ask() -> None:
             try:
-                status = await self._statuses.read(follow.topic.job_id, follow.order[0])
+                frame = await self._snapshot(follow.topic.job_id, follow.order[0])
             except BaseException as error:
                 follow.reading = False
                 if isinstance(error, (DatabaseUnavailable, JobNotFound)):
                     return  # the next comparison sees to it
                 raise
-            self._answer(follow, status)
+            self._answer(follow, frame)
 
         self._spawn(ask())
 
@@ -302,13 +317,13 @@ class Following:
 
         async def refresh() -> None:
             try:
-                status = await self._statuses.read(topic.job_id, topic.latest.order[0] if topic.latest else 0)
+                frame = await self._framed(topic.job_id, topic.latest.order[0] if topic.latest else 0)
             except DatabaseUnavailable as error:
                 log.warning("refresh_failed", job_id=str(topic.job_id), reason=error.message)
             except JobNotFound:
                 self._gone(topic)
             else:
-                self._deliver(topic, _frame_of(status))
+                self._deliver(topic, frame)
             finally:
                 topic.refreshing = False
             if topic.again:
