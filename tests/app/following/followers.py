@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Any
-from uuid import UUID
 
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
@@ -20,6 +20,7 @@ from jobs.concurrency import end
 from jobs.domain.events import Event, EventType, FileView, ProgressView
 from jobs.domain.jobs import Job, Phase, Progress, Status
 from jobs.domain.order import Order, Verdict, asking, judge
+from jobs.feed import UNAVAILABLE, Feed, channel
 from tests.app.shared import Shared
 
 PATIENCE = 30.0
@@ -223,7 +224,17 @@ def essence(message: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in message.items() if name not in {"ts", "since", "files"}}
 
 
-async def subscribers(shared: Shared, job_id: UUID) -> int:
+async def subscribers(feed: Feed, job: Job) -> int:
     """How many connections to Redis are subscribed to the job's channel."""
-    redis: Any = shared.services.feed._redis  # noqa: SLF001 - there is no public way to count subscribers
-    return int((await redis.pubsub_numsub(f"job:{job_id}"))[0][1])
+    redis: Any = feed._redis  # noqa: SLF001 - there is no public way to count subscribers
+    return int((await redis.pubsub_numsub(channel(job.id)))[0][1])
+
+
+async def until_subscribers(feed: Feed, job: Job, count: int) -> None:
+    """Returns when there are so many; Redis may be away meanwhile."""
+    deadline = monotonic() + PATIENCE  # redis loses the cancellation of a time-out now and then
+    while monotonic() < deadline:
+        with suppress(*UNAVAILABLE):
+            if await subscribers(feed, job) == count:
+                return
+    raise AssertionError(f"there are {await subscribers(feed, job)} subscribers of {job.id}")

@@ -38,6 +38,7 @@ from tests.app.following.followers import (
     live,
     socket,
     stream,
+    until_subscribers,
 )
 from tests.app.shared import AWAY, Shared, changed
 from tests.conftest import serving
@@ -277,21 +278,11 @@ async def test_while_redis_is_away_streams_go_on_from_postgresql(
             assert {(message["type"], message["degraded"]) for message in messages} == {("snapshot", True)}
             assert {message["progress"]["bytesDone"] for message in messages} == {done}
         await valkey.rise(how)
-        await subscribed(feed, job)
+        await until_subscribers(feed, job, 1)
         await feed.publish(live(job, 7, seq=seq))
         messages = await asyncio.gather(*(it.heard(job, (seq, 7)) for it in both))
         assert {(message["type"], message["degraded"]) for message in messages} == {("progress", False)}
     await feed.close()
-
-
-async def subscribed(feed: Feed, job: Job) -> None:
-    """Returns when somebody listens to the job's channel."""
-    redis: Any = feed._redis  # noqa: SLF001 - there is no public way to count subscribers
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            with suppress(Exception):
-                if (await redis.pubsub_numsub(f"job:{job.id}"))[0][1]:
-                    return
 
 
 async def test_without_redis_a_stream_starts_and_ends(shared: Shared) -> None:

@@ -32,6 +32,7 @@ from tests.app.following.followers import (
     socket,
     stream,
     subscribers,
+    until_subscribers,
 )
 from tests.app.shared import AWAY, Shared, link
 from tests.support import create
@@ -162,7 +163,7 @@ async def test_a_socket_takes_up_a_job_leaves_it_and_asks_anew(shared: Shared) -
         await follower.follow(job, other)
         await asyncio.gather(follower.heard(job, (1, -1)), follower.heard(other, (1, -1)))
         await follower.say({"type": "unfollow", "jobs": [str(job.id), str(job.id)]})
-        await left(shared, job)
+        await until_subscribers(shared.services.feed, job, 0)
         await shared.services.feed.publish(live(job, 1))
         await shared.services.feed.publish(live(other, 1))
         await follower.heard(other, (other.seq, 1))
@@ -311,13 +312,6 @@ def moved(follower: Follower, job: Job, place: int) -> Callable[[], bool]:
 # --- what it costs ------------------------------------------------------------------------------------------------------
 
 
-async def left(shared: Shared, job: Job) -> None:
-    """Returns when nobody is subscribed to the job's channel."""
-    async with asyncio.timeout(PATIENCE):
-        while await subscribers(shared, job.id):
-            pass
-
-
 async def test_one_subscription_serves_all_followers_and_is_left_after_the_last(shared: Shared) -> None:
     jobs = [await shared.processing() for _ in range(3)]
     redis: Any = shared.services.feed._redis  # noqa: SLF001 - there is no public way to count subscribers
@@ -325,13 +319,13 @@ async def test_one_subscription_serves_all_followers_and_is_left_after_the_last(
         for job in jobs:
             for _ in range(5):
                 await opened.enter_async_context(following_all_ways(shared, job))
-        assert [await subscribers(shared, job.id) for job in jobs] == [1, 1, 1]
+        assert [await subscribers(shared.services.feed, job) for job in jobs] == [1, 1, 1]
         assert len(await redis.client_list(_type="pubsub")) == 1
         polling = asyncio.create_task(shared.api.get(link(jobs[0]), headers={"Prefer": "wait=1"}))
         await polling
-        assert await subscribers(shared, jobs[0].id) == 1
+        assert await subscribers(shared.services.feed, jobs[0]) == 1
     for job in jobs[1:]:
-        await left(shared, job)
+        await until_subscribers(shared.services.feed, job, 0)
 
 
 async def test_a_silent_stream_gets_comments(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
