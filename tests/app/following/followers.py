@@ -224,6 +224,14 @@ def essence(message: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in message.items() if name not in {"ts", "since", "files"}}
 
 
+def pause_of(answer: httpx.Response) -> float:
+    """The seconds that an empty stream tells to wait."""
+    parser = StreamParser()
+    assert list(parser.feed(answer.content)) == []
+    assert parser.retry is not None
+    return parser.retry / 1000
+
+
 async def subscribers(feed: Feed, job: Job) -> int:
     """How many connections to Redis are subscribed to the job's channel."""
     redis: Any = feed._redis  # noqa: SLF001 - there is no public way to count subscribers

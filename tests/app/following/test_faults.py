@@ -20,7 +20,6 @@ import httpx
 import pytest
 from pydantic import RedisDsn
 
-from app.cli.eventstreams import StreamParser
 from app.following import Following
 from app.following.outlets import LAG, Closing, Outlet
 from app.stack.ports import free_ports
@@ -36,6 +35,7 @@ from tests.app.following.followers import (
     StreamFollower,
     base,
     live,
+    pause_of,
     socket,
     stream,
     until_subscribers,
@@ -388,14 +388,6 @@ async def test_a_stream_that_has_not_begun_when_the_gateway_stops_is_sent_away(
         await stopping
     assert answer.status_code == 200
     assert 0.5 <= pause_of(answer) <= 5
-
-
-def pause_of(answer: httpx.Response) -> float:
-    """The seconds that an empty stream tells to wait."""
-    parser = StreamParser()
-    assert list(parser.feed(answer.content)) == []
-    assert parser.retry is not None
-    return parser.retry / 1000
 
 
 async def test_without_postgresql_a_new_stream_is_told_to_come_back(shared: Shared) -> None:

@@ -1,0 +1,346 @@
+"""Following with requests that are not right: each is told what is wrong, and nobody else notices."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import AsyncExitStack
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from websockets.asyncio.client import connect
+
+from app.following.outlets import Closing
+from app.requests import MAX_STREAMED
+from jobs.domain.jobs import Job
+from tests.app.following.followers import Follower, base, items, live, pause_of, socket, stream
+from tests.app.shared import Shared, changed
+from tests.conftest import serving
+from tests.support import create
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+STREAM = "/v1/download/stream"
+NO_UUIDS = ["x", "1", "{}", str(uuid4())[:-1], str(uuid4()) + "0", uuid4().hex + "----"]
+
+
+# --- WebSocket: the address and the handshake ---------------------------------------------------------------------------
+
+
+async def code_of(shared: Shared, path: str = "", **options: Any) -> tuple[int | None, str]:
+    """The close code of a connection that is told nothing."""
+    async with socket(base(shared), path, **options) as follower:
+        code = await follower.closed()
+        assert follower.messages == []
+        return code, follower.reason
+
+
+async def test_an_unknown_job_is_4404(shared: Shared) -> None:
+    assert await code_of(shared, f"/{uuid4()}") == (4404, Closing.NOT_FOUND.reason)
+
+
+@pytest.mark.parametrize("job_id", [*NO_UUIDS, "%00", "a b"])
+async def test_what_is_no_uuid_is_4400(shared: Shared, job_id: str) -> None:
+    assert await code_of(shared, f"/{job_id.replace(' ', '%20')}") == (4400, Closing.BAD_REQUEST.reason)
+
+
+@pytest.mark.parametrize("since", ["-1", "x", "", "1.5", "9" * 19, "%F0%9F%98%80", "\u0661"])
+async def test_a_since_that_is_none_is_4400(shared: Shared, since: str) -> None:
+    job = await create(shared.services, 10_000)
+    assert (await code_of(shared, f"/{job.id}?since={since}"))[0] == 4400
+    answer = await shared.api.get(f"{STREAM}/{job.id}?since={since}")
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "since")
+
+
+async def test_only_the_own_subprotocol_is_spoken(shared: Shared) -> None:
+    job = await create(shared.services, 10_000)
+    assert (await code_of(shared, f"/{job.id}", subprotocols=["other", "more"]))[0] == 4406
+    for offered, chosen in ((["other", "haulage.v1"], "haulage.v1"), ([], None)):
+        async with socket(base(shared), f"/{job.id}", subprotocols=offered) as follower:
+            await follower.heard(job, (1, -1))
+            assert follower.connection.subprotocol == chosen
+
+
+async def test_pages_of_other_sites_are_4403(shared: Shared) -> None:
+    job = await create(shared.services, 10_000)
+    port = base(shared).rpartition(":")[2]
+    foreign = ["http://evil.example", "null", "http://127.0.0.1", f"http://127.0.0.1:{port}.evil.example", "file://"]
+    for origin in foreign:
+        assert (await code_of(shared, f"/{job.id}", origin=origin))[0] == 4403, origin
+    async with socket(base(shared), f"/{job.id}", origin=base(shared)) as follower:
+        await follower.heard(job, (1, -1))
+    async with serving(changed(shared.settings, cors_origins=("https://app.example",))) as gateway:
+        for origin in ("https://app.example", gateway):
+            async with socket(gateway, f"/{job.id}", origin=origin) as follower:
+                await follower.heard(job, (1, -1))
+        async with socket(gateway, f"/{job.id}", origin="https://evil.example") as follower:
+            assert await follower.closed() == 4403
+
+
+async def test_a_host_that_is_not_ours_is_4421_or_400(shared: Shared) -> None:
+    job = await create(shared.services, 10_000)
+    port = int(base(shared).rpartition(":")[2])
+    for name in ("evil.example", "127.0.0.1.evil.example"):
+        address = f"ws://{name}:{port}/v1/download/subscribe/{job.id}"
+        async with connect(address, host="127.0.0.1", port=port, proxy=None) as connection:
+            await connection.wait_closed()
+            assert connection.close_code == 4421
+        for path in (f"/{job.id}", items(job)):
+            answer = await shared.api.get(f"{STREAM}{path}", headers={"Host": name})
+            assert (answer.status_code, answer.json()["error"]) == (400, "wrong_host")
+
+
+# --- WebSocket: what clients say ----------------------------------------------------------------------------------------
+
+
+FAULTY: list[str | bytes | dict[str, Any]] = [
+    "",
+    "hello",
+    "{",
+    "[]",
+    "null",
+    "{}",
+    b"\x00\xff",
+    b'{"type": "follow", "jobs": []}',
+    {"type": "shout", "jobs": [{"jobId": str(uuid4())}]},
+    {"type": "follow"},
+    {"type": "follow", "jobs": []},
+    {"type": "follow", "jobs": [{}]},
+    {"type": "follow", "jobs": [{"jobId": "x"}]},
+    {"type": "follow", "jobs": [{"jobId": str(uuid4()), "since": -1}]},
+    {"type": "follow", "jobs": [{"jobId": str(uuid4()), "since": 1.5}]},
+    {"type": "follow", "jobs": [{"jobId": str(uuid4()), "since": "1"}]},
+    {"type": "follow", "jobs": [{"jobId": str(uuid4())}], "more": 1},
+    {"type": "unfollow", "jobs": ["x"]},
+    {"type": "unfollow", "jobs": [{"jobId": str(uuid4())}]},
+    json.dumps({"type": "follow", "jobs": [{"jobId": "\ud800"}]}),
+]
+
+
+@pytest.mark.parametrize("message", FAULTY)
+async def test_a_faulty_message_is_answered_and_the_connection_goes_on(
+    shared: Shared, message: str | bytes | dict[str, Any]
+) -> None:
+    job = await create(shared.services, 10_000)
+    async with socket(base(shared)) as follower:
+        await follower.say(message)
+        await follower.until(lambda: len(follower.errors) == 1)
+        error = follower.errors[0]
+        assert (error["type"], error["error"], error["jobId"]) == ("error", "invalid_request", None)
+        assert error["message"]
+        await follower.follow(job)
+        await follower.heard(job, (1, -1))
+        assert len(follower.errors) == 1
+
+
+@pytest.mark.parametrize("of_one", [True, False])
+async def test_ten_faulty_messages_are_enough(shared: Shared, of_one: bool) -> None:
+    job = await create(shared.services, 10_000)
+    async with socket(base(shared), f"/{job.id}" if of_one else "") as follower:
+        for _ in range(11):
+            await follower.say(
+                {"type": "unfollow"} if not of_one else {"type": "follow", "jobs": [{"jobId": str(job.id)}]}
+            )
+        assert await follower.closed() == 4400
+        assert len(follower.errors) == 10
+
+
+async def test_a_message_that_is_too_large_is_1009(shared: Shared) -> None:
+    job = await create(shared.services, 10_000)
+    async with socket(base(shared)) as follower, socket(base(shared), f"/{job.id}") as other:
+        await follower.say(" " * (64 * 1024 - 100) + json.dumps({"type": "unfollow", "jobs": [str(job.id)]}))
+        await follower.follow(job)
+        await follower.heard(job, (1, -1))
+        assert follower.errors == []
+        await follower.say("x" * (64 * 1024 + 1))
+        assert await follower.closed() == 1009
+        ended = await shared.services.lifecycle.cancel(job.id)
+        await other.heard(job, (ended.seq, 0))
+
+
+async def test_more_than_a_hundred_jobs_are_not_followed(shared: Shared) -> None:
+    job = await shared.processing()
+    jobs = [await create(shared.services, 10_000) for _ in range(101)]
+    async with socket(base(shared)) as follower:
+        await follower.follow(job)
+        await follower.heard(job, (1, -1))
+        await follower.say({"type": "follow", "jobs": [{"jobId": str(uuid4())} for _ in range(1_000)]})
+        await follower.follow(*jobs[:100])
+        await follower.until(lambda: len(follower.errors) == 2)
+        assert {error["error"] for error in follower.errors} == {"too_many_jobs"}
+        assert len(follower.have) == 1
+        await follower.follow(*jobs[:99])
+        await asyncio.gather(*(follower.heard(one, (1, -1)) for one in jobs[:99]))
+        await shared.services.lifecycle.cancel(job.id)
+        await follower.end(job)
+        await follower.follow(jobs[100])  # the one that has ended does not count any more
+        await follower.heard(jobs[100], (1, -1))
+        assert len(follower.errors) == 2
+
+
+async def test_unknown_jobs_are_named_and_the_others_followed(shared: Shared) -> None:
+    first, last = await shared.processing(), await shared.processing()
+    unknown = str(uuid4())
+    async with socket(base(shared)) as follower:
+        await follower.say({"type": "follow", "jobs": [{"jobId": it} for it in (str(first.id), unknown, str(last.id))]})
+        await asyncio.gather(follower.heard(first, (1, -1)), follower.heard(last, (1, -1)))
+        [error] = follower.errors
+        assert (error["error"], error["jobId"]) == ("job_not_found", unknown)
+        assert unknown in error["message"]
+        for _ in range(12):
+            await follower.say({"type": "follow", "jobs": [{"jobId": unknown}]})
+        await follower.until(lambda: len(follower.errors) == 13)
+        await shared.services.feed.publish(live(last, 1))
+        await follower.heard(last, (last.seq, 1))
+
+
+# --- event streams ------------------------------------------------------------------------------------------------------
+
+
+async def refused(shared: Shared, path: str) -> tuple[int, str]:
+    answer = await shared.api.get(f"{STREAM}{path}")
+    assert answer.headers["content-type"] == "application/problem+json"
+    return answer.status_code, answer.json()["error"]
+
+
+async def test_a_stream_of_an_unknown_job_is_404(shared: Shared) -> None:
+    job = await create(shared.services, 10_000)
+    for path in (f"/{uuid4()}", f"?jobs={uuid4()}", f"?jobs={job.id},{uuid4()}:3"):
+        assert await refused(shared, path) == (404, "job_not_found")
+
+
+@pytest.mark.parametrize("job_id", [*NO_UUIDS, "%00"])
+async def test_a_stream_of_what_is_no_uuid_is_400(shared: Shared, job_id: str) -> None:
+    assert await refused(shared, f"/{job_id}") == (400, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    "jobs",
+    [
+        "",
+        ",",
+        ",,:",
+        ":1",
+        "x",
+        f"{uuid4()}:x",
+        f"{uuid4()}:-1",
+        f"{uuid4()}:1:2",
+        f"{uuid4()}:{'9' * 19}",
+        f"{uuid4()}:\u0661",
+        f"{uuid4()};{uuid4()}",
+        f"{uuid4()}%00",
+        ",".join(str(uuid4()) for _ in range(MAX_STREAMED + 1)),
+        ",".join(["x"] * 10_000),
+    ],
+)
+async def test_broken_lists_of_jobs_are_400(shared: Shared, jobs: str) -> None:
+    assert await refused(shared, f"?jobs={jobs}") == (400, "invalid_request")
+    assert await refused(shared, "") == (400, "invalid_request")
+
+
+async def test_lists_of_jobs_may_repeat_themselves_and_be_full(shared: Shared) -> None:
+    jobs = [await create(shared.services, 10_000) for _ in range(MAX_STREAMED)]
+    async with stream(shared.api, items(*jobs)) as follower:
+        await asyncio.gather(*(follower.heard(job, (1, -1)) for job in jobs))
+        assert len(follower.messages) >= MAX_STREAMED
+    async with stream(shared.api, f"?jobs={jobs[0].id},,{jobs[0].id}:,{str(jobs[0].id).upper()}:0,") as follower:
+        await follower.heard(jobs[0], (1, -1))
+        assert len(follower.of(jobs[0])) == 1
+
+
+@pytest.mark.parametrize(
+    "last", ["", "x", "1", "1.", ".1", "-1.0", "1.0.0", "1,0", "9" * 19 + ".0", "1. 0", "\u0661.0", "é"]
+)
+async def test_a_last_event_id_that_is_none_of_ours_says_nothing(shared: Shared, last: str) -> None:
+    job = await create(shared.services, 10_000)
+    async with shared.api.stream("GET", f"{STREAM}/{job.id}", headers={b"Last-Event-ID": last.encode()}) as answer:
+        assert answer.status_code == 200
+        async for line in answer.aiter_lines():
+            if line.startswith("data: "):
+                assert json.loads(line.removeprefix("data: "))["since"] == 0
+                return
+    raise AssertionError
+
+
+async def test_head_of_a_stream_is_answered_and_ends(shared: Shared) -> None:
+    job = await create(shared.services, 10_000)
+    for path in (f"/{job.id}", items(job)):
+        answer = await shared.api.head(f"{STREAM}{path}")
+        assert (answer.status_code, answer.content) == (200, b"")
+        assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
+        assert answer.headers["cache-control"] == "no-cache, no-transform"
+        assert (await shared.api.head("/health/live")).status_code == 200
+    for method in ("POST", "DELETE", "PUT"):
+        refusal = await shared.api.request(method, f"{STREAM}/{job.id}")
+        assert (refusal.status_code, refusal.headers["allow"]) == (405, "GET, HEAD")
+
+
+# --- every way ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ended", [False, True])
+async def test_a_since_from_the_future_starts_over(shared: Shared, ended: bool) -> None:
+    job = await shared.processing(10_000, 10_001)
+    if ended:
+        job = await shared.services.lifecycle.cancel(job.id)
+    future = {str(job.id): 900}
+    async with (
+        socket(base(shared), f"/{job.id}?since=900", since=future) as one,
+        socket(base(shared), since=future) as many,
+        stream(shared.api, f"/{job.id}?since=900", since=future) as streamed,
+        stream(shared.api, f"/{job.id}", since=future, last_event_id="900.5") as resumed,
+        stream(shared.api, f"?jobs={job.id}:900", since=future) as listed,
+    ):
+        await many.follow(job, since=900)
+        for follower in (one, many, streamed, resumed, listed):
+            await anew(follower, job)
+        if not ended:
+            await shared.services.feed.publish(live(job, 1))
+            for follower in (one, many, streamed, resumed, listed):
+                await follower.heard(job, (job.seq, 1))
+
+
+async def anew(follower: Follower, job: Job) -> None:
+    """It is told everything."""
+    await follower.until(lambda: bool(follower.messages))
+    first = follower.messages[0]
+    assert (first["since"], first["seq"], len(first["files"])) == (0, job.seq, 2)
+
+
+@pytest.mark.parametrize(
+    "limits", [{"max_followers": 4}, {"max_followers": 100, "max_followers_per_client": 4}], ids=["process", "client"]
+)
+async def test_too_many_connections_are_sent_away(shared: Shared, limits: dict[str, int]) -> None:
+    job = await create(shared.services, 10_000)
+    async with AsyncExitStack() as opened:
+        gateway = await opened.enter_async_context(serving(changed(shared.settings, **limits)))
+        api = await opened.enter_async_context(httpx.AsyncClient(base_url=gateway, timeout=30))
+        async with AsyncExitStack() as full:
+            followers: list[Follower] = [
+                await full.enter_async_context(socket(gateway, f"/{job.id}")) for _ in range(2)
+            ]
+            followers += [await full.enter_async_context(stream(api, f"/{job.id}")) for _ in range(2)]
+            for follower in followers:
+                await follower.heard(job, (1, -1))
+            async with socket(gateway, f"/{job.id}") as more:
+                assert (await more.closed(), more.messages) == (4429, [])
+            answer = await api.get(f"{STREAM}/{job.id}")
+            assert answer.status_code == 200
+            assert 15 <= pause_of(answer) <= 45
+            assert (await api.get(f"/v1/download/job/{job.id}")).status_code == 200
+            await followers[0].connection.close()  # type: ignore[attr-defined]
+            await followers[0].over()
+            await until_admitted(gateway, job)
+        await until_admitted(gateway, job)
+
+
+async def until_admitted(gateway: str, job: Job) -> None:
+    """There is room again, as soon as the server has heard of it."""
+    async with asyncio.timeout(30):
+        while True:
+            async with socket(gateway, f"/{job.id}") as follower:
+                await follower.until(lambda: bool(follower.messages) or follower.is_over)
+                if follower.messages:
+                    return
