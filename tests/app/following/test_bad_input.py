@@ -274,7 +274,7 @@ async def test_head_of_a_stream_is_answered_and_ends(shared: Shared) -> None:
         assert (await shared.api.head("/health/live")).status_code == 200
     for method in ("POST", "DELETE", "PUT"):
         refusal = await shared.api.request(method, f"{STREAM}/{job.id}")
-        assert (refusal.status_code, refusal.headers["allow"]) == (405, "GET, HEAD")
+        assert (refusal.status_code, set(refusal.headers["allow"].split(", "))) == (405, {"GET", "HEAD"})
 
 
 # --- every way ----------------------------------------------------------------------------------------------------------
