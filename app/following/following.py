@@ -371,8 +371,11 @@ class Following:
             batch = topics[start : start + COMPARED]
             marks = await self._services.snapshots.marks([topic.job_id for topic in batch])
             for topic in batch:
-                if topic.compare(marks.get(topic.job_id)):
+                lacking, unknown = topic.compare(marks.get(topic.job_id))
+                if unknown:
                     self._refresh(topic)
+                for follow in lacking:
+                    self._bring(follow)  # what is here already: a snapshot of its own could not be read or sent
 
     async def _look_for_ever(self) -> None:
         """Looks after connections: those that lag often, all of them every second."""

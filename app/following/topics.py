@@ -99,17 +99,18 @@ class Topic:
             follow.order = latest.order
         return verdict
 
-    def compare(self, mark: Mark | None) -> bool:
-        """Takes note of what PostgreSQL says; True when somebody lacks it, because a message was lost."""
+    def compare(self, mark: Mark | None) -> tuple[list[Follow], bool]:
+        """Takes note of what PostgreSQL says. Returns those that lack it, and whether it is not even known here."""
         if mark != self.mark:
             self.mark = mark
             self._wake()
         if mark is None:
-            return bool(self.follows)
+            return list(self.follows), bool(self.follows)
         durable = (mark.seq, queue_tick(mark.position) if mark.status is Status.QUEUED else -1)
         if self._status is not None and self._status.order < durable:
             self._status = None
-        return any(follow.order < durable and not follow.reading for follow in self.follows)
+        lacking = [follow for follow in self.follows if follow.order < durable and not follow.reading]
+        return lacking, bool(lacking) and (self.latest is None or self.latest.order < durable)
 
     def _wake(self) -> None:
         for changed in self.waiters:
@@ -119,6 +120,8 @@ class Topic:
 
     def keep(self, status: JobStatus) -> None:
         """An answer from PostgreSQL, read while every message about the job came in here."""
+        if status.degraded:
+            return
         if self._status is None or status.order > self._status.order:
             self._status = status
 
@@ -138,6 +141,8 @@ class Topic:
         if latest is None or latest.order <= status.order:
             return status
         event = latest.event
+        if event.degraded:
+            return None
         if isinstance(event, JobStatus):
             self._status = event.changed(since=event.seq, files=[])
             return self._status
