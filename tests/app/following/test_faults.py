@@ -256,6 +256,13 @@ async def test_while_redis_is_away_streams_go_on_from_postgresql(
     shared: Shared, valkey: OwnValkey, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     monkeypatch.setattr("jobs.subscriptions.PING", 0.3)
+    noticed, redis_changed = asyncio.Event(), Following._redis_changed  # noqa: SLF001 - nobody else is told
+
+    def changes(following: Following) -> None:
+        redis_changed(following)
+        noticed.set()
+
+    monkeypatch.setattr(Following, "_redis_changed", changes)
     job = await shared.processing()
     feed = Feed.open(RedisDsn(valkey.url), timeout=2)
     async with (
@@ -269,7 +276,9 @@ async def test_while_redis_is_away_streams_go_on_from_postgresql(
         await feed.publish(live(job, 1))
         messages = await asyncio.gather(*(it.heard(job, (job.seq, 1)) for it in both))
         assert [message["degraded"] for message in messages] == [False, False]
+        noticed.clear()
         await valkey.fall(how)
+        await asyncio.wait_for(noticed.wait(), PATIENCE)
         for done in (1, 2):
             began = monotonic()
             seq = await shared.services.lifecycle.record(job, Progress(files_total=1, bytes_done=done), [])

@@ -142,7 +142,9 @@ async def test_the_connection_of_one_job_ends_with_it_and_that_of_many_goes_on(s
         ended = await shared.services.lifecycle.cancel(jobs[1].id)
         await streamed.over()
         await many.heard(jobs[1], (ended.seq, 0))
-        assert not many.is_over
+        another = await create(shared.services, 10_000)
+        await many.follow(another)
+        await many.heard(another, (1, -1))
         assert set(streamed.ids) == {None}
         assert alone.ids[-1] == f"{ended.seq}.0"
 
