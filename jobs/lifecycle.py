@@ -40,6 +40,7 @@ from jobs.domain.transitions import (
     Command,
     Expire,
     Fail,
+    JobEvent,
     Lose,
     Release,
     Retry,
@@ -225,16 +226,15 @@ class Lifecycle:
         lock: Callable[[AsyncConnection, int], Coroutine[Any, Any, tuple[list[Job], datetime]]],
         command: Callable[[Job], Command],
     ) -> list[Job]:
-        moved: list[Job] = []
+        moved: list[tuple[Job, Sequence[FileRecord]]] = []
         async with self._database.begin() as connection:
             found, now = await lock(connection, SWEEP_BATCH)
             for job in found:
                 after, event = apply(job, command(job), now)
-                await jobs.save_job(connection, job, after, event)
-                moved.append(after)
-        for after in moved:
-            self._say(after, now)
-        return moved
+                moved.append((after, await self._save(connection, job, after, event)))
+        for after, records in moved:
+            self._say(after, now, records)
+        return [after for after, _ in moved]
 
     # --- one way for all of them ---------------------------------------------------------------------------------------
 
@@ -254,11 +254,20 @@ class Lifecycle:
             if command is None:
                 return job
             after, event = apply(job, command, now)
-            await jobs.save_job(connection, job, after, event)
-        self._say(after, now)
+            records = await self._save(connection, job, after, event)
+        self._say(after, now, records)
         return after
 
-    def _say(self, job: Job, now: datetime) -> None:
+    async def _save(
+        self, connection: AsyncConnection, before: Job, after: Job, event: JobEvent
+    ) -> Sequence[FileRecord]:
+        """Writes the transition; returns the files that followers have to be told of with it."""
+        await jobs.save_job(connection, before, after, event)
+        if before.status is Status.PROCESSING and after.status is not Status.COMPLETED:
+            return await files.tell_again(connection, after.id, after.seq)
+        return ()
+
+    def _say(self, job: Job, now: datetime, records: Sequence[FileRecord]) -> None:
         failure = job.failure
         log.info(
             "job_moved",
@@ -269,7 +278,7 @@ class Lifecycle:
             error_class=failure and failure.error_class,
             error_message=failure and failure.message,
         )
-        self._announce(job, now, since=job.seq - 1)
+        self._announce(job, now, since=job.seq - 1, records=records)
 
     def _announce(self, job: Job, now: datetime, *, since: int, records: Sequence[FileRecord] = ()) -> None:
         """Tells followers, and workers when the job waits for one, without keeping the caller waiting."""

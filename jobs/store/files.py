@@ -36,6 +36,16 @@ async def reset_files(connection: AsyncConnection, job_id: UUID, seq: int) -> No
     )
 
 
+async def tell_again(connection: AsyncConnection, job_id: UUID, seq: int) -> list[FileRecord]:
+    """The files that an attempt which is over did not finish, as changed at `seq`.
+
+    What was told of them live and never written, because the worker was lost or not asked, is so taken back.
+    """
+    unfinished = file_records.c.state.in_([FileState.PENDING, FileState.ACTIVE])
+    await connection.execute(update(file_records).where(file_records.c.job_id == job_id, unfinished).values(seq=seq))
+    return await load_files(connection, job_id, seq - 1)
+
+
 async def write_batch(
     connection: AsyncConnection, job_id: UUID, fence: int, progress: Progress, records: Sequence[FileRecord]
 ) -> int:

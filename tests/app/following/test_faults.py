@@ -286,7 +286,9 @@ async def test_while_redis_is_away_streams_go_on_from_postgresql(
             assert monotonic() - began < 2 + BUSY
             assert {(message["type"], message["degraded"]) for message in messages} == {("snapshot", True)}
             assert {message["progress"]["bytesDone"] for message in messages} == {done}
+        noticed.clear()
         await valkey.rise(how)
+        await asyncio.wait_for(noticed.wait(), PATIENCE)  # a Redis that hung still knows the connection of before
         await until_subscribers(feed, job, 1)
         await feed.publish(live(job, 7, seq=seq))
         messages = await asyncio.gather(*(it.heard(job, (seq, 7)) for it in both))

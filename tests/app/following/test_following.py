@@ -16,7 +16,7 @@ from sqlalchemy import text
 from app.following import COMPARE
 from app.statuses import Statuses
 from jobs.domain.errors import ErrorClass
-from jobs.domain.events import EventType
+from jobs.domain.events import EventType, FileView
 from jobs.domain.jobs import FailureNote, FileState, Job, Progress, Status
 from jobs.feed import Feed
 from jobs.lifecycle import Lifecycle
@@ -255,6 +255,19 @@ async def test_the_end_is_never_believed_of_redis(shared: Shared) -> None:
         ended = await shared.services.lifecycle.cancel(job.id)
         end = await follower.end(job)
         assert (end["status"], end["seq"], end["links"]["self"]) == ("cancelled", ended.seq, link(job))
+
+
+async def test_what_was_told_of_a_file_and_never_written_is_taken_back(shared: Shared) -> None:
+    job = await shared.processing()
+    active = FileView(index=0, file_id=10_000, name="a", status=FileState.ACTIVE, bytes_done=30, size=100, error=None)
+    async with socket(base(shared), f"/{job.id}") as follower:
+        await follower.heard(job, (1, -1))
+        await shared.services.feed.publish(live(job, 1, files=[active]))
+        await follower.heard(job, (job.seq, 1))
+        await shared.services.lifecycle.cancel(job.id)
+        await follower.end(job)
+    [truth] = (await shared.api.get(link(job, "?since=0"))).json()["files"]
+    assert follower.files[str(job.id), 0] == truth
 
 
 async def test_a_message_after_a_lost_one_is_answered_with_what_lies_between(shared: Shared) -> None:

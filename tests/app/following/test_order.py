@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from app.following.frames import Frame
+from app.following.topics import Topic
+from app.views import status_of
 from jobs.domain.errors import ErrorClass
 from jobs.domain.events import FileView
 from jobs.domain.jobs import FailureNote, Result, ResultKind, Status
 from jobs.domain.order import QUEUE_TICKS, Order, Verdict, asking, judge, queue_tick
 from jobs.domain.transitions import SOURCES, Cancel, Claim, Command, Expire, Fail, Lose, Release, Retry, Succeed
-from tests.app.following.simulation import FILES, Client, Fate, World
+from jobs.store.snapshots import Snapshot
+from tests.app.following.followers import live
+from tests.app.following.simulation import FILES, Client, Fate, Store, World
 
 RESULT = Result(
     kind=ResultKind.BUNDLE,
@@ -141,8 +151,7 @@ class Interleaving(RuleBasedStateMachine):
     @rule(data=st.data())
     def postgresql_fails(self, data: st.DataObject) -> None:
         question = data.draw(st.sampled_from(self.store.questions))
-        if question.since is None:
-            self.world.do(lambda: self.store.answer(question, fails=True))
+        self.world.do(lambda: self.store.answer(question, fails=True))
 
     @rule()
     def the_hub_compares(self) -> None:
@@ -212,3 +221,34 @@ class Interleaving(RuleBasedStateMachine):
 
 Interleaving.TestCase.settings = settings(max_examples=200, stateful_step_count=50, deadline=None)
 test_any_interleaving_ends_in_the_same_state = Interleaving.TestCase
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    world = World()
+    yield world
+    world.close()
+
+
+def test_a_snapshot_that_could_not_be_read_after_a_gap_is_read_later(world: World) -> None:
+    store, client = world.store, Client(remembers_ticks=True)
+    world.clients.append(client)
+    world.settle()
+    store.move(Claim(worker="w", lease=10))  # its message is lost
+    batch = store.write_batch()
+    world.do(lambda: world.hub.receive(batch))  # so that this one comes after a gap
+    [question] = store.questions
+    world.do(lambda: store.answer(question, fails=True))
+    world.settle()
+    assert client.order[0] == store.job.seq
+
+
+def test_a_degraded_answer_does_not_stay_degraded() -> None:
+    store = Store()
+    store.move(Claim(worker="w", lease=10))
+    topic = Topic(UUID(int=7))
+    snapshot = Snapshot(store.job, datetime.now(UTC), None)
+    topic.keep(status_of(snapshot, None, since=None, records=[], degraded=True))
+    event = live(store.job, 1)
+    topic.deliver(Frame(event, event.model_dump_json().encode()))
+    assert topic.status is None or not topic.status.degraded
