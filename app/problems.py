@@ -65,6 +65,8 @@ ANSWERS: dict[str, Answer] = {
     "checksum_mismatch": Answer(502, "A file is not what the catalogue says", 7),
     "object_missing": Answer(404, "No such object", 4),
     "storage_fault": Answer(503, "The store answers with an error", 7, retry_after=5),
+    "storage_down": Answer(503, "The store can't answer now", 7, retry_after=5),
+    "storage_out": Answer(503, "The store is out", 7, retry_after=5),
     "storage_unreachable": Answer(503, "The store can't be reached", 7, retry_after=5),
     "storage_timeout": Answer(503, "The store does not answer in time", 7, retry_after=5),
     "attempt_timeout": Answer(504, "The attempt took too long", 7),

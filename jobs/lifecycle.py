@@ -35,6 +35,7 @@ from jobs.domain.jobs import (
     new_progress,
 )
 from jobs.domain.transitions import (
+    Abandon,
     Cancel,
     Claim,
     Command,
@@ -42,16 +43,18 @@ from jobs.domain.transitions import (
     Fail,
     JobEvent,
     Lose,
+    Park,
     Release,
     Retry,
     Succeed,
     apply,
     created,
 )
+from jobs.domain.uploads import DonePart, Upload
 from jobs.feed import Feed
 from jobs.queue import Queue
 from jobs.settings import Settings
-from jobs.store import files, jobs, sweeps
+from jobs.store import files, jobs, sweeps, uploads
 from jobs.store.database import Database
 from jobs.store.jobs import Idempotency
 
@@ -180,15 +183,25 @@ class Lifecycle:
         self._announce(claimed, now, since=job.seq, records=records)
         return Claimed(claimed, records)
 
-    async def note_upload(self, job: Job, upload_id: str) -> None:
-        """Notes a multipart upload before its first part. Raises `StaleFence`."""
+    async def set_upload(self, held: Job, upload: Upload | None) -> None:
+        """Notes a multipart upload before its first part, or that there is none any more. Raises `StaleFence`."""
         async with self._database.begin() as connection:
-            await jobs.set_upload(connection, job.id, job.fence, upload_id)
+            await uploads.set_upload(connection, held.id, held.fence, upload)
 
-    async def record(self, job: Job, progress: Progress, records: Sequence[FileRecord]) -> int:
-        """Makes an attempt's progress and changed files durable; returns their `seq`. Raises `StaleFence`."""
+    async def parts(self, held: Job) -> list[DonePart]:
+        """The parts of the job's upload that earlier attempts have made."""
+        async with self._database.reading() as connection:
+            return await uploads.load_parts(connection, held.id)
+
+    async def record(
+        self, held: Job, progress: Progress, records: Sequence[FileRecord], parts: Sequence[DonePart] = ()
+    ) -> int:
+        """Makes an attempt's progress, changed files and finished parts durable; returns their `seq`.
+
+        Raises `StaleFence`.
+        """
         async with self._database.begin() as connection:
-            return await files.write_batch(connection, job.id, job.fence, progress, records)
+            return await files.write_batch(connection, held.id, held.fence, progress, records, parts)
 
     async def succeed(self, held: Job, result: Result) -> Job:
         """Completes the job. Raises `StaleFence` when it is no longer the worker's."""
@@ -197,6 +210,10 @@ class Lifecycle:
     async def fail(self, held: Job, failure: FailureNote) -> Job:
         """Ends the attempt; another follows when that may help. Raises `StaleFence`."""
         return await self._settle(held, Fail(failure=failure, retry_in=self._backoff(held)))
+
+    async def park(self, held: Job, failure: FailureNote, retry_in: float) -> Job:
+        """Ends the attempt, uncharged; another follows in `retry_in` seconds. Raises `StaleFence`."""
+        return await self._settle(held, Park(failure=failure, retry_in=retry_in, deadline=self._settings.job_deadline))
 
     async def release(self, held: Job) -> Job:
         """Gives the job back, uncharged. Raises `StaleFence`."""
@@ -207,6 +224,14 @@ class Lifecycle:
     async def lose_lost(self) -> list[Job]:
         """Takes the jobs of silent workers from them."""
         return await self._sweep(sweeps.lock_lost, lambda job: Lose(retry_in=self._backoff(job)))
+
+    async def abandon_overdue(self) -> list[Job]:
+        """Ends the jobs that have waited for another attempt for longer than they may."""
+
+        async def lock(connection: AsyncConnection, limit: int) -> tuple[list[Job], datetime]:
+            return await sweeps.lock_overdue(connection, self._settings.job_deadline, limit)
+
+        return await self._sweep(lock, lambda _: Abandon())
 
     async def expire_due(self) -> list[Job]:
         """Expires the results whose time is over."""
@@ -263,6 +288,8 @@ class Lifecycle:
     ) -> Sequence[FileRecord]:
         """Writes the transition; returns the files that followers have to be told of with it."""
         await jobs.save_job(connection, before, after, event)
+        if before.upload is not None and after.upload is None:
+            await uploads.delete_parts(connection, after.id)
         if before.status is Status.PROCESSING and after.status is not Status.COMPLETED:
             return await files.tell_again(connection, after.id, after.seq)
         return ()

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from jobs.blobs import Blobs
+from jobs.breakers import Circuit
 from jobs.feed import Feed
 from jobs.lifecycle import Lifecycle
 from jobs.queue import Queue
@@ -28,6 +29,11 @@ class Services:
     lifecycle: Lifecycle
     resolver: Resolver
     snapshots: Snapshots
+
+    @property
+    def circuits(self) -> dict[str, Circuit]:
+        """The circuit of each dependency, as this process sees it."""
+        return {"database": self.database.breaker.state, "storage": self.blobs.bucket.breaker.state}
 
 
 @asynccontextmanager

@@ -70,6 +70,13 @@ class Settings(BaseSettings):
         default=1, description="Longest wait before the second attempt; doubles for each more."
     )
     backoff_max: Seconds = Field(default=60, description="Longest wait before an attempt.")
+    job_deadline: Seconds = Field(
+        default=24 * 3600, description="How long a job may wait for another attempt while a dependency is out."
+    )
+    retry_window: Seconds = Field(
+        default=24 * 3600,
+        description="How long the parts of a failed job's bundle are kept, for a retry to go on with.",
+    )
     bundle_ttl: Seconds = Field(default=24 * 3600, description="How long a bundle can be fetched.")
     link_ttl: Annotated[float, Field(gt=0, le=7 * 24 * 3600)] = Field(
         default=3600, description="How long a presigned link lives, at most as long as its bundle."

@@ -1,21 +1,39 @@
-"""A TCP proxy that lets so many bytes of the answers through, and then holds them until it is told otherwise."""
+"""A TCP proxy that lets so many bytes of the answers through, and then holds them until it is told otherwise.
+
+They count for all connections together, or, `each`, for the answers to one request on one connection.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from jobs.concurrency import end
 
 
-class Gate:
-    """`held` is set when the first answer is held; `open` lets all go on; `cut` breaks every connection."""
+@dataclass(slots=True)
+class Count:
+    """Bytes of the answers to the last request on a connection."""
 
-    def __init__(self, limit: int) -> None:
+    passed: int = 0
+
+
+class Gate:
+    """`held` is set when the first answer is held; `open` lets all go on; `cut` breaks every connection.
+
+    While `shut`, new connections are broken, too. `passed` is the bytes of all answers.
+    """
+
+    def __init__(self, limit: int, each: bool) -> None:
         self.held = asyncio.Event()
         self.url = ""
+        self.shut = False
+        self.passed = 0
+        self._limit = limit
+        self._each = each
         self._left = limit
         self._opened = asyncio.Event()
         self._writers: set[asyncio.StreamWriter] = set()
@@ -27,23 +45,30 @@ class Gate:
         for writer in self._writers:
             writer.transport.abort()
 
-    async def pass_answers(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def pass_answers(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, count: Count) -> None:
         while data := await reader.read(65536):
+            count.passed += len(data)
+            self.passed += len(data)
             self._left -= len(data)
-            if self._left < 0 and not self._opened.is_set():
+            left = self._limit - count.passed if self._each else self._left
+            if left < 0 and not self._opened.is_set():
                 self.held.set()
                 await self._opened.wait()
             writer.write(data)
             await writer.drain()
 
     async def serve(self, target: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.shut:
+            writer.transport.abort()
+            return
         address = urlsplit(target)
         upstream, requests = await asyncio.open_connection(address.hostname, address.port)
         self._writers |= {writer, requests}
-        up = asyncio.create_task(_pass_requests(reader, requests))
+        count = Count()
+        up = asyncio.create_task(_pass_requests(reader, requests, count))
         try:
             with suppress(OSError):
-                await self.pass_answers(upstream, writer)
+                await self.pass_answers(upstream, writer, count)
         finally:
             await end(up)
             self._writers -= {writer, requests}
@@ -51,16 +76,17 @@ class Gate:
             requests.transport.abort()
 
 
-async def _pass_requests(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _pass_requests(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, count: Count) -> None:
     while data := await reader.read(65536):
+        count.passed = 0
         writer.write(data)
         await writer.drain()
 
 
 @asynccontextmanager
-async def gate(target: str, limit: int = 0) -> AsyncIterator[Gate]:
+async def gate(target: str, limit: int = 0, *, each: bool = False) -> AsyncIterator[Gate]:
     """A gate before the store at `target`; closed again at the end."""
-    it = Gate(limit)
+    it = Gate(limit, each)
     tasks: set[asyncio.Task[None]] = set()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

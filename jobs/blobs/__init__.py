@@ -6,7 +6,7 @@ is the lifecycle's. Whatever they raise leaves this package as an error of `jobs
 """
 
 from jobs.blobs.blobs import Blobs
-from jobs.blobs.errors import UploadGone
+from jobs.blobs.errors import UploadGone, UploadUnusable
 from jobs.blobs.objects import ObjectInfo
 
-__all__ = ["Blobs", "ObjectInfo", "UploadGone"]
+__all__ = ["Blobs", "ObjectInfo", "UploadGone", "UploadUnusable"]

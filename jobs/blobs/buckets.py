@@ -7,26 +7,41 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+import structlog
 from minio import Minio
+from minio.commonconfig import ENABLED, Filter
 from minio.error import S3Error
+from minio.lifecycleconfig import AbortIncompleteMultipartUpload, LifecycleConfig, Rule
 
 from jobs.blobs.clients import MinioClient
 from jobs.blobs.errors import no_bucket, translated
 from jobs.blobs.threads import Threads
-from jobs.domain.errors import ObjectMissing
+from jobs.breakers import Breaker
+from jobs.domain.errors import STORAGE_OUTAGES, ObjectMissing, StorageOut
 
+log = structlog.get_logger()
+
+FORGOTTEN_DAYS = 7
+"""Days after which the store may drop an upload: long after any job has ended."""
+RECOVERY = 5.0
+"""Seconds between two looks whether the store is back."""
+_OUT = "The store does not answer. It is asked again every few seconds."
 CONFIRMED_FOR = 5.0
 """Seconds that a look at the bucket holds for: a thousand missing files ask for it once."""
 
 
 class Bucket:
-    """The one bucket that this installation uses."""
+    """The one bucket that this installation uses.
+
+    `breaker` watches all calls to the store; `check` is the one that still goes through while its circuit is open.
+    """
 
     def __init__(
         self, name: str, maker: MinioClient, looker: MinioClient, clock: Callable[[], float] = time.monotonic
     ) -> None:
         """`maker` may take its time, `looker` must answer soon. `clock` is seconds that never go back."""
         self.name = name
+        self.breaker = Breaker("storage", STORAGE_OUTAGES, StorageOut(_OUT), RECOVERY)
         self._maker = maker
         self._looker = looker
         self._clock = clock
@@ -41,7 +56,7 @@ class Bucket:
 
     async def check(self) -> None:
         """Return if the bucket is there, within about twice the connect time-out; else raise a `Storage…` error."""
-        with translated(f"looking at the bucket {self.name!r}", self.name):
+        with self.breaker.watch(), translated(f"looking at the bucket {self.name!r}", self.name):
             found = await self._threads.run(self._looker.client.bucket_exists, self.name)
         if not found:
             raise no_bucket(self.name)
@@ -55,9 +70,13 @@ class Bucket:
 
     @asynccontextmanager
     async def guard(self, action: str) -> AsyncIterator[None]:
-        """`translated`, and "no such object" only gets out when the bucket is known to be there."""
+        """`translated`, and "no such object" only gets out when the bucket is known to be there.
+
+        Raises `StorageOut` at once while the store is out.
+        """
+        self.breaker.check()
         try:
-            with translated(action, self.name):
+            with self.breaker.watch(), translated(action, self.name):
                 yield
         except ObjectMissing:
             await self.confirm()
@@ -71,11 +90,29 @@ class Bucket:
 
 
 def _ensure(client: Minio, name: str) -> None:
-    if client.bucket_exists(name):
-        return
+    if not client.bucket_exists(name):
+        try:
+            client.make_bucket(name)
+        except S3Error as error:
+            # Another process was faster. `BucketAlreadyExists` would be a stranger's: that stays an error.
+            if error.code != "BucketAlreadyOwnedByYou":
+                raise
+    _forget_uploads(client, name)
+
+
+def _forget_uploads(client: Minio, name: str) -> None:
+    """Tells the store to drop uploads that were forgotten, unless its owner has rules there already.
+
+    It is a net below the sweeper. MinIO refuses the rule, and others may: they do something like it by themselves.
+    """
+    rule = Rule(
+        ENABLED,
+        rule_filter=Filter(prefix=""),
+        rule_id="haulage-forgotten-uploads",
+        abort_incomplete_multipart_upload=AbortIncompleteMultipartUpload(days_after_initiation=FORGOTTEN_DAYS),
+    )
     try:
-        client.make_bucket(name)
+        if client.get_bucket_lifecycle(name) is None:
+            client.set_bucket_lifecycle(name, LifecycleConfig([rule]))
     except S3Error as error:
-        # Another process was faster. `BucketAlreadyExists` would be a stranger's: that stays an error.
-        if error.code != "BucketAlreadyOwnedByYou":
-            raise
+        log.info("lifecycle_rule_refused", code=error.code)

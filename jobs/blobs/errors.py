@@ -20,6 +20,7 @@ from jobs.domain.errors import (
     HaulageError,
     ObjectMissing,
     SourceChanged,
+    StorageDown,
     StorageFault,
     StorageTimeout,
     StorageUnreachable,
@@ -31,10 +32,15 @@ _CODE = re.compile(r"<Code>([A-Za-z0-9.]{1,64})</Code>")
 _NO_CONNECTION = re.compile(r"kind: Connect\b|ConnectError|\(\s*Connect,")
 _TIMED_OUT = re.compile(r"kind: Timeout\b")
 _NOT_HTTP = re.compile(r"HttpError|kind: (?:Interrupted|Request|Unknown)\b")
+_SPOILT = frozenset({"InvalidPart", "InvalidPartOrder", "EntityTooSmall"})
 _REFUSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
-class UploadGone(StorageFault):
+class UploadUnusable(StorageFault):
+    """The store will not make an object of the multipart upload any more."""
+
+
+class UploadGone(UploadUnusable):
     """The store does not know the multipart upload: it was completed or aborted before, or is lost."""
 
 
@@ -77,15 +83,22 @@ def answered(status: int, code: str, action: str, bucket: str) -> HaulageError:
     said = f"{status} {code}".strip()
     if code == "NoSuchBucket":
         return no_bucket(bucket)
-    if code == "NoSuchUpload":
-        return UploadGone(f"The store no longer knows the multipart upload when {action}.")
+    if code == "NoSuchUpload" or code in _SPOILT:
+        return _unusable(code, action)
     if status in _REFUSED:
         return StorageFault(f"The store refused the credentials or the access ({said}) when {action}.")
     if status == HTTPStatus.NOT_FOUND:
         return ObjectMissing(f"The store has no such object when {action}.")
     if status == HTTPStatus.PRECONDITION_FAILED:
         return SourceChanged(f"The object has changed since it was pinned: found when {action}.")
-    return StorageFault(f"The store answered {said} when {action}.")
+    fault = StorageDown if status >= HTTPStatus.INTERNAL_SERVER_ERROR else StorageFault
+    return fault(f"The store answered {said} when {action}.")
+
+
+def _unusable(code: str, action: str) -> UploadUnusable:
+    if code == "NoSuchUpload":
+        return UploadGone(f"The store no longer knows the multipart upload when {action}.")
+    return UploadUnusable(f"The store does not take the parts of the multipart upload ({code}) when {action}.")
 
 
 def no_bucket(bucket: str) -> StorageFault:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from jobs.blobs.buckets import Bucket
@@ -12,6 +14,16 @@ from jobs.blobs.etags import quoted
 from jobs.blobs.sending import Buffer, Sender
 from jobs.blobs.threads import Threads
 from jobs.domain.errors import StorageFault
+
+
+@dataclass(frozen=True, slots=True)
+class UploadInfo:
+    """What the store knows about an upload under way."""
+
+    key: str
+    id: str
+    began_at: datetime
+    """UTC."""
 
 
 class Uploads:
@@ -46,7 +58,8 @@ class Uploads:
         """Make the object of its parts (number, ETag), given in any order, and return its ETag.
 
         Raises `UploadGone` when the store does not know the upload, which may mean that it was completed before: look
-        at the object. Also raises when the store says 200 and puts an error into the body, which S3 allows itself.
+        at the object; `UploadUnusable` when it has not got the parts. Also raises when the store says 200 and puts an
+        error into the body, which S3 allows itself.
         """
         answer = await self._call(
             f"completing the upload of {key!r}",
@@ -64,13 +77,13 @@ class Uploads:
                 f"aborting the upload of {key!r}", self._client.abort_multipart_upload, Key=key, UploadId=upload_id
             )
 
-    async def list_uploads(self, prefix: str) -> list[tuple[str, str]]:
-        """Key and id of the uploads under way whose key begins with `prefix`.
+    async def list_uploads(self, prefix: str) -> list[UploadInfo]:
+        """The uploads under way whose key begins with `prefix`.
 
         MinIO only finds those whose whole key is `prefix`; it drops forgotten uploads by itself, after a day.
         """
         pages = self._client.get_paginator("list_multipart_uploads").paginate
-        uploads: list[tuple[str, str]] = await self._call(
+        uploads: list[UploadInfo] = await self._call(
             "listing uploads", lambda **bucket: list(_uploads(pages(**bucket, Prefix=prefix)))
         )
         return uploads
@@ -86,10 +99,10 @@ class Uploads:
             return await self._threads.run(call, Bucket=self._bucket.name, **parameters)
 
 
-def _uploads(pages: Any) -> Iterator[tuple[str, str]]:
+def _uploads(pages: Any) -> Iterator[UploadInfo]:
     for page in pages:
         for upload in page.get("Uploads", ()):
-            yield upload["Key"], upload["UploadId"]
+            yield UploadInfo(upload["Key"], upload["UploadId"], upload["Initiated"])
 
 
 def _field(answer: dict[str, Any], name: str) -> str:

@@ -133,6 +133,12 @@ class StorageFault(HaulageError):
     error_class = ErrorClass.STORAGE
 
 
+class StorageDown(StorageFault):
+    """The store answered that it can't answer now (5xx)."""
+
+    code = "storage_down"
+
+
 class StorageUnreachable(HaulageError):
     """No connection to the store, or it broke midway."""
 
@@ -140,11 +146,21 @@ class StorageUnreachable(HaulageError):
     error_class = ErrorClass.NETWORK
 
 
+class StorageOut(StorageUnreachable):
+    """Too many calls to the store have failed: it was not asked. Asking again at once is of no use."""
+
+    code = "storage_out"
+
+
 class StorageTimeout(HaulageError):
     """The store took longer than it may: no byte for `S3_IDLE_TIMEOUT`, or no progress of a file for `FILE_TIMEOUT`."""
 
     code = "storage_timeout"
     error_class = ErrorClass.TIMEOUT
+
+
+STORAGE_OUTAGES = (StorageDown, StorageUnreachable, StorageTimeout)
+"""The store was asked and did not answer, or only that it can't: no job is to blame for that."""
 
 
 class ObjectMissing(HaulageError):

@@ -9,6 +9,7 @@ from typing import Self
 from uuid import UUID
 
 from jobs.domain.errors import ErrorClass
+from jobs.domain.uploads import Upload
 
 ANONYMOUS = "anonymous"
 """The owner of every job and file until users exist."""
@@ -175,8 +176,13 @@ class Job:
     """When the result expires."""
     cleanup_at: datetime | None = None
     """When objects and uploads of the job that nothing points to are to be removed."""
-    upload_id: str | None = None
-    """The multipart upload of the running attempt."""
+    upload: Upload | None = None
+    """The multipart upload that the running or the next attempt goes on with."""
+
+    @property
+    def dead(self) -> bool:
+        """It was tried as often, or as long, as it may be: somebody has to look at it."""
+        return self.status is Status.FAILED and self.failure is not None and self.failure.error_class.retryable
 
     @property
     def phase(self) -> Phase:

@@ -49,10 +49,15 @@ class Release:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Park:
-    """A dependency is out; again in `retry_in` seconds, and the attempt is not charged."""
+    """The attempt ended through no fault of the job, and is not charged; again in `retry_in` seconds.
+
+    A dependency is out, or the time was up while the bundle grew. It ends for good `deadline` seconds after the job came
+    to stand in the queue.
+    """
 
     failure: FailureNote
     retry_in: float
+    deadline: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +65,11 @@ class Lose:
     """The lease ran out: at once the first time, then in `retry_in` seconds."""
 
     retry_in: float
+
+
+@dataclass(frozen=True, slots=True)
+class Abandon:
+    """Its deadline passed while it waited for another attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +89,7 @@ class Expire:
     grace: float
 
 
-Command = Claim | Succeed | Fail | Release | Park | Lose | Cancel | Retry | Expire
+Command = Claim | Succeed | Fail | Release | Park | Lose | Abandon | Cancel | Retry | Expire
 
 SOURCES: dict[type[Command], frozenset[Status]] = {
     Claim: frozenset({Status.QUEUED, Status.RETRYING}),
@@ -88,6 +98,7 @@ SOURCES: dict[type[Command], frozenset[Status]] = {
     Release: frozenset({Status.PROCESSING}),
     Park: frozenset({Status.PROCESSING}),
     Lose: frozenset({Status.PROCESSING}),
+    Abandon: frozenset({Status.RETRYING}),
     Cancel: frozenset({Status.QUEUED, Status.RETRYING, Status.PROCESSING}),
     Retry: frozenset({Status.FAILED, Status.CANCELLED, Status.EXPIRED}),
     Expire: frozenset({Status.COMPLETED}),
@@ -181,13 +192,13 @@ def _succeed(job: Job, command: Succeed, now: datetime) -> Job:
         failure=None,
         result=command.result,
         expires_at=now + timedelta(seconds=command.lifetime),
-        upload_id=None,
+        upload=None,
         cleanup_at=now + CLEANUP_DELAY if job.fence > FIRST_CLAIM else None,
     )
 
 
-CLEANUP_DELAY = timedelta(seconds=150)
-"""Before an attempt's litter is looked for: so long may a stale worker's last call to the store still run."""
+CLEANUP_DELAY = timedelta(seconds=20)
+"""Before the litter of a job's attempts is looked for: by then a stale worker has seen that it is one."""
 
 FIRST_CLAIM = 2
 """The fence of a job's first attempt: a later one may have left objects of earlier ones behind."""
@@ -205,8 +216,10 @@ def _release(job: Job, command: Release, now: datetime) -> Job:
 
 
 def _park(job: Job, command: Park, now: datetime) -> Job:
-    parked = _waiting(job, Status.RETRYING, now, command.retry_in)
-    return replace(parked, attempt=job.attempt - 1, failure=command.failure)
+    job = replace(job, attempt=job.attempt - 1, failure=command.failure)
+    if now - job.queued_at >= timedelta(seconds=command.deadline):
+        return replace(_ended(job, Status.FAILED, now), cleanup_at=now + CLEANUP_DELAY)
+    return _waiting(job, Status.RETRYING, now, command.retry_in)
 
 
 def _lose(job: Job, command: Lose, now: datetime) -> Job:
@@ -220,6 +233,11 @@ def _lose(job: Job, command: Lose, now: datetime) -> Job:
     if job.losses == 1:
         return _waiting(job, Status.QUEUED, now, 0)
     return _waiting(job, Status.RETRYING, now, command.retry_in)
+
+
+def _abandon(job: Job, command: Abandon, now: datetime) -> Job:
+    del command
+    return replace(_ended(job, Status.FAILED, now), cleanup_at=now + CLEANUP_DELAY)
 
 
 def _cancel(job: Job, command: Cancel, now: datetime) -> Job:
@@ -262,6 +280,7 @@ _MOVES: dict[type[Command], Callable[[Job, Any, datetime], Job]] = {
     Release: _release,
     Park: _park,
     Lose: _lose,
+    Abandon: _abandon,
     Cancel: _cancel,
     Retry: _retry,
     Expire: _expire,

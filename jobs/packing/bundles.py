@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
@@ -14,10 +16,27 @@ from jobs.settings import Settings
 
 ZIP = "application/zip"
 
+LAYOUT = 1
+"""The version of the planner: +1 whenever the same files get another plan, so that none is gone on with."""
+
+
+BUNDLES = "bundles/"
+"""Everything that is made here is under this; only that is ever deleted."""
+
 
 def bundle_prefix(job_id: UUID) -> str:
-    """Everything that a job's attempts put into the store is under this; only that is ever deleted."""
-    return f"bundles/{job_id}/"
+    """Everything that a job's attempts put into the store is under this."""
+    return f"{BUNDLES}{job_id}/"
+
+
+def job_of_key(key: str) -> UUID | None:
+    """The job whose attempt made the key; None for a key that no attempt has made."""
+    job_id = key.removeprefix(BUNDLES).partition("/")[0]
+    try:
+        job = UUID(job_id)
+    except ValueError:
+        return None
+    return job if fence_of(key) is not None and key.startswith(bundle_prefix(job)) else None
 
 
 def bundle_key(job_id: UUID, fence: int) -> str:
@@ -51,3 +70,18 @@ def plan_of(
         settings.part_size,
         settings.worker_memory_budget,
     )
+
+
+def fingerprint(plan: BundlePlan, sources: Sequence[Source]) -> str:
+    """SHA-256, in hex, of all that decides the bytes of a bundle and of each of its parts, pinned ETags included."""
+    manifest = plan.manifest
+    said = {
+        "layout": [LAYOUT, plan.part_size, plan.size],
+        "job": [
+            manifest.job_id,
+            manifest.created_at.isoformat(),
+            [[o.file_id, o.name, o.reason] for o in manifest.omitted],
+        ],
+        "files": [[s.file_id, s.name, s.key, s.size, s.etag, s.crc32, s.sha256] for s in sources],
+    }
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()

@@ -60,6 +60,17 @@ class FileCheck:
             self._finish()
         return completed
 
+    def restore(self, start: int, crc: int, length: int) -> bool:
+        """Takes note of bytes that an earlier attempt read, as `add` does; the SHA-256 can't be checked any more then.
+
+        They were read under the same ETag, and CRC-32 and size still hold for the whole.
+        """
+        self._sha = None
+        completed = self._note(start, crc, length)
+        if completed:
+            self._finish()
+        return completed
+
     def _note(self, start: int, value: int, length: int) -> bool:
         earlier = self._pieces.get(start)
         if earlier is not None and earlier != (value, length):
@@ -68,6 +79,10 @@ class FileCheck:
             self._pieces[start] = (value, length)
             self._read += length
         return self._read == self.entry.size and not self._complete.is_set()
+
+    def crc_of(self, start: int) -> int:
+        """The CRC-32 of the bytes that were taken note of from `start`."""
+        return self._pieces[start][0]
 
     @property
     def complete(self) -> bool:

@@ -1,27 +1,37 @@
 """Runs a plan: fills part after part within the byte budget, uploads them, completes the bundle.
 
 Parts are independent. They are started in the plan's order as the budget allows; a part that needs a checksum which other
-parts bring waits for them, and the plan's order sees to it that those have been started before it.
+parts bring waits for them, and the plan's order sees to it that those have been started before it. A part that an earlier
+attempt has made stays made: what was learnt of its bytes is taken from what is kept of it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from jobs.blobs.uploads import Uploads
+from jobs.blobs import Blobs, UploadGone
+from jobs.blobs.etags import of_parts
 from jobs.concurrency import all_of, first_error_group
-from jobs.domain.errors import HaulageError, StorageTimeout, StorageUnreachable
+from jobs.domain.errors import (
+    HaulageError,
+    ObjectMissing,
+    SourceChanged,
+    StorageOut,
+    StorageTimeout,
+    StorageUnreachable,
+)
 from jobs.domain.plans import BundlePlan, Header, Part, SourceRange, Tail
+from jobs.domain.uploads import DonePart, Upload
 from jobs.packing.budget import Budget
 from jobs.packing.checks import FileCheck, combine, crc32
 from jobs.packing.reader import Reader
 from jobs.resolving import Source
 
-UPLOAD_PAUSES = (0.2, 1.0, 3.0)
-"""Seconds before a part is uploaded again within the attempt."""
+PAUSES = (0.2, 1.0, 3.0)
+"""Seconds before a part is uploaded, or the upload completed, again within the attempt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +49,10 @@ class Watch:
 
     read: Callable[[int, int], None]
     """So many more bytes of this entry were read."""
+    kept: Callable[[int, int], None]
+    """So many bytes of this entry are in parts that earlier attempts have made."""
+    part: Callable[[DonePart], None]
+    """The store has this part."""
     done: Callable[[int, int], None]
     """This entry was read whole and checked; its CRC-32."""
     failed: Callable[[int, HaulageError], None]
@@ -48,18 +62,20 @@ class Watch:
 class Packer:
     """Packs bundles for all jobs of a worker process, within its one budget."""
 
-    def __init__(self, reader: Reader, uploads: Uploads, budget: Budget) -> None:
+    def __init__(self, reader: Reader, blobs: Blobs, budget: Budget) -> None:
         self._reader = reader
-        self._uploads = uploads
+        self._blobs = blobs
         self._budget = budget
 
-    async def pack(self, plan: BundlePlan, sources: Sequence[Source], key: str, upload_id: str, watch: Watch) -> Packed:
-        """Makes the bundle of the sources, which are the plan's entries, under `key`.
+    async def pack(
+        self, plan: BundlePlan, sources: Sequence[Source], upload: Upload, done: Sequence[DonePart], watch: Watch
+    ) -> Packed:
+        """Makes the bundle of the sources, which are the plan's entries, of the upload, which has some parts already.
 
-        Raises what `Reader.fill` raises, `ChecksumMismatch`, and what the store complains of. The upload is then left
-        as it is: whoever made it removes it.
+        Raises what `Reader.fill` raises, `ChecksumMismatch`, `UploadUnusable`, and what the store complains of. The
+        upload is then left as it is.
         """
-        run = _Run(plan, sources, key, upload_id, watch, self._reader, self._uploads, self._budget)
+        run = _Run(plan, sources, upload, done, watch, self._reader, self._blobs, self._budget)
         return await run.run()
 
 
@@ -68,38 +84,68 @@ class _Run:
         self,
         plan: BundlePlan,
         sources: Sequence[Source],
-        key: str,
-        upload_id: str,
+        upload: Upload,
+        done: Sequence[DonePart],
         watch: Watch,
         reader: Reader,
-        uploads: Uploads,
+        blobs: Blobs,
         budget: Budget,
     ) -> None:
         self._plan = plan
         self._sources = sources
-        self._key = key
-        self._upload_id = upload_id
+        self._upload = upload
         self._watch = watch
         self._reader = reader
-        self._uploads = uploads
+        self._blobs = blobs
         self._budget = budget
         self._checks = [FileCheck(entry) for entry in plan.entries]
-        self._etags: dict[int, str] = {}
-        self._crcs: dict[int, int] = {}
+        self._done = {part.number: part for part in done}
 
     async def run(self) -> Packed:
         for index, check in enumerate(self._checks):
             if check.complete:  # an empty file: there is nothing to read
                 self._watch.done(index, await check.known())
+        missing = [part for part in self._plan.order if part.number not in self._done]
+        unfinished = {piece.entry for part in missing for piece in part.pieces if isinstance(piece, SourceRange)}
         for piece in self._plan.read_first:
-            await self._read_first(piece)
+            if piece.entry in unfinished:
+                await self._read_first(piece)
+        for part in self._plan.parts:
+            if part.number in self._done:
+                await self._restore(part, self._done[part.number])
         async with first_error_group() as group:
-            for part in self._plan.order:
+            for part in missing:
                 await self._budget.take(part.size)
                 self._start(group, part)
-        etag = await self._uploads.complete(self._key, self._upload_id, sorted(self._etags.items()))
-        whole = combine((self._crcs[part.number], part.size) for part in self._plan.parts)
+        etag = await self._again(self._complete)
+        whole = combine((self._done[part.number].crc32, part.size) for part in self._plan.parts)
         return Packed(size=self._plan.size, crc32=whole, etag=etag)
+
+    async def _complete(self) -> str:
+        upload, uploads = self._upload, self._blobs.uploads
+        etags = [self._done[part.number].etag for part in self._plan.parts]
+        try:
+            return await uploads.complete(upload.key, upload.id, list(enumerate(etags, 1)))
+        except (UploadGone, SourceChanged):  # the answer to an earlier call was lost, or a stale worker was faster
+            try:
+                info = await self._blobs.objects.head(upload.key)
+            except ObjectMissing:
+                info = None
+            if info is None or (info.size, info.etag) != (self._plan.size, of_parts(etags)):
+                raise
+            return info.etag
+
+    async def _restore(self, part: Part, done: DonePart) -> None:
+        """Takes over what an earlier attempt has learnt of the bytes in a part."""
+        for place, piece in enumerate(part.pieces):
+            if not isinstance(piece, SourceRange):
+                continue
+            check, length = self._checks[piece.entry], piece.stop - piece.start
+            crc = done.crcs.get(place, self._plan.entries[piece.entry].crc32)
+            assert crc is not None
+            self._watch.kept(piece.entry, length)
+            if check.restore(piece.start, crc, length):
+                self._watch.done(piece.entry, await check.known())
 
     def _start(self, group: asyncio.TaskGroup, part: Part) -> None:
         task = group.create_task(self._make(part))
@@ -120,17 +166,33 @@ class _Run:
                 generated.append((piece, target))
         await all_of(reads)
         await self._generate(part, generated)
-        self._crcs[part.number] = crc32(buffer)
-        self._etags[part.number] = await self._upload(part, buffer)
+        upload, uploads = self._upload, self._blobs.uploads
+        etag = await self._again(lambda: uploads.upload_part(upload.key, upload.id, part.number, buffer))
+        done = DonePart(number=part.number, etag=etag, crc32=crc32(buffer), crcs=self._learnt(part))
+        self._done[part.number] = done
+        self._watch.part(done)
 
-    async def _upload(self, part: Part, buffer: bytearray) -> str:
-        """Uploads a part, which may be done twice, and again after a broken connection."""
-        for pause in UPLOAD_PAUSES:
+    def _learnt(self, part: Part) -> dict[int, int]:
+        """What a later attempt has to know of the sources' bytes in a part, and can't tell otherwise."""
+        entries = self._plan.entries
+        return {
+            place: self._checks[piece.entry].crc_of(piece.start)
+            for place, piece in enumerate(part.pieces)
+            if isinstance(piece, SourceRange)
+            and (entries[piece.entry].crc32 is None or piece.stop - piece.start < entries[piece.entry].size)
+        }
+
+    @staticmethod
+    async def _again(call: Callable[[], Awaitable[str]]) -> str:
+        """Does what may be done twice again after a broken connection."""
+        for pause in PAUSES:
             try:
-                return await self._uploads.upload_part(self._key, self._upload_id, part.number, buffer)
+                return await call()
+            except StorageOut:
+                raise
             except (StorageUnreachable, StorageTimeout):
                 await asyncio.sleep(pause)
-        return await self._uploads.upload_part(self._key, self._upload_id, part.number, buffer)
+        return await call()
 
     async def _read(self, piece: SourceRange, target: memoryview) -> None:
         entry = piece.entry

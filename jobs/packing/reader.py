@@ -8,7 +8,7 @@ from random import Random
 
 from jobs.blobs.objects import Objects
 from jobs.domain.backoff import delay
-from jobs.domain.errors import ObjectMissing, SourceChanged, StorageTimeout, StorageUnreachable
+from jobs.domain.errors import ObjectMissing, SourceChanged, StorageOut, StorageTimeout, StorageUnreachable
 from jobs.resolving import Source
 from jobs.settings import Settings
 
@@ -44,6 +44,8 @@ class Reader:
                         progress(len(chunk))
                 except ObjectMissing as error:
                     raise SourceChanged(f"{source.name}: it was removed from the store while it was read.") from error
+                except StorageOut:
+                    raise
                 except (StorageUnreachable, StorageTimeout) as error:
                     now = asyncio.get_running_loop().time()
                     if done > before:

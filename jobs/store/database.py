@@ -13,8 +13,11 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from jobs.breakers import Breaker
 from jobs.domain.errors import DatabaseUnavailable
 
+RECOVERY = 1.0
+"""Seconds for which a database that does not answer is not asked."""
 _UNAVAILABLE = "The database can't be reached or does not answer. Nothing was changed; try again shortly."
 
 _LOST = (
@@ -36,6 +39,7 @@ class Database:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
+        self.breaker = Breaker("database", (DatabaseUnavailable,), DatabaseUnavailable(_UNAVAILABLE), RECOVERY)
 
     @classmethod
     def open(cls, dsn: PostgresDsn, *, pool_size: int, timeout: float, connect_timeout: float = 2.0) -> Self:
@@ -62,14 +66,14 @@ class Database:
 
         Raises `DatabaseUnavailable` when the server can't be reached or does not answer in time.
         """
-        with translated():
+        with self._watched():
             async with self.engine.begin() as connection:
                 yield connection
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """A connection for single statements that only read: each is its own transaction, without the round trips."""
-        with translated():
+        with self._watched():
             async with self.engine.connect() as connection:
                 yield await connection.execution_options(isolation_level="AUTOCOMMIT")
 
@@ -78,7 +82,7 @@ class Database:
 
         Arguments stand as `$1` in the query. Raises `DatabaseUnavailable`.
         """
-        with translated():
+        with self._watched():
             async with self.engine.connect() as connection:
                 driver = (await connection.get_raw_connection()).driver_connection
                 assert driver is not None
@@ -88,6 +92,12 @@ class Database:
                     if driver.is_closed():
                         await connection.invalidate()
         return rows
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        self.breaker.check()
+        with self.breaker.watch(), translated():
+            yield
 
     async def ping(self) -> None:
         """Raises `DatabaseUnavailable` unless the server answers."""

@@ -10,8 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobs.domain.errors import StaleFence
 from jobs.domain.jobs import FileRecord, FileState, Progress
+from jobs.domain.uploads import DonePart
 from jobs.store.rows import progress_columns, record_of
 from jobs.store.tables import file_records
+from jobs.store.uploads import save_parts
 
 
 async def load_files(connection: AsyncConnection, job_id: UUID, since: int = 0) -> list[FileRecord]:
@@ -47,15 +49,25 @@ async def tell_again(connection: AsyncConnection, job_id: UUID, seq: int) -> lis
 
 
 async def write_batch(
-    connection: AsyncConnection, job_id: UUID, fence: int, progress: Progress, records: Sequence[FileRecord]
+    connection: AsyncConnection,
+    job_id: UUID,
+    fence: int,
+    progress: Progress,
+    records: Sequence[FileRecord],
+    parts: Sequence[DonePart] = (),
 ) -> int:
-    """Writes an attempt's progress and its changed files under a new `seq`, which it returns. Raises `StaleFence`."""
+    """Writes an attempt's progress, changed files and finished parts under a new `seq`, which it returns.
+
+    Raises `StaleFence`.
+    """
     row = await connection.execute(_PROGRESS, {"job_id": job_id, "fence": fence, **progress_columns(progress)})
     seq = row.scalar_one_or_none()
     if seq is None:
         raise StaleFence(f"Job {job_id} has moved on since fence {fence}.")
     if records:
         await connection.execute(_FILES, {"job_id": job_id, "seq": seq, **_columns(records)})
+    if parts:
+        await save_parts(connection, job_id, parts)
     return int(seq)
 
 

@@ -125,17 +125,6 @@ def _changed(before: Job, after: Job) -> dict[str, Any]:
     return {column: value for column, value in new.items() if value != old[column]}
 
 
-async def set_upload(connection: AsyncConnection, job_id: UUID, fence: int, upload_id: str) -> None:
-    """Notes the attempt's multipart upload before its first part. Raises `StaleFence`."""
-    statement = (
-        update(download_jobs)
-        .where(download_jobs.c.id == job_id, download_jobs.c.fence == fence)
-        .values(upload_id=upload_id)
-    )
-    if (await connection.execute(statement)).rowcount == 0:
-        raise StaleFence(f"Job {job_id} has moved on since fence {fence}.")
-
-
 async def renew_leases(
     connection: AsyncConnection, worker: str, turns: Collection[tuple[UUID, int]], lease: float
 ) -> set[tuple[UUID, int]]:
@@ -182,3 +171,9 @@ async def claim_fences(connection: AsyncConnection, job_id: UUID) -> list[int]:
     """The fences of all the attempts that a job has had."""
     query = select(job_events.c.fence).where(job_events.c.job_id == job_id, job_events.c.command == "claim")
     return list((await connection.execute(query)).scalars())
+
+
+async def known_jobs(connection: AsyncConnection, job_ids: Collection[UUID]) -> set[UUID]:
+    """Those of the jobs that have a row."""
+    query = select(download_jobs.c.id).where(download_jobs.c.id.in_(job_ids))
+    return set((await connection.execute(query)).scalars())

@@ -20,6 +20,7 @@ from jobs.domain.jobs import (
     ResultKind,
     Status,
 )
+from jobs.domain.uploads import DonePart, Upload
 
 Row = Mapping[str, Any] | RowMapping
 
@@ -54,7 +55,7 @@ def job_of(row: Row) -> Job:
         result=_result_of(row),
         expires_at=row["expires_at"],
         cleanup_at=row["cleanup_at"],
-        upload_id=row["upload_id"],
+        upload=_upload_of(row),
     )
 
 
@@ -79,10 +80,10 @@ def job_columns(job: Job) -> dict[str, Any]:
         "lease_until": job.lease_until,
         "expires_at": job.expires_at,
         "cleanup_at": job.cleanup_at,
-        "upload_id": job.upload_id,
         **failure_columns(job.failure),
         **progress_columns(job.progress),
         **_result_columns(job.result),
+        **upload_columns(job.upload),
     }
 
 
@@ -139,6 +140,25 @@ def _result_columns(result: Result | None) -> dict[str, Any]:
         "result_content_type": result and result.content_type,
         "result_omitted": [[o.file_id, o.name, o.reason] for o in result.omitted] if result else None,
     }
+
+
+def _upload_of(row: Row) -> Upload | None:
+    if row["upload_id"] is None or row["upload_key"] is None:
+        return None
+    return Upload(key=row["upload_key"], id=row["upload_id"], fingerprint=row["upload_fingerprint"])
+
+
+def upload_columns(upload: Upload | None) -> dict[str, Any]:
+    return {
+        "upload_key": upload and upload.key,
+        "upload_id": upload and upload.id,
+        "upload_fingerprint": upload and upload.fingerprint,
+    }
+
+
+def part_of(row: Row) -> DonePart:
+    crcs = {int(place): crc for place, crc in row["crcs"].items()}
+    return DonePart(number=row["number"], etag=row["etag"], crc32=row["crc32"], crcs=crcs)
 
 
 def record_of(row: Row) -> FileRecord:

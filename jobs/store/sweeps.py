@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobs.domain.jobs import Job
-from jobs.domain.transitions import Claim, Expire, Lose, sources
+from jobs.domain.transitions import Abandon, Claim, Expire, Lose, sources
 from jobs.store.rows import job_of
 from jobs.store.tables import download_jobs
 
@@ -33,20 +33,30 @@ async def lock_lost(connection: AsyncConnection, limit: int) -> tuple[list[Job],
     return await _lock(connection, where, limit)
 
 
+async def lock_overdue(connection: AsyncConnection, deadline: float, limit: int) -> tuple[list[Job], datetime]:
+    """Jobs that came to stand in the queue over `deadline` seconds ago and wait again, locked, and the clock."""
+    before = _since - func.make_interval(0, 0, 0, 0, 0, 0, deadline)
+    where = download_jobs.c.status.in_(sources(Abandon)) & (download_jobs.c.queued_at < before)
+    return await _lock(connection, where, limit)
+
+
 async def lock_expiring(connection: AsyncConnection, limit: int) -> tuple[list[Job], datetime]:
     """Jobs whose result's time is over, locked, and the database's clock."""
     where = download_jobs.c.status.in_(sources(Expire)) & (download_jobs.c.expires_at < _since)
     return await _lock(connection, where, limit)
 
 
-async def take_littering(connection: AsyncConnection, again: float, limit: int) -> list[Job]:
-    """Jobs whose litter in the store is due to be removed. They are due again in `again` seconds, unless it is gone."""
+async def take_littering(connection: AsyncConnection, again: float, limit: int) -> tuple[list[Job], datetime]:
+    """Jobs whose litter in the store is due to be removed, and the database's clock.
+
+    They are due again in `again` seconds, unless `set_cleaned` says otherwise.
+    """
     found, now = await _lock(connection, download_jobs.c.cleanup_at < _since, limit)
     due = now + timedelta(seconds=again)
     await connection.execute(
         download_jobs.update().where(download_jobs.c.id.in_([job.id for job in found])).values(cleanup_at=due)
     )
-    return [replace(job, cleanup_at=due) for job in found]
+    return [replace(job, cleanup_at=due) for job in found], now
 
 
 async def _lock(connection: AsyncConnection, where: object, limit: int) -> tuple[list[Job], datetime]:
@@ -69,12 +79,12 @@ async def find_unwoken(connection: AsyncConnection, grace: float, limit: int) ->
     return [DueJob(row.id, row.fence) for row in await connection.execute(query)]
 
 
-async def set_cleaned(connection: AsyncConnection, job_id: UUID, cleanup_at: datetime) -> None:
-    """The litter that was due at `cleanup_at` is gone."""
+async def set_cleaned(connection: AsyncConnection, job_id: UUID, cleanup_at: datetime, again: datetime | None) -> None:
+    """The litter that was due at `cleanup_at` is gone; there may be more `again`."""
     await connection.execute(
         download_jobs.update()
         .where(download_jobs.c.id == job_id, download_jobs.c.cleanup_at == cleanup_at)
-        .values(cleanup_at=None)
+        .values(cleanup_at=again)
     )
 
 

@@ -84,7 +84,9 @@ download_jobs = Table(
     Column("result_omitted", JSONB),  # [[file_id, name, reason], …]
     Column("expires_at", TimestampTz),  # when the result expires
     Column("cleanup_at", TimestampTz),  # when its litter in the store is to be removed
-    Column("upload_id", Text),  # the multipart upload of the running attempt
+    Column("upload_id", Text),  # the multipart upload that the running or the next attempt goes on with
+    Column("upload_key", Text),
+    Column("upload_fingerprint", Text),  # of the plan that the upload is of
     Column("idempotency_key", Text),
     Column("request_digest", Text),  # SHA-256 of the request that came with the key
     _one_of("status", Status),
@@ -160,6 +162,16 @@ file_records = Table(
     _one_of("error_class", ErrorClass),
 )
 Index("file_records_changes", file_records.c.job_id, file_records.c.seq)
+
+upload_parts = Table(
+    "upload_parts",
+    metadata,
+    Column("job_id", Uuid, ForeignKey("download_jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),  # in the job's upload, from 1
+    Column("etag", Text, nullable=False),
+    Column("crc32", BigInteger, nullable=False),  # of the part
+    Column("crcs", JSONB, nullable=False),  # {place among its pieces: CRC-32 of that range of a source}
+)
 
 job_events = Table(
     "job_events",

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from jobs.blobs import Blobs
-from jobs.domain.errors import ErrorClass, FilesMissing, HaulageError
+import structlog
+
+from jobs.blobs import Blobs, UploadUnusable
+from jobs.domain.errors import ChecksumMismatch, ErrorClass, FilesMissing, HaulageError
 from jobs.domain.jobs import (
     FailureNote,
     FileRecord,
@@ -19,15 +21,19 @@ from jobs.domain.jobs import (
     Result,
     ResultKind,
 )
+from jobs.domain.plans import BundlePlan
+from jobs.domain.uploads import DonePart, Upload
 from jobs.lifecycle import Claimed, Lifecycle
-from jobs.packing.bundles import ZIP, archive_name, bundle_key, plan_of
+from jobs.packing.bundles import ZIP, archive_name, bundle_key, fingerprint, plan_of
 from jobs.packing.packer import Packer, Watch
 from jobs.resolving import Missing, Resolver, Source
 from jobs.settings import Settings
 from jobs.worker.reporter import Reporter
 
+log = structlog.get_logger()
+
 ABORT_PATIENCE = 2.0
-"""Seconds that a failed attempt spends on removing its upload: a store that hangs must not hold up the next one."""
+"""Seconds that an attempt spends on removing an upload: a store that hangs must not hold up the job."""
 
 
 class Attempt:
@@ -102,23 +108,24 @@ class Attempt:
 
     async def _bundle(self, there: Sequence[tuple[int, Source]], missing: Sequence[Missing]) -> Result:
         plan = plan_of(self._job.id, self._job.created_at, [source for _, source in there], missing, self._settings)
-        key = bundle_key(self._job.id, self._job.fence)
+        sources = [source for _, source in there]
         places = [index for index, _ in there]
         watch = Watch(
             read=lambda entry, amount: self._reporter.read(places[entry], amount),
+            kept=lambda entry, amount: self._reporter.kept(places[entry], amount),
+            part=self._reporter.part,
             done=lambda entry, crc32: self._reporter.done(places[entry], crc32),
             failed=lambda entry, error: self._reporter.failed(places[entry], note_of(error)),
         )
-        upload_id = await self._blobs.uploads.create(key, ZIP)
+        upload, done = await self._upload(plan, sources)
         try:
-            await self._lifecycle.note_upload(self._job, upload_id)
-            packed = await self._packer.pack(plan, [source for _, source in there], key, upload_id, watch)
-        except BaseException:
-            await asyncio.shield(self._abort(key, upload_id))
+            packed = await self._packer.pack(plan, sources, upload, done, watch)
+        except (UploadUnusable, ChecksumMismatch):
+            await self._give_up(upload)
             raise
         return Result(
             kind=ResultKind.BUNDLE,
-            key=key,
+            key=upload.key,
             size=packed.size,
             etag=packed.etag,
             crc32=packed.crc32,
@@ -128,10 +135,33 @@ class Attempt:
             omitted=tuple(Omission(file_id=m.file_id, name=m.name, reason=m.reason) for m in missing),
         )
 
-    async def _abort(self, key: str, upload_id: str) -> None:
+    async def _upload(self, plan: BundlePlan, sources: Sequence[Source]) -> tuple[Upload, Sequence[DonePart]]:
+        """The upload to go on with and the parts that it has: that of the attempt before, or a new one."""
+        wanted = fingerprint(plan, sources)
+        if self._job.upload is not None:
+            if self._job.upload.fingerprint == wanted:
+                done = await self._lifecycle.parts(self._job)
+                log.info("upload_resumed", parts=len(done), of=len(plan.parts))
+                return self._job.upload, done
+            await self._give_up(self._job.upload)
+        key = bundle_key(self._job.id, self._job.fence)
+        upload = Upload(key=key, id=await self._blobs.uploads.create(key, ZIP), fingerprint=wanted)
+        try:
+            await self._lifecycle.set_upload(self._job, upload)
+        except BaseException:
+            await asyncio.shield(self._abort(upload))
+            raise
+        return upload, ()
+
+    async def _give_up(self, upload: Upload) -> None:
+        """Forgets an upload that nobody can go on with, and then removes it. Raises `StaleFence`."""
+        await self._lifecycle.set_upload(self._job, None)
+        await self._abort(upload)
+
+    async def _abort(self, upload: Upload) -> None:
         with suppress(HaulageError, TimeoutError):  # the sweeper looks again when the job has ended
             async with asyncio.timeout(ABORT_PATIENCE):
-                await self._blobs.uploads.abort(key, upload_id)
+                await self._blobs.uploads.abort(upload.key, upload.id)
 
 
 def note_of(error: HaulageError) -> FailureNote:

@@ -6,6 +6,9 @@ of times. Whatever a later attempt makes has a higher fence in its key and is le
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime, timedelta
+
 import structlog
 
 from jobs.domain.errors import HaulageError
@@ -14,12 +17,15 @@ from jobs.packing.bundles import bundle_key, bundle_prefix, fence_of
 from jobs.services import Services
 from jobs.store import sweeps
 from jobs.store.jobs import claim_fences
+from jobs.store.uploads import set_upload
 
 log = structlog.get_logger()
 
 
 AGAIN = 60.0
 """Seconds after which a job is cleaned again, unless it is clean by then."""
+STALE = timedelta(seconds=150)
+"""After a job's end, so long may a stale worker's last call to the store still run: the store is looked at once more."""
 
 
 class Cleaner:
@@ -31,27 +37,50 @@ class Cleaner:
     async def clean(self) -> None:
         """Cleans the jobs that are due for it; one that can't be cleaned now is due again a minute later."""
         async with self._services.database.begin() as connection:
-            jobs = await sweeps.take_littering(connection, AGAIN, 20)
+            jobs, now = await sweeps.take_littering(connection, AGAIN, 20)
         for job in jobs:
             try:
-                await self.clean_job(job)
+                await self.clean_job(job, now)
             except HaulageError as error:
                 log.warning("cleaning_failed", job_id=str(job.id), reason=error.message)
 
-    async def clean_job(self, job: Job) -> None:
-        """Removes the job's litter, and notes that it is gone."""
+    async def clean_job(self, job: Job, now: datetime) -> None:
+        """Removes the job's litter, and notes that it is gone, and when there may be more."""
         blobs = self._services.blobs
-        prefix = bundle_prefix(job.id)
+        if job.upload is not None and self._nobody_goes_on_with(job, now):
+            job = await self._take_upload(job)
         for key in await self._earlier_keys(job):
-            for _, upload_id in await blobs.uploads.list_uploads(key):
-                await blobs.uploads.abort(key, upload_id)
-        litter = [info.key async for info in blobs.objects.list(prefix) if _is_litter(info.key, job)]
+            for upload in await blobs.uploads.list_uploads(key):
+                if job.upload is None or upload.id != job.upload.id:
+                    await blobs.uploads.abort(key, upload.id)
+        litter = [info.key async for info in blobs.objects.list(bundle_prefix(job.id)) if _is_litter(info.key, job)]
         if litter:
             await blobs.objects.delete(litter)
             log.info("litter_removed", job_id=str(job.id), objects=len(litter))
         if job.cleanup_at is not None:
             async with self._services.database.begin() as connection:
-                await sweeps.set_cleaned(connection, job.id, job.cleanup_at)
+                await sweeps.set_cleaned(connection, job.id, job.cleanup_at, self._more_at(job, now))
+
+    def _nobody_goes_on_with(self, job: Job, now: datetime) -> bool:
+        """A failed job's upload is kept for a person's retry; a cancelled job is wanted by nobody."""
+        return job.status is Status.CANCELLED or (job.status is Status.FAILED and now >= self._kept_until(job))
+
+    def _kept_until(self, job: Job) -> datetime:
+        assert job.finished_at is not None
+        return job.finished_at + timedelta(seconds=self._services.settings.retry_window)
+
+    async def _take_upload(self, job: Job) -> Job:
+        """Takes the upload off the job, which fails when it has moved on: only then may the upload be aborted."""
+        async with self._services.database.begin() as connection:
+            await set_upload(connection, job.id, job.fence, None)
+        return replace(job, upload=None)
+
+    def _more_at(self, job: Job, now: datetime) -> datetime | None:
+        if job.finished_at is None or not job.status.ended:
+            return None
+        if now < job.finished_at + STALE:
+            return job.finished_at + STALE
+        return self._kept_until(job) if job.upload is not None else None
 
     async def _earlier_keys(self, job: Job) -> list[str]:
         """The keys of the job's attempts that have ended: MinIO lists uploads by their whole key only."""
@@ -63,4 +92,5 @@ class Cleaner:
 def _is_litter(key: str, job: Job) -> bool:
     fence = fence_of(key)
     kept = job.status is Status.COMPLETED and job.result is not None and job.result.key == key
-    return not kept and fence is not None and fence < job.fence
+    growing = job.upload is not None and job.upload.key == key  # it may be completed at any moment
+    return not kept and not growing and fence is not None and fence < job.fence

@@ -17,6 +17,7 @@ from jobs.domain.events import Event, EventType, FileView, ProgressView
 from jobs.domain.jobs import FailureNote, FileRecord, FileState, Job, Phase, Progress, Status
 from jobs.domain.pacing import Pacer
 from jobs.domain.smoothing import Speed
+from jobs.domain.uploads import DonePart
 from jobs.feed import Feed
 from jobs.lifecycle import Lifecycle
 
@@ -44,12 +45,18 @@ class Reporter:
         """Files that changed since the last durable batch."""
         self._batch: set[int] = set()
         """Files that changed in the last durable batch, until it has been told."""
+        self._parts: list[DonePart] = []
+        """Parts that were finished since the last durable batch."""
+        self._kept = 0
+        """Bytes that earlier attempts have read: they say nothing about the speed."""
         self._speed = Speed()
         self._pacer = Pacer(RATE, BURST)
         self._changed = asyncio.Event()
         self._finished = asyncio.Event()
         """A file is done or failed: that is told at once."""
         self._dirty = False
+        self.gained = False
+        """The bundle has grown durably: the next attempt goes on from there."""
 
     # --- what the attempt says -----------------------------------------------------------------------------------------
 
@@ -69,6 +76,16 @@ class Reporter:
         self._records[index] = replace(record, bytes_done=record.bytes_done + amount)
         self._fresh.add(index)
         self._note(replace(self._progress, bytes_done=self._progress.bytes_done + amount))
+
+    def kept(self, index: int, amount: int) -> None:
+        """So many bytes of a file are in the bundle since an earlier attempt."""
+        self._kept += amount
+        self.read(index, amount)
+
+    def part(self, part: DonePart) -> None:
+        """The store has another part of the bundle."""
+        self._parts.append(part)
+        self._note(self._progress)
 
     def done(self, index: int, crc32: int | None) -> None:
         """A file was read whole and is right."""
@@ -106,7 +123,7 @@ class Reporter:
             await asyncio.sleep(self._pacer.take(clock()))
             self._changed.clear()
             self._finished.clear()
-            self._speed.feed(self._progress.bytes_done, told := clock())
+            self._speed.feed(self._progress.bytes_done - self._kept, told := clock())
             if told - batched >= BATCH and await self.flush():
                 batched = clock()
             else:
@@ -129,16 +146,19 @@ class Reporter:
             return False
         self._dirty = False
         batch, self._fresh = self._fresh, set()
+        parts, self._parts = self._parts, []
         changed = [self._records[index] for index in sorted(batch)]
         try:
-            seq = await self._lifecycle.record(self._job, self._progress, changed)
+            seq = await self._lifecycle.record(self._job, self._progress, changed, parts)
         except BaseException as error:
             self._dirty = True
             self._fresh |= batch
+            self._parts = parts + self._parts
             if isinstance(error, DatabaseUnavailable):
                 return False
             raise
         self._since, self._seq, self._batch, self._tick = self._seq, seq, batch, 0
+        self.gained |= bool(parts)
         return True
 
     def event(self) -> Event:

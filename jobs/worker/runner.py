@@ -10,8 +10,16 @@ from uuid import UUID
 
 import structlog
 
+from jobs.breakers import Circuit
 from jobs.concurrency import end
-from jobs.domain.errors import AttemptTimeout, DatabaseUnavailable, ErrorClass, HaulageError, StaleFence
+from jobs.domain.errors import (
+    STORAGE_OUTAGES,
+    AttemptTimeout,
+    DatabaseUnavailable,
+    ErrorClass,
+    HaulageError,
+    StaleFence,
+)
 from jobs.domain.jobs import FailureNote, Job, Result
 from jobs.lifecycle import Claimed
 from jobs.packing.budget import Budget
@@ -27,6 +35,27 @@ log = structlog.get_logger()
 SETTLE_PAUSE = 0.5
 """Seconds between two tries to write what became of an attempt."""
 
+PROBE_INTERVAL = 5.0
+"""Seconds between two looks whether the store is back, and before a job that was parked for it may run again."""
+AGAIN = 1.0
+"""Seconds before a job may run again whose attempt the database has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """The attempt failed through no fault of the job; it may run again in `pause` seconds."""
+
+    failure: FailureNote
+    pause: float
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """The job is given back before its attempt was over."""
+
+
+Outcome = Result | FailureNote | Parked | Returned
+
 Turn = tuple[UUID, int]
 """A job at a fence. A job that was cancelled and retried can have an older turn that still winds down here."""
 
@@ -39,7 +68,7 @@ class Held:
     task: asyncio.Task[None]
     renewed: float
     """When the last good heartbeat was sent, on the loop's clock."""
-    draining: bool = False
+    returning: bool = False
     """It is to be given back, rather than thrown away, when it is stopped."""
     settling: bool = False
     """Its work is over, one way or the other: nothing may stop it from writing down which."""
@@ -64,16 +93,26 @@ class Runner:
         self._name = name
         self._running: set[asyncio.Task[None]] = set()
         self._packer = Packer(
-            Reader(services.blobs.objects, settings), services.blobs.uploads, Budget(settings.worker_memory_budget)
+            Reader(services.blobs.objects, settings), services.blobs, Budget(settings.worker_memory_budget)
         )
 
     @property
     def room(self) -> int:
-        """How many more jobs may be taken. One that is being claimed, or winds down, takes its place, too."""
+        """How many more jobs may be taken: none while the store is out.
+
+        One that is being claimed, or winds down, takes its place, too.
+        """
+        if self._services.blobs.bucket.breaker.state is not Circuit.CLOSED:
+            return 0
         return max(0, self._services.settings.worker_concurrency - len(self._running))
 
     async def take(self, job_id: UUID, fence: int) -> None:
-        """Claims the job, if it is still to be had at this fence, and returns; the job then runs on by itself."""
+        """Claims the job, if it is still to be had at this fence, and returns; the job then runs on by itself.
+
+        Without room it is left to others, or to the sweeper, which rings for it again.
+        """
+        if not self.room:
+            return
         decided = asyncio.Event()
         task = asyncio.create_task(self._claim_and_hold(job_id, fence, decided))
         self._running.add(task)
@@ -112,60 +151,97 @@ class Runner:
             await asyncio.wait(self._running, timeout=patience)
         while self._running:
             for held in self.held.values():
-                held.draining = True
-                held.stop()
+                self.give_back(held)
             await asyncio.wait(self._running, timeout=0.2)  # again: a cancellation can get lost (see `concurrency.end`)
 
     def drop(self, held: Held) -> None:
-        """Stops a job that is no longer this worker's: somebody cancelled it, or its lease ran out."""
+        """Stops a job that is no longer this worker's: somebody cancelled it, or took it."""
         log.info("job_dropped", job_id=str(held.job.id), fence=held.job.fence)
+        held.stop()
+
+    def give_back(self, held: Held) -> None:
+        """Stops a job that another worker may have, uncharged."""
+        held.returning = True
         held.stop()
 
     async def _hold(self, held: Held, claimed: Claimed) -> None:
         with structlog.contextvars.bound_contextvars(job_id=str(held.job.id), fence=held.job.fence):
             log.info("attempt_started", attempt=held.job.attempt, files=len(claimed.records))
             try:
-                await self._settle(held, await self._attempt(claimed))
+                outcome = await self._attempt(claimed)
             except StaleFence:
                 log.info("attempt_discarded")
-            except DatabaseUnavailable as error:
-                log.warning("attempt_unsettled", reason=error.message)  # its lease runs out, and another takes it
+                return
             except asyncio.CancelledError:
-                held.settling = True
-                if held.draining:  # else it was dropped, and is somebody else's already
-                    with suppress(StaleFence, DatabaseUnavailable):
-                        await self._services.lifecycle.release(held.job)
+                if not held.returning:  # it was dropped, and is somebody else's already
+                    return
+                outcome = Returned()
+            held.settling = True
+            await self._settle(held.job, Returned() if held.returning and not isinstance(outcome, Result) else outcome)
 
-    async def _attempt(self, claimed: Claimed) -> Result | FailureNote:
+    async def _attempt(self, claimed: Claimed) -> Outcome:
+        services = self._services
+        reporter = Reporter(claimed.job, claimed.records, services.lifecycle, services.feed)
         try:
-            return await self._timed(claimed)
+            return await self._timed(claimed, reporter)
         except StaleFence:
             raise
         except Exception as error:  # noqa: BLE001 - whatever ends an attempt becomes the job's failure
-            return _failure_of(error)
+            return await self._judged(error, reporter)
 
-    async def _settle(self, held: Held, outcome: Result | FailureNote) -> None:
-        """Writes what became of the attempt; again while the database is away, as long as a lease may last."""
-        held.settling = True
+    async def _judged(self, error: Exception, reporter: Reporter) -> Outcome:
+        """What the error means for the job: who is to blame decides whether the attempt is charged."""
+        failure = _failure_of(error)
+        if isinstance(error, DatabaseUnavailable):
+            return Parked(failure, AGAIN)
+        if isinstance(error, STORAGE_OUTAGES) and await self._store_is_out():
+            return Parked(failure, PROBE_INTERVAL)
+        if isinstance(error, AttemptTimeout) and reporter.gained:
+            return Parked(failure, 0)
+        return failure
+
+    async def _store_is_out(self) -> bool:
+        """An attempt can be over before the breaker has seen enough: then the store is asked once more."""
+        bucket = self._services.blobs.bucket
+        try:
+            await bucket.check()
+        except HaulageError:
+            return True
+        return bucket.breaker.state is not Circuit.CLOSED
+
+    async def probe(self) -> None:
+        """While the store is out, looks whether it is back, until it is cancelled."""
+        bucket = self._services.blobs.bucket
+        while True:
+            await asyncio.sleep(PROBE_INTERVAL)
+            if bucket.breaker.state is not Circuit.CLOSED:
+                with suppress(HaulageError):
+                    await bucket.check()
+            self.changed()
+
+    async def _settle(self, job: Job, outcome: Outcome) -> None:
+        """Writes what became of the attempt, however long the database is away: the fence says when it is too late."""
         lifecycle = self._services.lifecycle
-        clock = asyncio.get_running_loop().time
-        deadline = clock() + self._services.settings.lease_ttl
         while True:
             try:
-                if isinstance(outcome, Result):
-                    await lifecycle.succeed(held.job, outcome)
-                else:
-                    await lifecycle.fail(held.job, outcome)
+                match outcome:
+                    case Result():
+                        await lifecycle.succeed(job, outcome)
+                    case Parked(failure, pause):
+                        await lifecycle.park(job, failure, pause)
+                    case Returned():
+                        await lifecycle.release(job)
+                    case _:
+                        await lifecycle.fail(job, outcome)
+            except StaleFence:
+                log.info("attempt_discarded")
             except DatabaseUnavailable:
-                if clock() > deadline:
-                    raise
                 await asyncio.sleep(SETTLE_PAUSE)
-            else:
-                return
+                continue
+            return
 
-    async def _timed(self, claimed: Claimed) -> Result:
+    async def _timed(self, claimed: Claimed, reporter: Reporter) -> Result:
         services = self._services
-        reporter = Reporter(claimed.job, claimed.records, services.lifecycle, services.feed)
         attempt = Attempt(
             claimed,
             reporter,
@@ -204,8 +280,13 @@ async def _reporting(reporter: Reporter) -> AsyncIterator[None]:
 
 
 async def _last_flush(reporter: Reporter) -> None:
-    with suppress(HaulageError):
+    """A result is not lost for it: what could not be written is known again when the job has ended."""
+    try:
         await reporter.flush()
+    except HaulageError as error:
+        log.info("last_flush_failed", reason=error.message)
+    except Exception:
+        log.exception("last_flush_broke")
 
 
 def _failure_of(error: Exception) -> FailureNote:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from random import uniform
 
 import structlog
 
@@ -14,8 +15,12 @@ from jobs.domain.errors import HaulageError
 from jobs.services import Services
 from jobs.store import sweeps
 from jobs.worker.cleaning import Cleaner
+from jobs.worker.orphans import Orphans
 
 log = structlog.get_logger()
+
+ORPHANS_INTERVAL = 4 * 3600.0
+"""Longest time in seconds between two looks for what no job knows; each worker takes a random share of it."""
 
 
 class Sweeper:
@@ -24,26 +29,34 @@ class Sweeper:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._cleaner = Cleaner(services)
+        self._orphans = Orphans(services)
 
     async def run(self) -> None:
         """Sweeps until it is cancelled. Cleaning has a pace of its own: a slow store must not hold up the jobs."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._repeat(self.sweep))
             group.create_task(self._repeat(self.clean))
+            group.create_task(self._repeat(self.find_orphans, uniform(0, ORPHANS_INTERVAL)))  # noqa: S311
 
-    async def _repeat(self, round_of: Callable[[], Awaitable[None]]) -> None:
+    async def _repeat(self, round_of: Callable[[], Awaitable[None]], pause: float | None = None) -> None:
         while True:
+            await asyncio.sleep(self._services.settings.sweep_interval if pause is None else pause)
             await round_of()
-            await asyncio.sleep(self._services.settings.sweep_interval)
 
     async def sweep(self) -> None:
         """One round for the jobs."""
         lifecycle = self._services.lifecycle
-        await self._try(lifecycle.lose_lost, lifecycle.wake_unwoken, lifecycle.expire_due, self._forget)
+        await self._try(
+            lifecycle.lose_lost, lifecycle.abandon_overdue, lifecycle.wake_unwoken, lifecycle.expire_due, self._forget
+        )
 
     async def clean(self) -> None:
         """One round for the store."""
         await self._try(self._cleaner.clean)
+
+    async def find_orphans(self) -> None:
+        """One round for what no job knows."""
+        await self._try(self._orphans.remove)
 
     async def _try(self, *steps: Callable[[], Awaitable[object]]) -> None:
         """A step that can't be done now is done in a later round, and keeps none of the others from being done."""

@@ -50,6 +50,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event, name: str | None =
         tasks = [
             asyncio.create_task(Heartbeat(runner, name, settings).run()),
             asyncio.create_task(Sweeper(services).run()),
+            asyncio.create_task(runner.probe()),
             fallback := asyncio.create_task(Fallback(services, runner).run()),
         ]
         listening = asyncio.create_task(_listen(services, runner))

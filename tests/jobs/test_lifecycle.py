@@ -19,6 +19,7 @@ from jobs.domain.errors import (
     StaleFence,
 )
 from jobs.domain.jobs import FailureNote, FileRequest, FileState, Job, Progress, Result, ResultKind, Status
+from jobs.domain.uploads import Upload
 from jobs.lifecycle import NewJob
 from jobs.services import Services
 from jobs.store.files import load_files
@@ -106,7 +107,7 @@ async def test_a_wake_up_of_an_earlier_turn_claims_nothing(services: Services) -
     assert await services.lifecycle.claim(job.id, released.fence, "w") is not None
 
 
-@pytest.mark.parametrize("write", ["succeed", "fail", "release", "record", "note_upload"])
+@pytest.mark.parametrize("write", ["succeed", "fail", "release", "park", "record", "set_upload"])
 async def test_a_stale_worker_can_write_nothing(services: Services, write: str) -> None:
     stale = await claimed(services, "stale")
     released = await services.lifecycle.release(stale)
@@ -117,7 +118,8 @@ async def test_a_stale_worker_can_write_nothing(services: Services, write: str) 
         "fail": (FAILURE,),
         "release": (),
         "record": (Progress(files_total=2), []),
-        "note_upload": ("upload",),
+        "park": (FAILURE, 1),
+        "set_upload": (Upload(key="k", id="u", fingerprint="f"),),
     }
     with pytest.raises(StaleFence):
         await getattr(services.lifecycle, write)(stale, *arguments[write])

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -89,9 +90,11 @@ async def test_list_uploads(blobs: Blobs) -> None:
     one = await blobs.uploads.create("bundles/k", TYPE)
     two = await blobs.uploads.create("bundles/k", TYPE)
     await blobs.uploads.create("elsewhere", TYPE)
-    assert sorted(await blobs.uploads.list_uploads("bundles/k")) == sorted([("bundles/k", one), ("bundles/k", two)])
+    both = await blobs.uploads.list_uploads("bundles/k")
+    assert {(info.key, info.id) for info in both} == {("bundles/k", one), ("bundles/k", two)}
+    assert all(abs(datetime.now(UTC) - info.began_at) < timedelta(minutes=1) for info in both)
     await blobs.uploads.abort("bundles/k", one)
-    assert await blobs.uploads.list_uploads("bundles/k") == [("bundles/k", two)]
+    assert [info.id for info in await blobs.uploads.list_uploads("bundles/k")] == [two]
 
 
 async def test_an_error_inside_a_200_is_an_error(make_settings: MakeSettings) -> None:

@@ -15,6 +15,7 @@ from jobs.domain.errors import ErrorClass, IllegalTransition
 from jobs.domain.jobs import FailureNote, Job, OnMissing, Phase, Progress, Result, ResultKind, Status, new_progress
 from jobs.domain.transitions import (
     SOURCES,
+    Abandon,
     Cancel,
     Claim,
     Command,
@@ -29,6 +30,7 @@ from jobs.domain.transitions import (
     created,
     sources,
 )
+from jobs.domain.uploads import Upload
 
 NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
 RESULT = Result(
@@ -50,8 +52,9 @@ COMMANDS: dict[str, Command] = {
     "fail_retryable": Fail(failure=NETWORK, retry_in=5),
     "fail_final": Fail(failure=VALIDATION, retry_in=5),
     "release": Release(),
-    "park": Park(failure=NETWORK, retry_in=5),
+    "park": Park(failure=NETWORK, retry_in=5, deadline=3600),
     "lose": Lose(retry_in=5),
+    "abandon": Abandon(),
     "cancel": Cancel(),
     "retry": Retry(),
     "expire": Expire(grace=60),
@@ -67,6 +70,7 @@ LEGAL: dict[tuple[str, str], str] = {
     ("processing", "release"): "queued",
     ("processing", "park"): "retrying",
     ("processing", "lose"): "queued",
+    ("retrying", "abandon"): "failed",
     ("queued", "cancel"): "cancelled",
     ("retrying", "cancel"): "cancelled",
     ("processing", "cancel"): "cancelled",
@@ -145,6 +149,28 @@ def test_a_drain_and_an_outage_charge_no_attempt(name: str) -> None:
     assert after.attempt == 1
     assert after.worker is None
     assert after.lease_until is None
+
+
+def test_an_outage_that_outlasts_the_deadline_ends_the_job() -> None:
+    command = Park(failure=NETWORK, retry_in=5, deadline=3600)
+    soon, _ = apply(job(Status.PROCESSING), command, NOW + timedelta(seconds=3599))
+    late, _ = apply(job(Status.PROCESSING), command, NOW + timedelta(seconds=3600))
+    assert (soon.status, late.status) == (Status.RETRYING, Status.FAILED)
+    assert late.failure == NETWORK
+    assert late.dead
+    assert not soon.dead
+
+
+def test_a_job_that_asked_for_what_is_not_there_is_not_dead() -> None:
+    after, _ = apply(job(Status.PROCESSING), COMMANDS["fail_final"], NOW)
+    assert not after.dead
+
+
+def test_the_upload_outlives_all_but_success() -> None:
+    upload = Upload(key="k", id="u", fingerprint="f")
+    for status, name in LEGAL:
+        after, _ = apply(replace(job(Status(status)), upload=upload), COMMANDS[name], NOW)
+        assert after.upload == (None if name == "succeed" else upload)
 
 
 def test_the_last_attempt_is_final() -> None:

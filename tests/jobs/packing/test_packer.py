@@ -7,13 +7,15 @@ import hashlib
 import os
 import zlib
 from datetime import UTC, datetime
+from random import Random
 from uuid import UUID
 
 import pytest
 
-from jobs.blobs import Blobs
+from jobs.blobs import Blobs, UploadGone
 from jobs.domain.manifests import Manifest
-from jobs.domain.plans import BundlePlan, Entry, plan_bundle
+from jobs.domain.plans import BundlePlan, Entry, SourceRange, plan_bundle
+from jobs.domain.uploads import DonePart, Upload
 from jobs.packing.budget import Budget
 from jobs.packing.packer import Packer, Watch
 from jobs.packing.reader import Reader
@@ -58,35 +60,112 @@ CASES = {
 }
 
 
+class Witness:
+    """What a packer told of one run."""
+
+    def __init__(self, contents: list[bytes]) -> None:
+        self.read, self.kept, self.done = ([0] * len(contents) for _ in range(3))
+        self.parts: list[DonePart] = []
+        self._contents = contents
+        self.watch = Watch(
+            read=self._read, kept=self._kept, done=self._done, part=self.parts.append, failed=lambda *_: None
+        )
+
+    def _read(self, entry: int, amount: int) -> None:
+        self.read[entry] += amount
+
+    def _kept(self, entry: int, amount: int) -> None:
+        self.kept[entry] += amount
+
+    def _done(self, entry: int, crc32: int) -> None:
+        assert crc32 == zlib.crc32(self._contents[entry])
+        self.done[entry] += 1
+
+
+async def put_all(blobs: Blobs, case: str) -> tuple[list[bytes], list[Source]]:
+    contents = [os.urandom(size) for size, _ in CASES[case]]
+    both = zip(contents, CASES[case], strict=True)
+    return contents, [await put(blobs, data, number, known) for number, (data, (_, known)) in enumerate(both)]
+
+
+def packer_of(services: Services, parts_in_budget: int) -> Packer:
+    return Packer(Reader(services.blobs.objects, services.settings), services.blobs, Budget(parts_in_budget * PART))
+
+
+async def begin(blobs: Blobs, key: str = "bundles/x.zip") -> Upload:
+    return Upload(key=key, id=await blobs.uploads.create(key, "application/zip"), fingerprint="")
+
+
+async def content(blobs: Blobs, key: str = "bundles/x.zip") -> bytes:
+    info = await blobs.objects.head(key)
+    return b"".join([bytes(chunk) async for chunk in blobs.objects.read(key, info.etag, 0, info.size)])
+
+
 @pytest.mark.parametrize("parts_in_budget", [1, 4])
 @pytest.mark.parametrize("case", CASES)
 async def test_a_bundle_is_what_went_in(services: Services, case: str, parts_in_budget: int) -> None:
     blobs = services.blobs
-    contents = [os.urandom(size) for size, _ in CASES[case]]
-    sources = [
-        await put(blobs, data, number, known)
-        for number, (data, (_, known)) in enumerate(zip(contents, CASES[case], strict=True))
-    ]
-    planned = plan(sources)
-    read, done = [0] * len(sources), [0] * len(sources)
-
-    def on_read(entry: int, amount: int) -> None:
-        read[entry] += amount
-
-    def on_done(entry: int, crc32: int) -> None:
-        assert crc32 == zlib.crc32(contents[entry])
-        done[entry] += 1
-
-    packer = Packer(Reader(blobs.objects, services.settings), blobs.uploads, Budget(parts_in_budget * PART))
-    upload_id = await blobs.uploads.create("bundles/x.zip", "application/zip")
-    watch = Watch(read=on_read, done=on_done, failed=lambda *_: None)
+    contents, sources = await put_all(blobs, case)
+    planned, witness = plan(sources), Witness(contents)
     async with asyncio.timeout(60):
-        packed = await packer.pack(planned, sources, "bundles/x.zip", upload_id, watch)
+        packed = await packer_of(services, parts_in_budget).pack(
+            planned, sources, await begin(blobs), (), witness.watch
+        )
     info = await blobs.objects.head("bundles/x.zip")
     assert (info.size, info.etag) == (planned.size, packed.etag)
-    chunks = blobs.objects.read("bundles/x.zip", info.etag, 0, info.size)
-    bundle = b"".join([bytes(chunk) async for chunk in chunks])
+    bundle = await content(blobs)
     assert packed.crc32 == zlib.crc32(bundle)
     assert list(opened(bundle).values())[:-1] == contents
-    assert read == [len(data) for data in contents]
-    assert done == [1] * len(contents)
+    assert witness.read == [len(data) for data in contents]
+    assert witness.done == [1] * len(contents)
+    assert {part.number for part in witness.parts} == {part.number for part in planned.parts}
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("seed", range(3))
+async def test_parts_that_are_there_are_not_made_again(services: Services, case: str, seed: int) -> None:
+    blobs = services.blobs
+    contents, sources = await put_all(blobs, case)
+    planned, first, second = plan(sources), Witness(contents), Witness(contents)
+    packer = packer_of(services, 2)
+    await packer.pack(planned, sources, await begin(blobs, "bundles/first.zip"), (), first.watch)
+    upload = await begin(blobs)
+    there = Random(seed).sample(first.parts, k=len(first.parts) * seed // 2)
+    whole = await content(blobs, "bundles/first.zip")
+    for done in there:
+        start = sum(part.size for part in planned.parts[: done.number - 1])
+        part = bytearray(whole[start : start + planned.parts[done.number - 1].size])
+        assert await blobs.uploads.upload_part(upload.key, upload.id, done.number, part) == done.etag
+    packed = await packer.pack(planned, sources, upload, there, second.watch)
+    assert await content(blobs) == whole
+    assert packed.crc32 == zlib.crc32(whole)
+    assert {part.number for part in second.parts} == {p.number for p in planned.parts} - {p.number for p in there}
+    assert [read + kept for read, kept in zip(second.read, second.kept, strict=True)] == [len(it) for it in contents]
+    assert sum(second.kept) == sum(
+        piece.stop - piece.start
+        for done in there
+        for piece in planned.parts[done.number - 1].pieces
+        if isinstance(piece, SourceRange)
+    )
+    assert second.done == [1] * len(contents)
+
+
+async def test_an_upload_that_was_completed_before_is_as_good_as_now(services: Services) -> None:
+    blobs = services.blobs
+    contents, sources = await put_all(blobs, "all kinds")
+    planned, first, second = plan(sources), Witness(contents), Witness(contents)
+    packer, upload = packer_of(services, 2), await begin(blobs)
+    packed = await packer.pack(planned, sources, upload, (), first.watch)
+    assert await packer.pack(planned, sources, upload, first.parts, second.watch) == packed
+    assert sum(second.read) == 0
+
+
+async def test_an_upload_that_became_something_else_is_not_taken(services: Services) -> None:
+    blobs = services.blobs
+    contents, sources = await put_all(blobs, "all kinds")
+    planned, witness = plan(sources), Witness(contents)
+    packer, upload = packer_of(services, 2), await begin(blobs)
+    packed = await packer.pack(planned, sources, upload, (), witness.watch)
+    await blobs.objects.put(upload.key, os.urandom(packed.size), "application/zip")
+    with pytest.raises(UploadGone):
+        await packer.pack(planned, sources, upload, witness.parts, Witness(contents).watch)

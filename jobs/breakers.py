@@ -1,0 +1,69 @@
+"""Circuit breakers: after a few failures in a row, a dependency is asked no more until it had time to recover.
+
+    breaker.check()          # raises at once while the circuit is open
+    with breaker.watch():    # and counts what the call comes to
+        await call()
+
+closed: all calls go through. open: none does, for `recovery` seconds after the last failure. half-open: calls go through
+again; the first one decides (seed 004, "Circuit Breaker Pattern").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+
+import structlog
+from circuitbreaker import CircuitBreaker
+
+from jobs.domain.errors import HaulageError
+
+log = structlog.get_logger()
+
+FAILURES = 5
+"""In a row, after which the circuit opens."""
+
+
+class Circuit(StrEnum):
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half_open"
+
+
+class Breaker:
+    """One for each dependency of a process. An answer of any kind is a success: `outages` are the errors that are none."""
+
+    def __init__(
+        self, name: str, outages: tuple[type[HaulageError], ...], refusal: HaulageError, recovery: float
+    ) -> None:
+        """`refusal` is what `check` raises; `recovery` is seconds."""
+        self._circuit = CircuitBreaker(FAILURES, recovery, outages, name)
+        self._outages = outages
+        self._refusal = refusal
+        self._told = Circuit.CLOSED
+
+    @property
+    def state(self) -> Circuit:
+        return Circuit(self._circuit.state)
+
+    def check(self) -> None:
+        """Raises the refusal while the circuit is open."""
+        if self._circuit.opened:
+            raise self._refusal
+
+    @contextmanager
+    def watch(self) -> Iterator[None]:
+        """Counts what the block comes to. A cancellation says nothing."""
+        try:
+            yield
+        except Exception as error:
+            self._count(error)
+            raise
+        self._count(None)
+
+    def _count(self, error: Exception | None) -> None:
+        self._circuit.__exit__(type(error) if error else None, error, None)
+        if self.state is not self._told:
+            self._told = self.state
+            log.warning("circuit_changed", dependency=self._circuit.name, circuit=self._told)

@@ -1,0 +1,70 @@
+"""Removes bundles and uploads that no job knows: a backup of the database was restored, or rows were removed by hand.
+
+The cleaner needs a job's row to know what to clean; here the store is asked what it has. Only what is older than anything
+that a job may still want is removed, so an installation that shares the bucket loses nothing that is fresh.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import structlog
+
+from jobs.packing.bundles import BUNDLES, job_of_key
+from jobs.services import Services
+from jobs.store.jobs import known_jobs
+
+log = structlog.get_logger()
+
+BATCH = 500
+
+
+class Orphans:
+    """Looks through all that is under `bundles/`."""
+
+    def __init__(self, services: Services, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        """`now` is UTC, and only compared with hours."""
+        settings = services.settings
+        self._services = services
+        self._now = now
+        self._age = timedelta(seconds=settings.bundle_ttl + settings.bundle_grace + settings.retry_window)
+
+    async def remove(self) -> None:
+        """Looks once. MinIO tells of no uploads here; it drops forgotten ones by itself."""
+        blobs = self._services.blobs
+        removed = 0
+        async for keys in self._old_objects():
+            if orphans := await self._unknown(keys):
+                await blobs.objects.delete(orphans)
+                removed += len(orphans)
+        old = [upload for upload in await blobs.uploads.list_uploads(BUNDLES) if upload.began_at < self._oldest()]
+        unknown = set(await self._unknown(upload.key for upload in old))
+        for upload in old:
+            if upload.key in unknown:
+                await blobs.uploads.abort(upload.key, upload.id)
+                removed += 1
+        if removed:
+            log.info("orphans_removed", count=removed)
+
+    async def _old_objects(self) -> AsyncIterator[list[str]]:
+        batch: list[str] = []
+        async for info in self._services.blobs.objects.list(BUNDLES):
+            if info.last_modified < self._oldest():
+                batch.append(info.key)
+            if len(batch) == BATCH:
+                yield batch
+                batch = []
+        if batch:
+            yield batch
+
+    def _oldest(self) -> datetime:
+        return self._now() - self._age
+
+    async def _unknown(self, keys: Iterable[str]) -> list[str]:
+        """Those of the keys that are named like a bundle, of a job that has no row."""
+        jobs: dict[str, UUID] = {key: job for key in keys if (job := job_of_key(key)) is not None}
+        async with self._services.database.reading() as connection:
+            known = await known_jobs(connection, set(jobs.values()))
+        return [key for key, job in jobs.items() if job not in known]
