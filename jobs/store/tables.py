@@ -46,6 +46,12 @@ def _quoted(values: Iterable[StrEnum]) -> str:
     return ", ".join(f"'{value}'" for value in values)
 
 
+KEPT = "dropped_at IS NULL"
+"""What people can see. A dropped job is there only until its litter in the store is gone."""
+
+DEAD = f"status = 'failed' AND error_class IN ({_quoted(c for c in ErrorClass if c.retryable)}) AND {KEPT}"
+"""`Job.dead`, of those that people can see."""
+
 download_jobs = Table(
     "download_jobs",
     metadata,
@@ -89,6 +95,7 @@ download_jobs = Table(
     Column("upload_fingerprint", Text),  # of the plan that the upload is of
     Column("idempotency_key", Text),
     Column("request_digest", Text),  # SHA-256 of the request that came with the key
+    Column("dropped_at", TimestampTz),  # when a person gave it up
     _one_of("status", Status),
     _one_of("on_missing", OnMissing),
     _one_of("error_class", ErrorClass),
@@ -139,6 +146,14 @@ Index(
     download_jobs.c.created_at.desc(),
     download_jobs.c.id.desc(),
 )
+Index(
+    "download_jobs_dead",
+    download_jobs.c.owner,
+    download_jobs.c.finished_at.desc(),
+    download_jobs.c.id.desc(),
+    postgresql_where=text(DEAD),
+)
+Index("download_jobs_dropped", download_jobs.c.dropped_at, postgresql_where=download_jobs.c.dropped_at.is_not(None))
 
 file_records = Table(
     "file_records",
@@ -190,6 +205,13 @@ job_events = Table(
     Column("error_message", Text),
 )
 Index("job_events_job", job_events.c.job_id, job_events.c.seq)
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("seen_at", TimestampTz, nullable=False),  # when it last said that it takes jobs
+)
 
 stored_files = Table(
     "stored_files",
