@@ -14,6 +14,7 @@ from app.cli.services import check_schema, run_with_services
 from app.problems import ANSWERS
 from jobs.domain.errors import HaulageError
 from jobs.services import Services
+from jobs.worker.presence import anyone_works
 
 _PATIENCE = 5.0
 """Seconds that a check may take."""
@@ -43,7 +44,7 @@ async def _ask_all(services: Services) -> dict[str, Outcome]:
         "schema": check_schema(services),
         "storage": services.blobs.bucket.check(),
         "redis": _true(services.feed.ping(), "Redis can't be reached."),
-        "queue": _true(services.queue.heard(), "No worker listens: jobs wait until one does."),
+        "queue": _true(anyone_works(services), "No worker listens: jobs wait until one does."),
     }
     outcomes = await asyncio.gather(*map(_outcome, checks.values()))
     return dict(zip(checks, outcomes, strict=True))

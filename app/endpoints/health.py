@@ -11,6 +11,7 @@ from starlette.responses import Response
 from app.context import answer, context
 from app.schemas import CheckState, Health, HealthChecks, HealthStatus, Live, Ready
 from jobs.services import Services
+from jobs.worker.presence import anyone_works
 
 PATIENCE = 3.0
 """Seconds that a check may take."""
@@ -43,7 +44,7 @@ async def check_all(services: Services) -> HealthChecks:
         _state(services.database.ping()),
         _state(services.blobs.bucket.check()),
         _state(_true(services.feed.ping())),
-        _state(_true(services.queue.heard())),
+        _state(_true(anyone_works(services))),
     )
     return HealthChecks(database=database, storage=storage, redis=redis, queue=queue)
 

@@ -20,6 +20,7 @@ from jobs.services import Services, open_services
 from jobs.settings import Settings
 from jobs.worker.fallback import Fallback
 from jobs.worker.heartbeat import Heartbeat
+from jobs.worker.presence import Presence
 from jobs.worker.runner import Runner
 from jobs.worker.sweeper import Sweeper
 
@@ -52,12 +53,13 @@ async def run_worker(settings: Settings, stop: asyncio.Event, name: str | None =
             asyncio.create_task(Sweeper(services).run()),
             asyncio.create_task(runner.probe()),
             fallback := asyncio.create_task(Fallback(services, runner).run()),
+            presence := asyncio.create_task(Presence(services, name).run()),
         ]
         listening = asyncio.create_task(_listen(services, runner))
         stopping = asyncio.create_task(stop.wait())
         try:
             done, _ = await asyncio.wait([*tasks, listening, stopping], return_when=asyncio.FIRST_COMPLETED)
-            await end(listening, fallback)
+            await end(listening, fallback, presence)
             await runner.drain(settings.drain_timeout)
             for task in done - {stopping}:
                 task.result()

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from time import monotonic
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from jobs.queue import HEALTH_KEY
+from jobs.store.workers import sign
+from jobs.worker.presence import anyone_works
 from tests.app.shared import AWAY, Shared, changed
-from tests.conftest import serving
+from tests.conftest import serving, working
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -51,6 +55,29 @@ async def test_what_is_away_shows(shared: Shared, away: Any, status: int, said: 
     assert answers["/health/ready"].json() == {"database": expected["database"]}
     assert (answers["/health/live"].status_code, answers["/health/live"].json()) == (200, {"status": "ok"})
     assert {answer.headers["cache-control"] for answer in answers.values()} == {"no-store"}
+
+
+async def test_workers_are_seen_without_redis(shared: Shared) -> None:
+    settings = changed(shared.settings, drain_timeout=0, **AWAY["redis"])
+    async with asyncio.timeout(30), serving(settings) as url, httpx.AsyncClient(base_url=url) as api:
+        async with working(settings):
+            while (health := (await api.get("/health")).json())["checks"]["queue"] != "ok":
+                pass
+        assert health == {"status": "degraded", "checks": FINE | {"redis": "error"}}
+        health = (await api.get("/health")).json()
+        assert health["checks"]["queue"] == "error", "a worker that was stopped has taken its leave"
+
+
+async def test_a_worker_that_has_not_signed_for_a_lease_is_not_there(shared: Shared) -> None:
+    redis = shared.services.feed._redis  # noqa: SLF001 - no sign of life is there but the worker's own
+    await redis.delete(HEALTH_KEY)
+    async with shared.services.database.begin() as connection:
+        await sign(connection, "killed")
+    assert await anyone_works(shared.services)
+    async with shared.services.database.begin() as connection:
+        age = {"age": shared.settings.lease_ttl}
+        await connection.execute(text("UPDATE workers SET seen_at = now() - make_interval(secs => :age)"), age)
+    assert not await anyone_works(shared.services)
 
 
 async def test_without_any_worker_jobs_wait(shared: Shared) -> None:
