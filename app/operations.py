@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app import schemas
-from app.endpoints import files, health, jobs, links, pages, streams
+from app.endpoints import dead, files, health, histories, jobs, links, pages, streams
 from jobs.domain.events import Event
 from jobs.domain.jobs import Status
 
@@ -104,6 +104,10 @@ OPERATIONS = (
         {202: (schemas.Accepted,)}, problems=(400, 404, 409, 503),
     ),
     Operation(
+        "GET", f"{V1}/job/{{jobId}}/history", histories.history, "history", "The job's transitions, oldest first",
+        "jobs", {200: (schemas.HistoryPage,)}, (), (_CURSOR, _LIMIT), (400, 404, 503),
+    ),
+    Operation(
         "DELETE", f"{V1}/job/{{jobId}}/bundle", links.remove, "removeBundle", "Remove the result before its time",
         "results", {204: ()}, problems=(400, 404, 409, 503),
     ),
@@ -126,6 +130,14 @@ OPERATIONS = (
     Operation(
         "GET", f"{V1}/jobs", jobs.listing, "jobs", "Own jobs, newest first", "jobs",
         {200: (schemas.JobPage,)}, (), (_STATUS, _CURSOR, _LIMIT), (400, 503),
+    ),
+    Operation(
+        "GET", f"{V1}/dead", dead.listing, "dead", "Own dead jobs: failed of what might pass, the last first", "dead jobs",
+        {200: (schemas.DeadPage,)}, (), (_CURSOR, _LIMIT), (400, 503),
+    ),
+    Operation(
+        "DELETE", f"{V1}/dead/{{jobId}}", dead.drop, "drop", "Drop a dead job, for good", "dead jobs",
+        {204: ()}, problems=(400, 404, 409, 503),
     ),
     Operation(
         "GET", f"{V1}/files", files.catalogue, "files", "The files that can be asked for", "files",

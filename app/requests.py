@@ -225,6 +225,15 @@ def job_cursor(request: Request) -> tuple[datetime, UUID] | None:
 
 def file_cursor(request: Request) -> int:
     """The id in the catalogue after which to go on. Raises `InvalidRequest`."""
+    return _number_cursor(request)
+
+
+def event_cursor(request: Request) -> int:
+    """The `seq` in a job's history after which to go on. Raises `InvalidRequest`."""
+    return _number_cursor(request)
+
+
+def _number_cursor(request: Request) -> int:
     parts = _cursor(request, 1)
     if parts is None:
         return 0

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, model_v
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from jobs.domain.events import Event, EventType, Message
+from jobs.domain.events import ErrorView, Event, EventType, Message
 from jobs.domain.jobs import FILE_ID_MAX, FILE_ID_MIN, MAX_FILES, MAX_NAME, FileRequest, OnMissing, ResultKind, Status
 from jobs.domain.names import safe_archive_name, safe_name
 
@@ -241,6 +241,42 @@ class JobItem(Message):
 
 class JobPage(Message):
     jobs: list[JobItem]
+    next_cursor: str | None
+
+
+class DeadJob(Message):
+    """A job that failed of what might pass, after all its attempts or all its time."""
+
+    job_id: UUID
+    archive_name: str | None
+    files_total: int
+    attempt: int
+    max_attempts: int
+    error: ErrorView
+    created_at: datetime
+    finished_at: datetime
+    links: Links
+
+
+class DeadPage(Message):
+    jobs: list[DeadJob]
+    next_cursor: str | None
+
+
+class Transition(Message):
+    """One step in the life of a job. `source` is null for the first; `error` is what the job failed of, or waits after."""
+
+    seq: int
+    at: datetime
+    command: str
+    source: Status | None = Field(alias="from")
+    target: Status = Field(alias="to")
+    attempt: int
+    error: ErrorView | None
+
+
+class HistoryPage(Message):
+    transitions: list[Transition]
     next_cursor: str | None
 
 

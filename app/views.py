@@ -5,11 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from app.schemas import CatalogueFile, Checksum, JobItem, JobStatus, Links, OmittedFile, ResultView
+from app.schemas import (
+    CatalogueFile,
+    Checksum,
+    DeadJob,
+    JobItem,
+    JobStatus,
+    Links,
+    OmittedFile,
+    ResultView,
+    Transition,
+)
 from jobs.domain.events import ErrorView, Event, EventType, FileView, ProgressView, type_of
 from jobs.domain.jobs import FileRecord, Job, Result, Status
 from jobs.domain.order import queue_tick
 from jobs.store.catalogue import StoredFile
+from jobs.store.rows import Row, failure_of
 from jobs.store.snapshots import Snapshot
 
 BASE = "/v1/download/job"
@@ -117,6 +128,36 @@ def item_of(job: Job) -> JobItem:
         finished_at=job.finished_at,
         bundle_expires_at=job.expires_at,
         links=links_of(job.id),
+    )
+
+
+def dead_of(job: Job) -> DeadJob:
+    error = ErrorView.of(job.failure)
+    assert error is not None
+    assert job.finished_at is not None
+    return DeadJob(
+        job_id=job.id,
+        archive_name=job.archive_name,
+        files_total=job.progress.files_total,
+        attempt=job.attempt,
+        max_attempts=job.max_attempts,
+        error=error,
+        created_at=job.created_at,
+        finished_at=job.finished_at,
+        links=links_of(job.id),
+    )
+
+
+def transition_of(event: Row) -> Transition:
+    """Without the worker, whose name is a host's."""
+    return Transition(
+        seq=event["seq"],
+        at=event["at"],
+        command=event["command"],
+        source=event["source"],
+        target=event["target"],
+        attempt=event["attempt"],
+        error=ErrorView.of(failure_of(event)),
     )
 
 

@@ -39,6 +39,7 @@ from jobs.domain.transitions import (
     Cancel,
     Claim,
     Command,
+    Drop,
     Expire,
     Fail,
     JobEvent,
@@ -164,6 +165,10 @@ class Lifecycle:
     async def expire(self, job_id: UUID) -> Job:
         """Ends the life of a result before its time; it is removed at once. Raises as `cancel`."""
         return await self._move(job_id, lambda job: None if job.status is Status.EXPIRED else Expire(grace=0))
+
+    async def drop(self, job_id: UUID) -> Job:
+        """Takes a dead job out of sight, for good; its rows go once its litter has. Raises as `cancel`."""
+        return await self._move(job_id, lambda _: Drop())
 
     # --- what workers say ----------------------------------------------------------------------------------------------
 

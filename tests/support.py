@@ -12,7 +12,8 @@ from uuid import UUID
 import httpx
 from sqlalchemy import text
 
-from jobs.domain.jobs import ANONYMOUS, FileRequest, Job, OnMissing
+from jobs.domain.errors import ErrorClass
+from jobs.domain.jobs import ANONYMOUS, FailureNote, FileRequest, Job, OnMissing
 from jobs.lifecycle import NewJob
 from jobs.services import Services
 from jobs.store.catalogue import StoredFile, insert_file, next_id
@@ -68,6 +69,20 @@ async def create(
     """A job of these files."""
     files = [FileRequest(file_id=file_id) for file_id in file_ids]
     return await services.lifecycle.create(NewJob(files=files, archive_name=archive_name, on_missing=on_missing))
+
+
+async def dead(services: Services, error_class: ErrorClass = ErrorClass.NETWORK, **wishes: Any) -> Job:
+    """A job that has failed in all its attempts, the last time of this."""
+    job = await create(services, 10_000, **wishes)
+    while not job.status.ended:
+        async with services.database.begin() as connection:
+            await connection.execute(text("UPDATE download_jobs SET due_at = now() WHERE id = :id"), {"id": job.id})
+        claimed = await services.lifecycle.claim(job.id, job.fence, "worker-1")
+        assert claimed is not None
+        why = FailureNote(error_class=error_class, message=f"attempt {claimed.job.attempt} went wrong")
+        job = await services.lifecycle.fail(claimed.job, why)
+    await services.lifecycle.close()  # its own messages have been sent: they can't come after those of a test
+    return job
 
 
 async def read(services: Services, job_id: UUID) -> Job:

@@ -110,6 +110,12 @@ class Following:
             self._topic(job_id).used_at = asyncio.get_running_loop().time()
         return status
 
+    def forget(self, job_id: UUID) -> None:
+        """The job has just been dropped here: nobody is told any more what was known of it."""
+        topic = self._topics.get(job_id)
+        if topic is not None:
+            topic.forget()
+
     async def wait(
         self, job_id: UUID, patience: float, enough: Callable[[JobStatus], bool], since: int | None = None
     ) -> JobStatus:
@@ -332,7 +338,8 @@ class Following:
         self._spawn(refresh())
 
     def _gone(self, topic: Topic) -> None:
-        """Its rows were removed: the followers get what was known last, and no more."""
+        """Its rows were removed, or it was dropped: the followers get what was known last, and no more."""
+        topic.forget()
         if topic.latest is not None:
             last = topic.latest.event
             news = {"type": EventType.GONE, "since": last.seq, "seq": last.seq + 1, "tick": 0, "files": []}

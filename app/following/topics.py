@@ -105,6 +105,7 @@ class Topic:
             self.mark = mark
             self._wake()
         if mark is None:
+            self._status = None
             return list(self.follows), bool(self.follows)
         durable = (mark.seq, queue_tick(mark.position) if mark.status is Status.QUEUED else -1)
         if self._status is not None and self._status.order < durable:

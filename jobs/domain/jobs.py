@@ -178,6 +178,8 @@ class Job:
     """When objects and uploads of the job that nothing points to are to be removed."""
     upload: Upload | None = None
     """The multipart upload that the running or the next attempt goes on with."""
+    dropped_at: datetime | None = None
+    """When a person dropped it: from then on nobody sees it, and it is removed once its litter is."""
 
     @property
     def dead(self) -> bool:

@@ -89,7 +89,12 @@ class Expire:
     grace: float
 
 
-Command = Claim | Succeed | Fail | Release | Park | Lose | Abandon | Cancel | Retry | Expire
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """A person gives a dead job up: nobody sees it from then on."""
+
+
+Command = Claim | Succeed | Fail | Release | Park | Lose | Abandon | Cancel | Retry | Expire | Drop
 
 SOURCES: dict[type[Command], frozenset[Status]] = {
     Claim: frozenset({Status.QUEUED, Status.RETRYING}),
@@ -102,6 +107,7 @@ SOURCES: dict[type[Command], frozenset[Status]] = {
     Cancel: frozenset({Status.QUEUED, Status.RETRYING, Status.PROCESSING}),
     Retry: frozenset({Status.FAILED, Status.CANCELLED, Status.EXPIRED}),
     Expire: frozenset({Status.COMPLETED}),
+    Drop: frozenset({Status.FAILED}),
 }
 
 
@@ -129,9 +135,10 @@ def sources(command: type[Command]) -> frozenset[Status]:
 def apply(job: Job, command: Command, now: datetime) -> tuple[Job, JobEvent]:
     """The job after the command, and the event that says so. `now` is the database's clock.
 
-    Raises `IllegalTransition`, which names both, when the job's state does not allow the command, or it isn't due.
+    Raises `IllegalTransition`, which names both, when the job's state does not allow the command, or it isn't due, not
+    dead, or was dropped.
     """
-    if job.status not in SOURCES[type(command)]:
+    if job.status not in SOURCES[type(command)] or job.dropped_at is not None:
         raise IllegalTransition(_refusal(job, command))
     moved = _MOVES[type(command)](job, command, now)
     moved = replace(moved, fence=job.fence + 1, seq=job.seq + 1)
@@ -165,6 +172,8 @@ def created(job: Job) -> JobEvent:
 
 
 def _refusal(job: Job, command: Command) -> str:
+    if job.dropped_at is not None:
+        return f"Job {job.id} was dropped."
     name = type(command).__name__.lower()
     legal = ", ".join(sorted(SOURCES[type(command)]))
     return f"Job {job.id} is {job.status}: {name} is possible only when it is {legal}."
@@ -265,6 +274,13 @@ def _expire(job: Job, command: Expire, now: datetime) -> Job:
     return replace(job, status=Status.EXPIRED, expires_at=now, cleanup_at=now + timedelta(seconds=command.grace))
 
 
+def _drop(job: Job, command: Drop, now: datetime) -> Job:
+    del command
+    if not job.dead or job.finished_at is None:
+        raise IllegalTransition(f"Job {job.id} is not dead: it failed of what no further attempt would have changed.")
+    return replace(job, dropped_at=now, cleanup_at=max(now, job.finished_at + CLEANUP_DELAY))
+
+
 def _waiting(job: Job, status: Status, now: datetime, delay: float) -> Job:
     return replace(job, status=status, due_at=now + timedelta(seconds=delay), worker=None, lease_until=None)
 
@@ -284,4 +300,5 @@ _MOVES: dict[type[Command], Callable[[Job, Any, datetime], Job]] = {
     Cancel: _cancel,
     Retry: _retry,
     Expire: _expire,
+    Drop: _drop,
 }

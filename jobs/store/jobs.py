@@ -15,7 +15,7 @@ from jobs.domain.errors import JobNotFound, StaleFence
 from jobs.domain.jobs import FileRequest, Job, Status
 from jobs.domain.transitions import JobEvent
 from jobs.store.rows import failure_columns, job_columns, job_of
-from jobs.store.tables import download_jobs, job_events
+from jobs.store.tables import KEPT, download_jobs, job_events
 
 _now = func.clock_timestamp()
 
@@ -101,7 +101,7 @@ async def find_by_key(connection: AsyncConnection, owner: str, key: str) -> tupl
 
 async def lock_job(connection: AsyncConnection, job_id: UUID) -> tuple[Job, datetime]:
     """The job, locked until the transaction ends, and the database's clock. Raises `JobNotFound`."""
-    query = select(download_jobs, _now.label("now")).where(download_jobs.c.id == job_id).with_for_update()
+    query = select(download_jobs, _now.label("now")).where(download_jobs.c.id == job_id, text(KEPT)).with_for_update()
     row = (await connection.execute(query)).mappings().one_or_none()
     if row is None:
         raise JobNotFound(f"There is no job {job_id}.")
@@ -122,7 +122,10 @@ async def save_job(connection: AsyncConnection, before: Job, after: Job, event: 
 
 def _changed(before: Job, after: Job) -> dict[str, Any]:
     old, new = job_columns(before), job_columns(after)
-    return {column: value for column, value in new.items() if value != old[column]}
+    changed = {column: value for column, value in new.items() if value != old[column]}
+    if "dropped_at" in changed:  # its key is free again: the same request is a new job
+        changed |= {"idempotency_key": None, "request_digest": None}
+    return changed
 
 
 async def renew_leases(
@@ -151,7 +154,7 @@ async def list_jobs(
     connection: AsyncConnection, owner: str, status: Status | None, before: tuple[datetime, UUID] | None, limit: int
 ) -> list[Job]:
     """The owner's jobs, newest first, those after the cursor `before`."""
-    query = select(download_jobs).where(download_jobs.c.owner == owner)
+    query = select(download_jobs).where(download_jobs.c.owner == owner, text(KEPT))
     if status is not None:
         query = query.where(download_jobs.c.status == status)
     if before is not None:
@@ -161,9 +164,16 @@ async def list_jobs(
     return [job_of(row) for row in (await connection.execute(query)).mappings()]
 
 
-async def list_events(connection: AsyncConnection, job_id: UUID) -> list[Mapping[str, Any]]:
-    """A job's transitions, oldest first."""
-    query = select(job_events).where(job_events.c.job_id == job_id).order_by(job_events.c.seq)
+async def list_events(
+    connection: AsyncConnection, job_id: UUID, after: int = 0, limit: int | None = None
+) -> list[Mapping[str, Any]]:
+    """A job's transitions, oldest first, those after the `seq` that is given."""
+    query = (
+        select(job_events)
+        .where(job_events.c.job_id == job_id, job_events.c.seq > after)
+        .order_by(job_events.c.seq)
+        .limit(limit)
+    )
     return [dict(row) for row in (await connection.execute(query)).mappings()]
 
 

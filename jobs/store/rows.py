@@ -56,6 +56,7 @@ def job_of(row: Row) -> Job:
         expires_at=row["expires_at"],
         cleanup_at=row["cleanup_at"],
         upload=_upload_of(row),
+        dropped_at=row["dropped_at"],
     )
 
 
@@ -80,6 +81,7 @@ def job_columns(job: Job) -> dict[str, Any]:
         "lease_until": job.lease_until,
         "expires_at": job.expires_at,
         "cleanup_at": job.cleanup_at,
+        "dropped_at": job.dropped_at,
         **failure_columns(job.failure),
         **progress_columns(job.progress),
         **_result_columns(job.result),

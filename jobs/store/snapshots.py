@@ -19,6 +19,7 @@ from jobs.domain.jobs import Job, Status
 from jobs.domain.smoothing import Pace
 from jobs.store.database import Database
 from jobs.store.rows import Row, job_of
+from jobs.store.tables import KEPT
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +101,11 @@ class Snapshots:
 
 _STATUSES = {str(status): status for status in Status}
 
-_READ = text("SELECT *, clock_timestamp() AS now FROM download_jobs WHERE id = ANY (CAST(:ids AS uuid[]))")
+_READ = text(
+    f"SELECT *, clock_timestamp() AS now FROM download_jobs WHERE id = ANY (CAST(:ids AS uuid[])) AND {KEPT}"  # noqa: S608 - ours
+)
 
-_MARKS = "SELECT id, seq, status FROM download_jobs WHERE id = ANY ($1::uuid[])"
+_MARKS = f"SELECT id, seq, status FROM download_jobs WHERE id = ANY ($1::uuid[]) AND {KEPT}"  # noqa: S608 - ours
 
 _PLACES = """
     SELECT id, row_number() OVER (ORDER BY queued_at, id) AS position

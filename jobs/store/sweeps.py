@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobs.domain.jobs import Job
@@ -89,13 +89,16 @@ async def set_cleaned(connection: AsyncConnection, job_id: UUID, cleanup_at: dat
 
 
 async def find_forgettable(connection: AsyncConnection, retention: float, limit: int) -> list[UUID]:
-    """Jobs that ended more than `retention` seconds ago and have nothing to hand out, locked."""
+    """Jobs that were dropped, or ended more than `retention` seconds ago with nothing to hand out, all clean; locked."""
     query = (
         select(download_jobs.c.id)
         .where(
             download_jobs.c.status.in_(["failed", "cancelled", "expired"]),
             download_jobs.c.cleanup_at.is_(None),
-            download_jobs.c.finished_at < _since - func.make_interval(0, 0, 0, 0, 0, 0, retention),
+            or_(
+                download_jobs.c.finished_at < _since - func.make_interval(0, 0, 0, 0, 0, 0, retention),
+                download_jobs.c.dropped_at.is_not(None),
+            ),
         )
         .limit(limit)
         .with_for_update(skip_locked=True)

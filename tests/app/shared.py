@@ -8,11 +8,12 @@ from typing import Any
 import httpx
 from sqlalchemy import text
 
+from jobs.domain.errors import ErrorClass
 from jobs.domain.jobs import Job, Result, ResultKind
 from jobs.lifecycle import Lifecycle
 from jobs.services import Services
 from jobs.settings import Settings
-from tests.support import Catalogue, create
+from tests.support import Catalogue, create, dead
 
 CLOSED = "127.0.0.1:9"
 """Nobody listens on the discard port: a dependency that is away."""
@@ -54,6 +55,10 @@ class Shared:
         assert claimed is not None
         await self.services.lifecycle.close()  # its own message has been sent: it can't come after those of a test
         return claimed.job
+
+    async def dead(self, error_class: ErrorClass = ErrorClass.NETWORK, **wishes: Any) -> Job:
+        """A job that has failed in all its attempts, the last time of this."""
+        return await dead(self.services, error_class, **wishes)
 
     async def completed(self, data: bytes = b"bundle", *, lifetime: float | None = None, **changes: Any) -> Job:
         """A job whose bundle is in the store, and can be fetched for `lifetime` seconds."""

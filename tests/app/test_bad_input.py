@@ -115,6 +115,8 @@ async def test_a_job_id_that_is_no_uuid_is_refused_everywhere(shared: Shared, jo
         ("DELETE", f"{job}/bundle"),
         ("GET", f"{job}/download-url"),
         ("GET", f"{job}/file"),
+        ("GET", f"{job}/history"),
+        ("DELETE", f"/v1/download/dead/{job_id}"),
     ):
         assert fields(await shared.api.request(method, path)) == ["jobId"]
 
@@ -128,6 +130,8 @@ async def test_a_job_id_that_is_no_uuid_is_refused_everywhere(shared: Shared, jo
         ("/v1/download/job/1?since=x", ["jobId", "since"]),
         ("/v1/download/jobs?limit=0&status=done&cursor=x", ["cursor", "limit", "status"]),
         ("/v1/download/jobs?limit=201", ["limit"]),
+        ("/v1/download/dead?limit=0&cursor=x", ["cursor", "limit"]),
+        ("/v1/download/job/1/history?limit=x&cursor=x", ["cursor", "jobId", "limit"]),
         ("/v1/download/files?limit=ten&cursor=!&q=a%00", ["cursor", "limit", "q"]),
     ],
 )
@@ -150,7 +154,7 @@ async def test_bad_query_parameters_are_all_named(shared: Shared, path: str, off
 )
 async def test_forged_cursors_are_refused(shared: Shared, place: str) -> None:
     cursor = base64.urlsafe_b64encode(place.encode()).decode()
-    for path in ("/v1/download/jobs", "/v1/download/files"):
+    for path in ("/v1/download/jobs", "/v1/download/files", "/v1/download/dead", f"{JOB}/history"):
         assert fields(await shared.api.get(path, params={"cursor": cursor})) == ["cursor"]
 
 
@@ -162,6 +166,8 @@ async def test_an_unknown_job_is_not_found_everywhere(shared: Shared) -> None:
         ("DELETE", f"{JOB}/bundle"),
         ("GET", f"{JOB}/download-url"),
         ("GET", f"{JOB}/file"),
+        ("GET", f"{JOB}/history"),
+        ("DELETE", f"/v1/download/dead/{UNKNOWN}"),
     ):
         answer = await shared.api.request(method, path)
         assert (answer.status_code, answer.json()["error"]) == (404, "job_not_found")

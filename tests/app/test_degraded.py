@@ -116,6 +116,9 @@ async def test_without_the_database_every_job_request_is_told_to_come_back(share
             ("GET", link(job, "/file")),
             ("DELETE", link(job, "/bundle")),
             ("GET", "/v1/download/jobs"),
+            ("GET", "/v1/download/dead"),
+            ("GET", link(job, "/history")),
+            ("DELETE", f"/v1/download/dead/{job.id}"),
             ("GET", "/v1/download/files"),
         ):
             unavailable(await ask(api, method, path), "database_unavailable")

@@ -88,6 +88,7 @@ async def test_every_answer_is_as_described(shared: Shared) -> None:
     file_id = await catalogue.add(b"x", "a.txt")
     wrong = await catalogue.add(b"x", size=2)
     job, done, unknown = await create(shared.services, file_id), await shared.completed(), f"/{uuid4()}"
+    dead = await shared.dead()
     v1, one = "/v1/download", f"/v1/download/job/{job.id}"
     etag = (await api.get(link(done))).headers["etag"]
     exchanges: list[tuple[str, str, str, dict[str, Any], int]] = [
@@ -116,7 +117,13 @@ async def test_every_answer_is_as_described(shared: Shared) -> None:
         ("delete", f"{v1}/job/{{jobId}}", one, {}, 200),
         ("post", f"{v1}/job/{{jobId}}/retry", f"{one}/retry", {}, 202),
         ("post", f"{v1}/job/{{jobId}}/retry", f"{one}/retry", {}, 409),
+        ("get", f"{v1}/job/{{jobId}}/history", f"{one}/history?limit=2", {}, 200),
+        ("get", f"{v1}/job/{{jobId}}/history", f"{v1}/job{unknown}/history", {}, 404),
         ("get", f"{v1}/jobs", f"{v1}/jobs", {}, 200),
+        ("get", f"{v1}/dead", f"{v1}/dead", {}, 200),
+        ("delete", f"{v1}/dead/{{jobId}}", f"{v1}/dead/{job.id}", {}, 409),
+        ("delete", f"{v1}/dead/{{jobId}}", f"{v1}/dead/{dead.id}", {}, 204),
+        ("delete", f"{v1}/dead/{{jobId}}", f"{v1}/dead/{dead.id}", {}, 404),
         ("get", f"{v1}/files", f"{v1}/files", {}, 200),
         ("get", "/health", "/health", {}, 200),
         ("get", "/health/live", "/health/live", {}, 200),

@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 from jobs.domain.errors import ErrorClass, IllegalTransition
 from jobs.domain.jobs import FailureNote, Job, OnMissing, Phase, Progress, Result, ResultKind, Status, new_progress
 from jobs.domain.transitions import (
+    CLEANUP_DELAY,
     SOURCES,
     Abandon,
     Cancel,
     Claim,
     Command,
+    Drop,
     Expire,
     Fail,
     Lose,
@@ -58,6 +60,7 @@ COMMANDS: dict[str, Command] = {
     "cancel": Cancel(),
     "retry": Retry(),
     "expire": Expire(grace=60),
+    "drop": Drop(),
 }
 
 LEGAL: dict[tuple[str, str], str] = {
@@ -78,6 +81,7 @@ LEGAL: dict[tuple[str, str], str] = {
     ("cancelled", "retry"): "queued",
     ("expired", "retry"): "queued",
     ("completed", "expire"): "expired",
+    ("failed", "drop"): "failed",
 }
 
 
@@ -101,6 +105,8 @@ def job(status: Status = Status.QUEUED, *, attempt: int = 0, losses: int = 0) ->
         worker="w" if running else None,
         lease_until=NOW + timedelta(seconds=10) if running else None,
         result=RESULT if status is Status.COMPLETED else None,
+        failure=NETWORK if status is Status.FAILED else None,
+        finished_at=NOW if status is Status.FAILED else None,
     )
 
 
@@ -218,6 +224,31 @@ def test_an_expired_bundle_stays_for_the_grace_of_open_downloads() -> None:
     assert after.result == RESULT
 
 
+@pytest.mark.parametrize("error_class", ErrorClass)
+def test_only_what_might_have_passed_is_dead_and_can_be_dropped(error_class: ErrorClass) -> None:
+    failed = replace(job(Status.FAILED), failure=FailureNote(error_class=error_class, message="why"))
+    assert failed.dead == (error_class is not ErrorClass.VALIDATION)
+    if failed.dead:
+        assert apply(failed, Drop(), NOW)[0].dropped_at == NOW
+        return
+    with pytest.raises(IllegalTransition, match="not dead"):
+        apply(failed, Drop(), NOW)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_nothing_moves_a_job_that_was_dropped(name: str) -> None:
+    dropped, _ = apply(job(Status.FAILED), Drop(), NOW)
+    with pytest.raises(IllegalTransition):
+        apply(dropped, COMMANDS[name], NOW)
+
+
+def test_what_a_dropped_job_left_behind_is_removed_as_soon_as_nobody_can_add_to_it() -> None:
+    dead = replace(job(Status.FAILED), cleanup_at=NOW + timedelta(days=1))
+    for after, due in ((timedelta(), CLEANUP_DELAY), (timedelta(hours=1), timedelta(hours=1))):
+        assert apply(dead, Drop(), NOW + after)[0].cleanup_at == NOW + due
+    assert apply(replace(dead, cleanup_at=None), Drop(), NOW)[0].cleanup_at == NOW + CLEANUP_DELAY
+
+
 @given(st.lists(st.sampled_from(sorted(COMMANDS)), max_size=40))
 def test_whatever_happens_to_a_job_its_counters_keep_their_rules(names: list[str]) -> None:
     now = NOW
@@ -228,8 +259,10 @@ def test_whatever_happens_to_a_job_its_counters_keep_their_rules(names: list[str
         try:
             after, event = apply(current, COMMANDS[name], now)
         except IllegalTransition:
-            assert (current.status, name) not in LEGAL
+            given_up = current.dropped_at is not None or (name == "drop" and not current.dead)
+            assert given_up or (current.status, name) not in LEGAL
             continue
+        assert current.dropped_at is None
         assert after.fence == current.fence + 1
         assert after.seq == current.seq + 1
         assert 0 <= after.attempt <= after.max_attempts

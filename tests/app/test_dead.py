@@ -1,0 +1,207 @@
+"""Dead jobs: listed, told what became of them, retried, dropped; a dropped one is nowhere to be seen."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from uuid import uuid4
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from jobs.domain.errors import ErrorClass
+from jobs.domain.jobs import Job
+from jobs.services import Services
+from jobs.worker.sweeper import Sweeper
+from tests.app.shared import Shared, link
+from tests.conftest import serving
+from tests.support import clean_now, create, dead
+
+DEAD = "/v1/download/dead"
+
+
+async def listed(api: httpx.AsyncClient, path: str = DEAD) -> list[str]:
+    """The ids of all pages, by their `Link` headers."""
+    ids: list[str] = []
+    following: str | None = path
+    while following:
+        answer = await api.get(following)
+        assert answer.status_code == 200, answer.text
+        ids += [job["jobId"] for job in answer.json()["jobs"]]
+        following = answer.links["next"]["url"] if "next" in answer.links else None
+        assert (answer.json()["nextCursor"] is None) == (following is None)
+    return ids
+
+
+async def count(services: Services) -> int:
+    async with services.database.reading() as connection:
+        return int((await connection.execute(text("SELECT count(*) FROM download_jobs"))).scalar_one())
+
+
+async def test_dead_jobs_are_listed_by_pages_the_last_first(api: httpx.AsyncClient, services: Services) -> None:
+    assert (await api.get(DEAD)).json() == {"jobs": [], "nextCursor": None}
+    jobs = [await dead(services, error_class) for error_class in ErrorClass if error_class.retryable]
+    await dead(services, ErrorClass.VALIDATION)
+    await create(services, 10_000)
+    await services.lifecycle.cancel((await create(services, 10_000)).id)
+    last_first = [str(job.id) for job in reversed(jobs)]
+    for limit in (1, 2, len(jobs), 200):
+        assert await listed(api, f"{DEAD}?limit={limit}") == last_first
+    answer = await api.get(f"{DEAD}?limit=1")
+    assert answer.headers["cache-control"] == "private, no-cache"
+    [job] = answer.json()["jobs"]
+    assert (job["attempt"], job["maxAttempts"], job["filesTotal"], job["archiveName"]) == (3, 3, 1, "bundle.zip")
+    assert job["error"] == {"class": "internal", "message": "attempt 3 went wrong"}
+    assert job["links"]["retry"] == link(jobs[-1], "/retry")
+
+
+async def test_a_retried_job_is_dead_no_more(api: httpx.AsyncClient, services: Services) -> None:
+    left, retried = await dead(services), await dead(services)
+    assert (await api.post(link(retried, "/retry"))).status_code == 202
+    assert await listed(api) == [str(left.id)]
+
+
+async def test_a_dropped_job_is_nowhere_to_be_seen(api: httpx.AsyncClient, services: Services) -> None:
+    job, other = await dead(services), await dead(services)
+    answer = await api.delete(f"{DEAD}/{job.id}")
+    assert (answer.status_code, answer.content) == (204, b"")
+    for method, path in (
+        ("GET", link(job)),
+        ("GET", link(job, "?since=0")),
+        ("DELETE", link(job)),
+        ("POST", link(job, "/retry")),
+        ("GET", link(job, "/history")),
+        ("DELETE", link(job, "/bundle")),
+        ("GET", link(job, "/download-url")),
+        ("GET", link(job, "/file")),
+        ("GET", f"/v1/download/stream/{job.id}"),
+        ("DELETE", f"{DEAD}/{job.id}"),
+    ):
+        answer = await api.request(method, path)
+        assert (answer.status_code, answer.json()["error"]) == (404, "job_not_found"), (method, path)
+    assert await listed(api) == [str(other.id)]
+    for path in ("/v1/download/jobs", "/v1/download/jobs?status=failed"):
+        assert await listed(api, path) == [str(other.id)]
+
+
+async def test_what_is_dropped_goes_from_store_and_database(api: httpx.AsyncClient, services: Services) -> None:
+    job, other = await dead(services), await dead(services)
+    store = services.blobs
+    await store.objects.put(f"bundles/{job.id}/2.zip", b"x", "application/zip")
+    upload = await store.uploads.create(f"bundles/{job.id}/4.zip", "application/zip")
+    assert (await api.delete(f"{DEAD}/{job.id}")).status_code == 204
+    await Sweeper(services).sweep()
+    assert await count(services) == 2, "its litter is not removed yet"
+    await clean_now(services)
+    await Sweeper(services).sweep()
+    assert await count(services) == 1
+    assert [info.key async for info in store.objects.list(f"bundles/{job.id}/")] == []
+    assert await store.uploads.list_uploads(f"bundles/{job.id}/4.zip") == [], upload
+    assert (await api.get(link(other))).status_code == 200
+
+
+@pytest.mark.parametrize("state", ["queued", "processing", "completed", "cancelled", "validation"])
+async def test_only_dead_jobs_are_dropped(api: httpx.AsyncClient, services: Services, state: str) -> None:
+    shared = Shared(api=api, services=services, catalogue=None)  # type: ignore[arg-type]
+    job = await in_state(shared, state)
+    answer = await api.delete(f"{DEAD}/{job.id}")
+    assert (answer.status_code, answer.json()["error"]) == (409, "illegal_transition")
+    assert ("not dead" if state == "validation" else state) in answer.json()["message"]
+    assert (await api.get(link(job))).json()["seq"] == job.seq
+
+
+async def in_state(shared: Shared, state: str) -> Job:
+    match state:
+        case "queued":
+            return await create(shared.services, 10_000)
+        case "processing":
+            return await shared.processing()
+        case "completed":
+            return await shared.completed()
+        case "cancelled":
+            return await shared.services.lifecycle.cancel((await create(shared.services, 10_000)).id)
+        case _:
+            return await shared.dead(ErrorClass.VALIDATION)
+
+
+async def test_of_a_retry_and_a_drop_at_once_one_succeeds(api: httpx.AsyncClient, services: Services) -> None:
+    for _ in range(5):
+        job = await dead(services)
+        retried, dropped = await asyncio.gather(api.post(link(job, "/retry")), api.delete(f"{DEAD}/{job.id}"))
+        assert (retried.status_code, dropped.status_code) in {(202, 409), (404, 204)}
+
+
+async def test_the_key_of_a_dropped_job_makes_a_new_one(api: httpx.AsyncClient, services: Services) -> None:
+    body, headers = {"file_ids": [10_000]}, {"Idempotency-Key": "k"}
+    first = (await api.post("/v1/download/initiate", json=body, headers=headers)).json()["jobId"]
+    async with services.database.begin() as connection:
+        await connection.execute(
+            text(
+                "UPDATE download_jobs SET status = 'failed', error_class = 'network', error_message = 'x',"
+                " finished_at = now()"
+            )
+        )
+    assert (await api.delete(f"{DEAD}/{first}")).status_code == 204
+    again = await api.post("/v1/download/initiate", json=body, headers=headers)
+    assert again.status_code == 202
+    assert again.json()["jobId"] != first
+
+
+async def test_a_job_that_is_polled_is_gone_for_all_gateways_once_it_is_dropped(
+    api: httpx.AsyncClient, services: Services
+) -> None:
+    shared = Shared(api=api, services=services, catalogue=None)  # type: ignore[arg-type]
+    job = await shared.processing()
+    async with serving(services.settings) as url, httpx.AsyncClient(base_url=url) as other:
+        for _ in range(5):  # now both know it by heart
+            assert [(await each.get(link(job))).status_code for each in (api, other)] == [200, 200]
+        async with services.database.begin() as connection:
+            await connection.execute(text("UPDATE download_jobs SET attempt = max_attempts"))
+        held = await services.lifecycle.cancel(job.id)
+        assert held.status.ended
+        async with services.database.begin() as connection:
+            await connection.execute(
+                text("UPDATE download_jobs SET status = 'failed', error_class = 'network', error_message = 'x'")
+            )
+        assert [(await each.get(link(job))).status_code for each in (api, other)] == [200, 200]
+        assert (await api.delete(f"{DEAD}/{job.id}")).status_code == 204
+        assert (await api.get(link(job))).status_code == 404
+        async with asyncio.timeout(20):
+            while (await other.get(link(job))).status_code != 404:
+                pass
+
+
+async def test_the_history_tells_every_transition(api: httpx.AsyncClient, services: Services) -> None:
+    job = await dead(services)
+    answer = await api.get(link(job, "/history"))
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "private, no-cache"
+    steps = answer.json()["transitions"]
+    assert answer.json()["nextCursor"] is None
+    assert [(step["command"], step["from"], step["to"], step["attempt"]) for step in steps] == [
+        ("create", None, "queued", 0),
+        ("claim", "queued", "processing", 1),
+        ("fail", "processing", "retrying", 1),
+        ("claim", "retrying", "processing", 2),
+        ("fail", "processing", "retrying", 2),
+        ("claim", "retrying", "processing", 3),
+        ("fail", "processing", "failed", 3),
+    ]
+    assert [step["error"] and step["error"]["message"] for step in steps[-2:]] == [None, "attempt 3 went wrong"]
+    times = [datetime.fromisoformat(step["at"]) for step in steps]
+    assert times == sorted(times)
+    assert "worker-1" not in answer.text, "the name of a host is nobody's business"
+
+
+async def test_a_long_history_comes_in_pages(api: httpx.AsyncClient, services: Services) -> None:
+    job = await dead(services)
+    seqs: list[int] = []
+    following: str | None = link(job, "/history?limit=3")
+    while following:
+        answer = await api.get(following)
+        assert len(answer.json()["transitions"]) <= 3
+        seqs += [step["seq"] for step in answer.json()["transitions"]]
+        following = answer.links["next"]["url"] if "next" in answer.links else None
+    assert seqs == list(range(1, 8))
+    assert (await api.get(f"/v1/download/job/{uuid4()}/history")).status_code == 404
