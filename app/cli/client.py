@@ -69,13 +69,25 @@ class Api:
         query = {"limit": limit} | ({"status": status} if status else {})
         return self.ask("GET", f"/v1/download/jobs?{urlencode(query)}").data
 
-    def status(self, job_id: UUID, since: int) -> bytes:
-        """A `JobStatus` with the files that have changed after `since`, in the server's JSON."""
-        return self.ask("GET", f"{_job(job_id)}?since={since}").data
+    def status(self, job_id: UUID, since: int | None) -> bytes:
+        """A `JobStatus` with the files that have changed after `since`, in the server's JSON; None wants no files."""
+        return self.ask("GET", _job(job_id) if since is None else f"{_job(job_id)}?since={since}").data
+
+    def dead(self, limit: int, cursor: str | None = None) -> bytes:
+        """A `DeadPage` of the jobs that died last, in the server's JSON."""
+        return self.ask("GET", f"/v1/download/dead?{_page(limit, cursor)}").data
+
+    def history(self, job_id: UUID, limit: int, cursor: str | None = None) -> bytes:
+        """A `HistoryPage` of a job's transitions, oldest first, in the server's JSON."""
+        return self.ask("GET", f"{_job(job_id)}/history?{_page(limit, cursor)}").data
 
     def retry(self, job_id: UUID) -> bytes:
         """Queue an ended job again. Repeated only while it surely did not get through: done twice it is refused."""
         return self.ask("POST", f"{_job(job_id)}/retry", repeatable=False).data
+
+    def drop(self, job_id: UUID) -> None:
+        """Drop a dead job. Repeated only as `retry` is."""
+        self.ask("DELETE", f"/v1/download/dead/{job_id}", repeatable=False)
 
     def cancel(self, job_id: UUID) -> bytes:
         """Cancel a job; a `JobStatus` in the server's JSON."""
@@ -144,6 +156,10 @@ class Api:
 
 def _job(job_id: UUID) -> str:
     return f"/v1/download/job/{job_id}"
+
+
+def _page(limit: int, cursor: str | None) -> str:
+    return urlencode({"limit": limit} | ({"cursor": cursor} if cursor else {}))
 
 
 def _may_pass(answer: urllib3.BaseHTTPResponse) -> bool:

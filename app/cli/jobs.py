@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
 from uuid import UUID
 
 from app.cli.client import Api
-from app.cli.output import print_json, print_table, size_text
+from app.cli.output import print_json, print_table, size_text, time_text
 from app.schemas import JobItem, JobPage, JobStatus
 from jobs.domain.events import ErrorView, FileView
 
@@ -24,7 +23,7 @@ class Jobs:
         """The newest jobs, at most `limit`."""
         body = self._api.jobs(status, limit)
         if self._as_json:
-            return _print_raw(body)
+            return print_raw(body)
         rows = [_row(job) for job in JobPage.model_validate_json(body).jobs]
         return print_table(("JOB", "STATUS", "DONE", "FILES", "SIZE", "CREATED", "NAME"), rows)
 
@@ -32,27 +31,26 @@ class Jobs:
         """A job and its files."""
         body = self._api.status(job_id, since=0)
         if self._as_json:
-            return _print_raw(body)
+            return print_raw(body)
         status = JobStatus.model_validate_json(body)
-        for title, text in _facts(status):
-            print(f"{title:<9} {text}")
+        print_facts(status)
         print()
         return print_table(("FILE", "STATUS", "SIZE", "NAME", "ERROR"), [_file_row(file) for file in status.files])
 
     def retry(self, job_id: UUID) -> None:
         """Queue it again."""
         body = self._api.retry(job_id)
-        return _print_raw(body) if self._as_json else print(f"Job {job_id} is queued again.")
+        return print_raw(body) if self._as_json else print(f"Job {job_id} is queued again.")
 
     def cancel(self, job_id: UUID) -> None:
         """Cancel it."""
         body = self._api.cancel(job_id)
-        return _print_raw(body) if self._as_json else print(f"Job {job_id} is cancelled.")
+        return print_raw(body) if self._as_json else print(f"Job {job_id} is cancelled.")
 
 
 def _row(job: JobItem) -> Sequence[str]:
     percent = "" if job.percent is None else f"{job.percent:.0f}%"
-    created = _time(job.created_at)
+    created = time_text(job.created_at)
     return (
         str(job.job_id),
         job.status,
@@ -65,23 +63,33 @@ def _row(job: JobItem) -> Sequence[str]:
 
 
 def _file_row(file: FileView) -> Sequence[str]:
-    return (str(file.file_id), file.status, _size(file.size), file.name or "", _error(file.error))
+    return (str(file.file_id), file.status, _size(file.size), file.name or "", error_text(file.error))
+
+
+def print_facts(status: JobStatus) -> None:
+    """What there is to say of a job, a line each."""
+    for title, text in _facts(status):
+        print(f"{title:<9} {text}")
 
 
 def _facts(status: JobStatus) -> Sequence[tuple[str, str]]:
     progress, result = status.progress, status.result
     percent = "" if progress.percent is None else f" {progress.percent:.1f}%"
     files = f"{progress.files_done} of {progress.files_total} done, {progress.files_omitted} left out"
-    made = "" if result is None else f"{result.filename}, {_size(result.size)}, until {_time(result.bundle_expires_at)}"
+    made = (
+        ""
+        if result is None
+        else f"{result.filename}, {_size(result.size)}, until {time_text(result.bundle_expires_at)}"
+    )
     facts = (
         ("Job", str(status.job_id)),
         ("Status", f"{status.status}{percent}, attempt {status.attempt} of {status.max_attempts}"),
         ("Files", files),
-        ("Created", _time(status.created_at)),
-        ("Finished", _time(status.finished_at)),
-        ("Next try", _time(status.next_attempt_at)),
+        ("Created", time_text(status.created_at)),
+        ("Finished", time_text(status.finished_at)),
+        ("Next try", time_text(status.next_attempt_at)),
         ("Result", made),
-        ("Error", _error(status.error)),
+        ("Error", error_text(status.error)),
     )
     return [(title, text) for title, text in facts if text]
 
@@ -90,14 +98,11 @@ def _size(size: int | None) -> str:
     return "" if size is None else size_text(size)
 
 
-def _error(error: ErrorView | None) -> str:
+def error_text(error: ErrorView | None) -> str:
+    """Its class and message; empty for none."""
     return "" if error is None else f"{error.error_class}: {error.message}"
 
 
-def _time(at: datetime | None) -> str:
-    return "" if at is None else f"{at.astimezone():%Y-%m-%d %H:%M:%S}"
-
-
-def _print_raw(body: bytes) -> None:
+def print_raw(body: bytes) -> None:
     """The server's own words, indented."""
     print_json(json.loads(body))

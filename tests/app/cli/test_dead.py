@@ -1,0 +1,95 @@
+"""`haulage dead`."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from jobs.domain.errors import ErrorClass
+from jobs.domain.jobs import Status
+from jobs.services import Services
+from tests.app.cli.processes import Cli
+from tests.support import create, dead, read
+
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
+DEAD = "/v1/download/dead"
+
+
+async def test_dead_jobs_are_listed_the_last_first(cli: Cli, services: Services) -> None:
+    first = await dead(services, archive_name="[red]one.zip")
+    await dead(services, ErrorClass.VALIDATION)
+    second = await dead(services, ErrorClass.STORAGE)
+    titles, *lines = (await cli("dead", "list")).out.splitlines()
+    assert titles.split() == ["JOB", "DIED", "ATTEMPTS", "ERROR", "NAME"]
+    assert [line.split()[0] for line in lines] == [str(second.id), str(first.id)]
+    assert "3 of 3" in lines[0]
+    assert "storage: attempt 3 went wrong" in lines[0]
+    assert "[red]one.zip" in lines[1]
+    page = (await cli("dead", "list", "--limit", "1", "--json")).json
+    assert [job["jobId"] for job in page["jobs"]] == [str(second.id)]
+    assert page["nextCursor"]
+
+
+async def test_a_dead_job_is_shown_with_its_history(cli: Cli, services: Services) -> None:
+    job = await dead(services)
+    done = await cli("dead", "show", job.id)
+    assert done.code == 0, done.error
+    facts, _, history = done.out.partition("\n\n")
+    assert facts.startswith(f"Job       {job.id}\nStatus    failed")
+    titles, *steps = history.splitlines()
+    assert titles.split() == ["AT", "COMMAND", "FROM", "TO", "ATTEMPT", "ERROR"]
+    assert [step.split()[2] for step in steps] == ["create", *["claim", "fail"] * 3]
+    assert steps[-1].endswith("network: attempt 3 went wrong")
+    shown = (await cli("dead", "show", job.id, "--json")).json
+    assert shown["job"]["status"] == "failed"
+    assert [(step["from"], step["to"]) for step in shown["transitions"]][-1] == ("processing", "failed")
+
+
+async def test_some_are_retried_and_all_others_dropped(cli: Cli, services: Services, api: httpx.AsyncClient) -> None:
+    jobs = [await dead(services) for _ in range(4)]
+    assert (await cli("dead", "retry", jobs[0].id)).out == f"Job {jobs[0].id} is queued again.\n"
+    assert (await cli("dead", "retry", jobs[1].id, "--json")).json == {"done": [str(jobs[1].id)], "refused": []}
+    assert [(await read(services, job.id)).status for job in jobs[:2]] == [Status.QUEUED] * 2
+    done = await cli("dead", "drop", "--all")
+    assert (done.code, sorted(done.out.splitlines())) == (0, sorted(f"Job {job.id} is dropped." for job in jobs[2:]))
+    assert (await api.get(DEAD)).json()["jobs"] == []
+    nothing = await cli("dead", "retry", "--all")
+    assert (nothing.code, nothing.out, nothing.error) == (0, "", "No job is dead.\n")
+    assert (await cli("dead", "drop", "--all", "--json")).json == {"done": [], "refused": []}
+
+
+async def test_all_that_are_dead_are_retried(cli: Cli, services: Services) -> None:
+    jobs = [await dead(services) for _ in range(3)]
+    failed = await dead(services, ErrorClass.VALIDATION)
+    assert len((await cli("dead", "retry", "--all", "--json")).json["done"]) == 3
+    assert {(await read(services, job.id)).status for job in jobs} == {Status.QUEUED}
+    assert (await read(services, failed.id)).status is Status.FAILED
+
+
+async def test_those_that_can_not_be_dropped_are_named_and_the_others_are_dropped(cli: Cli, services: Services) -> None:
+    queued, job = await create(services, 10_000), await dead(services)
+    done = await cli("dead", "drop", UNKNOWN, job.id, queued.id)
+    assert (done.code, done.out) == (4, f"Job {job.id} is dropped.\n")
+    first, second = done.error.splitlines()
+    assert first == f"haulage: There is no job {UNKNOWN}."
+    assert second.startswith(f"haulage: Job {queued.id} is queued")
+    done = await cli("dead", "drop", queued.id, job.id, "--json")
+    assert done.code == 5
+    assert f'"jobId": "{job.id}"' in done.out
+    assert '"error": "illegal_transition"' in done.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("show", UNKNOWN), 4, f"haulage: There is no job {UNKNOWN}."),
+        (("retry", UNKNOWN), 4, f"haulage: There is no job {UNKNOWN}."),
+        (("drop",), 2, "either job ids or --all"),
+        (("retry", UNKNOWN, "--all"), 2, "either job ids or --all"),
+        (("drop", "../x"), 2, "JOB_ID"),
+    ],
+)
+async def test_what_is_wrong_has_its_exit_code(cli: Cli, arguments: tuple[str, ...], code: int, said: str) -> None:
+    done = await cli("dead", *arguments)
+    assert (done.code, done.out) == (code, "")
+    assert said in done.error
