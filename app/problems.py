@@ -74,6 +74,7 @@ ANSWERS: dict[str, Answer] = {
     # what the service itself lacks
     "database_unavailable": Answer(503, "The database can't be reached", 7, retry_after=2),
     "redis_unavailable": Answer(503, "Redis can't be reached", 7, retry_after=2),
+    "queue_full": Answer(503, "The queue is full", 7, retry_after=15),
     "too_many_followers": Answer(429, "Too many open streams", 7, retry_after=15),
     "request_timeout": Answer(504, "The request took too long", 7, retry_after=5),
     "stack": Answer(500, "The one-machine stack failed", 8),
@@ -89,11 +90,13 @@ MEDIA_TYPE = "application/problem+json"
 def problem(request: Request, error: HaulageError) -> Response:
     """The answer to an error of the domain."""
     answer = ANSWERS[error.code]
-    headers = {"Retry-After": str(answer.retry_after)} if answer.retry_after else {}
+    retry_after = getattr(error, "retry_after", answer.retry_after)
+    headers = {"Retry-After": str(retry_after)} if retry_after else {}
     fields = [FieldProblem(field=field, message=text) for field, text in getattr(error, "problems", ())]
     if isinstance(error, BodyTooLarge):
         headers["Connection"] = "close"
-    return _respond(request, error.code, answer.status, answer.title, error.message, headers, fields)
+    position = getattr(error, "queue_position", None)
+    return _respond(request, error.code, answer.status, answer.title, error.message, headers, fields, position)
 
 
 def http_problem(request: Request, error: HTTPException) -> Response:
@@ -121,6 +124,7 @@ def _respond(
     detail: str,
     headers: Mapping[str, str],
     fields: list[FieldProblem],
+    queue_position: int | None = None,
 ) -> Response:
     body = ProblemBody(
         type=f"urn:haulage:problem:{code}",
@@ -132,6 +136,7 @@ def _respond(
         message=detail,
         request_id=request.scope.get("state", {}).get("request_id", ""),
         errors=fields or None,
+        queue_position=queue_position,
     )
     return Response(
         body.model_dump_json(exclude_none=True),

@@ -355,6 +355,7 @@ class ProblemBody(Message):
     message: str
     request_id: str
     errors: list[FieldProblem] | None = None
+    queue_position: int | None = Field(default=None, description="With `queue_full`: where the job would have stood.")
 
 
 class Root(Message):

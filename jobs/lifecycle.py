@@ -18,6 +18,7 @@ from uuid import UUID, uuid4
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from jobs.backlog import Backlog
 from jobs.domain.backoff import delay
 from jobs.domain.errors import IdempotencyKeyInFlight, IdempotencyKeyReused, IllegalTransition, JobNotFound, StaleFence
 from jobs.domain.events import event_of
@@ -87,13 +88,21 @@ class Lifecycle:
     """All commands about jobs. Raises `DatabaseUnavailable` when the database is away: then nothing was changed."""
 
     def __init__(
-        self, database: Database, feed: Feed, queue: Queue, settings: Settings, random: Random | None = None
+        self,
+        database: Database,
+        feed: Feed,
+        queue: Queue,
+        settings: Settings,
+        random: Random | None = None,
+        backlog: Backlog | None = None,
     ) -> None:
+        """Without a `backlog` any number of jobs may be queued."""
         self._database = database
         self._feed = feed
         self._queue = queue
         self._settings = settings
         self._random = random or Random()  # noqa: S311 - jitter, not a secret
+        self._backlog = backlog
         self._saying: set[asyncio.Task[Any]] = set()
 
     async def close(self) -> None:
@@ -107,13 +116,15 @@ class Lifecycle:
         """Writes the job with its files; the same key and request again gives the job of the first time.
 
         Raises `IdempotencyKeyReused` for the same key with another request, `IdempotencyKeyInFlight` while the first
-        request with it has not ended.
+        request with it has not ended, `QueueFull` when a new job would find no room.
         """
         async with self._database.begin() as connection:
             if idempotency is not None:
                 earlier = await self._earlier(connection, new.owner, idempotency)
                 if earlier is not None:
                     return earlier
+            if self._backlog is not None:
+                await self._backlog.admit(connection)
             job = self._new_job(new, await jobs.clock(connection))
             event = created(job)
             await jobs.insert_job(connection, job, event, new.files, idempotency)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from random import Random
 
+from jobs.backlog import Backlog
 from jobs.blobs import Blobs
 from jobs.breakers import Circuit
 from jobs.feed import Feed
@@ -45,7 +47,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     feed = Feed.open(settings.redis_url, timeout=settings.redis_timeout)
     queue = Queue.open(settings.redis_url, timeout=settings.redis_timeout)
     blobs = Blobs.open(settings)
-    lifecycle = Lifecycle(database, feed, queue, settings)
+    snapshots = Snapshots(database)
+    backlog = Backlog(settings.max_queued, snapshots.wait, Random())  # noqa: S311 - jitter, not a secret
+    lifecycle = Lifecycle(database, feed, queue, settings, backlog=backlog)
     try:
         yield Services(
             settings=settings,
@@ -55,7 +59,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             blobs=blobs,
             lifecycle=lifecycle,
             resolver=Resolver(database, blobs.objects, settings),
-            snapshots=Snapshots(database),
+            snapshots=snapshots,
         )
     finally:
         await lifecycle.close()

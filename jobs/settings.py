@@ -84,6 +84,9 @@ class Settings(BaseSettings):
     bundle_grace: Seconds = Field(
         default=3600, description="How long an expired bundle's object stays for open downloads."
     )
+    max_queued: int = Field(
+        default=10_000, ge=1, description="Queued jobs; with so many, new ones are refused until there is room."
+    )
     job_retention: Seconds = Field(default=30 * 24 * 3600, description="How long an ended job's rows are kept.")
 
     # The worker

@@ -192,6 +192,21 @@ class DatabaseUnavailable(HaulageError):
     error_class = ErrorClass.NETWORK
 
 
+class QueueFull(HaulageError):
+    """As many jobs are queued as may be (`MAX_QUEUED`).
+
+    `queue_position`: the place in the queue that this one would have had, from 1; `retry_after`: seconds until there may
+    be room.
+    """
+
+    code = "queue_full"
+
+    def __init__(self, message: str, queue_position: int, retry_after: int) -> None:
+        super().__init__(message)
+        self.queue_position = queue_position
+        self.retry_after = retry_after
+
+
 class RedisUnavailable(HaulageError):
     """Nobody is refused for this: whoever meets it goes on with what PostgreSQL has."""
 

@@ -177,6 +177,16 @@ async def list_events(
     return [dict(row) for row in (await connection.execute(query)).mappings()]
 
 
+async def count_queued(connection: AsyncConnection, limit: int) -> int:
+    """How many jobs are queued; no more than `limit` are counted."""
+    return int((await connection.execute(_COUNT_QUEUED, {"limit": limit})).scalar_one())
+
+
+_COUNT_QUEUED = text(
+    "SELECT count(*) FROM (SELECT FROM download_jobs WHERE status = 'queued' LIMIT CAST(:limit AS bigint)) AS queue"
+)
+
+
 async def claim_fences(connection: AsyncConnection, job_id: UUID) -> list[int]:
     """The fences of all the attempts that a job has had."""
     query = select(job_events.c.fence).where(job_events.c.job_id == job_id, job_events.c.command == "claim")

@@ -50,6 +50,8 @@ class Snapshot:
 
 PLACES_AGE = 1.0
 """Seconds that places in a long queue are used for."""
+WATCHED = 30.0
+"""Seconds after the last look at the queue for which its pace is believed."""
 LONG_QUEUE = 1_000
 RANKED = 10_000
 """Jobs at the head of the queue that are told their place; those behind them have none."""
@@ -81,6 +83,11 @@ class Snapshots:
         rows = await self._database.fetch(_MARKS, job_ids)
         positions = await self._positions(row["id"] for row in rows if row["status"] == Status.QUEUED)
         return {row["id"]: Mark(row["seq"], _STATUSES[row["status"]], positions.get(row["id"])) for row in rows}
+
+    def wait(self, places: int) -> float | None:
+        """Seconds until so many jobs will probably have left the queue; None when nobody has looked at it lately."""
+        watched = asyncio.get_running_loop().time() - self._placed_at < WATCHED
+        return self._pace.wait(places) if watched else None
 
     async def _positions(self, queued: Iterable[UUID]) -> Mapping[UUID, int]:
         """Places in the queue; of a long one, where they cost more than all the rest, at most a second old."""
