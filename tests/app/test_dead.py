@@ -10,13 +10,15 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from app.following import following
 from jobs.domain.errors import ErrorClass
-from jobs.domain.jobs import Job
-from jobs.services import Services
+from jobs.domain.jobs import FailureNote, Job
+from jobs.services import Services, open_services
+from jobs.settings import Settings
 from jobs.worker.sweeper import Sweeper
-from tests.app.shared import Shared, link
+from tests.app.shared import AWAY, Shared, changed, link
 from tests.conftest import serving
-from tests.support import clean_now, create, dead
+from tests.support import Catalogue, clean_now, create, dead
 
 DEAD = "/v1/download/dead"
 
@@ -83,6 +85,7 @@ async def test_a_dropped_job_is_nowhere_to_be_seen(api: httpx.AsyncClient, servi
     assert await listed(api) == [str(other.id)]
     for path in ("/v1/download/jobs", "/v1/download/jobs?status=failed"):
         assert await listed(api, path) == [str(other.id)]
+    assert await services.snapshots.marks([job.id]) == {}
 
 
 async def test_what_is_dropped_goes_from_store_and_database(api: httpx.AsyncClient, services: Services) -> None:
@@ -103,7 +106,7 @@ async def test_what_is_dropped_goes_from_store_and_database(api: httpx.AsyncClie
 
 @pytest.mark.parametrize("state", ["queued", "processing", "completed", "cancelled", "validation"])
 async def test_only_dead_jobs_are_dropped(api: httpx.AsyncClient, services: Services, state: str) -> None:
-    shared = Shared(api=api, services=services, catalogue=None)  # type: ignore[arg-type]
+    shared = Shared(api=api, services=services, catalogue=Catalogue(services))
     job = await in_state(shared, state)
     answer = await api.delete(f"{DEAD}/{job.id}")
     assert (answer.status_code, answer.json()["error"]) == (409, "illegal_transition")
@@ -148,28 +151,46 @@ async def test_the_key_of_a_dropped_job_makes_a_new_one(api: httpx.AsyncClient, 
     assert again.json()["jobId"] != first
 
 
-async def test_a_job_that_is_polled_is_gone_for_all_gateways_once_it_is_dropped(
-    api: httpx.AsyncClient, services: Services
-) -> None:
-    shared = Shared(api=api, services=services, catalogue=None)  # type: ignore[arg-type]
+async def polled(apis: list[httpx.AsyncClient], services: Services) -> Job:
+    """A dead job that all these gateways know by heart, since it was polled all its life."""
+    shared = Shared(api=apis[0], services=services, catalogue=Catalogue(services))
     job = await shared.processing()
-    async with serving(services.settings) as url, httpx.AsyncClient(base_url=url) as other:
-        for _ in range(5):  # now both know it by heart
-            assert [(await each.get(link(job))).status_code for each in (api, other)] == [200, 200]
-        async with services.database.begin() as connection:
-            await connection.execute(text("UPDATE download_jobs SET attempt = max_attempts"))
-        held = await services.lifecycle.cancel(job.id)
-        assert held.status.ended
-        async with services.database.begin() as connection:
-            await connection.execute(
-                text("UPDATE download_jobs SET status = 'failed', error_class = 'network', error_message = 'x'")
-            )
-        assert [(await each.get(link(job))).status_code for each in (api, other)] == [200, 200]
-        assert (await api.delete(f"{DEAD}/{job.id}")).status_code == 204
-        assert (await api.get(link(job))).status_code == 404
-        async with asyncio.timeout(20):
-            while (await other.get(link(job))).status_code != 404:
+    for _ in range(5):
+        assert [(await api.get(link(job))).json()["status"] for api in apis] == ["processing"] * len(apis)
+    async with services.database.begin() as connection:
+        await connection.execute(text("UPDATE download_jobs SET attempt = max_attempts"))
+    job = await services.lifecycle.fail(job, FailureNote(error_class=ErrorClass.NETWORK, message="why"))
+    async with asyncio.timeout(20):
+        for api in apis:
+            while (await api.get(link(job))).json()["status"] != "failed":
                 pass
+    return job
+
+
+async def until_gone(api: httpx.AsyncClient, job: Job) -> None:
+    async with asyncio.timeout(20):
+        while (await api.get(link(job))).status_code != 404:
+            pass
+
+
+async def test_a_job_that_is_polled_is_gone_for_all_gateways_once_it_is_dropped(
+    api: httpx.AsyncClient, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "COMPARE", 3_600)
+    async with serving(services.settings) as url, httpx.AsyncClient(base_url=url) as other:
+        job = await polled([api, other], services)
+        assert (await api.delete(f"{DEAD}/{job.id}")).status_code == 204
+        assert (await api.get(link(job))).status_code == 404, "whoever dropped it sees at once that it is gone"
+        await until_gone(other, job)
+
+
+async def test_a_drop_whose_message_is_lost_is_found_out_all_the_same(
+    api: httpx.AsyncClient, services: Services, settings: Settings
+) -> None:
+    job = await polled([api], services)
+    async with open_services(changed(settings, **AWAY["redis"])) as deaf:
+        await deaf.lifecycle.drop(job.id)
+    await until_gone(api, job)
 
 
 async def test_the_history_tells_every_transition(api: httpx.AsyncClient, services: Services) -> None:
