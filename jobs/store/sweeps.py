@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobs.domain.jobs import Job
@@ -89,17 +89,27 @@ async def set_cleaned(connection: AsyncConnection, job_id: UUID, cleanup_at: dat
 
 
 async def find_forgettable(connection: AsyncConnection, retention: float, limit: int) -> list[UUID]:
-    """Jobs that were dropped, or ended more than `retention` seconds ago with nothing to hand out, all clean; locked."""
+    """Jobs that ended more than `retention` seconds ago and have nothing to hand out, locked."""
     query = (
         select(download_jobs.c.id)
         .where(
             download_jobs.c.status.in_(["failed", "cancelled", "expired"]),
             download_jobs.c.cleanup_at.is_(None),
-            or_(
-                download_jobs.c.finished_at < _since - func.make_interval(0, 0, 0, 0, 0, 0, retention),
-                download_jobs.c.dropped_at.is_not(None),
-            ),
+            download_jobs.c.finished_at < _since - func.make_interval(0, 0, 0, 0, 0, 0, retention),
         )
+        .order_by(download_jobs.c.finished_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return list((await connection.execute(query)).scalars())
+
+
+async def find_dropped(connection: AsyncConnection, limit: int) -> list[UUID]:
+    """Jobs that were dropped and whose litter is gone, locked."""
+    query = (
+        select(download_jobs.c.id)
+        .where(download_jobs.c.dropped_at.is_not(None), download_jobs.c.cleanup_at.is_(None))
+        .order_by(download_jobs.c.dropped_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )

@@ -69,9 +69,10 @@ class Sweeper:
                 log.exception("sweep_broke", step=step.__name__)
 
     async def _forget(self) -> None:
-        """Removes the rows of jobs that ended long ago."""
+        """Removes the rows of jobs that were dropped, or ended long ago."""
         async with self._services.database.begin() as connection:
-            old = await sweeps.find_forgettable(connection, self._services.settings.job_retention, 100)
+            old = await sweeps.find_dropped(connection, 100)
+            old += await sweeps.find_forgettable(connection, self._services.settings.job_retention, 100)
             if old:
                 await sweeps.delete_jobs(connection, old)
                 log.info("jobs_forgotten", count=len(old))
