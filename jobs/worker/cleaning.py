@@ -62,8 +62,9 @@ class Cleaner:
                 await sweeps.set_cleaned(connection, job.id, job.cleanup_at, self._more_at(job, now))
 
     def _nobody_goes_on_with(self, job: Job, now: datetime) -> bool:
-        """A failed job's upload is kept for a person's retry; a cancelled job is wanted by nobody."""
-        return job.status is Status.CANCELLED or (job.status is Status.FAILED and now >= self._kept_until(job))
+        """A failed job's upload is kept for a person's retry; one that was cancelled or dropped is wanted by nobody."""
+        unwanted = job.status is Status.CANCELLED or job.dropped_at is not None
+        return unwanted or (job.status is Status.FAILED and now >= self._kept_until(job))
 
     def _kept_until(self, job: Job) -> datetime:
         assert job.finished_at is not None

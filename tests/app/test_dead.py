@@ -13,8 +13,10 @@ from sqlalchemy import text
 from app.following import following
 from jobs.domain.errors import ErrorClass
 from jobs.domain.jobs import FailureNote, Job
+from jobs.domain.uploads import Upload
 from jobs.services import Services, open_services
 from jobs.settings import Settings
+from jobs.store.uploads import set_upload
 from jobs.worker.sweeper import Sweeper
 from tests.app.shared import AWAY, Shared, changed, link
 from tests.conftest import serving
@@ -92,7 +94,11 @@ async def test_what_is_dropped_goes_from_store_and_database(api: httpx.AsyncClie
     job, other = await dead(services), await dead(services)
     store = services.blobs
     await store.objects.put(f"bundles/{job.id}/2.zip", b"x", "application/zip")
-    upload = await store.uploads.create(f"bundles/{job.id}/4.zip", "application/zip")
+    key = f"bundles/{job.id}/4.zip"
+    upload = Upload(key=key, id=await store.uploads.create(key, "application/zip"), fingerprint="f")
+    async with services.database.begin() as connection:
+        await set_upload(connection, job.id, job.fence, upload)
+        await connection.execute(text("UPDATE download_jobs SET finished_at = finished_at - interval '1 hour'"))
     assert (await api.delete(f"{DEAD}/{job.id}")).status_code == 204
     await Sweeper(services).sweep()
     assert await count(services) == 2, "its litter is not removed yet"
@@ -100,7 +106,7 @@ async def test_what_is_dropped_goes_from_store_and_database(api: httpx.AsyncClie
     await Sweeper(services).sweep()
     assert await count(services) == 1
     assert [info.key async for info in store.objects.list(f"bundles/{job.id}/")] == []
-    assert await store.uploads.list_uploads(f"bundles/{job.id}/4.zip") == [], upload
+    assert await store.uploads.list_uploads(key) == []
     assert (await api.get(link(other))).status_code == 200
 
 
