@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, model_v
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
+from jobs.breakers import Circuit
 from jobs.domain.events import ErrorView, Event, EventType, Message
 from jobs.domain.jobs import FILE_ID_MAX, FILE_ID_MIN, MAX_FILES, MAX_NAME, FileRequest, OnMissing, ResultKind, Status
 from jobs.domain.names import safe_archive_name, safe_name
@@ -320,6 +321,13 @@ class HealthChecks(Message):
     queue: CheckState
 
 
+class Circuits(Message):
+    """Which dependencies this process gives time to recover (open) or tries again (half_open)."""
+
+    database: Circuit
+    storage: Circuit
+
+
 HealthStatus = Literal["healthy", "degraded", "unhealthy"]
 
 
@@ -328,6 +336,7 @@ class Health(Message):
 
     status: HealthStatus
     checks: HealthChecks
+    circuits: Circuits
 
 
 class Ready(Message):

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.context import answer, context
-from app.schemas import CheckState, Health, HealthChecks, HealthStatus, Live, Ready
+from app.schemas import CheckState, Circuits, Health, HealthChecks, HealthStatus, Live, Ready
 from jobs.services import Services
 from jobs.worker.presence import anyone_works
 
@@ -20,9 +20,11 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 async def health(request: Request) -> Response:
     """All dependencies. 503 without database or store; without Redis or workers jobs wait, but nothing is lost."""
-    checks = await check_all(context(request).services)
+    services = context(request).services
+    checks = await check_all(services)
     status = overall(checks)
-    return answer(Health(status=status, checks=checks), 503 if status == "unhealthy" else 200, NO_STORE)
+    body = Health(status=status, checks=checks, circuits=Circuits.model_validate(services.circuits))
+    return answer(body, 503 if status == "unhealthy" else 200, NO_STORE)
 
 
 async def live(request: Request) -> Response:

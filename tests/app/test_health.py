@@ -57,13 +57,26 @@ async def test_what_is_away_shows(shared: Shared, away: Any, status: int, said: 
     assert {answer.headers["cache-control"] for answer in answers.values()} == {"no-store"}
 
 
+@pytest.mark.parametrize("away", ["database", "storage"])
+async def test_a_dependency_that_fails_again_and_again_is_given_time(shared: Shared, away: str) -> None:
+    settings = changed(shared.settings, **AWAY[away])
+    closed = {"database": "closed", "storage": "closed"}
+    assert (await shared.api.get("/health")).json()["circuits"] == closed
+    async with serving(settings) as url, httpx.AsyncClient(base_url=url) as api:
+        async with asyncio.timeout(30):
+            while (circuits := (await api.get("/health")).json()["circuits"]) == closed:
+                pass
+        assert circuits.pop(away) in {"open", "half_open"}
+        assert set(circuits.values()) == {"closed"}
+
+
 async def test_workers_are_seen_without_redis(shared: Shared) -> None:
     settings = changed(shared.settings, drain_timeout=0, **AWAY["redis"])
     async with asyncio.timeout(30), serving(settings) as url, httpx.AsyncClient(base_url=url) as api:
         async with working(settings):
             while (health := (await api.get("/health")).json())["checks"]["queue"] != "ok":
                 pass
-        assert health == {"status": "degraded", "checks": FINE | {"redis": "error"}}
+        assert (health["status"], health["checks"]) == ("degraded", FINE | {"redis": "error"})
         health = (await api.get("/health")).json()
         assert health["checks"]["queue"] == "error", "a worker that was stopped has taken its leave"
 
