@@ -14,9 +14,12 @@ from uuid import uuid4
 import structlog
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketDisconnect
+from uvicorn.protocols.utils import ClientDisconnected
 
+from app.closings import Closing
 from app.deadlines import Deadlines
-from app.problems import BodyTooLarge, RequestTimeout, WrongHost, internal_problem, problem
+from app.problems import BodyTooLarge, RequestTimeout, ServerStops, WrongHost, internal_problem, problem
 from jobs.domain.errors import HaulageError
 from jobs.settings import Settings
 
@@ -25,8 +28,6 @@ log = structlog.get_logger()
 _PORT = re.compile(r":\d+$")
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:+/=-]{1,128}")
 
-INTERNAL_ERROR = 1011
-"""The WebSocket close code for it (RFC 6455, section 7.4.1)."""
 MAX_HOSTS = 16
 """`Host` headers that are kept as checked."""
 SECURITY_HEADERS = [
@@ -49,7 +50,9 @@ class Envelope:
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
         self._settings = settings
-        self._deadlines = Deadlines(settings.request_timeout)
+        self.deadlines = Deadlines(settings.request_timeout)
+        self.stopping = False
+        """Every answer is the last one of its connection: the next request goes to another process."""
         self.checked_hosts: set[bytes] = set()
         """Some `Host` headers that were found to be ours."""
         self._hosts = {host.lower() for host in settings.allowed_hosts}
@@ -69,7 +72,7 @@ class Envelope:
             with structlog.contextvars.bound_contextvars(request_id=request_id.decode()):
                 await self._connected(scope, receive, send)
             return
-        answer = state["answer"] = Answer(send, request_id, self._deadlines)
+        answer = state["answer"] = Answer(send, request_id, self)
         structlog.contextvars.bind_contextvars(request_id=request_id.decode())
         started = perf_counter()
         try:
@@ -94,9 +97,11 @@ class Envelope:
             await self._app(scope, receive, send)
             if "rest" in scope["state"]:
                 await scope["state"]["rest"](receive)
+        except (ClientDisconnected, WebSocketDisconnect):
+            pass  # it left before it was accepted, or while it was told why not
         except Exception:
             log.exception("socket_broke", path=scope["path"])
-            await send({"type": "websocket.close", "code": INTERNAL_ERROR})
+            await send({"type": "websocket.close", "code": Closing.INTERNAL.code, "reason": Closing.INTERNAL.reason})
         log.info("socket", path=scope["path"], ms=round(1000 * (perf_counter() - started), 1))
 
     async def _answered(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, answer: Answer) -> None:
@@ -106,19 +111,22 @@ class Envelope:
             if len(self.checked_hosts) < MAX_HOSTS:
                 self.checked_hosts.add(headers.get(b"host", b""))
             async with clock:
-                self._deadlines.start(clock)
+                self.deadlines.start(clock)
                 await self._app(scope, self._limited(headers, receive), answer.send)
         except HaulageError as error:
             await answer.instead(problem(Request(scope), error), scope)
+        except asyncio.CancelledError:  # by the server, which stops, when `SHUTDOWN_TIMEOUT` is over
+            late = ServerStops("The server stops, and this would have taken too long. Try again.")
+            await answer.instead(problem(Request(scope), late), scope)
         except Exception as error:
             if isinstance(error, TimeoutError) and clock.expired():
-                late = RequestTimeout(f"The answer took longer than {self._settings.request_timeout:g} s.")
-                await answer.instead(problem(Request(scope), late), scope)
+                slow = RequestTimeout(f"The answer took longer than {self._settings.request_timeout:g} s.")
+                await answer.instead(problem(Request(scope), slow), scope)
                 return
             log.exception("request_broke", method=scope["method"], path=scope["path"])
             await answer.instead(internal_problem(Request(scope)), scope)
         finally:
-            self._deadlines.end(clock)
+            self.deadlines.end(clock)
 
     def _limited(self, headers: dict[bytes, bytes], receive: Receive) -> Receive:
         """Refuses a body that is announced as too large when it is asked for, any other at the first byte too many."""
@@ -152,16 +160,16 @@ def check_host(headers: Mapping[bytes, bytes], hosts: Collection[str]) -> None:
 class Answer:
     """Sends an answer with the common headers."""
 
-    def __init__(self, send: Send, request_id: bytes, deadlines: Deadlines) -> None:
+    def __init__(self, send: Send, request_id: bytes, envelope: Envelope) -> None:
         self._send = send
         self._request_id = request_id
-        self._deadlines = deadlines
+        self._envelope = envelope
         self.clock = asyncio.timeout(None)
         self.status = 0
 
     def stream(self) -> Send:
         """What the server gave to send with: for an answer that goes on and on, without a deadline."""
-        self._deadlines.end(self.clock)
+        self._envelope.deadlines.end(self.clock)
         return self._send
 
     async def send(self, message: Message) -> None:
@@ -171,6 +179,8 @@ class Answer:
             message["headers"] = [*message["headers"], *SECURITY_HEADERS, (b"x-request-id", self._request_id)]
             if b"content-security-policy" not in own:
                 message["headers"].append((b"content-security-policy", POLICY))
+            if self._envelope.stopping:
+                message["headers"].append((b"connection", b"close"))
         await self._send(message)
 
     async def instead(self, response: ASGIApp, scope: Scope) -> None:

@@ -77,7 +77,8 @@ class Gateway(Envelope):
         await super().__call__(scope, receive, send)
 
     async def drain(self) -> None:
-        """Ends all streams, spread over `stream_drain` seconds, and takes no new ones."""
+        """Ends all streams, spread over `stream_drain` seconds, and takes no new ones; nobody waits any longer."""
+        self.stopping = True
         if self._following is not None:
             await self._following.drain(self._drain_time)
 

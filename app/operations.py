@@ -93,7 +93,7 @@ OPERATIONS = (
     ),
     Operation(
         "GET", f"{V1}/job/{{jobId}}", jobs.status, "status", "The job now", "jobs",
-        {200: (schemas.JobStatus,), 304: ()}, (), (_SINCE, _PREFER, _MATCH), (400, 404, 503),
+        {200: (schemas.JobStatus,), 304: ()}, (), (_SINCE, _PREFER, _MATCH), (400, 404, 429, 503),
     ),
     Operation(
         "DELETE", f"{V1}/job/{{jobId}}", jobs.cancel, "cancel", "Cancel the job", "jobs",

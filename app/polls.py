@@ -36,7 +36,7 @@ def poll(scope: Scope, following: Following, hosts: Collection[bytes]) -> tuple[
         job_id = UUID(path[len(PREFIX) :])
     except ValueError:
         return None
-    status = following.known(job_id)
+    status = following.polls.at_once(job_id)
     if status is None or str(job_id) != path[len(PREFIX) :]:
         return None
     request_id = headers.get(b"x-request-id", b"")

@@ -31,6 +31,10 @@ class TooManyFollowers(HaulageError):
     code = "too_many_followers"
 
 
+class ServerStops(HaulageError):
+    code = "server_stops"
+
+
 class RequestTimeout(HaulageError):
     code = "request_timeout"
 
@@ -75,7 +79,8 @@ ANSWERS: dict[str, Answer] = {
     "database_unavailable": Answer(503, "The database can't be reached", 7, retry_after=2),
     "redis_unavailable": Answer(503, "Redis can't be reached", 7, retry_after=2),
     "queue_full": Answer(503, "The queue is full", 7, retry_after=15),
-    "too_many_followers": Answer(429, "Too many open streams", 7, retry_after=15),
+    "too_many_followers": Answer(429, "Too many open streams and long-polls", 7, retry_after=15),
+    "server_stops": Answer(503, "The server stops", 7, retry_after=2),
     "request_timeout": Answer(504, "The request took too long", 7, retry_after=5),
     "stack": Answer(500, "The one-machine stack failed", 8),
     "server_unreachable": Answer(503, "The server can't be reached", 7, retry_after=2),

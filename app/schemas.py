@@ -340,7 +340,10 @@ class Health(Message):
 
 
 class Ready(Message):
+    """`draining`: the process is about to stop."""
+
     database: CheckState
+    draining: bool
 
 
 class Live(Message):

@@ -36,7 +36,7 @@ class GatewayServer(uvicorn.Server):
 
 def _is_news(record: logging.LogRecord) -> bool:
     """Not so what uvicorn says of each WebSocket: the envelope has a line for it."""
-    return '"WebSocket ' not in record.msg
+    return '"WebSocket ' not in str(record.msg)  # an `OSError` where the port is taken
 
 
 def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:

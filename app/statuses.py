@@ -12,6 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+import structlog
+from pydantic import ValidationError
+
 from app.schemas import JobStatus
 from app.views import status_of
 from jobs.batching import Batcher
@@ -21,6 +24,8 @@ from jobs.domain.jobs import FileRecord, Status
 from jobs.services import Services
 from jobs.store.files import load_files
 from jobs.store.snapshots import Mark
+
+log = structlog.get_logger()
 
 KEPT = 4096
 """Jobs whose last answer is kept, a few kilobytes each."""
@@ -67,10 +72,13 @@ class Statuses:
         snapshot = await self._services.snapshots.read(job_id)
         if snapshot is None:
             raise JobNotFound(f"There is no job {job_id}.")
-        event = None if state.live is None else Event.model_validate_json(state.live)
+        event = None if state.live is None else _live(job_id, state.live)
         records: list[FileRecord] = []
-        if since is not None:
-            since = since if since <= snapshot.job.seq else 0
+        if since is not None and since > snapshot.job.seq:
+            since = 0
+        if (
+            since is not None and since < snapshot.job.seq
+        ):  # what only moved on in the queue costs no question of its own
             async with self._services.database.reading() as connection:
                 records = await load_files(connection, job_id, since)
         return status_of(snapshot, event, since=since, records=records, degraded=state.degraded)
@@ -103,3 +111,12 @@ class Statuses:
                 return await self._services.feed.latest(job_ids), False
         except (RedisUnavailable, TimeoutError):
             return {}, True
+
+
+def _live(job_id: UUID, body: bytes) -> Event | None:
+    """The live message; None for one of another release, as during an upgrade: it is as if there were none."""
+    try:
+        return Event.model_validate_json(body)
+    except ValidationError:
+        log.warning("live_message_unreadable", job_id=str(job_id), start=body[:200])
+        return None

@@ -22,6 +22,8 @@ _KEEPALIVE = "haulage:following"
 """A channel that is always subscribed to: a connection without any can't listen."""
 PING = 2.0
 """Seconds between two pings: a connection that brings nothing, not even their answers, is given up after two of them."""
+ACKNOWLEDGED = 2.0
+"""Seconds that whoever asks for a channel waits for Redis to take the subscription, before it goes on without."""
 PAUSE = 0.5
 """Seconds before a lost connection is made anew."""
 
@@ -128,7 +130,9 @@ class Subscriptions:
             asked = set(self._wanted)
             for job_id in new:
                 self._held.setdefault(job_id, asyncio.get_running_loop().create_future())
-            for job_id in old:
+            for job_id in (
+                self._held.keys() - self._wanted
+            ):  # also those that were not wanted for long enough to be asked
                 self._forget(job_id)
             if new:
                 await pubsub.subscribe(*_channels(new))

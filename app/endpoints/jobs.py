@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+from collections.abc import Callable
 from time import perf_counter
 from urllib.parse import urlencode
+from uuid import UUID
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from app.context import answer, context
-from app.following import Following
+from app.problems import TooManyFollowers
 from app.requests import (
     MAX_SEQ,
     Reading,
@@ -25,6 +28,7 @@ from app.requests import (
 )
 from app.schemas import Accepted, FileSelection, JobPage, JobStatus, OneFile, Started
 from app.views import CACHE_CONTROL, etag_matches, etag_of, item_of, links_of
+from jobs.concurrency import end
 from jobs.domain.jobs import ANONYMOUS, FileRequest, Job, Status
 from jobs.lifecycle import NewJob
 from jobs.resolving import Missing
@@ -69,7 +73,10 @@ async def start(request: Request) -> Response:
             one.file_id, Status.FAILED, None, None, began, f"File {one.file_id} is missing: {found.reason}."
         )
     job = await it.services.lifecycle.create(NewJob(files=[FileRequest(file_id=one.file_id)]))
-    status = await it.following.wait(job.id, it.services.settings.start_wait, _ended)
+    try:
+        status = await _wait(request, job.id, it.services.settings.start_wait, _ended)
+    except TooManyFollowers:
+        return _accepted(job)
     if not _ended(status):
         return _accepted(job)
     if status.status is not Status.COMPLETED:
@@ -101,12 +108,11 @@ async def status(request: Request) -> Response:
         since = reading(query_int, "since", -1, 0, MAX_SEQ) if asked else None
     seen = request.headers.get("if-none-match")
     wait = prefer_wait(request)
-    following: Following = context(request).following
     if wait:
-        found = await following.wait(job_id, wait, lambda now: _news(now, seen, since), since)
+        found = await _wait(request, job_id, wait, lambda now: _news(now, seen, since), since)
     else:
         fresh = "no-cache" in request.headers.get("cache-control", "")
-        found = await following.read(job_id, since, fresh=fresh)
+        found = await context(request).following.polls.read(job_id, since, fresh=fresh)
     etag = etag_of(found)
     headers = {"ETag": etag, "Cache-Control": CACHE_CONTROL}
     if wait:
@@ -114,6 +120,33 @@ async def status(request: Request) -> Response:
     if seen is not None and etag_matches(seen, etag):
         return Response(None, 304, headers)
     return Response(found.body, headers=headers, media_type="application/json")
+
+
+async def _wait(
+    request: Request,
+    job_id: UUID,
+    patience: float,
+    enough: Callable[[JobStatus], bool],
+    since: int | None = None,
+) -> JobStatus:
+    """As `Polls.wait`, for as long as the client is there. Raises `ClientDisconnect` when it leaves."""
+    client = request.client.host if request.client else ""
+    polls = context(request).following.polls
+    waiting = asyncio.create_task(polls.wait(job_id, client, patience, enough, since))
+    leaving = asyncio.create_task(_left(request))
+    try:
+        await asyncio.wait((waiting, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if not waiting.done():
+            raise ClientDisconnect
+        return waiting.result()
+    finally:
+        await end(waiting, leaving)
+
+
+async def _left(request: Request) -> None:
+    """Returns when the client has gone; what is left of its body is of no interest."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def _news(now: JobStatus, seen: str | None, since: int | None) -> bool:
@@ -127,15 +160,18 @@ def _news(now: JobStatus, seen: str | None, since: int | None) -> bool:
 
 async def retry(request: Request) -> Response:
     """Queues an ended job again, with all its attempts."""
-    return _accepted(await context(request).services.lifecycle.retry(path_job_id(request)))
+    it = context(request)
+    job = await it.services.lifecycle.retry(path_job_id(request))
+    it.following.polls.moved(job)
+    return _accepted(job)
 
 
 async def cancel(request: Request) -> Response:
     """Cancels the job; the same answer again when it is cancelled already."""
     job_id = path_job_id(request)
     it = context(request)
-    await it.services.lifecycle.cancel(job_id)
-    return answer(await it.following.read(job_id, fresh=True))
+    it.following.polls.moved(await it.services.lifecycle.cancel(job_id))
+    return answer(await it.following.polls.read(job_id, fresh=True))
 
 
 async def listing(request: Request) -> Response:

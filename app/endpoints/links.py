@@ -41,7 +41,8 @@ async def file(request: Request) -> Response:
 
 async def remove(request: Request) -> Response:
     """Ends the life of the result; a worker removes the bundle at once, a source object is left alone."""
-    await context(request).services.lifecycle.expire(path_job_id(request))
+    it = context(request)
+    it.following.polls.moved(await it.services.lifecycle.expire(path_job_id(request)))
     return Response(None, 204)
 
 

@@ -6,29 +6,39 @@ which a page can't read.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import structlog
 from pydantic import TypeAdapter, ValidationError
 from starlette.types import Receive
 from starlette.websockets import WebSocket
 
+from app.closings import Closing
 from app.context import Context
 from app.envelope import check_host
 from app.following import Following
-from app.following.outlets import Closing, SocketOutlet, transport_of
-from app.problems import TooManyFollowers, WrongHost
+from app.following.background import Background
+from app.following.following import READS
+from app.following.outlets import SocketOutlet, transport_of
+from app.following.topics import Follow
+from app.problems import WrongHost
 from app.requests import MAX_SEQ, described, query_int, uuid_of
 from app.schemas import FollowJobs, UnfollowJobs
+from jobs.concurrency import map_limited
 from jobs.domain.errors import DatabaseUnavailable, InvalidRequest, JobNotFound
 from jobs.domain.order import Order, asking
 from jobs.settings import Settings
 
+log = structlog.get_logger()
+
 SUBPROTOCOL = "haulage.v1"
 MAX_JOBS = 100
 """Jobs that one connection follows at once."""
+MAX_ASKED = 4
+"""Messages of one client whose jobs are being read at once; the next one has to wait."""
 MAX_FAULTS = 10
 """Messages that can't be followed before the connection is closed."""
 
@@ -61,6 +71,7 @@ class _Session:
         self._socket = socket
         self._following: Following = context.following
         self._settings: Settings = context.services.settings
+        self._asked = Background()
         self._faults = 0
 
     async def serve(self, *, many: bool) -> None:
@@ -71,11 +82,9 @@ class _Session:
         client = socket.client.host if socket.client else ""
         try:
             wanted = self._checked(many=many)
-            self._following.admit(client)
+            self._admit(client)
         except _Refused as error:
-            return await self._refuse(error.closing)
-        except TooManyFollowers:
-            return await self._refuse(Closing.TOO_MANY)
+            return await socket.close(error.closing.code, error.closing.reason)
         outlet = SocketOutlet(transport_of(socket.scope["state"]["send"]), socket.send, self._following.lags, many=many)
         self._following.connect(outlet, client)
         try:
@@ -87,8 +96,10 @@ class _Session:
         socket.scope["state"]["rest"] = partial(self._listen, outlet, many)
         return None
 
-    async def _refuse(self, closing: Closing) -> None:
-        await self._socket.close(closing.code, closing.reason)
+    def _admit(self, client: str) -> None:
+        refusal = self._following.admission.refusal(client)
+        if refusal is not None:
+            raise _Refused(refusal)
 
     def _checked(self, *, many: bool) -> dict[UUID, Order]:
         """What the address asks for. Raises `_Refused`."""
@@ -115,7 +126,11 @@ class _Session:
         allowed = self._settings.cors_origins
         if origin is None or origin in allowed or "*" in allowed:
             return
-        if urlsplit(origin).netloc.lower() != headers.get("host", "").lower():
+        try:
+            own = urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
+        except ValueError:  # not even an address
+            own = False
+        if not own:
             raise _Refused(Closing.FORBIDDEN)
 
     async def _follow_one(self, outlet: SocketOutlet, wanted: Mapping[UUID, Order]) -> None:
@@ -125,6 +140,9 @@ class _Session:
             self._following.close(outlet, Closing.NOT_FOUND)
         except DatabaseUnavailable:
             self._following.close(outlet, Closing.UNAVAILABLE)
+        except Exception:
+            log.exception("socket_broke")
+            self._following.close(outlet, Closing.INTERNAL)
 
     async def _listen(self, outlet: SocketOutlet, many: bool, receive: Receive) -> None:
         """Does what the client says until it, or we, have closed."""
@@ -133,15 +151,16 @@ class _Session:
                 if many:
                     await self._do(outlet, message.get("text") or b"")
                 else:
-                    self._complain(outlet, "This address follows one job: there is nothing to say here.")
+                    await self._complain(outlet, "This address follows one job: there is nothing to say here.")
         finally:
+            await self._asked.end()
             self._following.disconnect(outlet)
 
     async def _do(self, outlet: SocketOutlet, text: str | bytes) -> None:
         try:
             said = _MESSAGE.validate_json(text)
         except ValidationError as error:
-            return self._complain(outlet, described(error))
+            return await self._complain(outlet, described(error))
         if isinstance(said, UnfollowJobs):
             for job_id in said.jobs:
                 self._following.unfollow(outlet, job_id)
@@ -151,16 +170,29 @@ class _Session:
     async def _follow(self, outlet: SocketOutlet, wanted: Mapping[UUID, Order]) -> None:
         if len(wanted.keys() | outlet.follows.keys()) > MAX_JOBS:
             said = f"One connection follows at most {MAX_JOBS} jobs at once. None of this message is followed."
-            return self._complain(outlet, said, "too_many_jobs")
-        for job_id, order in wanted.items():
-            try:
-                self._following.answer(await self._following.begin(outlet, {job_id: order}))
-            except (JobNotFound, DatabaseUnavailable) as error:
-                outlet.complain(error.code, error.message, str(job_id))
+            return await self._complain(outlet, said, "too_many_jobs")
+        await self._asked.room(MAX_ASKED)
+        follows = self._following.start(outlet, wanted)  # in the order of the messages: the next may take some back
+        self._asked.spawn(self._catch_up(outlet, follows))
         return None
 
-    def _complain(self, outlet: SocketOutlet, message: str, error: str = InvalidRequest.code) -> None:
-        outlet.complain(error, message)
+    async def _catch_up(self, outlet: SocketOutlet, follows: Sequence[Follow]) -> None:
+        """Reads the jobs beside what the client says next."""
+        try:
+            await map_limited(partial(self._catch_up_one, outlet), follows, READS)
+        except Exception:
+            log.exception("socket_broke")
+            self._following.close(outlet, Closing.INTERNAL)
+
+    async def _catch_up_one(self, outlet: SocketOutlet, follow: Follow) -> None:
+        try:
+            await self._following.catch_up(follow)
+        except (JobNotFound, DatabaseUnavailable) as error:
+            await outlet.complain(error.code, error.message, str(follow.topic.job_id))
+
+    async def _complain(self, outlet: SocketOutlet, message: str, error: str = InvalidRequest.code) -> None:
+        """The client is not heard before it has taken this: else it could have more and more of them written."""
+        await outlet.complain(error, message)
         self._faults += 1
         if self._faults >= MAX_FAULTS:
             self._following.close(outlet, Closing.BAD_REQUEST)

@@ -7,19 +7,22 @@ from collections.abc import Mapping
 from functools import partial
 from uuid import UUID
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from app.closings import Closing
 from app.context import context
 from app.envelope import Answer
 from app.following import Following
 from app.following.frames import opening, retry_after
-from app.following.outlets import Closing, StreamOutlet, transport_of
-from app.problems import TooManyFollowers
+from app.following.outlets import StreamOutlet, transport_of
 from app.requests import MAX_SEQ, Reading, path_job_id, query_int, query_jobs
-from jobs.domain.errors import DatabaseUnavailable
+from jobs.domain.errors import DatabaseUnavailable, HaulageError
 from jobs.domain.order import Order, asking
+
+log = structlog.get_logger()
 
 MEDIA_TYPE = "text/event-stream"
 HEADERS = {
@@ -79,32 +82,42 @@ class EventStream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         client = scope["client"][0] if scope["client"] else ""
         following = self._following
-        try:
-            following.admit(client)
-        except TooManyFollowers:
-            await self._send_away(send, Closing.TOO_MANY)
+        refusal = following.admission.refusal(client)
+        if refusal is not None:
+            await self._send_away(send, refusal)
             return
         raw = self._answer.stream()
         outlet = StreamOutlet(transport_of(raw), raw, following.lags, many=self._many)
         following.connect(outlet, client)
         try:
-            await self._begin(outlet, scope, receive, send)
+            await self._begin_or_send_away(outlet, scope, receive, send)
         except BaseException:
             following.disconnect(outlet)
             raise
         scope["state"]["rest"] = partial(_until_the_end, following, outlet)
 
-    async def _begin(self, outlet: StreamOutlet, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _begin_or_send_away(self, outlet: StreamOutlet, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            found = await self._following.begin(outlet, self._wanted)
+            await self._begin(outlet, scope, receive, send)
         except DatabaseUnavailable:
-            return await self._send_away(send, Closing.UNAVAILABLE)
+            await self._send_away(send, Closing.UNAVAILABLE)
+        except HaulageError:
+            raise  # it is answered as a problem
+        except Exception:
+            log.exception("stream_broke", path=scope["path"])
+            if outlet.has_begun:
+                self._following.close(outlet, Closing.INTERNAL)
+            else:
+                await self._send_away(send, Closing.INTERNAL)
+
+    async def _begin(self, outlet: StreamOutlet, scope: Scope, receive: Receive, send: Send) -> None:
+        found = await self._following.begin(outlet, self._wanted)
         [(first, frame), *_] = found
         if not self._many and frame.final and frame.order[0] == first.order[0]:
             return await Response(None, 204)(scope, receive, send)  # the client has it all: it need not come back
         if outlet.closing is not None:
             return await self._send_away(send, outlet.closing)
-        outlet.is_open = True
+        outlet.has_begun = True
         await self._open(send)
         await send({"type": "http.response.body", "body": opening(RETRY), "more_body": True})
         return self._following.answer(found)

@@ -10,6 +10,7 @@ from websockets.frames import Frame as SocketFrame
 from websockets.frames import Opcode
 
 from jobs.domain.events import Event, EventType
+from jobs.domain.order import Order
 
 LINES = "\n"
 """How lines of an event stream end."""
@@ -29,13 +30,14 @@ class Form(IntEnum):
 class Frame:
     """A message, and what decides who gets it."""
 
-    __slots__ = ("_body", "_written", "event", "final", "order", "since")
+    __slots__ = ("_body", "_written", "event", "final", "heard", "order", "since")
 
-    def __init__(self, event: Event, body: bytes) -> None:
-        """`body`: the event as JSON."""
+    def __init__(self, event: Event, body: bytes, heard: Order | None = None) -> None:
+        """`body`: the event as JSON. `heard`: the newest message that had come when this was asked for."""
         self.event = event
         self.order = event.order
         self.since = event.since
+        self.heard = heard
         self.final = event.status.ended or event.type is EventType.GONE
         """Whether it is the last of its job, unless a person queues that again."""
         self._body = body

@@ -11,51 +11,34 @@ import asyncio
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from enum import Enum
 from random import Random
-from typing import cast
+from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
 from starlette.types import Send
 
+from app.closings import Closing
 from app.following.frames import Form, Frame, comment, error_body, retry_after, text_frame
-from app.following.topics import Follow
+
+if TYPE_CHECKING:
+    from app.following.topics import Follow
 
 LAG = 16 * 1024
 """Bytes that may wait for the client, here and again in the kernel, before it gets no more."""
 STUCK = 30.0
 """Seconds in which a client has to take something, once it lags."""
-SILENCE = (10.0, 15.0)
-"""Seconds without a message after which a stream gets a comment; spread, so that not all get theirs at once."""
+SILENCE = (8.0, 12.5)
+"""Seconds without a message after which a stream gets a comment; spread, so that not all get theirs at once.
+
+Less than `COMMENTED`, since connections are looked at once a second, before and after."""
+COMMENTED = 15.0
+"""Seconds without a message within which a stream has got a comment."""
+LOOK = 0.05
+"""Seconds between two looks at connections that have not taken what they were sent: nobody tells us when they do."""
 DEAD = 45.0
 """Seconds without a sign of life from the client's machine after which the kernel gives a connection up."""
 
 _RANDOM = Random()  # noqa: S311 - no secret: it spreads moments
-
-
-class Closing(Enum):
-    """Why a connection ends: WebSocket code, reason, and the seconds (from, to) after which to come back, if at all."""
-
-    DONE = (1000, "The job has ended.", None)
-    RESTART = (1012, "The server restarts. Come back.", (0.5, 5.0))
-    INTERNAL = (1011, "Something broke here. Come back later.", (5.0, 15.0))
-    BAD_REQUEST = (4400, "The request is not valid.", None)
-    FORBIDDEN = (4403, "Pages of this origin are not allowed.", None)
-    NOT_FOUND = (4404, "There is no such job.", None)
-    BAD_SUBPROTOCOL = (4406, "Only the subprotocol haulage.v1 is spoken here.", None)
-    SLOW = (4408, "You took nothing for 30 s. Come back with the seq that you have.", (1.0, 5.0))
-    WRONG_HOST = (4421, "This host name is not served here.", None)
-    TOO_MANY = (4429, "Too many connections. Come back later.", (15.0, 45.0))
-    UNAVAILABLE = (4503, "The database is away. Come back later.", (2.0, 10.0))
-
-    def __init__(self, code: int, reason: str, retry: tuple[float, float] | None) -> None:
-        self.code = code
-        self.reason = reason
-        self.retry = retry
-
-    def pause(self) -> float:
-        """Seconds after which this client is to come back: jittered, so that not all come at once."""
-        return _RANDOM.uniform(*(self.retry or (1.0, 5.0)))
 
 
 class Outlet:
@@ -82,7 +65,7 @@ class Outlet:
 
     def _put(self, data: bytes) -> bool:
         transport = self._transport
-        if self.closing is not None or transport.is_closing():
+        if not self.is_open:
             return False
         if transport.get_write_buffer_size() > LAG:
             self._lagging(self)
@@ -91,9 +74,18 @@ class Outlet:
         self.silent_until = 0.0
         return True
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there is still something to say, and somebody to say it to."""
+        return self.closing is None and not self._transport.is_closing()
+
     def waiting(self) -> int:
         """Bytes that the kernel has not taken yet."""
         return 0 if self._transport.is_closing() else self._transport.get_write_buffer_size()
+
+    def is_rid(self) -> bool:
+        """Whether nothing that was said here still waits, once all is said."""
+        return not self.waiting()
 
     def abort(self) -> None:
         """Cuts the connection."""
@@ -120,18 +112,24 @@ class StreamOutlet(Outlet):
     ) -> None:
         super().__init__(transport, send, lagging)
         self.form = Form.STREAM_OF_MANY if many else Form.STREAM
-        self.is_open = False
+        self.has_begun = False
         """Whether the answer has begun: before that nothing may be sent here."""
 
     async def finish(self, closing: Closing) -> None:
         """An error status would end an `EventSource` for good, so that all it is told is when to come back."""
-        if not self.is_open:
+        if not self.has_begun:
             return
         body = retry_after(closing.pause())
         await self._send({"type": "http.response.body", "body": body, "more_body": False})
+        if closing is Closing.RESTART:
+            self._transport.close()  # when all is taken: a client that kept it would come back to this process
+
+    def is_rid(self) -> bool:
+        """What waits after the last chunk may be the answer to the next request: the kernel sees to that."""
+        return True
 
     def keep_alive(self, now: float) -> None:
-        if not self.is_open:
+        if not self.has_begun:
             return
         if not self.silent_until:
             self.silent_until = now + _RANDOM.uniform(*SILENCE)
@@ -153,9 +151,11 @@ class SocketOutlet(Outlet):
     async def finish(self, closing: Closing) -> None:
         await self._send({"type": "websocket.close", "code": closing.code, "reason": closing.reason})
 
-    def complain(self, error: str, message: str, job_id: str | None = None) -> None:
-        """Tells the client what was wrong with a message of its own."""
-        self._put(text_frame(error_body(error, message, job_id)))
+    async def complain(self, error: str, message: str, job_id: str | None = None) -> None:
+        """Tells the client what was wrong with a message of its own, as soon as it can take that."""
+        said = text_frame(error_body(error, message, job_id))
+        while not self._put(said) and self.is_open:  # noqa: ASYNC110 - uvicorn hears of it, nobody else
+            await asyncio.sleep(LOOK)
 
     def ended(self, follow: Follow) -> Closing | None:
         closing = super().ended(follow)

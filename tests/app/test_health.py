@@ -52,7 +52,7 @@ async def test_what_is_away_shows(shared: Shared, away: Any, status: int, said: 
         expected["queue"] = "error"
     assert health.json()["checks"] == expected
     assert answers["/health/ready"].status_code == ready
-    assert answers["/health/ready"].json() == {"database": expected["database"]}
+    assert answers["/health/ready"].json() == {"database": expected["database"], "draining": False}
     assert (answers["/health/live"].status_code, answers["/health/live"].json()) == (200, {"status": "ok"})
     assert {answer.headers["cache-control"] for answer in answers.values()} == {"no-store"}
 

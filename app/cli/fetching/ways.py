@@ -20,6 +20,7 @@ from websockets.typing import Subprotocol
 from app.cli.client import Api, problem_of, retry_after
 from app.cli.errors import Refused
 from app.cli.eventstreams import StreamParser
+from app.closings import Closing
 from app.schemas import JobStatus
 from jobs.domain.events import Event, EventType
 from jobs.domain.order import Verdict, asking, judge
@@ -27,11 +28,11 @@ from jobs.domain.order import Verdict, asking, judge
 SUBPROTOCOL = Subprotocol("haulage.v1")
 SILENCE = 20.0
 """Seconds in which an open connection has to say something, if only that it is there."""
-NOT_FOUND = 4404
-BARRED = frozenset({4400, 4403, 4406, 4421})
-"""Close codes after which nobody comes back by this way."""
-PAUSES = {1011: (5.0, 15.0), 1012: (0.5, 5.0), 4408: (1.0, 5.0), 4429: (15.0, 45.0), 4503: (2.0, 10.0)}
+NOT_FOUND = Closing.NOT_FOUND.code
+PAUSES = {closing.code: closing.retry for closing in Closing if closing.retry is not None}
 """Seconds (from, to) after which to come back, by close code."""
+BARRED = frozenset(closing.code for closing in Closing) - PAUSES.keys() - {Closing.DONE.code, NOT_FOUND}
+"""Close codes after which nobody comes back by this way."""
 
 _PAUSE = (0.5, 1.5)
 """The same for a connection that broke, or could not be made."""

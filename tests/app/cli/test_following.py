@@ -17,7 +17,7 @@ from app.cli.errors import Refused, ServerUnreachable, exit_code
 from app.cli.fetching import ways
 from app.cli.fetching.following import FollowBy, follow
 from app.cli.fetching.ways import BARRED, NOT_FOUND, PAUSES, WAYS, Barred, Lost, Messages, Place, by_socket
-from app.following.outlets import Closing
+from app.closings import Closing
 from app.schemas import JobStatus
 from app.views import status_of
 from jobs.domain.events import Event, EventType

@@ -9,8 +9,9 @@ import pytest
 
 from app.cli.conformance import rules
 from app.cli.conformance.wire import V1
+from app.closings import Closing
 from app.endpoints import sockets, streams
-from app.following.outlets import SILENCE, STUCK, Closing
+from app.following.outlets import SILENCE, STUCK
 from app.requests import MAX_STREAMED, MAX_WAIT
 from app.schemas import JobStatus, Links, ResultView
 from app.server import MAX_SAID, PING, PONG

@@ -16,9 +16,12 @@ from types import SimpleNamespace
 from typing import Any, cast
 from uuid import UUID
 
+from app.closings import Closing
 from app.following import Following
+from app.following.background import Background
 from app.following.frames import Form
-from app.following.outlets import LAG, Closing, Outlet
+from app.following.outlets import LAG, Outlet
+from app.following.readings import Readings
 from app.schemas import JobStatus
 from app.statuses import Statuses
 from app.views import status_of
@@ -237,36 +240,41 @@ class WireOutlet(Outlet):
         self.wire.written.append(closing)
 
 
+class Watched(Background):
+    """Remembers what broke."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.broken: list[BaseException | None] = []
+
+    def broke(self, error: BaseException | None) -> None:
+        self.broken.append(error)
+
+
 class Hub(Following):
     """The hub, between what is simulated."""
 
     def __init__(self, store: Store) -> None:
-        services = SimpleNamespace(settings=None, feed=None, snapshots=store)
+        settings = SimpleNamespace(max_followers=100, max_followers_per_client=100)
+        services = SimpleNamespace(settings=settings, feed=None, snapshots=store)
         super().__init__(cast("Services", services))
-        self._statuses = cast("Statuses", store)
-        self.broken: list[BaseException] = []
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        super()._done(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self.broken.append(error)
+        self._readings = Readings(cast("Statuses", store), self._topics)
+        self._background = self.watched = Watched()
 
     def receive(self, event: Event) -> None:
         self._receive(event, event.model_dump_json().encode())
 
     async def compare(self) -> None:
         with suppress(DatabaseUnavailable):
-            await self._compare(list(self._topics.values()))
+            await self._comparing.compare(list(self._topics))
 
     def look(self, seconds: float = 0) -> None:
         """Looks at the connections that lag, as if so many seconds had gone by."""
-        now = asyncio.get_running_loop().time() + seconds
-        for outlet in list(self._lagging):
-            self._look(outlet, now)
+        self._lagging.look(asyncio.get_running_loop().time() + seconds)
 
     @property
     def is_idle(self) -> bool:
-        return not self._topics and not self._outlets and not self._lagging
+        return not len(self._topics) and not self._outlets and not len(self._lagging)
 
 
 @dataclass(eq=False)
@@ -367,7 +375,7 @@ class World:
     def do(self, step: Any = None) -> None:
         """Does a step, and whatever follows from it by itself."""
         self.loop.run_until_complete(self._turn(step))
-        assert not self.hub.broken
+        assert not self.hub.watched.broken
 
     def publish(self, event: Event, fate: Fate) -> None:
         """Redis keeps the message or not, and brings it now, later, twice or never."""

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from websockets.asyncio.client import connect
 
-from app.following.outlets import Closing
+from app.closings import Closing
 from app.requests import MAX_STREAMED
 from jobs.domain.jobs import Job
 from tests.app.following.followers import Follower, base, items, live, pause_of, socket, stream

@@ -20,8 +20,9 @@ import httpx
 import pytest
 from pydantic import RedisDsn
 
+from app.closings import Closing
 from app.following import Following
-from app.following.outlets import LAG, Closing, Outlet
+from app.following.outlets import LAG, Outlet
 from app.stack.ports import free_ports
 from app.stack.valkey import Valkey, url
 from app.statuses import Statuses
@@ -144,7 +145,7 @@ class Spied:
 async def test_who_reads_nothing_costs_little_holds_up_nobody_and_is_closed(
     shared: Shared, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
-    monkeypatch.setattr("app.following.following.STUCK", 0.5)
+    monkeypatch.setattr("app.following.lagging.STUCK", 0.5)
     spied = Spied(monkeypatch)
     job = await shared.processing()
     async with dozing(shared, way, job) as asleep, socket(base(shared), f"/{job.id}") as awake:
@@ -165,8 +166,8 @@ async def test_who_reads_nothing_costs_little_holds_up_nobody_and_is_closed(
 
 
 async def test_who_does_not_even_take_the_end_is_cut_off(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.following.following.STUCK", 0.2)
-    monkeypatch.setattr("app.following.following.FAREWELL", 0.2)
+    monkeypatch.setattr("app.following.lagging.STUCK", 0.2)
+    monkeypatch.setattr("app.following.farewells.FAREWELL", 0.2)
     cut = asyncio.Event()
     abort = Outlet.abort
 
@@ -189,7 +190,7 @@ async def test_who_does_not_even_take_the_end_is_cut_off(shared: Shared, monkeyp
 async def test_who_reads_byte_by_byte_gets_the_newest_state_and_no_backlog(
     shared: Shared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.following.following.STUCK", PATIENCE)
+    monkeypatch.setattr("app.following.lagging.STUCK", PATIENCE)
     job = await shared.processing()
     async with dozing(shared, "stream", job) as slow, socket(base(shared), f"/{job.id}") as awake:
         await awake.heard(job, (1, -1))

@@ -251,4 +251,5 @@ def test_a_degraded_answer_does_not_stay_degraded() -> None:
     topic.keep(status_of(snapshot, None, since=None, records=[], degraded=True))
     event = live(store.job, 1)
     topic.deliver(Frame(event, event.model_dump_json().encode()))
-    assert topic.status is None or not topic.status.degraded
+    status = topic.current()
+    assert status is None or not status.degraded

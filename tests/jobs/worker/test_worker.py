@@ -62,7 +62,7 @@ async def worker_process(settings: Settings) -> AsyncIterator[asyncio.subprocess
 async def until_ended(services: Services, job: Job) -> Job:
     following = Following(services)
     async with following.running():
-        await following.wait(job.id, 40, lambda status: status.status.ended)
+        await following.polls.wait(job.id, "test", 40, lambda status: status.status.ended)
     return await read(services, job.id)
 
 

@@ -1,0 +1,42 @@
+"""Snapshots for followers, read from PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import UUID
+
+from app.following.frames import Frame
+from app.following.registry import Topics
+from app.statuses import Statuses
+from jobs.concurrency import end
+
+
+class Readings:
+    """Followers that ask for the same at the same time share one reading."""
+
+    def __init__(self, statuses: Statuses, topics: Topics) -> None:
+        self._statuses = statuses
+        self._topics = topics
+        self._running: dict[tuple[UUID, int], asyncio.Task[Frame]] = {}
+
+    async def snapshot(self, job_id: UUID, since: int) -> Frame:
+        """What changed after `since`. Raises as `Statuses.read`.
+
+        It may have begun before somebody asked: what has come in meanwhile is in the topic, and is judged after it.
+        """
+        reading = self._running.get((job_id, since))
+        if reading is None:
+            reading = self._running[job_id, since] = asyncio.create_task(self.fresh(job_id, since))
+            reading.add_done_callback(lambda _: self._running.pop((job_id, since)))
+        return await asyncio.shield(reading)
+
+    async def fresh(self, job_id: UUID, since: int) -> Frame:
+        """The same, by a reading that begins now."""
+        topic = self._topics.get(job_id)
+        latest = None if topic is None else topic.latest
+        status = await self._statuses.read(job_id, since)
+        return Frame(status, status.body, heard=None if latest is None else latest.order)
+
+    async def end(self) -> None:
+        """Nobody waits for them any more."""
+        await end(*self._running.values())
