@@ -60,9 +60,11 @@ class Shared:
         """A job that has failed in all its attempts, the last time of this."""
         return await dead(self.services, error_class, **wishes)
 
-    async def completed(self, data: bytes = b"bundle", *, lifetime: float | None = None, **changes: Any) -> Job:
-        """A job whose bundle is in the store, and can be fetched for `lifetime` seconds."""
-        job = await self.processing()
+    async def completed(
+        self, data: bytes = b"bundle", *, lifetime: float | None = None, of: Job | None = None, **changes: Any
+    ) -> Job:
+        """A job whose bundle is in the store, and can be fetched for `lifetime` seconds; `of`: one that is held."""
+        job = await self.processing() if of is None else of
         info = await self.services.blobs.objects.put(f"bundles/{job.id}/2.zip", data, "application/zip")
         values: dict[str, Any] = {
             "kind": ResultKind.BUNDLE,

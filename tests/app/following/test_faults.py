@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket as sockets
 import struct
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx
@@ -29,6 +27,7 @@ from app.statuses import Statuses
 from jobs.domain.events import Event, FileView
 from jobs.domain.jobs import FileState, Job, Progress
 from jobs.feed import Feed
+from tests.app.following.dozing import dozing
 from tests.app.following.followers import (
     PATIENCE,
     Follower,
@@ -72,51 +71,6 @@ def large(job: Job, tick: int) -> Event:
     return live(job, tick, files=names)
 
 
-class Dozing:
-    """A client that has asked for a job's changes, and reads nothing until it is told to."""
-
-    def __init__(self, sock: sockets.socket) -> None:
-        self._sock = sock
-
-    async def read(self, amount: int = 65536) -> bytes:
-        """What comes next, empty at the end."""
-        async with asyncio.timeout(PATIENCE):
-            return await asyncio.get_running_loop().sock_recv(self._sock, amount)
-
-    async def read_until(self, mark: bytes, at_once: int = 65536) -> bytes:
-        """What comes until this has come. Raises `ConnectionError` when it never does."""
-        data = bytearray()
-        while mark not in data[-len(mark) - at_once :]:
-            more = await self.read(at_once)
-            if not more:
-                raise ConnectionError(mark)
-            data += more
-        return bytes(data)
-
-
-@asynccontextmanager
-async def dozing(shared: Shared, way: str, job: Job) -> AsyncIterator[Dozing]:
-    """It has had the head of the answer, and its machine keeps as little for it as can be."""
-    loop = asyncio.get_running_loop()
-    address = urlsplit(base(shared))
-    asks = (
-        "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "
-        + "A" * 22
-        + "=="
-    )
-    head = f"GET /v1/download/{way}/{job.id} HTTP/1.1\r\nHost: {address.hostname}\r\n"
-    with sockets.socket() as sock:
-        sock.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
-        sock.settimeout(0)
-        await loop.sock_connect(sock, (address.hostname, address.port))
-        await loop.sock_sendall(
-            sock, (head + (asks if way == "subscribe" else "Accept: text/event-stream") + "\r\n\r\n").encode()
-        )
-        client = Dozing(sock)
-        await client.read_until(b"\r\n\r\n", 1)
-        yield client
-
-
 class Spied:
     """What waits in the process for the clients that take nothing, at most; and which connections were closed."""
 
@@ -148,7 +102,7 @@ async def test_who_reads_nothing_costs_little_holds_up_nobody_and_is_closed(
     monkeypatch.setattr("app.following.lagging.STUCK", 0.5)
     spied = Spied(monkeypatch)
     job = await shared.processing()
-    async with dozing(shared, way, job) as asleep, socket(base(shared), f"/{job.id}") as awake:
+    async with dozing(base(shared), f"{way}/{job.id}") as asleep, socket(base(shared), f"/{job.id}") as awake:
         await awake.heard(job, (1, -1))
         for tick in range(1, MANY + 1):
             began = monotonic()
@@ -177,7 +131,7 @@ async def test_who_does_not_even_take_the_end_is_cut_off(shared: Shared, monkeyp
 
     monkeypatch.setattr(Outlet, "abort", aborts)
     job = await shared.processing()
-    async with dozing(shared, "subscribe", job) as asleep:
+    async with dozing(base(shared), f"subscribe/{job.id}") as asleep:
         while not cut.is_set():
             for tick in range(1, MANY + 1):
                 await shared.services.feed.publish(large(job, tick))
@@ -192,7 +146,7 @@ async def test_who_reads_byte_by_byte_gets_the_newest_state_and_no_backlog(
 ) -> None:
     monkeypatch.setattr("app.following.lagging.STUCK", PATIENCE)
     job = await shared.processing()
-    async with dozing(shared, "stream", job) as slow, socket(base(shared), f"/{job.id}") as awake:
+    async with dozing(base(shared), f"stream/{job.id}") as slow, socket(base(shared), f"/{job.id}") as awake:
         await awake.heard(job, (1, -1))
         for tick in range(1, MANY + 1):
             await shared.services.feed.publish(large(job, tick))

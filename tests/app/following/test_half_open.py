@@ -1,0 +1,74 @@
+"""Connections whose other end is gone without a word: no FIN, no RST, no answer."""
+
+from __future__ import annotations
+
+import ctypes
+import random
+import socket as sockets
+import struct
+from itertools import pairwise
+from typing import Any, cast
+
+import pytest
+
+from app.following.outlets import COMMENTED, StreamOutlet
+from tests.app.following.dozing import dozing
+from tests.app.following.followers import base, live, until_subscribers
+from tests.app.following.simulation import Wire
+from tests.app.shared import Shared
+from tests.conftest import serving
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+SO_ATTACH_FILTER = 26
+_RETURN = 0x06
+
+
+def vanish(sock: sockets.socket) -> None:
+    """The machine of this socket is off: its kernel drops whatever comes in, and so answers nothing (socket(7))."""
+    drop_all = ctypes.create_string_buffer(struct.pack("HBBI", _RETURN, 0, 0, 0))
+    sock.setsockopt(sockets.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HL", 1, ctypes.addressof(drop_all)))
+
+
+@pytest.mark.parametrize("way", ["subscribe", "stream"])
+async def test_a_client_whose_machine_is_gone_is_given_up(
+    shared: Shared, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    monkeypatch.setattr("app.following.outlets.DEAD", 0.5)
+    job = await shared.processing()
+    async with dozing(base(shared), f"{way}/{job.id}") as client:
+        await until_subscribers(shared.services.feed, job, 1)
+        vanish(client.sock)
+        await shared.services.feed.publish(live(job, 1))
+        await until_subscribers(shared.services.feed, job, 0)
+
+
+async def test_a_client_that_answers_no_ping_is_closed(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.server.PING", 0.2)
+    monkeypatch.setattr("app.server.PONG", 0.2)
+    job = await shared.processing()
+    async with serving(shared.settings) as gateway, dozing(gateway, f"subscribe/{job.id}") as client:
+        assert b"keepalive" in await client.read_until(struct.pack("!H", 1011) + b"keepalive ping timeout")
+        await until_subscribers(shared.services.feed, job, 0)
+
+
+async def test_a_stream_is_never_silent_for_longer_than_it_says() -> None:
+    said: list[float] = []
+    now = 0.0
+
+    class Written(Wire):
+        def write(self, data: bytes) -> None:
+            del data
+            said.append(now)
+
+    async def send(message: Any) -> None:
+        raise AssertionError(message)
+
+    outlet = StreamOutlet(cast("Any", Written()), send, lambda _: None, many=False)
+    outlet.has_begun = True
+    while now < 10_000:
+        now += 1 + random.random() / 20
+        outlet.keep_alive(now)
+    pauses = [later - sooner for sooner, later in pairwise(said)]
+    assert len(pauses) > 500
+    assert max(pauses) <= COMMENTED
