@@ -343,7 +343,12 @@ class Client:
         self.outlet = None
 
     def hear(self, event: Event) -> None:
-        assert event.order > self.heard, f"{event.order} came after {self.heard}"
+        anew = event.since < self.heard[0] > event.seq  # the store was restored from a backup
+        if anew:
+            assert event.since == 0, f"{event.order} came after {self.heard}"
+            self.order = NOTHING
+        else:
+            assert event.order > self.heard, f"{event.order} came after {self.heard}"
         self.heard = event.order
         verdict = judge(self.order, event.since, event.order)
         assert verdict is not Verdict.GAP, f"all since {event.since} is no use to a client that has {self.order}"

@@ -6,16 +6,34 @@ import asyncio
 import json
 from contextlib import AsyncExitStack
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from starlette.websockets import WebSocket
+from structlog.testing import capture_logs
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol as Protocol
 from websockets.asyncio.client import connect
 
 from app.closings import Closing
+from app.envelope import Envelope
 from app.requests import MAX_STREAMED
-from jobs.domain.jobs import Job
-from tests.app.following.followers import Follower, base, items, live, pause_of, socket, stream
+from app.statuses import Statuses
+from jobs.concurrency import end
+from jobs.domain.jobs import FileRequest, Job
+from jobs.lifecycle import NewJob
+from tests.app.following.dozing import dozing
+from tests.app.following.followers import (
+    PATIENCE,
+    Follower,
+    base,
+    items,
+    live,
+    pause_of,
+    socket,
+    stream,
+    until_subscribers,
+)
 from tests.app.shared import Shared, changed
 from tests.conftest import serving
 from tests.support import create
@@ -67,6 +85,7 @@ async def test_pages_of_other_sites_are_4403(shared: Shared) -> None:
     job = await create(shared.services, 10_000)
     port = base(shared).rpartition(":")[2]
     foreign = ["http://evil.example", "null", "http://127.0.0.1", f"http://127.0.0.1:{port}.evil.example", "file://"]
+    foreign += ["http://[", "http://[::1", "//[v1]"]
     for origin in foreign:
         assert (await code_of(shared, f"/{job.id}", origin=origin))[0] == 4403, origin
     async with socket(base(shared), f"/{job.id}", origin=base(shared)) as follower:
@@ -194,6 +213,100 @@ async def test_unknown_jobs_are_named_and_the_others_followed(shared: Shared) ->
         await follower.until(lambda: len(follower.errors) == 13)
         await shared.services.feed.publish(live(last, 1))
         await follower.heard(last, (last.seq, 1))
+
+
+async def test_one_job_that_is_slow_to_read_holds_up_nothing_else(
+    shared: Shared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, other, left = [await shared.processing() for _ in range(3)]
+    go_on, real = asyncio.Event(), Statuses.read
+
+    async def held(statuses: Statuses, job_id: UUID, since: int | None = None) -> Any:
+        if job_id != other.id:
+            await go_on.wait()
+        return await real(statuses, job_id, since)
+
+    monkeypatch.setattr(Statuses, "read", held)
+    async with socket(base(shared)) as follower:
+        await follower.follow(slow, left, other)
+        await follower.heard(other, (1, -1))
+        await follower.say("hello")
+        await follower.until(lambda: len(follower.errors) == 1)
+        await follower.say({"type": "unfollow", "jobs": [str(left.id)]})
+        await follower.say("hello")
+        await follower.until(lambda: len(follower.errors) == 2)
+        go_on.set()
+        await follower.heard(slow, (1, -1))
+        await shared.services.feed.publish(live(slow, 1))
+        await follower.heard(slow, (slow.seq, 1))
+        assert follower.of(left) == []
+
+
+async def test_who_reads_nothing_is_told_of_its_faults_when_it_does(shared: Shared) -> None:
+    large = await shared.services.lifecycle.create(
+        NewJob(files=[FileRequest(file_id=10_000 + index, name="n" * 200) for index in range(1_000)])
+    )
+    unknown = str(uuid4())
+    async with dozing(base(shared), "subscribe") as client:
+        for job_id in (str(large.id), unknown, str(large.id)):
+            await client.say(json.dumps({"type": "follow", "jobs": [{"jobId": job_id}]}))
+        await client.say("hello")
+        await until_subscribers(shared.services.feed, large, 1)
+        said = bytearray()
+        while not (b"job_not_found" in said and b"invalid_request" in said):
+            said += await client.read()
+
+
+async def test_what_breaks_here_is_told_and_mended_by_coming_back(
+    shared: Shared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = await shared.processing()
+    async with socket(base(shared), f"/{job.id}") as open_already:
+        await open_already.heard(job, (1, -1))
+
+        async def breaks(*_: object) -> None:
+            raise RuntimeError("a bug")
+
+        monkeypatch.setattr(Statuses, "read", breaks)
+        code, reason = await code_of(shared, f"/{job.id}")
+        assert (code, reason) == (1011, Closing.INTERNAL.reason)
+        async with socket(base(shared)) as many:
+            await many.follow(job)
+            assert await many.closed() == 1011
+        for path in (f"/{job.id}", items(job)):
+            answer = await shared.api.get(f"{STREAM}{path}")
+            assert answer.status_code == 200
+            assert 5 <= pause_of(answer) <= 15
+        await shared.services.feed.publish(live(job, 1, seq=job.seq + 2))  # after a gap
+        assert await open_already.closed() == 1011
+
+
+async def test_who_leaves_before_it_is_accepted_is_no_error(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, lost, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    accept, connection_lost, connected = WebSocket.accept, Protocol.connection_lost, Envelope._connected  # noqa: SLF001
+
+    async def accepts(websocket: WebSocket, **options: Any) -> None:
+        asked.set()
+        await lost.wait()
+        await accept(websocket, **options)
+
+    def loses(protocol: Protocol, error: Exception | None) -> None:
+        connection_lost(protocol, error)
+        lost.set()
+
+    async def serves(*args: Any) -> None:
+        await connected(*args)
+        ended.set()
+
+    monkeypatch.setattr(WebSocket, "accept", accepts)
+    monkeypatch.setattr(Protocol, "connection_lost", loses)
+    monkeypatch.setattr(Envelope, "_connected", serves)
+    with capture_logs() as logs:
+        opening = asyncio.create_task(code_of(shared, f"/{uuid4()}"))
+        await asyncio.wait_for(asked.wait(), PATIENCE)
+        await end(opening)
+        await asyncio.wait_for(ended.wait(), PATIENCE)
+    assert [entry["event"] for entry in logs if entry["log_level"] == "error"] == []
 
 
 # --- event streams ------------------------------------------------------------------------------------------------------

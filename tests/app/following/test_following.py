@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from time import monotonic
 from typing import Any
+from uuid import UUID
 
 import pytest
 from pydantic import RedisDsn
@@ -21,6 +22,7 @@ from jobs.domain.jobs import FailureNote, FileState, Job, Progress, Status
 from jobs.feed import Feed
 from jobs.lifecycle import Lifecycle
 from jobs.store.files import load_files
+from jobs.store.snapshots import Snapshots
 from tests.app.following.followers import (
     PATIENCE,
     Follower,
@@ -176,16 +178,18 @@ async def test_a_socket_takes_up_a_job_leaves_it_and_asks_anew(shared: Shared) -
         assert (again["type"], again["since"], again["tick"]) == ("snapshot", 0, 1)
 
 
-async def test_a_job_whose_rows_are_removed_is_gone(shared: Shared) -> None:
-    job = await shared.processing()
+@pytest.mark.parametrize("status", ["processing", "queued"])
+async def test_a_job_whose_rows_are_removed_is_gone(shared: Shared, status: str) -> None:
+    job = await (create(shared.services, 10_000) if status == "queued" else shared.processing())
     async with following_all_ways(shared, job) as followers:
         async with shared.services.database.begin() as connection:
             await connection.execute(text("DELETE FROM download_jobs WHERE id = :id"), {"id": job.id})
+        gone = await asyncio.gather(*(follower.end(job) for follower in followers))
+        assert {(message["type"], message["status"]) for message in gone} == {(EventType.GONE, status)}
         for follower, way in zip(followers, WAYS, strict=True):
             if way != "socket of many":
                 await follower.over()
-        gone = [follower.of(job)[-1] for follower in followers]
-        assert {message["type"] for message in gone} <= {EventType.GONE, EventType.SNAPSHOT}
+        assert [len(follower.of(job)) for follower in followers] == [2] * len(WAYS)
 
 
 # --- nothing is lost ----------------------------------------------------------------------------------------------------
@@ -318,6 +322,66 @@ async def test_the_place_in_the_queue_moves_while_a_job_waits(shared: Shared) ->
         await shared.services.lifecycle.cancel(ahead.id)
         await asyncio.gather(*(follower.until(moved(follower, job, places[0] - 1)) for follower in followers))
     await shared.services.lifecycle.cancel(job.id)
+
+
+async def test_a_queue_that_moves_costs_no_question_for_each_of_its_jobs(
+    shared: Shared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    real = Snapshots.read_many
+
+    async def counted(snapshots: Snapshots, job_ids: Iterable[UUID]) -> Any:
+        asked.append(await real(snapshots, job_ids))
+        return asked[-1]
+
+    async def counted_files(*args: Any) -> Any:
+        asked.append(await load_files(*args))
+        return asked[-1]
+
+    ahead, *jobs = [await create(shared.services, 10_000) for _ in range(41)]
+    async with socket(base(shared)) as follower:
+        await follower.follow(*jobs)
+        await asyncio.gather(*(follower.heard(job, (1, -1)) for job in jobs))
+        places = {job.id: follower.of(job)[-1]["progress"]["queuePosition"] for job in jobs}
+        monkeypatch.setattr(Snapshots, "read_many", counted)
+        monkeypatch.setattr("app.statuses.load_files", counted_files)
+        await shared.services.lifecycle.cancel(ahead.id)
+        await asyncio.gather(*(follower.until(moved(follower, job, places[job.id] - 1)) for job in jobs))
+        assert len(asked) < len(jobs) / 4
+    for job in jobs:
+        await shared.services.lifecycle.cancel(job.id)
+
+
+async def test_followers_of_a_database_that_was_restored_start_over(
+    shared: Shared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.following.following.COMPARE", 0.3)
+    job = await shared.processing()
+    reads, real = [0], Statuses.read
+
+    async def counted(*args: Any, **kwargs: Any) -> Any:
+        reads[0] += 1
+        return await real(*args, **kwargs)
+
+    async with following_all_ways(shared, job) as followers:
+        for done in (1, 2, 3):
+            seq = await shared.services.lifecycle.record(job, Progress(files_total=1, bytes_done=done), [])
+            await asyncio.gather(*(follower.heard(job, (seq, 0)) for follower in followers))
+        monkeypatch.setattr(Statuses, "read", counted)
+        async with shared.services.database.begin() as connection:
+            await connection.execute(
+                text("UPDATE download_jobs SET seq = :seq WHERE id = :id"), {"id": job.id, "seq": job.seq}
+            )
+        await asyncio.gather(*(follower.until(started_over(follower, job)) for follower in followers))
+        async with following(shared, "socket", job) as late:
+            await shared.services.feed.publish(live(job, 5))
+            await asyncio.gather(*(it.heard(job, (job.seq, 5)) for it in (late, *followers)))
+        assert reads[0] < 20
+    await shared.services.lifecycle.cancel(job.id)
+
+
+def started_over(follower: Follower, job: Job) -> Callable[[], bool]:
+    return lambda: follower.have[str(job.id)][0] == job.seq
 
 
 def moved(follower: Follower, job: Job, place: int) -> Callable[[], bool]:

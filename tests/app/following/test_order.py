@@ -253,3 +253,42 @@ def test_a_degraded_answer_does_not_stay_degraded() -> None:
     topic.deliver(Frame(event, event.model_dump_json().encode()))
     status = topic.current()
     assert status is None or not status.degraded
+
+
+def test_a_database_that_says_less_is_believed_and_not_asked_over_and_over(world: World) -> None:
+    store, stayed, came = world.store, Client(remembers_ticks=True), Client(remembers_ticks=False)
+    store.move(Claim(worker="w", lease=10))
+    before, records = store.job, dict(store.records)
+    world.clients.append(stayed)
+    world.settle()
+    for _ in range(3):
+        world.publish(store.write_batch(), Fate.AT_ONCE)
+    world.compare()
+    world.answer_all()
+    world.take_all()
+    came.order = stayed.order
+    store.job, store.records, store.latest = before, records, None  # the backup
+    world.clients.append(came)
+    world.do(lambda: came.connect(world.hub))
+    world.answer_all()
+    assert store.questions == []
+    world.settle()
+    for client in (stayed, came):
+        assert (client.order[0], client.summary and client.summary.seq) == (before.seq, before.seq)
+
+
+def test_who_could_not_be_sent_the_end_that_it_asked_for_gets_it_by_the_comparison(world: World) -> None:
+    store, client = world.store, Client(remembers_ticks=False)
+    store.move(Cancel())
+    client.order = asking(store.job.seq)  # it has all but the end
+    world.clients.append(client)
+    world.do(lambda: client.connect(world.hub))
+    assert client.outlet is not None
+    client.outlet.wire.written += [b"x"] * 3  # what other jobs of the connection have to say
+    world.answer_all()
+    assert client.outlet.follows
+    client.outlet.wire.written.clear()
+    world.compare()
+    world.answer_all()
+    world.take_all()
+    assert client.ended_at == store.job.seq
