@@ -285,7 +285,9 @@ class Following:
         for follow in lacking.follows:
             self._bring(follow)  # what is here already: a snapshot of its own could not be read or sent
         for follow in lacking.astray:
-            self._ask(follow)
+            self.close(
+                follow.outlet, Closing.RESTART
+            )  # a client takes what is older only for an answer to its question
 
     def _look_at_all(self, now: float) -> None:
         for outlet in self._outlets:

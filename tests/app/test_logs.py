@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -41,10 +42,9 @@ def environment_of(settings: Settings) -> dict[str, str]:
     return os.environ | values
 
 
-@asynccontextmanager
-async def logged(settings: Settings, lines: list[str]) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of a gateway in a process of its own, which appends to `lines` what it writes."""
-    process = await asyncio.create_subprocess_exec(
+async def started(settings: Settings) -> asyncio.subprocess.Process:
+    """A gateway in a process of its own."""
+    return await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
         PROGRAM,
@@ -52,6 +52,12 @@ async def logged(settings: Settings, lines: list[str]) -> AsyncIterator[httpx.As
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
+
+
+@asynccontextmanager
+async def logged(settings: Settings, lines: list[str]) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a gateway in a process of its own, which appends to `lines` what it writes."""
+    process = await started(settings)
     assert process.stdout is not None
     try:
         while "Uvicorn running on " not in (line := (await process.stdout.readline()).decode()):
@@ -117,6 +123,18 @@ async def test_errors_of_dependencies_are_logged_without_secrets(shared: Shared)
     for written in (lines, lines_of_store):
         assert 503 in [json.loads(line).get("status") for line in written]
         assert_nothing_secret(settings, written, ["very-secret"])
+
+
+async def test_a_port_that_is_taken_ends_in_a_line_that_says_so(shared: Shared) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        process = await started(changed(shared.settings, port=port))
+        written, _ = await process.communicate()
+    assert process.returncode not in {0, None}
+    assert b"Traceback" not in written
+    [said] = [line for line in map(json.loads, written.splitlines()) if line["level"] == "error"]
+    assert str(port) in said["event"]
+    assert "address already in use" in said["event"]
 
 
 def assert_nothing_secret(settings: Settings, lines: list[str], more: list[str]) -> None:

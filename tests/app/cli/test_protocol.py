@@ -11,7 +11,7 @@ from app.cli.conformance import rules
 from app.cli.conformance.wire import V1
 from app.closings import Closing
 from app.endpoints import sockets, streams
-from app.following.outlets import SILENCE, STUCK
+from app.following.outlets import COMMENTED, STUCK
 from app.requests import MAX_STREAMED, MAX_WAIT
 from app.schemas import JobStatus, Links, ResultView
 from app.server import MAX_SAID, PING, PONG
@@ -64,7 +64,7 @@ def test_the_limits_are_those_of_the_code(page: str) -> None:
         f"follows 1 to {MAX_STREAMED} jobs",
         f"{sockets.MAX_JOBS} jobs at a time, {MAX_SAID // 1024} KiB a message",
         f"pings every {PING:g} s, and gives you {PONG:g} s",
-        f"After {SILENCE[0]:g} to {SILENCE[1]:g} s without a message comes a comment",
+        f"Without a message comes a comment, after {COMMENTED:g} s at the latest",
         f"`retry: {1000 * streams.RETRY:g}`",
         f"you took nothing for {STUCK:g} s",
     ):
@@ -77,3 +77,4 @@ def test_the_limits_are_those_of_the_code(page: str) -> None:
         sockets.SUBPROTOCOL,
     )
     assert rules.PING > PING
+    assert rules.SILENCE > COMMENTED

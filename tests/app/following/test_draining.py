@@ -88,6 +88,7 @@ async def test_who_comes_while_the_gateway_drains_is_sent_to_another(
 
 
 async def test_nobody_waits_for_a_job_in_a_gateway_that_drains(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.following.following.COMPARE", 2 * PATIENCE)
     job, file_id = await shared.processing(), await shared.catalogue.add(b"hello")
     async with (
         stoppable(shared, monkeypatch) as (gateway, stop),

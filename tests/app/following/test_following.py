@@ -352,7 +352,7 @@ async def test_a_queue_that_moves_costs_no_question_for_each_of_its_jobs(
         await shared.services.lifecycle.cancel(job.id)
 
 
-async def test_followers_of_a_database_that_was_restored_start_over(
+async def test_followers_of_a_database_that_was_restored_come_back_and_start_over(
     shared: Shared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.following.following.COMPARE", 0.3)
@@ -372,16 +372,19 @@ async def test_followers_of_a_database_that_was_restored_start_over(
             await connection.execute(
                 text("UPDATE download_jobs SET seq = :seq WHERE id = :id"), {"id": job.id, "seq": job.seq}
             )
-        await asyncio.gather(*(follower.until(started_over(follower, job)) for follower in followers))
-        async with following(shared, "socket", job) as late:
+        await asyncio.gather(*(follower.over() for follower in followers))
+        had = {str(job.id): seq}
+        async with (
+            socket(base(shared), f"/{job.id}?since={seq}", since=had) as socketed,
+            stream(shared.api, f"/{job.id}", since=had, last_event_id=f"{seq}.0") as streamed,
+        ):
+            for follower in (socketed, streamed):
+                await follower.until(lambda follower=follower: bool(follower.messages))  # type: ignore[misc]
+                assert (follower.messages[0]["since"], follower.messages[0]["seq"]) == (0, job.seq)
             await shared.services.feed.publish(live(job, 5))
-            await asyncio.gather(*(it.heard(job, (job.seq, 5)) for it in (late, *followers)))
+            await asyncio.gather(*(it.heard(job, (job.seq, 5)) for it in (socketed, streamed)))
         assert reads[0] < 20
     await shared.services.lifecycle.cancel(job.id)
-
-
-def started_over(follower: Follower, job: Job) -> Callable[[], bool]:
-    return lambda: follower.have[str(job.id)][0] == job.seq
 
 
 def moved(follower: Follower, job: Job, place: int) -> Callable[[], bool]:
