@@ -130,9 +130,7 @@ class Subscriptions:
             asked = set(self._wanted)
             for job_id in new:
                 self._held.setdefault(job_id, asyncio.get_running_loop().create_future())
-            for job_id in (
-                self._held.keys() - self._wanted
-            ):  # also those that were not wanted for long enough to be asked
+            for job_id in self._held.keys() - self._wanted:  # asked for, or not even that before it was dropped
                 self._forget(job_id)
             if new:
                 await pubsub.subscribe(*_channels(new))

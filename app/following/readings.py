@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from uuid import UUID
 
 from app.following.frames import Frame
@@ -27,8 +28,14 @@ class Readings:
         reading = self._running.get((job_id, since))
         if reading is None:
             reading = self._running[job_id, since] = asyncio.create_task(self.fresh(job_id, since))
-            reading.add_done_callback(lambda _: self._running.pop((job_id, since)))
-        return await asyncio.shield(reading)
+            reading.add_done_callback(partial(self._done, (job_id, since)))
+        await asyncio.wait([reading])  # whoever leaves meanwhile takes it from nobody else
+        return reading.result()
+
+    def _done(self, asked: tuple[UUID, int], reading: asyncio.Task[Frame]) -> None:
+        del self._running[asked]
+        if not reading.cancelled():
+            reading.exception()  # it may be that all have left: then nobody is to hear of it
 
     async def fresh(self, job_id: UUID, since: int) -> Frame:
         """The same, by a reading that begins now."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
 from app.cli.conformance.recordings import Recorder, Recording, ended
-from app.cli.conformance.wire import Skipped, Wire
+from app.cli.conformance.wire import Broken, Skipped, Wire
 from app.cli.errors import CommandFailed, Refused, ServerUnreachable
 from app.schemas import FilePage
 
@@ -20,11 +21,15 @@ _LARGEST = 64 << 20
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`job` is the first of `jobs`; `slow`: rules that take long are checked, too."""
+    """`job` is the first of `jobs`; `unfollowed`: of what was said of the second one when it was followed no more.
+
+    `slow`: rules that take long are checked, too.
+    """
 
     wire: Wire
     jobs: Sequence[UUID]
     recordings: Sequence[Recording]
+    unfollowed: Recording
     final: dict[str, Any]
     patience: float
     slow: bool = False
@@ -73,10 +78,20 @@ def _smallest(wire: Wire) -> list[int]:
 
 
 def recorded(wire: Wire, jobs: Sequence[UUID], patience: float, *, slow: bool) -> Case:
-    """The jobs, followed to their end. Raises what `Api` raises."""
-    recordings = Recorder(wire, jobs, patience).run()
-    final = wire.api.ask("GET", f"/v1/download/job/{jobs[0]}?since=0")
-    return Case(wire, jobs, recordings, dict(final.json()), patience, slow)
+    """The jobs, followed to their end."""
+    recorder = Recorder(wire, jobs, patience)
+    with ThreadPoolExecutor(1) as beside:
+        unfollowed = beside.submit(recorder.unfollowed)
+        recordings = recorder.run()
+    return Case(wire, jobs, recordings, unfollowed.result(), _final(wire, jobs[0]), patience, slow)
+
+
+def _final(wire: Wire, job: UUID) -> dict[str, Any]:
+    """The whole status of the job; nothing where there is none to be had."""
+    try:
+        return wire.ask(f"/v1/download/job/{job}?since=0").json
+    except Broken:
+        return {}
 
 
 def removed(wire: Wire, jobs: Sequence[UUID]) -> None:

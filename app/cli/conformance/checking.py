@@ -11,7 +11,7 @@ import typer
 from app.cli.client import Api
 from app.cli.conformance.cases import Case, recorded, removed, started
 from app.cli.conformance.rules import RULES, Rule
-from app.cli.conformance.wire import Broken, Skipped, Wire
+from app.cli.conformance.wire import UNREADABLE, Broken, Skipped, Wire, unreadable
 from app.cli.output import note, print_json
 
 
@@ -62,6 +62,6 @@ def _finding(case: Case, rule: Rule) -> Finding:
         return Finding(rule.said, "FAILED", str(error))
     except Skipped as error:
         return Finding(rule.said, "skipped", str(error))
-    except (LookupError, TypeError, ValueError) as error:
-        return Finding(rule.said, "FAILED", f"what came can't be read: {type(error).__name__} {error}")
+    except UNREADABLE as error:
+        return Finding(rule.said, "FAILED", unreadable(error))
     return Finding(rule.said, "ok")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from app.cli.conformance.wire import Broken, Wire, require
+from app.cli.conformance.wire import UNREADABLE, Broken, Wire, require, unreadable
 from jobs.domain.jobs import ENDED
 
 Message = dict[str, Any]
@@ -36,7 +36,8 @@ class Recording:
 
 def ended(message: Message) -> bool:
     """Whether the message says that the job has ended."""
-    return message.get("status") in ENDED
+    status = message.get("status")
+    return isinstance(status, str) and status in ENDED
 
 
 class Recorder:
@@ -61,12 +62,18 @@ class Recorder:
         with ThreadPoolExecutor(len(ways)) as pool:
             return list(pool.map(self._record, ways, ways.values()))
 
+    def unfollowed(self) -> Recording:
+        """What was still said of the second job when it was followed no more; all of it is of the first job."""
+        return self._record("WebSocket of many", self._unfollow)
+
     def _record(self, way: str, follow: Callable[[Recording], None]) -> Recording:
         recording = Recording(way)
         try:
             follow(recording)
         except Broken as error:
             recording.fault = str(error)
+        except UNREADABLE as error:
+            recording.fault = unreadable(error)
         return recording
 
     def _left(self) -> float:
@@ -126,3 +133,20 @@ class Recorder:
                     left.discard(message["jobId"])
             talk.require_open()
             recording.ending = "open"
+
+    def _unfollow(self, recording: Recording) -> None:
+        first, second = map(str, self._job_ids)
+        with self._wire.talk("/v1/download/subscribe") as talk:
+            talk.say({"type": "follow", "jobs": [{"jobId": job_id} for job_id in (first, second)]})
+            said: dict[Any, Message] = {}
+            while second not in said:
+                message = talk.hear(self._left())
+                said[message.get("jobId")] = message
+            talk.say({"type": "unfollow", "jobs": [second]})
+            talk.say({"type": "dance"})  # the answer to it shows that what was said before was heard
+            while (message := talk.hear(self._left())).get("type") != "error":
+                said[message.get("jobId")] = message
+            recording.ending = "late" if ended(said[second]) else "unfollowed"
+            while not ended(said.get(first, {})):
+                message = said[first] = talk.hear(self._left())
+                recording.messages.append(message)

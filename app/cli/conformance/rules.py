@@ -24,6 +24,10 @@ MAX_SAID = 64 * 1024
 MAX_JOBS = 100
 MAX_STREAMED = 50
 MAX_FAULTS = 10
+SILENCE = 20.0
+"""Seconds without a byte after which a stream is broken."""
+QUIET = 35.0
+"""Seconds for which a stream without messages is watched."""
 PING = 35.0
 """Seconds in which a silent socket is pinged."""
 _LIVE = frozenset({EventType.PROGRESS, EventType.RETRYING, EventType.GONE})
@@ -234,6 +238,18 @@ def _(case: Case) -> None:
 # --- event streams ------------------------------------------------------------------------------------------------------
 
 
+@rule("event stream: a silent one gets a comment every 15 s (WHATWG HTML, 9.2.7)")
+def _(case: Case) -> None:
+    if not case.slow:
+        raise Skipped(f"it takes {QUIET:g} s: --slow")
+    if ended(case.final):
+        raise Skipped("only a job that goes on can be silent")
+    began = time.monotonic()
+    stream = case.wire.stream(case.stream_path, patience=SILENCE, total=QUIET)
+    require(time.monotonic() - began > QUIET or stream.ended, f"nothing came for {SILENCE:g} s")
+    require(stream.parser.comments > 1 or len(stream.events) > 1, f"no comment within {QUIET:g} s")
+
+
 @rule("event stream: headers that keep proxies from holding it back")
 def _(case: Case) -> None:
     reply = case.wire.stream(case.stream_path, patience=2, total=0.1).reply
@@ -437,10 +453,21 @@ def _(case: Case) -> None:
     with case.wire.talk("/v1/download/subscribe") as talk:
         jobs = [{"jobId": unknown}, {"jobId": str(case.job), "since": case.seq}]
         talk.say({"type": "follow", "jobs": jobs})
-        said = talk.complaint()
-        found = (said["error"], said["jobId"])
-        require(found == ("job_not_found", unknown), f"{found}")
-        require(ended(talk.hear()), "the other job is not followed")
+        said = [talk.hear(), talk.hear()]  # in any order
+        found = [(it.get("error"), it.get("jobId")) for it in said if it.get("type") == "error"]
+        require(found == [("job_not_found", unknown)], f"{found}")
+        require(any(ended(it) for it in said), "the other job is not followed")
+
+
+@rule("WebSocket of many: of a job that was unfollowed there is no more, and of the others there is")
+def _(case: Case) -> None:
+    found = case.unfollowed
+    require(case.seq and not found.fault, found.fault)
+    if found.ending == "late":
+        raise Skipped("the job had ended before")
+    more = found.of(case.jobs[1])
+    require(not more, f"{_summary(more[0])}" if more else "")
+    require(found.of(case.job), "nothing came of the other job")
 
 
 @rule("WebSocket of many: a job from the future is answered from the start, with `since` 0")

@@ -36,6 +36,15 @@ class Broken(Exception):
     """A rule is not kept: what was seen."""
 
 
+UNREADABLE = (LookupError, TypeError, ValueError, OverflowError)
+"""What is raised where a value is not what it should be."""
+
+
+def unreadable(error: Exception) -> str:
+    """What was seen, where a value is not what it should be."""
+    return f"what came can't be read: {type(error).__name__} {error}"
+
+
 class Skipped(Exception):
     """A rule can't be checked here: why."""
 

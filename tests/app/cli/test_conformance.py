@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
 
+from app.cli.client import Api
+from app.cli.conformance.cases import Case
+from app.cli.conformance.recordings import Recording, ended
+from app.cli.conformance.rules import RULES, Check
+from app.cli.conformance.wire import Broken, Skipped, Wire
+from jobs.services import Services
 from jobs.settings import Settings
 from tests.app.cli.middleboxes import Middlebox
 from tests.app.cli.processes import Cli, Done, variables
 from tests.conftest import working
-from tests.support import Catalogue
+from tests.support import Catalogue, create
 
 
 @pytest.fixture
@@ -47,7 +56,8 @@ async def test_the_gateway_keeps_to_every_rule(cli: Cli, catalogue: Catalogue, a
     lines = done.out.splitlines()
     assert len(lines) > 35
     assert [line for line in lines if not line.startswith("ok ")] == [
-        "skipped  WebSocket: a silent connection is pinged every 30 s: it takes 35 s: --slow"
+        "skipped  event stream: a silent one gets a comment every 15 s (WHATWG HTML, 9.2.7): it takes 35 s: --slow",
+        "skipped  WebSocket: a silent connection is pinged every 30 s: it takes 35 s: --slow",
     ]
     jobs = (await api.get("/v1/download/jobs")).json()["jobs"]
     assert [job["status"] for job in jobs] == ["expired"] * 2, "it has left a bundle behind"
@@ -109,6 +119,56 @@ async def test_a_job_that_does_not_end_is_told(cli: Cli, catalogue: Catalogue, a
     assert sum(line.endswith("the job has not ended") for line in lines) > 10
     jobs = (await api.get("/v1/download/jobs")).json()["jobs"]
     assert [job["status"] for job in jobs] == ["cancelled"] * 2
+
+
+async def test_values_that_are_odd_break_rules_and_not_the_run(boxed_cli: Cli, box: Middlebox) -> None:
+    box.rewrites = {b'"status":"queued","attempt"': b'"status":["queu"],"attempt"', b'"seq":': b'"sEq":'}
+    done = await boxed_cli("conformance", "--json", "--patience", 2)
+    assert "the job ends" in failed(done)
+
+
+def rule(said: str) -> Check:
+    """The rule that begins so."""
+    [found] = [it.check for it in RULES if it.said.startswith(said)]
+    return found
+
+
+async def test_a_stream_that_is_silent_without_a_comment_is_seen(
+    services: Services, gateway: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.cli.conformance.rules.QUIET", 1.5)
+    monkeypatch.setattr("app.cli.conformance.rules.SILENCE", 1.0)
+    job = await create(services, 10_000)
+    case = Case(Wire(Api(gateway)), [job.id], [], Recording("socket"), {"status": "queued"}, 1, slow=True)
+    check = rule("event stream: a silent one gets a comment")
+    with pytest.raises(Broken, match="nothing came for 1 s"):
+        await asyncio.to_thread(check, case)
+    monkeypatch.setattr("app.following.outlets.SILENCE", (0.0, 0.0))
+    monkeypatch.setattr("app.following.lagging.ROUND", 0.05)
+    await asyncio.to_thread(check, case)
+
+
+def test_what_is_said_of_a_job_that_was_unfollowed_is_seen() -> None:
+    first, second = uuid4(), uuid4()
+    check = rule("WebSocket of many: of a job that was unfollowed")
+    said = [{"jobId": str(first), "seq": 5}, {"jobId": str(second), "seq": 7}]
+
+    def case(messages: list[dict[str, Any]], ending: str = "unfollowed") -> Case:
+        found = Recording("socket", messages, ending=ending)
+        return Case(Wire(Api("http://127.0.0.1:9")), [first, second], [], found, {"status": "completed", "seq": 5}, 1)
+
+    check(case(said[:1]))
+    with pytest.raises(Broken, match="seq 7"):
+        check(case(said))
+    with pytest.raises(Broken, match="the other job"):
+        check(case([]))
+    with pytest.raises(Skipped, match="ended before"):
+        check(case([], "late"))
+
+
+@pytest.mark.parametrize("status", [["queued"], {}, 7, None])
+def test_a_status_that_is_none_is_no_end(status: object) -> None:
+    assert not ended({"status": status})
 
 
 async def test_without_a_file_it_asks_for_one(cli: Cli) -> None:
