@@ -412,6 +412,7 @@ async def test_one_subscription_serves_all_followers_and_is_left_after_the_last(
 
 async def test_a_silent_stream_gets_comments(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.following.outlets.SILENCE", (0.1, 0.2))
+    monkeypatch.setattr("app.following.lagging.ROUND", 0.1)
     job = await shared.processing()
     async with stream(shared.api, f"/{job.id}") as follower:
         await follower.heard(job, (1, -1))
