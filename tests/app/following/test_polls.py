@@ -189,7 +189,20 @@ async def test_unknown_jobs_leave_nothing_behind(shared: Shared, hubs: list[Foll
         assert len(following._topics) == 0  # noqa: SLF001 - nobody outside can count them
         for job in unknown:
             await until_subscribers(shared.services.feed, cast("Job", job), 0)
-        subscriptions = following._subscriptions  # noqa: SLF001
+
+
+async def test_a_channel_that_is_dropped_before_it_was_asked_for_leaves_nothing_behind(
+    shared: Shared, hubs: list[Following]
+) -> None:
+    async with serving(shared.settings):
+        [following] = hubs
+        subscriptions, job_id = following._subscriptions, uuid4()  # noqa: SLF001 - the hub's own
         async with asyncio.timeout(PATIENCE):
-            while subscriptions._held:  # noqa: SLF001, ASYNC110 - it says to nobody when it has asked Redis
+            while not subscriptions.connected:  # noqa: ASYNC110 - it tells the hub, and nobody else
                 await asyncio.sleep(0)
+            subscriptions.want(job_id)
+            waiting = asyncio.create_task(subscriptions.held(job_id, PATIENCE))
+            await asyncio.sleep(0)
+            subscriptions.drop(job_id)
+            await waiting
+            assert not subscriptions._held  # noqa: SLF001
