@@ -194,7 +194,8 @@ async def test_unknown_jobs_leave_nothing_behind(shared: Shared, hubs: list[Foll
 async def test_a_channel_that_is_dropped_before_it_was_asked_for_leaves_nothing_behind(
     shared: Shared, hubs: list[Following]
 ) -> None:
-    async with serving(shared.settings):
+    async with serving(shared.settings) as gateway, httpx.AsyncClient(base_url=gateway, timeout=PATIENCE) as api:
+        assert (await api.get("/health/live")).status_code == 200
         [following] = hubs
         subscriptions, job_id = following._subscriptions, uuid4()  # noqa: SLF001 - the hub's own
         async with asyncio.timeout(PATIENCE):
