@@ -65,7 +65,7 @@ class Outlet:
 
     def _put(self, data: bytes) -> bool:
         transport = self._transport
-        if not self.is_open:
+        if self.closing is not None or transport.is_closing():  # not `is_open`: a property costs as much as the rest
             return False
         if transport.get_write_buffer_size() > LAG:
             self._lagging(self)

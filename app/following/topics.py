@@ -113,11 +113,18 @@ class Topic:
             return gaps, ended
         self.latest, self._last_seen = frame, None
         self.wake()
-        for follow in self.listening:
-            verdict = judge(follow.order, frame.since, frame.order)
-            if verdict is Verdict.GAP:
-                gaps.append(follow)
-            elif verdict is Verdict.NEXT and follow.outlet.write(frame):
+        taking: Order | None = None
+        for follow in self.follows:
+            if follow.reading:
+                continue
+            if follow.order != taking:  # nearly all are at the same place: it is judged once for them
+                verdict = judge(follow.order, frame.since, frame.order)
+                if verdict is Verdict.GAP:
+                    gaps.append(follow)
+                if verdict is not Verdict.NEXT:
+                    continue
+                taking = follow.order
+            if follow.outlet.write(frame):
                 follow.order = frame.order
                 if frame.final:
                     ended.append(follow)
