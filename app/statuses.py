@@ -76,9 +76,7 @@ class Statuses:
         records: list[FileRecord] = []
         if since is not None and since > snapshot.job.seq:
             since = 0
-        if (
-            since is not None and since < snapshot.job.seq
-        ):  # what only moved on in the queue costs no question of its own
+        if since is not None and since < snapshot.job.seq:  # a job that only moved on in the queue costs no query
             async with self._services.database.reading() as connection:
                 records = await load_files(connection, job_id, since)
         return status_of(snapshot, event, since=since, records=records, degraded=state.degraded)
