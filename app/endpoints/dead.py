@@ -32,5 +32,5 @@ async def drop(request: Request) -> Response:
     job_id = path_job_id(request)
     it = context(request)
     await it.services.lifecycle.drop(job_id)
-    it.following.forget(job_id)
+    it.following.polls.dropped(job_id)
     return Response(None, 204)

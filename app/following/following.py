@@ -253,7 +253,8 @@ class Following:
                 self._deliver(topic, await self._readings.fresh(topic.job_id, topic.reach()))
         except DatabaseUnavailable as error:
             log.warning("refresh_failed", job_id=str(topic.job_id), reason=error.message)
-        except JobNotFound:
+        except JobNotFound:  # its rows were removed, or it was dropped
+            topic.forget()
             farewell = topic.farewell()
             if farewell is not None:
                 self._deliver(topic, farewell)

@@ -11,6 +11,7 @@ from app.closings import Closing
 from app.following.admission import Admission
 from app.following.registry import Topics
 from app.problems import TooManyFollowers
+from app.requests import MAX_SEQ
 from app.schemas import JobStatus
 from app.statuses import Statuses
 from jobs.domain.jobs import Job
@@ -89,3 +90,9 @@ class Polls:
         topic = self._topics.get(job.id)
         if topic is not None:
             topic.moved(job.seq)
+
+    def dropped(self, job_id: UUID) -> None:
+        """The job was dropped here: nobody is told any more what was known of it."""
+        topic = self._topics.get(job_id)
+        if topic is not None:
+            topic.moved(MAX_SEQ)
