@@ -36,6 +36,8 @@ class Source:
     crc32: int | None
     sha256: str | None
     content_type: str
+    certain: bool = False
+    """The object is the one whose checksums were computed when it was taken into the catalogue."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +113,7 @@ def _found(place: _Place, info: ObjectInfo | None, name: str) -> Source | Missin
         crc32=stored.crc32 if stored else None,
         sha256=stored.sha256 if stored else None,
         content_type=stored.content_type if stored else guess_type(name),
+        certain=stored is not None and stored.etag == info.etag,
     )
 
 

@@ -52,9 +52,9 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Addresses of proxies whose `X-Forwarded-For` is believed, comma-separated."
     )
-    max_followers: int = Field(default=10_000, ge=1, description="Open streams of one gateway process.")
+    max_followers: int = Field(default=10_000, ge=1, description="Open streams and long-polls of one gateway process.")
     max_followers_per_client: int = Field(
-        default=256, ge=1, description="Open streams that one gateway process keeps for one address."
+        default=256, ge=1, description="Open streams and long-polls that one gateway process keeps for one address."
     )
     max_body_bytes: Bytes = Field(default=MIB, description="Largest request body.")
     request_timeout: Seconds = Field(default=135, description="Longest a request may take, streams excepted.")
@@ -105,6 +105,11 @@ class Settings(BaseSettings):
     heartbeat_interval: Seconds = Field(default=2, description="How often a worker renews its leases.")
     sweep_interval: Seconds = Field(default=2, description="How often lost leases and lost wake-ups are looked for.")
     wake_grace: Seconds = Field(default=3, description="How long after it was due a job counts as not woken.")
+
+    s3_part_copy: Literal["auto", "never"] = Field(
+        default="auto",
+        description="Let the store copy large files into bundles by itself, where it can; `never`: read every byte.",
+    )
 
     # Time-outs of the dependencies
     s3_connect_timeout: Seconds = Field(default=2, description="Connecting to the store.")

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from jobs.blobs.buckets import Bucket
 from jobs.blobs.clients import BotocoreClients, minio_client, obstore_client
+from jobs.blobs.copying import Copying
 from jobs.blobs.ingest import Ingest
 from jobs.blobs.links import Links
 from jobs.blobs.objects import Objects
@@ -24,9 +25,12 @@ SIGNATURE_LIFETIME = 900
 class Blobs:
     """The store's objects, multipart uploads, links and bucket. Belongs to one event loop; close it."""
 
-    def __init__(self, objects: Objects, uploads: Uploads, links: Links, bucket: Bucket, sender: Sender) -> None:
+    def __init__(
+        self, objects: Objects, uploads: Uploads, copying: Copying, links: Links, bucket: Bucket, sender: Sender
+    ) -> None:
         self.objects = objects
         self.uploads = uploads
+        self.copying = copying
         self.links = links
         self.bucket = bucket
         self._sender = sender
@@ -44,7 +48,8 @@ class Blobs:
         uploads = Uploads(bucket, sender, client, clients.make(settings.s3_complete_timeout))
         objects = Objects(obstore_client(settings), bucket, Ingest(bucket, sender, uploads))
         public = minio_client(settings, settings.s3_public_endpoint or settings.s3_endpoint, settings.s3_idle_timeout)
-        return cls(objects, uploads, Links(settings.s3_bucket_name, public, now), bucket, sender)
+        copying = Copying(objects, uploads, allowed=settings.s3_part_copy == "auto")
+        return cls(objects, uploads, copying, Links(settings.s3_bucket_name, public, now), bucket, sender)
 
     async def close(self) -> None:
         """End threads and connections. Calls that still run are waited for, within their time-outs."""

@@ -13,7 +13,10 @@ from jobs.blobs.errors import UploadGone
 from jobs.blobs.etags import quoted
 from jobs.blobs.sending import Buffer, Sender
 from jobs.blobs.threads import Threads
-from jobs.domain.errors import StorageFault
+from jobs.domain.errors import ObjectMissing, StorageFault
+
+MARK = "haulage-plan"
+"""The user's metadata, `x-amz-meta-haulage-plan`, that tells which plan an object was made by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,15 @@ class UploadInfo:
     id: str
     began_at: datetime
     """UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """An object that was made of parts. Size in bytes."""
+
+    size: int
+    etag: str
+    mark: str
 
 
 class Uploads:
@@ -37,10 +49,14 @@ class Uploads:
         self._patient_client = patient_client
         self._threads = Threads(16, "blobs-uploads")
 
-    async def create(self, key: str, content_type: str) -> str:
-        """Begin an upload and return its id."""
+    async def create(self, key: str, content_type: str, mark: str = "") -> str:
+        """Begin an upload and return its id. The object that it becomes has the `mark`, which `find` tells."""
         answer = await self._call(
-            f"beginning the upload of {key!r}", self._client.create_multipart_upload, Key=key, ContentType=content_type
+            f"beginning the upload of {key!r}",
+            self._client.create_multipart_upload,
+            Key=key,
+            ContentType=content_type,
+            Metadata={MARK: mark} if mark else {},
         )
         return _field(answer, "UploadId")
 
@@ -53,6 +69,26 @@ class Uploads:
         async with self._bucket.guard(f"sending part {number} of {key!r}"):
             parameters = {"Bucket": self._bucket.name, "Key": key, "UploadId": upload_id, "PartNumber": number}
             return await self._sender.send("upload_part", parameters, body)
+
+    async def copy_part(
+        self, key: str, upload_id: str, number: int, source: str, etag: str, start: int, stop: int
+    ) -> str:
+        """Let the store copy bytes `start` to `stop` of the object `source` into part `number`; return its ETag.
+
+        Raises `SourceChanged` when the source is not the one with this ETag, `ObjectMissing`, `UploadGone`, and
+        whatever the store puts into the body of a 200 (Amazon S3 API, "UploadPartCopy").
+        """
+        answer = await self._call(
+            f"copying {source!r} into part {number} of {key!r}",
+            self._patient_client.upload_part_copy,
+            Key=key,
+            UploadId=upload_id,
+            PartNumber=number,
+            CopySource={"Bucket": self._bucket.name, "Key": source},
+            CopySourceIfMatch=etag,
+            CopySourceRange=f"bytes={start}-{stop - 1}",
+        )
+        return quoted(_field(answer.get("CopyPartResult", {}), "ETag"))
 
     async def complete(self, key: str, upload_id: str, parts: Sequence[tuple[int, str]]) -> str:
         """Make the object of its parts (number, ETag), given in any order, and return its ETag.
@@ -69,6 +105,14 @@ class Uploads:
             MultipartUpload={"Parts": [{"PartNumber": number, "ETag": etag} for number, etag in sorted(parts)]},
         )
         return quoted(_field(answer, "ETag"))
+
+    async def find(self, key: str) -> Completed | None:
+        """What an upload has become, or None when there is no such object."""
+        try:
+            answer = await self._call(f"looking at {key!r}", self._client.head_object, Key=key)
+        except ObjectMissing:
+            return None
+        return Completed(answer["ContentLength"], quoted(_field(answer, "ETag")), answer["Metadata"].get(MARK, ""))
 
     async def abort(self, key: str, upload_id: str) -> None:
         """Give up an upload and its parts; fine when it is not there any more."""

@@ -46,6 +46,8 @@ class Entry:
     """64 hexadecimal digits, or None when nobody has told."""
     modified: datetime
     """Aware of its time zone; the archive says UTC, from 1980 to 2107, in steps of two seconds."""
+    certain: bool = False
+    """The CRC-32 is that of the very bytes in the store, so they need not be read to check it."""
 
 
 def local_header(entry: Entry, crc32: int) -> bytes:

@@ -56,11 +56,17 @@ def archive_name(job: Job) -> str:
 
 
 def plan_of(
-    job_id: UUID, created_at: datetime, sources: Sequence[Source], missing: Sequence[Missing], settings: Settings
+    job_id: UUID,
+    created_at: datetime,
+    sources: Sequence[Source],
+    missing: Sequence[Missing],
+    settings: Settings,
+    *,
+    copies: bool = False,
 ) -> BundlePlan:
-    """The plan of a job's bundle; its size does not depend on id or time. Raises `BundleTooLarge`."""
+    """The plan of a job's bundle; its size does not depend on id, time or `copies`. Raises `BundleTooLarge`."""
     return plan_bundle(
-        [Entry(s.name, s.size, s.crc32, s.sha256, created_at) for s in sources],
+        [Entry(s.name, s.size, s.crc32, s.sha256, created_at, s.certain) for s in sources],
         Manifest(
             job_id=str(job_id),
             created_at=created_at,
@@ -69,6 +75,7 @@ def plan_of(
         ),
         settings.part_size,
         settings.worker_memory_budget,
+        copies=copies,
     )
 
 
@@ -76,7 +83,7 @@ def fingerprint(plan: BundlePlan, sources: Sequence[Source]) -> str:
     """SHA-256, in hex, of all that decides the bytes of a bundle and of each of its parts, pinned ETags included."""
     manifest = plan.manifest
     said = {
-        "layout": [LAYOUT, plan.part_size, plan.size],
+        "layout": [LAYOUT, plan.part_size, plan.size, sorted(plan.copied)],
         "job": [
             manifest.job_id,
             manifest.created_at.isoformat(),

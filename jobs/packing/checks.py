@@ -20,6 +20,15 @@ def crc32(data: Buffer) -> int:
     return isal_zlib.crc32(data)
 
 
+def crc_of_rest(whole: int, front: int, length: int) -> int:
+    """The CRC-32 of the last `length` bytes of a file, from that of the whole file and that of the bytes before them.
+
+    `crc32_combine(a, b, n)` is `a`, shifted by n bytes, XOR `b`: so `b` can be had back.
+    """
+    shifted: int = isal_zlib.crc32_combine(front, 0, length)
+    return shifted ^ whole
+
+
 def combine(pieces: Iterable[tuple[int, int]]) -> int:
     """The CRC-32 of a whole from those of its pieces: pairs of (CRC-32, length in bytes), in their order."""
     whole = 0
@@ -33,16 +42,18 @@ class FileCheck:
 
     CRC-32 is combined from the pieces in whatever order they come. SHA-256, where it is promised, needs them from front
     to back: a piece that comes early waits for the one before it (the plan starts them in an order that lets it).
+    Bytes that the store copies are not looked at: the plan lets it copy only where the CRC-32 is certain.
     """
 
-    def __init__(self, entry: Entry) -> None:
+    def __init__(self, entry: Entry, *, copied: bool = False) -> None:
         self.entry = entry
+        self._copied = copied
         self.crc = entry.crc32
         """Promised, or known since the whole file was read."""
         self._pieces: dict[int, tuple[int, int]] = {}
         self._read = 0
         self._complete = asyncio.Event()
-        self._sha = hashlib.sha256() if entry.sha256 is not None else None
+        self._sha = hashlib.sha256() if entry.sha256 is not None and not copied else None
         self._hashed = 0
         self._turn = asyncio.Condition()
         if entry.size == 0:
@@ -70,6 +81,19 @@ class FileCheck:
         if completed:
             self._finish()
         return completed
+
+    def copied(self, length: int) -> bool:
+        """Takes note of bytes that the store has copied; True when the file is complete with them."""
+        self._read += length
+        if self._read == self.entry.size:
+            self._finish()
+        return self.complete
+
+    def rest(self, start: int) -> int:
+        """The CRC-32 of the bytes from `start` to the end, those before it having been read."""
+        assert self.crc is not None
+        front = combine(self._pieces[at] for at in sorted(self._pieces))
+        return crc_of_rest(self.crc, front, self.entry.size - start)
 
     def _note(self, start: int, value: int, length: int) -> bool:
         earlier = self._pieces.get(start)
@@ -109,6 +133,9 @@ class FileCheck:
         return self._sha
 
     def _finish(self) -> None:
+        if self._copied:
+            self._complete.set()
+            return
         crc = combine(self._pieces[start] for start in sorted(self._pieces))
         if self.crc is not None and crc != self.crc:
             raise ChecksumMismatch(

@@ -2,7 +2,8 @@
 
 Parts are independent. They are started in the plan's order as the budget allows; a part that needs a checksum which other
 parts bring waits for them, and the plan's order sees to it that those have been started before it. A part that an earlier
-attempt has made stays made: what was learnt of its bytes is taken from what is kept of it.
+attempt has made stays made: what was learnt of its bytes is taken from what is kept of it. What the store copies by itself
+takes none of the budget.
 """
 
 from __future__ import annotations
@@ -13,11 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from jobs.blobs import Blobs, UploadGone
-from jobs.blobs.etags import of_parts
 from jobs.concurrency import all_of, first_error_group
 from jobs.domain.errors import (
     HaulageError,
-    ObjectMissing,
     SourceChanged,
     StorageOut,
     StorageTimeout,
@@ -59,6 +58,10 @@ class Watch:
     """This entry is why the bundle can't be made."""
 
 
+COPIES = 4
+"""Copies that one bundle has under way in the store."""
+
+
 class Packer:
     """Packs bundles for all jobs of a worker process, within its one budget."""
 
@@ -98,14 +101,29 @@ class _Run:
         self._reader = reader
         self._blobs = blobs
         self._budget = budget
-        self._checks = [FileCheck(entry) for entry in plan.entries]
+        self._checks = [FileCheck(entry, copied=at in plan.copied) for at, entry in enumerate(plan.entries)]
+        self._copies = asyncio.Semaphore(COPIES)
         self._done = {part.number: part for part in done}
 
     async def run(self) -> Packed:
+        missing = [part for part in self._plan.order if part.number not in self._done]
+        await self._learn_first(missing)
+        async with first_error_group() as group:
+            for part in missing:
+                if part.copied:
+                    group.create_task(self._copy(part))
+            for part in missing:
+                if not part.copied:
+                    await self._budget.take(part.size)
+                    self._start(group, part)
+        etag = await self._again(self._complete)
+        return Packed(size=self._plan.size, crc32=combine(self._crcs()), etag=etag)
+
+    async def _learn_first(self, missing: Sequence[Part]) -> None:
+        """What has to be known before the missing parts are begun."""
         for index, check in enumerate(self._checks):
             if check.complete:  # an empty file: there is nothing to read
                 self._watch.done(index, await check.known())
-        missing = [part for part in self._plan.order if part.number not in self._done]
         unfinished = {piece.entry for part in missing for piece in part.pieces if isinstance(piece, SourceRange)}
         for piece in self._plan.read_first:
             if piece.entry in unfinished:
@@ -113,13 +131,20 @@ class _Run:
         for part in self._plan.parts:
             if part.number in self._done:
                 await self._restore(part, self._done[part.number])
-        async with first_error_group() as group:
-            for part in missing:
-                await self._budget.take(part.size)
-                self._start(group, part)
-        etag = await self._again(self._complete)
-        whole = combine((self._done[part.number].crc32, part.size) for part in self._plan.parts)
-        return Packed(size=self._plan.size, crc32=whole, etag=etag)
+
+    def _crcs(self) -> Iterator[tuple[int, int]]:
+        """CRC-32 and length of all bytes of the bundle, from front to back."""
+        copied: set[int] = set()
+        for part in self._plan.parts:
+            crc = self._done[part.number].crc32
+            if crc is not None:
+                yield crc, part.size
+                continue
+            [piece] = part.pieces
+            assert isinstance(piece, SourceRange)
+            if piece.entry not in copied:  # all copied parts of a file are one range
+                copied.add(piece.entry)
+                yield self._checks[piece.entry].rest(piece.start), self._plan.entries[piece.entry].size - piece.start
 
     async def _complete(self) -> str:
         upload, uploads = self._upload, self._blobs.uploads
@@ -127,13 +152,10 @@ class _Run:
         try:
             return await uploads.complete(upload.key, upload.id, list(enumerate(etags, 1)))
         except (UploadGone, SourceChanged):  # the answer to an earlier call was lost, or a stale worker was faster
-            try:
-                info = await self._blobs.objects.head(upload.key)
-            except ObjectMissing:
-                info = None
-            if info is None or (info.size, info.etag) != (self._plan.size, of_parts(etags)):
+            found = await uploads.find(upload.key)
+            if found is None or (found.size, found.mark) != (self._plan.size, upload.fingerprint):
                 raise
-            return info.etag
+            return found.etag
 
     async def _restore(self, part: Part, done: DonePart) -> None:
         """Takes over what an earlier attempt has learnt of the bytes in a part."""
@@ -141,11 +163,31 @@ class _Run:
             if not isinstance(piece, SourceRange):
                 continue
             check, length = self._checks[piece.entry], piece.stop - piece.start
-            crc = done.crcs.get(place, self._plan.entries[piece.entry].crc32)
-            assert crc is not None
             self._watch.kept(piece.entry, length)
-            if check.restore(piece.start, crc, length):
+            if part.copied:
+                completed = check.copied(length)
+            else:
+                crc = done.crcs.get(place, self._plan.entries[piece.entry].crc32)
+                assert crc is not None
+                completed = check.restore(piece.start, crc, length)
+            if completed:
                 self._watch.done(piece.entry, await check.known())
+
+    async def _copy(self, part: Part) -> None:
+        [piece] = part.pieces
+        assert isinstance(piece, SourceRange)
+        source, upload, uploads = self._sources[piece.entry], self._upload, self._blobs.uploads
+        async with self._copies:
+            with self._blamed(piece.entry):
+                etag = await self._again(
+                    lambda: uploads.copy_part(
+                        upload.key, upload.id, part.number, source.key, source.etag, piece.start, piece.stop
+                    )
+                )
+        self._watch.read(piece.entry, part.size)
+        self._finish(DonePart(number=part.number, etag=etag, crc32=None, crcs={}))
+        if self._checks[piece.entry].copied(part.size):
+            self._watch.done(piece.entry, await self._checks[piece.entry].known())
 
     def _start(self, group: asyncio.TaskGroup, part: Part) -> None:
         task = group.create_task(self._make(part))
@@ -168,8 +210,10 @@ class _Run:
         await self._generate(part, generated)
         upload, uploads = self._upload, self._blobs.uploads
         etag = await self._again(lambda: uploads.upload_part(upload.key, upload.id, part.number, buffer))
-        done = DonePart(number=part.number, etag=etag, crc32=crc32(buffer), crcs=self._learnt(part))
-        self._done[part.number] = done
+        self._finish(DonePart(number=part.number, etag=etag, crc32=crc32(buffer), crcs=self._learnt(part)))
+
+    def _finish(self, done: DonePart) -> None:
+        self._done[done.number] = done
         self._watch.part(done)
 
     def _learnt(self, part: Part) -> dict[int, int]:

@@ -21,7 +21,7 @@ from jobs.domain.jobs import (
     Result,
     ResultKind,
 )
-from jobs.domain.plans import BundlePlan
+from jobs.domain.plans import MIN_PART_SIZE, BundlePlan
 from jobs.domain.uploads import DonePart, Upload
 from jobs.lifecycle import Claimed, Lifecycle
 from jobs.packing.bundles import ZIP, archive_name, bundle_key, fingerprint, plan_of
@@ -107,8 +107,8 @@ class Attempt:
         )
 
     async def _bundle(self, there: Sequence[tuple[int, Source]], missing: Sequence[Missing]) -> Result:
-        plan = plan_of(self._job.id, self._job.created_at, [source for _, source in there], missing, self._settings)
         sources = [source for _, source in there]
+        plan = await self._plan(sources, missing)
         places = [index for index, _ in there]
         watch = Watch(
             read=lambda entry, amount: self._reporter.read(places[entry], amount),
@@ -135,6 +135,11 @@ class Attempt:
             omitted=tuple(Omission(file_id=m.file_id, name=m.name, reason=m.reason) for m in missing),
         )
 
+    async def _plan(self, sources: Sequence[Source], missing: Sequence[Missing]) -> BundlePlan:
+        copies = any(source.certain and source.size > MIN_PART_SIZE for source in sources)
+        copies = copies and await self._blobs.copying.works()
+        return plan_of(self._job.id, self._job.created_at, sources, missing, self._settings, copies=copies)
+
     async def _upload(self, plan: BundlePlan, sources: Sequence[Source]) -> tuple[Upload, Sequence[DonePart]]:
         """The upload to go on with and the parts that it has: that of the attempt before, or a new one."""
         wanted = fingerprint(plan, sources)
@@ -145,7 +150,7 @@ class Attempt:
                 return self._job.upload, done
             await self._give_up(self._job.upload)
         key = bundle_key(self._job.id, self._job.fence)
-        upload = Upload(key=key, id=await self._blobs.uploads.create(key, ZIP), fingerprint=wanted)
+        upload = Upload(key=key, id=await self._blobs.uploads.create(key, ZIP, wanted), fingerprint=wanted)
         try:
             await self._lifecycle.set_upload(self._job, upload)
         except BaseException:

@@ -11,6 +11,7 @@ import time
 import tracemalloc
 import zipfile
 from collections import defaultdict
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -205,6 +206,96 @@ def test_known_entries_without_hash_leave_the_order_free(
     assert plan.order == plan.parts
     assert plan.read_first == ()
     assert all(plan.needs(part) == () for part in plan.parts)
+
+
+copied_specs = st.lists(st.tuples(st.integers(0, 900), st.booleans(), st.booleans(), st.booleans()), max_size=12)
+SMALL, COPY = 50, 170
+"""The least part and the largest copy of the tests that copy, in bytes."""
+
+
+def copying(rows: list[tuple[int, bool, bool, bool]], part_size: int) -> BundlePlan:
+    entries = [
+        replace(an_entry(index, size, crc=crc, sha=sha), certain=certain)
+        for index, (size, crc, sha, certain) in enumerate(rows)
+    ]
+    with patch.multiple(plans, MIN_PART_SIZE=SMALL, COPY=COPY):
+        streamed = plan_bundle(entries, a_manifest(len(entries)), part_size)
+        plan = plan_bundle(entries, a_manifest(len(entries)), part_size, copies=True)
+    assert plan.layout == streamed.layout, "the size does not depend on what the store can do"
+    return plan
+
+
+@given(copied_specs, st.integers(SMALL, 400))
+def test_with_copies_the_parts_are_the_bundle_and_of_sizes_that_s3_takes(
+    rows: list[tuple[int, bool, bool, bool]], part_size: int
+) -> None:
+    plan = copying(rows, part_size)
+    bundle = assembled(plan)
+    assert len(bundle) == plan.size == bundle_size(plan.entries, plan.manifest)
+    check_archive(plan, bundle)
+    assert [part.number for part in plan.parts] == list(range(1, len(plan.parts) + 1))
+    assert sorted(part.number for part in plan.order) == [part.number for part in plan.parts]
+    for part in plan.parts:
+        assert part.size == sum(piece.stop - piece.start for piece in part.pieces)
+        assert part.size >= SMALL or part is plan.parts[-1]
+        assert part.size <= (COPY if part.copied else max(part_size, 2 * SMALL))
+
+
+@given(copied_specs, st.integers(SMALL, 400))
+def test_only_what_is_certain_and_large_enough_is_copied(
+    rows: list[tuple[int, bool, bool, bool]], part_size: int
+) -> None:
+    plan = copying(rows, part_size)
+    copied = {
+        piece.entry for part in plan.parts if part.copied for piece in part.pieces if isinstance(piece, SourceRange)
+    }
+    assert copied == plan.copied
+    for number, entry in enumerate(plan.entries):
+        known = entry.certain and entry.crc32 is not None
+        assert known or number not in copied
+        assert number in copied or not known or entry.size < 2 * SMALL
+        streamed = sum(
+            piece.stop - piece.start
+            for part in plan.parts
+            if not part.copied
+            for piece in part.pieces
+            if isinstance(piece, SourceRange) and piece.entry == number
+        )
+        assert streamed < SMALL if number in copied else streamed == entry.size
+
+
+@given(copied_specs, st.integers(SMALL, 400))
+def test_with_copies_parts_still_come_after_those_they_wait_for(
+    rows: list[tuple[int, bool, bool, bool]], part_size: int
+) -> None:
+    plan = copying(rows, part_size)
+    known = set(range(len(plan.entries))) - set(plan.unknown)
+    seen: dict[int, int] = defaultdict(int)
+    for piece in plan.read_first:
+        seen[piece.entry] = plan.entries[piece.entry].size  # as a whole, or what the tail's part has of it
+    for part in plan.order:
+        for one in part.pieces:
+            if isinstance(one, SourceRange):
+                seen[one.entry] += one.stop - one.start
+        for entry in plan.needs(part):
+            assert entry in known or seen[entry] >= plan.entries[entry].size
+
+
+def test_real_sizes_are_copied_but_for_what_completes_a_part() -> None:
+    entries = [Entry(f"{n}", size * MIB, 1, None, NOW, certain=True) for n, size in enumerate([128, 600, 4, 9])]
+    plan = plan_bundle(entries, a_manifest(4), 8 * MIB, copies=True)
+    assert plan.layout.order == (2, 1, 0, 3)
+    sizes = [round(part.size / MIB, 1) if not part.copied else f"copy {part.size // MIB}" for part in plan.parts]
+    assert sizes == [5.0, "copy 199", "copy 199", "copy 199", 5.0, "copy 123", 8.0, 1.0]
+
+
+@pytest.mark.parametrize(("count", "size"), [(2_600, 6 * MIB), (1_000, 5 << 30), (2_400, 200 * MIB), (9_000, 11 * MIB)])
+def test_there_are_never_more_parts_than_s3_takes(count: int, size: int) -> None:
+    entries = [Entry(f"{n}", size, 1, None, NOW, certain=True) for n in range(count)]
+    entries += [Entry(f"s{n}", 5 * MIB, None, None, NOW) for n in range(count)]
+    plan = plan_bundle(entries, a_manifest(2 * count), 8 * MIB, 64 * MIB, copies=True)
+    assert len(plan.parts) <= 10_000
+    assert all(5 * MIB <= part.size <= 5 << 30 for part in plan.parts[:-1])
 
 
 def test_parts_of_a_cut_entry_without_crc_come_before_its_first() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import os
 import zlib
+from dataclasses import replace
 from datetime import UTC, datetime
 from random import Random
 from uuid import UUID
@@ -13,6 +14,7 @@ from uuid import UUID
 import pytest
 
 from jobs.blobs import Blobs, UploadGone
+from jobs.domain import plans
 from jobs.domain.manifests import Manifest
 from jobs.domain.plans import BundlePlan, Entry, SourceRange, plan_bundle
 from jobs.domain.uploads import DonePart, Upload
@@ -39,13 +41,14 @@ async def put(blobs: Blobs, data: bytes, number: int, known: str) -> Source:
         crc32=zlib.crc32(data) if "c" in known else None,
         sha256=hashlib.sha256(data).hexdigest() if "s" in known else None,
         content_type="application/octet-stream",
+        certain="!" in known,
     )
 
 
 def plan(sources: list[Source]) -> BundlePlan:
-    entries = [Entry(s.name, s.size, s.crc32, s.sha256, NOW) for s in sources]
+    entries = [Entry(s.name, s.size, s.crc32, s.sha256, NOW, s.certain) for s in sources]
     manifest = Manifest(job_id=str(UUID(int=1)), created_at=NOW, file_ids=tuple(s.file_id for s in sources))
-    return plan_bundle(entries, manifest, PART)
+    return plan_bundle(entries, manifest, PART, copies=True)
 
 
 CASES = {
@@ -57,6 +60,9 @@ CASES = {
     "all kinds": [(PART - 40, "c"), (2 * PART, "cs"), (0, ""), (PART + 3, ""), (2 * PART, "s"), (PART, "cs"), (9, "")],
     "a file that ends with its part": [(PART - 40, ""), (PART - 40, "cs")],
     "the tail cut in two": [(PART - 500, "")],
+    "copied, with small files before": [(3 * PART, "c!"), (2 * PART + 1, "cs!"), (4 * MIB, ""), (2 * MIB, "cs!")],
+    "copied from behind its front": [(4 * PART, "c!"), (3 * PART - 1, "cs!"), (2 * PART - 60, "c!"), (0, "")],
+    "copied in several parts": [(7 * PART + 11, "c!"), (PART + 1, ""), (9, "s")],
 }
 
 
@@ -93,7 +99,7 @@ def packer_of(services: Services, parts_in_budget: int) -> Packer:
 
 
 async def begin(blobs: Blobs, key: str = "bundles/x.zip") -> Upload:
-    return Upload(key=key, id=await blobs.uploads.create(key, "application/zip"), fingerprint="")
+    return Upload(key=key, id=await blobs.uploads.create(key, "application/zip", "a plan"), fingerprint="a plan")
 
 
 async def content(blobs: Blobs, key: str = "bundles/x.zip") -> bytes:
@@ -101,12 +107,16 @@ async def content(blobs: Blobs, key: str = "bundles/x.zip") -> bytes:
     return b"".join([bytes(chunk) async for chunk in blobs.objects.read(key, info.etag, 0, info.size)])
 
 
-@pytest.mark.parametrize("parts_in_budget", [1, 4])
+@pytest.mark.parametrize("parts_in_budget", [2, 4])
 @pytest.mark.parametrize("case", CASES)
-async def test_a_bundle_is_what_went_in(services: Services, case: str, parts_in_budget: int) -> None:
+async def test_a_bundle_is_what_went_in(
+    services: Services, monkeypatch: pytest.MonkeyPatch, case: str, parts_in_budget: int
+) -> None:
+    monkeypatch.setattr(plans, "COPY", 2 * PART)
     blobs = services.blobs
     contents, sources = await put_all(blobs, case)
     planned, witness = plan(sources), Witness(contents)
+    assert bool(planned.copied) == case.startswith("copied")
     async with asyncio.timeout(60):
         packed = await packer_of(services, parts_in_budget).pack(
             planned, sources, await begin(blobs), (), witness.watch
@@ -132,10 +142,11 @@ async def test_parts_that_are_there_are_not_made_again(services: Services, case:
     upload = await begin(blobs)
     there = Random(seed).sample(first.parts, k=len(first.parts) * seed // 2)
     whole = await content(blobs, "bundles/first.zip")
-    for done in there:
+    for at, done in enumerate(there):
         start = sum(part.size for part in planned.parts[: done.number - 1])
         part = bytearray(whole[start : start + planned.parts[done.number - 1].size])
-        assert await blobs.uploads.upload_part(upload.key, upload.id, done.number, part) == done.etag
+        etag = await blobs.uploads.upload_part(upload.key, upload.id, done.number, part)
+        there[at] = replace(done, etag=etag)
     packed = await packer.pack(planned, sources, upload, there, second.watch)
     assert await content(blobs) == whole
     assert packed.crc32 == zlib.crc32(whole)
@@ -150,9 +161,10 @@ async def test_parts_that_are_there_are_not_made_again(services: Services, case:
     assert second.done == [1] * len(contents)
 
 
-async def test_an_upload_that_was_completed_before_is_as_good_as_now(services: Services) -> None:
+@pytest.mark.parametrize("case", ["all kinds", "copied from behind its front"])
+async def test_an_upload_that_was_completed_before_is_as_good_as_now(services: Services, case: str) -> None:
     blobs = services.blobs
-    contents, sources = await put_all(blobs, "all kinds")
+    contents, sources = await put_all(blobs, case)
     planned, first, second = plan(sources), Witness(contents), Witness(contents)
     packer, upload = packer_of(services, 2), await begin(blobs)
     packed = await packer.pack(planned, sources, upload, (), first.watch)

@@ -24,7 +24,13 @@ MIB = 1 << 20
 WHOLE = 60 * MIB
 
 
-QUICK = {"lease_ttl": 1.5, "heartbeat_interval": 0.3, "heartbeat_timeout": 0.5, "worker_memory_budget": 16 * MIB}
+QUICK = {
+    "lease_ttl": 1.5,
+    "heartbeat_interval": 0.3,
+    "heartbeat_timeout": 0.5,
+    "worker_memory_budget": 16 * MIB,
+    "s3_part_copy": "never",
+}
 
 
 @pytest.fixture

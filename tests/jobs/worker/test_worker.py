@@ -33,7 +33,9 @@ MIB = 1 << 20
 
 @pytest.fixture
 def changes() -> dict[str, Any]:
-    return {"lease_ttl": 1.5, "heartbeat_interval": 0.3, "s3_idle_timeout": 3, "heartbeat_timeout": 0.5}
+    """Nothing is copied in the store: the gates count the bytes that pass."""
+    quick = {"lease_ttl": 1.5, "heartbeat_interval": 0.3, "heartbeat_timeout": 0.5}
+    return {**quick, "s3_idle_timeout": 3, "s3_part_copy": "never"}
 
 
 def with_changes(settings: Settings, **changes: Any) -> Settings:
@@ -46,7 +48,14 @@ async def worker_process(settings: Settings) -> AsyncIterator[asyncio.subprocess
     names = ("database_url", "redis_url", "s3_endpoint", "s3_access_key_id", "s3_bucket_name", "lease_ttl")
     values = {
         name.upper(): str(getattr(settings, name))
-        for name in (*names, "heartbeat_interval", "heartbeat_timeout", "drain_timeout", "worker_memory_budget")
+        for name in (
+            *names,
+            "heartbeat_interval",
+            "heartbeat_timeout",
+            "drain_timeout",
+            "worker_memory_budget",
+            "s3_part_copy",
+        )
     }
     values["S3_SECRET_ACCESS_KEY"] = settings.s3_secret_access_key.get_secret_value()
     code = "from jobs.settings import Settings; from jobs.worker.process import work; work(Settings())"
