@@ -80,5 +80,7 @@ def _without_copies(endpoint: str, asked: list[bytes]) -> Handler:
         finally:
             await end(passing)
             requests.transport.abort()
+            with suppress(OSError):
+                await requests.wait_closed()
 
     return handler
