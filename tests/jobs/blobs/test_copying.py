@@ -78,9 +78,7 @@ def _without_copies(endpoint: str, asked: list[bytes]) -> Handler:
                 requests.write(data)
                 await requests.drain()
         finally:
-            await end(passing)
             requests.transport.abort()
-            with suppress(OSError):
-                await requests.wait_closed()
+            await end(passing)
 
     return handler
