@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 from typing import Self
 from uuid import UUID
 
-import structlog
 from pydantic import RedisDsn
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
@@ -20,14 +19,13 @@ from redis.exceptions import RedisError
 
 from jobs.domain.errors import RedisUnavailable
 from jobs.domain.events import Event
-
-log = structlog.get_logger()
+from jobs.outbox import PATIENCE, Outbox
 
 KEEP = 3600
 """Seconds that a job's latest message is kept; PostgreSQL has what followers need of it afterwards."""
 
 MAX_CONNECTIONS = 50
-"""Of a process, for each of its two clients: calls to a Redis that hangs must not use up the process's sockets."""
+"""Of a process, for each of its clients: calls to a Redis that hangs must not use up the process's sockets."""
 
 UNAVAILABLE = (RedisError, OSError, TimeoutError)
 """What a call raises while Redis is away."""
@@ -51,36 +49,38 @@ def key(job_id: UUID) -> str:
 class Feed:
     """Publishes messages, and reads the latest ones."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, publisher: Redis) -> None:
+        """`publisher` is a client of its own: what waits for Redis must not keep what is published."""
         self._redis = redis
+        self._publisher = publisher
+        self._outbox: Outbox[tuple[UUID, str]] = Outbox("feed", self._publish)
 
     @classmethod
     def open(cls, url: RedisDsn, *, timeout: float) -> Self:
         """No connection is made yet. `timeout`: seconds a call may take."""
-        redis = Redis.from_url(
-            str(url),
-            socket_timeout=timeout,
-            socket_connect_timeout=timeout,
-            retry=Retry(NoBackoff(), 0),
-            max_connections=MAX_CONNECTIONS,
-        )
-        return cls(redis)
+        return cls(_redis(url, timeout), _redis(url, min(timeout, PATIENCE)))
 
     async def close(self) -> None:
+        """Publishes what waits for it, for a second at most."""
+        await self._outbox.close()
+        await self._publisher.aclose()
         await self._redis.aclose()
 
-    async def publish(self, event: Event) -> bool:
-        """Tells the job's followers, and keeps the message; False when Redis is away."""
+    async def publish(self, event: Event) -> None:
+        """Tells the job's followers, and keeps the message, without waiting for Redis; it is lost while Redis is away."""
         body = event.model_dump_json()
-        try:
-            async with self._redis.pipeline(transaction=False) as pipeline:
-                pipeline.set(key(event.job_id), body, ex=KEEP)
-                pipeline.publish(channel(event.job_id), body)
-                await pipeline.execute()
-        except UNAVAILABLE as error:
-            log.warning("publish_failed", job_id=str(event.job_id), reason=type(error).__name__)
-            return False
-        return True
+        self._outbox.put((event.job_id, body), len(body))
+
+    async def flush(self) -> None:
+        """Waits until all that was published has been sent, or is lost: a second at most."""
+        await self._outbox.flush()
+
+    async def _publish(self, messages: Sequence[tuple[UUID, str]]) -> None:
+        async with self._publisher.pipeline(transaction=False) as pipeline:
+            for job_id, body in messages:
+                pipeline.set(key(job_id), body, ex=KEEP)
+                pipeline.publish(channel(job_id), body)
+            await pipeline.execute()
 
     async def latest(self, job_ids: Sequence[UUID]) -> dict[UUID, bytes]:
         """The latest messages of the jobs that have one, as published: an `Event` in JSON. Raises `RedisUnavailable`."""
@@ -102,3 +102,14 @@ class Feed:
         """A connection of its own, for `jobs.subscriptions`; its calls raise when Redis is away."""
         async with self._redis.pubsub() as pubsub:
             yield pubsub
+
+
+def _redis(url: RedisDsn, timeout: float) -> Redis:
+    redis: Redis = Redis.from_url(
+        str(url),
+        socket_timeout=timeout,
+        socket_connect_timeout=timeout,
+        retry=Retry(NoBackoff(), 0),
+        max_connections=MAX_CONNECTIONS,
+    )
+    return redis

@@ -253,15 +253,6 @@ class Lifecycle:
         """Expires the results whose time is over."""
         return await self._sweep(sweeps.lock_expiring, lambda _: Expire(grace=self._settings.bundle_grace))
 
-    async def wake_unwoken(self) -> int:
-        """Rings again for the jobs that nobody has taken since they were due; returns how many those are."""
-        async with self._database.reading() as connection:
-            due = await sweeps.find_unwoken(connection, self._settings.wake_grace, SWEEP_BATCH)
-        for job in due:
-            if not await self._queue.wake_again(job.id, job.fence):
-                break
-        return len(due)
-
     async def _sweep(
         self,
         lock: Callable[[AsyncConnection, int], Coroutine[Any, Any, tuple[list[Job], datetime]]],

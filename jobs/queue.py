@@ -7,6 +7,8 @@ late. The arq job id `{jobId}:{fence}` makes ringing twice for the same turn of 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Self
 from uuid import UUID
 
@@ -14,21 +16,27 @@ import structlog
 from arq.connections import ArqRedis
 from arq.constants import (
     default_queue_name,
+    expires_extra_ms,
     health_check_key_suffix,
     in_progress_key_prefix,
     job_key_prefix,
     retry_key_prefix,
 )
+from arq.jobs import serialize_job
+from arq.utils import timestamp_ms
 from pydantic import RedisDsn
 from redis.asyncio import ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from jobs.feed import MAX_CONNECTIONS, UNAVAILABLE
+from jobs.outbox import PATIENCE, Outbox
 
 log = structlog.get_logger()
 
 FUNCTION = "run_job"
+_WAKE_UP_BYTES = 250
+"""Of a wake-up in Redis, about."""
 HEALTH_KEY = default_queue_name + health_check_key_suffix
 """Kept alive by a worker that polls; its absence means that nobody listens."""
 
@@ -59,52 +67,91 @@ def arq_redis(url: RedisDsn, *, timeout: float) -> ArqRedis:
     return ArqRedis(pool, job_serializer=pack, job_deserializer=unpack)
 
 
+Turn = tuple[UUID, int]
+"""A job at a fence."""
+
+
+@dataclass(frozen=True, slots=True)
+class _WakeUp:
+    """`due` is in milliseconds since 1970, as arq has it."""
+
+    job_id: UUID
+    fence: int
+    due: int
+
+
 class Queue:
     """Rings for a job. No call raises because Redis is away."""
 
-    def __init__(self, redis: ArqRedis) -> None:
+    def __init__(self, redis: ArqRedis, ringer: ArqRedis) -> None:
+        """`ringer` is a client of its own: what waits for Redis must not keep a wake-up."""
         self._redis = redis
+        self._ringer = ringer
+        self._outbox: Outbox[_WakeUp] = Outbox("queue", self._ring)
 
     @classmethod
     def open(cls, url: RedisDsn, *, timeout: float) -> Self:
         """No connection is made yet. `timeout`: seconds a call may take."""
-        return cls(arq_redis(url, timeout=timeout))
+        return cls(arq_redis(url, timeout=timeout), arq_redis(url, timeout=min(timeout, PATIENCE)))
 
     async def close(self) -> None:
+        """Rings for what waits for it, for a second at most."""
+        await self._outbox.close()
+        await self._ringer.aclose(close_connection_pool=True)
         await self._redis.aclose(close_connection_pool=True)
 
-    async def wake(self, job_id: UUID, fence: int, delay: float = 0) -> bool:
-        """Wakes a worker for the job in `delay` seconds; False when Redis is away (the sweeper rings again)."""
-        try:
-            await self._redis.enqueue_job(
-                FUNCTION, str(job_id), fence, _job_id=wake_id(job_id, fence), _defer_by=max(delay, 0) or None
-            )
-        except UNAVAILABLE as error:
-            log.warning("wake_failed", job_id=str(job_id), fence=fence, reason=type(error).__name__)
-            return False
-        return True
+    async def wake(self, job_id: UUID, fence: int, delay: float = 0) -> None:
+        """Wakes a worker for the job in `delay` seconds, without waiting for Redis (if it is away the sweeper rings)."""
+        self._outbox.put(_WakeUp(job_id, fence, timestamp_ms() + max(0, round(1000 * delay))), _WAKE_UP_BYTES)
 
-    async def wake_again(self, job_id: UUID, fence: int) -> bool:
-        """Wakes a worker for a job that has waited too long; leaves a wake-up that is in the queue where it is.
+    async def flush(self) -> None:
+        """Waits until all has been rung for, or is lost: a second at most."""
+        await self._outbox.flush()
+
+    async def wake_again(self, turns: Sequence[Turn]) -> bool:
+        """Wakes workers for jobs that have waited too long; leaves a wake-up that is in the queue where it is.
 
         One that a worker has taken and died with stands in the way of the next, until arq's own time-out: it is removed.
         The fence makes a wake-up too many harmless. False when Redis is away.
         """
-        wake = wake_id(job_id, fence)
-        taken = in_progress_key_prefix + wake
         try:
-            async with self._redis.pipeline(transaction=False) as pipeline:
+            missing = await self._missing(turns)
+            if missing:
+                now = timestamp_ms()
+                await self._ring([_WakeUp(job_id, fence, now) for job_id, fence in missing], anew=True)
+        except UNAVAILABLE as error:
+            log.warning("wake_failed", jobs=len(turns), reason=type(error).__name__)
+            return False
+        return True
+
+    async def _missing(self, turns: Sequence[Turn]) -> list[Turn]:
+        """Those of the turns that no wake-up waits for in the queue."""
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for job_id, fence in turns:
+                wake = wake_id(job_id, fence)
                 pipeline.exists(job_key_prefix + wake)
                 pipeline.zscore(default_queue_name, wake)
-                pipeline.exists(taken)
-                known, place, is_taken = await pipeline.execute()
-            if known and place is not None and not is_taken:
-                return True
-            await self._redis.delete(taken, retry_key_prefix + wake, job_key_prefix + wake)
-        except UNAVAILABLE as error:
-            log.warning("wake_failed", job_id=str(job_id), fence=fence, reason=type(error).__name__)
-            return False
-        return await self.wake(job_id, fence)
+                pipeline.exists(in_progress_key_prefix + wake)
+            answers = await pipeline.execute()
+        found = zip(turns, answers[::3], answers[1::3], answers[2::3], strict=True)
+        return [turn for turn, known, place, is_taken in found if not known or place is None or is_taken]
+
+    async def _ring(self, wake_ups: Sequence[_WakeUp], *, anew: bool = False) -> None:
+        """What arq's `enqueue_job` does, for many at once and in one round trip. `anew`: whatever is left of earlier ones.
+
+        A wake-up that is in the queue stays as it is.
+        """
+        async with self._ringer.pipeline(transaction=True) as pipeline:
+            for it in wake_ups:
+                wake = wake_id(it.job_id, it.fence)
+                if anew:
+                    pipeline.delete(in_progress_key_prefix + wake, retry_key_prefix + wake, job_key_prefix + wake)
+                now = timestamp_ms()
+                body = serialize_job(FUNCTION, (str(it.job_id), it.fence), {}, None, now, serializer=pack)
+                kept = max(0, it.due - now) + expires_extra_ms
+                pipeline.set(job_key_prefix + wake, body, px=kept, nx=True)
+                pipeline.zadd(default_queue_name, {wake: it.due}, nx=True)
+            await pipeline.execute()
 
     async def heard(self) -> bool:
         """Whether a worker listens; False when Redis is away, too."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import extract, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobs.domain.jobs import Job
@@ -25,6 +25,12 @@ class DueJob:
 
     id: UUID
     fence: int
+
+
+async def uptime(connection: AsyncConnection) -> float:
+    """Seconds since the server was started."""
+    up = extract("epoch", _now - func.pg_postmaster_start_time())
+    return float((await connection.execute(select(up))).scalar_one())
 
 
 async def lock_lost(connection: AsyncConnection, limit: int) -> tuple[list[Job], datetime]:

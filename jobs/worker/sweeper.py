@@ -1,17 +1,20 @@
 """Mends what died in between: lost leases, lost wake-ups, results whose time is over, litter, old rows.
 
-Every worker sweeps; `SKIP LOCKED` shares the work among them.
+Every worker sweeps; `SKIP LOCKED` shares the work among them. Each kind of sweep has a pace of its own: one that waits, for
+Redis or for the store, holds up none of the others.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from random import uniform
 
 import structlog
 
-from jobs.domain.errors import HaulageError
+from jobs.domain.errors import DatabaseUnavailable, HaulageError
+from jobs.domain.jobs import Job
+from jobs.lifecycle import SWEEP_BATCH
 from jobs.services import Services
 from jobs.store import sweeps
 from jobs.worker.cleaning import Cleaner
@@ -21,6 +24,10 @@ log = structlog.get_logger()
 
 ORPHANS_INTERVAL = 4 * 3600.0
 """Longest time in seconds between two looks for what no job knows; each worker takes a random share of it."""
+RINGS = 1_000
+"""Jobs that are rung for at once: a backlog that Redis has lost is known to it again after a few rounds."""
+FORGOTTEN = 100
+"""Jobs whose rows are removed in one transaction."""
 
 
 class Sweeper:
@@ -30,25 +37,31 @@ class Sweeper:
         self._services = services
         self._cleaner = Cleaner(services)
         self._orphans = Orphans(services)
+        self._heard_since: float | None = None
+        """When, on the loop's clock, workers began to be heard by PostgreSQL; None while that is not known."""
+        self._was_away = False
+        """PostgreSQL was away when it was looked for the last time."""
 
     async def run(self) -> None:
-        """Sweeps until it is cancelled. Cleaning has a pace of its own: a slow store must not hold up the jobs."""
+        """Sweeps until it is cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._repeat(self.sweep))
-            group.create_task(self._repeat(self.clean))
-            group.create_task(self._repeat(self.find_orphans, uniform(0, ORPHANS_INTERVAL)))  # noqa: S311
+            for step in (*self._steps, self._cleaner.clean):
+                group.create_task(self._repeat(step, self._services.settings.sweep_interval))
+            group.create_task(self._repeat(self._orphans.remove, uniform(0, ORPHANS_INTERVAL)))  # noqa: S311
 
-    async def _repeat(self, round_of: Callable[[], Awaitable[None]], pause: float | None = None) -> None:
+    async def _repeat(self, step: Callable[[], Awaitable[object]], pause: float) -> None:
         while True:
-            await asyncio.sleep(self._services.settings.sweep_interval if pause is None else pause)
-            await round_of()
+            await asyncio.sleep(pause)
+            await self._try(step)
+
+    @property
+    def _steps(self) -> Sequence[Callable[[], Awaitable[object]]]:
+        return (self._lose, self._abandon, self.wake, self._expire, self._forget)
 
     async def sweep(self) -> None:
         """One round for the jobs."""
-        lifecycle = self._services.lifecycle
-        await self._try(
-            lifecycle.lose_lost, lifecycle.abandon_overdue, lifecycle.wake_unwoken, lifecycle.expire_due, self._forget
-        )
+        for step in self._steps:
+            await self._try(step)
 
     async def clean(self) -> None:
         """One round for the store."""
@@ -58,21 +71,63 @@ class Sweeper:
         """One round for what no job knows."""
         await self._try(self._orphans.remove)
 
-    async def _try(self, *steps: Callable[[], Awaitable[object]]) -> None:
-        """A step that can't be done now is done in a later round, and keeps none of the others from being done."""
-        for step in steps:
-            try:
-                await step()
-            except HaulageError as error:
-                log.warning("sweep_failed", step=step.__name__, reason=error.message)
-            except Exception:
-                log.exception("sweep_broke", step=step.__name__)
+    async def _try(self, step: Callable[[], Awaitable[object]]) -> None:
+        """What can't be done now is done in a later round."""
+        try:
+            await step()
+        except HaulageError as error:
+            log.warning("sweep_failed", step=step.__name__, reason=error.message)
+        except Exception:
+            log.exception("sweep_broke", step=step.__name__)
+
+    async def _lose(self) -> None:
+        """Takes the jobs of silent workers from them, unless it was PostgreSQL that could not hear them.
+
+        After an outage every lease may have run out, and each worker that lives renews its own soon.
+        """
+        try:
+            if await self._silence_counts():
+                await _while_full(self._services.lifecycle.lose_lost)
+        except DatabaseUnavailable:
+            self._heard_since, self._was_away = None, True
+            raise
+
+    async def _silence_counts(self) -> bool:
+        """Whether PostgreSQL has heard workers for a whole lease. Raises `DatabaseUnavailable`."""
+        now = asyncio.get_running_loop().time()
+        if self._heard_since is None:
+            async with self._services.database.reading() as connection:
+                up = await sweeps.uptime(connection)
+            self._heard_since = now if self._was_away else now - up
+        return now - self._heard_since >= self._services.settings.lease_ttl
+
+    async def wake(self) -> int:
+        """Rings again for the jobs that nobody has taken since they were due; returns how many those are."""
+        async with self._services.database.reading() as connection:
+            due = await sweeps.find_unwoken(connection, self._services.settings.wake_grace, RINGS)
+        if due:
+            await self._services.queue.wake_again([(job.id, job.fence) for job in due])
+        return len(due)
+
+    async def _abandon(self) -> None:
+        """Ends the jobs that have waited for another attempt for longer than they may."""
+        await _while_full(self._services.lifecycle.abandon_overdue)
+
+    async def _expire(self) -> None:
+        """Expires the results whose time is over."""
+        await _while_full(self._services.lifecycle.expire_due)
 
     async def _forget(self) -> None:
         """Removes the rows of jobs that were dropped, or ended long ago."""
         async with self._services.database.begin() as connection:
-            old = await sweeps.find_dropped(connection, 100)
-            old += await sweeps.find_forgettable(connection, self._services.settings.job_retention, 100)
+            old = await sweeps.find_dropped(connection, FORGOTTEN)
+            old += await sweeps.find_forgettable(connection, self._services.settings.job_retention, FORGOTTEN)
             if old:
                 await sweeps.delete_jobs(connection, old)
                 log.info("jobs_forgotten", count=len(old))
+
+
+async def _while_full(sweep: Callable[[], Awaitable[list[Job]]]) -> None:
+    """Sweeps batch by batch: short transactions, and nobody waits for the next round."""
+    while len(await sweep()) >= SWEEP_BATCH:
+        pass

@@ -9,6 +9,7 @@ import httpx
 from sqlalchemy import text
 
 from jobs.domain.errors import ErrorClass
+from jobs.domain.events import Event
 from jobs.domain.jobs import Job, Result, ResultKind
 from jobs.lifecycle import Lifecycle
 from jobs.services import Services
@@ -48,12 +49,18 @@ class Shared:
             )
             return tuple(counts.one())
 
+    async def publish(self, event: Event) -> None:
+        """Publishes, and returns when Redis has it."""
+        await self.services.feed.publish(event)
+        await self.services.feed.flush()
+
     async def processing(self, *file_ids: int, **wishes: Any) -> Job:
         """A job that a worker holds."""
         job = await create(self.services, *file_ids or [10_000], **wishes)
         claimed = await self.services.lifecycle.claim(job.id, job.fence, "worker-1")
         assert claimed is not None
-        await self.services.lifecycle.close()  # its own message has been sent: it can't come after those of a test
+        await self.services.lifecycle.close()
+        await self.services.feed.flush()  # its own message has been sent: it can't come after those of a test
         return claimed.job
 
     async def dead(self, error_class: ErrorClass = ErrorClass.NETWORK, **wishes: Any) -> Job:

@@ -113,7 +113,7 @@ async def test_since_adds_the_files_that_changed(shared: Shared) -> None:
 async def test_live_numbers_of_the_running_attempt_are_shown(shared: Shared) -> None:
     job = await shared.processing()
     active = FileView(index=0, file_id=10_000, name="a", status=FileState.ACTIVE, bytes_done=30, size=100, error=None)
-    await shared.services.feed.publish(live(job, 3, [active]))
+    await shared.publish(live(job, 3, [active]))
     answer = await poll(shared, job, query=f"?since={job.seq}")
     body = answer.json()
     assert answer.headers["etag"] == f'W/"{job.seq}.3.0"'
@@ -136,7 +136,7 @@ async def test_the_short_way_gives_the_same_answer(shared: Shared, monkeypatch: 
 
     monkeypatch.setattr("app.gateway.poll", spied)
     job = await shared.processing()
-    await shared.services.feed.publish(live(job, 1))
+    await shared.publish(live(job, 1))
 
     async def taken(etag: str | None = None) -> httpx.Response:
         async with asyncio.timeout(10):
@@ -153,7 +153,7 @@ async def test_the_short_way_gives_the_same_answer(shared: Shared, monkeypatch: 
         kept = [dict(it.headers) | {"x-request-id": "", "date": "", "content-length": ""} for it in (quick, slow)]
         assert kept[0] == kept[1]
         assert (await taken(quick.headers["etag"])).status_code == 304
-        await shared.services.feed.publish(live(job, tick))
+        await shared.publish(live(job, tick))
         while (await poll(shared, job, quick.headers["etag"])).status_code == 304:
             pass  # until it has come in
     ended = await shared.services.lifecycle.cancel(job.id)
@@ -178,7 +178,7 @@ async def test_a_long_poll_without_a_mark_ends_with_the_job(shared: Shared) -> N
     job = await shared.processing()
     polling = asyncio.create_task(poll(shared, job, Prefer="respond-async, wait=20"))
     await waiting(shared, job)
-    await shared.services.feed.publish(live(job, 1))
+    await shared.publish(live(job, 1))
     await shared.services.lifecycle.cancel(job.id)
     answer = await soon(polling)
     assert answer.json()["status"] == "cancelled"
@@ -205,7 +205,7 @@ async def test_a_long_poll_by_etag_hears_live_news(shared: Shared) -> None:
     etag = (await poll(shared, job)).headers["etag"]
     polling = asyncio.create_task(poll(shared, job, etag, Prefer="wait=20"))
     await waiting(shared, job)
-    await shared.services.feed.publish(live(job, 1))
+    await shared.publish(live(job, 1))
     assert (await soon(polling)).json()["tick"] == 1
 
 

@@ -211,7 +211,7 @@ async def test_unknown_jobs_are_named_and_the_others_followed(shared: Shared) ->
         for _ in range(12):
             await follower.say({"type": "follow", "jobs": [{"jobId": unknown}]})
         await follower.until(lambda: len(follower.errors) == 13)
-        await shared.services.feed.publish(live(last, 1))
+        await shared.publish(live(last, 1))
         await follower.heard(last, (last.seq, 1))
 
 
@@ -410,7 +410,7 @@ async def test_a_since_from_the_future_starts_over(shared: Shared, ended: bool) 
         for follower in (one, many, streamed, resumed, listed):
             await anew(follower, job)
         if not ended:
-            await shared.services.feed.publish(live(job, 1))
+            await shared.publish(live(job, 1))
             for follower in (one, many, streamed, resumed, listed):
                 await follower.heard(job, (job.seq, 1))
 

@@ -106,7 +106,7 @@ async def test_who_reads_nothing_costs_little_holds_up_nobody_and_is_closed(
         await awake.heard(job, (1, -1))
         for tick in range(1, MANY + 1):
             began = monotonic()
-            await shared.services.feed.publish(large(job, tick))
+            await shared.publish(large(job, tick))
             await awake.heard(job, (job.seq, tick))
             assert monotonic() - began < BUSY
         assert [message["tick"] for message in awake.of(job)] == list(range(MANY + 1))
@@ -134,7 +134,7 @@ async def test_who_does_not_even_take_the_end_is_cut_off(shared: Shared, monkeyp
     async with dozing(base(shared), f"subscribe/{job.id}") as asleep:
         while not cut.is_set():
             for tick in range(1, MANY + 1):
-                await shared.services.feed.publish(large(job, tick))
+                await shared.publish(large(job, tick))
             with suppress(TimeoutError):
                 await asyncio.wait_for(cut.wait(), 5)
         with pytest.raises(ConnectionError):
@@ -149,7 +149,7 @@ async def test_who_reads_byte_by_byte_gets_the_newest_state_and_no_backlog(
     async with dozing(base(shared), f"stream/{job.id}") as slow, socket(base(shared), f"/{job.id}") as awake:
         await awake.heard(job, (1, -1))
         for tick in range(1, MANY + 1):
-            await shared.services.feed.publish(large(job, tick))
+            await shared.publish(large(job, tick))
         await awake.heard(job, (job.seq, MANY))
         data = await slow.read_until(f"id: {job.seq}.{MANY}\n".encode(), 1)
     ids = [line.split(".")[1] for line in data.decode().split("\n") if line.startswith("id: ")]
@@ -279,7 +279,7 @@ async def test_a_gateway_restarts_under_many_followers_who_come_back_and_lose_no
             streamed = [await clients.enter_async_context(stream(api, f"/{job.id}")) for _ in range(110)]
             followers: list[Follower] = [*socketed, *streamed]
             ends = [asyncio.create_task(_ended_at(follower)) for follower in followers]
-            await shared.services.feed.publish(live(job, 5))
+            await shared.publish(live(job, 5))
             await asyncio.gather(*(follower.heard(job, (job.seq, 5)) for follower in followers))
         moments = await asyncio.gather(*ends)
         assert max(moments) - min(moments) > 0.5
@@ -381,7 +381,7 @@ async def test_clocks_decide_nothing(shared: Shared, monkeypatch: pytest.MonkeyP
         for tick, year in ((1, 2999), (2, 1999), (3, 2026)):
             monkeypatch.setattr("time.time", lambda year=year: (year - 1970) * 365.25 * 86400)
             event = live(job, tick).model_copy(update={"ts": datetime(year, 1, 1, tzinfo=UTC)})
-            await shared.services.feed.publish(event)
+            await shared.publish(event)
             assert (await follower.heard(job, (job.seq, tick)))["ts"].startswith(str(year))
         monkeypatch.undo()
         assert len(follower.of(job)) == 4

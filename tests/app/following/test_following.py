@@ -104,7 +104,7 @@ async def test_every_way_tells_the_same_and_ends_with_the_same(shared: Shared) -
     job = await shared.processing(10_000, 10_001)
     polling = asyncio.create_task(shared.api.get(link(job), headers={"Prefer": "wait=30"}))
     async with following_all_ways(shared, job) as followers:
-        await shared.services.feed.publish(live(job, 1))
+        await shared.publish(live(job, 1))
         async with shared.services.database.reading() as connection:
             records = await load_files(connection, job.id)
         done = replace(records[1], state=FileState.DONE, size=3, bytes_done=3)
@@ -155,9 +155,9 @@ async def test_two_tabs_follow_the_same_job_and_one_is_closed(shared: Shared) ->
     job = await shared.processing()
     async with following(shared, "socket", job) as left:
         async with following(shared, "socket", job) as right:
-            await shared.services.feed.publish(live(job, 1))
+            await shared.publish(live(job, 1))
             assert await left.heard(job, (job.seq, 1)) == await right.heard(job, (job.seq, 1))
-        await shared.services.feed.publish(live(job, 2))
+        await shared.publish(live(job, 2))
         assert (await left.heard(job, (job.seq, 2)))["progress"]["bytesDone"] == 2
 
 
@@ -168,8 +168,8 @@ async def test_a_socket_takes_up_a_job_leaves_it_and_asks_anew(shared: Shared) -
         await asyncio.gather(follower.heard(job, (1, -1)), follower.heard(other, (1, -1)))
         await follower.say({"type": "unfollow", "jobs": [str(job.id), str(job.id)]})
         await until_subscribers(shared.services.feed, job, 0)
-        await shared.services.feed.publish(live(job, 1))
-        await shared.services.feed.publish(live(other, 1))
+        await shared.publish(live(job, 1))
+        await shared.publish(live(other, 1))
         await follower.heard(other, (other.seq, 1))
         assert len(follower.of(job)) == 1
         del follower.have[str(job.id)]
@@ -204,7 +204,7 @@ async def test_what_is_published_while_the_snapshot_is_read_comes_after_it(
     opening = asyncio.create_task(_all_of(shared, way, job, (job.seq, 3)))
     await asyncio.wait_for(held.read.wait(), PATIENCE)
     for tick in (1, 2, 3):
-        await shared.services.feed.publish(live(job, tick))
+        await shared.publish(live(job, tick))
     held.go_on()
     snapshot, *rest = await asyncio.wait_for(opening, PATIENCE)
     assert (snapshot["type"], snapshot["tick"]) == ("snapshot", 0)
@@ -253,8 +253,8 @@ async def test_the_end_is_never_believed_of_redis(shared: Shared) -> None:
     job = await shared.processing()
     async with following(shared, "socket", job) as follower:
         wrong = live(job, 0, seq=job.seq + 1).model_copy(update={"status": Status.COMPLETED, "since": job.seq})
-        await shared.services.feed.publish(wrong)
-        await shared.services.feed.publish(live(job, 1))
+        await shared.publish(wrong)
+        await shared.publish(live(job, 1))
         assert (await follower.heard(job, (job.seq, 1)))["status"] == "processing"
         ended = await shared.services.lifecycle.cancel(job.id)
         end = await follower.end(job)
@@ -266,7 +266,7 @@ async def test_what_was_told_of_a_file_and_never_written_is_taken_back(shared: S
     active = FileView(index=0, file_id=10_000, name="a", status=FileState.ACTIVE, bytes_done=30, size=100, error=None)
     async with socket(base(shared), f"/{job.id}") as follower:
         await follower.heard(job, (1, -1))
-        await shared.services.feed.publish(live(job, 1, files=[active]))
+        await shared.publish(live(job, 1, files=[active]))
         await follower.heard(job, (job.seq, 1))
         await shared.services.lifecycle.cancel(job.id)
         await follower.end(job)
@@ -284,7 +284,7 @@ async def test_a_message_after_a_lost_one_is_answered_with_what_lies_between(sha
         await shared.services.lifecycle.record(job, progress, done[:1])  # nothing is published of these two
         seq = await shared.services.lifecycle.record(job, progress, done[1:])
         began = monotonic()
-        await shared.services.feed.publish(live(job, 1, seq=seq))
+        await shared.publish(live(job, 1, seq=seq))
         await follower.heard(job, (seq, 1))
         assert monotonic() - began < BUSY
         assert [follower.files[str(job.id), index]["status"] for index in (0, 1)] == ["done", "done"]
@@ -293,9 +293,9 @@ async def test_a_message_after_a_lost_one_is_answered_with_what_lies_between(sha
 async def test_who_comes_back_hears_only_what_it_has_not(shared: Shared) -> None:
     job = await shared.processing(10_000, 10_001)
     async with following(shared, "stream", job) as follower:
-        await shared.services.feed.publish(live(job, 4))
+        await shared.publish(live(job, 4))
         await follower.heard(job, (job.seq, 4))
-    await shared.services.feed.publish(live(job, 5))
+    await shared.publish(live(job, 5))
     seen = {str(job.id): job.seq}
     async with (
         stream(shared.api, f"/{job.id}?since=0", since=seen, last_event_id=f"{job.seq}.5") as streamed,
@@ -303,7 +303,7 @@ async def test_who_comes_back_hears_only_what_it_has_not(shared: Shared) -> None
     ):
         first = await socketed.heard(job, (job.seq, 5))
         assert (first["since"], first["files"]) == (job.seq, [])
-        await shared.services.feed.publish(live(job, 6))
+        await shared.publish(live(job, 6))
         await streamed.heard(job, (job.seq, 6))
         assert streamed.ids == [f"{job.seq}.6"]
         await shared.services.lifecycle.cancel(job.id)
