@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Self
+from typing import Any, Self
 
 import asyncpg
 from pydantic import PostgresDsn
-from sqlalchemy import make_url, text
+from sqlalchemy import URL, make_url, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -22,16 +22,20 @@ _UNAVAILABLE = "The database can't be reached or does not answer. Nothing was ch
 
 _LOST = (
     asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
+    asyncpg.InsufficientResourcesError,  # disk full, out of memory, too many connections
+    asyncpg.OperatorInterventionError,  # shut down, crashed, not there yet, a statement or an idle session cancelled
+    asyncpg.PostgresSystemError,  # the disk fails
+    asyncpg.TransactionRollbackError,  # a deadlock
+    asyncpg.LockNotAvailableError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.TransactionTimeoutError,
+    asyncpg.ReadOnlySQLTransactionError,  # it is a standby, since another server has taken over
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
-    asyncpg.QueryCanceledError,
     asyncpg.InterfaceError,
 )
-"""What asyncpg raises when the server is away, not there yet, lets nobody in, or takes too long: none of it is a bug."""
+"""What asyncpg raises when the server is away, not there yet, lets nobody in, takes too long, has no room or is no longer
+the one to write to: none of it is a bug, and all of it may be over at the next try."""
 
 
 class Database:
@@ -45,7 +49,7 @@ class Database:
     def open(cls, dsn: PostgresDsn, *, pool_size: int, timeout: float, connect_timeout: float = 2.0) -> Self:
         """No connection is made yet. `timeout`: seconds for a statement and for a free connection."""
         engine = create_async_engine(
-            make_url(str(dsn)).set(drivername="postgresql+asyncpg"),
+            _url(dsn),
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=timeout,
@@ -103,6 +107,17 @@ class Database:
         """Raises `DatabaseUnavailable` unless the server answers."""
         async with self.reading() as connection:
             await connection.execute(text("SELECT 1"))
+
+
+def connect_arguments(dsn: PostgresDsn) -> dict[str, Any]:
+    """What `asyncpg.connect` needs for a connection past SQLAlchemy, which reads the options of an address its own way."""
+    url = _url(dsn)
+    _, arguments = url.get_dialect()().create_connect_args(url)
+    return dict(arguments)
+
+
+def _url(dsn: PostgresDsn) -> URL:
+    return make_url(str(dsn)).set(drivername="postgresql+asyncpg")
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -126,28 +126,6 @@ def _changed(before: Job, after: Job) -> dict[str, Any]:
     if "dropped_at" in changed:  # its key is free again: the same request is a new job
         changed |= {"idempotency_key": None, "request_digest": None}
     return changed
-
-
-async def renew_leases(
-    connection: AsyncConnection, worker: str, turns: Collection[tuple[UUID, int]], lease: float
-) -> set[tuple[UUID, int]]:
-    """Renews a worker's jobs, given with their fences, for `lease` seconds at once; returns those still its own."""
-    rows = await connection.execute(
-        _RENEW,
-        {"worker": worker, "ids": [i for i, _ in turns], "fences": [f for _, f in turns], "lease": lease},
-    )
-    return {(row.id, row.fence) for row in rows}
-
-
-_RENEW = text(
-    """
-    UPDATE download_jobs AS j
-    SET lease_until = clock_timestamp() + make_interval(secs => CAST(:lease AS double precision))
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:fences AS bigint[])) AS held (id, fence)
-    WHERE j.id = held.id AND j.fence = held.fence AND j.worker = :worker AND j.status = 'processing'
-    RETURNING j.id, j.fence
-    """
-)
 
 
 async def list_jobs(

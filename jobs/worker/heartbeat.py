@@ -1,4 +1,4 @@
-"""Keeps a worker's leases alive, on a connection of its own, so that a busy pool can't delay it."""
+"""Keeps a worker's leases alive, and gives its jobs up before their leases end when it can't."""
 
 from __future__ import annotations
 
@@ -8,59 +8,85 @@ import structlog
 
 from jobs.domain.errors import DatabaseUnavailable
 from jobs.settings import Settings
-from jobs.store.database import Database
-from jobs.store.jobs import renew_leases
-from jobs.worker.runner import Runner
+from jobs.store.leases import Leases
+from jobs.worker.runner import Runner, Turn
 
 log = structlog.get_logger()
 
 MARGIN = 0.8
 """The share of a lease after which a worker that heard nothing gives its jobs up, before others take them."""
+WATCH_PAUSE = 0.1
+"""Seconds between two looks at how old the leases are."""
+LOCKED_PAUSE = 0.2
+"""Seconds before another beat when a job's row was locked in this one."""
 
 
 class Heartbeat:
-    """Renews the leases of all held jobs with one statement, and learns from it which are no longer the worker's."""
+    """Renews the leases of all held jobs with one statement, and learns from it which are no longer the worker's.
+
+    A watch of its own compares the clock with the last good beat: it waits for nothing, so it is on time whatever hangs.
+    """
 
     def __init__(self, runner: Runner, name: str, settings: Settings) -> None:
         self._runner = runner
-        self._name = name
-        self._settings = settings
+        self._interval = settings.heartbeat_interval
+        self._limit = MARGIN * settings.lease_ttl
+        self._leases = Leases(settings.database_url, name, lease=settings.lease_ttl, timeout=settings.heartbeat_timeout)
+        self._late: set[Turn] = set()
+        """Jobs that the watch has stopped: again after the next failed beat, since a cancellation may get lost."""
 
     async def run(self) -> None:
-        """Beats until it is cancelled."""
-        settings = self._settings
-        database = Database.open(settings.database_url, pool_size=1, timeout=settings.heartbeat_timeout)
+        """Beats and watches until it is cancelled."""
         try:
-            while True:
-                await self._beat(database)
-                await asyncio.sleep(settings.heartbeat_interval)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._keep_beating())
+                group.create_task(self._watch())
         finally:
-            await database.close()
+            self._leases.close()
 
-    async def _beat(self, database: Database) -> None:
+    async def _keep_beating(self) -> None:
+        """The beats are sent at a fixed pace, however long the answers take."""
         clock = asyncio.get_running_loop().time
-        sent = clock()
+        while True:
+            sent = clock()
+            pause = LOCKED_PAUSE if await self._try() else self._interval
+            await asyncio.sleep(max(0.0, sent + pause - clock()))
+
+    async def _try(self) -> bool:
+        """Beats once; True when it is to be done again soon. Whatever goes wrong is a missed beat and nothing worse."""
+        try:
+            return await self._beat()
+        except DatabaseUnavailable as error:
+            log.warning("heartbeat_failed", reason=type(error.__cause__).__name__)
+        except Exception:
+            log.exception("heartbeat_broke")
+        self._late.clear()
+        return False
+
+    async def _beat(self) -> bool:
+        sent = asyncio.get_running_loop().time()
         turns = list(self._runner.held)
         if not turns:
-            return
-        try:
-            async with asyncio.timeout(self._settings.heartbeat_timeout), database.begin() as connection:
-                kept = await renew_leases(connection, self._name, turns, self._settings.lease_ttl)
-        except (DatabaseUnavailable, TimeoutError) as error:
-            log.warning("heartbeat_failed", reason=type(error).__name__)
-            self._give_up_late(clock())
-            return
+            return False
+        renewal = await self._leases.renew(turns)
         for turn in turns:
             held = self._runner.held.get(turn)
             if held is None:
                 continue
-            if turn in kept:
+            if turn in renewal.renewed:
                 held.renewed = sent
-            else:
+            elif turn not in renewal.locked:
                 self._runner.drop(held)
+        return bool(renewal.locked)
+
+    async def _watch(self) -> None:
+        while True:
+            self._give_up_late(asyncio.get_running_loop().time())
+            await asyncio.sleep(WATCH_PAUSE)
 
     def _give_up_late(self, now: float) -> None:
         """A worker that can't renew a lease stops before the lease ends: nobody else may run the job beside it."""
-        for held in list(self._runner.held.values()):
-            if now - held.renewed > MARGIN * self._settings.lease_ttl:
-                self._runner.drop(held)
+        late = {turn for turn, held in self._runner.held.items() if now - held.renewed > self._limit}
+        for turn in late - self._late:
+            self._runner.drop(self._runner.held[turn])
+        self._late = late
