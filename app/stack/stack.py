@@ -13,8 +13,8 @@ from typing import Self
 
 from app.stack import pidfiles, postgres, seaweedfs, valkey
 from app.stack.errors import StackError
+from app.stack.keepers import Keeper, Tell
 from app.stack.postgres import Postgres
-from app.stack.processes import Server
 from app.stack.seaweedfs import SeaweedFS
 from app.stack.state import State, load, locked
 from app.stack.valkey import Valkey
@@ -39,6 +39,7 @@ class Stack:
         self._dir = data_dir.resolve()
         self._durable = durable
         self._open = ExitStack()
+        self._keepers: list[Keeper] = []
         self._environment: dict[str, str] | None = None
 
     def start(self) -> None:
@@ -47,7 +48,8 @@ class Stack:
             raise StackError("the stack has been started before")
         try:
             kept = self._claim()
-            _start_all(self._servers(kept))
+            self._keepers = self._kept_servers(kept)
+            _start_all(self._keepers)
             self._announce(kept)
         except OSError as error:
             self.stop()
@@ -55,6 +57,16 @@ class Stack:
         except BaseException:
             self.stop()
             raise
+
+    def watch(self, tell: Tell) -> None:
+        """From now on start each server again that ends unasked; `tell` gets a line for people each time."""
+        for keeper in self._keepers:
+            keeper.watch(tell)
+
+    def forsake(self) -> None:
+        """Start nothing any more. `stop` does the rest."""
+        for keeper in self._keepers:
+            keeper.forsake()
 
     def stop(self) -> None:
         """Stop the servers, the last first, and give the folder free. Does nothing the second time."""
@@ -90,20 +102,21 @@ class Stack:
         kept.save(file)
         return kept
 
-    def _servers(self, kept: State) -> list[Server]:
+    def _kept_servers(self, kept: State) -> list[Keeper]:
         """Return the servers; `stop` stops them from now on."""
         logs, durable, ports = self._dir / "logs", self._durable, kept.ports
         pg_port, vk_port = ports["postgres"], ports["valkey"]
-        pg = Postgres(self._dir / "postgres", logs, port=pg_port, password=kept.postgres_password, durable=durable)
-        vk = Valkey(self._dir / "valkey", logs, port=vk_port, password=kept.valkey_password, durable=durable)
+        pg_secret, vk_secret = kept.postgres_password, kept.valkey_password
         keys = (kept.s3_access_key_id, kept.s3_secret_access_key)
-        s3 = SeaweedFS(
-            self._dir / "store", logs, ports={name: ports[name] for name in seaweedfs.PORTS}, keys=keys, bucket=BUCKET
-        )
-        servers: list[Server] = [pg, vk, s3]
-        for server in servers:
-            self._open.callback(server.stop)
-        return servers
+        s3_ports = {name: ports[name] for name in seaweedfs.PORTS}
+        keepers = [
+            Keeper(lambda: Postgres(self._dir / "postgres", logs, port=pg_port, password=pg_secret, durable=durable)),
+            Keeper(lambda: Valkey(self._dir / "valkey", logs, port=vk_port, password=vk_secret, durable=durable)),
+            Keeper(lambda: SeaweedFS(self._dir / "store", logs, ports=s3_ports, keys=keys, bucket=BUCKET)),
+        ]
+        for keeper in keepers:
+            self._open.callback(keeper.stop)
+        return keepers
 
     def _announce(self, kept: State) -> None:
         """Let `read_environment` find the stack until it stops."""
@@ -139,15 +152,15 @@ def _environment(kept: State) -> dict[str, str]:
     }
 
 
-def _start_all(servers: list[Server]) -> None:
+def _start_all(keepers: list[Keeper]) -> None:
     """Start them side by side. Raises the error of the first that fails, after all have been stopped."""
-    with ThreadPoolExecutor(len(servers), thread_name_prefix="stack-start") as pool:
-        starts = [pool.submit(server.start) for server in servers]
+    with ThreadPoolExecutor(len(keepers), thread_name_prefix="stack-start") as pool:
+        starts = [pool.submit(keeper.start) for keeper in keepers]
         try:
             for start in wait(starts, return_when=FIRST_EXCEPTION).done:
                 start.result()
         except BaseException:
             # The pool waits for the other starts: this ends them.
-            for server in servers:
-                server.stop()
+            for keeper in keepers:
+                keeper.stop()
             raise

@@ -53,4 +53,4 @@ def _run(supervisor: Supervisor, data_dir: Path, *, demo: bool, leave: bool) -> 
     print(f"\nHaulage runs at {supervisor.url}/ (the API: {supervisor.url}/docs). Ctrl-C stops everything.", flush=True)
     if shown is not None:
         print(demonstration.lines_to_try(supervisor.url, shown), flush=True)
-    supervisor.watch()
+    supervisor.wait()

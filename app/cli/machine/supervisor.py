@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import time
+import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from pathlib import Path
 
 from app.cli.environment import remove_address, settings_of, write_address
-from app.cli.machine.children import Child, Gateway, Worker, address, is_healthy
+from app.cli.machine.children import Gateway, Worker, address, is_healthy
 from app.cli.output import note
 from app.cli.services import run_with_services
+from app.stack.keepers import Keeper
+from app.stack.processes import Server
 from app.stack.stack import Stack
 from jobs.migrate import migrate
 from jobs.services import Services
 from jobs.settings import Settings
 
 _HEALTHY_TIMEOUT = 60.0
-_WATCH_INTERVAL = 0.5
-_RESTART_PAUSE = 2.0
 
 
 class Supervisor:
@@ -30,8 +30,7 @@ class Supervisor:
         self._port = port
         self._workers = workers
         self._running = ExitStack()
-        self._makers: list[Callable[[], Child]] = []
-        self._children: list[Child] = []
+        self._children: list[Keeper] = []
         self.url = address(port)
         self.is_up = False
 
@@ -46,20 +45,20 @@ class Supervisor:
         run_with_services(settings, _prepare, schema=False)
         note("Starting gateway and workers …")
         self._start_children(environment)
+        self._watch(stack)
         return settings
 
     def _start_children(self, environment: dict[str, str]) -> None:
-        self._makers = [
-            lambda: Gateway(self._folder, environment, self._port),
-            *(_worker_maker(self._folder, environment, number) for number in range(1, self._workers + 1)),
+        self._children = [
+            Keeper(lambda: Gateway(self._folder, environment, self._port)),
+            *(Keeper(_worker_maker(self._folder, environment, number)) for number in range(1, self._workers + 1)),
         ]
-        self._children = [make() for make in self._makers]
         self._running.callback(self._stop_children)
         self._running.callback(remove_address, self._folder)  # first: a signal may come between any two lines
         write_address(self._folder, self.url)
         self._start_all(self._children)
 
-    def _start_all(self, children: Sequence[Child]) -> None:
+    def _start_all(self, children: Sequence[Keeper]) -> None:
         """Start them side by side and wait until they work. Raises `StackError`.
 
         In threads, because a signal interrupts this one anywhere: between a child's start and the note of its pid, too.
@@ -74,26 +73,27 @@ class Supervisor:
                 self._stop_children()
                 raise
 
-    def _bring_up(self, child: Child) -> None:
+    def _bring_up(self, child: Keeper) -> None:
         child.start()
-        child.wait_ready(lambda: is_healthy(self.url), _HEALTHY_TIMEOUT)
+        child.server.wait_ready(lambda: is_healthy(self.url), _HEALTHY_TIMEOUT)
 
-    def watch(self) -> None:
-        """Start again what ends, until a signal comes. Raises `StackError` when it can't be started."""
+    def _watch(self, stack: Stack) -> None:
+        """Start again what ends, whatever else does: each is looked after by itself."""
+        self._running.callback(self._forsake, stack)
+        stack.watch(note)
+        for child in self._children:
+            child.watch(note)
+
+    def _forsake(self, stack: Stack) -> None:
+        """Nothing may be started while all is being stopped."""
+        for child in self._children:
+            child.forsake()
+        stack.forsake()
+
+    def wait(self) -> None:
+        """Wait until a signal comes."""
         while True:
-            time.sleep(_WATCH_INTERVAL)
-            ended = [place for place, child in enumerate(self._children) if child.pid is None]
-            if ended:
-                self._restart(ended)
-
-    def _restart(self, places: Sequence[int]) -> None:
-        for place in places:
-            child = self._children[place]
-            note(f"{child.log.stem} has ended unasked; starting it again. Its log: {child.log}.1")
-            child.stop()
-            self._children[place] = self._makers[place]()
-        time.sleep(_RESTART_PAUSE)
-        self._start_all([self._children[place] for place in places])
+            signal.pause()
 
     def stop(self) -> None:
         """Stop gateway and workers, then the servers."""
@@ -101,10 +101,10 @@ class Supervisor:
 
     def _stop_children(self) -> None:
         with ThreadPoolExecutor(len(self._children)) as pool:
-            list(pool.map(Child.stop, self._children))
+            list(pool.map(Keeper.stop, self._children))
 
 
-def _worker_maker(folder: Path, environment: dict[str, str], number: int) -> Callable[[], Child]:
+def _worker_maker(folder: Path, environment: dict[str, str], number: int) -> Callable[[], Server]:
     return lambda: Worker(folder, environment, number)
 
 
