@@ -99,7 +99,7 @@ class Settings(BaseSettings):
     part_size: Bytes = Field(default=8 * MIB, ge=5 * MIB, description="Smallest multipart part; grows with the bundle.")
     read_concurrency: int = Field(default=32, ge=1, description="Reads from the store that one worker has in flight.")
     drain_timeout: Annotated[float, Field(ge=0)] = Field(
-        default=20, description="How long running jobs may finish at shutdown before they are given back."
+        default=25, description="How long running jobs may finish at shutdown before they are given back."
     )
     lease_ttl: Seconds = Field(default=10, description="How long a silent worker keeps its jobs.")
     heartbeat_interval: Seconds = Field(default=2, description="How often a worker renews its leases.")

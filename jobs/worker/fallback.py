@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from random import Random
 
 import structlog
@@ -15,7 +16,9 @@ from jobs.worker.runner import Runner
 log = structlog.get_logger()
 
 DEAF_PAUSE = 0.25
-"""Seconds between two looks while Redis is away."""
+"""Seconds between two looks while Redis is away, and between two tries to reach it."""
+PING_PAUSE = 1.0
+"""Seconds between two looks at whether Redis is there."""
 PATIENCE = 0.5
 """Seconds that Redis has to show that it is there."""
 SPREAD = 4
@@ -29,38 +32,71 @@ class Fallback:
         self._services = services
         self._runner = runner
         self._random = Random()  # noqa: S311 - it spreads work
-        self._deaf = False
+        self._deaf = asyncio.Event()
+        """Set while no wake-up can come in."""
 
     async def run(self) -> None:
-        """Looks until it is cancelled."""
-        settings = self._services.settings
-        while True:
-            await self._listen()
-            try:
-                await self._take(0 if self._deaf else settings.wake_grace)
-            except DatabaseUnavailable as error:
-                log.warning("fallback_failed", reason=error.message)
-            await asyncio.sleep(DEAF_PAUSE if self._deaf else settings.sweep_interval)
+        """Looks until it is cancelled. Finding out about Redis is done beside it: it takes long just when it hangs."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._keep_listening())
+            group.create_task(self._keep_taking())
 
-    async def _listen(self) -> None:
-        """Finds out whether wake-ups can come in."""
+    async def _keep_listening(self) -> None:
+        while True:
+            self._set_deaf(not await self._hears())
+            await asyncio.sleep(DEAF_PAUSE if self._deaf.is_set() else PING_PAUSE)
+
+    def _set_deaf(self, deaf: bool) -> None:
+        if deaf == self._deaf.is_set():
+            return
+        if deaf:
+            self._deaf.set()
+        else:
+            self._deaf.clear()
+        log.warning("fallback_working" if deaf else "fallback_waiting")
+
+    async def _hears(self) -> bool:
+        """Whether wake-ups can come in."""
         try:
             async with asyncio.timeout(PATIENCE):
-                deaf = not await self._services.feed.ping()
+                return await self._services.feed.ping()
         except TimeoutError:
-            deaf = True
-        if deaf != self._deaf:
-            self._deaf = deaf
-            log.warning("fallback_working" if deaf else "fallback_waiting")
+            return False
+        except Exception:
+            log.exception("fallback_ping_broke")
+            return False
 
-    async def _take(self, grace: float) -> None:
+    async def _keep_taking(self) -> None:
+        settings = self._services.settings
+        while True:
+            more = False
+            try:
+                more = await self._take(0 if self._deaf.is_set() else settings.wake_grace)
+            except DatabaseUnavailable as error:
+                log.warning("fallback_failed", reason=error.message)
+            except Exception:
+                log.exception("fallback_broke")
+            if not more:
+                await self._pause()
+
+    async def _pause(self) -> None:
+        if self._deaf.is_set():
+            await asyncio.sleep(DEAF_PAUSE)
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._services.settings.sweep_interval):
+                await self._deaf.wait()
+
+    async def _take(self, grace: float) -> bool:
+        """Takes what there is room for; True when there may be more, as others were faster with what was looked at."""
         room = self._runner.room
         if not room:
-            return
+            return False
         async with self._services.database.reading() as connection:
             due = await sweeps.find_unwoken(connection, grace, SPREAD * room)
         self._random.shuffle(due)
         for job in due:
             if not self._runner.room:
-                return
+                return False
             await self._runner.take(job.id, job.fence)
+        return len(due) == SPREAD * room
