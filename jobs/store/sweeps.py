@@ -85,6 +85,19 @@ async def find_unwoken(connection: AsyncConnection, grace: float, limit: int) ->
     return [DueJob(row.id, row.fence) for row in await connection.execute(query)]
 
 
+async def time_left(connection: AsyncConnection, job_id: UUID, fence: int) -> float | None:
+    """Seconds until the job is due at this fence; None when it is due, has moved on, or is gone."""
+    left = extract("epoch", download_jobs.c.due_at - _now)
+    query = select(left).where(
+        download_jobs.c.id == job_id,
+        download_jobs.c.fence == fence,
+        download_jobs.c.status.in_(sources(Claim)),
+        download_jobs.c.due_at > _now,
+    )
+    found = (await connection.execute(query)).scalar_one_or_none()
+    return None if found is None else float(found)
+
+
 async def set_cleaned(connection: AsyncConnection, job_id: UUID, cleanup_at: datetime, again: datetime | None) -> None:
     """The litter that was due at `cleanup_at` is gone; there may be more `again`."""
     await connection.execute(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncpg
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
 
 from jobs.domain.errors import DatabaseUnavailable
 from jobs.store.database import Database
@@ -39,6 +39,38 @@ async def test_a_role_that_is_not_let_in_is_unavailable(database_url: str) -> No
     finally:
         await connection.execute(f"DROP ROLE {ROLE}")
         await connection.close()
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        "53100",
+        "53200",
+        "53300",
+        "57014",
+        "57P01",
+        "57P03",
+        "57P05",
+        "58030",
+        "40P01",
+        "40001",
+        "25006",
+        "25P03",
+        "25P04",
+    ],
+)
+async def test_a_database_that_has_no_room_or_gives_up_is_unavailable(database_url: str, state: str) -> None:
+    """Disk full, out of memory, shut down, a deadlock, a standby: none of it is a bug of ours."""
+    raising = f"DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{state}'; END $$"
+    database = opened(database_url)
+    try:
+        with pytest.raises(DatabaseUnavailable):
+            await database.fetch(raising)
+        with pytest.raises(DatabaseUnavailable):
+            async with database.begin() as connection:
+                await connection.execute(text(raising))
+    finally:
+        await database.close()
 
 
 async def test_a_wrong_statement_is_a_bug_and_says_so(database_url: str) -> None:

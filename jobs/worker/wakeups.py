@@ -1,0 +1,109 @@
+"""Takes wake-ups from arq for ever, through every restart of Redis."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
+
+import structlog
+from arq import Worker as ArqWorker
+from arq import func
+
+from jobs.concurrency import end
+from jobs.domain.errors import DatabaseUnavailable
+from jobs.feed import UNAVAILABLE
+from jobs.queue import FUNCTION, arq_redis, pack, unpack
+from jobs.services import Services
+from jobs.store import sweeps
+from jobs.worker.runner import Runner
+
+if TYPE_CHECKING:
+    from arq.typing import StartupShutdown, WorkerCoroutine
+
+log = structlog.get_logger()
+
+REDIS_PAUSE = 0.5
+"""Seconds between two tries to reach Redis."""
+CLAIM_TIMEOUT = 30
+"""Seconds that a claim may take: a connection and three statements of `DATABASE_TIMEOUT`, at the very worst."""
+_AGAIN = "again"
+"""Where arq's context holds what is to be rung for again, as `Queue.wake` takes it."""
+
+
+class WakeUps:
+    """arq's worker, whose jobs are wake-ups: each ends with the claim, so arq's queue holds unclaimed jobs only.
+
+    Attempts, time-outs and retries are the lifecycle's: arq only delivers, once, and keeps nothing. It takes no more
+    wake-ups than the runner has room for, so none waits here that another worker could serve.
+    """
+
+    def __init__(self, services: Services, runner: Runner) -> None:
+        self._services = services
+        self._runner = runner
+
+    async def run(self) -> None:
+        """Listens until it is cancelled. Each loss of Redis ends arq's worker, and with it whatever that had counted."""
+        while True:
+            arq = self._arq()
+            self._runner.changed = lambda arq=arq: setattr(arq, "max_jobs", self._runner.room)  # type: ignore[misc]
+            self._runner.changed()
+            try:
+                await arq.async_run()
+            except UNAVAILABLE as error:
+                log.warning("redis_lost", reason=type(error).__name__)
+            except Exception:
+                log.exception("wake_ups_broke")
+            finally:
+                await _close(arq)
+            await asyncio.sleep(REDIS_PAUSE)
+
+    async def _answer(self, context: dict[Any, Any], job_id: str, fence: int) -> None:
+        """Claims the job, if there is still room: the fallback may have taken the last place since arq was told of it."""
+        turn = UUID(job_id), fence
+        if not self._runner.room:
+            context[_AGAIN] = turn
+            return
+        await self._runner.take(*turn)
+        if (turn[0], fence + 1) not in self._runner.held and (left := await self._time_left(*turn)):
+            context[_AGAIN] = (*turn, left)
+
+    async def _time_left(self, job_id: UUID, fence: int) -> float | None:
+        """Seconds by which the wake-up came too early, which it does when the clock of who rang is behind."""
+        with suppress(DatabaseUnavailable):
+            async with self._services.database.reading() as connection:
+                return await sweeps.time_left(connection, job_id, fence)
+        return None
+
+    async def _ring_again(self, context: dict[Any, Any]) -> None:
+        """Called when arq has removed the wake-up that it delivered: before that, another one would go with it."""
+        if _AGAIN in context:
+            await self._services.queue.wake(*context[_AGAIN])
+
+    def _arq(self) -> ArqWorker:
+        settings = self._services.settings
+        return ArqWorker(
+            [func(cast("WorkerCoroutine", self._answer), name=FUNCTION, keep_result=0, max_tries=1)],
+            redis_pool=arq_redis(settings.redis_url, timeout=settings.redis_timeout),
+            max_jobs=settings.worker_concurrency,
+            job_timeout=CLAIM_TIMEOUT,
+            keep_result=0,
+            max_tries=1,
+            retry_jobs=False,
+            poll_delay=0.02,
+            queue_read_limit=100,
+            health_check_interval=5,
+            handle_signals=False,
+            log_results=False,
+            after_job_end=cast("StartupShutdown", self._ring_again),
+            job_serializer=pack,
+            job_deserializer=unpack,
+        )
+
+
+async def _close(arq: ArqWorker) -> None:
+    """Ends arq's tasks, not the jobs that were claimed, and closes its connections."""
+    await end(*arq.tasks.values())
+    with suppress(*UNAVAILABLE, AttributeError, RuntimeError):
+        await arq.pool.aclose(close_connection_pool=True)

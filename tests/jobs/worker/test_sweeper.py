@@ -1,0 +1,114 @@
+"""Sweeping: what died in between is mended, and what only seems to be dead is left alone."""
+
+from __future__ import annotations
+
+import asyncio
+from time import monotonic
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from jobs import lifecycle
+from jobs.concurrency import end
+from jobs.domain.jobs import Job, Status
+from jobs.services import Services, open_services
+from jobs.settings import Settings
+from jobs.store.sweeps import uptime
+from jobs.worker.sweeper import Sweeper
+from tests.app.shared import changed
+from tests.proxies import proxy
+from tests.support import create, read
+
+LEASE = 1.5
+PATIENCE = 20
+
+
+@pytest.fixture
+def changes() -> dict[str, Any]:
+    return {"lease_ttl": LEASE, "heartbeat_interval": 0.3, "heartbeat_timeout": 0.5, "database_timeout": 0.5}
+
+
+async def lost(services: Services) -> Job:
+    """A job whose worker has fallen silent."""
+    job = await create(services, 10_000)
+    claimed = await services.lifecycle.claim(job.id, job.fence, "silent")
+    assert claimed is not None
+    await change(services, job.id, "lease_until = now() - interval '1 second'")
+    return claimed.job
+
+
+async def change(services: Services, job_id: UUID, assignment: str) -> None:
+    async with services.database.begin() as connection:
+        await connection.execute(text(f"UPDATE download_jobs SET {assignment} WHERE id = :id"), {"id": job_id})
+
+
+@pytest.fixture(autouse=True)
+async def old_server(services: Services) -> None:
+    """PostgreSQL has been there for a lease."""
+    async with services.database.reading() as connection:
+        while await uptime(connection) < LEASE:
+            pass
+
+
+async def test_all_that_a_dead_worker_held_is_taken_at_once(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lifecycle, "SWEEP_BATCH", 2)
+    monkeypatch.setattr("jobs.worker.sweeper.SWEEP_BATCH", 2)
+    jobs = [await lost(services) for _ in range(5)]
+    await Sweeper(services).sweep()
+    assert {(await read(services, job.id)).status for job in jobs} == {Status.QUEUED}
+
+
+async def test_nobody_is_taken_for_dead_until_the_database_has_been_back_for_a_lease(
+    services: Services, settings: Settings
+) -> None:
+    job = await lost(services)
+    async with (
+        proxy(str(settings.database_url)) as database,
+        open_services(changed(settings, database_url=database.url)) as cut_off,
+    ):
+        sweeper = Sweeper(cut_off)
+        database.hang()
+        await sweeper.sweep()
+        database.flow()
+        began = monotonic()
+        await sweeper.sweep()
+        assert (await read(services, job.id)).status is Status.PROCESSING
+        async with asyncio.timeout(PATIENCE):
+            while (await read(services, job.id)).status is Status.PROCESSING:
+                await sweeper.sweep()
+        assert monotonic() - began > LEASE
+
+
+async def test_a_redis_that_hangs_holds_up_no_lost_lease(
+    services: Services, settings: Settings, environment: dict[str, str]
+) -> None:
+    unwoken = await create(services, 10_000)
+    await change(services, unwoken.id, "due_at = now() - interval '10 seconds'")
+    async with proxy(environment["REDIS_URL"]) as redis:
+        redis.hang()
+        deaf = changed(settings, redis_url=redis.url, redis_timeout=30)
+        async with open_services(deaf) as cut_off:
+            sweeping = asyncio.create_task(Sweeper(cut_off).run())
+            try:
+                async with asyncio.timeout(5):
+                    for _ in range(2):  # the second one when the other sweeps have begun to wait
+                        job = await lost(services)
+                        while (await read(services, job.id)).status is Status.PROCESSING:
+                            pass
+            finally:
+                await end(sweeping)
+
+
+async def test_a_backlog_that_redis_has_lost_is_known_to_it_after_one_round(services: Services) -> None:
+    redis: Any = services.queue._redis  # noqa: SLF001 - what Redis has is the point
+    jobs = [await create(services, 10_000) for _ in range(150)]
+    await services.queue.flush()
+    await redis.flushall()
+    for job in jobs:
+        await change(services, job.id, "due_at = now() - interval '10 seconds'")
+    assert await Sweeper(services).wake() == 150
+    assert await redis.zcard("arq:queue") == 150
