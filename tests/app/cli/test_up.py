@@ -109,15 +109,36 @@ async def test_the_end_of_its_terminal_stops_everything(up_cli: Cli) -> None:
     assert processes_in(up_cli.folder) == set()
 
 
-async def test_what_dies_is_started_again(up_cli: Cli) -> None:
+async def test_what_dies_is_started_again(up_cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "kept.txt"
+    file.write_text("kept")
     process = await up_cli.start("up", "--port", 0)
     await line_with(process, UP, of_errors=False)
-    pid = json.loads((up_cli.folder / "data" / "logs" / "worker-1.pid").read_text())["pid"]
-    psutil.Process(pid).kill()
-    await line_with(process, "worker-1 has ended unasked")
+    assert (await up_cli("files", "add", file)).code == 0
+    everything = {"store", "postgres", "valkey", "worker-1", "gateway"}
+    before = {what: pid_of(up_cli, what) for what in everything}
+    for pid in before.values():
+        psutil.Process(pid).kill()
+    told = {(await line_with(process, "has ended unasked")).split()[0] for _ in everything}
+    assert told == everything
+    await healthy(up_cli)
+    saved = await up_cli("download", 10000, "-o", tmp_path / "saved.txt")
+    assert saved.code == 0, saved.error
+    assert (tmp_path / "saved.txt").read_text() == "kept"
     process.send_signal(signal.SIGHUP)
     assert await ended(process) == 0
     assert processes_in(up_cli.folder) == set()
+
+
+def pid_of(cli: Cli, what: str) -> int:
+    return int(json.loads((cli.folder / "data" / "logs" / f"{what}.pid").read_text())["pid"])
+
+
+async def healthy(cli: Cli) -> None:
+    """Returns once every dependency answers and a worker listens."""
+    async with asyncio.timeout(60):
+        while (await cli("check")).code:
+            pass
 
 
 async def test_a_port_that_is_taken_is_told_before_anything_is_started(up_cli: Cli) -> None:

@@ -1,0 +1,154 @@
+"""Servers that end unasked are started again, later each time, and never after they were told to stop."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from itertools import pairwise
+from pathlib import Path
+from queue import Queue
+
+import psutil  # type: ignore[import-untyped]  # it has no annotations
+import pytest
+
+from app.stack import keepers
+from app.stack.errors import StackError
+from app.stack.keepers import Keeper
+from app.stack.processes import Command, Server, child_environment
+
+PATIENCE = 20
+PAUSE = 0.1
+
+
+class Program(Server):
+    """A child that runs `program`; `started` gets the time and the process id of each."""
+
+    name = "program"
+
+    def __init__(self, folder: Path, program: str, started: Queue[tuple[float, int]]) -> None:
+        super().__init__(folder)
+        self.folder = folder
+        self.program = program
+        self.started = started
+
+    def prepare(self) -> Command:
+        return Command([sys.executable, "-c", self.program], cwd=self.folder, env=child_environment())
+
+    def is_ready(self) -> bool:
+        self.started.put((time.monotonic(), self.pid or 0))
+        return True
+
+
+class Programs:
+    """Makes them; the first `failures` after the first one can't be started."""
+
+    def __init__(self, folder: Path, program: str = "import signal; signal.pause()", failures: int = 0) -> None:
+        self.folder = folder
+        self.program = program
+        self.failures = failures
+        self.made = 0
+        self.started: Queue[tuple[float, int]] = Queue()
+
+    def __call__(self) -> Server:
+        self.made += 1
+        program = self.program if self.made == 1 or self.made > 1 + self.failures else "raise SystemExit(3)"
+        return Program(self.folder, program, self.started)
+
+    def next(self) -> tuple[float, int]:
+        return self.started.get(timeout=PATIENCE)
+
+
+def test_a_server_that_is_killed_is_started_again(tmp_path: Path) -> None:
+    programs, said = Programs(tmp_path), Queue[str]()
+    keeper = Keeper(programs, pause=PAUSE)
+    keeper.start()
+    keeper.watch(said.put)
+    try:
+        for _ in range(2):
+            psutil.Process(programs.next()[1]).kill()
+            assert "program has ended unasked" in said.get(timeout=PATIENCE)
+        _, pid = programs.next()
+        assert psutil.pid_exists(pid)
+    finally:
+        keeper.stop()
+    assert not psutil.pid_exists(pid)
+    assert programs.started.empty()
+
+
+def test_a_server_that_can_not_be_started_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    programs, said = Programs(tmp_path, failures=2), Queue[str]()
+    monkeypatch.setattr(Program, "is_ready", _runs_for_a_moment)
+    keeper = Keeper(programs, pause=PAUSE)
+    keeper.start()
+    keeper.watch(said.put)
+    try:
+        psutil.Process(programs.next()[1]).kill()
+        programs.next()
+        assert programs.made == 4
+    finally:
+        keeper.stop()
+    lines = [said.get_nowait() for _ in range(said.qsize())]
+    assert sum("could not be started: program ended with exit code 3" in line for line in lines) == 2
+
+
+def _runs_for_a_moment(server: Program) -> bool:
+    if server.program == "raise SystemExit(3)":
+        return False
+    server.started.put((time.monotonic(), server.pid or 0))
+    return True
+
+
+def test_a_server_that_ends_at_once_is_started_ever_more_seldom(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keepers, "LOOK", 0.01)
+    programs = Programs(tmp_path, "pass")
+    keeper = Keeper(programs, pause=0.2)
+    keeper.start()
+    keeper.watch(lambda _: None)
+    try:
+        moments = [programs.next()[0] for _ in range(4)]
+    finally:
+        keeper.stop()
+    pauses = [after - before for before, after in pairwise(moments)]
+    assert [pause >= least for pause, least in zip(pauses, (0.2, 0.4, 0.8), strict=True)] == [True] * 3
+
+
+def test_nothing_is_started_after_a_stop_at_any_moment(tmp_path: Path) -> None:
+    programs, said = Programs(tmp_path), Queue[str]()
+    keeper = Keeper(programs, pause=30)
+    keeper.start()
+    keeper.watch(said.put)
+    psutil.Process(programs.next()[1]).kill()
+    said.get(timeout=PATIENCE)  # it waits now
+    keeper.stop()
+    keeper.stop()
+    assert programs.made == 1
+    assert not [thread for thread in threading.enumerate() if thread.name == "keep-program"]
+
+
+def test_a_start_that_is_under_way_ends_with_the_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    programs, said = Programs(tmp_path), Queue[str]()
+    keeper = Keeper(programs, pause=PAUSE)
+    keeper.start()
+    keeper.watch(said.put)
+    asked: Queue[int] = Queue()
+
+    def never(server: Program) -> bool:
+        asked.put(server.pid or 0)
+        return False
+
+    monkeypatch.setattr(Program, "is_ready", never)
+    psutil.Process(programs.next()[1]).kill()
+    pid = asked.get(timeout=PATIENCE)
+    keeper.stop()
+    assert not psutil.pid_exists(pid)
+
+
+def test_a_first_start_that_fails_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Program, "is_ready", lambda _: False)
+    keeper = Keeper(Programs(tmp_path, "raise SystemExit(3)"))
+    with pytest.raises(StackError, match="exit code 3"):
+        keeper.start()
+    keeper.stop()
