@@ -62,8 +62,8 @@ from jobs.store.jobs import Idempotency
 
 log = structlog.get_logger()
 
-SWEEP_BATCH = 100
-"""Rows that one sweep takes at once, so that its transaction stays short."""
+SWEEP_BATCH = 10
+"""Rows that one sweep takes at once, so that its transaction stays short; a full batch is followed by the next at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,12 +103,10 @@ class Lifecycle:
         self._settings = settings
         self._random = random or Random()  # noqa: S311 - jitter, not a secret
         self._backlog = backlog
-        self._saying: set[asyncio.Task[Any]] = set()
 
     async def close(self) -> None:
-        """Waits until all that was committed has been said."""
-        while self._saying:
-            await asyncio.gather(*self._saying, return_exceptions=True)
+        """Waits until all that was committed has been said, or is lost: a second at most."""
+        await asyncio.gather(self._feed.flush(), self._queue.flush())
 
     # --- what people ask -----------------------------------------------------------------------------------------------
 
@@ -129,7 +127,7 @@ class Lifecycle:
             event = created(job)
             await jobs.insert_job(connection, job, event, new.files, idempotency)
         log.info("job_created", job_id=str(job.id), files=len(new.files))
-        self._announce(job, event.at, since=0)
+        await self._announce(job, event.at, since=0)
         return job
 
     async def _earlier(self, connection: AsyncConnection, owner: str, idempotency: Idempotency) -> Job | None:
@@ -196,7 +194,7 @@ class Lifecycle:
             await jobs.save_job(connection, job, claimed, event)
             await files.reset_files(connection, job_id, claimed.seq)
             records = await files.load_files(connection, job_id)
-        self._announce(claimed, now, since=job.seq, records=records)
+        await self._announce(claimed, now, since=job.seq, records=records)
         return Claimed(claimed, records)
 
     async def set_upload(self, held: Job, upload: Upload | None) -> None:
@@ -265,7 +263,7 @@ class Lifecycle:
                 after, event = apply(job, command(job), now)
                 moved.append((after, await self._save(connection, job, after, event)))
         for after, records in moved:
-            self._say(after, now, records)
+            await self._say(after, now, records)
         return [after for after, _ in moved]
 
     # --- one way for all of them ---------------------------------------------------------------------------------------
@@ -287,7 +285,7 @@ class Lifecycle:
                 return job
             after, event = apply(job, command, now)
             records = await self._save(connection, job, after, event)
-        self._say(after, now, records)
+        await self._say(after, now, records)
         return after
 
     async def _save(
@@ -301,7 +299,7 @@ class Lifecycle:
             return await files.tell_again(connection, after.id, after.seq)
         return ()
 
-    def _say(self, job: Job, now: datetime, records: Sequence[FileRecord]) -> None:
+    async def _say(self, job: Job, now: datetime, records: Sequence[FileRecord]) -> None:
         failure = job.failure
         log.info(
             "job_moved",
@@ -312,18 +310,13 @@ class Lifecycle:
             error_class=failure and failure.error_class,
             error_message=failure and failure.message,
         )
-        self._announce(job, now, since=job.seq - 1, records=records)
+        await self._announce(job, now, since=job.seq - 1, records=records)
 
-    def _announce(self, job: Job, now: datetime, *, since: int, records: Sequence[FileRecord] = ()) -> None:
-        """Tells followers, and workers when the job waits for one, without keeping the caller waiting."""
-        self._spawn(self._feed.publish(event_of(job, now, since=since, files=records)))
+    async def _announce(self, job: Job, now: datetime, *, since: int, records: Sequence[FileRecord] = ()) -> None:
+        """Tells followers, and workers when the job waits for one; neither waits for Redis."""
+        await self._feed.publish(event_of(job, now, since=since, files=records))
         if job.status in WAITING:
-            self._spawn(self._queue.wake(job.id, job.fence, (job.due_at - now).total_seconds()))
-
-    def _spawn(self, saying: Coroutine[Any, Any, object]) -> None:
-        task = asyncio.create_task(saying)
-        self._saying.add(task)
-        task.add_done_callback(self._saying.discard)
+            await self._queue.wake(job.id, job.fence, (job.due_at - now).total_seconds())
 
     def _backoff(self, job: Job) -> float:
         return delay(max(job.attempt, 1), self._settings.backoff_base, self._settings.backoff_max, self._random)

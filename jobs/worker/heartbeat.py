@@ -85,8 +85,12 @@ class Heartbeat:
             await asyncio.sleep(WATCH_PAUSE)
 
     def _give_up_late(self, now: float) -> None:
-        """A worker that can't renew a lease stops before the lease ends: nobody else may run the job beside it."""
+        """A worker that can't renew a lease stops before the lease ends: nobody else may run the job beside it.
+
+        If the database is back before that, the job is given back, and nobody is charged.
+        """
         late = {turn for turn, held in self._runner.held.items() if now - held.renewed > self._limit}
         for turn in late - self._late:
-            self._runner.drop(self._runner.held[turn])
+            log.warning("lease_late", job_id=str(turn[0]), fence=turn[1])
+            self._runner.give_back(self._runner.held[turn])
         self._late = late

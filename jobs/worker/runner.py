@@ -145,14 +145,22 @@ class Runner:
         finally:
             del self.held[held.turn]
 
-    async def drain(self, patience: float) -> None:
-        """Lets the held jobs finish for so many seconds, then gives the rest back."""
+    async def drain(self, patience: float, handback: float) -> None:
+        """Lets the held jobs finish for so many seconds, then gives the rest back, which may take `handback` seconds.
+
+        One that could not be given back by then is lost when its lease ends.
+        """
         if self._running and patience:
             await asyncio.wait(self._running, timeout=patience)
-        while self._running:
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + handback
+        while self._running and clock() < deadline:
             for held in self.held.values():
                 self.give_back(held)
             await asyncio.wait(self._running, timeout=0.2)  # again: a cancellation can get lost (see `concurrency.end`)
+        if self._running:
+            log.warning("drain_overdue", jobs=len(self._running))
+            await end(*self._running)
 
     def drop(self, held: Held) -> None:
         """Stops a job that is no longer this worker's: somebody cancelled it, or took it."""

@@ -56,7 +56,7 @@ class Sweeper:
 
     @property
     def _steps(self) -> Sequence[Callable[[], Awaitable[object]]]:
-        return (self._lose, self._abandon, self.wake, self._expire, self._forget)
+        return (self.lose, self._abandon, self.wake, self._expire, self._forget)
 
     async def sweep(self) -> None:
         """One round for the jobs."""
@@ -80,7 +80,7 @@ class Sweeper:
         except Exception:
             log.exception("sweep_broke", step=step.__name__)
 
-    async def _lose(self) -> None:
+    async def lose(self) -> None:
         """Takes the jobs of silent workers from them, unless it was PostgreSQL that could not hear them.
 
         After an outage every lease may have run out, and each worker that lives renews its own soon.

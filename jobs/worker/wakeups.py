@@ -60,9 +60,10 @@ class WakeUps:
             await asyncio.sleep(REDIS_PAUSE)
 
     async def _answer(self, context: dict[Any, Any], job_id: str, fence: int) -> None:
-        """Claims the job, if there is still room: the fallback may have taken the last place since arq was told of it."""
+        """Claims the job, if there is still room, else leaves it to others: arq may have been told an older number."""
         turn = UUID(job_id), fence
         if not self._runner.room:
+            self._runner.changed()
             context[_AGAIN] = turn
             return
         await self._runner.take(*turn)

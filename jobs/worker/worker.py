@@ -50,17 +50,9 @@ async def run_worker(settings: Settings, stop: asyncio.Event, name: str | None =
         try:
             done, _ = await asyncio.wait([*keeping, *taking, stopping], return_when=asyncio.FIRST_COMPLETED)
             await end(*taking)
-            await _drain(runner, settings)
+            await runner.drain(settings.drain_timeout, HANDBACK_TIMEOUT)
             for task in done - {stopping}:
                 task.result()
         finally:
             await end(*taking, stopping, *keeping)
         log.info("worker_stopped", worker=name)
-
-
-async def _drain(runner: Runner, settings: Settings) -> None:
-    try:
-        async with asyncio.timeout(settings.drain_timeout + HANDBACK_TIMEOUT):
-            await runner.drain(settings.drain_timeout)
-    except TimeoutError:
-        log.warning("drain_overdue", jobs=len(runner.held))

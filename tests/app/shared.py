@@ -59,8 +59,7 @@ class Shared:
         job = await create(self.services, *file_ids or [10_000], **wishes)
         claimed = await self.services.lifecycle.claim(job.id, job.fence, "worker-1")
         assert claimed is not None
-        await self.services.lifecycle.close()
-        await self.services.feed.flush()  # its own message has been sent: it can't come after those of a test
+        await self.services.lifecycle.close()  # its own message has been sent: it can't come after those of a test
         return claimed.job
 
     async def dead(self, error_class: ErrorClass = ErrorClass.NETWORK, **wishes: Any) -> Job:

@@ -158,15 +158,9 @@ async def test_two_sweepers_move_a_lost_job_once(services: Services) -> None:
     assert sum(len(jobs) for jobs in moved) == 5
 
 
-async def said(services: Services) -> None:
-    """All that was committed has been said."""
-    await services.lifecycle.close()
-    await services.queue.flush()
-
-
 async def test_a_job_whose_wake_up_was_lost_is_woken_again(services: Services) -> None:
     job = await services.lifecycle.create(NEW)
-    await said(services)
+    await services.lifecycle.close()
     redis = services.queue._redis  # noqa: SLF001 - what Redis has is the point
     await redis.flushall()
     assert await Sweeper(services).wake() == 0
@@ -179,7 +173,7 @@ async def test_a_job_whose_wake_up_was_lost_is_woken_again(services: Services) -
 
 async def test_a_wake_up_that_a_dead_worker_took_does_not_stand_in_the_way_of_the_next(services: Services) -> None:
     job = await services.lifecycle.create(NEW)
-    await said(services)
+    await services.lifecycle.close()
     redis = services.queue._redis  # noqa: SLF001 - what Redis has is the point
     await redis.set(f"arq:in-progress:{job.id}:1", b"1")
     await redis.set(f"arq:retry:{job.id}:1", b"1")
@@ -191,7 +185,7 @@ async def test_a_wake_up_that_a_dead_worker_took_does_not_stand_in_the_way_of_th
 
 async def test_a_wake_up_that_waits_its_turn_keeps_its_place(services: Services) -> None:
     await services.lifecycle.create(NEW)
-    await said(services)
+    await services.lifecycle.close()
     redis = services.queue._redis  # noqa: SLF001 - what Redis has is the point
     before = await redis.zrange("arq:queue", 0, -1, withscores=True)
     await change(services, "due_at = now() - interval '10 seconds'")

@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from jobs import lifecycle
 from jobs.concurrency import end
+from jobs.domain.errors import DatabaseUnavailable
 from jobs.domain.jobs import Job, Status
 from jobs.services import Services, open_services
 from jobs.settings import Settings
@@ -72,14 +73,15 @@ async def test_nobody_is_taken_for_dead_until_the_database_has_been_back_for_a_l
     ):
         sweeper = Sweeper(cut_off)
         database.hang()
-        await sweeper.sweep()
+        with pytest.raises(DatabaseUnavailable):
+            await sweeper.lose()
         database.flow()
         began = monotonic()
-        await sweeper.sweep()
+        await sweeper.lose()
         assert (await read(services, job.id)).status is Status.PROCESSING
         async with asyncio.timeout(PATIENCE):
             while (await read(services, job.id)).status is Status.PROCESSING:
-                await sweeper.sweep()
+                await sweeper.lose()
         assert monotonic() - began > LEASE
 
 
