@@ -122,8 +122,10 @@ def test_nothing_is_started_after_a_stop_at_any_moment(tmp_path: Path) -> None:
     keeper.watch(said.put)
     psutil.Process(programs.next()[1]).kill()
     said.get(timeout=PATIENCE)  # it waits now
+    began = time.monotonic()
     keeper.stop()
     keeper.stop()
+    assert time.monotonic() - began < PATIENCE
     assert programs.made == 1
     assert not [thread for thread in threading.enumerate() if thread.name == "keep-program"]
 

@@ -17,7 +17,7 @@ from jobs.settings import Settings
 from jobs.store.jobs import lock_job
 from jobs.store.leases import Leases, Renewal
 from jobs.worker.heartbeat import MARGIN, Heartbeat
-from jobs.worker.runner import Held, Runner
+from jobs.worker.runner import Held, Runner, Turn
 from tests.app.shared import changed
 from tests.proxies import Proxy, proxy
 from tests.support import create
@@ -123,6 +123,23 @@ async def test_beats_that_were_lost_are_made_up_for_on_a_new_connection(
         database.cut()
         await renewed(it)
         assert not it.task.done()
+
+
+async def test_beats_keep_their_pace_however_long_the_answers_take(
+    services: Services, settings: Settings, runner: Runner, database: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: asyncio.Queue[float] = asyncio.Queue()
+
+    async def slow(_: Leases, turns: list[Turn]) -> Renewal:
+        sent.put_nowait(asyncio.get_running_loop().time())
+        await asyncio.sleep(0.8 * INTERVAL)
+        return Renewal(frozenset(turns), frozenset())
+
+    monkeypatch.setattr(Leases, "renew", slow)
+    await held(services, runner)
+    async with beating(runner, settings, database):
+        first, *_, last = [await asyncio.wait_for(sent.get(), PATIENCE) for _ in range(5)]
+    assert last - first < 4 * 1.4 * INTERVAL
 
 
 async def test_a_beat_that_breaks_is_a_missed_beat_and_nothing_worse(
