@@ -38,6 +38,8 @@ class Presence:
                 await workers.sign(connection, self._name)
         except DatabaseUnavailable as error:
             log.warning("sign_failed", reason=error.message)
+        except Exception:
+            log.exception("sign_broke")
 
 
 async def anyone_works(services: Services) -> bool:
