@@ -237,7 +237,7 @@ async def test_one_job_that_is_slow_to_read_holds_up_nothing_else(
         await follower.until(lambda: len(follower.errors) == 2)
         go_on.set()
         await follower.heard(slow, (1, -1))
-        await shared.services.feed.publish(live(slow, 1))
+        await shared.publish(live(slow, 1))
         await follower.heard(slow, (slow.seq, 1))
         assert follower.of(left) == []
 
@@ -277,7 +277,7 @@ async def test_what_breaks_here_is_told_and_mended_by_coming_back(
             answer = await shared.api.get(f"{STREAM}{path}")
             assert answer.status_code == 200
             assert 5 <= pause_of(answer) <= 15
-        await shared.services.feed.publish(live(job, 1, seq=job.seq + 2))  # after a gap
+        await shared.publish(live(job, 1, seq=job.seq + 2))  # after a gap
         assert await open_already.closed() == 1011
 
 

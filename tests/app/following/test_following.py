@@ -381,7 +381,7 @@ async def test_followers_of_a_database_that_was_restored_come_back_and_start_ove
             for follower in (socketed, streamed):
                 await follower.until(lambda follower=follower: bool(follower.messages))  # type: ignore[misc]
                 assert (follower.messages[0]["since"], follower.messages[0]["seq"]) == (0, job.seq)
-            await shared.services.feed.publish(live(job, 5))
+            await shared.publish(live(job, 5))
             await asyncio.gather(*(it.heard(job, (job.seq, 5)) for it in (socketed, streamed)))
         assert reads[0] < 20
     await shared.services.lifecycle.cancel(job.id)

@@ -39,7 +39,7 @@ async def test_a_client_whose_machine_is_gone_is_given_up(
     async with dozing(base(shared), f"{way}/{job.id}") as client:
         await until_subscribers(shared.services.feed, job, 1)
         vanish(client.sock)
-        await shared.services.feed.publish(live(job, 1))
+        await shared.publish(live(job, 1))
         await until_subscribers(shared.services.feed, job, 0)
 
 

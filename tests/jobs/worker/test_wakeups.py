@@ -40,7 +40,7 @@ async def until_ended(services: Services, jobs: Sequence[Job]) -> None:
     following = Following(services)
     async with following.running():
         for job in jobs:
-            await following.wait(job.id, 40, lambda status: status.status.ended)
+            await following.polls.wait(job.id, "test", 40, lambda status: status.status.ended)
     assert {(await read(services, job.id)).status for job in jobs} == {Status.COMPLETED}
 
 
