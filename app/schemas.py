@@ -326,6 +326,7 @@ class Circuits(Message):
 
     database: Circuit
     storage: Circuit
+    redis: Circuit
 
 
 HealthStatus = Literal["healthy", "degraded", "unhealthy"]

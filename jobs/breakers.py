@@ -34,9 +34,7 @@ class Circuit(StrEnum):
 class Breaker:
     """One for each dependency of a process. An answer of any kind is a success: `outages` are the errors that are none."""
 
-    def __init__(
-        self, name: str, outages: tuple[type[HaulageError], ...], refusal: HaulageError, recovery: float
-    ) -> None:
+    def __init__(self, name: str, outages: tuple[type[Exception], ...], refusal: HaulageError, recovery: float) -> None:
         """`refusal` is what `check` raises; `recovery` is seconds."""
         self._circuit = CircuitBreaker(FAILURES, recovery, outages, name)
         self._outages = outages

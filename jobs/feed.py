@@ -17,6 +17,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from jobs.breakers import Breaker
 from jobs.domain.errors import RedisUnavailable
 from jobs.domain.events import Event
 from jobs.outbox import PATIENCE, Outbox
@@ -29,6 +30,15 @@ MAX_CONNECTIONS = 50
 
 UNAVAILABLE = (RedisError, OSError, TimeoutError)
 """What a call raises while Redis is away."""
+
+
+RECOVERY = 1.0
+"""Seconds for which a Redis that does not answer is not asked."""
+
+
+def redis_breaker() -> Breaker:
+    """For the calls to Redis of one process."""
+    return Breaker("redis", UNAVAILABLE, RedisUnavailable("Redis can't be reached."), RECOVERY)
 
 
 def channel(job_id: UUID) -> str:
@@ -53,7 +63,8 @@ class Feed:
         """`publisher` is a client of its own: what waits for Redis must not keep what is published."""
         self._redis = redis
         self._publisher = publisher
-        self._outbox: Outbox[tuple[UUID, str]] = Outbox("feed", self._publish)
+        self.breaker = redis_breaker()
+        self._outbox: Outbox[tuple[UUID, str]] = Outbox("feed", self._publish, self.breaker)
 
     @classmethod
     def open(cls, url: RedisDsn, *, timeout: float) -> Self:
@@ -84,8 +95,10 @@ class Feed:
 
     async def latest(self, job_ids: Sequence[UUID]) -> dict[UUID, bytes]:
         """The latest messages of the jobs that have one, as published: an `Event` in JSON. Raises `RedisUnavailable`."""
+        self.breaker.check()
         try:
-            found = await self._redis.mget([key(job_id) for job_id in job_ids])
+            with self.breaker.watch():
+                found = await self._redis.mget([key(job_id) for job_id in job_ids])
         except UNAVAILABLE as error:
             raise RedisUnavailable("Redis can't be reached.") from error
         return {job_id: body for job_id, body in zip(job_ids, found, strict=True) if body}
@@ -93,7 +106,8 @@ class Feed:
     async def ping(self) -> bool:
         """Whether Redis answers."""
         try:
-            return bool(await self._redis.ping())
+            with self.breaker.watch():
+                return bool(await self._redis.ping())
         except UNAVAILABLE:
             return False
 

@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 
 import structlog
 
+from jobs.breakers import Breaker
 from jobs.concurrency import end
 
 log = structlog.get_logger()
@@ -30,10 +31,11 @@ BATCH, BATCH_BYTES = 200, 4 << 20
 class Outbox(Generic[T]):
     """Messages in their order. `send` takes a batch of them; what it raises loses the batch and nothing else."""
 
-    def __init__(self, name: str, send: Callable[[Sequence[T]], Awaitable[None]]) -> None:
-        """`name` is for the log."""
+    def __init__(self, name: str, send: Callable[[Sequence[T]], Awaitable[None]], breaker: Breaker) -> None:
+        """`name` is for the log. While the circuit of `breaker` is open, messages are lost at once."""
         self._name = name
         self._send = send
+        self._breaker = breaker
         self._waiting: deque[tuple[T, int]] = deque()
         self._bytes = 0
         self._lost = 0
@@ -82,8 +84,10 @@ class Outbox(Generic[T]):
 
     async def _deliver(self, batch: Sequence[T]) -> None:
         try:
-            async with asyncio.timeout(PATIENCE):
-                await self._send(batch)
+            self._breaker.check()
+            with self._breaker.watch():
+                async with asyncio.timeout(PATIENCE):
+                    await self._send(batch)
         except Exception as error:  # noqa: BLE001 - beside what redis raises, there is what the event loop does
             if not self._lost:
                 log.warning("redis_unheard", of=self._name, reason=type(error).__name__)

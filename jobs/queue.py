@@ -29,7 +29,8 @@ from redis.asyncio import ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from jobs.feed import MAX_CONNECTIONS, UNAVAILABLE
+from jobs.breakers import Breaker
+from jobs.feed import MAX_CONNECTIONS, UNAVAILABLE, redis_breaker
 from jobs.outbox import PATIENCE, Outbox
 
 log = structlog.get_logger()
@@ -83,16 +84,17 @@ class _WakeUp:
 class Queue:
     """Rings for a job. No call raises because Redis is away."""
 
-    def __init__(self, redis: ArqRedis, ringer: ArqRedis) -> None:
+    def __init__(self, redis: ArqRedis, ringer: ArqRedis, breaker: Breaker) -> None:
         """`ringer` is a client of its own: what waits for Redis must not keep a wake-up."""
         self._redis = redis
         self._ringer = ringer
-        self._outbox: Outbox[_WakeUp] = Outbox("queue", self._ring)
+        self._outbox: Outbox[_WakeUp] = Outbox("queue", self._ring, breaker)
 
     @classmethod
-    def open(cls, url: RedisDsn, *, timeout: float) -> Self:
-        """No connection is made yet. `timeout`: seconds a call may take."""
-        return cls(arq_redis(url, timeout=timeout), arq_redis(url, timeout=min(timeout, PATIENCE)))
+    def open(cls, url: RedisDsn, *, timeout: float, breaker: Breaker | None = None) -> Self:
+        """No connection is made yet. `timeout`: seconds a call may take. `breaker`: that of the process."""
+        ringer = arq_redis(url, timeout=min(timeout, PATIENCE))
+        return cls(arq_redis(url, timeout=timeout), ringer, breaker or redis_breaker())
 
     async def close(self) -> None:
         """Rings for what waits for it, for a second at most."""

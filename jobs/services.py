@@ -35,7 +35,11 @@ class Services:
     @property
     def circuits(self) -> dict[str, Circuit]:
         """The circuit of each dependency, as this process sees it."""
-        return {"database": self.database.breaker.state, "storage": self.blobs.bucket.breaker.state}
+        return {
+            "database": self.database.breaker.state,
+            "storage": self.blobs.bucket.breaker.state,
+            "redis": self.feed.breaker.state,
+        }
 
 
 @asynccontextmanager
@@ -45,7 +49,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         settings.database_url, pool_size=settings.database_pool_size, timeout=settings.database_timeout
     )
     feed = Feed.open(settings.redis_url, timeout=settings.redis_timeout)
-    queue = Queue.open(settings.redis_url, timeout=settings.redis_timeout)
+    queue = Queue.open(settings.redis_url, timeout=settings.redis_timeout, breaker=feed.breaker)
     blobs = Blobs.open(settings)
     snapshots = Snapshots(database)
     backlog = Backlog(settings.max_queued, snapshots.wait, Random())  # noqa: S311 - jitter, not a secret

@@ -57,10 +57,10 @@ async def test_what_is_away_shows(shared: Shared, away: Any, status: int, said: 
     assert {answer.headers["cache-control"] for answer in answers.values()} == {"no-store"}
 
 
-@pytest.mark.parametrize("away", ["database", "storage"])
+@pytest.mark.parametrize("away", ["database", "storage", "redis"])
 async def test_a_dependency_that_fails_again_and_again_is_given_time(shared: Shared, away: str) -> None:
     settings = changed(shared.settings, **AWAY[away])
-    closed = {"database": "closed", "storage": "closed"}
+    closed = {"database": "closed", "storage": "closed", "redis": "closed"}
     assert (await shared.api.get("/health")).json()["circuits"] == closed
     async with serving(settings) as url, httpx.AsyncClient(base_url=url) as api:
         async with asyncio.timeout(30):

@@ -12,7 +12,7 @@ import pytest
 from pydantic import RedisDsn
 
 from jobs import outbox as outboxes
-from jobs.feed import Feed, key
+from jobs.feed import Feed, key, redis_breaker
 from jobs.outbox import Outbox
 from jobs.queue import Queue
 from jobs.services import Services
@@ -43,7 +43,7 @@ class Sent:
 async def test_messages_are_sent_in_their_order_and_many_at_once() -> None:
     sent = Sent()
     sent.opened.set()
-    outbox = Outbox("test", sent)
+    outbox = Outbox("test", sent, redis_breaker())
     for number in range(1000):
         outbox.put(number, 1)
     await outbox.flush()
@@ -56,7 +56,7 @@ async def test_the_oldest_of_too_many_are_lost(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(outboxes, "BYTES", 100)
     sent = Sent()
     sent.opened.set()
-    outbox = Outbox("test", sent)
+    outbox = Outbox("test", sent, redis_breaker())
     for number in range(15):
         outbox.put(number, 1)
     outbox.put(15, 98)
@@ -69,7 +69,7 @@ async def test_what_can_not_be_sent_is_lost_and_what_comes_later_is_not(error: E
     sent = Sent()
     sent.opened.set()
     sent.error = error
-    outbox = Outbox("test", sent)
+    outbox = Outbox("test", sent, redis_breaker())
     outbox.put(1, 1)
     await outbox.flush()
     sent.error = None
@@ -89,7 +89,7 @@ async def test_a_batch_that_hangs_is_given_up_and_the_next_is_sent(monkeypatch: 
             await asyncio.sleep(3600)
         arrived.put_nowait(batch)
 
-    outbox = Outbox("test", send)
+    outbox = Outbox("test", send, redis_breaker())
     outbox.put(1, 1)
     await begun.wait()
     outbox.put(2, 1)
@@ -98,7 +98,7 @@ async def test_a_batch_that_hangs_is_given_up_and_the_next_is_sent(monkeypatch: 
 
 async def test_closing_does_not_wait_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outboxes, "PATIENCE", 0.2)
-    outbox = Outbox("test", Sent())
+    outbox = Outbox("test", Sent(), redis_breaker())
     for number in range(100 * outboxes.BATCH):
         outbox.put(number, 1)
     async with asyncio.timeout(3):
