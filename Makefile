@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench bench-live lock clean
+.PHONY: help setup run test check chaos bench bench-live lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,11 @@ check: setup ## Lint and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+chaos: setup ## Run the faults that take their time, and print the table of docs/reliability.md
+	rm -f .faults/figures.jsonl
+	$(BIN)/pytest tests/faults -m "chaos or not chaos"
+	$(BIN)/python -m tests.faults.report
 
 bench: setup ## Measure, and print the tables of docs/benchmarks.md
 	$(BIN)/python -m tests.bench

@@ -1,0 +1,100 @@
+"""What holds after every fault: nothing lost, one effect a job, nothing stuck, nothing left in the store."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import zipfile
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from tests.faults.ground import POLL, Ground
+
+LITTER = 60.0
+"""Seconds after which no multipart upload may be left that nothing points to."""
+SAMPLE = 5
+"""Bundles that are opened."""
+ENDS = {"completed", "failed", "cancelled", "expired"}
+
+
+async def sound(ground: Ground, *, failed: int = 0) -> None:
+    """Asserts it all. So many jobs were to fail; a worker must run, or what is left in the store stays there."""
+    problems = await problems_of(ground)
+    assert not problems, "\n".join(problems[:20])
+    statuses = [it["status"] for it in await ground.rows("SELECT status FROM download_jobs")]
+    assert statuses.count("failed") == failed, f"{statuses.count('failed')} jobs failed"
+    assert [it.event for member in ground.fleet.members for it in member.errors()] == []
+
+
+async def problems_of(ground: Ground) -> list[str]:
+    """What is wrong, a sentence each."""
+    rows = {it["id"]: it for it in await ground.rows("SELECT * FROM download_jobs")}
+    problems = [f"{job_id} was promised and is lost" for job_id in ground.accepted - set(rows)]
+    problems += [f"{it['id']} is stuck: {it['status']}" for it in rows.values() if it["status"] not in ENDS]
+    problems += await _effects(ground, rows)
+    problems += await _litter(ground, rows)
+    problems += [it for row in _bundles(rows)[:SAMPLE] if (it := await _opened(ground, row))]
+    return problems
+
+
+async def _effects(ground: Ground, rows: Mapping[UUID, Mapping[str, Any]]) -> list[str]:
+    """One `succeed` for each job that was ever completed, none for the others."""
+    counted = await ground.rows("SELECT job_id, count(*) AS times FROM job_events WHERE command = 'succeed' GROUP BY 1")
+    times = {it["job_id"]: it["times"] for it in counted}
+    wanted = {job_id: int(row["status"] in {"completed", "expired"}) for job_id, row in rows.items()}
+    return [
+        f"{job_id} has succeeded {times.get(job_id, 0)} times, not {count}"
+        for job_id, count in wanted.items()
+        if times.get(job_id, 0) != count
+    ]
+
+
+async def _litter(ground: Ground, rows: Mapping[UUID, Mapping[str, Any]]) -> list[str]:
+    """Waits as long as it may take, and tells what is left even so."""
+    found: list[str] = []
+    try:
+        async with asyncio.timeout(LITTER):
+            while found := [*await _uploads(ground), *await _objects(ground, rows)]:
+                await asyncio.sleep(5 * POLL)
+    except TimeoutError:
+        pass
+    return found
+
+
+async def _uploads(ground: Ground) -> list[str]:
+    rows = await ground.rows("SELECT upload_id FROM download_jobs WHERE upload_id IS NOT NULL")
+    known = {it["upload_id"] for it in rows}
+    uploads = await ground.services.blobs.uploads.list_uploads("bundles/")
+    return [f"the upload {it.id} of {it.key} is left" for it in uploads if it.id not in known]
+
+
+async def _objects(ground: Ground, rows: Mapping[UUID, Mapping[str, Any]]) -> list[str]:
+    """One object for each bundle that is to be had, and no other."""
+    there: defaultdict[str, list[str]] = defaultdict(list)
+    async for info in ground.services.blobs.objects.list("bundles/"):
+        there[info.key.split("/")[1]].append(info.key)
+    wanted = {str(row["id"]): [row["result_key"]] for row in _bundles(rows)}
+    return [
+        f"under bundles/{job_id}/ there are {there.get(job_id, [])}, not {wanted.get(job_id, [])}"
+        for job_id in wanted.keys() | there.keys()
+        if there.get(job_id, []) != wanted.get(job_id, [])
+    ]
+
+
+def _bundles(rows: Mapping[UUID, Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [row for row in rows.values() if row["status"] == "completed" and row["result_kind"] == "bundle"]
+
+
+async def _opened(ground: Ground, row: Mapping[str, Any]) -> str | None:
+    objects = ground.services.blobs.objects
+    with tempfile.TemporaryFile() as file:
+        async for chunk in objects.read(row["result_key"], row["result_etag"], 0, row["result_size"]):
+            file.write(chunk)
+        try:
+            with zipfile.ZipFile(file) as archive:
+                broken = await asyncio.to_thread(archive.testzip)
+        except zipfile.BadZipFile as error:
+            return f"{row['result_key']} is no archive: {error}"
+    return f"{row['result_key']}: {broken} is broken" if broken else None

@@ -1,0 +1,190 @@
+"""`haulage worker` or `serve` with something added that no product has: a probe, or a sabotage.
+
+    python -m tests.faults.entry --with unfenced,lag worker
+
+The extras change what is imported, in this process only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+
+log = structlog.get_logger()
+
+TICK = 0.01
+"""Seconds between two looks at the event loop."""
+ROUND = 100
+"""Looks that one line of the log tells of."""
+JUMP = 3600.0
+"""Seconds by which the clock jumps."""
+POISON = "poison.zip"
+"""A job with this archive name kills its worker."""
+
+
+def unfenced() -> None:
+    """A worker that writes its results whatever has become of the job meanwhile, and never hears that it lost it."""
+    from sqlalchemy import update  # noqa: PLC0415 - each extra loads what it changes
+
+    from jobs.domain.errors import StaleFence  # noqa: PLC0415
+    from jobs.domain.jobs import Job  # noqa: PLC0415
+    from jobs.domain.transitions import Command, apply  # noqa: PLC0415
+    from jobs.lifecycle import Lifecycle  # noqa: PLC0415
+    from jobs.store import jobs  # noqa: PLC0415
+    from jobs.store.rows import job_columns  # noqa: PLC0415
+    from jobs.store.tables import download_jobs  # noqa: PLC0415
+    from jobs.worker.runner import Runner  # noqa: PLC0415
+
+    async def settle(self: Any, held: Job, command: Command) -> Job:
+        async with self._database.begin() as connection:
+            now = await jobs.clock(connection)
+            after, event = apply(held, command, now)
+            await connection.execute(
+                update(download_jobs).where(download_jobs.c.id == held.id).values(job_columns(after))
+            )
+            await jobs.insert_event(connection, event)
+        self._say(after, now, ())
+        return after
+
+    def deaf(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def called(self: Any, held: Job, *arguments: Any, **options: Any) -> Any:
+            try:
+                return await method(self, held, *arguments, **options)
+            except StaleFence:
+                log.info("fence_ignored", job_id=str(held.id), call=method.__name__)
+                return held.seq
+
+        return called
+
+    for name in ("record", "note_upload", "checkpoint"):
+        if hasattr(Lifecycle, name):
+            setattr(Lifecycle, name, deaf(getattr(Lifecycle, name)))
+    Lifecycle._settle = settle  # type: ignore[method-assign] # noqa: SLF001 - it is what is switched off
+    Runner.drop = lambda _, held: log.info("drop_ignored", job_id=str(held.job.id))  # type: ignore[method-assign]
+
+
+def lag() -> None:
+    """The event loop's lag, in milliseconds, a hundred looks a line (`loop_lag`)."""
+    import uvicorn  # noqa: PLC0415
+
+    from jobs.worker import process  # noqa: PLC0415
+
+    run, startup = process.run_worker, uvicorn.Server.startup
+
+    async def worker(*arguments: Any, **options: Any) -> None:
+        looking = asyncio.create_task(_look())
+        try:
+            await run(*arguments, **options)
+        finally:
+            looking.cancel()
+
+    async def gateway(self: uvicorn.Server, sockets: Any = None) -> None:
+        await startup(self, sockets)
+        self.looking = asyncio.create_task(_look())  # type: ignore[attr-defined]
+
+    process.run_worker = worker
+    uvicorn.Server.startup = gateway  # type: ignore[method-assign]
+
+
+async def _look() -> None:
+    clock = asyncio.get_running_loop().time
+    while True:
+        seen = []
+        for _ in range(ROUND):
+            due = clock() + TICK
+            await asyncio.sleep(TICK)
+            seen.append(round(1000 * max(0.0, clock() - due), 1))
+        log.info("loop_lag", ms=seen)
+
+
+def calls() -> None:
+    """How long each call to the store took (`store_call`, seconds)."""
+    from jobs.blobs.buckets import Bucket  # noqa: PLC0415
+
+    guard = Bucket.guard
+
+    @asynccontextmanager
+    async def timed(self: Bucket, action: str) -> AsyncIterator[None]:
+        begun = time.monotonic()
+        try:
+            async with guard(self, action):
+                yield
+        finally:
+            log.info("store_call", action=action, seconds=round(time.monotonic() - begun, 3))
+
+    Bucket.guard = timed  # type: ignore[method-assign, assignment]
+
+
+def poison() -> None:
+    """A job whose archive is called `POISON` kills the worker that runs it."""
+    from jobs.worker.attempt import Attempt  # noqa: PLC0415
+
+    run = Attempt.run
+
+    async def deadly(self: Any) -> Any:
+        if self._job.archive_name == POISON:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return await run(self)
+
+    Attempt.run = deadly  # type: ignore[method-assign]
+
+
+def clock() -> None:
+    """The wall clock jumps an hour ahead at SIGUSR1, and an hour back behind the true time at SIGUSR2."""
+    shift = 0.0
+    real = time.time
+
+    def jump(number: int, _: object) -> None:
+        nonlocal shift
+        shift = JUMP if number == signal.SIGUSR1 else -JUMP
+        log.info("clock_jumped", seconds=shift)
+
+    def shifted() -> float:
+        return real() + shift
+
+    time.time = shifted
+    signal.signal(signal.SIGUSR1, jump)
+    signal.signal(signal.SIGUSR2, jump)
+    _shift_datetimes(shifted)
+
+
+def _shift_datetimes(clock: Callable[[], float]) -> None:
+    """Those who sign requests to the store ask `datetime`, which asks the system."""
+    import datetime as moments  # noqa: PLC0415
+
+    import botocore.auth  # noqa: PLC0415
+    import minio.time  # noqa: PLC0415
+
+    def now(remove_tzinfo: bool = True) -> moments.datetime:
+        at = moments.datetime.fromtimestamp(clock(), moments.UTC)
+        return at.replace(tzinfo=None) if remove_tzinfo else at
+
+    botocore.auth.get_current_datetime = now
+    minio.time.utcnow = lambda: now(remove_tzinfo=False)
+
+
+EXTRAS = {extra.__name__: extra for extra in (unfenced, lag, calls, poison, clock)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.entry")
+    parser.add_argument("--with", dest="extras", required=True, metavar="EXTRA,…", help=", ".join(EXTRAS))
+    parser.add_argument("part", choices=["serve", "worker"])
+    options = parser.parse_args()
+    for name in options.extras.split(","):
+        EXTRAS[name]()
+    from app.cli import parts  # noqa: PLC0415 - the clock is changed before anything asks for it
+
+    getattr(parts, options.part)(None)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""A gateway or worker as a process of its own, whose log lines are the signals that tests wait for."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from jobs.settings import Settings
+
+PATIENCE = 60.0
+"""Seconds in which anything that is waited for has come, even on a busy machine."""
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A line of the log."""
+
+    event: str
+    at: datetime
+    fields: Mapping[str, Any]
+
+    def fits(self, event: str, fields: Mapping[str, Any]) -> bool:
+        return self.event == event and all(self.fields.get(name) == value for name, value in fields.items())
+
+
+class Member:
+    """A running process. All that it logs is kept in `said` and in the file `log`."""
+
+    def __init__(self, process: Process, log: Path, name: str) -> None:
+        self.process = process
+        self.name = name
+        self.said: list[Said] = []
+        self._log = log
+        self._changed = asyncio.Condition()
+        self._reading = asyncio.create_task(self._read())
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    @property
+    def alive(self) -> bool:
+        return self.process.returncode is None
+
+    async def says(self, event: str, *, after: datetime | None = None, patience: float = PATIENCE, **fields: Any) -> Said:
+        """The first line with this event and these fields, once it is there. Raises `TimeoutError`."""
+
+        def found() -> Said | None:
+            lines = (it for it in self.said if it.fits(event, fields))
+            return next((it for it in lines if after is None or it.at > after), None)
+
+        async with asyncio.timeout(patience), self._changed:
+            await self._changed.wait_for(lambda: found() is not None or self._reading.done())
+        line = found()
+        assert line is not None, f"{self.name} has ended and never said {event} {fields}: see {self._log}"
+        return line
+
+    def every(self, event: str, **fields: Any) -> list[Said]:
+        """All such lines so far."""
+        return [it for it in self.said if it.fits(event, fields)]
+
+    def errors(self) -> list[Said]:
+        """What it logged as an error: a trace, a bug."""
+        return [it for it in self.said if it.fields.get("level") in {"error", "critical"}]
+
+    # --- what is done to it --------------------------------------------------------------------------------------------
+
+    async def kill(self) -> None:
+        """kill -9, and gone."""
+        self.signal(signal.SIGKILL)
+        await self.over()
+
+    def stop(self) -> None:
+        """It stands still, as in a long pause of its machine."""
+        self.signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        self.signal(signal.SIGCONT)
+
+    async def drain(self) -> float:
+        """SIGTERM; returns the seconds that it took to end."""
+        begun = monotonic()
+        self.signal(signal.SIGTERM)
+        await self.over()
+        return monotonic() - begun
+
+    def signal(self, number: signal.Signals) -> None:
+        if self.alive:
+            os.kill(self.pid, number)
+
+    async def over(self) -> None:
+        async with asyncio.timeout(PATIENCE):
+            await self.process.wait()
+            await self._reading
+
+    async def _read(self) -> None:
+        assert self.process.stderr is not None
+        with self._log.open("ab") as file:
+            async for line in self.process.stderr:
+                file.write(line)
+                file.flush()
+                self._keep(line)
+                async with self._changed:
+                    self._changed.notify_all()
+        async with self._changed:
+            self._changed.notify_all()
+
+    def _keep(self, line: bytes) -> None:
+        try:
+            fields = json.loads(line)
+            said = Said(fields.pop("event"), datetime.fromisoformat(fields.pop("timestamp")), fields)
+        except (ValueError, KeyError, AttributeError, TypeError):
+            return  # a line that is not of our log: a trace of the interpreter
+        self.said.append(said)
+
+
+async def start(settings: Settings, log: Path, name: str, *command: str) -> Member:
+    """Starts `python -m` with these words and the settings in its environment."""
+    kept = {key: value for key, value in os.environ.items() if key in {"PATH", "LANG", "TMPDIR", "HOME"}}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        *command,
+        cwd=ROOT,
+        env=kept | variables(settings),
+        stdin=DEVNULL,
+        stderr=PIPE,
+        limit=1 << 24,
+    )
+    return Member(process, log, name)
+
+
+def variables(settings: Settings) -> dict[str, str]:
+    """All settings as an environment."""
+    secret = {"s3_secret_access_key": settings.s3_secret_access_key.get_secret_value()}
+    values = {name: value for name, value in settings.model_dump().items() if value is not None} | secret
+    return {name.upper(): _written(value) for name, value in values.items()}
+
+
+def _written(value: object) -> str:
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

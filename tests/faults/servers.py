@@ -1,0 +1,98 @@
+"""PostgreSQL and Valkey of the faults' own: they are killed and started again, on the same ports with the same data."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import asyncpg
+from redis import Redis
+
+from app.stack import postgres, valkey
+from app.stack.ports import free_ports
+from app.stack.postgres import Postgres
+from app.stack.processes import Server
+from app.stack.valkey import Valkey
+from jobs.migrate import migrate
+from jobs.store.database import Database
+
+PASSWORD = "secret"
+TEMPLATE = "template_faults"
+
+
+class Restartable:
+    """A server that can die. `make` gives a new one of the same data and port, for the stack starts each only once."""
+
+    def __init__(self, make: Callable[[], Server]) -> None:
+        self._make = make
+        self._server = make()
+
+    def start(self) -> None:
+        self._server = self._make()
+        self._server.start()
+
+    def stop(self) -> None:
+        self._server.stop()
+
+    async def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
+        """Sends the signal, and returns when the server has ended."""
+        pid = self._server.pid
+        assert pid is not None
+        os.kill(pid, number)
+        await asyncio.to_thread(self._server.stop)
+
+    async def restart(self) -> None:
+        await asyncio.to_thread(self.start)
+
+
+class Servers:
+    """Durable: whatever PostgreSQL has committed outlives its crash. Valkey keeps nothing, as after a loss of its disk."""
+
+    def __init__(self, folder: Path) -> None:
+        ports = free_ports([0, 0])
+        logs = folder / "logs"
+        for name in ("postgres", "valkey", "logs"):
+            (folder / name).mkdir(mode=0o700)
+        folder.chmod(0o711)  # PostgreSQL may run as another user
+        self.redis_url = valkey.url(ports[1], PASSWORD)
+        self._url = postgres.url(ports[0], PASSWORD)
+        self.postgres = Restartable(
+            lambda: Postgres(folder / "postgres", logs, port=ports[0], password=PASSWORD, durable=True)
+        )
+        self.valkey = Restartable(
+            lambda: Valkey(folder / "valkey", logs, port=ports[1], password=PASSWORD, durable=False)
+        )
+
+    def start(self) -> None:
+        """Starts both, and makes a migrated database to clone."""
+        self.postgres.start()
+        self.valkey.start()
+        asyncio.run(self._make_template())
+
+    def stop(self) -> None:
+        self.valkey.stop()
+        self.postgres.stop()
+
+    async def execute(self, statement: str) -> None:
+        connection = await asyncpg.connect(self._url)
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    def database_url(self, name: str) -> str:
+        return self._url.rpartition("/")[0] + "/" + name
+
+    def flush(self) -> None:
+        """All that Redis knows is gone."""
+        with Redis.from_url(self.redis_url) as client:
+            client.flushall()
+
+    async def _make_template(self) -> None:
+        await self.execute(f"CREATE DATABASE {TEMPLATE}")
+        database = Database.open(self.database_url(TEMPLATE), pool_size=2, timeout=10)  # type: ignore[arg-type]
+        await migrate(database)
+        await database.close()

@@ -1,0 +1,78 @@
+"""Somebody who follows a job by server-sent events through every break, as a browser does."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from time import monotonic
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from app.cli.eventstreams import StreamParser
+
+ENDS = {"completed", "failed", "cancelled", "expired", "gone"}
+MOST_PAUSE = 1.0
+"""Seconds, at most, before it comes back when the server did not say."""
+
+
+class Watcher:
+    """Keeps what it was told. Asserts that the order of it never goes back."""
+
+    def __init__(self, job_id: UUID, urls: Callable[[], Sequence[str]]) -> None:
+        """`urls` are the gateways that may be asked, the best first; the next one is tried when one is away."""
+        self._job_id = job_id
+        self._urls = urls
+        self._last_id: str | None = None
+        self.order = (-1, -1)
+        self.end: str | None = None
+        self.degraded = 0
+        self.breaks = 0
+        """How often it had to come back."""
+        self.moments: list[float] = []
+        """When each message came, on the monotonic clock."""
+
+    @property
+    def gaps(self) -> list[float]:
+        """Seconds between two messages."""
+        return [later - earlier for earlier, later in zip(self.moments, self.moments[1:], strict=False)]
+
+    async def run(self) -> str:
+        """Follows to the end, whose type it returns."""
+        turn = 0
+        while self.end is None:
+            urls = self._urls()
+            pause = await self._follow(urls[turn % len(urls)])
+            if self.end is None:
+                self.breaks += 1
+                turn += 1
+                await asyncio.sleep(pause)
+        return self.end
+
+    async def _follow(self, url: str) -> float:
+        """One connection; returns the seconds after which to come back."""
+        headers = {} if self._last_id is None else {"Last-Event-ID": self._last_id}
+        parser = StreamParser()
+        timeout = httpx.Timeout(20)  # a comment comes every 15 s
+        try:
+            async with httpx.AsyncClient(base_url=url, timeout=timeout) as client:
+                async with client.stream("GET", f"/v1/download/stream/{self._job_id}", headers=headers) as answer:
+                    assert answer.status_code in {200, 204, 503}, answer.status_code
+                    async for data in answer.aiter_raw():
+                        for event in parser.feed(data):
+                            self._last_id = event.id or self._last_id
+                            self._take(json.loads(event.data))
+        except httpx.TransportError:
+            return MOST_PAUSE / 4
+        return min(parser.retry / 1000 if parser.retry is not None else MOST_PAUSE, 5.0)
+
+    def _take(self, message: dict[str, Any]) -> None:
+        order = (message["seq"], message["tick"])
+        assert order >= self.order, f"{order} came after {self.order}"
+        self.order = order
+        self.moments.append(monotonic())
+        self.degraded += bool(message["degraded"])
+        if message["type"] in ENDS or message["status"] in ENDS:
+            self.end = message["status"]
