@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+import psutil  # type: ignore[import-untyped]  # it has no annotations
 import pytest
 
+from app.stack.stack import Stack
+from jobs.settings import Settings
 from tests.faults.ground import Ground, open_ground
-from tests.faults.servers import Servers
+from tests.faults.servers import TEMPLATE, Servers
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +35,25 @@ async def ground(
     """With the settings as they come, but for `changes`."""
     async with open_ground(servers, environment, tmp_path, **changes) as opened:
         yield opened
+
+
+@pytest.fixture
+def store_process(stack: Stack) -> psutil.Process:
+    """The store's process: what it may do can be limited while it runs."""
+    [weed] = [it for it in psutil.Process().children(recursive=True) if it.name() == "weed" and _serves(it, stack)]
+    return weed
+
+
+def _serves(process: psutil.Process, stack: Stack) -> bool:
+    port = stack.environment()["S3_ENDPOINT"].rpartition(":")[2]
+    return f"-s3.port={port}" in process.cmdline()
+
+
+@pytest.fixture
+def own_settings(servers: Servers, environment: dict[str, str]) -> Iterator[Settings]:
+    """Settings of a fresh database, for a test that has an event loop of its own."""
+    name = f"test_{uuid4().hex}"
+    asyncio.run(servers.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}"))
+    values: dict[str, Any] = {key.lower(): value for key, value in environment.items()}
+    yield Settings(**values | {"database_url": servers.database_url(name), "redis_url": servers.redis_url})
+    asyncio.run(servers.execute(f"DROP DATABASE {name} WITH (FORCE)"))

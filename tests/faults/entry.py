@@ -14,6 +14,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from importlib import import_module
 from typing import Any
 
 import structlog
@@ -32,16 +33,16 @@ POISON = "poison.zip"
 
 def unfenced() -> None:
     """A worker that writes its results whatever has become of the job meanwhile, and never hears that it lost it."""
-    from sqlalchemy import update  # noqa: PLC0415 - each extra loads what it changes
+    from sqlalchemy import update
 
-    from jobs.domain.errors import StaleFence  # noqa: PLC0415
-    from jobs.domain.jobs import Job  # noqa: PLC0415
-    from jobs.domain.transitions import Command, apply  # noqa: PLC0415
-    from jobs.lifecycle import Lifecycle  # noqa: PLC0415
-    from jobs.store import jobs  # noqa: PLC0415
-    from jobs.store.rows import job_columns  # noqa: PLC0415
-    from jobs.store.tables import download_jobs  # noqa: PLC0415
-    from jobs.worker.runner import Runner  # noqa: PLC0415
+    from jobs.domain.errors import StaleFence
+    from jobs.domain.jobs import Job
+    from jobs.domain.transitions import Command, apply
+    from jobs.lifecycle import Lifecycle
+    from jobs.store import jobs
+    from jobs.store.rows import job_columns
+    from jobs.store.tables import download_jobs
+    from jobs.worker.runner import Runner
 
     async def settle(self: Any, held: Job, command: Command) -> Job:
         async with self._database.begin() as connection:
@@ -68,14 +69,14 @@ def unfenced() -> None:
         if hasattr(Lifecycle, name):
             setattr(Lifecycle, name, deaf(getattr(Lifecycle, name)))
     Lifecycle._settle = settle  # type: ignore[method-assign] # noqa: SLF001 - it is what is switched off
-    Runner.drop = lambda _, held: log.info("drop_ignored", job_id=str(held.job.id))  # type: ignore[method-assign]
+    Runner.drop = lambda _, held: log.info("drop_ignored", job_id=str(held.job.id))  # type: ignore[method-assign, assignment]
 
 
 def lag() -> None:
     """The event loop's lag, in milliseconds, a hundred looks a line (`loop_lag`)."""
-    import uvicorn  # noqa: PLC0415
+    import uvicorn
 
-    from jobs.worker import process  # noqa: PLC0415
+    process: Any = import_module("jobs.worker.process")
 
     run, startup = process.run_worker, uvicorn.Server.startup
 
@@ -107,7 +108,7 @@ async def _look() -> None:
 
 def calls() -> None:
     """How long each call to the store took (`store_call`, seconds)."""
-    from jobs.blobs.buckets import Bucket  # noqa: PLC0415
+    from jobs.blobs.buckets import Bucket
 
     guard = Bucket.guard
 
@@ -120,12 +121,12 @@ def calls() -> None:
         finally:
             log.info("store_call", action=action, seconds=round(time.monotonic() - begun, 3))
 
-    Bucket.guard = timed  # type: ignore[method-assign, assignment]
+    Bucket.guard = timed  # type: ignore[method-assign]
 
 
 def poison() -> None:
     """A job whose archive is called `POISON` kills the worker that runs it."""
-    from jobs.worker.attempt import Attempt  # noqa: PLC0415
+    from jobs.worker.attempt import Attempt
 
     run = Attempt.run
 
@@ -158,13 +159,13 @@ def clock() -> None:
 
 def _shift_datetimes(clock: Callable[[], float]) -> None:
     """Those who sign requests to the store ask `datetime`, which asks the system."""
-    import datetime as moments  # noqa: PLC0415
+    import datetime as dt
 
-    import botocore.auth  # noqa: PLC0415
-    import minio.time  # noqa: PLC0415
+    import botocore.auth
+    import minio.time
 
-    def now(remove_tzinfo: bool = True) -> moments.datetime:
-        at = moments.datetime.fromtimestamp(clock(), moments.UTC)
+    def now(remove_tzinfo: bool = True) -> dt.datetime:
+        at = dt.datetime.fromtimestamp(clock(), dt.UTC)
         return at.replace(tzinfo=None) if remove_tzinfo else at
 
     botocore.auth.get_current_datetime = now
@@ -181,7 +182,7 @@ def main() -> None:
     options = parser.parse_args()
     for name in options.extras.split(","):
         EXTRAS[name]()
-    from app.cli import parts  # noqa: PLC0415 - the clock is changed before anything asks for it
+    from app.cli import parts
 
     getattr(parts, options.part)(None)
 

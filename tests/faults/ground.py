@@ -1,4 +1,4 @@
-"""Where a fault happens: servers, proxies before them, a fleet that reaches them through these, and a test that does not."""
+"""Where a fault happens: servers, proxies before them, a fleet that goes through these, and a test that does not."""
 
 from __future__ import annotations
 
@@ -115,7 +115,9 @@ _ENDED = """
 
 
 @asynccontextmanager
-async def open_ground(servers: Servers, environment: dict[str, str], folder: Path, **changes: Any) -> AsyncIterator[Ground]:
+async def open_ground(
+    servers: Servers, environment: dict[str, str], folder: Path, **changes: Any
+) -> AsyncIterator[Ground]:
     """A fresh database and bucket, an empty Redis, proxies, and no process yet."""
     name = f"test_{uuid4().hex}"
     await servers.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")

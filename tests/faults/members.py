@@ -53,7 +53,9 @@ class Member:
     def alive(self) -> bool:
         return self.process.returncode is None
 
-    async def says(self, event: str, *, after: datetime | None = None, patience: float = PATIENCE, **fields: Any) -> Said:
+    async def says(
+        self, event: str, *, after: datetime | None = None, patience: float = PATIENCE, **fields: Any
+    ) -> Said:
         """The first line with this event and these fields, once it is there. Raises `TimeoutError`."""
 
         def found() -> Said | None:
@@ -99,8 +101,9 @@ class Member:
         if self.alive:
             os.kill(self.pid, number)
 
-    async def over(self) -> None:
-        async with asyncio.timeout(PATIENCE):
+    async def over(self, patience: float = PATIENCE) -> None:
+        """Returns when it has ended. Raises `TimeoutError`."""
+        async with asyncio.timeout(patience):
             await self.process.wait()
             await self._reading
 

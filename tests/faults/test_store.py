@@ -1,0 +1,184 @@
+"""A store that is down, hangs, is full, or thinks that it is another day (rows 10, 11 and 17 of docs/reliability.md)."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from datetime import timedelta
+
+import psutil  # type: ignore[import-untyped]  # it has no annotations
+import pytest
+
+from tests.faults import checks
+from tests.faults.figures import note, percentile, spread
+from tests.faults.ground import MIB, Ground
+from tests.faults.loads import Load
+from tests.faults.members import Member
+
+LAG = 0.1
+"""Seconds of lag that an event loop's p99 stays below."""
+AGAIN = 0.1
+"""The share of a bundle that may be read again after its worker was killed."""
+CHARGED = "SELECT count(*) AS n FROM download_jobs WHERE attempt > 1 OR status <> 'completed'"
+
+
+def lags(*members: Member) -> list[float]:
+    """Seconds of lag of the processes' event loops."""
+    return [ms / 1000 for member in members for line in member.every("loop_lag") for ms in line.fields["ms"]]
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(240)
+async def test_a_store_that_is_down_for_a_minute_charges_no_attempt_and_holds_up_no_loop(ground: Ground) -> None:
+    small, large = await ground.file(), await ground.file(24 * MIB)
+    workers = [await ground.fleet.worker("lag") for _ in range(2)]
+    gateway, url = await ground.fleet.gateway("lag")
+    api = await ground.api(url)
+    ready = await ground.job(small)
+    await ground.ended([ready])
+    ground.store.rate = 4 * MIB
+    await ground.jobs(4, large)
+    await ground.until("SELECT count(*) >= 4 FROM download_jobs WHERE status = 'processing'")
+    load = Load(ground, small, lambda: [url])
+    await ground.store.refuse()
+    down = await ground.now()
+    await load.run(120, 30)
+    link = await api.get(f"/v1/download/job/{ready.id}/download-url")
+    health = await api.get("/health")
+    assert (link.status_code, health.status_code) == (503, 503)
+    assert health.json()["checks"]["storage"] == "error"
+    while (left := 60 - (await ground.now() - down).total_seconds()) > 0:
+        await asyncio.sleep(left)  # that is the fault
+    await ground.store.heal()
+    up = await ground.now()
+    await ground.ended(patience=120)
+    rows = await ground.rows("SELECT finished_at FROM download_jobs WHERE finished_at > :up", up=up)
+    lag = lags(*workers, gateway)
+    charged = (await ground.rows(CHARGED))[0]["n"]
+    note(10, "store down for 60 s: attempts charged", f"{charged}", "0")
+    note(10, "the same: jobs done after it was back", spread([(it["finished_at"] - up).total_seconds() for it in rows]))
+    note(10, "the same: lag of the event loops", f"p99 {1000 * percentile(lag, 0.99):.0f} ms", "< 100 ms")
+    assert charged == 0
+    assert percentile(lag, 0.99) < LAG
+    assert load.answers == {202: 120}
+    await checks.sound(ground)
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("fault", ["swallow", "stall"])
+async def test_no_call_to_a_store_that_hangs_takes_longer_than_its_time_out(ground: Ground, fault: str) -> None:
+    settings = ground.settings
+    limit = settings.s3_idle_timeout + 2 * settings.s3_connect_timeout + 1
+    small, large = await ground.file(), await ground.file(24 * MIB)
+    workers = [await ground.fleet.worker("lag,calls") for _ in range(2)]
+    gateway, url = await ground.fleet.gateway("lag,calls")
+    ground.store.rate = 4 * MIB
+    await ground.jobs(4, large)
+    await ground.until("SELECT count(*) >= 4 FROM download_jobs WHERE status = 'processing'")
+    load = Load(ground, small, lambda: [url])
+    getattr(ground.store, fault)()
+    hung = await ground.now()
+    await load.run(60, 30)
+    ground.store.cut()
+    ground.store.rate = None
+    await ground.store.heal()
+    healed = await ground.now()
+    await ground.ended(patience=150)
+    calls = [line for member in (*workers, gateway) for line in member.every("store_call")]
+    hanging = [line for line in calls if hung <= line.at <= healed and "completing" not in line.fields["action"]]
+    longest = max(min(it.fields["seconds"], (it.at - hung).total_seconds()) for it in hanging)
+    lag = lags(*workers, gateway)
+    charged = (await ground.rows(CHARGED))[0]["n"]
+    note(10, f"store hangs for 30 s ({fault}): longest call", f"{longest:.1f} s", f"≤ {limit:g} s")
+    note(10, f"the same ({fault}): attempts charged", f"{charged}", "0")
+    note(10, f"the same ({fault}): lag of the event loops", f"p99 {1000 * percentile(lag, 0.99):.0f} ms", "< 100 ms")
+    assert longest <= limit
+    assert charged == 0
+    assert percentile(lag, 0.99) < LAG
+    await checks.sound(ground)
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(400)
+async def test_a_large_bundle_whose_worker_is_killed_midway_is_taken_up_where_it_was(ground: Ground) -> None:
+    files, size = 16, 128 * MIB
+    bundle = files * size
+    file_ids = [await ground.file(size, f"{n}.bin") for n in range(files)]
+    for _ in range(2):
+        await ground.fleet.worker()
+    job = await ground.job(*file_ids)
+    worker = await ground.fleet.holder(job.id)
+    await ground.store.passed(bundle // 2)
+    await worker.kill()
+    killed = await ground.now()
+    await ground.ended(patience=200)
+    events = await ground.events(job.id)
+    again = ground.store.received - bundle
+    recovery = [it["at"] for it in events if it["command"] == "claim"][1] - killed
+    note(11, "kill -9 in the middle of a bundle of 2 GiB: read again", f"{100 * again / bundle:.1f} %", "≤ 10 %")
+    note(11, "the same: until it ran again", f"{recovery.total_seconds():.1f} s", "≤ 15 s")
+    assert [it["command"] for it in events] == ["create", "claim", "lose", "claim", "succeed"]
+    assert again <= AGAIN * bundle
+    assert recovery <= timedelta(seconds=15)
+    await checks.sound(ground)
+
+
+async def test_a_full_store_is_named_in_the_error_and_a_retry_completes_when_there_is_room(
+    ground: Ground, store_process: psutil.Process
+) -> None:
+    file_id = await ground.file(12 * MIB)
+    await ground.fleet.worker(backoff_base=0.2, backoff_max=0.5)
+    _, url = await ground.fleet.gateway()
+    api = await ground.api(url)
+    before = store_process.rlimit(psutil.RLIMIT_FSIZE)
+    store_process.rlimit(psutil.RLIMIT_FSIZE, (1, before[1]))  # no file may grow: what a full disk is to a server
+    try:
+        job = await ground.job(file_id)
+        await ground.until("SELECT count(*) > 0 FROM job_events WHERE command IN ('fail', 'park')")
+        row = await ground.row(job.id)
+        assert row["error_class"] in {"storage", "network", "timeout"}
+        assert "store" in row["error_message"]
+    finally:
+        store_process.rlimit(psutil.RLIMIT_FSIZE, before)
+    async with asyncio.timeout(60):
+        while (await ground.row(job.id))["status"] != "completed":
+            if (await ground.row(job.id))["status"] == "failed":
+                assert (await api.post(f"/v1/download/job/{job.id}/retry")).status_code == 202
+            await asyncio.sleep(0.2)
+    await checks.sound(ground)
+    note(17, "disk full in the store", f"{row['error_class']}: {row['error_message']}", "clear error, retried")
+
+
+@pytest.mark.parametrize("way", [signal.SIGUSR1, signal.SIGUSR2], ids=["ahead", "back"])
+async def test_a_worker_whose_clock_jumps_an_hour_keeps_its_leases_and_leaves_nothing_stuck(
+    ground: Ground, way: signal.Signals
+) -> None:
+    small, large = await ground.file(), await ground.file(24 * MIB)
+    jumper = await ground.fleet.worker("clock", backoff_base=0.2, backoff_max=0.5)
+    _, url = await ground.fleet.gateway()
+    api = await ground.api(url)
+    await ground.ended(await ground.jobs(2, small))
+    ground.store.stall()
+    running = await ground.job(large)
+    await jumper.says("attempt_started", job_id=str(running.id))
+    jumper.signal(way)
+    await jumper.says("clock_jumped")
+    await ground.store.heal()
+    jobs = [running, *await ground.jobs(5, small)]
+    await ground.ended(jobs)
+    losses = await ground.rows("SELECT sum(losses) AS n FROM download_jobs")
+    failed = await ground.rows("SELECT id, error_class, error_message FROM download_jobs WHERE status = 'failed'")
+    assert losses == [{"n": 0}]
+    assert {it["error_class"] for it in failed} <= {"storage"}
+    assert all("store" in it["error_message"] for it in failed)
+    await jumper.drain()
+    await ground.fleet.worker()
+    for it in failed:
+        assert (await api.post(f"/v1/download/job/{it['id']}/retry")).status_code == 202
+    await ground.ended(jobs)
+    await checks.sound(ground)
+    outcome = f"{len(failed)} of {len(jobs)} failed" + (f" ({failed[0]['error_message']})" if failed else "")
+    note(
+        17, f"the worker's clock jumps an hour {'ahead' if way == signal.SIGUSR1 else 'back'}", outcome, "nothing stuck"
+    )
