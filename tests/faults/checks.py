@@ -22,10 +22,11 @@ ENDS = {"completed", "failed", "cancelled", "expired"}
 async def sound(ground: Ground, *, failed: int = 0) -> None:
     """Asserts it all. So many jobs were to fail; a worker must run, or what is left in the store stays there."""
     problems = await problems_of(ground)
-    assert not problems, "\n".join(problems[:20])
+    assert not problems, f"{len(problems)} problems: " + "\n".join(problems[:20])
     statuses = [it["status"] for it in await ground.rows("SELECT status FROM download_jobs")]
     assert statuses.count("failed") == failed, f"{statuses.count('failed')} jobs failed"
-    assert [it.event for member in ground.fleet.members for it in member.errors()] == []
+    errors = [f"{member.name}: {it.event}" for member in ground.fleet.members for it in member.errors()]
+    assert not errors, "\n".join(errors[:20])
 
 
 async def problems_of(ground: Ground) -> list[str]:
@@ -33,17 +34,18 @@ async def problems_of(ground: Ground) -> list[str]:
     rows = {it["id"]: it for it in await ground.rows("SELECT * FROM download_jobs")}
     problems = [f"{job_id} was promised and is lost" for job_id in ground.accepted - set(rows)]
     problems += [f"{it['id']} is stuck: {it['status']}" for it in rows.values() if it["status"] not in ENDS]
-    problems += await _effects(ground, rows)
+    problems += await effects(ground)
     problems += await _litter(ground, rows)
     problems += [it for row in _bundles(rows)[:SAMPLE] if (it := await _opened(ground, row))]
     return problems
 
 
-async def _effects(ground: Ground, rows: Mapping[UUID, Mapping[str, Any]]) -> list[str]:
-    """One `succeed` for each job that was ever completed, none for the others."""
+async def effects(ground: Ground) -> list[str]:
+    """One `succeed` for each job that is completed, none for the others; tells where that is not so."""
     counted = await ground.rows("SELECT job_id, count(*) AS times FROM job_events WHERE command = 'succeed' GROUP BY 1")
     times = {it["job_id"]: it["times"] for it in counted}
-    wanted = {job_id: int(row["status"] in {"completed", "expired"}) for job_id, row in rows.items()}
+    rows = await ground.rows("SELECT id, status FROM download_jobs")
+    wanted = {row["id"]: int(row["status"] in {"completed", "expired"}) for row in rows}
     return [
         f"{job_id} has succeeded {times.get(job_id, 0)} times, not {count}"
         for job_id, count in wanted.items()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from uuid import uuid4
 
 import psutil  # type: ignore[import-untyped]  # it has no annotations
 import pytest
+import structlog
 
 from app.stack.stack import Stack
 from jobs.settings import Settings
@@ -33,8 +35,10 @@ async def ground(
     servers: Servers, environment: dict[str, str], tmp_path: Path, changes: dict[str, Any]
 ) -> AsyncIterator[Ground]:
     """With the settings as they come, but for `changes`."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     async with open_ground(servers, environment, tmp_path, **changes) as opened:
         yield opened
+    structlog.reset_defaults()
 
 
 @pytest.fixture

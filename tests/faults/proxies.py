@@ -45,7 +45,7 @@ class Proxy:
         self.delay = 0.0
         """Seconds before each chunk is passed on."""
         self.rate: float | None = None
-        """Bytes a second of each connection and direction; None for as fast as it goes."""
+        """Bytes a second of what comes from the server, of each connection; None for as fast as it goes."""
         self.received = 0
         """Bytes that came from the server."""
         self.opened = 0
@@ -140,7 +140,7 @@ class Proxy:
     ) -> None:
         with suppress(OSError):
             while data := await reader.read(CHUNK):
-                await self._wait(len(data))
+                await self._wait(len(data) if counted else 0)
                 if line.lost:
                     continue
                 writer.write(data)

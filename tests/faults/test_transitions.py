@@ -56,7 +56,7 @@ class Machine(RuleBasedStateMachine):
         self.courses: dict[UUID, list[str]] = {}
 
     def run(self, call: Awaitable[T]) -> T:
-        return self.loop.run_until_complete(call)  # type: ignore[arg-type]
+        return self.loop.run_until_complete(call)
 
     def move(self, job_id: UUID, command: Command) -> Job:
         """The model's job after the command. Raises `IllegalTransition`."""
@@ -67,7 +67,8 @@ class Machine(RuleBasedStateMachine):
         return after
 
     def now(self) -> datetime:
-        return self.run(self.value("SELECT clock_timestamp()"))
+        at: datetime = self.run(self.value("SELECT clock_timestamp()"))
+        return at
 
     async def value(self, query: str, **values: Any) -> Any:
         async with self.services.database.begin() as connection:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from time import monotonic
 from typing import Any
 from uuid import UUID
@@ -34,10 +35,9 @@ class Watcher:
         self.moments: list[float] = []
         """When each message came, on the monotonic clock."""
 
-    @property
-    def gaps(self) -> list[float]:
-        """Seconds between two messages."""
-        return [later - earlier for earlier, later in zip(self.moments, self.moments[1:], strict=False)]
+    def gaps(self, begin: float, end: float) -> list[float]:
+        """Seconds between two messages, of all silences that touch this time of the monotonic clock."""
+        return [later - earlier for earlier, later in pairwise(self.moments) if later > begin and earlier < end]
 
     async def run(self) -> str:
         """Follows to the end, whose type it returns."""
