@@ -9,11 +9,9 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import psutil  # type: ignore[import-untyped]  # it has no annotations
 import pytest
 import structlog
 
-from app.stack.stack import Stack
 from jobs.settings import Settings
 from tests.faults.ground import Ground, open_ground
 from tests.faults.servers import TEMPLATE, Servers
@@ -39,18 +37,6 @@ async def ground(
     async with open_ground(servers, environment, tmp_path, **changes) as opened:
         yield opened
     structlog.reset_defaults()
-
-
-@pytest.fixture
-def store_process(stack: Stack) -> psutil.Process:
-    """The store's process: what it may do can be limited while it runs."""
-    [weed] = [it for it in psutil.Process().children(recursive=True) if it.name() == "weed" and _serves(it, stack)]
-    return weed
-
-
-def _serves(process: psutil.Process, stack: Stack) -> bool:
-    port = stack.environment()["S3_ENDPOINT"].rpartition(":")[2]
-    return f"-s3.port={port}" in process.cmdline()
 
 
 @pytest.fixture

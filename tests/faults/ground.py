@@ -15,10 +15,10 @@ from uuid import UUID, uuid4
 import httpx
 from sqlalchemy import text
 
+from jobs.domain.errors import DatabaseUnavailable
 from jobs.domain.jobs import Job
 from jobs.services import Services, open_services
 from jobs.settings import Settings
-from jobs.store.jobs import list_events
 from tests.app.shared import changed
 from tests.faults.fleet import Fleet
 from tests.faults.members import PATIENCE
@@ -73,6 +73,15 @@ class Ground:
     # --- what is so ----------------------------------------------------------------------------------------------------
 
     async def rows(self, query: str, **values: Any) -> list[Mapping[str, Any]]:
+        """Waits for a database that is away."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                try:
+                    return await self._read(query, values)
+                except DatabaseUnavailable:
+                    await asyncio.sleep(POLL)
+
+    async def _read(self, query: str, values: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         async with self.services.database.reading() as connection:
             return [dict(row) for row in (await connection.execute(text(query), values)).mappings()]
 
@@ -84,8 +93,7 @@ class Ground:
 
     async def events(self, job_id: UUID) -> list[Mapping[str, Any]]:
         """The job's transitions."""
-        async with self.services.database.reading() as connection:
-            return await list_events(connection, job_id)
+        return await self.rows("SELECT * FROM job_events WHERE job_id = :id ORDER BY seq", id=job_id)
 
     async def commands(self, job_id: UUID) -> list[str]:
         return [it["command"] for it in await self.events(job_id)]

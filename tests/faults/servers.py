@@ -11,10 +11,11 @@ from pathlib import Path
 import asyncpg
 from redis import Redis
 
-from app.stack import postgres, valkey
+from app.stack import postgres, seaweedfs, valkey
 from app.stack.ports import free_ports
 from app.stack.postgres import Postgres
 from app.stack.processes import Server
+from app.stack.seaweedfs import SeaweedFS
 from app.stack.valkey import Valkey
 from jobs.migrate import migrate
 from jobs.store.database import Database
@@ -37,15 +38,30 @@ class Restartable:
     def stop(self) -> None:
         self._server.stop()
 
+    @property
+    def pid(self) -> int:
+        assert self._server.pid is not None
+        return self._server.pid
+
     async def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
         """Sends the signal, and returns when the server has ended."""
-        pid = self._server.pid
-        assert pid is not None
-        os.kill(pid, number)
+        os.kill(self.pid, number)
         await asyncio.to_thread(self._server.stop)
 
     async def restart(self) -> None:
         await asyncio.to_thread(self.start)
+
+
+def store(folder: Path) -> tuple[Restartable, dict[str, str]]:
+    """A SeaweedFS that can die as well, and what leads to it."""
+    numbers = free_ports(seaweedfs.PORTS.values())
+    ports = dict(zip(seaweedfs.PORTS, numbers, strict=True))
+    data, logs = folder / "store", folder / "logs"
+    for each in (data, logs):
+        each.mkdir()
+    server = Restartable(lambda: SeaweedFS(data, logs, ports=ports, keys=(PASSWORD, PASSWORD), bucket="faults"))
+    environment = {"S3_ENDPOINT": seaweedfs.endpoint(ports["s3.port"])}
+    return server, environment | {"S3_ACCESS_KEY_ID": PASSWORD, "S3_SECRET_ACCESS_KEY": PASSWORD}
 
 
 class Servers:

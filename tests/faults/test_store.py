@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import signal
 from datetime import timedelta
+from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]  # it has no annotations
 import pytest
 
 from tests.faults import checks
 from tests.faults.figures import note, percentile, spread
-from tests.faults.ground import MIB, Ground
+from tests.faults.ground import MIB, Ground, open_ground
 from tests.faults.loads import Load
-from tests.faults.members import Member
+from tests.faults.members import PATIENCE, Member
+from tests.faults.servers import Restartable, Servers, store
 
 LAG = 0.1
 """Seconds of lag that an event loop's p99 stays below."""
@@ -125,25 +127,34 @@ async def test_a_large_bundle_whose_worker_is_killed_midway_is_taken_up_where_it
 
 
 async def test_a_full_store_is_named_in_the_error_and_a_retry_completes_when_there_is_room(
-    ground: Ground, store_process: psutil.Process
+    servers: Servers, environment: dict[str, str], tmp_path: Path
 ) -> None:
+    full, own = store(tmp_path)
+    full.start()
+    try:
+        async with open_ground(servers, environment | own, tmp_path, backoff_base=0.2, backoff_max=0.5) as ground:
+            await _fill(ground, full)
+    finally:
+        full.stop()
+
+
+async def _fill(ground: Ground, full: Restartable) -> None:
+    """No file of the store may grow, which is what a full disk is to it; there is room again when it is restarted."""
     file_id = await ground.file(12 * MIB)
-    await ground.fleet.worker(backoff_base=0.2, backoff_max=0.5)
+    await ground.fleet.worker()
     _, url = await ground.fleet.gateway()
     api = await ground.api(url)
-    before = store_process.rlimit(psutil.RLIMIT_FSIZE)
-    store_process.rlimit(psutil.RLIMIT_FSIZE, (1, before[1]))  # no file may grow: what a full disk is to a server
-    try:
-        job = await ground.job(file_id)
-        await ground.until("SELECT count(*) > 0 FROM job_events WHERE command IN ('fail', 'park')")
-        row = await ground.row(job.id)
-        assert row["error_class"] in {"storage", "network", "timeout"}
-        assert "store" in row["error_message"]
-    finally:
-        store_process.rlimit(psutil.RLIMIT_FSIZE, before)
-    async with asyncio.timeout(60):
-        while (await ground.row(job.id))["status"] != "completed":
-            if (await ground.row(job.id))["status"] == "failed":
+    psutil.Process(full.pid).rlimit(psutil.RLIMIT_FSIZE, (1, 1))
+    job = await ground.job(file_id)
+    await ground.until("SELECT count(*) > 0 FROM job_events WHERE command IN ('fail', 'park')")
+    row = await ground.row(job.id)
+    assert row["error_class"] in {"storage", "network", "timeout"}
+    assert "store" in row["error_message"]
+    await full.kill()
+    await full.restart()
+    async with asyncio.timeout(PATIENCE):
+        while (status := (await ground.row(job.id))["status"]) != "completed":
+            if status == "failed":
                 assert (await api.post(f"/v1/download/job/{job.id}/retry")).status_code == 202
             await asyncio.sleep(0.2)
     await checks.sound(ground)
