@@ -76,9 +76,8 @@ async def _left(look: Callable[[], Awaitable[list[str]]]) -> list[str]:
 async def _uploads(ground: Ground) -> list[str]:
     rows = await ground.rows("SELECT upload_id FROM download_jobs WHERE upload_id IS NOT NULL")
     known = {it["upload_id"] for it in rows}
-    uploads: list[Any] = list(await ground.services.blobs.uploads.list_uploads("bundles/"))
-    pairs = [it if isinstance(it, tuple) else (it.key, it.id) for it in uploads]
-    return [f"the upload {upload_id} of {key} is left" for key, upload_id in pairs if upload_id not in known]
+    uploads = await ground.services.blobs.uploads.list_uploads("bundles/")
+    return [f"the upload {it.id} of {it.key} is left" for it in uploads if it.id not in known]
 
 
 async def _objects(ground: Ground, rows: Mapping[UUID, Mapping[str, Any]]) -> list[str]:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import os
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any
 
@@ -65,9 +67,8 @@ def unfenced() -> None:
 
         return called
 
-    for name in ("record", "note_upload", "checkpoint"):
-        if hasattr(Lifecycle, name):
-            setattr(Lifecycle, name, deaf(getattr(Lifecycle, name)))
+    for name in ("record", "set_upload"):
+        setattr(Lifecycle, name, deaf(getattr(Lifecycle, name)))
     Lifecycle._settle = settle  # type: ignore[method-assign] # noqa: SLF001 - it is what is switched off
     Runner.drop = lambda _, held: log.info("drop_ignored", job_id=str(held.job.id))  # type: ignore[method-assign, assignment]
 
@@ -146,7 +147,8 @@ def clock() -> None:
     def jump(number: int, _: object) -> None:
         nonlocal shift
         shift = JUMP if number == signal.SIGUSR1 else -JUMP
-        log.info("clock_jumped", seconds=shift)
+        said = {"event": "clock_jumped", "seconds": shift, "timestamp": datetime.now(UTC).isoformat()}
+        os.write(2, json.dumps(said).encode() + b"\n")  # a log line may be half written: its lock is held
 
     def shifted() -> float:
         return real() + shift
@@ -159,13 +161,11 @@ def clock() -> None:
 
 def _shift_datetimes(clock: Callable[[], float]) -> None:
     """Those who sign requests to the store ask `datetime`, which asks the system."""
-    import datetime as dt
-
     import botocore.auth
     import minio.time
 
-    def now(remove_tzinfo: bool = True) -> dt.datetime:
-        at = dt.datetime.fromtimestamp(clock(), dt.UTC)
+    def now(remove_tzinfo: bool = True) -> datetime:
+        at = datetime.fromtimestamp(clock(), UTC)
         return at.replace(tzinfo=None) if remove_tzinfo else at
 
     botocore.auth.get_current_datetime = now
