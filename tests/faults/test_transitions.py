@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -17,7 +17,20 @@ from sqlalchemy import text
 
 from jobs.domain.errors import ErrorClass, IllegalTransition, StaleFence
 from jobs.domain.jobs import FailureNote, FileRequest, Job, Result, ResultKind, Status
-from jobs.domain.transitions import Cancel, Claim, Command, Expire, Fail, Lose, Release, Retry, Succeed, apply
+from jobs.domain.transitions import (
+    Abandon,
+    Cancel,
+    Claim,
+    Command,
+    Expire,
+    Fail,
+    Lose,
+    Park,
+    Release,
+    Retry,
+    Succeed,
+    apply,
+)
 from jobs.lifecycle import NewJob
 from jobs.services import Services, open_services
 from jobs.settings import Settings
@@ -153,6 +166,24 @@ class Machine(RuleBasedStateMachine):
         failure = FailureNote(error_class=error, message="it went wrong")
         self.settled(turn, Fail(failure=failure, retry_in=WAIT), self.services.lifecycle.fail(turn, failure))
 
+    @rule(turn=held, overdue=st.booleans())
+    def park(self, turn: Job, overdue: bool) -> None:
+        """While a dependency is out; past the deadline that is the end."""
+        if overdue:
+            self.age(turn.id)
+        failure = FailureNote(error_class=ErrorClass.STORAGE, message="the store is out")
+        deadline = self.services.settings.job_deadline
+        command = Park(failure=failure, retry_in=WAIT, deadline=deadline)
+        self.settled(turn, command, self.services.lifecycle.park(turn, failure, WAIT))
+
+    def age(self, job_id: UUID) -> None:
+        """The job came to stand in the queue two deadlines ago."""
+        seconds = 2 * self.services.settings.job_deadline
+        query = "UPDATE download_jobs SET queued_at = queued_at - make_interval(secs => :s) WHERE id = :id"
+        self.run(self.value(query, id=job_id, s=seconds))
+        job = self.model[job_id]
+        self.model[job_id] = replace(job, queued_at=job.queued_at - timedelta(seconds=seconds))
+
     @rule(turn=held)
     def release(self, turn: Job) -> None:
         self.settled(turn, Release(), self.services.lifecycle.release(turn))
@@ -181,6 +212,19 @@ class Machine(RuleBasedStateMachine):
         assert {job.id for job in lost} == running
         for job_id in running:
             self.move(job_id, Lose(retry_in=WAIT))
+
+    @rule(job_id=jobs)
+    def abandon(self, job_id: UUID) -> None:
+        """One job is over its deadline."""
+        self.age(job_id)
+        now, deadline = self.now(), timedelta(seconds=self.services.settings.job_deadline)
+        abandoned = self.run(self.services.lifecycle.abandon_overdue())
+        overdue = {
+            it.id for it in self.model.values() if it.status is Status.RETRYING and now - it.queued_at > deadline
+        }
+        assert {job.id for job in abandoned} == overdue
+        for each in overdue:
+            self.move(each, Abandon())
 
     # --- what holds always ---------------------------------------------------------------------------------------------
 
@@ -215,7 +259,7 @@ def test_any_course_of_commands_leads_store_and_model_to_the_same_job(own_settin
         Machine.loop, Machine.services = loop, loop.run_until_complete(opening.__aenter__())
         try:
             run_state_machine_as_test(
-                Machine, settings=hypothesis_settings(max_examples=60, stateful_step_count=25, deadline=None)
+                Machine, settings=hypothesis_settings(max_examples=30, stateful_step_count=25, deadline=None)
             )
         finally:
             loop.run_until_complete(opening.__aexit__(None, None, None))
