@@ -117,26 +117,27 @@ async def _hears_of_it(worker: Member, job: Job, after: datetime) -> None:
 @pytest.mark.chaos
 @pytest.mark.timeout(300)
 async def test_rolling_restarts_under_load_charge_no_attempt_and_lose_no_request(ground: Ground) -> None:
-    small, large = await ground.file(), await ground.file(16 * MIB)
-    ground.store.rate = 4 * MIB
+    small, large = await ground.file(), await ground.file(48 * MIB)
+    ground.store.rate = MIB  # a large one takes some ten seconds
     workers = [await ground.fleet.worker() for _ in range(3)]
     gateways = [await ground.fleet.gateway() for _ in range(2)]
     urls = [url for _, url in gateways]
     load = Load(ground, small, lambda: urls)
-    followed = await ground.jobs(10, large)
-    watchers = [Watcher(job.id, lambda: urls) for job in followed]
-    following = [asyncio.create_task(it.run()) for it in watchers]
+    watchers: list[Watcher] = []
     asking = asyncio.create_task(load.run(600, 60, insist=True))
-    took = []
+    took, following = [], []
     for _ in range(3):
+        new = [Watcher(job.id, lambda: urls) for job in await ground.jobs(4, large)]
+        watchers += new
+        following += [asyncio.create_task(it.run()) for it in new]
+        await asyncio.gather(*(it.heard() for it in new))
+        for place, (gateway, url) in enumerate(gateways):
+            took.append(await gateway.drain())
+            gateways[place] = await ground.fleet.gateway(port=int(url.rpartition(":")[2]))
         for worker in list(workers):
             took.append(await worker.drain())
             workers.remove(worker)
             workers.append(await ground.fleet.worker())
-        for place, (gateway, url) in enumerate(gateways):
-            took.append(await gateway.drain())
-            gateways[place] = await ground.fleet.gateway(port=int(url.rpartition(":")[2]))
-        await ground.jobs(2, large)
     await asking
     await ground.ended(patience=120)
     assert await asyncio.gather(*following) == ["completed"] * len(following)

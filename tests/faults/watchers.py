@@ -32,6 +32,7 @@ class Watcher:
         self.degraded = 0
         self.breaks = 0
         """How often it had to come back."""
+        self._begun = asyncio.Event()
         self.moments: list[float] = []
         """When each message came, on the monotonic clock."""
 
@@ -50,6 +51,10 @@ class Watcher:
                 turn += 1
                 await asyncio.sleep(pause)
         return self.end
+
+    async def heard(self) -> None:
+        """Returns when it has been told of the job at all."""
+        await self._begun.wait()
 
     async def _follow(self, url: str) -> float:
         """One connection; returns the seconds after which to come back."""
@@ -73,6 +78,7 @@ class Watcher:
         assert order >= self.order, f"{order} came after {self.order}"
         self.order = order
         self.moments.append(monotonic())
+        self._begun.set()
         self.degraded += bool(message["degraded"])
         if message["type"] in ENDS or message["status"] in ENDS:
             self.end = message["status"]
