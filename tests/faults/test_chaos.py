@@ -18,7 +18,7 @@ from tests.faults.loads import Load
 from tests.faults.members import Member
 from tests.faults.watchers import Watcher
 
-JOBS, SECONDS = 3200, 100.0
+JOBS, SECONDS = 3200, 140.0
 FOLLOWED = 40
 SEED = 5
 
