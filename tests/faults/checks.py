@@ -17,6 +17,8 @@ LITTER = 60.0
 """Seconds after which nothing may be left in the store that no row points to."""
 SAMPLE = 5
 """Bundles that are opened."""
+QUIET = ("run_job failed, CancelledError",)
+"""What arq calls an error: the end of its own task, whose claim goes on in the runner."""
 ENDS = {"completed", "failed", "cancelled", "expired"}
 
 
@@ -26,7 +28,8 @@ async def sound(ground: Ground, *, failed: int = 0) -> None:
     assert not problems, f"{len(problems)} problems: " + "\n".join(problems[:20])
     statuses = [it["status"] for it in await ground.rows("SELECT status FROM download_jobs")]
     assert statuses.count("failed") == failed, f"{statuses.count('failed')} jobs failed"
-    errors = [f"{member.name}: {it.event}" for member in ground.fleet.members for it in member.errors()]
+    lines = [(member.name, it.event) for member in ground.fleet.members for it in member.errors()]
+    errors = [f"{name}: {event}" for name, event in lines if not any(quiet in event for quiet in QUIET)]
     assert not errors, "\n".join(errors[:20])
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
@@ -14,11 +15,11 @@ from tests.faults.members import PATIENCE
 
 
 class Load:
-    """Asks `initiate` for jobs of one file. Each promise goes into `ground.accepted`."""
+    """Asks `initiate` for jobs of one file, every fourth for a bundle. Each promise goes into `ground.accepted`."""
 
     def __init__(self, ground: Ground, file_id: int, urls: Callable[[], Sequence[str]]) -> None:
         self._ground = ground
-        self._body = {"file_ids": [file_id], "archiveName": "bundle.zip"}
+        self._file_id = file_id
         self._urls = urls
         self.answers: Counter[int] = Counter()
         """By status; 0 is a connection that broke or was refused."""
@@ -32,21 +33,22 @@ class Load:
         async with asyncio.TaskGroup() as group:
             for number in range(count):
                 await asyncio.sleep(max(0.0, begun + number * seconds / count - clock()))
-                group.create_task(self._insist() if insist else self._ask(str(uuid4()), self._urls()[0]))
+                body = {"file_ids": [self._file_id]} | ({} if number % 4 else {"archiveName": "bundle.zip"})
+                group.create_task(self._insist(body) if insist else self._ask(body, str(uuid4()), self._urls()[0]))
 
-    async def _insist(self) -> None:
+    async def _insist(self, body: Mapping[str, Any]) -> None:
         """The same key each time, so that an answer that was lost does not make two jobs."""
         key = str(uuid4())
         async with asyncio.timeout(2 * PATIENCE):
             turn = 0
-            while not await self._ask(key, self._urls()[turn % len(self._urls())]):
+            while not await self._ask(body, key, self._urls()[turn % len(self._urls())]):
                 turn += 1
                 await asyncio.sleep(0.25)
 
-    async def _ask(self, key: str, url: str) -> bool:
+    async def _ask(self, body: Mapping[str, Any], key: str, url: str) -> bool:
         try:
             client = await self._client(url)
-            answer = await client.post("/v1/download/initiate", json=self._body, headers={"Idempotency-Key": key})
+            answer = await client.post("/v1/download/initiate", json=body, headers={"Idempotency-Key": key})
         except httpx.TransportError:
             self.answers[0] += 1
             return False

@@ -138,7 +138,7 @@ class Proxy:
     async def _pass(
         self, line: Line, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, counted: bool = False
     ) -> None:
-        with suppress(OSError):
+        with suppress(OSError, RuntimeError):  # uvloop's for a connection that was cut meanwhile
             while data := await reader.read(CHUNK):
                 await self._wait(len(data) if counted else 0)
                 if line.lost:
