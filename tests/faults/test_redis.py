@@ -86,6 +86,7 @@ async def test_short_jobs_go_on_while_there_is_no_redis(ground: Ground) -> None:
     note(5, "the same: from created to finished", spread(waits))
 
 
+@pytest.mark.chaos
 async def test_after_five_hundred_killed_connections_a_worker_runs_exactly_as_many_jobs_as_it_may(
     ground: Ground,
 ) -> None:
@@ -118,6 +119,7 @@ async def test_after_five_hundred_killed_connections_a_worker_runs_exactly_as_ma
     note(8, f"{cut} killed connections to Redis: jobs run at once afterwards", f"{most}", f"{room}")
 
 
+@pytest.mark.chaos
 async def test_a_thousand_requests_with_one_key_are_one_job_and_a_thousand_wake_ups_one_run(ground: Ground) -> None:
     file_id = await ground.file()
     _, url = await ground.fleet.gateway()
@@ -155,6 +157,7 @@ async def _all_taken(ground: Ground) -> None:
     await redis.aclose(close_connection_pool=True)
 
 
+@pytest.mark.chaos
 async def test_a_live_stream_goes_on_through_a_restart_of_redis(ground: Ground) -> None:
     file_ids = [await ground.file(8 * MIB, f"{n}.bin") for n in range(8)]
     await ground.fleet.worker(worker_memory_budget=256 * MIB)  # so that every job always reads
