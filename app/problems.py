@@ -77,6 +77,7 @@ ANSWERS: dict[str, Answer] = {
     "stale_fence": Answer(409, "The job has moved on", 5, retry_after=1),
     # what the service itself lacks
     "database_unavailable": Answer(503, "The database can't be reached", 7, retry_after=2),
+    "database_busy": Answer(503, "The server is too busy", 7, retry_after=2),
     "redis_unavailable": Answer(503, "Redis can't be reached", 7, retry_after=2),
     "queue_full": Answer(503, "The queue is full", 7, retry_after=15),
     "too_many_followers": Answer(429, "Too many open streams and long-polls", 7, retry_after=15),

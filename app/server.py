@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import socket
+from types import FrameType
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from app.gateway import Gateway
+from jobs.leaving import GOODBYES, leave_after
 from jobs.settings import Settings
 from jobs.settling import settle
 
@@ -65,22 +67,27 @@ def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
 
 
 def serve(settings: Settings) -> None:
-    """Serves until SIGTERM or SIGINT."""
-    _run(GatewayServer(settings))
+    """Serves until SIGTERM or SIGINT, and then as long as streams and requests take; `GOODBYES` longer at the very most."""
+    _run(GatewayServer(settings), settings.stream_drain + settings.shutdown_timeout + GOODBYES)
 
 
 def run(app: ASGIApp, settings: Settings) -> None:
     """Serves an application as the gateway is served, in a process of its own."""
-    _run(uvicorn.Server(_config(app, settings)))
+    _run(uvicorn.Server(_config(app, settings)), settings.shutdown_timeout + GOODBYES)
 
 
-def _run(server: uvicorn.Server) -> None:
-    """All there is in this process."""
-    startup = server.startup
+def _run(server: uvicorn.Server, patience: float) -> None:
+    """All there is in this process, which ends within `patience` seconds when it is told to."""
+    startup, handle_exit = server.startup, server.handle_exit
 
     async def start(sockets: list[socket.socket] | None = None) -> None:
         await startup(sockets)
         settle()
 
+    def leave(number: int, frame: FrameType | None) -> None:
+        leave_after(patience)
+        handle_exit(number, frame)
+
     server.startup = start  # type: ignore[method-assign]
+    server.handle_exit = leave  # type: ignore[method-assign, assignment]
     server.run()

@@ -34,10 +34,17 @@ class Circuit(StrEnum):
 class Breaker:
     """One for each dependency of a process. An answer of any kind is a success: `outages` are the errors that are none."""
 
-    def __init__(self, name: str, outages: tuple[type[Exception], ...], refusal: HaulageError, recovery: float) -> None:
-        """`refusal` is what `check` raises; `recovery` is seconds."""
+    def __init__(
+        self,
+        name: str,
+        outages: tuple[type[Exception], ...],
+        refusal: HaulageError,
+        recovery: float,
+        silent: tuple[type[Exception], ...] = (),
+    ) -> None:
+        """`refusal` is what `check` raises; `recovery` is seconds; errors of `silent` say nothing of the dependency."""
+        self._silent = silent
         self._circuit = CircuitBreaker(FAILURES, recovery, outages, name)
-        self._outages = outages
         self._refusal = refusal
         self._told = Circuit.CLOSED
 
@@ -48,13 +55,15 @@ class Breaker:
     def check(self) -> None:
         """Raises the refusal while the circuit is open."""
         if self._circuit.opened:
-            raise self._refusal
+            raise type(self._refusal)(self._refusal.message)  # one error raised twice would remember both ways
 
     @contextmanager
     def watch(self) -> Iterator[None]:
         """Counts what the block comes to. A cancellation says nothing."""
         try:
             yield
+        except self._silent:
+            raise
         except Exception as error:
             self._count(error)
             raise

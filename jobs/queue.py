@@ -103,8 +103,11 @@ class Queue:
         await self._redis.aclose(close_connection_pool=True)
 
     async def wake(self, job_id: UUID, fence: int, delay: float = 0) -> None:
-        """Wakes a worker for the job in `delay` seconds, without waiting for Redis (if it is away the sweeper rings)."""
-        self._outbox.put(_WakeUp(job_id, fence, timestamp_ms() + max(0, round(1000 * delay))), _WAKE_UP_BYTES)
+        """Wakes a worker for the job in `delay` seconds, without waiting for Redis (if it is away the sweeper rings).
+
+        A delay below zero puts it before those that were due later.
+        """
+        self._outbox.put(_WakeUp(job_id, fence, timestamp_ms() + round(1000 * delay)), _WAKE_UP_BYTES)
 
     async def flush(self) -> None:
         """Waits until all has been rung for, or is lost: a second at most."""

@@ -17,7 +17,7 @@ from jobs.blobs.clients import MinioClient
 from jobs.blobs.errors import no_bucket, translated
 from jobs.blobs.threads import Threads
 from jobs.breakers import Breaker
-from jobs.domain.errors import STORAGE_OUTAGES, ObjectMissing, StorageOut
+from jobs.domain.errors import STORAGE_OUTAGES, ObjectMissing, StorageDown, StorageFault, StorageOut
 
 log = structlog.get_logger()
 
@@ -55,17 +55,27 @@ class Bucket:
             await self._threads.run(_ensure, self._maker.client, self.name)
 
     async def check(self) -> None:
-        """Return if the bucket is there, within about twice the connect time-out; else raise a `Storage…` error."""
-        with self.breaker.watch(), translated(f"looking at the bucket {self.name!r}", self.name):
+        """Return if the bucket is there, within about twice the connect time-out; else raise a `Storage…` error.
+
+        A store that refuses even this serves nobody: it counts as down, whether it is the key or the clock that is wrong.
+        """
+        with self.breaker.watch():
+            try:
+                await self._look()
+            except StorageFault as error:
+                raise StorageDown(error.message) from error
+
+    async def _look(self) -> None:
+        with translated(f"looking at the bucket {self.name!r}", self.name):
             found = await self._threads.run(self._looker.client.bucket_exists, self.name)
         if not found:
             raise no_bucket(self.name)
 
     async def confirm(self) -> None:
-        """`check`, unless one has succeeded within `CONFIRMED_FOR`. Callers that come together share one."""
+        """Looks whether the bucket is there, unless that was seen within `CONFIRMED_FOR`; who comes together looks once."""
         async with self._confirming:
             if self._confirmed_at is None or self._clock() - self._confirmed_at >= CONFIRMED_FOR:
-                await self.check()
+                await self._look()
                 self._confirmed_at = self._clock()
 
     @asynccontextmanager

@@ -207,6 +207,12 @@ class QueueFull(HaulageError):
         self.retry_after = retry_after
 
 
+class DatabaseBusy(DatabaseUnavailable):
+    """All connections of this process are in use: it has more to do than it can."""
+
+    code = "database_busy"
+
+
 class RedisUnavailable(HaulageError):
     """Nobody is refused for this: whoever meets it goes on with what PostgreSQL has."""
 

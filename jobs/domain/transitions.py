@@ -221,7 +221,7 @@ def _fail(job: Job, command: Fail, now: datetime) -> Job:
 
 def _release(job: Job, command: Release, now: datetime) -> Job:
     del command
-    return replace(_waiting(job, Status.QUEUED, now, 0), attempt=job.attempt - 1)
+    return replace(_back_in_queue(job, now), attempt=job.attempt - 1)
 
 
 def _park(job: Job, command: Park, now: datetime) -> Job:
@@ -240,7 +240,7 @@ def _lose(job: Job, command: Lose, now: datetime) -> Job:
     if job.attempt >= job.max_attempts:
         return replace(_ended(job, Status.FAILED, now), cleanup_at=now + CLEANUP_DELAY)
     if job.losses == 1:
-        return _waiting(job, Status.QUEUED, now, 0)
+        return _back_in_queue(job, now)
     return _waiting(job, Status.RETRYING, now, command.retry_in)
 
 
@@ -279,6 +279,11 @@ def _drop(job: Job, command: Drop, now: datetime) -> Job:
     if not job.dead or job.finished_at is None:
         raise IllegalTransition(f"Job {job.id} is not dead: it failed of what no further attempt would have changed.")
     return replace(job, dropped_at=now, cleanup_at=max(now, job.finished_at + CLEANUP_DELAY))
+
+
+def _back_in_queue(job: Job, now: datetime) -> Job:
+    """It keeps its place: those that came after it stay behind it."""
+    return replace(_waiting(job, Status.QUEUED, now, 0), due_at=job.queued_at)
 
 
 def _waiting(job: Job, status: Status, now: datetime, delay: float) -> Job:

@@ -14,10 +14,11 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from jobs.breakers import Breaker
-from jobs.domain.errors import DatabaseUnavailable
+from jobs.domain.errors import DatabaseBusy, DatabaseUnavailable
 
 RECOVERY = 1.0
 """Seconds for which a database that does not answer is not asked."""
+_BUSY = "This server has more to do than its connections to the database allow. Nothing was changed; try again shortly."
 _UNAVAILABLE = "The database can't be reached or does not answer. Nothing was changed; try again shortly."
 
 _LOST = (
@@ -43,7 +44,9 @@ class Database:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
-        self.breaker = Breaker("database", (DatabaseUnavailable,), DatabaseUnavailable(_UNAVAILABLE), RECOVERY)
+        self.breaker = Breaker(
+            "database", (DatabaseUnavailable,), DatabaseUnavailable(_UNAVAILABLE), RECOVERY, (DatabaseBusy,)
+        )
 
     @classmethod
     def open(cls, dsn: PostgresDsn, *, pool_size: int, timeout: float, connect_timeout: float = 2.0) -> Self:
@@ -125,7 +128,9 @@ def translated() -> Iterator[None]:
     """Turns every way in which the database can be away into `DatabaseUnavailable`."""
     try:
         yield
-    except (PoolTimeout, TimeoutError, OSError, InterfaceError, OperationalError, *_LOST) as error:
+    except PoolTimeout as error:
+        raise DatabaseBusy(_BUSY) from error
+    except (TimeoutError, OSError, InterfaceError, OperationalError, *_LOST) as error:
         raise DatabaseUnavailable(_UNAVAILABLE) from error
     except DBAPIError as error:
         if error.connection_invalidated or isinstance(_driver_error(error), _LOST):

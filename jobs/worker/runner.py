@@ -19,6 +19,7 @@ from jobs.domain.errors import (
     ErrorClass,
     HaulageError,
     StaleFence,
+    StorageFault,
 )
 from jobs.domain.jobs import FailureNote, Job, Result
 from jobs.lifecycle import Claimed
@@ -202,7 +203,7 @@ class Runner:
         failure = _failure_of(error)
         if isinstance(error, DatabaseUnavailable):
             return Parked(failure, AGAIN)
-        if isinstance(error, STORAGE_OUTAGES) and await self._store_is_out():
+        if isinstance(error, (StorageFault, *STORAGE_OUTAGES)) and await self._store_is_out():
             return Parked(failure, PROBE_INTERVAL)
         if isinstance(error, AttemptTimeout) and reporter.gained:
             return Parked(failure, 0)

@@ -208,6 +208,12 @@ def test_a_lost_worker_costs_nothing_but_the_attempt_the_first_time(
         assert after.due_at == NOW + timedelta(seconds=delay)
 
 
+@pytest.mark.parametrize("name", ["lose", "release"])
+def test_a_job_that_comes_back_to_the_queue_keeps_its_place(name: str) -> None:
+    after, _ = apply(job(Status.PROCESSING), COMMANDS[name], NOW + timedelta(seconds=60))
+    assert (after.status, after.due_at, after.queued_at) == (Status.QUEUED, NOW, NOW)
+
+
 def test_a_persons_retry_gives_all_attempts_back_and_forgets_the_result() -> None:
     ended = replace(
         job(Status.EXPIRED, attempt=3, losses=2), result=RESULT, expires_at=NOW, finished_at=NOW, cleanup_at=NOW

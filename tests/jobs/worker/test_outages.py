@@ -69,6 +69,24 @@ async def test_a_job_that_waited_for_the_store_past_its_deadline_is_dead(
     assert "store" in job.failure.message
 
 
+@pytest.mark.usefixtures("soon")
+async def test_a_worker_that_the_store_refuses_charges_no_attempt_for_it(
+    services: Services, settings: Settings, catalogue: Catalogue
+) -> None:
+    file_id = await catalogue.add(b"x", "x")
+    job = await create(services, file_id)
+    async with working(with_changes(settings, s3_secret_access_key="of another store")):
+        async with asyncio.timeout(20):
+            while "park" not in await commands(services, job.id):  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+    parked = await read(services, job.id)
+    assert (parked.status, parked.attempt) == (Status.RETRYING, 0)
+    assert parked.failure is not None
+    assert "refused" in parked.failure.message
+    async with working(settings):
+        assert (await until_ended(services, job)).status is Status.COMPLETED
+
+
 async def test_a_store_that_does_not_answer_is_asked_no_more_until_it_was_seen_to_be_back(settings: Settings) -> None:
     async with gate(settings.s3_endpoint, 10**12) as store:
         async with open_services(with_changes(settings, s3_endpoint=store.url)) as services:

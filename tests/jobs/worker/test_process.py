@@ -58,7 +58,7 @@ async def test_a_thread_that_hangs_does_not_keep_the_process(settings: Settings)
         out, _ = await process.communicate()
     assert monotonic() - began < 10
     assert process.returncode == 1
-    assert b"worker_overdue" in out
+    assert b"process_overdue" in out
 
 
 async def test_jobs_that_can_not_be_given_back_do_not_keep_the_worker(
