@@ -239,14 +239,14 @@ async def test_a_bucket_that_vanishes_right_after_a_look_at_it(blobs: Blobs) -> 
 async def test_many_missing_objects_look_at_the_bucket_once(blobs: Blobs, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
     looks = 0
-    check = blobs.bucket.check
+    look = blobs.bucket._look  # noqa: SLF001
 
     async def counting() -> None:
         nonlocal looks
         looks += 1
-        await check()
+        await look()
 
-    monkeypatch.setattr(blobs.bucket, "check", counting)
+    monkeypatch.setattr(blobs.bucket, "_look", counting)
     monkeypatch.setattr(blobs.bucket, "_clock", lambda: now)
     for _ in range(3):
         with pytest.raises(ObjectMissing):
