@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from jobs.blobs.buckets import Bucket
 from jobs.blobs.clients import BotocoreClients, minio_client, obstore_client
-from jobs.blobs.copying import Copying
+from jobs.blobs.copying import PROBES, Copying
 from jobs.blobs.ingest import Ingest
 from jobs.blobs.links import Links
 from jobs.blobs.objects import Objects
@@ -18,6 +18,8 @@ from jobs.settings import Settings
 
 MAX_SENDING = 64
 """Bodies that one process has under way to the store at most: each takes a thread and a connection."""
+ALIVE = f"{PROBES}alive"
+"""Written again and again, so that it never becomes more."""
 SIGNATURE_LIFETIME = 900
 """Seconds in which a part that was signed must reach the store. It is a matter of clocks: sending begins at once."""
 
@@ -50,6 +52,10 @@ class Blobs:
         public = minio_client(settings, settings.s3_public_endpoint or settings.s3_endpoint, settings.s3_idle_timeout)
         copying = Copying(objects, uploads, allowed=settings.s3_part_copy == "auto")
         return cls(objects, uploads, copying, Links(settings.s3_bucket_name, public, now), bucket, sender)
+
+    async def prove(self) -> None:
+        """Write a little, as a job would: a store may tell of its buckets and still keep nothing. Raises as `put`."""
+        await self.objects.put(ALIVE, b"", "application/octet-stream")
 
     async def close(self) -> None:
         """End threads and connections. Calls that still run are waited for, within their time-outs."""

@@ -17,7 +17,7 @@ from jobs.blobs.clients import MinioClient
 from jobs.blobs.errors import no_bucket, translated
 from jobs.blobs.threads import Threads
 from jobs.breakers import Breaker
-from jobs.domain.errors import STORAGE_OUTAGES, ObjectMissing, StorageDown, StorageFault, StorageOut
+from jobs.domain.errors import STORAGE_OUTAGES, ObjectMissing, StorageOut
 
 log = structlog.get_logger()
 
@@ -55,15 +55,9 @@ class Bucket:
             await self._threads.run(_ensure, self._maker.client, self.name)
 
     async def check(self) -> None:
-        """Return if the bucket is there, within about twice the connect time-out; else raise a `Storage…` error.
-
-        A store that refuses even this serves nobody: it counts as down, whether it is the key or the clock that is wrong.
-        """
+        """Return if the bucket is there, within about twice the connect time-out; else raise a `Storage…` error."""
         with self.breaker.watch():
-            try:
-                await self._look()
-            except StorageFault as error:
-                raise StorageDown(error.message) from error
+            await self._look()
 
     async def _look(self) -> None:
         with translated(f"looking at the bucket {self.name!r}", self.name):

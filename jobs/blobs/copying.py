@@ -10,13 +10,14 @@ import structlog
 
 from jobs.blobs.objects import Objects
 from jobs.blobs.uploads import Uploads
-from jobs.domain.errors import STORAGE_OUTAGES, HaulageError, StorageDown
+from jobs.domain.errors import STORAGE_OUTAGES, HaulageError, SourceChanged, StorageRefused
 
 log = structlog.get_logger()
 
 MIB = 1 << 20
 PROBES = "bundles/probes/"
 TYPE = "application/octet-stream"
+MARKED = b"123456789"
 
 
 class Copying:
@@ -43,20 +44,41 @@ class Copying:
         source, target = f"{key}.source", f"{key}.target"
         upload_id: str | None = None
         try:
-            info = await self._objects.put(source, bytes(5 * MIB + 8), TYPE)
+            info = await self._objects.put(source, MARKED + bytes(5 * MIB - 1), TYPE)
             upload_id = await self._uploads.create(target, TYPE)
             first = await self._uploads.copy_part(target, upload_id, 1, source, info.etag, 3, info.size)
             second = await self._uploads.upload_part(target, upload_id, 2, bytearray(5 * MIB))
             third = await self._uploads.copy_part(target, upload_id, 3, source, info.etag, 0, 9)
+            if not await self._is_bound(target, upload_id, source):
+                return False
             await self._uploads.complete(target, upload_id, [(1, first), (2, second), (3, third)])
-            return (await self._objects.head(target)).size == 10 * MIB + 14
+            return await self._is_right(target)
+        except StorageRefused as error:  # it lets us in, but not do this: the object was written
+            log.info("part_copy_refused", reason=error.message)
+            return False
+        except STORAGE_OUTAGES:
+            raise
         except HaulageError as error:
-            if isinstance(error, STORAGE_OUTAGES) and not isinstance(error, StorageDown):
-                raise
-            log.info("part_copy_refused", reason=error.message)  # 501 is a 5xx, too
+            log.info("part_copy_refused", reason=error.message)
             return False
         finally:
             with contextlib.suppress(HaulageError):
                 if upload_id is not None:
                     await self._uploads.abort(target, upload_id)
+            with contextlib.suppress(HaulageError):
                 await self._objects.delete([source, target])
+
+    async def _is_bound(self, target: str, upload_id: str, source: str) -> bool:
+        """A copy of another object than the one that is meant is refused."""
+        try:
+            await self._uploads.copy_part(target, upload_id, 4, source, '"another"', 0, 9)
+        except SourceChanged:
+            return True
+        return False
+
+    async def _is_right(self, target: str) -> bool:
+        info = await self._objects.head(target)
+        if info.size != 10 * MIB + 14:
+            return False
+        end = self._objects.read(target, info.etag, info.size - 11, info.size)
+        return b"".join([bytes(chunk) async for chunk in end]) == bytes(2) + MARKED

@@ -22,6 +22,7 @@ from jobs.domain.errors import (
     SourceChanged,
     StorageDown,
     StorageFault,
+    StorageRefused,
     StorageTimeout,
     StorageUnreachable,
 )
@@ -86,12 +87,13 @@ def answered(status: int, code: str, action: str, bucket: str) -> HaulageError:
     if code == "NoSuchUpload" or code in _SPOILT:
         return _unusable(code, action)
     if status in _REFUSED:
-        return StorageFault(f"The store refused the credentials or the access ({said}) when {action}.")
+        return StorageRefused(f"The store refused the credentials or the access ({said}) when {action}.")
     if status == HTTPStatus.NOT_FOUND:
         return ObjectMissing(f"The store has no such object when {action}.")
     if status == HTTPStatus.PRECONDITION_FAILED:
         return SourceChanged(f"The object has changed since it was pinned: found when {action}.")
-    fault = StorageDown if status >= HTTPStatus.INTERNAL_SERVER_ERROR else StorageFault
+    down = status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.NOT_IMPLEMENTED
+    fault = StorageDown if down else StorageFault
     return fault(f"The store answered {said} when {action}.")
 
 

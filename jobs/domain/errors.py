@@ -159,7 +159,13 @@ class StorageTimeout(HaulageError):
     error_class = ErrorClass.TIMEOUT
 
 
-STORAGE_OUTAGES = (StorageDown, StorageUnreachable, StorageTimeout)
+class StorageRefused(StorageFault):
+    """The store does not let us in (401, 403): the key is wrong, or this machine's clock."""
+
+    code = "storage_refused"
+
+
+STORAGE_OUTAGES = (StorageDown, StorageRefused, StorageUnreachable, StorageTimeout)
 """The store was asked and did not answer, or only that it can't: no job is to blame for that."""
 
 

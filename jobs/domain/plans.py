@@ -164,8 +164,12 @@ class BundlePlan:
         if isinstance(piece, Tail):
             whole = self.render_tail(crcs) if tail is None else tail
         else:
-            whole = zips.local_header(self.entries[piece.entry], _required(crcs, piece.entry))
+            whole = self.render_header(piece.entry, crcs)
         return whole[piece.start : piece.stop]
+
+    def render_header(self, entry: int, crcs: Sequence[int | None]) -> bytes:
+        """The local header of an entry. Raises `ValueError` as `render`."""
+        return zips.local_header(self.entries[entry], _required(crcs, entry))
 
     def render_tail(self, crcs: Sequence[int | None]) -> bytes:
         """The manifest with its header, the central directory and the end records. Raises `ValueError` as `render`."""

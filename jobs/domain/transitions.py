@@ -51,8 +51,8 @@ class Release:
 class Park:
     """The attempt ended through no fault of the job, and is not charged; again in `retry_in` seconds.
 
-    A dependency is out, or the time was up while the bundle grew. It ends for good `deadline` seconds after the job came
-    to stand in the queue.
+    A dependency is out, or the attempt ended while the bundle grew. It ends for good `deadline` seconds after the first
+    attempt began.
     """
 
     failure: FailureNote
@@ -226,7 +226,7 @@ def _release(job: Job, command: Release, now: datetime) -> Job:
 
 def _park(job: Job, command: Park, now: datetime) -> Job:
     job = replace(job, attempt=job.attempt - 1, failure=command.failure)
-    if now - job.queued_at >= timedelta(seconds=command.deadline):
+    if now - (job.started_at or job.queued_at) >= timedelta(seconds=command.deadline):
         return replace(_ended(job, Status.FAILED, now), cleanup_at=now + CLEANUP_DELAY)
     return _waiting(job, Status.RETRYING, now, command.retry_in)
 

@@ -26,8 +26,6 @@ class DonePart:
 
     number: int
     etag: str
-    crc32: int | None
-    """Of the whole part; None when the store copied it."""
     crcs: Mapping[int, int]
     """CRC-32 of ranges of sources in it, by their place among its pieces. One that is a whole file whose CRC-32 is
     promised is left out: it was checked."""

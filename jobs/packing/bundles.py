@@ -83,7 +83,7 @@ def fingerprint(plan: BundlePlan, sources: Sequence[Source]) -> str:
     """SHA-256, in hex, of all that decides the bytes of a bundle and of each of its parts, pinned ETags included."""
     manifest = plan.manifest
     said = {
-        "layout": [LAYOUT, plan.part_size, plan.size, sorted(plan.copied)],
+        "layout": [LAYOUT, plan.layout.order, [[part.size, part.copied] for part in plan.parts]],
         "job": [
             manifest.job_id,
             manifest.created_at.isoformat(),

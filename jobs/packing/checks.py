@@ -20,15 +20,6 @@ def crc32(data: Buffer) -> int:
     return isal_zlib.crc32(data)
 
 
-def crc_of_rest(whole: int, front: int, length: int) -> int:
-    """The CRC-32 of the last `length` bytes of a file, from that of the whole file and that of the bytes before them.
-
-    `crc32_combine(a, b, n)` is `a`, shifted by n bytes, XOR `b`: so `b` can be had back.
-    """
-    shifted: int = isal_zlib.crc32_combine(front, 0, length)
-    return shifted ^ whole
-
-
 def combine(pieces: Iterable[tuple[int, int]]) -> int:
     """The CRC-32 of a whole from those of its pieces: pairs of (CRC-32, length in bytes), in their order."""
     whole = 0
@@ -88,12 +79,6 @@ class FileCheck:
         if self._read == self.entry.size:
             self._finish()
         return self.complete
-
-    def rest(self, start: int) -> int:
-        """The CRC-32 of the bytes from `start` to the end, those before it having been read."""
-        assert self.crc is not None
-        front = combine(self._pieces[at] for at in sorted(self._pieces))
-        return crc_of_rest(self.crc, front, self.entry.size - start)
 
     def _note(self, start: int, value: int, length: int) -> bool:
         earlier = self._pieces.get(start)

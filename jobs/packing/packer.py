@@ -17,7 +17,7 @@ from jobs.blobs import Blobs, UploadGone
 from jobs.concurrency import all_of, first_error_group
 from jobs.domain.errors import (
     HaulageError,
-    SourceChanged,
+    StorageDown,
     StorageOut,
     StorageTimeout,
     StorageUnreachable,
@@ -38,7 +38,8 @@ class Packed:
     """A bundle that is in the store. Size in bytes."""
 
     size: int
-    crc32: int
+    crc32: int | None
+    """None when an earlier attempt has completed it and this one does not know the CRC-32 of every file."""
     etag: str
 
 
@@ -52,8 +53,8 @@ class Watch:
     """So many bytes of this entry are in parts that earlier attempts have made."""
     part: Callable[[DonePart], None]
     """The store has this part."""
-    done: Callable[[int, int], None]
-    """This entry was read whole and checked; its CRC-32."""
+    done: Callable[[int, int | None], None]
+    """This entry is in the bundle and was checked; its CRC-32, if it is known."""
     failed: Callable[[int, HaulageError], None]
     """This entry is why the bundle can't be made."""
 
@@ -102,11 +103,24 @@ class _Run:
         self._blobs = blobs
         self._budget = budget
         self._checks = [FileCheck(entry, copied=at in plan.copied) for at, entry in enumerate(plan.entries)]
+        self._told: set[int] = set()
+        """The entries that were told to be done."""
         self._copies = asyncio.Semaphore(COPIES)
         self._done = {part.number: part for part in done}
 
     async def run(self) -> Packed:
-        missing = [part for part in self._plan.order if part.number not in self._done]
+        try:
+            etag = await self._make_all([part for part in self._plan.order if part.number not in self._done])
+        except UploadGone:  # the answer to an earlier call was lost with its worker, or a stale worker was faster
+            found = await self._blobs.uploads.find(self._upload.key)
+            if found is None or (found.size, found.mark) != (self._plan.size, self._upload.fingerprint):
+                raise
+            etag = found.etag
+            for entry in set(range(len(self._checks))) - self._told:
+                self._tell(entry)
+        return Packed(size=self._plan.size, crc32=self._crc32(), etag=etag)
+
+    async def _make_all(self, missing: Sequence[Part]) -> str:
         await self._learn_first(missing)
         async with first_error_group() as group:
             for part in missing:
@@ -116,14 +130,17 @@ class _Run:
                 if not part.copied:
                     await self._budget.take(part.size)
                     self._start(group, part)
-        etag = await self._again(self._complete)
-        return Packed(size=self._plan.size, crc32=combine(self._crcs()), etag=etag)
+        return await self._again(self._complete)
+
+    def _tell(self, entry: int) -> None:
+        self._told.add(entry)
+        self._watch.done(entry, self._checks[entry].crc)
 
     async def _learn_first(self, missing: Sequence[Part]) -> None:
         """What has to be known before the missing parts are begun."""
         for index, check in enumerate(self._checks):
             if check.complete:  # an empty file: there is nothing to read
-                self._watch.done(index, await check.known())
+                self._tell(index)
         unfinished = {piece.entry for part in missing for piece in part.pieces if isinstance(piece, SourceRange)}
         for piece in self._plan.read_first:
             if piece.entry in unfinished:
@@ -132,30 +149,22 @@ class _Run:
             if part.number in self._done:
                 await self._restore(part, self._done[part.number])
 
-    def _crcs(self) -> Iterator[tuple[int, int]]:
-        """CRC-32 and length of all bytes of the bundle, from front to back."""
-        copied: set[int] = set()
-        for part in self._plan.parts:
-            crc = self._done[part.number].crc32
-            if crc is not None:
-                yield crc, part.size
-                continue
-            [piece] = part.pieces
-            assert isinstance(piece, SourceRange)
-            if piece.entry not in copied:  # all copied parts of a file are one range
-                copied.add(piece.entry)
-                yield self._checks[piece.entry].rest(piece.start), self._plan.entries[piece.entry].size - piece.start
+    def _crc32(self) -> int | None:
+        """Of the whole bundle, from those of its files."""
+        plan, crcs = self._plan, [check.crc for check in self._checks]
+        if None in crcs:
+            return None
+        pieces: list[tuple[int, int]] = []
+        for number in plan.layout.order:
+            header = plan.render_header(number, crcs)
+            pieces += [(crc32(header), len(header)), (crcs[number] or 0, plan.entries[number].size)]
+        tail = plan.render_tail(crcs)
+        return combine([*pieces, (crc32(tail), len(tail))])
 
     async def _complete(self) -> str:
         upload, uploads = self._upload, self._blobs.uploads
         etags = [self._done[part.number].etag for part in self._plan.parts]
-        try:
-            return await uploads.complete(upload.key, upload.id, list(enumerate(etags, 1)))
-        except (UploadGone, SourceChanged):  # the answer to an earlier call was lost, or a stale worker was faster
-            found = await uploads.find(upload.key)
-            if found is None or (found.size, found.mark) != (self._plan.size, upload.fingerprint):
-                raise
-            return found.etag
+        return await uploads.complete(upload.key, upload.id, list(enumerate(etags, 1)))
 
     async def _restore(self, part: Part, done: DonePart) -> None:
         """Takes over what an earlier attempt has learnt of the bytes in a part."""
@@ -171,7 +180,7 @@ class _Run:
                 assert crc is not None
                 completed = check.restore(piece.start, crc, length)
             if completed:
-                self._watch.done(piece.entry, await check.known())
+                self._tell(piece.entry)
 
     async def _copy(self, part: Part) -> None:
         [piece] = part.pieces
@@ -185,9 +194,9 @@ class _Run:
                     )
                 )
         self._watch.read(piece.entry, part.size)
-        self._finish(DonePart(number=part.number, etag=etag, crc32=None, crcs={}))
+        self._finish(DonePart(number=part.number, etag=etag, crcs={}))
         if self._checks[piece.entry].copied(part.size):
-            self._watch.done(piece.entry, await self._checks[piece.entry].known())
+            self._tell(piece.entry)
 
     def _start(self, group: asyncio.TaskGroup, part: Part) -> None:
         task = group.create_task(self._make(part))
@@ -210,7 +219,7 @@ class _Run:
         await self._generate(part, generated)
         upload, uploads = self._upload, self._blobs.uploads
         etag = await self._again(lambda: uploads.upload_part(upload.key, upload.id, part.number, buffer))
-        self._finish(DonePart(number=part.number, etag=etag, crc32=crc32(buffer), crcs=self._learnt(part)))
+        self._finish(DonePart(number=part.number, etag=etag, crcs=self._learnt(part)))
 
     def _finish(self, done: DonePart) -> None:
         self._done[done.number] = done
@@ -228,13 +237,13 @@ class _Run:
 
     @staticmethod
     async def _again(call: Callable[[], Awaitable[str]]) -> str:
-        """Does what may be done twice again after a broken connection."""
+        """Does what may be done twice again after a broken connection, or when the store says that it can't now."""
         for pause in PAUSES:
             try:
                 return await call()
             except StorageOut:
                 raise
-            except (StorageUnreachable, StorageTimeout):
+            except (StorageDown, StorageUnreachable, StorageTimeout):
                 await asyncio.sleep(pause)
         return await call()
 
@@ -246,12 +255,14 @@ class _Run:
             )
             completed = await self._checks[entry].add(piece.start, target)
         if completed:
-            self._watch.done(entry, await self._checks[entry].known())
+            self._tell(entry)
 
     @contextmanager
     def _blamed(self, entry: int) -> Iterator[None]:
         try:
             yield
+        except UploadGone:
+            raise
         except HaulageError as error:
             self._watch.failed(entry, error)
             raise

@@ -8,7 +8,7 @@ from random import Random
 
 from jobs.blobs.objects import Objects
 from jobs.domain.backoff import delay
-from jobs.domain.errors import ObjectMissing, SourceChanged, StorageOut, StorageTimeout, StorageUnreachable
+from jobs.domain.errors import ObjectMissing, SourceChanged, StorageDown, StorageOut, StorageTimeout, StorageUnreachable
 from jobs.resolving import Source
 from jobs.settings import Settings
 
@@ -46,7 +46,7 @@ class Reader:
                     raise SourceChanged(f"{source.name}: it was removed from the store while it was read.") from error
                 except StorageOut:
                     raise
-                except (StorageUnreachable, StorageTimeout) as error:
+                except (StorageDown, StorageUnreachable, StorageTimeout) as error:
                     now = asyncio.get_running_loop().time()
                     if done > before:
                         last_gain, failures = now, 0

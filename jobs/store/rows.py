@@ -160,7 +160,7 @@ def upload_columns(upload: Upload | None) -> dict[str, Any]:
 
 def part_of(row: Row) -> DonePart:
     crcs = {int(place): crc for place, crc in row["crcs"].items()}
-    return DonePart(number=row["number"], etag=row["etag"], crc32=row["crc32"], crcs=crcs)
+    return DonePart(number=row["number"], etag=row["etag"], crcs=crcs)
 
 
 def record_of(row: Row) -> FileRecord:

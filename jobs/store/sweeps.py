@@ -40,9 +40,9 @@ async def lock_lost(connection: AsyncConnection, limit: int) -> tuple[list[Job],
 
 
 async def lock_overdue(connection: AsyncConnection, deadline: float, limit: int) -> tuple[list[Job], datetime]:
-    """Jobs that came to stand in the queue over `deadline` seconds ago and wait again, locked, and the clock."""
+    """Jobs whose first attempt began over `deadline` seconds ago and that wait again, locked, and the clock."""
     before = _since - func.make_interval(0, 0, 0, 0, 0, 0, deadline)
-    where = download_jobs.c.status.in_(sources(Abandon)) & (download_jobs.c.queued_at < before)
+    where = download_jobs.c.status.in_(sources(Abandon)) & (download_jobs.c.started_at < before)
     return await _lock(connection, where, limit)
 
 

@@ -184,7 +184,6 @@ upload_parts = Table(
     Column("job_id", Uuid, ForeignKey("download_jobs.id", ondelete="CASCADE"), primary_key=True),
     Column("number", Integer, primary_key=True),  # in the job's upload, from 1
     Column("etag", Text, nullable=False),
-    Column("crc32", BigInteger),  # of the part; NULL when the store copied it
     Column("crcs", JSONB, nullable=False),  # {place among its pieces: CRC-32 of that range of a source}
 )
 

@@ -49,7 +49,6 @@ async def save_parts(connection: AsyncConnection, job_id: UUID, parts: Sequence[
             "job_id": job_id,
             "numbers": [part.number for part in parts],
             "etags": [part.etag for part in parts],
-            "crc32s": [part.crc32 for part in parts],
             "crcs": [json.dumps(dict(part.crcs)) for part in parts],
         },
     )
@@ -57,11 +56,9 @@ async def save_parts(connection: AsyncConnection, job_id: UUID, parts: Sequence[
 
 _SAVE = text(
     """
-    INSERT INTO upload_parts (job_id, number, etag, crc32, crcs)
-    SELECT CAST(:job_id AS uuid), number, etag, crc32, CAST(crcs AS jsonb)
-    FROM unnest(
-        CAST(:numbers AS int[]), CAST(:etags AS text[]), CAST(:crc32s AS bigint[]), CAST(:crcs AS text[])
-    ) AS p (number, etag, crc32, crcs)
-    ON CONFLICT (job_id, number) DO UPDATE SET etag = excluded.etag, crc32 = excluded.crc32, crcs = excluded.crcs
+    INSERT INTO upload_parts (job_id, number, etag, crcs)
+    SELECT CAST(:job_id AS uuid), number, etag, CAST(crcs AS jsonb)
+    FROM unnest(CAST(:numbers AS int[]), CAST(:etags AS text[]), CAST(:crcs AS text[])) AS p (number, etag, crcs)
+    ON CONFLICT (job_id, number) DO UPDATE SET etag = excluded.etag, crcs = excluded.crcs
     """
 )

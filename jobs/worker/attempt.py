@@ -10,7 +10,7 @@ from dataclasses import replace
 import structlog
 
 from jobs.blobs import Blobs, UploadUnusable
-from jobs.domain.errors import ChecksumMismatch, ErrorClass, FilesMissing, HaulageError
+from jobs.domain.errors import ChecksumMismatch, ErrorClass, FilesMissing, HaulageError, StaleFence
 from jobs.domain.jobs import (
     FailureNote,
     FileRecord,
@@ -138,6 +138,14 @@ class Attempt:
     async def _plan(self, sources: Sequence[Source], missing: Sequence[Missing]) -> BundlePlan:
         copies = any(source.certain and source.size > MIN_PART_SIZE for source in sources)
         copies = copies and await self._blobs.copying.works()
+        plan = self._plan_with(copies, sources, missing)
+        if self._job.upload is not None and self._job.upload.fingerprint != fingerprint(plan, sources):
+            other = self._plan_with(not copies, sources, missing)
+            if self._job.upload.fingerprint == fingerprint(other, sources):
+                return other  # a worker that sees the store otherwise has begun it
+        return plan
+
+    def _plan_with(self, copies: bool, sources: Sequence[Source], missing: Sequence[Missing]) -> BundlePlan:
         return plan_of(self._job.id, self._job.created_at, sources, missing, self._settings, copies=copies)
 
     async def _upload(self, plan: BundlePlan, sources: Sequence[Source]) -> tuple[Upload, Sequence[DonePart]]:
@@ -153,8 +161,8 @@ class Attempt:
         upload = Upload(key=key, id=await self._blobs.uploads.create(key, ZIP, wanted), fingerprint=wanted)
         try:
             await self._lifecycle.set_upload(self._job, upload)
-        except BaseException:
-            await asyncio.shield(self._abort(upload))
+        except StaleFence:  # else the row may name it, and whoever reads that goes on with it
+            await self._abort(upload)
             raise
         return upload, ()
 

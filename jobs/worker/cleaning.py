@@ -62,9 +62,11 @@ class Cleaner:
                 await sweeps.set_cleaned(connection, job.id, job.cleanup_at, self._more_at(job, now))
 
     def _nobody_goes_on_with(self, job: Job, now: datetime) -> bool:
-        """A failed job's upload is kept for a person's retry; one that was cancelled or dropped is wanted by nobody."""
-        unwanted = job.status is Status.CANCELLED or job.dropped_at is not None
-        return unwanted or (job.status is Status.FAILED and now >= self._kept_until(job))
+        """Of the jobs that have ended, only a failed one's upload is kept, for a person's retry."""
+        if not job.status.ended:
+            return False
+        wanted = job.status is Status.FAILED and job.dropped_at is None and now < self._kept_until(job)
+        return not wanted
 
     def _kept_until(self, job: Job) -> datetime:
         assert job.finished_at is not None

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import structlog
 
+from jobs.blobs.copying import PROBES
 from jobs.packing.bundles import BUNDLES, job_of_key
 from jobs.services import Services
 from jobs.store.jobs import known_jobs
@@ -19,6 +20,7 @@ from jobs.store.jobs import known_jobs
 log = structlog.get_logger()
 
 BATCH = 500
+PROBE_AGE = timedelta(hours=1)
 
 
 class Orphans:
@@ -45,8 +47,20 @@ class Orphans:
             if upload.key in unknown:
                 await blobs.uploads.abort(upload.key, upload.id)
                 removed += 1
+        removed += await self._remove_probes()
         if removed:
             log.info("orphans_removed", count=removed)
+
+    async def _remove_probes(self) -> int:
+        """What a process has left that was killed while it found out what the store can do."""
+        blobs, oldest = self._services.blobs, self._now() - PROBE_AGE
+        left = [info.key async for info in blobs.objects.list(PROBES) if info.last_modified < oldest]
+        if left:
+            await blobs.objects.delete(left)
+        uploads = [upload for upload in await blobs.uploads.list_uploads(PROBES) if upload.began_at < oldest]
+        for upload in uploads:
+            await blobs.uploads.abort(upload.key, upload.id)
+        return len(left) + len(uploads)
 
     async def _old_objects(self) -> AsyncIterator[list[str]]:
         batch: list[str] = []

@@ -18,8 +18,9 @@ from jobs.domain.errors import (
     DatabaseUnavailable,
     ErrorClass,
     HaulageError,
+    IllegalTransition,
+    JobNotFound,
     StaleFence,
-    StorageFault,
 )
 from jobs.domain.jobs import FailureNote, Job, Result
 from jobs.lifecycle import Claimed
@@ -133,6 +134,8 @@ class Runner:
             claimed = await self._services.lifecycle.claim(job_id, fence, self._name)
         except DatabaseUnavailable as error:
             log.warning("claim_failed", job_id=str(job_id), reason=error.message)
+            decided.set()
+            await self._undo_claim(job_id, fence)
             return
         finally:
             decided.set()
@@ -145,6 +148,20 @@ class Runner:
             await self._hold(held, claimed)
         finally:
             del self.held[held.turn]
+
+    async def _undo_claim(self, job_id: UUID, fence: int) -> None:
+        """A claim whose answer was lost may have come through: then the job is given back, once that can be seen."""
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + self._services.settings.lease_ttl
+        while clock() < deadline:
+            try:
+                snapshot = await self._services.snapshots.read(job_id)
+            except DatabaseUnavailable:
+                await asyncio.sleep(SETTLE_PAUSE)
+                continue
+            if snapshot is not None and (snapshot.job.worker, snapshot.job.fence) == (self._name, fence + 1):
+                await self._settle(snapshot.job, Returned())
+            return
 
     async def drain(self, patience: float, handback: float) -> None:
         """Lets the held jobs finish for so many seconds, then gives the rest back, which may take `handback` seconds.
@@ -177,7 +194,7 @@ class Runner:
         with structlog.contextvars.bound_contextvars(job_id=str(held.job.id), fence=held.job.fence):
             log.info("attempt_started", attempt=held.job.attempt, files=len(claimed.records))
             try:
-                outcome = await self._attempt(claimed)
+                outcome = await self._attempt(held, claimed)
             except StaleFence:
                 log.info("attempt_discarded")
                 return
@@ -188,11 +205,11 @@ class Runner:
             held.settling = True
             await self._settle(held.job, Returned() if held.returning and not isinstance(outcome, Result) else outcome)
 
-    async def _attempt(self, claimed: Claimed) -> Outcome:
+    async def _attempt(self, held: Held, claimed: Claimed) -> Outcome:
         services = self._services
         reporter = Reporter(claimed.job, claimed.records, services.lifecycle, services.feed)
         try:
-            return await self._timed(claimed, reporter)
+            return await self._timed(held, claimed, reporter)
         except StaleFence:
             raise
         except Exception as error:  # noqa: BLE001 - whatever ends an attempt becomes the job's failure
@@ -203,29 +220,32 @@ class Runner:
         failure = _failure_of(error)
         if isinstance(error, DatabaseUnavailable):
             return Parked(failure, AGAIN)
-        if isinstance(error, (StorageFault, *STORAGE_OUTAGES)) and await self._store_is_out():
-            return Parked(failure, PROBE_INTERVAL)
-        if isinstance(error, AttemptTimeout) and reporter.gained:
-            return Parked(failure, 0)
+        if isinstance(error, (AttemptTimeout, *STORAGE_OUTAGES)):
+            if await self._store_is_out():
+                return Parked(failure, PROBE_INTERVAL)
+            if reporter.gained:
+                return Parked(failure, 0)
         return failure
 
     async def _store_is_out(self) -> bool:
         """An attempt can be over before the breaker has seen enough: then the store is asked once more."""
-        bucket = self._services.blobs.bucket
+        blobs = self._services.blobs
+        if blobs.bucket.breaker.state is not Circuit.CLOSED:
+            return True
         try:
-            await bucket.check()
+            await blobs.prove()
         except HaulageError:
             return True
-        return bucket.breaker.state is not Circuit.CLOSED
+        return False
 
     async def probe(self) -> None:
         """While the store is out, looks whether it is back, until it is cancelled."""
-        bucket = self._services.blobs.bucket
+        blobs = self._services.blobs
         while True:
             await asyncio.sleep(PROBE_INTERVAL)
-            if bucket.breaker.state is not Circuit.CLOSED:
+            if blobs.bucket.breaker.state is not Circuit.CLOSED:
                 with suppress(HaulageError):
-                    await bucket.check()
+                    await blobs.prove()
             self.changed()
 
     async def _settle(self, job: Job, outcome: Outcome) -> None:
@@ -242,14 +262,14 @@ class Runner:
                         await lifecycle.release(job)
                     case _:
                         await lifecycle.fail(job, outcome)
-            except StaleFence:
+            except (StaleFence, JobNotFound, IllegalTransition):
                 log.info("attempt_discarded")
             except DatabaseUnavailable:
                 await asyncio.sleep(SETTLE_PAUSE)
                 continue
             return
 
-    async def _timed(self, claimed: Claimed, reporter: Reporter) -> Result:
+    async def _timed(self, held: Held, claimed: Claimed, reporter: Reporter) -> Result:
         services = self._services
         attempt = Attempt(
             claimed,
@@ -263,7 +283,9 @@ class Runner:
         limit = services.settings.job_timeout
         try:
             async with asyncio.timeout(limit), _reporting(reporter):
-                return await attempt.run()
+                result = await attempt.run()
+                held.settling = True  # from here on it is only a matter of writing it down
+                return result
         except TimeoutError as error:
             raise AttemptTimeout(f"The attempt took longer than {limit:g} s.") from error
         finally:

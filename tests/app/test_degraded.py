@@ -99,10 +99,13 @@ async def test_without_the_store_jobs_are_taken_but_no_links_made(shared: Shared
 
 async def test_a_store_that_refuses_or_lacks_the_bucket_is_no_missing_file(shared: Shared) -> None:
     completed = await shared.completed()
-    for changes in ({"s3_secret_access_key": "wrong"}, {"s3_bucket_name": "no-such-bucket"}):
+    for code, changes in (
+        ("storage_refused", {"s3_secret_access_key": "wrong"}),
+        ("storage_fault", {"s3_bucket_name": "no-such-bucket"}),
+    ):
         async with serving(changed(shared.settings, **changes)) as url, httpx.AsyncClient(base_url=url) as api:
-            unavailable(await api.get(link(completed, "/download-url")), "storage_fault")
-            unavailable(await api.post("/v1/download/check", json={"file_id": 77_777}), "storage_fault")
+            unavailable(await api.get(link(completed, "/download-url")), code)
+            unavailable(await api.post("/v1/download/check", json={"file_id": 77_777}), code)
 
 
 async def test_without_the_database_every_job_request_is_told_to_come_back(shared: Shared) -> None:

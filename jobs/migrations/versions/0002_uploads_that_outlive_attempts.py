@@ -18,7 +18,6 @@ def upgrade() -> None:
         sa.Column("job_id", sa.Uuid(), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("etag", sa.Text(), nullable=False),
-        sa.Column("crc32", sa.BigInteger(), nullable=True),
         sa.Column("crcs", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.ForeignKeyConstraint(
             ["job_id"], ["download_jobs.id"], name=op.f("upload_parts_job_id_fkey"), ondelete="CASCADE"

@@ -203,7 +203,7 @@ async def test_an_attempt_that_takes_too_long_is_ended_and_retried(
     services: Services, settings: Settings, catalogue: Catalogue
 ) -> None:
     file_id = await catalogue.add(os.urandom(24 * MIB), "a")
-    async with gate(settings.s3_endpoint, 10 * MIB) as store:
+    async with gate(settings.s3_endpoint, 100_000, each=True) as store:
         async with working(with_changes(settings, s3_endpoint=store.url, job_timeout=1)):
             job = await create(services, file_id)
             final = await until_ended(services, job)
