@@ -28,8 +28,8 @@ KEEP = 3600
 MAX_CONNECTIONS = 50
 """Of a process, for each of its clients: calls to a Redis that hangs must not use up the process's sockets."""
 
-UNAVAILABLE = (RedisError, OSError, TimeoutError)
-"""What a call raises while Redis is away."""
+UNAVAILABLE = (RedisError, OSError, TimeoutError, RuntimeError)
+"""What a call raises while Redis is away; the last is uvloop's, of a connection that is just being closed."""
 
 
 RECOVERY = 1.0

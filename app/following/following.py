@@ -35,7 +35,7 @@ from jobs.subscriptions import ACKNOWLEDGED, Subscriptions
 
 log = structlog.get_logger()
 
-COMPARE = 2.0
+COMPARE = 1.5
 """Seconds between two comparisons of the followed jobs with PostgreSQL."""
 DEGRADED_COMPARE = 1.0
 """The same while Redis is away."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -14,12 +15,13 @@ from jobs.blobs.links import Links
 from jobs.blobs.objects import Objects
 from jobs.blobs.sending import Sender
 from jobs.blobs.uploads import Uploads
+from jobs.domain.errors import HaulageError
 from jobs.settings import Settings
 
 MAX_SENDING = 64
 """Bodies that one process has under way to the store at most: each takes a thread and a connection."""
 ALIVE = f"{PROBES}alive"
-"""Written again and again, so that it never becomes more."""
+"""One name for all, so that it never becomes more."""
 SIGNATURE_LIFETIME = 900
 """Seconds in which a part that was signed must reach the store. It is a matter of clocks: sending begins at once."""
 
@@ -56,6 +58,8 @@ class Blobs:
     async def prove(self) -> None:
         """Write a little, as a job would: a store may tell of its buckets and still keep nothing. Raises as `put`."""
         await self.objects.put(ALIVE, b"", "application/octet-stream")
+        with suppress(HaulageError):
+            await self.objects.delete([ALIVE])
 
     async def close(self) -> None:
         """End threads and connections. Calls that still run are waited for, within their time-outs."""

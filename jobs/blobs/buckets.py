@@ -23,7 +23,7 @@ log = structlog.get_logger()
 
 FORGOTTEN_DAYS = 7
 """Days after which the store may drop an upload: long after any job has ended."""
-RECOVERY = 5.0
+RECOVERY = 2.0
 """Seconds between two looks whether the store is back."""
 _OUT = "The store does not answer. It is asked again every few seconds."
 CONFIRMED_FOR = 5.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import dataclass
 from uuid import uuid4
 
 import structlog
@@ -20,6 +21,13 @@ TYPE = "application/octet-stream"
 MARKED = b"123456789"
 
 
+@dataclass(frozen=True, slots=True)
+class _Probe:
+    source: str
+    target: str
+    upload_id: str | None
+
+
 class Copying:
     """Asks once, and remembers the answer."""
 
@@ -28,6 +36,8 @@ class Copying:
         self._objects = objects
         self._uploads = uploads
         self._asking = asyncio.Lock()
+        self._left: set[_Probe] = set()
+        """Probes that could not be removed, because the store was away by then."""
         self._works: bool | None = None if allowed else False
 
     async def works(self) -> bool:
@@ -43,6 +53,8 @@ class Copying:
         key = f"{PROBES}{uuid4()}"
         source, target = f"{key}.source", f"{key}.target"
         upload_id: str | None = None
+        for probe in tuple(self._left):
+            await self._remove(probe)
         try:
             info = await self._objects.put(source, MARKED + bytes(5 * MIB - 1), TYPE)
             upload_id = await self._uploads.create(target, TYPE)
@@ -62,11 +74,15 @@ class Copying:
             log.info("part_copy_refused", reason=error.message)
             return False
         finally:
-            with contextlib.suppress(HaulageError):
-                if upload_id is not None:
-                    await self._uploads.abort(target, upload_id)
-            with contextlib.suppress(HaulageError):
-                await self._objects.delete([source, target])
+            await self._remove(_Probe(source, target, upload_id))
+
+    async def _remove(self, probe: _Probe) -> None:
+        self._left.add(probe)
+        with contextlib.suppress(HaulageError):
+            if probe.upload_id is not None:
+                await self._uploads.abort(probe.target, probe.upload_id)
+            await self._objects.delete([probe.source, probe.target])
+            self._left.discard(probe)
 
     async def _is_bound(self, target: str, upload_id: str, source: str) -> bool:
         """A copy of another object than the one that is meant is refused."""

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from typing import Any
 
+import structlog
 import uvloop
 
+from jobs.feed import UNAVAILABLE
 from jobs.leaving import GOODBYES, leave_after
 from jobs.settings import Settings
 from jobs.settling import settle
 from jobs.worker.worker import run_worker
+
+log = structlog.get_logger()
 
 
 def work(settings: Settings) -> None:
@@ -29,6 +34,15 @@ async def _until_signalled(settings: Settings) -> None:
             leave_after(settings.drain_timeout + GOODBYES)
             stop.set()
 
+    loop.set_exception_handler(_unseen)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, signalled)
     await run_worker(settings, stop)
+
+
+def _unseen(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Errors that nobody looked at. arq shields its last words to Redis and then forgets them: these are no bugs."""
+    if isinstance(context.get("exception"), UNAVAILABLE):
+        log.info("redis_call_forgotten", reason=type(context["exception"]).__name__)
+    else:
+        loop.default_exception_handler(context)

@@ -37,8 +37,10 @@ log = structlog.get_logger()
 SETTLE_PAUSE = 0.5
 """Seconds between two tries to write what became of an attempt."""
 
-PROBE_INTERVAL = 5.0
-"""Seconds between two looks whether the store is back, and before a job that was parked for it may run again."""
+PROBE_INTERVAL = 1.0
+"""Seconds between two looks at the store's circuit; whether the store is back is tried when that is half open."""
+PARKED = 5.0
+"""Seconds before a job that was parked for the store may run again."""
 AGAIN = 1.0
 """Seconds before a job may run again whose attempt the database has ended."""
 
@@ -222,7 +224,7 @@ class Runner:
             return Parked(failure, AGAIN)
         if isinstance(error, (AttemptTimeout, *STORAGE_OUTAGES)):
             if await self._store_is_out():
-                return Parked(failure, PROBE_INTERVAL)
+                return Parked(failure, PARKED)
             if reporter.gained:
                 return Parked(failure, 0)
         return failure
@@ -243,7 +245,7 @@ class Runner:
         blobs = self._services.blobs
         while True:
             await asyncio.sleep(PROBE_INTERVAL)
-            if blobs.bucket.breaker.state is not Circuit.CLOSED:
+            if blobs.bucket.breaker.state is Circuit.HALF_OPEN:
                 with suppress(HaulageError):
                     await blobs.prove()
             self.changed()

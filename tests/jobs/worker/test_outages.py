@@ -32,6 +32,7 @@ def changes() -> dict[str, Any]:
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(buckets, "RECOVERY", 0.5)
     monkeypatch.setattr(runner, "PROBE_INTERVAL", 0.5)
+    monkeypatch.setattr(runner, "PARKED", 0.5)
 
 
 @pytest.mark.usefixtures("soon")
