@@ -12,7 +12,7 @@ from random import uniform
 
 import structlog
 
-from jobs.domain.errors import DatabaseUnavailable, HaulageError
+from jobs.domain.errors import HaulageError
 from jobs.domain.jobs import Job
 from jobs.lifecycle import SWEEP_BATCH
 from jobs.services import Services
@@ -38,9 +38,9 @@ class Sweeper:
         self._cleaner = Cleaner(services)
         self._orphans = Orphans(services)
         self._heard_since: float | None = None
-        """When, on the loop's clock, workers began to be heard by PostgreSQL; None while that is not known."""
-        self._was_away = False
-        """PostgreSQL was away when it was looked for the last time."""
+        """When, on the loop's clock, workers began to be heard by PostgreSQL; None before that was asked."""
+        self._answered: float | None = None
+        """When, on the loop's clock, PostgreSQL answered last; at first, when it was asked first."""
 
     async def run(self) -> None:
         """Sweeps until it is cancelled."""
@@ -83,23 +83,25 @@ class Sweeper:
     async def lose(self) -> None:
         """Takes the jobs of silent workers from them, unless it was PostgreSQL that could not hear them.
 
-        After an outage every lease may have run out, and each worker that lives renews its own soon.
+        After an outage that took half a lease all leases may have run out, and each worker that lives renews its own soon.
         """
-        try:
-            if await self._silence_counts():
-                await _while_full(self._services.lifecycle.lose_lost)
-        except DatabaseUnavailable:
-            self._heard_since, self._was_away = None, True
-            raise
+        if await self._silence_counts():
+            await _while_full(self._services.lifecycle.lose_lost)
 
     async def _silence_counts(self) -> bool:
-        """Whether PostgreSQL has heard workers for a whole lease. Raises `DatabaseUnavailable`."""
-        now = asyncio.get_running_loop().time()
+        """Whether every worker that lives had the time to be heard by PostgreSQL. Raises `DatabaseUnavailable`."""
+        settings, clock = self._services.settings, asyncio.get_running_loop().time
+        if self._answered is None:
+            self._answered = clock()
+        async with self._services.database.reading() as connection:
+            up = await sweeps.uptime(connection)
+        now = clock()
         if self._heard_since is None:
-            async with self._services.database.reading() as connection:
-                up = await sweeps.uptime(connection)
-            self._heard_since = now if self._was_away else now - up
-        return now - self._heard_since >= self._services.settings.lease_ttl
+            self._heard_since = now - up
+        if now - self._answered > settings.lease_ttl / 2:
+            self._heard_since = now
+        self._answered = now
+        return now - self._heard_since >= settings.heartbeat_interval + settings.heartbeat_timeout
 
     async def wake(self) -> int:
         """Rings again for the jobs that nobody has taken since they were due; returns how many those are."""

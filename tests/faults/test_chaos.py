@@ -35,7 +35,10 @@ class Chaos:
         """When each worker was killed, by its name."""
 
     async def run(self) -> None:
-        """Every fault once, twice those of workers, with a breath between them."""
+        """Every fault once, twice those of workers, with a breath between them.
+
+        The store is whole while a killed worker's jobs wait for the next one: without it none could run, however soon.
+        """
         faults: list[Callable[[], Awaitable[None]]] = [
             self.kill_worker,
             self.flush,
@@ -44,10 +47,10 @@ class Chaos:
             self.restart_redis,
             self.stop_worker,
             self.drain_worker,
+            self.part_store,
             self.crash_postgresql,
             self.kill_worker,
             self.restart_gateway,
-            self.part_store,
             self.flush,
             self.kill_worker,
             self.cut_connections,

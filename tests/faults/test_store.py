@@ -107,7 +107,7 @@ async def test_a_large_bundle_whose_worker_is_killed_midway_is_taken_up_where_it
     bundle = files * size
     file_ids = [await ground.file(size, f"{n}.bin") for n in range(files)]
     for _ in range(2):
-        await ground.fleet.worker()
+        await ground.fleet.worker(s3_part_copy="never")  # every byte passes the proxy, which counts them
     job = await ground.job(*file_ids)
     worker = await ground.fleet.holder(job.id)
     await ground.store.passed(bundle // 2)
