@@ -176,19 +176,20 @@ async def test_a_worker_whose_clock_jumps_an_hour_keeps_its_leases_and_leaves_no
     await jumper.says("clock_jumped")
     await ground.store.heal()
     jobs = [running, *await ground.jobs(5, small)]
-    await ground.ended(jobs)
+    await ground.until("SELECT count(*) = 0 FROM download_jobs WHERE status = 'processing'")
     losses = await ground.rows("SELECT sum(losses) AS n FROM download_jobs")
-    failed = await ground.rows("SELECT id, error_class, error_message FROM download_jobs WHERE status = 'failed'")
     assert losses == [{"n": 0}]
-    assert {it["error_class"] for it in failed} <= {"storage"}
-    assert all("store" in it["error_message"] for it in failed)
     await jumper.drain()
     await ground.fleet.worker()
+    await ground.ended(jobs)
+    failed = await ground.rows("SELECT id, error_class, error_message FROM download_jobs WHERE status = 'failed'")
+    assert {it["error_class"] for it in failed} <= {"storage"}
+    assert all("store" in it["error_message"] for it in failed)
     for it in failed:
         assert (await api.post(f"/v1/download/job/{it['id']}/retry")).status_code == 202
     await ground.ended(jobs)
     await checks.sound(ground)
-    outcome = f"{len(failed)} of {len(jobs)} failed" + (f" ({failed[0]['error_message']})" if failed else "")
+    outcome = f"{len(failed)} of {len(jobs)} failed"
     note(
         17, f"the worker's clock jumps an hour {'ahead' if way == signal.SIGUSR1 else 'back'}", outcome, "nothing stuck"
     )
