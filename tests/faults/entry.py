@@ -54,7 +54,7 @@ def unfenced() -> None:
                 update(download_jobs).where(download_jobs.c.id == held.id).values(job_columns(after))
             )
             await jobs.insert_event(connection, event)
-        self._say(after, now, ())
+        await self._say(after, now, ())
         return after
 
     def deaf(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
