@@ -28,6 +28,8 @@ RINGS = 1_000
 """Jobs that are rung for at once: a backlog that Redis has lost is known to it again after a few rounds."""
 FORGOTTEN = 100
 """Jobs whose rows are removed in one transaction."""
+LOOKS = 5
+"""Looks for lost leases within the time of one lease, at least: so often is PostgreSQL asked whether it answers, too."""
 
 
 class Sweeper:
@@ -44,9 +46,11 @@ class Sweeper:
 
     async def run(self) -> None:
         """Sweeps until it is cancelled."""
+        settings = self._services.settings
         async with asyncio.TaskGroup() as group:
-            for step in (*self._steps, self._cleaner.clean):
-                group.create_task(self._repeat(step, self._services.settings.sweep_interval))
+            group.create_task(self._repeat(self.lose, min(settings.sweep_interval, settings.lease_ttl / LOOKS)))
+            for step in (*self._others, self._cleaner.clean):
+                group.create_task(self._repeat(step, settings.sweep_interval))
             group.create_task(self._repeat(self._orphans.remove, uniform(0, ORPHANS_INTERVAL)))  # noqa: S311
 
     async def _repeat(self, step: Callable[[], Awaitable[object]], pause: float) -> None:
@@ -55,12 +59,12 @@ class Sweeper:
             await self._try(step)
 
     @property
-    def _steps(self) -> Sequence[Callable[[], Awaitable[object]]]:
-        return (self.lose, self._abandon, self.wake, self._expire, self._forget)
+    def _others(self) -> Sequence[Callable[[], Awaitable[object]]]:
+        return (self._abandon, self.wake, self._expire, self._forget)
 
     async def sweep(self) -> None:
         """One round for the jobs."""
-        for step in self._steps:
+        for step in (self.lose, *self._others):
             await self._try(step)
 
     async def clean(self) -> None:

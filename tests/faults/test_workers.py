@@ -66,6 +66,7 @@ async def test_the_job_of_a_killed_worker_runs_again_within_fifteen_seconds(grou
     ("lease", "fenced"),
     [
         pytest.param(4.0, True, id="fenced"),
+        pytest.param(4.0, False, id="unfenced"),
         pytest.param(10.0, True, id="fenced-14-s", marks=pytest.mark.chaos),
     ],
 )

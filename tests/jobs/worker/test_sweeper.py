@@ -90,6 +90,21 @@ async def test_nobody_is_taken_for_dead_until_all_could_be_heard_after_an_outage
         assert monotonic() - began > settings.heartbeat_interval + settings.heartbeat_timeout
 
 
+async def test_leases_shorter_than_the_pause_between_sweeps_are_lost_all_the_same(
+    services: Services, settings: Settings
+) -> None:
+    async with open_services(changed(settings, sweep_interval=LEASE)) as slow:
+        sweeping = asyncio.create_task(Sweeper(slow).run())
+        try:
+            async with asyncio.timeout(PATIENCE):
+                for _ in range(2):  # the second one with a pause before it
+                    job = await lost(services)
+                    while (await read(services, job.id)).status is Status.PROCESSING:
+                        await asyncio.sleep(0.05)
+        finally:
+            await end(sweeping)
+
+
 async def test_a_redis_that_hangs_holds_up_no_lost_lease(
     services: Services, settings: Settings, environment: dict[str, str]
 ) -> None:
