@@ -103,7 +103,9 @@ class Settings(BaseSettings):
     )
     lease_ttl: Seconds = Field(default=10, description="How long a silent worker keeps its jobs.")
     heartbeat_interval: Seconds = Field(default=2, description="How often a worker renews its leases.")
-    sweep_interval: Seconds = Field(default=2, description="How often lost wake-ups, and at most how often lost leases are looked for.")
+    sweep_interval: Seconds = Field(
+        default=2, description="How often lost wake-ups, and at most how often lost leases are looked for."
+    )
     wake_grace: Seconds = Field(default=3, description="How long after it was due a job counts as not woken.")
 
     s3_part_copy: Literal["auto", "never"] = Field(

@@ -177,12 +177,13 @@ class Machine(RuleBasedStateMachine):
         self.settled(turn, command, self.services.lifecycle.park(turn, failure, WAIT))
 
     def age(self, job_id: UUID) -> None:
-        """The job came to stand in the queue two deadlines ago."""
+        """The job's first attempt, if there was one, began two deadlines ago."""
         seconds = 2 * self.services.settings.job_deadline
-        query = "UPDATE download_jobs SET queued_at = queued_at - make_interval(secs => :s) WHERE id = :id"
+        query = "UPDATE download_jobs SET started_at = started_at - make_interval(secs => :s) WHERE id = :id"
         self.run(self.value(query, id=job_id, s=seconds))
         job = self.model[job_id]
-        self.model[job_id] = replace(job, queued_at=job.queued_at - timedelta(seconds=seconds))
+        if job.started_at is not None:
+            self.model[job_id] = replace(job, started_at=job.started_at - timedelta(seconds=seconds))
 
     @rule(turn=held)
     def release(self, turn: Job) -> None:
@@ -219,9 +220,8 @@ class Machine(RuleBasedStateMachine):
         self.age(job_id)
         now, deadline = self.now(), timedelta(seconds=self.services.settings.job_deadline)
         abandoned = self.run(self.services.lifecycle.abandon_overdue())
-        overdue = {
-            it.id for it in self.model.values() if it.status is Status.RETRYING and now - it.queued_at > deadline
-        }
+        waiting = [it for it in self.model.values() if it.status is Status.RETRYING]
+        overdue = {it.id for it in waiting if it.started_at is not None and now - it.started_at > deadline}
         assert {job.id for job in abandoned} == overdue
         for each in overdue:
             self.move(each, Abandon())
@@ -259,7 +259,7 @@ def test_any_course_of_commands_leads_store_and_model_to_the_same_job(own_settin
         Machine.loop, Machine.services = loop, loop.run_until_complete(opening.__aenter__())
         try:
             run_state_machine_as_test(
-                Machine, settings=hypothesis_settings(max_examples=30, stateful_step_count=25, deadline=None)
+                Machine, settings=hypothesis_settings(max_examples=60, stateful_step_count=25, deadline=None)
             )
         finally:
             loop.run_until_complete(opening.__aexit__(None, None, None))

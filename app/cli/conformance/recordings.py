@@ -146,7 +146,7 @@ class Recorder:
             talk.say({"type": "dance"})  # the answer to it shows that what was said before was heard
             while (message := talk.hear(self._left())).get("type") != "error":
                 said[message.get("jobId")] = message
-            recording.ending = "late" if ended(said[second]) else "unfollowed"
+            recording.ending = "late" if any(map(ended, said.values())) else "unfollowed"
             while not ended(said.get(first, {})):
                 message = said[first] = talk.hear(self._left())
                 recording.messages.append(message)

@@ -464,7 +464,7 @@ def _(case: Case) -> None:
     found = case.unfollowed
     require(case.seq and not found.fault, found.fault)
     if found.ending == "late":
-        raise Skipped("the job had ended before")
+        raise Skipped("a job had ended before")
     more = found.of(case.jobs[1])
     require(not more, f"{_summary(more[0])}" if more else "")
     require(found.of(case.job), "nothing came of the other job")
