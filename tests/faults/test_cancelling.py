@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from jobs.concurrency import map_limited
-from jobs.domain.errors import ErrorClass
-from jobs.domain.jobs import FailureNote, Job, Status
+from jobs.domain.jobs import Job, Status
 from tests.faults import checks
 from tests.faults.figures import note
 from tests.faults.ground import MIB, Ground
+from tests.samples import NETWORK
 
 QUEUED, RUNNING = 1.0, 3.0
 """Seconds within which a queued and a running job has stopped."""
@@ -66,8 +66,7 @@ async def _retrying(ground: Ground, file_id: int) -> Job:
     job = await ground.job(file_id)
     claimed = await ground.services.lifecycle.claim(job.id, job.fence, "test")
     assert claimed is not None
-    failure = FailureNote(error_class=ErrorClass.NETWORK, message="the line is dead")
-    failed = await ground.services.lifecycle.fail(claimed.job, failure)
+    failed = await ground.services.lifecycle.fail(claimed.job, NETWORK)
     assert failed.status is Status.RETRYING
     return failed
 

@@ -16,7 +16,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 from sqlalchemy import text
 
 from jobs.domain.errors import ErrorClass, IllegalTransition, StaleFence
-from jobs.domain.jobs import FailureNote, FileRequest, Job, Result, ResultKind, Status
+from jobs.domain.jobs import FailureNote, FileRequest, Job, Status
 from jobs.domain.transitions import (
     Abandon,
     Cancel,
@@ -35,20 +35,11 @@ from jobs.lifecycle import NewJob
 from jobs.services import Services, open_services
 from jobs.settings import Settings
 from jobs.store.jobs import list_events
+from tests.samples import RESULT
 from tests.support import read
 
 T = TypeVar("T")
 NEW = NewJob(files=[FileRequest(file_id=10_000), FileRequest(file_id=10_001)], archive_name="bundle.zip")
-RESULT = Result(
-    kind=ResultKind.BUNDLE,
-    key="bundles/x/2.zip",
-    size=10,
-    etag="e",
-    crc32=1,
-    sha256=None,
-    filename="x.zip",
-    content_type="application/zip",
-)
 COMPARED = ("status", "fence", "attempt", "seq", "losses", "failure", "result", "worker")
 """All that does not tell a time."""
 WAIT = 0.0

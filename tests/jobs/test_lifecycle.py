@@ -18,27 +18,17 @@ from jobs.domain.errors import (
     JobNotFound,
     StaleFence,
 )
-from jobs.domain.jobs import FailureNote, FileRequest, FileState, Job, Progress, Result, ResultKind, Status
+from jobs.domain.jobs import FileRequest, FileState, Job, Progress, Status
 from jobs.domain.uploads import Upload
 from jobs.lifecycle import NewJob
 from jobs.services import Services
 from jobs.store.files import load_files
 from jobs.store.jobs import Idempotency, list_events, lock_job, lock_key
 from jobs.worker.sweeper import Sweeper
+from tests.samples import NETWORK, RESULT
 from tests.support import read
 
 NEW = NewJob(files=[FileRequest(file_id=10_000), FileRequest(file_id=10_001, name="b")])
-RESULT = Result(
-    kind=ResultKind.BUNDLE,
-    key="bundles/x/2.zip",
-    size=10,
-    etag="e",
-    crc32=1,
-    sha256=None,
-    filename="x.zip",
-    content_type="application/zip",
-)
-FAILURE = FailureNote(error_class=ErrorClass.NETWORK, message="the line is dead")
 
 
 async def count(services: Services, table: str) -> int:
@@ -115,10 +105,10 @@ async def test_a_stale_worker_can_write_nothing(services: Services, write: str) 
     assert current is not None
     arguments: dict[str, Any] = {
         "succeed": (RESULT,),
-        "fail": (FAILURE,),
+        "fail": (NETWORK,),
         "release": (),
         "record": (Progress(files_total=2), []),
-        "park": (FAILURE, 1),
+        "park": (NETWORK, 1),
         "set_upload": (Upload(key="k", id="u", fingerprint="f"),),
     }
     with pytest.raises(StaleFence):
@@ -241,13 +231,13 @@ async def test_a_batch_of_changes_takes_a_seq_and_marks_its_files(services: Serv
 
 
 async def test_the_failure_of_an_attempt_is_kept_and_waits_for_its_backoff(services: Services) -> None:
-    failed = await services.lifecycle.fail(await claimed(services), FAILURE)
-    assert (failed.status, failed.failure) == (Status.RETRYING, FAILURE)
+    failed = await services.lifecycle.fail(await claimed(services), NETWORK)
+    assert (failed.status, failed.failure) == (Status.RETRYING, NETWORK)
     assert failed.due_at > failed.created_at
     async with services.database.reading() as connection:
         events = await list_events(connection, failed.id)
     assert [event["command"] for event in events] == ["create", "claim", "fail"]
-    assert events[-1]["error_message"] == FAILURE.message
+    assert events[-1]["error_message"] == NETWORK.message
 
 
 async def test_the_database_refuses_what_the_state_machine_would_never_write(services: Services) -> None:

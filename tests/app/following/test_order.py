@@ -14,26 +14,15 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from app.following.frames import Frame
 from app.following.topics import Topic
 from app.views import status_of
-from jobs.domain.errors import ErrorClass
 from jobs.domain.events import FileView
-from jobs.domain.jobs import FailureNote, Result, ResultKind, Status
+from jobs.domain.jobs import Status
 from jobs.domain.order import QUEUE_TICKS, Order, Verdict, asking, judge, queue_tick
 from jobs.domain.transitions import SOURCES, Cancel, Claim, Command, Expire, Fail, Lose, Release, Retry, Succeed
 from jobs.store.snapshots import Snapshot
 from tests.app.following.followers import live
 from tests.app.following.simulation import FILES, Client, Fate, Store, World
+from tests.samples import NETWORK, RESULT
 
-RESULT = Result(
-    kind=ResultKind.BUNDLE,
-    key="bundles/x/2.zip",
-    size=10,
-    etag="e",
-    crc32=1,
-    sha256=None,
-    filename="x.zip",
-    content_type="application/zip",
-)
-NETWORK = FailureNote(error_class=ErrorClass.NETWORK, message="the line is dead")
 MOVES: list[Command] = [
     Claim(worker="w", lease=10),
     Succeed(result=RESULT, lifetime=60),

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.domain.errors import ErrorClass, IllegalTransition
-from jobs.domain.jobs import FailureNote, Job, OnMissing, Phase, Progress, Result, ResultKind, Status, new_progress
+from jobs.domain.jobs import FailureNote, Job, OnMissing, Phase, Progress, Status, new_progress
 from jobs.domain.transitions import (
     CLEANUP_DELAY,
     SOURCES,
@@ -33,19 +33,9 @@ from jobs.domain.transitions import (
     sources,
 )
 from jobs.domain.uploads import Upload
+from tests.samples import NETWORK, RESULT
 
 NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
-RESULT = Result(
-    kind=ResultKind.BUNDLE,
-    key="bundles/x/2.zip",
-    size=10,
-    etag="e",
-    crc32=1,
-    sha256=None,
-    filename="x.zip",
-    content_type="application/zip",
-)
-NETWORK = FailureNote(error_class=ErrorClass.NETWORK, message="the line is dead")
 VALIDATION = FailureNote(error_class=ErrorClass.VALIDATION, message="no such file")
 
 COMMANDS: dict[str, Command] = {

@@ -1,0 +1,18 @@
+"""Values of the domain for tests that don't care which."""
+
+from __future__ import annotations
+
+from jobs.domain.errors import ErrorClass
+from jobs.domain.jobs import FailureNote, Result, ResultKind
+
+RESULT = Result(
+    kind=ResultKind.BUNDLE,
+    key="bundles/x/2.zip",
+    size=10,
+    etag="e",
+    crc32=1,
+    sha256=None,
+    filename="x.zip",
+    content_type="application/zip",
+)
+NETWORK = FailureNote(error_class=ErrorClass.NETWORK, message="the line is dead")
