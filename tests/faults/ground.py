@@ -22,8 +22,8 @@ from jobs.settings import Settings
 from tests.app.shared import changed
 from tests.faults.fleet import Fleet
 from tests.faults.members import PATIENCE
-from tests.faults.proxies import Proxy, proxied
 from tests.faults.servers import TEMPLATE, Servers
+from tests.proxies import Proxy, proxied
 from tests.support import Catalogue, create
 
 MIB = 1 << 20

@@ -17,7 +17,7 @@ from jobs.outbox import Outbox
 from jobs.queue import Queue
 from jobs.services import Services
 from tests.app.following.followers import live
-from tests.proxies import proxy
+from tests.proxies import proxied
 from tests.support import create
 
 
@@ -107,11 +107,11 @@ async def test_closing_does_not_wait_for_all(monkeypatch: pytest.MonkeyPatch) ->
 
 async def test_nobody_waits_for_a_redis_that_hangs(services: Services, environment: dict[str, str]) -> None:
     job = await create(services, 10_000)
-    async with proxy(environment["REDIS_URL"]) as redis:
+    async with proxied(environment["REDIS_URL"]) as redis:
         feed, queue = Feed.open(RedisDsn(redis.url), timeout=5), Queue.open(RedisDsn(redis.url), timeout=5)
         await feed.publish(live(job, 1))
         await feed.flush()
-        redis.hang()
+        redis.stall()
         began = monotonic()
         for tick in range(100):
             await feed.publish(live(job, tick))
@@ -126,12 +126,12 @@ async def test_what_is_published_after_a_redis_that_hung_arrives(
 ) -> None:
     job = await create(services, 10_000)
     kept: Any = services.feed._redis  # noqa: SLF001 - what Redis has is the point
-    async with proxy(environment["REDIS_URL"]) as redis:
+    async with proxied(environment["REDIS_URL"]) as redis:
         feed = Feed.open(RedisDsn(redis.url), timeout=5)
-        redis.hang()
+        redis.stall()
         await feed.publish(live(job, 1))
         await feed.flush()
-        redis.flow()
+        await redis.heal()
         await feed.publish(live(job, 2))
         await feed.flush()
         assert b'"tick":2' in await kept.get(key(job.id))

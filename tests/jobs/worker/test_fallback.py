@@ -15,7 +15,7 @@ from jobs.settings import Settings
 from jobs.worker.fallback import SPREAD, Fallback
 from jobs.worker.runner import Runner
 from tests.app.shared import changed
-from tests.proxies import proxy
+from tests.proxies import proxied
 from tests.support import create
 
 PATIENCE = 10
@@ -49,14 +49,14 @@ async def test_jobs_are_found_quickly_when_redis_begins_to_hang(
     services: Services, settings: Settings, environment: dict[str, str]
 ) -> None:
     async with (
-        proxy(environment["REDIS_URL"]) as redis,
+        proxied(environment["REDIS_URL"]) as redis,
         open_services(changed(settings, redis_url=redis.url, redis_timeout=30)) as cut_off,
     ):
         runner = Taking(cut_off, 100)
         looking = asyncio.create_task(Fallback(cut_off, runner).run())
         try:
             first = await create(services, 10_000)
-            redis.hang()
+            redis.stall()
             began = monotonic()
             assert await asyncio.wait_for(runner.taken.get(), PATIENCE) == first.id
             assert monotonic() - began < 3

@@ -19,7 +19,7 @@ from jobs.store.leases import Leases, Renewal
 from jobs.worker.heartbeat import MARGIN, Heartbeat
 from jobs.worker.runner import Held, Runner, Turn
 from tests.app.shared import changed
-from tests.proxies import Proxy, proxy
+from tests.proxies import Proxy, proxied
 from tests.support import create
 
 NAME = "worker-1"
@@ -35,7 +35,7 @@ def changes() -> dict[str, Any]:
 @pytest.fixture
 async def database(settings: Settings) -> AsyncIterator[Proxy]:
     """What stands between the heartbeat and PostgreSQL."""
-    async with proxy(str(settings.database_url)) as it:
+    async with proxied(str(settings.database_url)) as it:
         yield it
 
 
@@ -91,7 +91,7 @@ async def test_a_worker_that_the_database_does_not_hear_stops_before_its_leases_
     first, second = await held(services, runner), await held(services, runner)
     async with beating(runner, settings, database):
         await renewed(first)
-        database.hang()
+        database.stall()
         await stopped(first)
         late = asyncio.get_running_loop().time() - first.renewed
         assert MARGIN * LEASE < late < MARGIN * LEASE + 0.5
@@ -116,9 +116,9 @@ async def test_beats_that_were_lost_are_made_up_for_on_a_new_connection(
     it = await held(services, runner)
     async with beating(runner, settings, database):
         await renewed(it)
-        database.hang()
+        database.stall()
         await asyncio.wait_for(lost.wait(), PATIENCE)
-        database.flow()
+        await database.heal()
         await renewed(it)
         database.cut()
         await renewed(it)

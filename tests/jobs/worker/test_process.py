@@ -18,7 +18,7 @@ from jobs.worker.worker import run_worker
 from tests.app.cli.processes import variables
 from tests.app.shared import changed
 from tests.gates import gate
-from tests.proxies import proxy
+from tests.proxies import proxied
 from tests.support import Catalogue, create, read
 
 HANGING = """
@@ -66,12 +66,12 @@ async def test_jobs_that_can_not_be_given_back_do_not_keep_the_worker(
 ) -> None:
     file_id = await catalogue.add(os.urandom(1 << 20))
     stop = asyncio.Event()
-    async with proxy(str(settings.database_url)) as database, gate(settings.s3_endpoint) as store:
+    async with proxied(str(settings.database_url)) as database, gate(settings.s3_endpoint) as store:
         cut_off = changed(settings, database_url=database.url, s3_endpoint=store.url)
         working = asyncio.create_task(run_worker(cut_off, stop))
         job = await create(services, file_id)
         await asyncio.wait_for(store.held.wait(), 20)
-        database.hang()
+        database.stall()
         stop.set()
         began = monotonic()
         async with asyncio.timeout(60):

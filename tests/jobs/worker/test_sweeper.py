@@ -20,7 +20,7 @@ from jobs.settings import Settings
 from jobs.store.sweeps import uptime
 from jobs.worker.sweeper import Sweeper
 from tests.app.shared import changed
-from tests.proxies import proxy
+from tests.proxies import proxied
 from tests.support import create, read
 
 LEASE = 1.5
@@ -69,16 +69,16 @@ async def test_nobody_is_taken_for_dead_until_all_could_be_heard_after_an_outage
 ) -> None:
     job = await lost(services)
     async with (
-        proxy(str(settings.database_url)) as database,
+        proxied(str(settings.database_url)) as database,
         open_services(changed(settings, database_url=database.url)) as cut_off,
     ):
         sweeper = Sweeper(cut_off)
-        database.hang()
+        database.stall()
         began = monotonic()
         while monotonic() - began < LEASE:
             with pytest.raises(DatabaseUnavailable):
                 await sweeper.lose()
-        database.flow()
+        await database.heal()
         while sweeper._services.database.breaker.state is Circuit.OPEN:  # noqa: ASYNC110, SLF001
             await asyncio.sleep(0.1)
         began = monotonic()
@@ -110,8 +110,8 @@ async def test_a_redis_that_hangs_holds_up_no_lost_lease(
 ) -> None:
     unwoken = await create(services, 10_000)
     await change(services, unwoken.id, "due_at = now() - interval '10 seconds'")
-    async with proxy(environment["REDIS_URL"]) as redis:
-        redis.hang()
+    async with proxied(environment["REDIS_URL"]) as redis:
+        redis.stall()
         deaf = changed(settings, redis_url=redis.url, redis_timeout=30)
         async with open_services(deaf) as cut_off:
             sweeping = asyncio.create_task(Sweeper(cut_off).run())
