@@ -8,6 +8,9 @@ import threading
 from pathlib import Path
 
 import pytest
+import structlog
+from minio.commonconfig import ENABLED, Filter
+from minio.lifecycleconfig import Expiration, LifecycleConfig, Rule
 
 from jobs.blobs import Blobs
 from jobs.domain.errors import StorageFault
@@ -31,6 +34,27 @@ async def test_a_bucket_that_is_missing_is_made(blobs: Blobs, store_settings: Se
         await blobs.bucket.check()
     await asyncio.gather(*(blobs.bucket.ensure() for _ in range(4)))  # as processes do that start together
     await blobs.bucket.check()
+
+
+def rules(blobs: Blobs) -> list[str | None]:
+    """The ids of the bucket's lifecycle rules."""
+    config = blobs.bucket._maker.client.get_bucket_lifecycle(blobs.bucket.name)  # noqa: SLF001
+    return [rule.rule_id for rule in config.rules] if config else []
+
+
+async def test_a_store_that_takes_the_rule_drops_forgotten_uploads_by_itself(blobs: Blobs) -> None:
+    with structlog.testing.capture_logs() as said:
+        await blobs.bucket.ensure()
+    refused = [line["code"] for line in said if line["event"] == "lifecycle_rule_refused"]
+    assert (rules(blobs), refused) in ((["haulage-forgotten-uploads"], []), ([], ["InvalidArgument"]))
+
+
+async def test_rules_that_a_bucket_has_are_its_owners(blobs: Blobs) -> None:
+    own = Rule(ENABLED, rule_filter=Filter(prefix="mine/"), rule_id="mine", expiration=Expiration(days=3))
+    client = blobs.bucket._maker.client  # noqa: SLF001
+    client.set_bucket_lifecycle(blobs.bucket.name, LifecycleConfig([own]))
+    await blobs.bucket.ensure()
+    assert rules(blobs) == ["mine"]
 
 
 async def test_opening_asks_nobody_and_starts_nothing(make_settings: MakeSettings) -> None:
