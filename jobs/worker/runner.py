@@ -1,4 +1,4 @@
-"""Runs one job on behalf of a worker: claim, attempt, and what becomes of it."""
+"""Runs jobs on behalf of a worker: claims them, holds them, makes attempts at them, drains them."""
 
 from __future__ import annotations
 
@@ -13,52 +13,29 @@ import structlog
 from jobs.breakers import Circuit
 from jobs.concurrency import end
 from jobs.domain.errors import (
-    STORAGE_OUTAGES,
     AttemptTimeout,
     DatabaseUnavailable,
-    ErrorClass,
     HaulageError,
-    IllegalTransition,
-    JobNotFound,
     StaleFence,
 )
-from jobs.domain.jobs import FailureNote, Job, Result
+from jobs.domain.jobs import Job, Result
 from jobs.lifecycle import Claimed
 from jobs.packing.budget import Budget
 from jobs.packing.packer import Packer
 from jobs.packing.reader import Reader
 from jobs.services import Services
-from jobs.worker.attempt import Attempt, note_of
+from jobs.worker.attempt import Attempt
+from jobs.worker.outcomes import Outcome, Outcomes, Returned
 from jobs.worker.reporter import Reporter
 
 log = structlog.get_logger()
 
 
-SETTLE_PAUSE = 0.5
-"""Seconds between two tries to write what became of an attempt."""
-
+CLAIM_PAUSE = 0.5
+"""Seconds between two looks whether a claim came through."""
 PROBE_INTERVAL = 1.0
 """Seconds between two looks at the store's circuit; whether the store is back is tried when that is half open."""
-PARKED = 5.0
-"""Seconds before a job that was parked for the store may run again."""
-AGAIN = 1.0
-"""Seconds before a job may run again whose attempt the database has ended."""
 
-
-@dataclass(frozen=True, slots=True)
-class Parked:
-    """The attempt failed through no fault of the job; it may run again in `pause` seconds."""
-
-    failure: FailureNote
-    pause: float
-
-
-@dataclass(frozen=True, slots=True)
-class Returned:
-    """The job is given back before its attempt was over."""
-
-
-Outcome = Result | FailureNote | Parked | Returned
 
 Turn = tuple[UUID, int]
 """A job at a fence. A job that was cancelled and retried can have an older turn that still winds down here."""
@@ -96,6 +73,7 @@ class Runner:
         self._services = services
         self._name = name
         self._running: set[asyncio.Task[None]] = set()
+        self._outcomes = Outcomes(services)
         self._packer = Packer(
             Reader(services.blobs.objects, settings), services.blobs, Budget(settings.worker_memory_budget)
         )
@@ -159,10 +137,10 @@ class Runner:
             try:
                 snapshot = await self._services.snapshots.read(job_id)
             except DatabaseUnavailable:
-                await asyncio.sleep(SETTLE_PAUSE)
+                await asyncio.sleep(CLAIM_PAUSE)
                 continue
             if snapshot is not None and (snapshot.job.worker, snapshot.job.fence) == (self._name, fence + 1):
-                await self._settle(snapshot.job, Returned())
+                await self._outcomes.settle(snapshot.job, Returned())
             return
 
     async def drain(self, patience: float, handback: float) -> None:
@@ -205,7 +183,8 @@ class Runner:
                     return
                 outcome = Returned()
             held.settling = True
-            await self._settle(held.job, Returned() if held.returning and not isinstance(outcome, Result) else outcome)
+            returned = held.returning and not isinstance(outcome, Result)
+            await self._outcomes.settle(held.job, Returned() if returned else outcome)
 
     async def _attempt(self, held: Held, claimed: Claimed) -> Outcome:
         services = self._services
@@ -215,30 +194,7 @@ class Runner:
         except StaleFence:
             raise
         except Exception as error:  # noqa: BLE001 - whatever ends an attempt becomes the job's failure
-            return await self._judged(error, reporter)
-
-    async def _judged(self, error: Exception, reporter: Reporter) -> Outcome:
-        """What the error means for the job: who is to blame decides whether the attempt is charged."""
-        failure = _failure_of(error)
-        if isinstance(error, DatabaseUnavailable):
-            return Parked(failure, AGAIN)
-        if isinstance(error, (AttemptTimeout, *STORAGE_OUTAGES)):
-            if await self._store_is_out():
-                return Parked(failure, PARKED)
-            if reporter.gained:
-                return Parked(failure, 0)
-        return failure
-
-    async def _store_is_out(self) -> bool:
-        """An attempt can be over before the breaker has seen enough: then the store is asked once more."""
-        blobs = self._services.blobs
-        if blobs.bucket.breaker.state is not Circuit.CLOSED:
-            return True
-        try:
-            await blobs.prove()
-        except HaulageError:
-            return True
-        return False
+            return await self._outcomes.judge(error, gained=reporter.gained)
 
     async def probe(self) -> None:
         """While the store is out, looks whether it is back, until it is cancelled."""
@@ -249,27 +205,6 @@ class Runner:
                 with suppress(HaulageError):
                     await blobs.prove()
             self.changed()
-
-    async def _settle(self, job: Job, outcome: Outcome) -> None:
-        """Writes what became of the attempt, however long the database is away: the fence says when it is too late."""
-        lifecycle = self._services.lifecycle
-        while True:
-            try:
-                match outcome:
-                    case Result():
-                        await lifecycle.succeed(job, outcome)
-                    case Parked(failure, pause):
-                        await lifecycle.park(job, failure, pause)
-                    case Returned():
-                        await lifecycle.release(job)
-                    case _:
-                        await lifecycle.fail(job, outcome)
-            except (StaleFence, JobNotFound, IllegalTransition):
-                log.info("attempt_discarded")
-            except DatabaseUnavailable:
-                await asyncio.sleep(SETTLE_PAUSE)
-                continue
-            return
 
     async def _timed(self, held: Held, claimed: Claimed, reporter: Reporter) -> Result:
         services = self._services
@@ -320,14 +255,3 @@ async def _last_flush(reporter: Reporter) -> None:
         log.info("last_flush_failed", reason=error.message)
     except Exception:
         log.exception("last_flush_broke")
-
-
-def _failure_of(error: Exception) -> FailureNote:
-    if isinstance(error, HaulageError):
-        log.warning("attempt_failed", code=error.code, error_class=error.error_class, reason=error.message)
-        return note_of(error)
-    log.error("attempt_broke", exc_info=error)
-    return FailureNote(
-        error_class=ErrorClass.INTERNAL,
-        message=f"An internal error ended the attempt ({type(error).__name__}); the worker's log has the details.",
-    )

@@ -15,7 +15,7 @@ from jobs.domain.errors import StorageOut
 from jobs.domain.jobs import Status
 from jobs.services import Services, open_services
 from jobs.settings import Settings
-from jobs.worker import runner
+from jobs.worker import outcomes, runner
 from jobs.worker.orphans import Orphans
 from tests.conftest import working
 from tests.gates import gate
@@ -32,7 +32,7 @@ def changes() -> dict[str, Any]:
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(buckets, "RECOVERY", 0.5)
     monkeypatch.setattr(runner, "PROBE_INTERVAL", 0.5)
-    monkeypatch.setattr(runner, "PARKED", 0.5)
+    monkeypatch.setattr(outcomes, "PARKED", 0.5)
 
 
 @pytest.mark.usefixtures("soon")

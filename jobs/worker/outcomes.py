@@ -1,0 +1,112 @@
+"""What becomes of a job when an attempt at it is over, and who is to blame."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+import structlog
+
+from jobs.breakers import Circuit
+from jobs.domain.errors import (
+    STORAGE_OUTAGES,
+    AttemptTimeout,
+    DatabaseUnavailable,
+    ErrorClass,
+    HaulageError,
+    IllegalTransition,
+    JobNotFound,
+    StaleFence,
+)
+from jobs.domain.jobs import FailureNote, Job, Result
+from jobs.services import Services
+from jobs.worker.attempt import note_of
+
+log = structlog.get_logger()
+
+SETTLE_PAUSE = 0.5
+"""Seconds between two tries to write what became of an attempt."""
+PARKED = 5.0
+"""Seconds before a job that was parked for the store may run again."""
+AGAIN = 1.0
+"""Seconds before a job may run again whose attempt the database has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """The attempt failed through no fault of the job; it may run again in `pause` seconds."""
+
+    failure: FailureNote
+    pause: float
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """The job is given back before its attempt was over."""
+
+
+Outcome = Result | FailureNote | Parked | Returned
+
+
+class Outcomes:
+    """Judges and writes them."""
+
+    def __init__(self, services: Services) -> None:
+        self._blobs = services.blobs
+        self._lifecycle = services.lifecycle
+
+    async def judge(self, error: Exception, *, gained: bool) -> Outcome:
+        """What the error means for the job: who is to blame decides whether the attempt is charged.
+
+        `gained`: the attempt has brought the bundle further.
+        """
+        failure = _failure_of(error)
+        if isinstance(error, DatabaseUnavailable):
+            return Parked(failure, AGAIN)
+        if isinstance(error, (AttemptTimeout, *STORAGE_OUTAGES)):
+            if await self._store_is_out():
+                return Parked(failure, PARKED)
+            if gained:
+                return Parked(failure, 0)
+        return failure
+
+    async def _store_is_out(self) -> bool:
+        """An attempt can be over before the breaker has seen enough: then the store is asked once more."""
+        if self._blobs.bucket.breaker.state is not Circuit.CLOSED:
+            return True
+        try:
+            await self._blobs.prove()
+        except HaulageError:
+            return True
+        return False
+
+    async def settle(self, job: Job, outcome: Outcome) -> None:
+        """Writes what became of the attempt, however long the database is away: the fence says when it is too late."""
+        while True:
+            try:
+                match outcome:
+                    case Result():
+                        await self._lifecycle.succeed(job, outcome)
+                    case Parked(failure, pause):
+                        await self._lifecycle.park(job, failure, pause)
+                    case Returned():
+                        await self._lifecycle.release(job)
+                    case _:
+                        await self._lifecycle.fail(job, outcome)
+            except (StaleFence, JobNotFound, IllegalTransition):
+                log.info("attempt_discarded")
+            except DatabaseUnavailable:
+                await asyncio.sleep(SETTLE_PAUSE)
+                continue
+            return
+
+
+def _failure_of(error: Exception) -> FailureNote:
+    if isinstance(error, HaulageError):
+        log.warning("attempt_failed", code=error.code, error_class=error.error_class, reason=error.message)
+        return note_of(error)
+    log.error("attempt_broke", exc_info=error)
+    return FailureNote(
+        error_class=ErrorClass.INTERNAL,
+        message=f"An internal error ended the attempt ({type(error).__name__}); the worker's log has the details.",
+    )
