@@ -259,7 +259,7 @@ async def test_a_worker_outlives_redis_and_does_what_was_asked_meanwhile(
 
 
 async def test_jobs_run_without_any_redis(settings: Settings, services: Services, catalogue: Catalogue) -> None:
-    alone = with_changes(settings, **AWAY["redis"], wake_grace=60, sweep_interval=60)
+    alone = with_changes(settings, **AWAY["redis"], wake_grace=60, sweep_interval=60, lease_ttl=30)
     file_id = await catalogue.add(b"x" * 100_000)
     async with open_services(alone) as without, working(alone), working(alone, "worker-2"):
         jobs = [await create(without, file_id) for _ in range(2 * settings.worker_concurrency + 1)]
