@@ -17,11 +17,13 @@ from tests.samples import NETWORK
 
 QUEUED, RUNNING = 1.0, 3.0
 """Seconds within which a queued and a running job has stopped."""
+RACES = 60
+"""Jobs that are cancelled while they run, each a little later in its life."""
 
 
 @pytest.fixture
 def changes() -> dict[str, Any]:
-    return {"backoff_base": 60}
+    return {"backoff_base": 60, "worker_concurrency": 1}
 
 
 @pytest.mark.parametrize("redis", ["with", "without"])
@@ -46,9 +48,9 @@ async def test_a_job_is_cancelled_in_any_state_in_time(ground: Ground, redis: st
     await worker.says("attempt_started", job_id=str(running.id))
     asked = await ground.now()
     await cancel(running)
-    stopped = (await worker.says("job_dropped", job_id=str(running.id))).at - asked
+    after = await ground.job(file_id)  # the worker has room for one: this one is begun when the other has let go
+    stopped = (await worker.says("attempt_started", job_id=str(after.id))).at - asked
     await ground.store.heal()
-    after = await ground.job(file_id)
     await ground.ended([after])
     completed = await api.delete(f"/v1/download/job/{after.id}")
     again = await api.delete(f"/v1/download/job/{running.id}")
@@ -82,7 +84,9 @@ async def test_no_job_is_both_cancelled_and_completed(ground: Ground) -> None:
         await asyncio.sleep(number / 300)  # so that they meet it at every point of its life
         return (await api.delete(f"/v1/download/job/{job.id}")).status_code
 
-    answers = await map_limited(race, range(60), 4)
+    answers: list[int] = []
+    while set(answers) != {200, 409} and len(answers) < 10 * RACES:  # a slow machine completes later
+        answers += await map_limited(race, range(len(answers), len(answers) + RACES), 4)
     await ground.ended()
     assert set(answers) == {200, 409}
     both = """
@@ -92,6 +96,6 @@ async def test_no_job_is_both_cancelled_and_completed(ground: Ground) -> None:
     await checks.sound(ground)
     note(
         14,
-        "60 cancellations against completion",
+        f"{len(answers)} cancellations against completion",
         f"{answers.count(200)} cancelled, {answers.count(409)} completed, 0 both",
     )
