@@ -70,7 +70,8 @@ def unfenced() -> None:
     for name in ("record", "set_upload"):
         setattr(Lifecycle, name, deaf(getattr(Lifecycle, name)))
     Lifecycle._settle = settle  # type: ignore[method-assign] # noqa: SLF001 - it is what is switched off
-    Runner.drop = lambda _, held: log.info("drop_ignored", job_id=str(held.job.id))  # type: ignore[method-assign, assignment]
+    for name in ("drop", "give_back"):
+        setattr(Runner, name, lambda _, held: log.info("stop_ignored", job_id=str(held.job.id)))
 
 
 def lag() -> None:
