@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from time import monotonic
 
 import structlog
 from circuitbreaker import CircuitBreaker
@@ -47,10 +48,16 @@ class Breaker:
         self._circuit = CircuitBreaker(FAILURES, recovery, outages, name)
         self._refusal = refusal
         self._told = Circuit.CLOSED
+        self._closed_at: float | None = None
+        """When the last outage was over, on the monotonic clock."""
 
     @property
     def state(self) -> Circuit:
         return Circuit(self._circuit.state)
+
+    def closed_since(self, moment: float) -> bool:
+        """Whether all calls went through from this moment of the monotonic clock on."""
+        return self.state is Circuit.CLOSED and (self._closed_at is None or self._closed_at < moment)
 
     def check(self) -> None:
         """Raises the refusal while the circuit is open."""
@@ -73,4 +80,6 @@ class Breaker:
         self._circuit.__exit__(type(error) if error else None, error, None)
         if self.state is not self._told:
             self._told = self.state
+            if self._told is Circuit.CLOSED:
+                self._closed_at = monotonic()
             log.warning("circuit_changed", dependency=self._circuit.name, circuit=self._told)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import structlog
 
-from jobs.breakers import Circuit
 from jobs.domain.errors import (
     STORAGE_OUTAGES,
     AttemptTimeout,
@@ -55,24 +54,27 @@ class Outcomes:
         self._blobs = services.blobs
         self._lifecycle = services.lifecycle
 
-    async def judge(self, error: Exception, *, gained: bool) -> Outcome:
+    async def judge(self, error: Exception, *, begun: float, gained: bool) -> Outcome:
         """What the error means for the job: who is to blame decides whether the attempt is charged.
 
-        `gained`: the attempt has brought the bundle further.
+        The attempt has `begun` at that moment of the monotonic clock; `gained`: it has brought the bundle further.
         """
         failure = _failure_of(error)
         if isinstance(error, DatabaseUnavailable):
             return Parked(failure, AGAIN)
         if isinstance(error, (AttemptTimeout, *STORAGE_OUTAGES)):
-            if await self._store_is_out():
+            if await self._store_was_out(begun):
                 return Parked(failure, PARKED)
             if gained:
                 return Parked(failure, 0)
         return failure
 
-    async def _store_is_out(self) -> bool:
-        """An attempt can be over before the breaker has seen enough: then the store is asked once more."""
-        if self._blobs.bucket.breaker.state is not Circuit.CLOSED:
+    async def _store_was_out(self, begun: float) -> bool:
+        """At any time of the attempt: what fails when the store is just back has hung in the outage.
+
+        An attempt can be over before the breaker has seen enough: then the store is asked once more.
+        """
+        if not self._blobs.bucket.breaker.closed_since(begun):
             return True
         try:
             await self._blobs.prove()

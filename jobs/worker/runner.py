@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from time import monotonic
 from uuid import UUID
 
 import structlog
@@ -189,12 +190,13 @@ class Runner:
     async def _attempt(self, held: Held, claimed: Claimed) -> Outcome:
         services = self._services
         reporter = Reporter(claimed.job, claimed.records, services.lifecycle, services.feed)
+        begun = monotonic()
         try:
             return await self._timed(held, claimed, reporter)
         except StaleFence:
             raise
         except Exception as error:  # noqa: BLE001 - whatever ends an attempt becomes the job's failure
-            return await self._outcomes.judge(error, gained=reporter.gained)
+            return await self._outcomes.judge(error, begun=begun, gained=reporter.gained)
 
     async def probe(self) -> None:
         """While the store is out, looks whether it is back, until it is cancelled."""

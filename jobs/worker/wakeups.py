@@ -84,7 +84,7 @@ class WakeUps:
 
     def _arq(self) -> ArqWorker:
         settings = self._services.settings
-        return ArqWorker(
+        arq = ArqWorker(
             [func(cast("WorkerCoroutine", self._answer), name=FUNCTION, keep_result=0, max_tries=1)],
             redis_pool=arq_redis(settings.redis_url, timeout=settings.redis_timeout),
             max_jobs=settings.worker_concurrency,
@@ -101,6 +101,18 @@ class WakeUps:
             job_serializer=pack,
             job_deserializer=unpack,
         )
+        arq.job_tasks = _Tasks()
+        return arq
+
+
+class _Tasks(dict[str, "asyncio.Task[Any]"]):
+    """Of the wake-ups that are being answered. One that is slow may come once more meanwhile, under the same id.
+
+    arq removes the entry after each, and takes it for a failure when there is none.
+    """
+
+    def __delitem__(self, key: str) -> None:
+        self.pop(key, None)
 
 
 async def _close(arq: ArqWorker) -> None:

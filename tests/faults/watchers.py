@@ -1,4 +1,4 @@
-"""Somebody who follows a job by server-sent events through every break, as a browser does."""
+"""Those who follow a job through every break, as a browser does: by server-sent events, or by WebSocket."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from app.cli.eventstreams import StreamParser
 
@@ -20,11 +22,11 @@ MOST_PAUSE = 1.0
 
 
 class Watcher:
-    """Keeps what it was told. Asserts that the order of it never goes back."""
+    """By server-sent events. Keeps what it was told, and asserts that the order of it never goes back."""
 
     def __init__(self, job_id: UUID, urls: Callable[[], Sequence[str]]) -> None:
         """`urls` are the gateways that may be asked, the best first; the next one is tried when one is away."""
-        self._job_id = job_id
+        self.job_id = job_id
         self._urls = urls
         self._last_id: str | None = None
         self.order = (-1, -1)
@@ -63,7 +65,7 @@ class Watcher:
         timeout = httpx.Timeout(20)  # a comment comes every 15 s
         try:
             async with httpx.AsyncClient(base_url=url, timeout=timeout) as client:
-                async with client.stream("GET", f"/v1/download/stream/{self._job_id}", headers=headers) as answer:
+                async with client.stream("GET", f"/v1/download/stream/{self.job_id}", headers=headers) as answer:
                     assert answer.status_code in {200, 204, 503}, answer.status_code
                     async for data in answer.aiter_raw():
                         for event in parser.feed(data):
@@ -82,3 +84,17 @@ class Watcher:
         self.degraded += bool(message["degraded"])
         if message["type"] in ENDS or message["status"] in ENDS:
             self.end = message["status"]
+
+
+class SocketWatcher(Watcher):
+    """The same by WebSocket."""
+
+    async def _follow(self, url: str) -> float:
+        address = f"{url.replace('http', 'ws', 1)}/v1/download/subscribe/{self.job_id}?since={max(0, self.order[0])}"
+        try:
+            async with connect(address, open_timeout=20) as socket:
+                async for message in socket:
+                    self._take(json.loads(message))
+        except (ConnectionClosed, InvalidHandshake, OSError):
+            pass
+        return MOST_PAUSE / 4

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from jobs.blobs import buckets
-from jobs.breakers import Circuit
-from jobs.domain.errors import StorageOut
-from jobs.domain.jobs import Status
+from jobs.breakers import FAILURES, Circuit
+from jobs.domain.errors import StorageOut, StorageUnreachable
+from jobs.domain.jobs import FailureNote, Status
 from jobs.services import Services, open_services
 from jobs.settings import Settings
 from jobs.worker import outcomes, runner
 from jobs.worker.orphans import Orphans
+from jobs.worker.outcomes import Outcomes, Parked
 from tests.conftest import working
 from tests.gates import gate
 from tests.jobs.worker.test_worker import commands, until_ended, with_changes
@@ -53,6 +55,25 @@ async def test_while_the_store_is_out_jobs_wait_and_nothing_is_charged(
             store.shut = False
             ended = [await until_ended(services, job) for job in jobs]
     assert {(job.status, job.attempt) for job in ended} == {(Status.COMPLETED, 1)}
+
+
+@pytest.mark.usefixtures("soon")
+async def test_what_fails_when_the_store_is_just_back_has_hung_in_the_outage(
+    settings: Settings,
+) -> None:
+    async with open_services(settings) as services:
+        breaker, begun = services.blobs.bucket.breaker, monotonic()
+        broken = StorageUnreachable("the line is dead")
+        for _ in range(FAILURES):
+            with pytest.raises(StorageUnreachable), breaker.watch():
+                raise broken
+        while breaker.state is not Circuit.HALF_OPEN:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+        await services.blobs.bucket.ensure()
+        await services.blobs.prove()
+        judge = Outcomes(services).judge
+        assert isinstance(await judge(broken, begun=begun, gained=False), Parked)
+        assert isinstance(await judge(broken, begun=monotonic(), gained=False), FailureNote)
 
 
 @pytest.mark.parametrize("changes", [{"s3_connect_timeout": 0.5, "job_deadline": 0.5}])
