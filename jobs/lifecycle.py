@@ -20,7 +20,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobs.backlog import Backlog
 from jobs.domain.backoff import delay
-from jobs.domain.errors import IdempotencyKeyInFlight, IdempotencyKeyReused, IllegalTransition, JobNotFound, StaleFence
+from jobs.domain.errors import (
+    IdempotencyKeyInFlight,
+    IdempotencyKeyReused,
+    IllegalTransition,
+    JobNotFound,
+    ResultGone,
+    StaleFence,
+)
 from jobs.domain.events import event_of
 from jobs.domain.jobs import (
     ANONYMOUS,
@@ -56,11 +63,14 @@ from jobs.domain.uploads import DonePart, Upload
 from jobs.feed import Feed
 from jobs.queue import Queue
 from jobs.settings import Settings
-from jobs.store import files, jobs, sweeps, uploads
+from jobs.store import bundles, files, jobs, sweeps, uploads
 from jobs.store.database import Database
 from jobs.store.jobs import Idempotency
 
 log = structlog.get_logger()
+
+Check = Callable[[AsyncConnection], Coroutine[Any, Any, None]]
+"""A look at what else has to hold for a transition, in its transaction."""
 
 SWEEP_BATCH = 10
 """Rows that one sweep takes at once, so that its transaction stays short; a full batch is followed by the next at once."""
@@ -172,7 +182,10 @@ class Lifecycle:
         return await self._move(job_id, lambda _: Retry())
 
     async def expire(self, job_id: UUID) -> Job:
-        """Ends the life of a result before its time; it is removed at once. Raises as `cancel`."""
+        """Ends the life of a result before its time; it is removed at once, unless other jobs have it too.
+
+        Raises as `cancel`.
+        """
         return await self._move(job_id, lambda job: None if job.status is Status.EXPIRED else Expire(grace=0))
 
     async def drop(self, job_id: UUID) -> Job:
@@ -217,9 +230,26 @@ class Lifecycle:
         async with self._database.begin() as connection:
             return await files.write_batch(connection, held.id, held.fence, progress, records, parts)
 
+    async def find_equal(self, fingerprint: str) -> Result | None:
+        """A bundle with this content that a completed job hands out."""
+        async with self._database.reading() as connection:
+            return await bundles.find_equal(connection, fingerprint)
+
     async def succeed(self, held: Job, result: Result) -> Job:
         """Completes the job. Raises `StaleFence` when it is no longer the worker's."""
         return await self._settle(held, Succeed(result=result, lifetime=self._settings.bundle_ttl))
+
+    async def reuse(self, held: Job, result: Result) -> Job:
+        """Completes the job with a bundle that another one hands out.
+
+        Raises `StaleFence`, and `ResultGone` when none hands it out any more: it may be removed at any moment.
+        """
+
+        async def hold(connection: AsyncConnection) -> None:
+            if not await bundles.hold(connection, result):
+                raise ResultGone(f"No job hands out {result.key!r} any more.")
+
+        return await self._settle(held, Succeed(result=result, lifetime=self._settings.bundle_ttl), hold)
 
     async def fail(self, held: Job, failure: FailureNote) -> Job:
         """Ends the attempt; another follows when that may help. Raises `StaleFence`."""
@@ -268,21 +298,26 @@ class Lifecycle:
 
     # --- one way for all of them ---------------------------------------------------------------------------------------
 
-    async def _settle(self, held: Job, command: Command) -> Job:
+    async def _settle(self, held: Job, command: Command, check: Check | None = None) -> Job:
         def decide(job: Job) -> Command:
             if job.fence != held.fence:
                 raise StaleFence(f"Job {job.id} has moved on since fence {held.fence}.")
             return command
 
-        return await self._move(held.id, decide)
+        return await self._move(held.id, decide, check)
 
-    async def _move(self, job_id: UUID, decide: Callable[[Job], Command | None]) -> Job:
-        """Locks the job, applies what `decide` makes of it (None: it stays as it is), commits, and says so."""
+    async def _move(self, job_id: UUID, decide: Callable[[Job], Command | None], check: Check | None = None) -> Job:
+        """Locks the job, applies what `decide` makes of it (None: it stays as it is), commits, and says so.
+
+        `check` may lock more, and object by raising.
+        """
         async with self._database.begin() as connection:
             job, now = await jobs.lock_job(connection, job_id)
             command = decide(job)
             if command is None:
                 return job
+            if check is not None:
+                await check(connection)
             after, event = apply(job, command, now)
             records = await self._save(connection, job, after, event)
         await self._say(after, now, records)

@@ -84,6 +84,9 @@ class Settings(BaseSettings):
     bundle_grace: Seconds = Field(
         default=3600, description="How long an expired bundle's object stays for open downloads."
     )
+    bundle_reuse: bool = Field(
+        default=True, description="Answer a job with the bundle of another one that holds the very same."
+    )
     max_queued: int = Field(
         default=10_000, ge=1, description="Queued jobs; with so many, new ones are refused until there is room."
     )

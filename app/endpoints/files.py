@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,8 +18,6 @@ from jobs.packing.bundles import plan_of
 from jobs.resolving import Missing, Source
 from jobs.settings import Settings
 from jobs.store.catalogue import list_files
-
-_NOBODY = UUID(int=0)
 
 
 async def check(request: Request) -> Response:
@@ -51,7 +48,7 @@ def _preflight(selection: FileSelection, found: list[Source | Missing], settings
     if not fails:
         now = datetime.now(UTC)
         bundle = kind is ResultKind.BUNDLE
-        size = plan_of(_NOBODY, now, sources, missing, settings).size if bundle else sources[0].size
+        size = plan_of(now, sources, missing, settings).size if bundle else sources[0].size
     return Preflight(
         kind=kind,
         files_total=len(found),

@@ -77,7 +77,7 @@ class ResultExpired(HaulageError):
 
 
 class ResultGone(HaulageError):
-    """The job is completed, but its object is no longer in the store."""
+    """The job is completed, or was to be, but its object is no longer in the store, or may leave it at any moment."""
 
     code = "result_gone"
     error_class = ErrorClass.VALIDATION

@@ -129,6 +129,8 @@ class Result:
     filename: str
     content_type: str
     omitted: tuple[Omission, ...] = ()
+    fingerprint: str | None = None
+    """Of a bundle: what is in it (`jobs.packing.bundles.content`). A job that wants the same gets the same object."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +176,8 @@ class Job:
     result: Result | None = None
     expires_at: datetime | None = None
     """When the result expires."""
+    grace_until: datetime | None = None
+    """Until when the object of an expired result stays, for downloads under way."""
     cleanup_at: datetime | None = None
     """When objects and uploads of the job that nothing points to are to be removed."""
     upload: Upload | None = None

@@ -31,9 +31,11 @@ class Omitted:
 class Manifest:
     """What the manifest says beyond the entries themselves."""
 
-    job_id: str
     created_at: datetime
-    """Aware of its time zone. Fixed per job, or the plans of two attempts would differ."""
+    """Of the job that made the bundle, and of no other that hands it out, too: so it does not name any.
+
+    Aware of its time zone. Fixed per job, or the plans of two attempts would differ.
+    """
     file_ids: tuple[int, ...]
     """Of the entries, in their order."""
     omitted: tuple[Omitted, ...] = ()
@@ -54,7 +56,7 @@ def size(manifest: Manifest, entries: Sequence[Entry]) -> int:
 
 def _lines(manifest: Manifest, entries: Sequence[Entry], crcs: Sequence[int]) -> Iterator[bytes]:
     created = manifest.created_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    yield f'{{\n  "haulage": {VERSION},\n  "jobId": {_text(manifest.job_id)},\n  "createdAt": "{created}",\n'.encode()
+    yield f'{{\n  "haulage": {VERSION},\n  "createdAt": "{created}",\n'.encode()
     yield from _array("files", (_file(*row) for row in zip(entries, manifest.file_ids, crcs, strict=True)))
     yield b",\n"
     yield from _array("omitted", map(_omitted, manifest.omitted))

@@ -84,7 +84,10 @@ class Retry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expire:
-    """The result's time is over; its object goes in `grace` seconds, so that open downloads can end."""
+    """The result's time is over; its object goes in `grace` seconds, so that open downloads can end.
+
+    It stays for as long as it is the result of another job, too (docs/decisions/0013-equal-bundles-are-made-once.md).
+    """
 
     grace: float
 
@@ -266,12 +269,14 @@ def _retry(job: Job, command: Retry, now: datetime) -> Job:
         failure=None,
         result=None,
         expires_at=None,
+        grace_until=None,
         progress=new_progress(job.progress.files_total),
     )
 
 
 def _expire(job: Job, command: Expire, now: datetime) -> Job:
-    return replace(job, status=Status.EXPIRED, expires_at=now, cleanup_at=now + timedelta(seconds=command.grace))
+    until = now + timedelta(seconds=command.grace)
+    return replace(job, status=Status.EXPIRED, expires_at=now, grace_until=until, cleanup_at=until)
 
 
 def _drop(job: Job, command: Drop, now: datetime) -> Job:

@@ -16,7 +16,7 @@ from jobs.settings import Settings
 
 ZIP = "application/zip"
 
-LAYOUT = 1
+LAYOUT = 2
 """The version of the planner: +1 whenever the same files get another plan, so that none is gone on with."""
 
 
@@ -56,7 +56,6 @@ def archive_name(job: Job) -> str:
 
 
 def plan_of(
-    job_id: UUID,
     created_at: datetime,
     sources: Sequence[Source],
     missing: Sequence[Missing],
@@ -64,11 +63,10 @@ def plan_of(
     *,
     copies: bool = False,
 ) -> BundlePlan:
-    """The plan of a job's bundle; its size does not depend on id, time or `copies`. Raises `BundleTooLarge`."""
+    """The plan of a job's bundle; its size does not depend on the time or `copies`. Raises `BundleTooLarge`."""
     return plan_bundle(
         [Entry(s.name, s.size, s.crc32, s.sha256, created_at, s.certain) for s in sources],
         Manifest(
-            job_id=str(job_id),
             created_at=created_at,
             file_ids=tuple(s.file_id for s in sources),
             omitted=tuple(Omitted(m.file_id, m.name, m.reason) for m in missing),
@@ -79,16 +77,26 @@ def plan_of(
     )
 
 
-def fingerprint(plan: BundlePlan, sources: Sequence[Source]) -> str:
-    """SHA-256, in hex, of all that decides the bytes of a bundle and of each of its parts, pinned ETags included."""
-    manifest = plan.manifest
-    said = {
-        "layout": [LAYOUT, plan.layout.order, [[part.size, part.copied] for part in plan.parts]],
-        "job": [
-            manifest.job_id,
-            manifest.created_at.isoformat(),
-            [[o.file_id, o.name, o.reason] for o in manifest.omitted],
-        ],
-        "files": [[s.file_id, s.name, s.key, s.size, s.etag, s.crc32, s.sha256] for s in sources],
-    }
+def content(sources: Sequence[Source], missing: Sequence[Missing]) -> str:
+    """SHA-256, in hex, of all that decides what is in a bundle, pinned ETags included.
+
+    Bundles of the same content can stand for each other: only the times in them differ.
+    """
+    return _sha256(
+        {
+            "layout": LAYOUT,
+            "options": {"compression": "store"},  # all that a request may say of how its bundle is made
+            "files": [[s.file_id, s.name, s.key, s.size, s.etag, s.crc32, s.sha256] for s in sources],
+            "omitted": [[m.file_id, m.name, m.reason] for m in missing],
+        }
+    )
+
+
+def fingerprint(plan: BundlePlan, content: str) -> str:
+    """SHA-256, in hex, of all that decides the bytes of a bundle with this content, and of each of its parts."""
+    parts = [[part.size, part.copied] for part in plan.parts]
+    return _sha256([content, plan.manifest.created_at.isoformat(), plan.layout.order, parts])
+
+
+def _sha256(said: object) -> str:
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()

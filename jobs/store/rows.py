@@ -52,8 +52,9 @@ def job_of(row: Row) -> Job:
         worker=row["worker"],
         lease_until=row["lease_until"],
         failure=failure_of(row),
-        result=_result_of(row),
+        result=result_of(row),
         expires_at=row["expires_at"],
+        grace_until=row["grace_until"],
         cleanup_at=row["cleanup_at"],
         upload=_upload_of(row),
         dropped_at=row["dropped_at"],
@@ -80,6 +81,7 @@ def job_columns(job: Job) -> dict[str, Any]:
         "worker": job.worker,
         "lease_until": job.lease_until,
         "expires_at": job.expires_at,
+        "grace_until": job.grace_until,
         "cleanup_at": job.cleanup_at,
         "dropped_at": job.dropped_at,
         **failure_columns(job.failure),
@@ -112,7 +114,7 @@ def failure_columns(failure: FailureNote | None) -> dict[str, Any]:
     }
 
 
-def _result_of(row: Row) -> Result | None:
+def result_of(row: Row) -> Result | None:
     if row["result_kind"] is None:
         return None
     return Result(
@@ -127,6 +129,7 @@ def _result_of(row: Row) -> Result | None:
         omitted=tuple(
             Omission(file_id=file_id, name=name, reason=reason) for file_id, name, reason in row["result_omitted"] or ()
         ),
+        fingerprint=row["result_fingerprint"],
     )
 
 
@@ -141,6 +144,7 @@ def _result_columns(result: Result | None) -> dict[str, Any]:
         "result_filename": result and result.filename,
         "result_content_type": result and result.content_type,
         "result_omitted": [[o.file_id, o.name, o.reason] for o in result.omitted] if result else None,
+        "result_fingerprint": result and result.fingerprint,
     }
 
 

@@ -88,7 +88,9 @@ download_jobs = Table(
     Column("result_filename", Text),
     Column("result_content_type", Text),
     Column("result_omitted", JSONB),  # [[file_id, name, reason], …]
+    Column("result_fingerprint", Text),  # of what is in a bundle: equal ones are made once
     Column("expires_at", TimestampTz),  # when the result expires
+    Column("grace_until", TimestampTz),  # until when the object of an expired result stays
     Column("cleanup_at", TimestampTz),  # when its litter in the store is to be removed
     Column("upload_id", Text),  # the multipart upload that the running or the next attempt goes on with
     Column("upload_key", Text),
@@ -132,6 +134,13 @@ Index(
     download_jobs.c.expires_at,
     postgresql_where=download_jobs.c.status == "completed",
 )
+Index(
+    "download_jobs_reusable",
+    download_jobs.c.result_fingerprint,
+    download_jobs.c.expires_at.desc(),
+    postgresql_where=text("status = 'completed' AND result_fingerprint IS NOT NULL"),
+)
+Index("download_jobs_bundles", download_jobs.c.result_key, postgresql_where=text("result_kind = 'bundle'"))
 Index(
     "download_jobs_cleanup",
     download_jobs.c.cleanup_at,

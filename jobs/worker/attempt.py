@@ -5,12 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import structlog
 
 from jobs.blobs import Blobs, UploadUnusable
-from jobs.domain.errors import ChecksumMismatch, ErrorClass, FilesMissing, HaulageError, StaleFence
+from jobs.domain.errors import (
+    ChecksumMismatch,
+    ErrorClass,
+    FilesMissing,
+    HaulageError,
+    ObjectMissing,
+    StaleFence,
+)
 from jobs.domain.jobs import (
     FailureNote,
     FileRecord,
@@ -24,7 +31,7 @@ from jobs.domain.jobs import (
 from jobs.domain.plans import MIN_PART_SIZE, BundlePlan
 from jobs.domain.uploads import DonePart, Upload
 from jobs.lifecycle import Claimed, Lifecycle
-from jobs.packing.bundles import ZIP, archive_name, bundle_key, fingerprint, plan_of
+from jobs.packing.bundles import ZIP, archive_name, bundle_key, content, fingerprint, plan_of
 from jobs.packing.packer import Packer, Watch
 from jobs.resolving import Missing, Resolver, Source
 from jobs.settings import Settings
@@ -34,6 +41,13 @@ log = structlog.get_logger()
 
 ABORT_PATIENCE = 2.0
 """Seconds that an attempt spends on removing an upload: a store that hangs must not hold up the job."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reused:
+    """The result is a bundle that another job hands out, too: it counts only if one still does when it is written."""
+
+    result: Result
 
 
 class Attempt:
@@ -59,7 +73,7 @@ class Attempt:
         self._blobs = blobs
         self._settings = settings
 
-    async def run(self) -> Result:
+    async def run(self) -> Result | Reused:
         """The job's result. Raises the `HaulageError` that ended the attempt."""
         requests = [FileRequest(file_id=record.file_id, name=record.name) for record in self._records]
         found = await self._resolver.resolve(requests)
@@ -71,7 +85,8 @@ class Attempt:
             raise FilesMissing(_all_named(missing, len(found)))
         if self._job.result_kind is ResultKind.OBJECT:
             return self._object(there[0][1])
-        return await self._bundle(there, missing)
+        wanted = content([source for _, source in there], missing)
+        return await self._equal(wanted, there, missing) or await self._bundle(wanted, there, missing)
 
     def _resolved(self, record: FileRecord, one: Source | Missing) -> FileRecord:
         if isinstance(one, Source):
@@ -106,9 +121,29 @@ class Attempt:
             content_type=source.content_type,
         )
 
-    async def _bundle(self, there: Sequence[tuple[int, Source]], missing: Sequence[Missing]) -> Result:
+    async def _equal(
+        self, wanted: str, there: Sequence[tuple[int, Source]], missing: Sequence[Missing]
+    ) -> Reused | None:
+        """A bundle with the wanted content that is there: nothing has to be read or written."""
+        found = await self._lifecycle.find_equal(wanted) if self._settings.bundle_reuse else None
+        if found is None or not await self._is_there(found):
+            return None
+        for index, source in there:
+            self._reporter.kept(index, source.size)
+            self._reporter.done(index, source.crc32)
+        log.info("bundle_reused", key=found.key, size=found.size)
+        return Reused(replace(found, filename=archive_name(self._job), omitted=_omissions(missing)))
+
+    async def _is_there(self, result: Result) -> bool:
+        try:
+            info = await self._blobs.objects.head(result.key)
+        except ObjectMissing:
+            return False
+        return (info.size, info.etag) == (result.size, result.etag)
+
+    async def _bundle(self, wanted: str, there: Sequence[tuple[int, Source]], missing: Sequence[Missing]) -> Result:
         sources = [source for _, source in there]
-        plan = await self._plan(sources, missing)
+        plan = await self._plan(wanted, sources, missing)
         places = [index for index, _ in there]
         watch = Watch(
             read=lambda entry, amount: self._reporter.read(places[entry], amount),
@@ -117,7 +152,7 @@ class Attempt:
             done=lambda entry, crc32: self._reporter.done(places[entry], crc32),
             failed=lambda entry, error: self._reporter.failed(places[entry], note_of(error)),
         )
-        upload, done = await self._upload(plan, sources)
+        upload, done = await self._upload(plan, fingerprint(plan, wanted))
         try:
             packed = await self._packer.pack(plan, sources, upload, done, watch)
         except (UploadUnusable, ChecksumMismatch):
@@ -132,25 +167,25 @@ class Attempt:
             sha256=None,
             filename=archive_name(self._job),
             content_type=ZIP,
-            omitted=tuple(Omission(file_id=m.file_id, name=m.name, reason=m.reason) for m in missing),
+            omitted=_omissions(missing),
+            fingerprint=wanted,
         )
 
-    async def _plan(self, sources: Sequence[Source], missing: Sequence[Missing]) -> BundlePlan:
+    async def _plan(self, wanted: str, sources: Sequence[Source], missing: Sequence[Missing]) -> BundlePlan:
         copies = any(source.certain and source.size > MIN_PART_SIZE for source in sources)
         copies = copies and await self._blobs.copying.works()
         plan = self._plan_with(copies, sources, missing)
-        if self._job.upload is not None and self._job.upload.fingerprint != fingerprint(plan, sources):
+        if self._job.upload is not None and self._job.upload.fingerprint != fingerprint(plan, wanted):
             other = self._plan_with(not copies, sources, missing)
-            if self._job.upload.fingerprint == fingerprint(other, sources):
+            if self._job.upload.fingerprint == fingerprint(other, wanted):
                 return other  # a worker that sees the store otherwise has begun it
         return plan
 
     def _plan_with(self, copies: bool, sources: Sequence[Source], missing: Sequence[Missing]) -> BundlePlan:
-        return plan_of(self._job.id, self._job.created_at, sources, missing, self._settings, copies=copies)
+        return plan_of(self._job.created_at, sources, missing, self._settings, copies=copies)
 
-    async def _upload(self, plan: BundlePlan, sources: Sequence[Source]) -> tuple[Upload, Sequence[DonePart]]:
+    async def _upload(self, plan: BundlePlan, wanted: str) -> tuple[Upload, Sequence[DonePart]]:
         """The upload to go on with and the parts that it has: that of the attempt before, or a new one."""
-        wanted = fingerprint(plan, sources)
         if self._job.upload is not None:
             if self._job.upload.fingerprint == wanted:
                 done = await self._lifecycle.parts(self._job)
@@ -180,6 +215,10 @@ class Attempt:
 def note_of(error: HaulageError) -> FailureNote:
     """What is kept of an error."""
     return FailureNote(error_class=error.error_class, message=error.message)
+
+
+def _omissions(missing: Sequence[Missing]) -> tuple[Omission, ...]:
+    return tuple(Omission(file_id=one.file_id, name=one.name, reason=one.reason) for one in missing)
 
 
 def _all_named(missing: Sequence[Missing], total: int) -> str:

@@ -1,21 +1,24 @@
 """Removes what nothing points to: bundles whose time is over, and what earlier attempts left in the store.
 
-It compares what is under the job's own prefix with what the job's row points to, so it can be run at any time, any number
-of times. Whatever a later attempt makes has a higher fence in its key and is left alone.
+It compares what is under the job's own prefix with what this job's row and others point to, so it can be run at any time,
+any number of times. Whatever a later attempt makes has a higher fence in its key and is left alone. Only the job that made
+a bundle removes it, however many others hand it out: until it is gone, the job is due to be cleaned again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import structlog
 
 from jobs.domain.errors import HaulageError
-from jobs.domain.jobs import Job, Status
-from jobs.packing.bundles import bundle_key, bundle_prefix, fence_of
+from jobs.domain.jobs import Job, ResultKind, Status
+from jobs.packing.bundles import bundle_key, bundle_prefix, fence_of, job_of_key
 from jobs.services import Services
-from jobs.store import sweeps
+from jobs.store import bundles, sweeps
 from jobs.store.jobs import claim_fences
 from jobs.store.uploads import set_upload
 
@@ -53,13 +56,31 @@ class Cleaner:
             for upload in await blobs.uploads.list_uploads(key):
                 if job.upload is None or upload.id != job.upload.id:
                     await blobs.uploads.abort(key, upload.id)
-        litter = [info.key async for info in blobs.objects.list(bundle_prefix(job.id)) if _is_litter(info.key, job)]
+        used_until = await self._clean_objects(job)
+        if job.cleanup_at is not None:
+            async with self._services.database.begin() as connection:
+                await sweeps.set_cleaned(connection, job.id, job.cleanup_at, self._more_at(job, now, used_until))
+
+    async def _clean_objects(self, job: Job) -> datetime | None:
+        """Until when, at least, other jobs use what would else be litter."""
+        blobs = self._services.blobs
+        found = [info.key async for info in blobs.objects.list(bundle_prefix(job.id)) if _is_litter(info.key, job)]
+        borrowed = _borrowed(job)
+        used = await self._used([*found, *borrowed])
+        litter = [key for key in found if key not in used]
         if litter:
             await blobs.objects.delete(litter)
             log.info("litter_removed", job_id=str(job.id), objects=len(litter))
-        if job.cleanup_at is not None:
+        for key in borrowed.keys() - used:
             async with self._services.database.begin() as connection:
-                await sweeps.set_cleaned(connection, job.id, job.cleanup_at, self._more_at(job, now))
+                await bundles.hasten_cleaning(connection, borrowed[key])
+        return min((used[key] for key in found if key in used), default=None)
+
+    async def _used(self, keys: Collection[str]) -> dict[str, datetime]:
+        if not keys:
+            return {}
+        async with self._services.database.reading() as connection:
+            return await bundles.find_used(connection, keys, self._services.settings.bundle_grace)
 
     def _nobody_goes_on_with(self, job: Job, now: datetime) -> bool:
         """Of the jobs that have ended, only a failed one's upload is kept, for a person's retry."""
@@ -78,12 +99,14 @@ class Cleaner:
             await set_upload(connection, job.id, job.fence, None)
         return replace(job, upload=None)
 
-    def _more_at(self, job: Job, now: datetime) -> datetime | None:
-        if job.finished_at is None or not job.status.ended:
-            return None
-        if now < job.finished_at + STALE:
-            return job.finished_at + STALE
-        return self._kept_until(job) if job.upload is not None else None
+    def _more_at(self, job: Job, now: datetime, used_until: datetime | None) -> datetime | None:
+        looks = [] if used_until is None else [max(used_until, now + timedelta(seconds=AGAIN))]
+        if job.finished_at is not None and job.status.ended:
+            if now < job.finished_at + STALE:
+                looks.append(job.finished_at + STALE)
+            elif job.upload is not None:
+                looks.append(self._kept_until(job))
+        return min(looks, default=None)
 
     async def _earlier_keys(self, job: Job) -> list[str]:
         """The keys of the job's attempts that have ended: MinIO lists uploads by their whole key only."""
@@ -92,7 +115,16 @@ class Cleaner:
         return [bundle_key(job.id, fence) for fence in fences if fence < job.fence]
 
 
+def _borrowed(job: Job) -> dict[str, UUID]:
+    """The bundle that the job has handed out and another job made, and which that is."""
+    if job.status is not Status.EXPIRED or job.result is None or job.result.kind is not ResultKind.BUNDLE:
+        return {}
+    maker = job_of_key(job.result.key)
+    return {} if maker is None or maker == job.id else {job.result.key: maker}
+
+
 def _is_litter(key: str, job: Job) -> bool:
+    """Unless another job uses it."""
     fence = fence_of(key)
     kept = job.status is Status.COMPLETED and job.result is not None and job.result.key == key
     growing = job.upload is not None and job.upload.key == key  # it may be completed at any moment

@@ -15,6 +15,7 @@ import structlog
 from jobs.blobs.copying import PROBES
 from jobs.packing.bundles import BUNDLES, job_of_key
 from jobs.services import Services
+from jobs.store.bundles import find_used
 from jobs.store.jobs import known_jobs
 
 log = structlog.get_logger()
@@ -77,8 +78,10 @@ class Orphans:
         return self._now() - self._age
 
     async def _unknown(self, keys: Iterable[str]) -> list[str]:
-        """Those of the keys that are named like a bundle, of a job that has no row."""
+        """Those of the keys that are named like a bundle, of a job that has no row, and that no other job hands out."""
         jobs: dict[str, UUID] = {key: job for key in keys if (job := job_of_key(key)) is not None}
         async with self._services.database.reading() as connection:
             known = await known_jobs(connection, set(jobs.values()))
-        return [key for key, job in jobs.items() if job not in known]
+            unknown = [key for key, job in jobs.items() if job not in known]
+            used = await find_used(connection, unknown, self._services.settings.bundle_grace) if unknown else {}
+        return [key for key in unknown if key not in used]

@@ -15,11 +15,12 @@ from jobs.domain.errors import (
     HaulageError,
     IllegalTransition,
     JobNotFound,
+    ResultGone,
     StaleFence,
 )
 from jobs.domain.jobs import FailureNote, Job, Result
 from jobs.services import Services
-from jobs.worker.attempt import note_of
+from jobs.worker.attempt import Reused, note_of
 
 log = structlog.get_logger()
 
@@ -44,7 +45,7 @@ class Returned:
     """The job is given back before its attempt was over."""
 
 
-Outcome = Result | FailureNote | Parked | Returned
+Outcome = Result | Reused | FailureNote | Parked | Returned
 
 
 class Outcomes:
@@ -89,6 +90,8 @@ class Outcomes:
                 match outcome:
                     case Result():
                         await self._lifecycle.succeed(job, outcome)
+                    case Reused(result):
+                        await self._lifecycle.reuse(job, result)
                     case Parked(failure, pause):
                         await self._lifecycle.park(job, failure, pause)
                     case Returned():
@@ -99,6 +102,10 @@ class Outcomes:
                 log.info("attempt_discarded")
             except DatabaseUnavailable:
                 await asyncio.sleep(SETTLE_PAUSE)
+                continue
+            except ResultGone:
+                log.info("bundle_reuse_lost")
+                outcome = Returned()
                 continue
             return
 

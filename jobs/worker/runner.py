@@ -25,7 +25,7 @@ from jobs.packing.budget import Budget
 from jobs.packing.packer import Packer
 from jobs.packing.reader import Reader
 from jobs.services import Services
-from jobs.worker.attempt import Attempt
+from jobs.worker.attempt import Attempt, Reused
 from jobs.worker.outcomes import Outcome, Outcomes, Returned
 from jobs.worker.reporter import Reporter
 
@@ -184,7 +184,7 @@ class Runner:
                     return
                 outcome = Returned()
             held.settling = True
-            returned = held.returning and not isinstance(outcome, Result)
+            returned = held.returning and not isinstance(outcome, (Result, Reused))
             await self._outcomes.settle(held.job, Returned() if returned else outcome)
 
     async def _attempt(self, held: Held, claimed: Claimed) -> Outcome:
@@ -208,7 +208,7 @@ class Runner:
                     await blobs.prove()
             self.changed()
 
-    async def _timed(self, held: Held, claimed: Claimed, reporter: Reporter) -> Result:
+    async def _timed(self, held: Held, claimed: Claimed, reporter: Reporter) -> Result | Reused:
         services = self._services
         attempt = Attempt(
             claimed,

@@ -46,7 +46,8 @@ def unfenced() -> None:
     from jobs.store.tables import download_jobs
     from jobs.worker.runner import Runner
 
-    async def settle(self: Any, held: Job, command: Command) -> Job:
+    async def settle(self: Any, held: Job, command: Command, check: Any = None) -> Job:
+        del check
         async with self._database.begin() as connection:
             now = await jobs.clock(connection)
             after, event = apply(held, command, now)

@@ -134,6 +134,7 @@ async def open_ground(
         "database_url": servers.database_url(name),
         "redis_url": servers.redis_url,
         "s3_bucket_name": f"test-{uuid4().hex}",
+        "bundle_reuse": False,  # so that every job has work to be disturbed at
     }
     settings = Settings(**values | changes)
     async with AsyncExitStack() as opened:

@@ -21,7 +21,7 @@ omissions = st.lists(st.builds(Omitted, st.integers(10_000, 100_000_000), names,
 
 @given(st.lists(st.tuples(entries, st.integers(0, 0xFFFFFFFF)), max_size=5), omissions)
 def test_the_size_is_known_before_the_crcs(rows: list[tuple[Entry, int]], omitted: tuple[Omitted, ...]) -> None:
-    manifest = Manifest("a-job", NOW, tuple(range(len(rows))), omitted)
+    manifest = Manifest(NOW, tuple(range(len(rows))), omitted)
     files = [entry for entry, _ in rows]
     text = manifests.render(manifest, files, [crc for _, crc in rows])
     assert len(text) == manifests.size(manifest, files)
@@ -30,11 +30,10 @@ def test_the_size_is_known_before_the_crcs(rows: list[tuple[Entry, int]], omitte
 
 def test_it_says_what_is_in_the_bundle_and_what_is_not_one_line_each() -> None:
     files = [Entry('ä "1".pdf', 7, None, "ab" * 32, NOW), Entry("b", 0, None, None, NOW)]
-    manifest = Manifest("a-job", NOW, (10_001, 10_002), (Omitted(10_003, "c", "It is not in the store."),))
+    manifest = Manifest(NOW, (10_001, 10_002), (Omitted(10_003, "c", "It is not in the store."),))
     text = manifests.render(manifest, files, [0xABC, 0])
     assert json.loads(text) == {
         "haulage": 1,
-        "jobId": "a-job",
         "createdAt": "2026-11-21T08:00:00.123Z",
         "files": [
             {"name": 'ä "1".pdf', "fileId": 10_001, "size": 7, "crc32": "00000abc", "sha256": "ab" * 32},
@@ -42,21 +41,21 @@ def test_it_says_what_is_in_the_bundle_and_what_is_not_one_line_each() -> None:
         ],
         "omitted": [{"fileId": 10_003, "name": "c", "reason": "It is not in the store."}],
     }
-    assert len(text.splitlines()) == 12
+    assert len(text.splitlines()) == 11
     assert "ä".encode() in text
 
 
 def test_names_that_are_no_unicode_do_not_break_it() -> None:
-    manifest = Manifest("j", NOW, (), (Omitted(10_003, "a\ud800", "b"),))
+    manifest = Manifest(NOW, (), (Omitted(10_003, "a\ud800", "b"),))
     text = manifests.render(manifest, [], [])
     assert json.loads(text)["omitted"][0]["name"] == "a?"
     assert len(text) == manifests.size(manifest, [])
 
 
 def test_an_empty_one_is_valid_too() -> None:
-    assert json.loads(manifests.render(Manifest("j", NOW, ()), [], []))["files"] == []
+    assert json.loads(manifests.render(Manifest(NOW, ()), [], []))["files"] == []
 
 
 def test_rows_that_do_not_match_are_refused() -> None:
     with pytest.raises(ValueError, match="zip"):
-        manifests.render(Manifest("j", NOW, (1, 2)), [Entry("a", 1, None, None, NOW)], [0])
+        manifests.render(Manifest(NOW, (1, 2)), [Entry("a", 1, None, None, NOW)], [0])

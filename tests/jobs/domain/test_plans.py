@@ -48,7 +48,7 @@ def an_entry(index: int, size: int, *, crc: bool = True, sha: bool = False, name
 
 
 def a_manifest(count: int) -> Manifest:
-    return Manifest("a-job", NOW, tuple(range(10_000, 10_000 + count)))
+    return Manifest(NOW, tuple(range(10_000, 10_000 + count)))
 
 
 def a_plan(entries: list[Entry], part_size: int = 5 * MIB) -> BundlePlan:

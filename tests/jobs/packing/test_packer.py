@@ -9,7 +9,6 @@ import zlib
 from dataclasses import replace
 from datetime import UTC, datetime
 from random import Random
-from uuid import UUID
 
 import pytest
 
@@ -47,7 +46,7 @@ async def put(blobs: Blobs, data: bytes, number: int, known: str) -> Source:
 
 def plan(sources: list[Source]) -> BundlePlan:
     entries = [Entry(s.name, s.size, s.crc32, s.sha256, NOW, s.certain) for s in sources]
-    manifest = Manifest(job_id=str(UUID(int=1)), created_at=NOW, file_ids=tuple(s.file_id for s in sources))
+    manifest = Manifest(created_at=NOW, file_ids=tuple(s.file_id for s in sources))
     return plan_bundle(entries, manifest, PART, copies=True)
 
 
