@@ -40,7 +40,10 @@ async def file(request: Request) -> Response:
 
 
 async def remove(request: Request) -> Response:
-    """Ends the life of the result; a worker removes the bundle at once, a source object is left alone."""
+    """Ends the life of the result; a worker removes the bundle at once, unless another job has it too.
+
+    A source object is left alone.
+    """
     it = context(request)
     it.following.polls.moved(await it.services.lifecycle.expire(path_job_id(request)))
     return Response(None, 204)
