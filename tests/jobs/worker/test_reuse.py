@@ -34,8 +34,8 @@ MIB = 1 << 20
 
 @pytest.fixture
 def changes() -> dict[str, Any]:
-    """Nothing is swept but by the tests themselves, and no byte goes where it is not counted."""
-    return {"sweep_interval": 60, "s3_part_copy": "never"}
+    """No byte goes where it is not counted, and no job is lost that a test holds."""
+    return {"lease_ttl": 60, "s3_part_copy": "never"}
 
 
 async def made(services: Services, *file_ids: int, **wishes: Any) -> Job:
