@@ -451,12 +451,12 @@ def test_a_plan_of_60_000_entries_is_quick_and_small(crc: int | None) -> None:
     count = 60_000
     entries = [Entry(f"a folder/the file {index}.pdf", 200_000, crc, None, NOW) for index in range(count)]
     manifest = a_manifest(count)
-    started = time.perf_counter()
+    started = time.process_time()
     plan = plan_bundle(entries, manifest, 8 * MIB)
     tail = plan.render_tail([0] * count)
     tails = [piece for part in plan.parts for piece in part.pieces if isinstance(piece, Tail)]
     rendered = sum(len(plan.render(piece, (), tail)) for piece in tails)
-    assert time.perf_counter() - started < 3
+    assert time.process_time() - started < 3
     assert rendered == len(tail)
     tracemalloc.start()
     plan_bundle(entries, manifest, 8 * MIB)
