@@ -1,7 +1,8 @@
-"""The records of a ZIP archive as bytes, in store mode: sizes follow from names and sizes alone, never from contents.
+"""The records of a ZIP archive as bytes. For stored entries their sizes follow from names and sizes alone.
 
-Sections are those of PKWARE's APPNOTE.TXT 6.3.10. The CRC-32 always stands in the local header: a data descriptor
-(4.3.9) behind a stored entry is refused by Java's `ZipInputStream` and other readers that go from front to back.
+Sections are those of PKWARE's APPNOTE.TXT 6.3.10. The CRC-32 of a stored entry always stands in its local header: a data
+descriptor (4.3.9) behind one is refused by Java's `ZipInputStream` and other readers that go from front to back. Behind a
+deflated entry, whose end they see by themselves, it does no harm.
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import IntEnum
 
 MAX_16 = 0xFFFF
 MAX_32 = 0xFFFFFFFF
 """From here on a field says "look into ZIP64" (4.4.1.4), so this very value needs ZIP64 too."""
 
 _UTF_8 = 1 << 11  # 4.4.4, bit 11: the name is UTF-8
-_STORED = 0  # 4.4.5
+_DESCRIBED = 1 << 3  # 4.4.4, bit 3: CRC-32 and sizes stand in a data descriptor
 _VERSION = 20  # 4.4.3.2
 _VERSION_ZIP64 = 45
 _MADE_BY_UNIX = 3 << 8  # 4.4.2.2
@@ -27,6 +29,8 @@ _DIRECTORY = struct.Struct("<4s6H3I5H2I")  # 4.3.12
 _END_ZIP64 = struct.Struct("<4sQ2H2I4Q")  # 4.3.14
 _LOCATOR = struct.Struct("<4sIQI")  # 4.3.15
 _END = struct.Struct("<4s4H2IH")  # 4.3.16
+_DESCRIPTOR = struct.Struct("<4s3I")  # 4.3.9
+_DESCRIPTOR_ZIP64 = struct.Struct("<4sI2Q")  # 4.3.9.2
 
 _EARLIEST = datetime(1980, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2107, 12, 31, 23, 59, 58, tzinfo=UTC)
@@ -50,44 +54,85 @@ class Entry:
     """The CRC-32 is that of the very bytes in the store, so they need not be read to check it."""
 
 
-def local_header(entry: Entry, crc32: int) -> bytes:
-    """The local file header (4.3.7). Its ZIP64 extra field has both sizes, as 4.5.3 demands of a local header."""
-    zip64 = entry.size >= MAX_32
+class Method(IntEnum):
+    """How the bytes of an entry stand in the archive (4.4.5)."""
+
+    STORED = 0
+    DEFLATED = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Deflated:
+    """What became of the bytes of an entry that is deflated."""
+
+    size: int
+    """Bytes in the archive."""
+    described: bool
+    """CRC-32 and sizes stand in a data descriptor behind them."""
+
+
+def local_header(entry: Entry, crc32: int, deflated: int | None = None) -> bytes:
+    """The local file header (4.3.7) of an entry that is stored, or of which `deflated` bytes are left.
+
+    Its ZIP64 extra field has both sizes, as 4.5.3 demands of a local header.
+    """
+    method, size = (Method.STORED, entry.size) if deflated is None else (Method.DEFLATED, deflated)
+    return _local_header(entry, method, _UTF_8, crc32, size, entry.size, zip64=max(size, entry.size) >= MAX_32)
+
+
+def described_header(entry: Entry, *, zip64: bool) -> bytes:
+    """The local file header of a deflated entry that has a data descriptor, of 64 bits or not: all it says is 0."""
+    return _local_header(entry, Method.DEFLATED, _UTF_8 | _DESCRIBED, 0, 0, 0, zip64=zip64)
+
+
+def _local_header(
+    entry: Entry, method: Method, flags: int, crc32: int, packed: int, size: int, *, zip64: bool
+) -> bytes:
     name = entry.name.encode()
-    extra = _extra(entry.size, entry.size) if zip64 else b""
-    size = min(entry.size, MAX_32)
+    extra = _extra(size, packed) if zip64 else b""
+    if zip64:
+        packed = size = MAX_32
     time, date = _dos_time(entry.modified)
     version = _VERSION_ZIP64 if zip64 else _VERSION
-    fixed = _LOCAL.pack(b"PK\x03\x04", version, _UTF_8, _STORED, time, date, crc32, size, size, len(name), len(extra))
+    fixed = _LOCAL.pack(b"PK\x03\x04", version, flags, method, time, date, crc32, packed, size, len(name), len(extra))
     return fixed + name + extra
 
 
 def local_header_size(entry: Entry) -> int:
-    """Bytes of `local_header`."""
+    """Bytes of `local_header` of a stored entry."""
     return _LOCAL.size + len(entry.name.encode()) + _extra_size(2 if entry.size >= MAX_32 else 0)
 
 
-def directory_header(entry: Entry, crc32: int, offset: int) -> bytes:
-    """The central directory's header (4.3.12) of an entry whose local header stands at byte `offset`.
+def descriptor(entry: Entry, crc32: int, deflated: int, *, zip64: bool) -> bytes:
+    """The data descriptor (4.3.9) behind an entry of which `deflated` bytes are left."""
+    form = _DESCRIPTOR_ZIP64 if zip64 else _DESCRIPTOR
+    return form.pack(b"PK\x07\x08", crc32, deflated, entry.size)
+
+
+def directory_header(entry: Entry, crc32: int, offset: int, deflated: Deflated | None = None) -> bytes:
+    """The central directory's header (4.3.12) of an entry, stored or deflated, whose local one stands at byte `offset`.
 
     Its ZIP64 extra field has only the values that don't fit elsewhere (4.5.3).
     """
     name = entry.name.encode()
-    too_large = _directory_zip64(entry, offset)
+    method, size, flags = Method.STORED, entry.size, _UTF_8
+    if deflated is not None:
+        method, size = Method.DEFLATED, deflated.size
+        flags |= _DESCRIBED if deflated.described else 0
+    too_large = _too_large(entry.size, size, offset)
     extra = _extra(*too_large) if too_large else b""
-    size = min(entry.size, MAX_32)
     time, date = _dos_time(entry.modified)
     version = _VERSION_ZIP64 if too_large else _VERSION
     fixed = _DIRECTORY.pack(
-        b"PK\x01\x02", _MADE_BY_UNIX | version, version, _UTF_8, _STORED, time, date, crc32, size, size,
-        len(name), len(extra), 0, 0, 0, _REGULAR_0644, min(offset, MAX_32),
+        b"PK\x01\x02", _MADE_BY_UNIX | version, version, flags, method, time, date, crc32,
+        min(size, MAX_32), min(entry.size, MAX_32), len(name), len(extra), 0, 0, 0, _REGULAR_0644, min(offset, MAX_32),
     )  # fmt: skip
     return fixed + name + extra
 
 
 def directory_header_size(entry: Entry, offset: int) -> int:
-    """Bytes of `directory_header`."""
-    return _DIRECTORY.size + len(entry.name.encode()) + _extra_size(len(_directory_zip64(entry, offset)))
+    """Bytes of `directory_header` of a stored entry."""
+    return _DIRECTORY.size + len(entry.name.encode()) + _extra_size(len(_too_large(entry.size, entry.size, offset)))
 
 
 def end_records(entries: int, directory_offset: int, directory_size: int) -> bytes:
@@ -115,10 +160,9 @@ def _end_zip64(entries: int, directory_offset: int, directory_size: int) -> bool
     return entries >= MAX_16 or directory_offset >= MAX_32 or directory_size >= MAX_32
 
 
-def _directory_zip64(entry: Entry, offset: int) -> tuple[int, ...]:
-    """The values for the ZIP64 extra field, in the order of 4.5.3: size, compressed size, offset."""
-    sizes = (entry.size, entry.size) if entry.size >= MAX_32 else ()
-    return (*sizes, offset) if offset >= MAX_32 else sizes
+def _too_large(*values: int) -> tuple[int, ...]:
+    """The values for the directory's ZIP64 extra field, in the order of 4.5.3: size, size in the archive, offset."""
+    return tuple(value for value in values if value >= MAX_32)
 
 
 def _extra(*values: int) -> bytes:
