@@ -298,12 +298,12 @@ def _parts(
     copy = COPY if sum(lengths) <= COPY * MAX_COPIED else -(-sum(lengths) // (MAX_COPIED * MIB)) * MIB
     copies = sum(-(-length // copy) for length in lengths)
     # Each run may have a part that is not full.
-    part_size = _grown(layout.size - sum(lengths), part_size, max_part_size, MAX_PARTS - copies - len(taken))
+    part_size = fitting_part_size(layout.size - sum(lengths), part_size, max_part_size, MAX_PARTS - copies - len(taken))
     return part_size, tuple(_cut(layout, entries, taken, part_size, copy))
 
 
-def _grown(size: int, part_size: int, max_part_size: int, parts: int) -> int:
-    """The part size that so many bytes in so many parts take."""
+def fitting_part_size(size: int, part_size: int, max_part_size: int, parts: int) -> int:
+    """The part size that so many bytes in so many parts take. Raises as `plan_bundle`."""
     if not MIN_PART_SIZE <= part_size <= max_part_size <= MAX_PART_SIZE:
         msg = f"part sizes go from {MIN_PART_SIZE} to {MAX_PART_SIZE} bytes, not from {part_size} to {max_part_size}"
         raise ValueError(msg)
