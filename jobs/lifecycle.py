@@ -32,6 +32,7 @@ from jobs.domain.events import event_of
 from jobs.domain.jobs import (
     ANONYMOUS,
     WAITING,
+    Compression,
     FailureNote,
     FileRecord,
     FileRequest,
@@ -83,6 +84,7 @@ class NewJob:
     files: Sequence[FileRequest]
     archive_name: str | None = None
     on_missing: OnMissing = OnMissing.FAIL
+    compression: Compression = Compression.STORE
     owner: str = ANONYMOUS
 
 
@@ -167,6 +169,7 @@ class Lifecycle:
             max_attempts=self._settings.max_attempts,
             archive_name=new.archive_name,
             on_missing=new.on_missing,
+            compression=new.compression,
             created_at=now,
             queued_at=now,
             due_at=now,

@@ -13,7 +13,7 @@ import httpx
 from sqlalchemy import text
 
 from jobs.domain.errors import ErrorClass
-from jobs.domain.jobs import ANONYMOUS, FailureNote, FileRequest, Job, OnMissing
+from jobs.domain.jobs import ANONYMOUS, Compression, FailureNote, FileRequest, Job, OnMissing
 from jobs.lifecycle import NewJob
 from jobs.services import Services
 from jobs.store.catalogue import StoredFile, insert_file, next_id
@@ -64,11 +64,17 @@ class Catalogue:
 
 
 async def create(
-    services: Services, *file_ids: int, archive_name: str | None = "bundle.zip", on_missing: OnMissing = OnMissing.FAIL
+    services: Services,
+    *file_ids: int,
+    archive_name: str | None = "bundle.zip",
+    on_missing: OnMissing = OnMissing.FAIL,
+    compression: Compression = Compression.STORE,
 ) -> Job:
     """A job of these files."""
     files = [FileRequest(file_id=file_id) for file_id in file_ids]
-    return await services.lifecycle.create(NewJob(files=files, archive_name=archive_name, on_missing=on_missing))
+    return await services.lifecycle.create(
+        NewJob(files=files, archive_name=archive_name, on_missing=on_missing, compression=compression)
+    )
 
 
 async def dead(services: Services, error_class: ErrorClass = ErrorClass.NETWORK, **wishes: Any) -> Job:

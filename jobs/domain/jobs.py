@@ -79,6 +79,13 @@ class OnMissing(StrEnum):
         return missing > 0 and (self is OnMissing.FAIL or available == 0)
 
 
+class Compression(StrEnum):
+    """How a bundle packs its files. A result that is no bundle is handed out as it is."""
+
+    STORE = "store"
+    DEFLATE = "deflate"
+
+
 class ResultKind(StrEnum):
     BUNDLE = "bundle"
     """An archive under `bundles/`, made by us and removed by us."""
@@ -162,6 +169,7 @@ class Job:
     max_attempts: int
     archive_name: str | None
     on_missing: OnMissing
+    compression: Compression
     created_at: datetime
     queued_at: datetime
     """When it last came to stand in the queue: its place in it."""

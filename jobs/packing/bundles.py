@@ -8,9 +8,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from jobs.domain.jobs import Job
+from jobs.domain.deflating import CHUNK, WHOLE, DeflatePlan, plan_deflated
+from jobs.domain.jobs import Compression, Job
 from jobs.domain.manifests import Manifest, Omitted
 from jobs.domain.plans import BundlePlan, Entry, plan_bundle
+from jobs.packing.compressing import LEVEL
+from jobs.packing.deflater import largest_part
 from jobs.resolving import Missing, Source
 from jobs.settings import Settings
 
@@ -65,19 +68,40 @@ def plan_of(
 ) -> BundlePlan:
     """The plan of a job's bundle; its size does not depend on the time or `copies`. Raises `BundleTooLarge`."""
     return plan_bundle(
-        [Entry(s.name, s.size, s.crc32, s.sha256, created_at, s.certain) for s in sources],
-        Manifest(
-            created_at=created_at,
-            file_ids=tuple(s.file_id for s in sources),
-            omitted=tuple(Omitted(m.file_id, m.name, m.reason) for m in missing),
-        ),
+        _entries(created_at, sources),
+        _manifest(created_at, sources, missing),
         settings.part_size,
         settings.worker_memory_budget,
         copies=copies,
     )
 
 
-def content(sources: Sequence[Source], missing: Sequence[Missing]) -> str:
+def deflated_plan_of(
+    created_at: datetime, sources: Sequence[Source], missing: Sequence[Missing], settings: Settings
+) -> DeflatePlan:
+    """The plan of a job's bundle whose files are compressed. Raises `BundleTooLarge`."""
+    largest = largest_part(settings.worker_memory_budget)
+    return plan_deflated(
+        _entries(created_at, sources),
+        _manifest(created_at, sources, missing),
+        min(settings.part_size, largest),
+        largest,
+    )
+
+
+def _entries(created_at: datetime, sources: Sequence[Source]) -> list[Entry]:
+    return [Entry(s.name, s.size, s.crc32, s.sha256, created_at, s.certain) for s in sources]
+
+
+def _manifest(created_at: datetime, sources: Sequence[Source], missing: Sequence[Missing]) -> Manifest:
+    return Manifest(
+        created_at=created_at,
+        file_ids=tuple(s.file_id for s in sources),
+        omitted=tuple(Omitted(m.file_id, m.name, m.reason) for m in missing),
+    )
+
+
+def content(sources: Sequence[Source], missing: Sequence[Missing], compression: Compression = Compression.STORE) -> str:
     """SHA-256, in hex, of all that decides what is in a bundle, pinned ETags included.
 
     Bundles of the same content can stand for each other: only the times in them differ.
@@ -85,17 +109,22 @@ def content(sources: Sequence[Source], missing: Sequence[Missing]) -> str:
     return _sha256(
         {
             "layout": LAYOUT,
-            "options": {"compression": "store"},  # all that a request may say of how its bundle is made
+            "options": {"compression": compression},  # all that a request may say of how its bundle is made
             "files": [[s.file_id, s.name, s.key, s.size, s.etag, s.crc32, s.sha256] for s in sources],
             "omitted": [[m.file_id, m.name, m.reason] for m in missing],
         }
     )
 
 
-def fingerprint(plan: BundlePlan, content: str) -> str:
+def fingerprint(plan: BundlePlan | DeflatePlan, content: str) -> str:
     """SHA-256, in hex, of all that decides the bytes of a bundle with this content, and of each of its parts."""
-    parts = [[part.size, part.copied] for part in plan.parts]
-    return _sha256([content, plan.manifest.created_at.isoformat(), plan.layout.order, parts])
+    return _sha256([content, plan.manifest.created_at.isoformat(), *_layout(plan)])
+
+
+def _layout(plan: BundlePlan | DeflatePlan) -> list[object]:
+    if isinstance(plan, DeflatePlan):
+        return [LEVEL, CHUNK, WHOLE, plan.part_size]
+    return [plan.layout.order, [[part.size, part.copied] for part in plan.parts]]
 
 
 def _sha256(said: object) -> str:

@@ -122,11 +122,37 @@ class FileCheck:
             self._complete.set()
             return
         crc = combine(self._pieces[start] for start in sorted(self._pieces))
-        if self.crc is not None and crc != self.crc:
-            raise ChecksumMismatch(
-                f"{self.entry.name}: its bytes have CRC-32 {crc:08x}, but the catalogue says {self.crc:08x}."
-            )
-        if self._sha is not None and self._sha.hexdigest() != self.entry.sha256:
-            raise ChecksumMismatch(f"{self.entry.name}: its bytes do not have the SHA-256 that the catalogue says.")
+        _compare(self.entry, crc, self._sha)
         self.crc = crc
         self._complete.set()
+
+
+class StreamCheck:
+    """As `FileCheck`, of a file whose pieces come from front to back: nothing is kept of them.
+
+    One that an earlier attempt has begun, up to byte `offset`, is checked by CRC-32 and size alone.
+    """
+
+    def __init__(self, entry: Entry, crc: int = 0, offset: int = 0) -> None:
+        self._entry = entry
+        self.crc = crc
+        """Of the bytes that came so far."""
+        self._sha = hashlib.sha256() if entry.sha256 is not None and offset == 0 else None
+
+    async def add(self, data: Buffer, crc: int, *, last: bool) -> None:
+        """Takes note of the next bytes and their CRC-32. Raises `ChecksumMismatch` when the last of them are wrong."""
+        if self._sha is not None:
+            await asyncio.to_thread(self._sha.update, data)
+        self.crc = isal_zlib.crc32_combine(self.crc, crc, len(data))
+        if last:
+            _compare(self._entry, self.crc, self._sha)
+
+
+def _compare(entry: Entry, crc: int, sha: Any) -> None:
+    """Raises `ChecksumMismatch` unless a whole file has the checksums that were promised."""
+    if entry.crc32 is not None and crc != entry.crc32:
+        raise ChecksumMismatch(
+            f"{entry.name}: its bytes have CRC-32 {crc:08x}, but the catalogue says {entry.crc32:08x}."
+        )
+    if sha is not None and sha.hexdigest() != entry.sha256:
+        raise ChecksumMismatch(f"{entry.name}: its bytes do not have the SHA-256 that the catalogue says.")

@@ -9,55 +9,21 @@ takes none of the budget.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
 from jobs.blobs import Blobs, UploadGone
 from jobs.concurrency import all_of, first_error_group
-from jobs.domain.errors import (
-    HaulageError,
-    StorageDown,
-    StorageOut,
-    StorageTimeout,
-    StorageUnreachable,
-)
+from jobs.domain.deflating import DeflatePlan
 from jobs.domain.plans import BundlePlan, Header, Part, SourceRange, Tail
 from jobs.domain.uploads import DonePart, Upload
 from jobs.packing.budget import Budget
 from jobs.packing.checks import FileCheck, combine, crc32
+from jobs.packing.deflater import Bench, DeflateRun
 from jobs.packing.reader import Reader
+from jobs.packing.tries import again
+from jobs.packing.watching import Packed, Watch
 from jobs.resolving import Source
-
-PAUSES = (0.2, 1.0, 3.0)
-"""Seconds before a part is uploaded, or the upload completed, again within the attempt."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Packed:
-    """A bundle that is in the store. Size in bytes."""
-
-    size: int
-    crc32: int | None
-    """None when an earlier attempt has completed it and this one does not know the CRC-32 of every file."""
-    etag: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Watch:
-    """What a packer tells of its work; the numbers are places in the plan's entries."""
-
-    read: Callable[[int, int], None]
-    """So many more bytes of this entry were read."""
-    kept: Callable[[int, int], None]
-    """So many bytes of this entry are in parts that earlier attempts have made."""
-    part: Callable[[DonePart], None]
-    """The store has this part."""
-    done: Callable[[int, int | None], None]
-    """This entry is in the bundle and was checked; its CRC-32, if it is known."""
-    failed: Callable[[int, HaulageError], None]
-    """This entry is why the bundle can't be made."""
-
 
 COPIES = 4
 """Copies that one bundle has under way in the store."""
@@ -66,21 +32,29 @@ COPIES = 4
 class Packer:
     """Packs bundles for all jobs of a worker process, within its one budget."""
 
-    def __init__(self, reader: Reader, blobs: Blobs, budget: Budget) -> None:
+    def __init__(self, reader: Reader, blobs: Blobs, budget: Budget, jobs: int = 4) -> None:
+        """For so many jobs at once."""
         self._reader = reader
         self._blobs = blobs
         self._budget = budget
+        self._bench = Bench(budget, jobs)
 
     async def pack(
-        self, plan: BundlePlan, sources: Sequence[Source], upload: Upload, done: Sequence[DonePart], watch: Watch
+        self,
+        plan: BundlePlan | DeflatePlan,
+        sources: Sequence[Source],
+        upload: Upload,
+        done: Sequence[DonePart],
+        watch: Watch,
     ) -> Packed:
         """Makes the bundle of the sources, which are the plan's entries, of the upload, which has some parts already.
 
         Raises what `Reader.fill` raises, `ChecksumMismatch`, `UploadUnusable`, and what the store complains of. The
         upload is then left as it is.
         """
-        run = _Run(plan, sources, upload, done, watch, self._reader, self._blobs, self._budget)
-        return await run.run()
+        if isinstance(plan, DeflatePlan):
+            return await DeflateRun(plan, sources, upload, done, watch, self._reader, self._blobs, self._bench).run()
+        return await _Run(plan, sources, upload, done, watch, self._reader, self._blobs, self._budget).run()
 
 
 class _Run:
@@ -130,7 +104,7 @@ class _Run:
                 if not part.copied:
                     await self._budget.take(part.size)
                     self._start(group, part)
-        return await self._again(self._complete)
+        return await again(self._complete)
 
     def _tell(self, entry: int) -> None:
         self._told.add(entry)
@@ -187,8 +161,8 @@ class _Run:
         assert isinstance(piece, SourceRange)
         source, upload, uploads = self._sources[piece.entry], self._upload, self._blobs.uploads
         async with self._copies:
-            with self._blamed(piece.entry):
-                etag = await self._again(
+            with self._watch.blamed(piece.entry):
+                etag = await again(
                     lambda: uploads.copy_part(
                         upload.key, upload.id, part.number, source.key, source.etag, piece.start, piece.stop
                     )
@@ -218,7 +192,7 @@ class _Run:
         await all_of(reads)
         await self._generate(part, generated)
         upload, uploads = self._upload, self._blobs.uploads
-        etag = await self._again(lambda: uploads.upload_part(upload.key, upload.id, part.number, buffer))
+        etag = await again(lambda: uploads.upload_part(upload.key, upload.id, part.number, buffer))
         self._finish(DonePart(number=part.number, etag=etag, crcs=self._learnt(part)))
 
     def _finish(self, done: DonePart) -> None:
@@ -235,37 +209,15 @@ class _Run:
             and (entries[piece.entry].crc32 is None or piece.stop - piece.start < entries[piece.entry].size)
         }
 
-    @staticmethod
-    async def _again(call: Callable[[], Awaitable[str]]) -> str:
-        """Does what may be done twice again after a broken connection, or when the store says that it can't now."""
-        for pause in PAUSES:
-            try:
-                return await call()
-            except StorageOut:
-                raise
-            except (StorageDown, StorageUnreachable, StorageTimeout):
-                await asyncio.sleep(pause)
-        return await call()
-
     async def _read(self, piece: SourceRange, target: memoryview) -> None:
         entry = piece.entry
-        with self._blamed(entry):
+        with self._watch.blamed(entry):
             await self._reader.fill(
                 self._sources[entry], piece.start, target, lambda amount: self._watch.read(entry, amount)
             )
             completed = await self._checks[entry].add(piece.start, target)
         if completed:
             self._tell(entry)
-
-    @contextmanager
-    def _blamed(self, entry: int) -> Iterator[None]:
-        try:
-            yield
-        except UploadGone:
-            raise
-        except HaulageError as error:
-            self._watch.failed(entry, error)
-            raise
 
     async def _read_first(self, piece: SourceRange) -> None:
         """Reads a range for its checksum alone, a buffer at a time; a whole file is checked again when it is packed."""
@@ -275,7 +227,7 @@ class _Run:
             stop = min(start + step, piece.stop)
             async with self._budget.lend(stop - start):
                 target = memoryview(bytearray(stop - start))
-                with self._blamed(piece.entry):
+                with self._watch.blamed(piece.entry):
                     await self._reader.fill(self._sources[piece.entry], start, target, lambda _: None)
                     await check.add(start, target)
         if check.complete:

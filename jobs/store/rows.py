@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import RowMapping
 
 from jobs.domain.errors import ErrorClass
 from jobs.domain.jobs import (
+    Compression,
     FailureNote,
     FileRecord,
     FileState,
@@ -20,7 +22,8 @@ from jobs.domain.jobs import (
     ResultKind,
     Status,
 )
-from jobs.domain.uploads import DonePart, Upload
+from jobs.domain.uploads import Checkpoint, DonePart, PackedEntry, Upload
+from jobs.domain.zips import Method
 
 Row = Mapping[str, Any] | RowMapping
 
@@ -37,6 +40,7 @@ def job_of(row: Row) -> Job:
         max_attempts=row["max_attempts"],
         archive_name=row["archive_name"],
         on_missing=OnMissing(row["on_missing"]),
+        compression=Compression(row["compression"]),
         created_at=row["created_at"],
         queued_at=row["queued_at"],
         due_at=row["due_at"],
@@ -73,6 +77,7 @@ def job_columns(job: Job) -> dict[str, Any]:
         "max_attempts": job.max_attempts,
         "archive_name": job.archive_name,
         "on_missing": job.on_missing,
+        "compression": job.compression,
         "created_at": job.created_at,
         "queued_at": job.queued_at,
         "due_at": job.due_at,
@@ -164,7 +169,45 @@ def upload_columns(upload: Upload | None) -> dict[str, Any]:
 
 def part_of(row: Row) -> DonePart:
     crcs = {int(place): crc for place, crc in row["crcs"].items()}
-    return DonePart(number=row["number"], etag=row["etag"], crcs=crcs)
+    checkpoint = None if row["checkpoint"] is None else _checkpoint_of(row["checkpoint"])
+    return DonePart(number=row["number"], etag=row["etag"], crcs=crcs, checkpoint=checkpoint)
+
+
+def _checkpoint_of(said: Row) -> Checkpoint:
+    return Checkpoint(
+        size=said["size"],
+        crc32=said["crc32"],
+        entry=said["entry"],
+        offset=said["offset"],
+        begun=None if said["begun"] is None else _packed_of(said["begun"]),
+        ended=tuple(map(_packed_of, said["ended"])),
+    )
+
+
+def _packed_of(said: Sequence[int]) -> PackedEntry:
+    offset, method, crc32, size = said
+    return PackedEntry(offset=offset, method=Method(method), crc32=crc32, size=size)
+
+
+def checkpoint_json(checkpoint: Checkpoint | None) -> str | None:
+    """A checkpoint as its column has it."""
+    if checkpoint is None:
+        return None
+    begun = checkpoint.begun
+    return json.dumps(
+        {
+            "size": checkpoint.size,
+            "crc32": checkpoint.crc32,
+            "entry": checkpoint.entry,
+            "offset": checkpoint.offset,
+            "begun": None if begun is None else _packed_json(begun),
+            "ended": [_packed_json(one) for one in checkpoint.ended],
+        }
+    )
+
+
+def _packed_json(packed: PackedEntry) -> list[int]:
+    return [packed.offset, packed.method, packed.crc32, packed.size]
 
 
 def record_of(row: Row) -> FileRecord:

@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from jobs.domain.errors import ErrorClass
-from jobs.domain.jobs import FILE_ID_MAX, FILE_ID_MIN, FileState, OnMissing, ResultKind, Status
+from jobs.domain.jobs import FILE_ID_MAX, FILE_ID_MIN, Compression, FileState, OnMissing, ResultKind, Status
 
 metadata = MetaData(
     naming_convention={
@@ -65,6 +65,7 @@ download_jobs = Table(
     Column("max_attempts", Integer, nullable=False),
     Column("archive_name", Text),
     Column("on_missing", Text, nullable=False),
+    Column("compression", Text, nullable=False, server_default=Compression.STORE.value),
     Column("created_at", TimestampTz, nullable=False),
     Column("queued_at", TimestampTz, nullable=False),  # its place in the queue
     Column("due_at", TimestampTz, nullable=False),  # not claimed before
@@ -100,6 +101,7 @@ download_jobs = Table(
     Column("dropped_at", TimestampTz),  # when a person gave it up
     _one_of("status", Status),
     _one_of("on_missing", OnMissing),
+    _one_of("compression", Compression),
     _one_of("error_class", ErrorClass),
     _one_of("result_kind", ResultKind),
     CheckConstraint("(status = 'processing') = (lease_until IS NOT NULL)", name="lease"),
@@ -194,6 +196,7 @@ upload_parts = Table(
     Column("number", Integer, primary_key=True),  # in the job's upload, from 1
     Column("etag", Text, nullable=False),
     Column("crcs", JSONB, nullable=False),  # {place among its pieces: CRC-32 of that range of a source}
+    Column("checkpoint", JSONB),  # where the next part of a deflated bundle goes on
 )
 
 job_events = Table(

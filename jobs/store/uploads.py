@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobs.domain.errors import StaleFence
 from jobs.domain.uploads import DonePart, Upload
-from jobs.store.rows import part_of, upload_columns
+from jobs.store.rows import checkpoint_json, part_of, upload_columns
 from jobs.store.tables import download_jobs, upload_parts
 
 
@@ -50,15 +50,18 @@ async def save_parts(connection: AsyncConnection, job_id: UUID, parts: Sequence[
             "numbers": [part.number for part in parts],
             "etags": [part.etag for part in parts],
             "crcs": [json.dumps(dict(part.crcs)) for part in parts],
+            "checkpoints": [checkpoint_json(part.checkpoint) for part in parts],
         },
     )
 
 
 _SAVE = text(
     """
-    INSERT INTO upload_parts (job_id, number, etag, crcs)
-    SELECT CAST(:job_id AS uuid), number, etag, CAST(crcs AS jsonb)
-    FROM unnest(CAST(:numbers AS int[]), CAST(:etags AS text[]), CAST(:crcs AS text[])) AS p (number, etag, crcs)
-    ON CONFLICT (job_id, number) DO UPDATE SET etag = excluded.etag, crcs = excluded.crcs
+    INSERT INTO upload_parts (job_id, number, etag, crcs, checkpoint)
+    SELECT CAST(:job_id AS uuid), number, etag, CAST(crcs AS jsonb), CAST(checkpoint AS jsonb)
+    FROM unnest(CAST(:numbers AS int[]), CAST(:etags AS text[]), CAST(:crcs AS text[]), CAST(:checkpoints AS text[]))
+        AS p (number, etag, crcs, checkpoint)
+    ON CONFLICT (job_id, number) DO UPDATE
+        SET etag = excluded.etag, crcs = excluded.crcs, checkpoint = excluded.checkpoint
     """
 )

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from jobs.blobs import Blobs, UploadUnusable
+from jobs.domain.deflating import DeflatePlan
 from jobs.domain.errors import (
     ChecksumMismatch,
     ErrorClass,
@@ -19,6 +20,7 @@ from jobs.domain.errors import (
     StaleFence,
 )
 from jobs.domain.jobs import (
+    Compression,
     FailureNote,
     FileRecord,
     FileRequest,
@@ -31,8 +33,9 @@ from jobs.domain.jobs import (
 from jobs.domain.plans import MIN_PART_SIZE, BundlePlan
 from jobs.domain.uploads import DonePart, Upload
 from jobs.lifecycle import Claimed, Lifecycle
-from jobs.packing.bundles import ZIP, archive_name, bundle_key, content, fingerprint, plan_of
-from jobs.packing.packer import Packer, Watch
+from jobs.packing.bundles import ZIP, archive_name, bundle_key, content, deflated_plan_of, fingerprint, plan_of
+from jobs.packing.packer import Packer
+from jobs.packing.watching import Watch
 from jobs.resolving import Missing, Resolver, Source
 from jobs.settings import Settings
 from jobs.worker.reporter import Reporter
@@ -85,7 +88,7 @@ class Attempt:
             raise FilesMissing(_all_named(missing, len(found)))
         if self._job.result_kind is ResultKind.OBJECT:
             return self._object(there[0][1])
-        wanted = content([source for _, source in there], missing)
+        wanted = content([source for _, source in there], missing, self._job.compression)
         return await self._equal(wanted, there, missing) or await self._bundle(wanted, there, missing)
 
     def _resolved(self, record: FileRecord, one: Source | Missing) -> FileRecord:
@@ -171,7 +174,11 @@ class Attempt:
             fingerprint=wanted,
         )
 
-    async def _plan(self, wanted: str, sources: Sequence[Source], missing: Sequence[Missing]) -> BundlePlan:
+    async def _plan(
+        self, wanted: str, sources: Sequence[Source], missing: Sequence[Missing]
+    ) -> BundlePlan | DeflatePlan:
+        if self._job.compression is Compression.DEFLATE:
+            return deflated_plan_of(self._job.created_at, sources, missing, self._settings)
         copies = any(source.certain and source.size > MIN_PART_SIZE for source in sources)
         copies = copies and await self._blobs.copying.works()
         plan = self._plan_with(copies, sources, missing)
@@ -184,12 +191,12 @@ class Attempt:
     def _plan_with(self, copies: bool, sources: Sequence[Source], missing: Sequence[Missing]) -> BundlePlan:
         return plan_of(self._job.created_at, sources, missing, self._settings, copies=copies)
 
-    async def _upload(self, plan: BundlePlan, wanted: str) -> tuple[Upload, Sequence[DonePart]]:
+    async def _upload(self, plan: BundlePlan | DeflatePlan, wanted: str) -> tuple[Upload, Sequence[DonePart]]:
         """The upload to go on with and the parts that it has: that of the attempt before, or a new one."""
         if self._job.upload is not None:
             if self._job.upload.fingerprint == wanted:
                 done = await self._lifecycle.parts(self._job)
-                log.info("upload_resumed", parts=len(done), of=len(plan.parts))
+                log.info("upload_resumed", parts=len(done))
                 return self._job.upload, done
             await self._give_up(self._job.upload)
         key = bundle_key(self._job.id, self._job.fence)

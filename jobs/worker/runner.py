@@ -76,7 +76,10 @@ class Runner:
         self._running: set[asyncio.Task[None]] = set()
         self._outcomes = Outcomes(services)
         self._packer = Packer(
-            Reader(services.blobs.objects, settings), services.blobs, Budget(settings.worker_memory_budget)
+            Reader(services.blobs.objects, settings),
+            services.blobs,
+            Budget(settings.worker_memory_budget),
+            settings.worker_concurrency,
         )
 
     @property

@@ -28,7 +28,7 @@ from app.views import status_of
 from jobs.concurrency import end
 from jobs.domain.errors import DatabaseUnavailable, JobNotFound
 from jobs.domain.events import Event, EventType, FileView, ProgressView, event_of
-from jobs.domain.jobs import ANONYMOUS, FileRecord, FileState, Job, OnMissing, Status, new_progress
+from jobs.domain.jobs import ANONYMOUS, Compression, FileRecord, FileState, Job, OnMissing, Status, new_progress
 from jobs.domain.order import Order, Verdict, asking, judge
 from jobs.domain.transitions import Claim, Command, apply
 from jobs.services import Services
@@ -82,6 +82,7 @@ class Store:
             max_attempts=3,
             archive_name=None,
             on_missing=OnMissing.FAIL,
+            compression=Compression.STORE,
             created_at=NOW,
             queued_at=NOW,
             due_at=NOW,

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.domain.errors import ErrorClass, IllegalTransition
-from jobs.domain.jobs import FailureNote, Job, OnMissing, Phase, Progress, Status, new_progress
+from jobs.domain.jobs import Compression, FailureNote, Job, OnMissing, Phase, Progress, Status, new_progress
 from jobs.domain.transitions import (
     CLEANUP_DELAY,
     SOURCES,
@@ -88,6 +88,7 @@ def job(status: Status = Status.QUEUED, *, attempt: int = 0, losses: int = 0) ->
         max_attempts=3,
         archive_name=None,
         on_missing=OnMissing.FAIL,
+        compression=Compression.STORE,
         created_at=NOW,
         queued_at=NOW,
         due_at=NOW,

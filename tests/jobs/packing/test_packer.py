@@ -18,8 +18,9 @@ from jobs.domain.manifests import Manifest
 from jobs.domain.plans import BundlePlan, Entry, SourceRange, plan_bundle
 from jobs.domain.uploads import DonePart, Upload
 from jobs.packing.budget import Budget
-from jobs.packing.packer import Packer, Watch
+from jobs.packing.packer import Packer
 from jobs.packing.reader import Reader
+from jobs.packing.watching import Watch
 from jobs.resolving import Source
 from jobs.services import Services
 from tests.support import opened

@@ -1,0 +1,48 @@
+"""What whoever makes a bundle tells of its work, and what comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from jobs.blobs import UploadGone
+from jobs.domain.errors import HaulageError
+from jobs.domain.uploads import DonePart
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packed:
+    """A bundle that is in the store. Size in bytes."""
+
+    size: int
+    crc32: int | None
+    """None when an earlier attempt has completed it and this one does not know the CRC-32 of every file."""
+    etag: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """What a packer tells of its work; the numbers are places in the plan's entries."""
+
+    read: Callable[[int, int], None]
+    """So many more bytes of this entry were read."""
+    kept: Callable[[int, int], None]
+    """So many bytes of this entry are in parts that earlier attempts have made."""
+    part: Callable[[DonePart], None]
+    """The store has this part."""
+    done: Callable[[int, int | None], None]
+    """This entry is in the bundle and was checked; its CRC-32, if it is known."""
+    failed: Callable[[int, HaulageError], None]
+    """This entry is why the bundle can't be made."""
+
+    @contextmanager
+    def blamed(self, entry: int) -> Iterator[None]:
+        """Tells that the entry has failed when the block does, unless it is the upload that is gone."""
+        try:
+            yield
+        except UploadGone:
+            raise
+        except HaulageError as error:
+            self.failed(entry, error)
+            raise

@@ -1,0 +1,187 @@
+"""Jobs whose bundles are deflated: killed, cancelled, cut off, lied to, and still right."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import zlib
+from typing import Any
+
+import pytest
+
+from jobs.domain.errors import ErrorClass
+from jobs.domain.jobs import Compression, Job, Status
+from jobs.services import Services
+from jobs.settings import Settings
+from jobs.store.files import load_files
+from tests.conftest import working
+from tests.gates import gate
+from tests.jobs.worker.test_checkpoints import parts, until_some_parts, uploads
+from tests.jobs.worker.test_worker import bundle_of, commands, until_ended, with_changes, worker_process
+from tests.support import Catalogue, clean_now, create, read
+
+MIB = 1 << 20
+WHOLE = 60 * MIB
+DEFLATE = Compression.DEFLATE
+
+
+@pytest.fixture
+def changes() -> dict[str, Any]:
+    quick = {"lease_ttl": 1.5, "heartbeat_interval": 0.3, "heartbeat_timeout": 0.5}
+    return {**quick, "worker_memory_budget": 16 * MIB, "s3_idle_timeout": 10}
+
+
+def text(size: int) -> bytes:
+    """Half of it is left when it is deflated."""
+    return os.urandom(size // 2).hex().encode()
+
+
+async def files(catalogue: Catalogue) -> tuple[list[int], list[bytes]]:
+    contents = [text(WHOLE // 3), text(1000), text(WHOLE * 2 // 3)]
+    return [await catalogue.add(data, f"{n}") for n, data in enumerate(contents)], contents
+
+
+async def test_a_bundle_is_right_and_smaller(services: Services, settings: Settings, catalogue: Catalogue) -> None:
+    contents = {"log": text(9 * MIB), "noise": os.urandom(7 * MIB), "small": b"abc" * 100, "empty": b""}
+    ids = [await catalogue.add(data, name) for name, data in contents.items()]
+    async with working(settings):
+        final = await until_ended(services, await create(services, *ids, compression=DEFLATE))
+    packed = await bundle_of(services, final)
+    packed.pop("manifest.json")
+    assert packed == contents
+    assert final.result is not None
+    assert final.result.size < 7.1 * MIB + 9 * MIB * 0.6
+    assert final.progress.bytes_done == final.progress.bytes_total == sum(map(len, contents.values()))
+    objects = services.blobs.objects
+    chunks = [bytes(chunk) async for chunk in objects.read(final.result.key, final.result.etag, 0, final.result.size)]
+    assert zlib.crc32(b"".join(chunks)) == final.result.crc32
+
+
+async def test_one_file_without_a_name_for_the_archive_is_handed_out_as_it_is(
+    services: Services, settings: Settings, catalogue: Catalogue
+) -> None:
+    file_id = await catalogue.add(text(1000), "a")
+    async with working(settings):
+        final = await until_ended(services, await create(services, file_id, archive_name=None, compression=DEFLATE))
+    assert final.result is not None
+    assert (final.result.key, final.result.size) == (f"files/{file_id}", 1000)
+
+
+async def interrupted(services: Services, settings: Settings, ids: list[int]) -> Job:
+    """A job whose worker was killed when the bundle was half there."""
+    async with gate(settings.s3_endpoint, 40 * MIB) as store:
+        async with worker_process(with_changes(settings, s3_endpoint=store.url)) as process:
+            job = await create(services, *ids, compression=DEFLATE)
+            await store.held.wait()
+            assert await until_some_parts(services, job) >= 2
+            process.send_signal(signal.SIGKILL)
+            await process.wait()
+    return job
+
+
+async def test_the_next_attempt_reads_only_what_is_in_no_part(
+    services: Services, settings: Settings, catalogue: Catalogue
+) -> None:
+    ids, contents = await files(catalogue)
+    job = await interrupted(services, settings, ids)
+    there = await parts(services, job.id)
+    assert [part.number for part in there] == list(range(1, len(there) + 1))
+    last = there[-1].checkpoint
+    assert last is not None
+    kept = sum(len(data) for data in contents[: last.entry]) + last.offset
+    assert kept > 20 * MIB
+    async with gate(settings.s3_endpoint, 10**12) as store:
+        async with working(with_changes(settings, s3_endpoint=store.url)):
+            final = await until_ended(services, job)
+    assert (final.status, final.attempt) == (Status.COMPLETED, 2)
+    assert list((await bundle_of(services, final)).values())[:3] == contents
+    assert final.result is not None
+    assert final.result.key == f"bundles/{job.id}/2.zip", "the upload of the first attempt"
+    assert store.passed < WHOLE - kept + MIB
+    assert final.result.crc32 is not None
+    assert final.progress.bytes_done == final.progress.bytes_total
+    assert await parts(services, job.id) == []
+    assert await uploads(services, job) == []
+
+
+async def test_with_another_part_size_it_is_begun_anew(
+    services: Services, settings: Settings, catalogue: Catalogue
+) -> None:
+    ids, contents = await files(catalogue)
+    job = await interrupted(services, settings, ids)
+    async with working(with_changes(settings, part_size=5 * MIB)):
+        final = await until_ended(services, job)
+    assert final.result is not None
+    assert final.result.key != f"bundles/{job.id}/2.zip"
+    assert list((await bundle_of(services, final)).values())[:3] == contents
+    assert await uploads(services, job) == []
+
+
+async def test_a_bundle_that_takes_several_attempts_of_their_full_time_is_finished(
+    services: Services, settings: Settings, catalogue: Catalogue
+) -> None:
+    ids, contents = await files(catalogue)
+    async with gate(settings.s3_endpoint, 40 * MIB) as store:
+        async with working(with_changes(settings, s3_endpoint=store.url, job_timeout=4)):
+            job = await create(services, *ids, compression=DEFLATE)
+            await store.held.wait()
+            async with asyncio.timeout(20):
+                while "park" not in await commands(services, job.id):  # noqa: ASYNC110
+                    await asyncio.sleep(0.1)
+            store.open()
+            final = await until_ended(services, job)
+    assert (final.status, final.attempt) == (Status.COMPLETED, 1)
+    assert list((await bundle_of(services, final)).values())[:3] == contents
+
+
+async def test_a_source_that_changes_midway_fails_the_attempt_and_never_the_bundle(
+    services: Services, settings: Settings, catalogue: Catalogue
+) -> None:
+    first, second = text(20 * MIB), text(20 * MIB)
+    ids = [await catalogue.add(first, name, crc32=None, sha256=None) for name in ("a", "b")]
+    async with gate(settings.s3_endpoint, 30 * MIB) as store:
+        async with working(with_changes(settings, s3_endpoint=store.url)):
+            job = await create(services, *ids, compression=DEFLATE)
+            await store.held.wait()
+            await catalogue.overwrite(ids[1], second)
+            store.open()
+            final = await until_ended(services, job)
+    assert (final.status, final.attempt) == (Status.COMPLETED, 2)
+    packed = await bundle_of(services, final)
+    assert (packed["a"], packed["b"]) == (first, second)
+
+
+@pytest.mark.parametrize("said", [{"crc32": 1}, {"sha256": "0" * 64}], ids=["CRC-32", "SHA-256"])
+async def test_what_is_not_what_the_catalogue_says_is_found_and_named(
+    services: Services, settings: Settings, catalogue: Catalogue, said: dict[str, Any]
+) -> None:
+    ids = [await catalogue.add(text(100), "right"), await catalogue.add(text(12 * MIB), "wrong", **said)]
+    async with working(with_changes(settings, lease_ttl=10)):  # an attempt that goes on with another knows no SHA-256
+        final = await until_ended(services, await create(services, *ids, compression=DEFLATE))
+    assert (final.status, final.upload) == (Status.FAILED, None)
+    async with services.database.reading() as connection:
+        right, wrong = await load_files(connection, final.id)
+    assert right.failure is None
+    assert wrong.failure is not None
+    assert wrong.failure.error_class is ErrorClass.STORAGE
+    assert "wrong: its bytes" in wrong.failure.message
+    assert await uploads(services, final) == []
+
+
+async def test_a_job_that_is_cancelled_stops_and_leaves_nothing(
+    services: Services, settings: Settings, catalogue: Catalogue
+) -> None:
+    ids, _ = await files(catalogue)
+    async with gate(settings.s3_endpoint, 30 * MIB) as store:
+        async with working(with_changes(settings, s3_endpoint=store.url)):
+            job = await create(services, *ids, compression=DEFLATE)
+            await store.held.wait()
+            assert await until_some_parts(services, job) >= 1
+            async with asyncio.timeout(3):
+                await services.lifecycle.cancel(job.id)
+            store.open()
+    assert (await read(services, job.id)).status is Status.CANCELLED
+    await clean_now(services)
+    assert [info.key async for info in services.blobs.objects.list(f"bundles/{job.id}/")] == []
+    assert await uploads(services, job) == []
