@@ -14,7 +14,17 @@ from pydantic_core import PydanticCustomError
 
 from jobs.breakers import Circuit
 from jobs.domain.events import ErrorView, Event, EventType, Message
-from jobs.domain.jobs import FILE_ID_MAX, FILE_ID_MIN, MAX_FILES, MAX_NAME, FileRequest, OnMissing, ResultKind, Status
+from jobs.domain.jobs import (
+    FILE_ID_MAX,
+    FILE_ID_MIN,
+    MAX_FILES,
+    MAX_NAME,
+    Compression,
+    FileRequest,
+    OnMissing,
+    ResultKind,
+    Status,
+)
 from jobs.domain.names import safe_archive_name, safe_name
 
 FileId = Annotated[StrictInt, Field(ge=FILE_ID_MIN, le=FILE_ID_MAX, examples=[10000])]
@@ -41,6 +51,11 @@ class FileSelection(Body):
     files: list[FileItem] | None = Field(default=None, min_length=1, max_length=MAX_FILES)
     archive_name: Name | None = Field(default=None, description="Name of the bundle; made safe, `.zip` is added.")
     on_missing: OnMissing = Field(default=OnMissing.FAIL, description="What becomes of the job when files are missing.")
+    compression: Compression = Field(
+        default=Compression.STORE,
+        description="How the bundle packs its files. It makes no difference to a single file without `archiveName`, "
+        "which is handed out as it is.",
+    )
 
     @model_validator(mode="after")
     def _either(self) -> Self:
@@ -153,7 +168,13 @@ class Preflight(Message):
     files_available: int
     missing: list[int]
     total_bytes: int
-    result_bytes: int | None = Field(description="Exact; null when the job would fail.")
+    result_bytes: int | None = Field(
+        description="Exact; null when the job would fail, and for a bundle with `compression: deflate`, "
+        "whose size shows only when it is made."
+    )
+    result_bytes_at_most: int | None = Field(
+        description="No result is larger: `resultBytes` where that is known. Null when the job would fail."
+    )
     would_fail: bool
     files: list[PreflightFile]
 
@@ -204,6 +225,7 @@ class JobStatus(Event):
     type: EventType = EventType.SNAPSHOT
     archive_name: str | None
     on_missing: OnMissing
+    compression: Compression
     max_attempts: int
     created_at: datetime
     started_at: datetime | None

@@ -76,6 +76,7 @@ def status_of(
         degraded=degraded,
         archive_name=job.archive_name,
         on_missing=job.on_missing,
+        compression=job.compression,
         max_attempts=job.max_attempts,
         created_at=job.created_at,
         started_at=job.started_at,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from starlette.requests import Request
@@ -13,8 +14,8 @@ from app.requests import Reading, encode_cursor, file_cursor, query_int, query_t
 from app.requests import check as check_body
 from app.schemas import FileCheck, FilePage, FileSelection, OneFile, Preflight, PreflightFile
 from app.views import CACHE_CONTROL, file_of
-from jobs.domain.jobs import ANONYMOUS, FileRequest, ResultKind
-from jobs.packing.bundles import plan_of
+from jobs.domain.jobs import ANONYMOUS, Compression, FileRequest, ResultKind
+from jobs.packing.bundles import deflated_plan_of, plan_of
 from jobs.resolving import Missing, Source
 from jobs.settings import Settings
 from jobs.store.catalogue import list_files
@@ -44,11 +45,7 @@ def _preflight(selection: FileSelection, found: list[Source | Missing], settings
     missing = [one for one in found if isinstance(one, Missing)]
     fails = selection.on_missing.fails(missing=len(missing), available=len(sources))
     kind = ResultKind.of(len(found), selection.archive_name)
-    size: int | None = None
-    if not fails:
-        now = datetime.now(UTC)
-        bundle = kind is ResultKind.BUNDLE
-        size = plan_of(now, sources, missing, settings).size if bundle else sources[0].size
+    size, at_most = (None, None) if fails else _sizes(selection, kind, sources, missing, settings)
     return Preflight(
         kind=kind,
         files_total=len(found),
@@ -56,9 +53,27 @@ def _preflight(selection: FileSelection, found: list[Source | Missing], settings
         missing=[one.file_id for one in missing],
         total_bytes=sum(one.size for one in sources),
         result_bytes=size,
+        result_bytes_at_most=at_most,
         would_fail=fails,
         files=[_preflight_file(one) for one in found],
     )
+
+
+def _sizes(
+    selection: FileSelection,
+    kind: ResultKind,
+    sources: Sequence[Source],
+    missing: Sequence[Missing],
+    settings: Settings,
+) -> tuple[int | None, int]:
+    """Bytes of the result, if that can be told, and what they are at most."""
+    if kind is ResultKind.OBJECT:
+        return sources[0].size, sources[0].size
+    now = datetime.now(UTC)
+    if selection.compression is Compression.DEFLATE:
+        return None, deflated_plan_of(now, sources, missing, settings).size_at_most
+    size = plan_of(now, sources, missing, settings).size
+    return size, size
 
 
 def _preflight_file(one: Source | Missing) -> PreflightFile:

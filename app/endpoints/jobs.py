@@ -29,7 +29,7 @@ from app.requests import (
 from app.schemas import Accepted, FileSelection, JobPage, JobStatus, OneFile, Started
 from app.views import CACHE_CONTROL, etag_matches, etag_of, item_of, links_of
 from jobs.concurrency import end
-from jobs.domain.jobs import ANONYMOUS, FileRequest, Job, Status
+from jobs.domain.jobs import ANONYMOUS, Compression, FileRequest, Job, Status
 from jobs.lifecycle import NewJob
 from jobs.resolving import Missing
 from jobs.store.jobs import Idempotency, list_jobs
@@ -44,7 +44,10 @@ async def initiate(request: Request) -> Response:
         key = reading(idempotency_key)
         selection = await read_body(request, FileSelection)
     new = NewJob(
-        files=selection.requests(), archive_name=selection.safe_archive_name(), on_missing=selection.on_missing
+        files=selection.requests(),
+        archive_name=selection.safe_archive_name(),
+        on_missing=selection.on_missing,
+        compression=selection.compression,
     )
     idempotency = None if key is None else Idempotency(key, _digest(selection))
     job = await context(request).services.lifecycle.create(new, idempotency)
@@ -53,7 +56,9 @@ async def initiate(request: Request) -> Response:
 
 def _digest(selection: FileSelection) -> str:
     """The same for two bodies that ask for the same, whatever their spacing or order of fields."""
-    return hashlib.sha256(selection.model_dump_json(by_alias=True).encode()).hexdigest()
+    # What is newer than some keys leaves no trace where it is as if it were not there.
+    newer = {"compression"} if selection.compression is Compression.STORE else set()
+    return hashlib.sha256(selection.model_dump_json(by_alias=True, exclude=newer).encode()).hexdigest()
 
 
 def _accepted(job: Job) -> Response:

@@ -155,7 +155,7 @@ class Attempt:
             done=lambda entry, crc32: self._reporter.done(places[entry], crc32),
             failed=lambda entry, error: self._reporter.failed(places[entry], note_of(error)),
         )
-        upload, done = await self._upload(plan, fingerprint(plan, wanted))
+        upload, done = await self._upload(fingerprint(plan, wanted))
         try:
             packed = await self._packer.pack(plan, sources, upload, done, watch)
         except (UploadUnusable, ChecksumMismatch):
@@ -191,7 +191,7 @@ class Attempt:
     def _plan_with(self, copies: bool, sources: Sequence[Source], missing: Sequence[Missing]) -> BundlePlan:
         return plan_of(self._job.created_at, sources, missing, self._settings, copies=copies)
 
-    async def _upload(self, plan: BundlePlan | DeflatePlan, wanted: str) -> tuple[Upload, Sequence[DonePart]]:
+    async def _upload(self, wanted: str) -> tuple[Upload, Sequence[DonePart]]:
         """The upload to go on with and the parts that it has: that of the attempt before, or a new one."""
         if self._job.upload is not None:
             if self._job.upload.fingerprint == wanted:

@@ -52,6 +52,8 @@ BODIES: dict[str, tuple[Any, list[str]]] = {
         ["files[0].name", "archiveName"],
     ),
     "an unknown policy": ({"file_ids": [10_000], "onMissing": "ignore"}, ["onMissing"]),
+    "an unknown compression": ({"file_ids": [10_000], "compression": "zstd"}, ["compression"]),
+    "a compression that is no text": ({"file_ids": [10_000], "compression": 8}, ["compression"]),
     "all at once": (
         {"file_ids": [1, 10_000, 10_000], "onMissing": 1, "archiveName": [], "x": 1},
         ["file_ids[0]", "file_ids[2]", "onMissing", "archiveName", "x"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import httpx
@@ -38,6 +39,7 @@ async def test_a_selection_is_looked_at_and_nothing_is_written(shared: Shared) -
     body: dict[str, Any] = {"file_ids": [there, 77_777], "archiveName": "a"}
     strict = await check(shared.api, **body)
     assert (strict["kind"], strict["wouldFail"], strict["resultBytes"]) == ("bundle", True, None)
+    assert strict["resultBytesAtMost"] is None
     assert (strict["filesTotal"], strict["filesAvailable"], strict["totalBytes"]) == (2, 1, 5)
     assert strict["missing"] == [77_777]
     assert strict["files"] == [
@@ -46,10 +48,11 @@ async def test_a_selection_is_looked_at_and_nothing_is_written(shared: Shared) -
     ]
     lenient = await check(shared.api, **body, onMissing="skip")
     assert (lenient["wouldFail"], lenient["missing"]) == (False, [77_777])
-    assert lenient["resultBytes"] > 5
+    assert lenient["resultBytes"] == lenient["resultBytesAtMost"] > 5
     assert (await check(shared.api, file_ids=[77_777], onMissing="skip"))["wouldFail"]
     one = await check(shared.api, file_ids=[there])
-    assert (one["kind"], one["resultBytes"]) == ("object", 5)
+    assert (one["kind"], one["resultBytes"], one["resultBytesAtMost"]) == ("object", 5, 5)
+    assert await check(shared.api, file_ids=[there], compression="deflate") == one
     assert await shared.rows() == before
 
 
@@ -64,6 +67,24 @@ async def test_the_size_foretold_is_the_size_of_the_bundle(api: httpx.AsyncClien
     assert status["result"]["size"] == foretold["resultBytes"]
     names = [file["name"] for file in foretold["files"]]
     assert names == [file["name"] for file in status["files"]] == ["f/a", "grüße.txt", "grüße (2).txt", "77777.zip"]
+
+
+@pytest.mark.asyncio(loop_scope="function")
+@pytest.mark.usefixtures("worker")
+@pytest.mark.parametrize("shrinks", [True, False])
+async def test_a_deflated_bundle_is_never_larger_than_foretold(
+    api: httpx.AsyncClient, catalogue: Catalogue, *, shrinks: bool
+) -> None:
+    data = bytes(3_000_000) if shrinks else os.urandom(3_000_000)
+    ids = [await catalogue.add(data[:size], "grüße.txt", crc32=None) for size in (0, 7, 3_000_000)]
+    body = {"file_ids": ids, "compression": "deflate"}
+    foretold = await check(api, **body)
+    assert foretold["resultBytes"] is None
+    answer = await api.post("/v1/download/initiate", json=body)
+    status = await ended(api, answer.headers["Location"])
+    assert status["compression"] == "deflate"
+    assert status["result"]["size"] <= foretold["resultBytesAtMost"]
+    assert (status["result"]["size"] < 100_000) == shrinks
 
 
 async def test_a_file_that_is_not_what_the_catalogue_says_is_told_as_such(shared: Shared) -> None:

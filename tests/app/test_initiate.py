@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,7 +11,7 @@ import httpx
 import pytest
 
 from jobs.domain.jobs import ANONYMOUS, MAX_FILES
-from jobs.store.jobs import lock_key
+from jobs.store.jobs import find_by_key, lock_key
 from tests.app.shared import Shared
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -55,9 +56,10 @@ async def test_the_answer_says_what_was_written_and_where_to_go_on(shared: Share
         {"file_ids": [100_000_000]},
         {"file_ids": list(range(10_000, 10_000 + MAX_FILES))},
         {"files": [{"file_id": 10_000, "name": "ä" * 1024}], "archiveName": "b" * 1024, "onMissing": "skip"},
+        {"file_ids": [10_000], "compression": "deflate"},
         {"file_ids": [10_000], "files": None, "archiveName": None},
     ],
-    ids=["least id", "greatest id", "most files", "longest names", "nulls"],
+    ids=["least id", "greatest id", "most files", "longest names", "deflated", "nulls"],
 )
 async def test_all_up_to_the_limits_is_accepted(shared: Shared, body: Any) -> None:
     assert (await initiate(shared, body)).status_code == 202
@@ -68,17 +70,27 @@ async def test_the_same_key_and_request_give_the_same_answer_and_one_job(shared:
     first = await initiate(shared, BODY, key)
     assert (await shared.api.delete(first.headers["location"])).status_code == 200
     for again in (key, f'"{key}"'):
-        second = await initiate(shared, BODY | {"onMissing": "fail"}, again)
+        second = await initiate(shared, BODY | {"onMissing": "fail", "compression": "store"}, again)
         assert (second.status_code, second.content) == (202, first.content)
         assert second.headers["location"] == first.headers["location"]
     assert (await shared.rows())[0] == before[0] + 1
+
+
+async def test_a_key_of_the_release_without_compression_is_known(shared: Shared) -> None:
+    accepted = await initiate(shared, {"file_ids": [10_000]}, key := str(uuid4()))
+    said = b'{"file_ids":[10000],"files":null,"archiveName":null,"onMissing":"fail"}'
+    async with shared.services.database.reading() as connection:
+        found = await find_by_key(connection, ANONYMOUS, key)
+    assert found is not None
+    assert (str(found[0].id), found[1]) == (accepted.json()["jobId"], sha256(said).hexdigest())
 
 
 async def test_the_same_key_with_another_request_is_refused(shared: Shared) -> None:
     key = str(uuid4())
     await initiate(shared, BODY, key)
     before = await shared.rows()
-    for other in ({"file_ids": [10_001, 10_000]}, BODY | {"archiveName": "a"}, BODY | {"onMissing": "skip"}):
+    others = [{"archiveName": "a"}, {"onMissing": "skip"}, {"compression": "deflate"}]
+    for other in ({"file_ids": [10_001, 10_000]}, *(BODY | other for other in others)):
         answer = await initiate(shared, other, key)
         assert (answer.status_code, answer.json()["error"]) == (422, "idempotency_key_reused")
     assert await shared.rows() == before

@@ -22,6 +22,10 @@ def download(
     on_missing: Annotated[
         Literal["fail", "skip"], typer.Option(help="What becomes of the job when files are missing.")
     ] = "fail",
+    compression: Annotated[
+        Literal["store", "deflate"],
+        typer.Option(help="How the archive packs its files; one file without --name comes as it is."),
+    ] = "store",
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file when it exists.")] = False,
     follow_by: Annotated[
         Literal["auto", "websocket", "sse", "polling"], typer.Option(hidden=True, help="No other way than this one.")
@@ -38,8 +42,13 @@ def download(
     from app.cli.environment import server_of
     from app.cli.fetching.downloads import Order, run, tell
     from app.cli.fetching.targets import Target
-    from jobs.domain.jobs import OnMissing
+    from jobs.domain.jobs import Compression, OnMissing
 
-    order = Order(file_ids=file_ids, archive_name=name, on_missing=OnMissing(on_missing))
+    order = Order(
+        file_ids=file_ids,
+        archive_name=name,
+        on_missing=OnMissing(on_missing),
+        compression=Compression(compression),
+    )
     api = Api(server_of(server, data_dir))
     tell(run(api, order, Target(output, force), quiet=as_json, by=follow_by), as_json=as_json)

@@ -17,7 +17,7 @@ from app.cli.fetching.saving import Fetch, Saved
 from app.cli.fetching.targets import Target, open_part
 from app.cli.output import note, print_json, size_text
 from app.schemas import JobStatus, Link
-from jobs.domain.jobs import OnMissing, Status
+from jobs.domain.jobs import Compression, OnMissing, Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,11 +27,13 @@ class Order:
     file_ids: Sequence[int]
     archive_name: str | None = None
     on_missing: OnMissing = OnMissing.FAIL
+    compression: Compression = Compression.STORE
 
     def body(self) -> dict[str, Any]:
         """The body of `POST /v1/download/initiate`."""
         named = {} if self.archive_name is None else {"archiveName": self.archive_name}
-        return {"file_ids": list(self.file_ids), "onMissing": self.on_missing, **named}
+        wishes = {"onMissing": self.on_missing, "compression": self.compression}
+        return {"file_ids": list(self.file_ids), **wishes, **named}
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,13 @@ class TestWithAWorker:
             assert [archive.read("0.bin"), archive.read("1.bin")] == contents
         assert list(cli.folder.iterdir()) == [path]
 
+    async def test_a_bundle_is_deflated_when_that_is_asked_for(self, cli: Cli, catalogue: Catalogue) -> None:
+        done = await cli("download", await catalogue.add(bytes(9_000), "a"), "--name", "x", "--compression", "deflate")
+        assert done.code == 0, done.error
+        with zipfile.ZipFile(cli.folder / "x.zip") as archive:
+            assert archive.getinfo("a").compress_size < 100
+            assert archive.read("a") == bytes(9_000)
+
     async def test_json_says_what_was_saved(self, cli: Cli, catalogue: Catalogue) -> None:
         file_id = await catalogue.add(b"hello", "a.txt")
         done = await cli("download", file_id, 99999, "--on-missing", "skip", "--json", "-o", "x.zip")
