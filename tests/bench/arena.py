@@ -63,11 +63,14 @@ class Arena:
             yield settings.port
 
     @asynccontextmanager
-    async def worker(self) -> AsyncIterator[int]:
+    async def worker(
+        self, target: Callable[[Settings, Path], None] = parts.worker, **settings_of_its_own: Any
+    ) -> AsyncIterator[int]:
         """A fresh worker process; its process id."""
+        settings = self.settings.model_copy(update=settings_of_its_own)
         async with Redis.from_url(str(self.settings.redis_url)) as redis:
             await redis.delete(HEALTH_KEY)  # an earlier worker's
-        with self._process(parts.worker, self.settings, self.folder / "worker.log") as process:
+        with self._process(target, settings, self.folder / "worker.log") as process:
             while not await self.services.queue.heard():  # noqa: ASYNC110 - another process
                 await asyncio.sleep(0.05)
             yield process.pid

@@ -10,16 +10,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.request import urlopen
 
-from jobs.domain.jobs import FileRequest, Job, Status
+from jobs.domain.jobs import Compression, FileRequest, Job, Status
 from jobs.lifecycle import NewJob
 from jobs.results import Results
 from tests.bench.arena import Arena
 
 
-async def make(arena: Arena, file_ids: Sequence[int]) -> Job:
+async def make(arena: Arena, file_ids: Sequence[int], compression: Compression = Compression.STORE) -> Job:
     """The job, completed."""
     files = [FileRequest(file_id=file_id) for file_id in file_ids]
-    job = await arena.services.lifecycle.create(NewJob(files=files, archive_name="bench.zip"))
+    job = await arena.services.lifecycle.create(NewJob(files=files, archive_name="bench.zip", compression=compression))
     while not job.status.ended:
         await asyncio.sleep(0.05)
         snapshot = await arena.services.snapshots.read(job.id)

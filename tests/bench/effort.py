@@ -21,6 +21,8 @@ class Effort:
     large: tuple[int, int]
     """Number and size of the files of the bundle of large ones."""
     small: tuple[int, int]
+    logs: int
+    """Size of the logs that are deflated."""
     memory: tuple[int, int]
     """Sizes of the two bundles whose memory is compared."""
     followers: int
@@ -43,6 +45,7 @@ FULL = Effort(
     jobs=1000,
     large=(8, 128 * MIB),
     small=(1000, 64 * 1024),
+    logs=512 * MIB,
     memory=(1024 * MIB, 4096 * MIB),
     followers=1000,
     held=(4000, 10_000),
@@ -57,6 +60,7 @@ QUICK = Effort(
     jobs=1000,
     large=(4, 32 * MIB),
     small=(200, 64 * 1024),
+    logs=64 * MIB,
     memory=(256 * MIB, 512 * MIB),
     followers=200,
     held=(200, 400),

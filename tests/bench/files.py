@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from isal import isal_zlib
 
@@ -16,17 +16,16 @@ from jobs.store.catalogue import StoredFile, insert_file, next_id
 BLOCK = 1 << 20
 
 
-async def put_files(services: Services, count: int, size: int) -> list[int]:
-    """The ids of so many new files of `size` bytes, all different."""
-    return await map_limited(lambda number: _put(services, number, size), range(count), 8)
+async def put_files(services: Services, count: int, size: int, block: Callable[[int], bytes] = os.urandom) -> list[int]:
+    """The ids of so many new files of `size` bytes, each of a `block` (1 MiB) again and again."""
+    return await map_limited(lambda number: _put(services, number, size, block(min(BLOCK, size))), range(count), 8)
 
 
-async def _put(services: Services, number: int, size: int) -> int:
+async def _put(services: Services, number: int, size: int, block: bytes) -> int:
     crc, sha = 0, hashlib.sha256()
 
     async def chunks() -> AsyncIterator[bytes]:
         nonlocal crc
-        block = os.urandom(min(BLOCK, size))
         for start in range(0, size, BLOCK):
             chunk = block[: size - start]
             crc = isal_zlib.crc32(chunk, crc)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from tests.bench import initiate, live, memory, packing, start, status
+from tests.bench import deflating, initiate, live, memory, packing, start, status
 from tests.bench.arena import Arena, open_arena, running_stack
 from tests.bench.effort import FULL, QUICK, Effort
 from tests.bench.report import Figure, machine, table, write
@@ -25,7 +25,9 @@ BENCHES: dict[str, Bench] = {
 """Those of the main job: one table."""
 LIVE: dict[str, Bench] = {"live": live.measure}
 """Those of live followers: a table of its own, and only when asked for."""
-TABLES = {"measured": BENCHES, "live": LIVE}
+DEFLATING: dict[str, Bench] = {"deflating": deflating.measure}
+"""What compressing costs: only when asked for."""
+TABLES = {"measured": BENCHES, "live": LIVE, "deflating": DEFLATING}
 """By the name of its place in docs/benchmarks.md."""
 
 
@@ -33,7 +35,10 @@ def main() -> int:
     """Runs the benches that were asked for; 1 when a target was missed."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measures the main job.")
     parser.add_argument(
-        "bench", nargs="*", metavar="BENCH", help=f"one or more of {', '.join(BENCHES)}, live; all but live by default"
+        "bench",
+        nargs="*",
+        metavar="BENCH",
+        help=f"one or more of {', '.join(BENCHES)}, live, deflating; all but the last two by default",
     )
     parser.add_argument("--quick", action="store_true", help="smaller and once: to see that it runs, not to be quoted")
     parser.add_argument("--write", action="store_true", help="put what is measured into docs/benchmarks.md")
@@ -59,7 +64,7 @@ def _run(name: str, effort: Effort, environment: dict[str, str], folder: Path) -
 
     async def measure() -> list[Figure]:
         async with open_arena(environment, folder, name) as arena:
-            return await (BENCHES | LIVE)[name](arena, effort)
+            return await (BENCHES | LIVE | DEFLATING)[name](arena, effort)
 
     figures = asyncio.run(measure())
     for figure in figures:

@@ -60,7 +60,7 @@ def plan_of(rows: Rows, part_size: int) -> DeflatePlan:
 
 
 def a_manifest(count: int) -> Manifest:
-    return Manifest("a-job", NOW, tuple(range(10_000, 10_000 + count)))
+    return Manifest(NOW, tuple(range(10_000, 10_000 + count)))
 
 
 def deflate(data: bytes, *, last: bool) -> bytes:

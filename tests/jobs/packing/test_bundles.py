@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobs.domain.jobs import Compression
 from jobs.domain.manifests import Manifest
 from jobs.domain.plans import Entry, plan_bundle
 from jobs.packing.bundles import content, fingerprint
@@ -49,6 +50,11 @@ def test_two_contents_are_equal_when_all_of_them_is(
 def test_what_is_only_for_links_or_for_the_way_to_pack_does_not_count(files: list[Source]) -> None:
     otherwise = [replace(file, content_type="image/png", certain=True) for file in files]
     assert content(files, []) == content(otherwise, [])
+
+
+@given(sources)
+def test_a_bundle_that_packs_otherwise_is_another(files: list[Source]) -> None:
+    assert content(files, [], Compression.DEFLATE) != content(files, []) == content(files, [], Compression.STORE)
 
 
 def test_a_plan_of_another_time_or_cut_has_another_fingerprint() -> None:

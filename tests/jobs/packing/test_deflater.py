@@ -12,7 +12,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -72,7 +71,7 @@ async def put_all(services: Services, case: str) -> tuple[list[bytes], list[Sour
 
 
 def plan(services: Services, sources: list[Source]) -> DeflatePlan:
-    return deflated_plan_of(UUID(int=1), NOW, sources, [], services.settings)
+    return deflated_plan_of(NOW, sources, [], services.settings)
 
 
 def packer_of(services: Services, budget: int = LEAST) -> Packer:
