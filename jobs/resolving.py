@@ -2,23 +2,29 @@
 
 The catalogue answers for all ids in one query; only an id that it lacks is looked for under `S3_KEY_TEMPLATE`. Each object
 is asked for once (HEAD), which pins its ETag: whatever is read later is the object that was looked at here, or an error.
+The store is also asked for the CRC-32 of a large file that the catalogue does not know for certain: then it can be copied.
 """
 
 from __future__ import annotations
 
 import mimetypes
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from jobs.blobs.objects import ObjectInfo, Objects
+import structlog
+
+from jobs.blobs import Blobs, ObjectInfo
 from jobs.concurrency import map_limited
-from jobs.domain.errors import ChecksumMismatch, ObjectMissing
+from jobs.domain.errors import ChecksumMismatch, DatabaseUnavailable, ObjectMissing
 from jobs.domain.jobs import FileRequest
 from jobs.domain.names import safe_name, unique_names
+from jobs.domain.plans import MIN_PART_SIZE
 from jobs.settings import Settings
-from jobs.store.catalogue import StoredFile, find_files
+from jobs.store.catalogue import StoredFile, find_files, update_checksums
 from jobs.store.database import Database
+
+log = structlog.get_logger()
 
 HEADS = 32
 """HEAD requests in flight at once."""
@@ -37,7 +43,15 @@ class Source:
     sha256: str | None
     content_type: str
     certain: bool = False
-    """The object is the one whose checksums were computed when it was taken into the catalogue."""
+    """The object is the one whose checksums these are: by the catalogue, which has its ETag, or by the store itself."""
+    stored: StoredFile | None = None
+    """What the catalogue says of it."""
+
+    @property
+    def doubtful(self) -> bool:
+        """The CRC-32 is but the catalogue's word, and of this very object: where its bytes have another, they are right."""
+        stored = self.stored
+        return stored is not None and self.crc32 == stored.crc32 and stored.etag in {None, self.etag}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +66,12 @@ class Missing:
 class Resolver:
     """Finds the objects of a request, in its order."""
 
-    def __init__(self, database: Database, objects: Objects, settings: Settings) -> None:
+    def __init__(self, database: Database, blobs: Blobs, settings: Settings) -> None:
         self._database = database
-        self._objects = objects
+        self._objects = blobs.objects
+        self._checksums = blobs.checksums
         self._template = settings.s3_key_template
+        self._copies = settings.s3_part_copy == "auto"
 
     async def resolve(self, requests: Sequence[FileRequest]) -> list[Source | Missing]:
         """A `Source` or a `Missing` for each file.
@@ -68,7 +84,40 @@ class Resolver:
         places = [self._place(request, catalogue.get(request.file_id)) for request in requests]
         heads = await map_limited(self._head, places, HEADS)
         names = unique_names([safe_name(place.name) for place in places])
-        return [_found(place, head, name) for place, head, name in zip(places, heads, names, strict=True)]
+        found = [_found(place, head, name) for place, head, name in zip(places, heads, names, strict=True)]
+        asked = [one for one in found if isinstance(one, Source) and self._copies and _lacks_only_the_crc(one)]
+        certain = {one.file_id: one for one in await map_limited(self._made_certain, asked, HEADS)}
+        return [certain.get(one.file_id, one) for one in found]
+
+    async def _made_certain(self, source: Source) -> Source:
+        """Asks the store for the checksum; what the catalogue has promised must hold, or it has to be read."""
+        crc32 = await self._checksums.crc32(source.key, source.etag, source.size)
+        if crc32 is None or source.crc32 not in {None, crc32}:
+            return source
+        return replace(source, crc32=crc32, certain=True)
+
+    async def learn(self, sources: Sequence[Source], crcs: Sequence[int | None]) -> None:
+        """Keeps the CRC-32 that each file was seen to have, if it was, in the catalogue: the next bundle can copy it.
+
+        What somebody else has written there meanwhile stays. A database that is away costs no more than reading again.
+        """
+        learnt = [
+            (source.stored, replace(source.stored, crc32=crc32, etag=source.etag))
+            for source, crc32 in zip(sources, crcs, strict=True)
+            if source.stored is not None and crc32 is not None
+        ]
+        changes = [(before, after) for before, after in learnt if before != after]
+        if not changes:
+            return
+        try:
+            async with self._database.begin() as connection:
+                written = await update_checksums(connection, changes)
+        except DatabaseUnavailable as error:
+            log.info("catalogue_not_written", reason=error.message)
+            return
+        for before, after in changes:
+            if after.id in written:
+                _tell(before, after)
 
     def _place(self, request: FileRequest, stored: StoredFile | None) -> _Place:
         key = stored.key if stored else template_key(self._template, request.file_id)
@@ -80,6 +129,13 @@ class Resolver:
             return await self._objects.head(place.key)
         except ObjectMissing:
             return None
+
+
+def _tell(before: StoredFile, after: StoredFile) -> None:
+    if before.crc32 in {None, after.crc32}:
+        log.info("catalogue_completed", file_id=after.id)
+    else:
+        log.warning("catalogue_mended", file_id=after.id, said=f"{before.crc32:08x}", crc32=f"{after.crc32:08x}")
 
 
 def template_key(template: str, file_id: int) -> str:
@@ -114,7 +170,14 @@ def _found(place: _Place, info: ObjectInfo | None, name: str) -> Source | Missin
         sha256=stored.sha256 if stored else None,
         content_type=stored.content_type if stored else guess_type(name),
         certain=stored is not None and stored.etag == info.etag,
+        stored=stored,
     )
+
+
+def _lacks_only_the_crc(source: Source) -> bool:
+    """With it the store could copy the file. A SHA-256 that was promised of another object takes reading, to see it."""
+    known = source.certain and source.crc32 is not None
+    return source.size > MIN_PART_SIZE and not known and (source.sha256 is None or source.certain)
 
 
 def guess_type(name: str) -> str:

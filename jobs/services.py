@@ -62,7 +62,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             queue=queue,
             blobs=blobs,
             lifecycle=lifecycle,
-            resolver=Resolver(database, blobs.objects, settings),
+            resolver=Resolver(database, blobs, settings),
             snapshots=snapshots,
         )
     finally:

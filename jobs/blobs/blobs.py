@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 from jobs.blobs.buckets import Bucket
+from jobs.blobs.checksums import StoredChecksums
 from jobs.blobs.clients import BotocoreClients, minio_client, obstore_client
 from jobs.blobs.copying import PROBES, Copying
 from jobs.blobs.ingest import Ingest
@@ -30,9 +31,17 @@ class Blobs:
     """The store's objects, multipart uploads, links and bucket. Belongs to one event loop; close it."""
 
     def __init__(
-        self, objects: Objects, uploads: Uploads, copying: Copying, links: Links, bucket: Bucket, sender: Sender
+        self,
+        objects: Objects,
+        uploads: Uploads,
+        copying: Copying,
+        checksums: StoredChecksums,
+        links: Links,
+        bucket: Bucket,
+        sender: Sender,
     ) -> None:
         self.objects = objects
+        self.checksums = checksums
         self.uploads = uploads
         self.copying = copying
         self.links = links
@@ -53,7 +62,8 @@ class Blobs:
         objects = Objects(obstore_client(settings), bucket, Ingest(bucket, sender, uploads))
         public = minio_client(settings, settings.s3_public_endpoint or settings.s3_endpoint, settings.s3_idle_timeout)
         copying = Copying(objects, uploads, allowed=settings.s3_part_copy == "auto")
-        return cls(objects, uploads, copying, Links(settings.s3_bucket_name, public, now), bucket, sender)
+        checksums = StoredChecksums(bucket, client)
+        return cls(objects, uploads, copying, checksums, Links(settings.s3_bucket_name, public, now), bucket, sender)
 
     async def prove(self) -> None:
         """Write a little, as a job would: a store may tell of its buckets and still keep nothing. Raises as `put`."""
@@ -64,6 +74,7 @@ class Blobs:
     async def close(self) -> None:
         """End threads and connections. Calls that still run are waited for, within their time-outs."""
         await self._sender.close()
+        await self.checksums.close()
         await self.uploads.close()
         await self.bucket.close()
 

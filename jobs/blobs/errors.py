@@ -45,6 +45,10 @@ class UploadGone(UploadUnusable):
     """The store does not know the multipart upload: it was completed or aborted before, or is lost."""
 
 
+class Unsupported(StorageFault):
+    """The store does not know the call, or a header of it (501)."""
+
+
 class Refusal(Exception):
     """An answer other than the one hoped for, of a request that no client library made."""
 
@@ -92,9 +96,13 @@ def answered(status: int, code: str, action: str, bucket: str) -> HaulageError:
         return ObjectMissing(f"The store has no such object when {action}.")
     if status == HTTPStatus.PRECONDITION_FAILED:
         return SourceChanged(f"The object has changed since it was pinned: found when {action}.")
-    down = status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.NOT_IMPLEMENTED
-    fault = StorageDown if down else StorageFault
-    return fault(f"The store answered {said} when {action}.")
+    return _fault(status)(f"The store answered {said} when {action}.")
+
+
+def _fault(status: int) -> type[StorageFault]:
+    if status == HTTPStatus.NOT_IMPLEMENTED:
+        return Unsupported
+    return StorageDown if status >= HTTPStatus.INTERNAL_SERVER_ERROR else StorageFault
 
 
 def _unusable(code: str, action: str) -> UploadUnusable:

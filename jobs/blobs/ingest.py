@@ -1,14 +1,26 @@
-"""Writing an object from a stream: one PUT when it is small, a multipart upload otherwise, in bounded memory."""
+"""Writing an object from a stream: one PUT when it is small, a multipart upload otherwise, in bounded memory.
+
+Each comes with its CRC-32, which the store checks and keeps, unless it says that it does not know such a thing (501).
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TypeVar
+
+import structlog
 
 from jobs.blobs.buckets import Bucket
+from jobs.blobs.errors import Unsupported
 from jobs.blobs.sending import Sender
-from jobs.blobs.uploads import Uploads
+from jobs.blobs.uploads import Checksums, Uploads
+from jobs.checksums import crc32, written
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
 
 PART = 8 * 1024 * 1024
 """Bytes of a part. Objects of up to this size take one request."""
@@ -25,32 +37,57 @@ class Ingest:
         self._bucket = bucket
         self._sender = sender
         self._uploads = uploads
+        self._checked = True
+        """As far as is known the store takes checksums."""
 
     async def write(self, key: str, chunks: AsyncIterator[bytes] | bytes, content_type: str) -> tuple[str, int]:
         """Write the object and return its ETag and size in bytes. An upload that fails is aborted."""
         parts = _parts(_pieces(chunks) if isinstance(chunks, bytes) else chunks)
         first = await anext(parts)
         if len(first) < PART:
-            parameters = {"Bucket": self._bucket.name, "Key": key, "ContentType": content_type}
-            async with self._bucket.guard(f"writing {key!r}"):
-                return await self._sender.send("put_object", parameters, first), len(first)
-        upload_id = await self._uploads.create(key, content_type)
+            return await self._as_the_store_takes_it(lambda: self._put(key, first, content_type)), len(first)
+        upload_id, checked = await self._as_the_store_takes_it(lambda: self._begin(key, content_type))
         try:
-            sending = _Sending(self._uploads, key, upload_id)
+            sending = _Sending(self._uploads, key, upload_id, checked=checked)
             await sending.all(first, parts)
-            return await self._uploads.complete(key, upload_id, sending.sent), sending.size
+            checksums = Checksums(sending.checksums) if checked else None
+            return await self._uploads.complete(key, upload_id, sending.sent, checksums), sending.size
         except BaseException:
             await asyncio.shield(self._uploads.abort(key, upload_id))
             raise
+
+    async def _put(self, key: str, data: bytearray, content_type: str) -> str:
+        parameters = {"Bucket": self._bucket.name, "Key": key, "ContentType": content_type}
+        parameters |= {"ChecksumCRC32": written(crc32(data))} if self._checked else {}
+        async with self._bucket.guard(f"writing {key!r}"):
+            return await self._sender.send("put_object", parameters, data)
+
+    async def _begin(self, key: str, content_type: str) -> tuple[str, bool]:
+        checked = self._checked
+        return await self._uploads.create(key, content_type, checked=checked), checked
+
+    async def _as_the_store_takes_it(self, call: Callable[[], Awaitable[T]]) -> T:
+        checked = self._checked
+        try:
+            return await call()
+        except Unsupported as error:
+            if not checked:
+                raise
+            log.info("checksums_refused", reason=error.message)
+            self._checked = False
+        return await call()
 
 
 class _Sending:
     """The parts of one upload, `IN_FLIGHT` at a time."""
 
-    def __init__(self, uploads: Uploads, key: str, upload_id: str) -> None:
+    def __init__(self, uploads: Uploads, key: str, upload_id: str, *, checked: bool) -> None:
         self._uploads = uploads
         self._key = key
         self._upload_id = upload_id
+        self._checked = checked
+        self.checksums: dict[int, tuple[int, int]] = {}
+        """CRC-32 and length of the parts, if they are `checked`."""
         self._pending: deque[asyncio.Task[tuple[int, str]]] = deque()
         self.sent: list[tuple[int, str]] = []
         self.size = 0
@@ -73,7 +110,10 @@ class _Sending:
         self._pending.append(asyncio.create_task(self._send(number, part)))
 
     async def _send(self, number: int, part: bytearray) -> tuple[int, str]:
-        return number, await self._uploads.upload_part(self._key, self._upload_id, number, part)
+        crc = await asyncio.to_thread(crc32, part) if self._checked else None
+        if crc is not None:
+            self.checksums[number] = (crc, len(part))
+        return number, await self._uploads.upload_part(self._key, self._upload_id, number, part, crc)
 
     async def _wait(self, most: int) -> None:
         while len(self._pending) > most:

@@ -24,6 +24,9 @@ from jobs.blobs.threads import Threads
 SLICE = 256 * 1024
 """Bytes handed to the socket at once. The idle time-out is for one slice; more bytes a slice saved no CPU."""
 
+HEADERS = {"ContentType": "Content-Type", "ChecksumCRC32": "x-amz-checksum-crc32"}
+"""Parameters of a call that the signer leaves to be sent as headers."""
+
 Buffer = bytes | bytearray | memoryview
 
 
@@ -154,8 +157,7 @@ class Sender:
 
     def _put(self, operation: str, parameters: dict[str, Any], body: Body) -> str:
         headers = {"Content-Length": str(len(body))}
-        if "ContentType" in parameters:
-            headers["Content-Type"] = parameters["ContentType"]
+        headers |= {HEADERS[name]: value for name, value in parameters.items() if name in HEADERS}
         address = self._sign(operation, parameters)
         try:
             response = self._pools.request("PUT", address, body=body, headers=headers, redirect=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,10 +13,30 @@ from jobs.blobs.errors import UploadGone
 from jobs.blobs.etags import quoted
 from jobs.blobs.sending import Buffer, Sender
 from jobs.blobs.threads import Threads
+from jobs.checksums import combine, written
 from jobs.domain.errors import ObjectMissing, StorageFault
 
 MARK = "haulage-plan"
 """The user's metadata, `x-amz-meta-haulage-plan`, that tells which plan an object was made by."""
+
+
+CHECKED = {"ChecksumAlgorithm": "CRC32", "ChecksumType": "FULL_OBJECT"}
+
+
+@dataclass(frozen=True, slots=True)
+class Checksums:
+    """CRC-32 and length in bytes of the parts of an upload, by their numbers."""
+
+    parts: Mapping[int, tuple[int, int]]
+
+    def of(self, number: int) -> dict[str, str]:
+        """What the completion says of one part."""
+        return {"ChecksumCRC32": written(self.parts[number][0])}
+
+    def whole(self) -> dict[str, str]:
+        """What it says of the object."""
+        crc32 = combine(self.parts[number] for number in sorted(self.parts))
+        return {"ChecksumCRC32": written(crc32), "ChecksumType": CHECKED["ChecksumType"]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,25 +69,32 @@ class Uploads:
         self._patient_client = patient_client
         self._threads = Threads(16, "blobs-uploads")
 
-    async def create(self, key: str, content_type: str, mark: str = "") -> str:
-        """Begin an upload and return its id. The object that it becomes has the `mark`, which `find` tells."""
+    async def create(self, key: str, content_type: str, mark: str = "", *, checked: bool = False) -> str:
+        """Begin an upload and return its id. The object that it becomes has the `mark`, which `find` tells.
+
+        `checked`: every part and the completion come with a CRC-32, which the store checks and keeps. MinIO refuses to
+        copy parts into such an upload. Raises `Unsupported` when the store says that it can't do it.
+        """
         answer = await self._call(
             f"beginning the upload of {key!r}",
             self._client.create_multipart_upload,
             Key=key,
             ContentType=content_type,
             Metadata={MARK: mark} if mark else {},
+            **(CHECKED if checked else {}),
         )
         return _field(answer, "UploadId")
 
-    async def upload_part(self, key: str, upload_id: str, number: int, body: Buffer) -> str:
+    async def upload_part(self, key: str, upload_id: str, number: int, body: Buffer, crc32: int | None = None) -> str:
         """Send part `number` (1 to 10,000) and return its ETag. Sent again, it replaces the part.
 
+        The store checks the bytes against the `crc32`, if one is given.
         `body` is sent without a copy: leave it as it is until this returns or raises, also when it is cancelled.
         Raises `UploadGone` when the store does not know the upload.
         """
         async with self._bucket.guard(f"sending part {number} of {key!r}"):
             parameters = {"Bucket": self._bucket.name, "Key": key, "UploadId": upload_id, "PartNumber": number}
+            parameters |= {} if crc32 is None else {"ChecksumCRC32": written(crc32)}
             return await self._sender.send("upload_part", parameters, body)
 
     async def copy_part(
@@ -90,8 +117,12 @@ class Uploads:
         )
         return quoted(_field(answer.get("CopyPartResult", {}), "ETag"))
 
-    async def complete(self, key: str, upload_id: str, parts: Sequence[tuple[int, str]]) -> str:
+    async def complete(
+        self, key: str, upload_id: str, parts: Sequence[tuple[int, str]], checksums: Checksums | None = None
+    ) -> str:
         """Make the object of its parts (number, ETag), given in any order, and return its ETag.
+
+        `checksums` are those of an upload that was created as `checked`.
 
         Raises `UploadGone` when the store does not know the upload, which may mean that it was completed before: look
         at the object; `UploadUnusable` when it has not got the parts. Also raises when the store says 200 and puts an
@@ -102,7 +133,13 @@ class Uploads:
             self._patient_client.complete_multipart_upload,
             Key=key,
             UploadId=upload_id,
-            MultipartUpload={"Parts": [{"PartNumber": number, "ETag": etag} for number, etag in sorted(parts)]},
+            MultipartUpload={
+                "Parts": [
+                    {"PartNumber": number, "ETag": etag} | (checksums.of(number) if checksums else {})
+                    for number, etag in sorted(parts)
+                ]
+            },
+            **(checksums.whole() if checksums else {}),
         )
         return quoted(_field(answer, "ETag"))
 

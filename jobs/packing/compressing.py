@@ -6,8 +6,8 @@ from typing import Any
 
 from isal import isal_zlib
 
+from jobs.checksums import Buffer
 from jobs.domain.deflating import at_most, stored_blocks
-from jobs.packing.checks import Buffer
 
 LEVEL = 1
 _RAW = -15

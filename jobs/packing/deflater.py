@@ -15,13 +15,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from jobs.blobs import Blobs, UploadGone
+from jobs.checksums import Buffer, combine, crc32
 from jobs.concurrency import first_error_group
 from jobs.domain.deflating import CHUNK, Chunk, DeflatePlan, Writer, at_most, part_room
 from jobs.domain.plans import MIB
 from jobs.domain.uploads import Checkpoint, DonePart, Upload
 from jobs.domain.zips import Method
 from jobs.packing.budget import Budget
-from jobs.packing.checks import Buffer, StreamCheck, combine, crc32
+from jobs.packing.checks import StreamCheck
 from jobs.packing.compressing import deflate
 from jobs.packing.reader import Reader
 from jobs.packing.tries import again
@@ -115,7 +116,8 @@ class DeflateRun:
             if found is None:
                 raise
             return found
-        return Packed(size=self._writer.size, crc32=combine(self._sums), etag=etag)
+        crcs = tuple(packed.crc32 for packed in self._writer.packed)
+        return Packed(size=self._writer.size, crc32=combine(self._sums), etag=etag, crcs=crcs)
 
     def _take_over(self) -> None:
         """Tells of what earlier attempts have made, and goes on with the entry that they have begun."""
@@ -136,7 +138,8 @@ class DeflateRun:
         for number in range(len(self._writer.packed), len(self._plan.entries)):
             self._watch.done(number, self._plan.entries[number].crc32)
         known = self._whole and found.size == self._writer.size
-        return Packed(size=found.size, crc32=combine(self._sums) if known else None, etag=found.etag)
+        crcs = (None,) * len(self._plan.entries)
+        return Packed(size=found.size, crc32=combine(self._sums) if known else None, etag=found.etag, crcs=crcs)
 
     async def _make_all(self) -> str:
         async with self._bench.taken(), first_error_group() as group:

@@ -9,16 +9,17 @@ takes none of the budget.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from jobs.blobs import Blobs, UploadGone
+from jobs.checksums import combine, crc32
 from jobs.concurrency import all_of, first_error_group
 from jobs.domain.deflating import DeflatePlan
 from jobs.domain.plans import BundlePlan, Header, Part, SourceRange, Tail
 from jobs.domain.uploads import DonePart, Upload
 from jobs.packing.budget import Budget
-from jobs.packing.checks import FileCheck, combine, crc32
+from jobs.packing.checks import FileCheck
 from jobs.packing.deflater import Bench, DeflateRun
 from jobs.packing.reader import Reader
 from jobs.packing.tries import again
@@ -76,9 +77,14 @@ class _Run:
         self._reader = reader
         self._blobs = blobs
         self._budget = budget
-        self._checks = [FileCheck(entry, copied=at in plan.copied) for at, entry in enumerate(plan.entries)]
+        self._checks = [
+            FileCheck(entry, copied=at in plan.copied, doubtful=source.doubtful)
+            for at, (entry, source) in enumerate(zip(plan.entries, sources, strict=True))
+        ]
         self._told: set[int] = set()
         """The entries that were told to be done."""
+        self._remaking = False
+        """What is read now was read, and told of, before."""
         self._copies = asyncio.Semaphore(COPIES)
         self._done = {part.number: part for part in done}
 
@@ -92,19 +98,36 @@ class _Run:
             etag = found.etag
             for entry in set(range(len(self._checks))) - self._told:
                 self._tell(entry)
-        return Packed(size=self._plan.size, crc32=self._crc32(), etag=etag)
+        crcs = tuple(check.crc if check.proven else None for check in self._checks)
+        return Packed(size=self._plan.size, crc32=self._crc32(), etag=etag, crcs=crcs)
 
     async def _make_all(self, missing: Sequence[Part]) -> str:
         await self._learn_first(missing)
+        await self._make_each(missing)
+        corrected = {entry for entry, check in enumerate(self._checks) if check.corrected}
+        if corrected:
+            self._remaking = True
+            await self._confirm(corrected)
+            await self._make_each([part for part in self._plan.order if _says_a_crc(part, corrected)])
+        return await again(self._complete)
+
+    async def _make_each(self, parts: Sequence[Part]) -> None:
         async with first_error_group() as group:
-            for part in missing:
+            for part in parts:
                 if part.copied:
                     group.create_task(self._copy(part))
-            for part in missing:
+            for part in parts:
                 if not part.copied:
                     await self._budget.take(part.size)
                     self._start(group, part)
-        return await again(self._complete)
+
+    async def _confirm(self, corrected: Iterable[int]) -> None:
+        """Reads once more what only its CRC-32 was promised of: bytes that were spoilt on their way must not pass."""
+        for number in corrected:
+            entry = self._plan.entries[number]
+            if entry.sha256 is None:
+                same = FileCheck(replace(entry, crc32=self._checks[number].crc))
+                await self._read_through(SourceRange(number, 0, entry.size), same)
 
     def _tell(self, entry: int) -> None:
         self._told.add(entry)
@@ -202,27 +225,38 @@ class _Run:
     def _learnt(self, part: Part) -> dict[int, int]:
         """What a later attempt has to know of the sources' bytes in a part, and can't tell otherwise."""
         entries = self._plan.entries
+        ranges = ((place, piece) for place, piece in enumerate(part.pieces) if isinstance(piece, SourceRange))
+        crcs = {place: (piece, self._checks[piece.entry].crc_of(piece.start)) for place, piece in ranges}
         return {
-            place: self._checks[piece.entry].crc_of(piece.start)
-            for place, piece in enumerate(part.pieces)
-            if isinstance(piece, SourceRange)
-            and (entries[piece.entry].crc32 is None or piece.stop - piece.start < entries[piece.entry].size)
+            place: crc
+            for place, (piece, crc) in crcs.items()
+            if crc != entries[piece.entry].crc32 or piece.stop - piece.start < entries[piece.entry].size
         }
 
     async def _read(self, piece: SourceRange, target: memoryview) -> None:
         entry = piece.entry
         with self._watch.blamed(entry):
             await self._reader.fill(
-                self._sources[entry], piece.start, target, lambda amount: self._watch.read(entry, amount)
+                self._sources[entry],
+                piece.start,
+                target,
+                lambda amount: None if self._remaking else self._watch.read(entry, amount),
             )
             completed = await self._checks[entry].add(piece.start, target)
         if completed:
             self._tell(entry)
 
     async def _read_first(self, piece: SourceRange) -> None:
-        """Reads a range for its checksum alone, a buffer at a time; a whole file is checked again when it is packed."""
-        step = min(self._plan.part_size, self._budget.size)
+        """Reads a range for its checksum alone; a whole file is checked again when it is packed."""
         check = self._checks[piece.entry]
+        await self._read_through(piece, check)
+        if check.complete:
+            known = replace(check.entry, crc32=await check.known(), sha256=None)
+            self._checks[piece.entry] = FileCheck(known)
+
+    async def _read_through(self, piece: SourceRange, check: FileCheck) -> None:
+        """Reads a range a buffer at a time, and keeps nothing of it but what the check does."""
+        step = min(self._plan.part_size, self._budget.size)
         for start in range(piece.start, piece.stop, step):
             stop = min(start + step, piece.stop)
             async with self._budget.lend(stop - start):
@@ -230,9 +264,6 @@ class _Run:
                 with self._watch.blamed(piece.entry):
                     await self._reader.fill(self._sources[piece.entry], start, target, lambda _: None)
                     await check.add(start, target)
-        if check.complete:
-            known = replace(check.entry, crc32=await check.known(), sha256=None)
-            self._checks[piece.entry] = FileCheck(known)
 
     async def _generate(self, part: Part, generated: Sequence[tuple[Header | Tail, memoryview]]) -> None:
         crcs: list[int | None] = [check.crc for check in self._checks]
@@ -241,3 +272,8 @@ class _Run:
         tail = self._plan.render_tail(crcs) if part.holds_tail else None
         for piece, target in generated:
             target[:] = self._plan.render(piece, crcs, tail)
+
+
+def _says_a_crc(part: Part, entries: Collection[int]) -> bool:
+    """The part holds the CRC-32 of one of the entries: in its local header, the directory or the manifest."""
+    return part.holds_tail or any(isinstance(piece, Header) and piece.entry in entries for piece in part.pieces)

@@ -19,6 +19,8 @@ class Packed:
     crc32: int | None
     """None when an earlier attempt has completed it and this one does not know the CRC-32 of every file."""
     etag: str
+    crcs: tuple[int | None, ...]
+    """Of the sources, as far as they are known to be theirs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobs.store.rows import Row
@@ -53,6 +53,38 @@ async def find_files(connection: AsyncConnection, ids: Collection[int]) -> dict[
     """Those of the ids that the catalogue has, in one query."""
     query = select(stored_files).where(stored_files.c.id == func.any(list(ids)))
     return {row["id"]: _file_of(row) for row in (await connection.execute(query)).mappings()}
+
+
+async def update_checksums(connection: AsyncConnection, changes: Sequence[tuple[StoredFile, StoredFile]]) -> set[int]:
+    """Gives files another CRC-32 and ETag: pairs of what the catalogue said of each and what it is to say.
+
+    Returns the ids of those that were written; one that says something else by now was not.
+    """
+    rows = await connection.execute(
+        _UPDATE,
+        {
+            "id": [after.id for _, after in changes],
+            "crc32": [after.crc32 for _, after in changes],
+            "etag": [after.etag for _, after in changes],
+            "crc32_before": [before.crc32 for before, _ in changes],
+            "etag_before": [before.etag for before, _ in changes],
+        },
+    )
+    return set(rows.scalars())
+
+
+_UPDATE = text(
+    """
+    UPDATE stored_files AS f
+    SET crc32 = n.crc32, etag = n.etag
+    FROM unnest(
+        CAST(:id AS bigint[]), CAST(:crc32 AS bigint[]), CAST(:etag AS text[]),
+        CAST(:crc32_before AS bigint[]), CAST(:etag_before AS text[])
+    ) AS n (id, crc32, etag, crc32_before, etag_before)
+    WHERE f.id = n.id AND f.crc32 IS NOT DISTINCT FROM n.crc32_before AND f.etag IS NOT DISTINCT FROM n.etag_before
+    RETURNING f.id
+    """
+)
 
 
 async def list_files(

@@ -161,6 +161,7 @@ class Attempt:
         except (UploadUnusable, ChecksumMismatch):
             await self._give_up(upload)
             raise
+        await self._resolver.learn(sources, packed.crcs)
         return Result(
             kind=ResultKind.BUNDLE,
             key=upload.key,

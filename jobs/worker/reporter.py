@@ -45,8 +45,8 @@ class Reporter:
         """Files that changed since the last durable batch."""
         self._batch: set[int] = set()
         """Files that changed in the last durable batch, until it has been told."""
-        self._parts: list[DonePart] = []
-        """Parts that were finished since the last durable batch."""
+        self._parts: dict[int, DonePart] = {}
+        """Parts that were finished since the last durable batch, by number: one that was made again is the newer."""
         self._kept = 0
         """Bytes that earlier attempts have read: they say nothing about the speed."""
         self._speed = Speed()
@@ -84,7 +84,7 @@ class Reporter:
 
     def part(self, part: DonePart) -> None:
         """The store has another part of the bundle."""
-        self._parts.append(part)
+        self._parts[part.number] = part
         self._note(self._progress)
 
     def done(self, index: int, crc32: int | None) -> None:
@@ -146,14 +146,14 @@ class Reporter:
             return False
         self._dirty = False
         batch, self._fresh = self._fresh, set()
-        parts, self._parts = self._parts, []
+        parts, self._parts = self._parts, {}
         changed = [self._records[index] for index in sorted(batch)]
         try:
-            seq = await self._lifecycle.record(self._job, self._progress, changed, parts)
+            seq = await self._lifecycle.record(self._job, self._progress, changed, list(parts.values()))
         except BaseException as error:
             self._dirty = True
             self._fresh |= batch
-            self._parts = parts + self._parts
+            self._parts = parts | self._parts
             if isinstance(error, DatabaseUnavailable):
                 return False
             raise

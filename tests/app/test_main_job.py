@@ -121,11 +121,11 @@ async def test_a_wrong_checksum_in_the_catalogue_fails_the_job_after_its_attempt
     api: httpx.AsyncClient, catalogue: Catalogue
 ) -> None:
     good = await catalogue.add(b"good")
-    bad = await catalogue.add(b"bad", crc32=1)
+    bad = await catalogue.add(b"bad", sha256="0" * 64)
     status = await ended(api, await initiate(api, file_ids=[good, bad]))
     assert status["status"] == "failed"
     assert status["error"]["class"] == "storage"
-    assert "CRC-32" in status["error"]["message"]
+    assert "SHA-256" in status["error"]["message"]
     assert status["attempt"] == 3
 
 

@@ -145,9 +145,9 @@ async def test_the_stream_is_not_read_far_ahead(blobs: Blobs, monkeypatch: pytes
     asked = sent = most = 0
     upload_part = blobs.uploads.upload_part
 
-    async def counting(key: str, upload_id: str, number: int, body: bytearray) -> str:
+    async def counting(key: str, upload_id: str, number: int, body: bytearray, crc32: int | None) -> str:
         nonlocal sent
-        etag = await upload_part(key, upload_id, number, body)
+        etag = await upload_part(key, upload_id, number, body, crc32)
         sent += len(body)
         return etag
 

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobs.checksums import combine, crc32
 from jobs.domain.errors import ChecksumMismatch
 from jobs.domain.plans import Entry
-from jobs.packing.checks import FileCheck, combine, crc32
+from jobs.packing.checks import FileCheck
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -330,7 +330,7 @@ async def test_a_failed_attempt_gives_all_of_its_bytes_back(
     services: Services, settings: Settings, catalogue: Catalogue
 ) -> None:
     good = [await catalogue.add(os.urandom(12 * MIB)) for _ in range(3)]
-    bad = await catalogue.add(os.urandom(12 * MIB), crc32=1)
+    bad = await catalogue.add(os.urandom(12 * MIB), sha256="0" * 64)
     small = with_changes(settings, worker_memory_budget=16 * MIB, worker_concurrency=1)
     async with working(small):
         broken = await create(services, bad, *good)

@@ -1,0 +1,155 @@
+"""Checksums on their way into the store, and what it tells of them later."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import zlib
+from contextlib import suppress
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from jobs.blobs import Blobs
+from jobs.blobs.clients import BotocoreClients
+from jobs.checksums import understood, written
+from jobs.concurrency import end
+from jobs.domain.errors import StorageFault
+from jobs.settings import Settings
+from tests.jobs.blobs.conftest import MakeSettings
+from tests.jobs.blobs.faults import Handler, answering, hang_up, serving
+
+MIB = 1 << 20
+TYPE = "application/octet-stream"
+CHUNK = 65_536
+
+
+@pytest.fixture
+def client(store_settings: Settings) -> Any:
+    """A botocore client, for what Haulage itself never does."""
+    return BotocoreClients(store_settings, connections=1).make(10)
+
+
+async def told(blobs: Blobs, key: str) -> int | None:
+    info = await blobs.objects.head(key)
+    return await blobs.checksums.crc32(key, info.etag, info.size)
+
+
+@pytest.mark.parametrize("size", [0, 1000, 8 * MIB, 20 * MIB + 3])
+async def test_what_is_put_comes_with_its_checksum_and_the_store_keeps_it(blobs: Blobs, size: int) -> None:
+    data = os.urandom(size)
+    await blobs.objects.put("k", data, TYPE)
+    assert await told(blobs, "k") == zlib.crc32(data)
+
+
+@pytest.mark.parametrize("size", [1000, 9 * MIB])
+async def test_bytes_that_were_spoilt_on_their_way_are_refused(
+    blobs: Blobs, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr("jobs.blobs.ingest.crc32", lambda data: zlib.crc32(data) ^ 1)
+    with pytest.raises(StorageFault, match="400"):
+        await blobs.objects.put("k", os.urandom(size), TYPE)
+    assert [info async for info in blobs.objects.list("")] == []
+
+
+async def test_an_object_of_unchecked_parts_has_no_checksum(blobs: Blobs) -> None:
+    upload_id = await blobs.uploads.create("k", TYPE)
+    etag = await blobs.uploads.upload_part("k", upload_id, 1, b"x")
+    await blobs.uploads.complete("k", upload_id, [(1, etag)])
+    assert await told(blobs, "k") is None
+
+
+async def test_the_checksums_of_parts_are_combined_where_the_store_tells_them(
+    blobs: Blobs, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = [os.urandom(5 * MIB), os.urandom(5 * MIB), os.urandom(100)]
+    await asyncio.to_thread(_put_composite, client, blobs.bucket.name, parts)
+    attributes = await asyncio.to_thread(_attributes, client, blobs.bucket.name)
+    tells = all("ChecksumCRC32" in part for part in attributes["ObjectParts"]["Parts"])
+    expected = zlib.crc32(b"".join(parts)) if tells else None
+    assert await told(blobs, "k") == expected
+    monkeypatch.setattr("jobs.blobs.checksums.PAGE", 2)
+    assert await told(blobs, "k") == expected
+
+
+async def test_the_checksum_of_another_object_is_not_taken(blobs: Blobs) -> None:
+    info = await blobs.objects.put("k", b"x", TYPE)
+    await blobs.objects.put("k", b"y", TYPE)
+    assert await blobs.checksums.crc32("k", info.etag, info.size) is None
+
+
+async def test_a_store_that_does_not_tell_is_no_error_and_no_outage(make_settings: MakeSettings) -> None:
+    for handler in (hang_up, answering("403 Forbidden"), answering("503 Slow Down"), answering("200 OK")):
+        async with serving(handler) as endpoint, Blobs.open(make_settings(s3_endpoint=endpoint)) as blobs:
+            for _ in range(6):
+                assert await blobs.checksums.crc32("k", '"x"', 1) is None
+            blobs.bucket.breaker.check()
+
+
+@pytest.mark.parametrize("size", [1000, 9 * MIB])
+async def test_a_store_without_checksums_gets_none(
+    blobs: Blobs, make_settings: MakeSettings, store_settings: Settings, size: int
+) -> None:
+    data = os.urandom(size)
+    refused: list[bytes] = []
+    async with serving(_without_checksums(store_settings.s3_endpoint, refused)) as endpoint:
+        async with Blobs.open(make_settings(s3_endpoint=endpoint)) as other:
+            for key in ("one", "two"):
+                assert (await other.objects.put(key, data, TYPE)).size == size
+    assert len(refused) == 1
+    assert await told(blobs, "two") is None
+
+
+@pytest.mark.parametrize("value", [None, 7, "", "AAAA", "not base64", "u7RUGw==-2", "u7RUGwAA", "ü"])
+def test_what_is_no_crc32_of_a_whole_is_not_taken_for_one(value: object) -> None:
+    assert understood(value) is None
+
+
+@pytest.mark.parametrize("value", [0, 1, 0xFFFFFFFF, 0x12345678])
+def test_a_crc32_is_read_as_it_was_written(value: int) -> None:
+    assert understood(written(value)) == value
+
+
+def _put_composite(client: Any, bucket: str, parts: list[bytes]) -> None:
+    place = {"Bucket": bucket, "Key": "k"}
+    upload = {**place, "UploadId": client.create_multipart_upload(**place, ChecksumAlgorithm="CRC32")["UploadId"]}
+    said = []
+    for number, part in enumerate(parts, 1):
+        crc = {"PartNumber": number, "ChecksumCRC32": written(zlib.crc32(part))}
+        said.append({**crc, "ETag": client.upload_part(**upload, **crc, Body=part)["ETag"]})
+    client.complete_multipart_upload(**upload, MultipartUpload={"Parts": said})
+
+
+def _attributes(client: Any, bucket: str) -> Any:
+    return client.get_object_attributes(Bucket=bucket, Key="k", ObjectAttributes=["ObjectParts"])
+
+
+def _without_checksums(endpoint: str, refused: list[bytes]) -> Handler:
+    """Passes everything on but what comes with a checksum, which it does not know."""
+    address = urlsplit(endpoint)
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answers, requests = await asyncio.open_connection(address.hostname, address.port)
+        passing = asyncio.create_task(_back(answers, writer))
+        try:
+            while data := await reader.read(CHUNK):
+                if b"x-amz-checksum-" in data[:2000].lower():
+                    refused.append(data)
+                    writer.write(b"HTTP/1.1 501 Not Implemented\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+                    await writer.drain()
+                    return
+                requests.write(data)
+                await requests.drain()
+        finally:
+            requests.transport.abort()
+            await end(passing)
+
+    return handler
+
+
+async def _back(answers: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(OSError):
+        while data := await answers.read(CHUNK):
+            writer.write(data)
+            await writer.drain()
