@@ -70,6 +70,7 @@ ANSWERS: dict[str, Answer] = {
     "object_missing": Answer(404, "No such object", 4),
     "storage_fault": Answer(503, "The store answers with an error", 7, retry_after=5),
     "storage_down": Answer(503, "The store can't answer now", 7, retry_after=5),
+    "storage_busy": Answer(503, "The store has too much to do", 7, retry_after=5),
     "storage_refused": Answer(503, "The store refuses access", 7, retry_after=5),
     "storage_out": Answer(503, "The store is out", 7, retry_after=5),
     "storage_unreachable": Answer(503, "The store can't be reached", 7, retry_after=5),

@@ -2,7 +2,8 @@
 
 Three clients share the work (docs/decisions): obstore reads, since it does so at half the CPU of the others; botocore
 drives multipart uploads by its public calls; minio signs links and looks after the bucket. None of them retries: that
-is the lifecycle's. Whatever they raise leaves this package as an error of `jobs.domain.errors`.
+is the lifecycle's; only what the store was too busy for, and so has not done, is asked of it again here. Whatever they
+raise leaves this package as an error of `jobs.domain.errors`.
 """
 
 from jobs.blobs.blobs import Blobs

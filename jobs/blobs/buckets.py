@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 import structlog
 from minio import Minio
@@ -15,17 +16,22 @@ from minio.lifecycleconfig import AbortIncompleteMultipartUpload, LifecycleConfi
 
 from jobs.blobs.clients import MinioClient
 from jobs.blobs.errors import no_bucket, translated
+from jobs.blobs.pacing import BUSY, Pace
 from jobs.blobs.threads import Threads
 from jobs.breakers import Breaker
-from jobs.domain.errors import STORAGE_OUTAGES, ObjectMissing, StorageOut
+from jobs.domain.errors import STORAGE_OUTAGES, ObjectMissing, StorageDown, StorageOut
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 FORGOTTEN_DAYS = 7
 """Days after which the store may drop an upload: long after any job has ended."""
 RECOVERY = 2.0
 """Seconds between two looks whether the store is back."""
 _OUT = "The store does not answer. It is asked again every few seconds."
+MOST = 128
+"""Calls that one process has under way at most."""
 CONFIRMED_FOR = 5.0
 """Seconds that a look at the bucket holds for: a thousand missing files ask for it once."""
 
@@ -42,6 +48,7 @@ class Bucket:
         """`maker` may take its time, `looker` must answer soon. `clock` is seconds that never go back."""
         self.name = name
         self.breaker = Breaker("storage", STORAGE_OUTAGES, StorageOut(_OUT), RECOVERY)
+        self.pace = Pace(MOST)
         self._maker = maker
         self._looker = looker
         self._clock = clock
@@ -85,6 +92,18 @@ class Bucket:
         except ObjectMissing:
             await self.confirm()
             raise
+
+    async def ask(self, action: str, call: Callable[[], Awaitable[T]], *, mute: bool = False) -> T:
+        """What the call comes to, as `guard` has it. A store that is too busy for it is asked again, by fewer at once.
+
+        `mute`: the answer has no body (HEAD), so any 5xx may mean that.
+        """
+
+        async def guarded() -> T:
+            async with self.guard(action):
+                return await call()
+
+        return await self.pace.run(guarded, (*BUSY, StorageDown) if mute else BUSY)
 
     async def close(self) -> None:
         """End the threads and the connections."""

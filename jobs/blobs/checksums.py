@@ -10,12 +10,15 @@ import structlog
 from jobs.blobs.buckets import Bucket
 from jobs.blobs.errors import translated
 from jobs.blobs.etags import quoted
+from jobs.blobs.pacing import BUSY
 from jobs.blobs.threads import Threads
 from jobs.checksums import combine, understood
-from jobs.domain.errors import HaulageError
+from jobs.domain.errors import HaulageError, StorageDown
 
 log = structlog.get_logger()
 
+SHORT = 3.0
+"""Seconds after which a busy store has not told."""
 PAGE = 1000
 """Parts that one answer lists."""
 
@@ -36,9 +39,7 @@ class StoredChecksums:
         rights that these calls take are others than those of reading.
         """
         try:
-            self._bucket.breaker.check()
-            with translated(f"asking for the checksum of {key!r}", self._bucket.name):
-                return await self._threads.run(self._ask, key, etag, size)
+            return await self._bucket.pace.run(lambda: self._told(key, etag, size), (*BUSY, StorageDown), SHORT)
         except HaulageError as error:
             log.debug("checksum_not_told", reason=error.message)
             return None
@@ -46,6 +47,11 @@ class StoredChecksums:
     async def close(self) -> None:
         """End the threads."""
         await self._threads.close()
+
+    async def _told(self, key: str, etag: str, size: int) -> int | None:
+        self._bucket.breaker.check()
+        with translated(f"asking for the checksum of {key!r}", self._bucket.name):
+            return await self._threads.run(self._ask, key, etag, size)
 
     def _ask(self, key: str, etag: str, size: int) -> int | None:
         answer = self._call(self._client.head_object, key, ChecksumMode="ENABLED")

@@ -11,7 +11,7 @@ import structlog
 
 from jobs.blobs.objects import Objects
 from jobs.blobs.uploads import Uploads
-from jobs.domain.errors import STORAGE_OUTAGES, HaulageError, SourceChanged, StorageRefused
+from jobs.domain.errors import STORAGE_OUTAGES, HaulageError, SourceChanged, StorageBusy, StorageRefused
 
 log = structlog.get_logger()
 
@@ -41,7 +41,7 @@ class Copying:
         self._works: bool | None = None if allowed else False
 
     async def works(self) -> bool:
-        """Raises a `Storage…` error when the store can't be reached to find out."""
+        """Raises a `Storage…` error when the store can't be reached, or is too busy, to find out."""
         async with self._asking:
             if self._works is None:
                 self._works = await self._try()
@@ -68,7 +68,7 @@ class Copying:
         except StorageRefused as error:  # it lets us in, but not do this: the object was written
             log.info("part_copy_refused", reason=error.message)
             return False
-        except STORAGE_OUTAGES:
+        except (*STORAGE_OUTAGES, StorageBusy):
             raise
         except HaulageError as error:
             log.info("part_copy_refused", reason=error.message)

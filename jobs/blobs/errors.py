@@ -20,6 +20,7 @@ from jobs.domain.errors import (
     HaulageError,
     ObjectMissing,
     SourceChanged,
+    StorageBusy,
     StorageDown,
     StorageFault,
     StorageRefused,
@@ -33,6 +34,8 @@ _CODE = re.compile(r"<Code>([A-Za-z0-9.]{1,64})</Code>")
 _NO_CONNECTION = re.compile(r"kind: Connect\b|ConnectError|\(\s*Connect,")
 _TIMED_OUT = re.compile(r"kind: Timeout\b")
 _NOT_HTTP = re.compile(r"HttpError|kind: (?:Interrupted|Request|Unknown)\b")
+_BUSY = frozenset({"SlowDown", "ServerBusy", "TooManyRequests", "RequestLimitExceeded"})
+"""Not `SlowDownRead` and `SlowDownWrite`: MinIO says so when it has lost disks."""
 _SPOILT = frozenset({"InvalidPart", "InvalidPartOrder", "EntityTooSmall"})
 _REFUSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
@@ -88,8 +91,14 @@ def answered(status: int, code: str, action: str, bucket: str) -> HaulageError:
     said = f"{status} {code}".strip()
     if code == "NoSuchBucket":
         return no_bucket(bucket)
+    if code in _BUSY or status == HTTPStatus.TOO_MANY_REQUESTS:
+        return StorageBusy(f"The store asks for fewer calls ({said}) when {action}.")
     if code == "NoSuchUpload" or code in _SPOILT:
         return _unusable(code, action)
+    return _of_status(status, said, action)
+
+
+def _of_status(status: int, said: str, action: str) -> HaulageError:
     if status in _REFUSED:
         return StorageRefused(f"The store refused the credentials or the access ({said}) when {action}.")
     if status == HTTPStatus.NOT_FOUND:

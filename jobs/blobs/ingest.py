@@ -59,8 +59,7 @@ class Ingest:
     async def _put(self, key: str, data: bytearray, content_type: str) -> str:
         parameters = {"Bucket": self._bucket.name, "Key": key, "ContentType": content_type}
         parameters |= {"ChecksumCRC32": written(crc32(data))} if self._checked else {}
-        async with self._bucket.guard(f"writing {key!r}"):
-            return await self._sender.send("put_object", parameters, data)
+        return await self._bucket.ask(f"writing {key!r}", lambda: self._sender.send("put_object", parameters, data))
 
     async def _begin(self, key: str, content_type: str) -> tuple[str, bool]:
         checked = self._checked

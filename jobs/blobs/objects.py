@@ -51,8 +51,10 @@ class Objects:
 
     async def head(self, key: str) -> ObjectInfo:
         """Raises `ObjectMissing` when the bucket is there but the key is not."""
-        async with self._bucket.guard(f"looking at {key!r}"):
-            return _info(await obstore.head_async(self._store, _checked(key)))
+        return _info(await self._bucket.ask(f"looking at {key!r}", lambda: self._head(_checked(key)), mute=True))
+
+    async def _head(self, key: str) -> Any:
+        return await obstore.head_async(self._store, key)
 
     async def read(self, key: str, etag: str, start: int, stop: int) -> AsyncIterator[memoryview]:
         """The bytes from `start` up to, not including, `stop`; nothing is asked for when they are equal.
@@ -63,9 +65,8 @@ class Objects:
         if start == stop:
             return
         action = f"reading {key!r}"
-        async with self._bucket.guard(action):
-            options: Any = {"if_match": etag, "range": (start, stop)}
-            result = await obstore.get_async(self._store, _checked(key), options=options)
+        options: Any = {"if_match": etag, "range": (start, stop)}
+        result = await self._bucket.ask(action, lambda: self._get(_checked(key), options))
         # A store that knows no If-Match would serve the new object, and one that is too short for the range is new.
         if quoted(result.meta["e_tag"] or "") != etag or tuple(result.range) != (start, stop):
             message = f"The object has changed since it was pinned: found when {action}."
@@ -78,6 +79,9 @@ class Objects:
                 yield view
         if left:
             raise unreachable(action)
+
+    async def _get(self, key: str, options: Any) -> Any:
+        return await obstore.get_async(self._store, key, options=options)
 
     async def put(self, key: str, chunks: AsyncIterator[bytes] | bytes, content_type: str) -> ObjectInfo:
         """Write an object of any size in bounded memory; it is there as a whole or not at all.
@@ -93,8 +97,10 @@ class Objects:
 
     async def delete(self, keys: Sequence[str]) -> None:
         """Delete them, a thousand a request; fine when one is not there."""
-        async with self._bucket.guard(f"deleting {len(keys)} objects"):
-            await obstore.delete_async(self._store, [_checked(key) for key in keys])
+        await self._bucket.ask(f"deleting {len(keys)} objects", lambda: self._delete([_checked(key) for key in keys]))
+
+    async def _delete(self, keys: list[str]) -> None:
+        await obstore.delete_async(self._store, keys)
 
     async def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:
         """All objects in a folder and below, in the store's order. `prefix` ends with `/`, or is empty for all."""

@@ -20,7 +20,7 @@ MARK = "haulage-plan"
 """The user's metadata, `x-amz-meta-haulage-plan`, that tells which plan an object was made by."""
 
 
-CHECKED = {"ChecksumAlgorithm": "CRC32", "ChecksumType": "FULL_OBJECT"}
+CHECKED: dict[str, Any] = {"ChecksumAlgorithm": "CRC32", "ChecksumType": "FULL_OBJECT"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Checksums:
         """What the completion says of one part."""
         return {"ChecksumCRC32": written(self.parts[number][0])}
 
-    def whole(self) -> dict[str, str]:
+    def whole(self) -> dict[str, Any]:
         """What it says of the object."""
         crc32 = combine(self.parts[number] for number in sorted(self.parts))
         return {"ChecksumCRC32": written(crc32), "ChecksumType": CHECKED["ChecksumType"]}
@@ -92,10 +92,11 @@ class Uploads:
         `body` is sent without a copy: leave it as it is until this returns or raises, also when it is cancelled.
         Raises `UploadGone` when the store does not know the upload.
         """
-        async with self._bucket.guard(f"sending part {number} of {key!r}"):
-            parameters = {"Bucket": self._bucket.name, "Key": key, "UploadId": upload_id, "PartNumber": number}
-            parameters |= {} if crc32 is None else {"ChecksumCRC32": written(crc32)}
-            return await self._sender.send("upload_part", parameters, body)
+        parameters = {"Bucket": self._bucket.name, "Key": key, "UploadId": upload_id, "PartNumber": number}
+        parameters |= {} if crc32 is None else {"ChecksumCRC32": written(crc32)}
+        return await self._bucket.ask(
+            f"sending part {number} of {key!r}", lambda: self._sender.send("upload_part", parameters, body)
+        )
 
     async def copy_part(
         self, key: str, upload_id: str, number: int, source: str, etag: str, start: int, stop: int
@@ -146,7 +147,7 @@ class Uploads:
     async def find(self, key: str) -> Completed | None:
         """What an upload has become, or None when there is no such object."""
         try:
-            answer = await self._call(f"looking at {key!r}", self._client.head_object, Key=key)
+            answer = await self._call(f"looking at {key!r}", self._client.head_object, mute=True, Key=key)
         except ObjectMissing:
             return None
         return Completed(answer["ContentLength"], quoted(_field(answer, "ETag")), answer["Metadata"].get(MARK, ""))
@@ -175,9 +176,9 @@ class Uploads:
         self._client.close()
         self._patient_client.close()
 
-    async def _call(self, action: str, call: Callable[..., Any], **parameters: Any) -> Any:
-        async with self._bucket.guard(action):
-            return await self._threads.run(call, Bucket=self._bucket.name, **parameters)
+    async def _call(self, action: str, call: Callable[..., Any], *, mute: bool = False, **parameters: Any) -> Any:
+        parameters["Bucket"] = self._bucket.name
+        return await self._bucket.ask(action, lambda: self._threads.run(call, **parameters), mute=mute)
 
 
 def _uploads(pages: Any) -> Iterator[UploadInfo]:

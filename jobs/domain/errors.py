@@ -139,6 +139,12 @@ class StorageDown(StorageFault):
     code = "storage_down"
 
 
+class StorageBusy(StorageFault):
+    """The store asks for fewer calls (SlowDown). It is there, and it has not done what it was asked."""
+
+    code = "storage_busy"
+
+
 class StorageUnreachable(HaulageError):
     """No connection to the store, or it broke midway."""
 

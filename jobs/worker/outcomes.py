@@ -17,6 +17,7 @@ from jobs.domain.errors import (
     JobNotFound,
     ResultGone,
     StaleFence,
+    StorageBusy,
 )
 from jobs.domain.jobs import FailureNote, Job, Result
 from jobs.services import Services
@@ -63,6 +64,8 @@ class Outcomes:
         failure = _failure_of(error)
         if isinstance(error, DatabaseUnavailable):
             return Parked(failure, AGAIN)
+        if isinstance(error, StorageBusy):
+            return Parked(failure, PARKED)
         if isinstance(error, (AttemptTimeout, *STORAGE_OUTAGES)):
             if await self._store_was_out(begun):
                 return Parked(failure, PARKED)

@@ -1,0 +1,103 @@
+"""How many calls the store is asked at once, and what becomes of those for which it asks for fewer (SlowDown)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from random import Random
+from typing import TypeVar
+
+from jobs.domain.backoff import delay
+from jobs.domain.errors import HaulageError, StorageBusy, StorageOut
+
+T = TypeVar("T")
+
+FIRST, LONGEST = 0.1, 5.0
+"""Seconds before a call is made again, the first time and at most."""
+PATIENCE = 30.0
+"""Seconds after which a call that the store is always too busy for has failed."""
+BUSY: tuple[type[HaulageError], ...] = (StorageBusy,)
+
+
+class Pace:
+    """Additive increase, multiplicative decrease: each success allows a little more, a SlowDown half as many.
+
+    A SlowDown that answers a call from before the last decrease changes nothing: a burst of them counts once.
+    """
+
+    def __init__(self, most: int, fewest: int = 2, random: Random | None = None) -> None:
+        self.limit = float(most)
+        """Calls that may be under way now."""
+        self._most = most
+        self._fewest = fewest
+        self._running = 0
+        self._cuts = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._random = random or Random()  # noqa: S311 - jitter, not a secret
+
+    async def run(
+        self,
+        call: Callable[[], Awaitable[T]],
+        busy: tuple[type[HaulageError], ...] = BUSY,
+        patience: float | None = None,
+    ) -> T:
+        """What the call comes to; while it raises `busy`, in which case it has done nothing, it is made again.
+
+        Raises what the call does, and `busy` after `patience` seconds, which are `PATIENCE` unless told otherwise.
+        """
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + (PATIENCE if patience is None else patience)
+        refusal: HaulageError | None = None
+        for tries in count(1):
+            await self._enter()
+            try:
+                with self._judged(busy):
+                    return await call()
+            except busy as error:
+                refusal = error
+            except StorageOut as error:
+                raise refusal or error from None
+            pause = delay(tries, FIRST, LONGEST, self._random)
+            if clock() + pause > deadline:
+                raise refusal
+            await asyncio.sleep(pause)
+        raise AssertionError
+
+    @contextmanager
+    def _judged(self, busy: tuple[type[HaulageError], ...]) -> Iterator[None]:
+        cuts = self._cuts
+        try:
+            yield
+            self.limit = min(self._most, self.limit + 1 / self.limit)
+        except busy:
+            if cuts == self._cuts:
+                self._cuts += 1
+                self.limit = max(self._fewest, min(self.limit, self._running) / 2)
+            raise
+        finally:
+            self._running -= 1
+            self._admit()
+
+    async def _enter(self) -> None:
+        if not self._waiting and self._running < int(self.limit):
+            self._running += 1
+            return
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._running -= 1
+                self._admit()
+            raise
+
+    def _admit(self) -> None:
+        while self._waiting and self._running < int(self.limit):
+            turn = self._waiting.popleft()
+            if not turn.done():
+                self._running += 1
+                turn.set_result(None)
