@@ -16,10 +16,10 @@ from minio.lifecycleconfig import AbortIncompleteMultipartUpload, LifecycleConfi
 
 from jobs.blobs.clients import MinioClient
 from jobs.blobs.errors import no_bucket, translated
-from jobs.blobs.pacing import BUSY, Pace
+from jobs.blobs.pacing import Pace
 from jobs.blobs.threads import Threads
 from jobs.breakers import Breaker
-from jobs.domain.errors import STORAGE_OUTAGES, ObjectMissing, StorageDown, StorageOut
+from jobs.domain.errors import STORAGE_OUTAGES, ObjectMissing, StorageBusy, StorageDown, StorageOut
 
 log = structlog.get_logger()
 
@@ -32,8 +32,14 @@ RECOVERY = 2.0
 _OUT = "The store does not answer. It is asked again every few seconds."
 MOST = 128
 """Calls that one process has under way at most."""
+MUTE = 10.0
+"""Seconds for which a 5xx without a body may mean that the store is busy."""
 CONFIRMED_FOR = 5.0
 """Seconds that a look at the bucket holds for: a thousand missing files ask for it once."""
+
+
+class _Mute(StorageBusy):
+    """A 5xx without a body."""
 
 
 class Bucket:
@@ -47,7 +53,7 @@ class Bucket:
     ) -> None:
         """`maker` may take its time, `looker` must answer soon. `clock` is seconds that never go back."""
         self.name = name
-        self.breaker = Breaker("storage", STORAGE_OUTAGES, StorageOut(_OUT), RECOVERY)
+        self.breaker = Breaker("storage", STORAGE_OUTAGES, StorageOut(_OUT), RECOVERY, silent=(_Mute,))
         self.pace = Pace(MOST)
         self._maker = maker
         self._looker = looker
@@ -96,14 +102,18 @@ class Bucket:
     async def ask(self, action: str, call: Callable[[], Awaitable[T]], *, mute: bool = False) -> T:
         """What the call comes to, as `guard` has it. A store that is too busy for it is asked again, by fewer at once.
 
-        `mute`: the answer has no body (HEAD), so any 5xx may mean that.
+        `mute`: the answer has no body (HEAD), so that any 5xx may mean it, and says nothing for the breaker.
         """
 
         async def guarded() -> T:
             async with self.guard(action):
-                return await call()
+                try:
+                    with translated(action, self.name):
+                        return await call()
+                except StorageDown as error:
+                    raise (_Mute(error.message) if mute else error) from None
 
-        return await self.pace.run(guarded, (*BUSY, StorageDown) if mute else BUSY)
+        return await self.pace.run(guarded, patience=MUTE if mute else None)
 
     async def close(self) -> None:
         """End the threads and the connections."""

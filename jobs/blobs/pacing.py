@@ -11,11 +11,11 @@ from random import Random
 from typing import TypeVar
 
 from jobs.domain.backoff import delay
-from jobs.domain.errors import HaulageError, StorageBusy, StorageOut
+from jobs.domain.errors import HaulageError, StorageBusy
 
 T = TypeVar("T")
 
-FIRST, LONGEST = 0.1, 5.0
+FIRST, LONGEST = 0.1, 1.5
 """Seconds before a call is made again, the first time and at most."""
 PATIENCE = 30.0
 """Seconds after which a call that the store is always too busy for has failed."""
@@ -58,8 +58,6 @@ class Pace:
                     return await call()
             except busy as error:
                 refusal = error
-            except StorageOut as error:
-                raise refusal or error from None
             pause = delay(tries, FIRST, LONGEST, self._random)
             if clock() + pause > deadline:
                 raise refusal

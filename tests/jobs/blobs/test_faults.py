@@ -103,7 +103,10 @@ async def test_a_store_that_hangs_up_is_unreachable(make_settings: MakeSettings,
 
 
 @every_call
-async def test_an_overloaded_store_is_a_fault(make_settings: MakeSettings, call: Call) -> None:
+async def test_an_overloaded_store_is_a_fault(
+    make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch, call: Call
+) -> None:
+    monkeypatch.setattr("jobs.blobs.buckets.MUTE", 0)
     async with (
         serving(answering("503 Slow Down")) as endpoint,
         Blobs.open(make_settings(s3_endpoint=endpoint)) as blobs,
