@@ -100,7 +100,9 @@ class Settings(BaseSettings):
         description="Bytes of parts that one worker process holds at once, over all its jobs.",
     )
     part_size: Bytes = Field(default=8 * MIB, ge=5 * MIB, description="Smallest multipart part; grows with the bundle.")
-    read_concurrency: int = Field(default=32, ge=1, description="Reads from the store that one worker has in flight.")
+    read_concurrency: int = Field(
+        default=64, ge=1, description="Reads from the store that one worker has in flight, over all its jobs."
+    )
     drain_timeout: Annotated[float, Field(ge=0)] = Field(
         default=25, description="How long running jobs may finish at shutdown before they are given back."
     )

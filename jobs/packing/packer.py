@@ -28,6 +28,10 @@ from jobs.resolving import Source
 
 COPIES = 4
 """Copies that one bundle has under way in the store."""
+IN_FLIGHT = 24 << 20
+"""Bytes that one bundle's reads ask for at once, about: so many reads of its mean size, within the next two."""
+FEWEST, MOST = 8, 64
+"""Reads that one bundle has under way: large ranges fill the line with few, small files wait for one answer each."""
 
 
 class Packer:
@@ -86,6 +90,7 @@ class _Run:
         self._remaking = False
         """What is read now was read, and told of, before."""
         self._copies = asyncio.Semaphore(COPIES)
+        self._reads = asyncio.Semaphore(reads_at_once(plan))
         self._done = {part.number: part for part in done}
 
     async def run(self) -> Packed:
@@ -236,12 +241,13 @@ class _Run:
     async def _read(self, piece: SourceRange, target: memoryview) -> None:
         entry = piece.entry
         with self._watch.blamed(entry):
-            await self._reader.fill(
-                self._sources[entry],
-                piece.start,
-                target,
-                lambda amount: None if self._remaking else self._watch.read(entry, amount),
-            )
+            async with self._reads:
+                await self._reader.fill(
+                    self._sources[entry],
+                    piece.start,
+                    target,
+                    lambda amount: None if self._remaking else self._watch.read(entry, amount),
+                )
             completed = await self._checks[entry].add(piece.start, target)
         if completed:
             self._tell(entry)
@@ -272,6 +278,19 @@ class _Run:
         tail = self._plan.render_tail(crcs) if part.holds_tail else None
         for piece, target in generated:
             target[:] = self._plan.render(piece, crcs, tail)
+
+
+def reads_at_once(plan: BundlePlan) -> int:
+    """How many ranges of its sources a bundle's worker asks the store for at once."""
+    sizes = [
+        piece.stop - piece.start
+        for part in plan.parts
+        if not part.copied
+        for piece in part.pieces
+        if isinstance(piece, SourceRange)
+    ]
+    mean = sum(sizes) / len(sizes) if sizes else IN_FLIGHT
+    return round(min(max(IN_FLIGHT / mean, FEWEST), MOST))
 
 
 def _says_a_crc(part: Part, entries: Collection[int]) -> bool:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
+from jobs.checksums import Buffer
 from jobs.domain.jobs import Compression
 from jobs.packing import deflater
-from jobs.packing.checks import Buffer
 from jobs.settings import Settings
 from tests.bench import bundles, parts
 from tests.bench.arena import Arena, cpu_seconds, peak_memory
