@@ -166,12 +166,18 @@ def _found(place: _Place, info: ObjectInfo | None, name: str) -> Source | Missin
         key=place.key,
         size=info.size,
         etag=info.etag,
-        crc32=stored.crc32 if stored else None,
+        crc32=_crc32_of(stored, info) if stored else None,
         sha256=stored.sha256 if stored else None,
         content_type=stored.content_type if stored else guess_type(name),
         certain=stored is not None and stored.etag == info.etag,
         stored=stored,
     )
+
+
+def _crc32_of(stored: StoredFile, info: ObjectInfo) -> int | None:
+    """What the catalogue knows of this object. With nothing promised, a CRC-32 learnt of another object says nothing."""
+    other = stored.etag not in {None, info.etag}
+    return None if other and stored.sha256 is None else stored.crc32
 
 
 def _lacks_only_the_crc(source: Source) -> bool:

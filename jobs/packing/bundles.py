@@ -19,7 +19,7 @@ from jobs.settings import Settings
 
 ZIP = "application/zip"
 
-LAYOUT = 2
+LAYOUT = 3
 """The version of the planner: +1 whenever the same files get another plan, so that none is gone on with."""
 
 
@@ -104,13 +104,14 @@ def _manifest(created_at: datetime, sources: Sequence[Source], missing: Sequence
 def content(sources: Sequence[Source], missing: Sequence[Missing], compression: Compression = Compression.STORE) -> str:
     """SHA-256, in hex, of all that decides what is in a bundle, pinned ETags included.
 
-    Bundles of the same content can stand for each other: only the times in them differ.
+    Bundles of the same content can stand for each other: only the times in them differ. A CRC-32 follows from the object,
+    whoever has learnt it by now; a SHA-256 is a promise that the bundle must keep.
     """
     return _sha256(
         {
             "layout": LAYOUT,
             "options": {"compression": compression},  # all that a request may say of how its bundle is made
-            "files": [[s.file_id, s.name, s.key, s.size, s.etag, s.crc32, s.sha256] for s in sources],
+            "files": [[s.file_id, s.name, s.key, s.size, s.etag, s.sha256] for s in sources],
             "omitted": [[m.file_id, m.name, m.reason] for m in missing],
         }
     )
@@ -118,7 +119,8 @@ def content(sources: Sequence[Source], missing: Sequence[Missing], compression: 
 
 def fingerprint(plan: BundlePlan | DeflatePlan, content: str) -> str:
     """SHA-256, in hex, of all that decides the bytes of a bundle with this content, and of each of its parts."""
-    return _sha256([content, plan.manifest.created_at.isoformat(), *_layout(plan)])
+    crcs = [entry.crc32 for entry in plan.entries]
+    return _sha256([content, plan.manifest.created_at.isoformat(), crcs, *_layout(plan)])
 
 
 def _layout(plan: BundlePlan | DeflatePlan) -> list[object]:
