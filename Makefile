@@ -4,10 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check chaos bench bench-live lock clean
+.PHONY: help setup run test slow check chaos bench bench-live bench-bundles lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.ready ## Install everything into .venv, which then has bin/haulage
 
@@ -26,6 +26,9 @@ run: setup ## Run the main job on this machine: servers, gateway, worker, demo f
 test: setup ## Run the tests, on real servers of their own
 	$(BIN)/pytest
 
+slow: setup ## Run the tests that take minutes and 13 GB of the disk: bundles at the limits of ZIP64
+	$(BIN)/pytest -m slow
+
 check: setup ## Lint and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -40,6 +43,9 @@ bench: setup ## Measure, and print the tables of docs/benchmarks.md
 
 bench-live: setup ## Measure live followers, and print the second table of docs/benchmarks.md
 	$(BIN)/python -m tests.bench live
+
+bench-bundles: setup ## Measure bundles beside other ways to make them, on MinIO, and print the third table of docs/benchmarks.md
+	bash tests/minio.sh $(BIN)/python -m tests.bench bundles
 
 lock: ## Pin every dependency by version and hash (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --extra stack --group dev \
