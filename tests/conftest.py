@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -24,7 +23,7 @@ from jobs.services import Services, open_services
 from jobs.settings import Settings
 from jobs.store.database import Database
 from jobs.worker.worker import run_worker
-from tests.support import Catalogue
+from tests.support import Catalogue, other_store
 
 hypothesis_settings.register_profile("haulage", deadline=None, print_blob=True)
 hypothesis_settings.load_profile("haulage")
@@ -42,12 +41,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture(scope="session")
 def environment(stack: Stack) -> dict[str, str]:
     """The stack's environment; the store is another one where `HAULAGE_TEST_S3_ENDPOINT` says so (tests/minio.sh)."""
-    environment = stack.environment()
-    if "HAULAGE_TEST_S3_ENDPOINT" in os.environ:
-        environment["S3_ENDPOINT"] = os.environ["HAULAGE_TEST_S3_ENDPOINT"]
-        environment["S3_ACCESS_KEY_ID"] = os.environ["HAULAGE_TEST_S3_ACCESS_KEY"]
-        environment["S3_SECRET_ACCESS_KEY"] = os.environ["HAULAGE_TEST_S3_SECRET_KEY"]
-    return environment
+    return stack.environment() | other_store()
 
 
 def _renamed(url: str, name: str) -> str:

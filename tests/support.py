@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import zipfile
 import zlib
 from typing import Any
@@ -21,6 +22,17 @@ from jobs.store.tables import stored_files
 from jobs.worker.sweeper import Sweeper
 
 UNSET: Any = object()
+
+
+def other_store() -> dict[str, str]:
+    """The environment of the store that `HAULAGE_TEST_S3_ENDPOINT` names (tests/minio.sh); empty without one."""
+    if "HAULAGE_TEST_S3_ENDPOINT" not in os.environ:
+        return {}
+    return {
+        "S3_ENDPOINT": os.environ["HAULAGE_TEST_S3_ENDPOINT"],
+        "S3_ACCESS_KEY_ID": os.environ["HAULAGE_TEST_S3_ACCESS_KEY"],
+        "S3_SECRET_ACCESS_KEY": os.environ["HAULAGE_TEST_S3_SECRET_KEY"],
+    }
 
 
 class Catalogue:

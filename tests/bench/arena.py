@@ -25,6 +25,7 @@ from jobs.queue import HEALTH_KEY
 from jobs.services import Services, open_services
 from jobs.settings import Settings
 from tests.bench import parts
+from tests.support import other_store
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -149,12 +150,12 @@ async def open_arena(environment: dict[str, str], folder: Path, name: str) -> As
 
 @contextmanager
 def running_stack() -> Iterator[tuple[dict[str, str], Path]]:
-    """A durable stack in a folder of its own, which is removed at the end."""
+    """A durable stack in a folder of its own, which is removed at the end; its store may be another one."""
     with tempfile.TemporaryDirectory(prefix="haulage-bench-") as name:
         folder = Path(name)
         folder.chmod(0o711)  # PostgreSQL may run as another user
         with Stack(folder / "stack") as stack:
-            yield stack.environment(), folder
+            yield stack.environment() | other_store(), folder
 
 
 def _free_port() -> int:
@@ -189,6 +190,11 @@ def waiting_seconds(pid: int) -> float:
 def peak_memory(pid: int) -> int:
     """The most bytes that a process has had resident (proc(5), `VmHWM` of `status`)."""
     return _memory(pid, "VmHWM:")
+
+
+def forget_peak(pid: int) -> None:
+    """From now on `peak_memory` is that of what comes (proc(5), `clear_refs`)."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
 
 
 def memory(pid: int) -> int:

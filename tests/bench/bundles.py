@@ -40,20 +40,30 @@ async def open_and_remove(arena: Arena, job: Job) -> None:
     """Fetches the bundle by its link, lets `zipfile` and `unzip` check every file of it, and removes it."""
     assert job.result is not None
     link = await Results(arena.services.blobs, arena.settings).link(job)
-    entries = job.progress.files_total + 1  # and the manifest
-    await arena.apart(_check, link.url, arena.folder / "bundle.zip", entries)
+    path = arena.folder / "bundle.zip"
+    try:
+        await arena.apart(_check, link.url, path, job.progress.files_total + 1)  # and the manifest
+        unzip = shutil.which("unzip")
+        if unzip is not None:
+            await asyncio.to_thread(lambda: subprocess.run([unzip, "-tqq", path], check=True))
+    finally:
+        path.unlink(missing_ok=True)
     await arena.services.blobs.objects.delete([job.result.key])
 
 
-def _check(url: str, path: Path, entries: int) -> None:
+async def check(arena: Arena, key: str, entries: int) -> None:
+    """Fetches a bundle, whoever made it, and lets `zipfile` check its files, of which there must be so many."""
+    url = arena.services.blobs.links.presign(key, "GET", "bundle.zip", "application/zip", 600)
+    path = arena.folder / "bundle.zip"
     try:
-        with urlopen(url) as answer, path.open("wb") as file:
-            shutil.copyfileobj(answer, file, 1 << 20)
-        with zipfile.ZipFile(path) as archive:
-            assert archive.testzip() is None
-            assert len(archive.namelist()) == entries
-        unzip = shutil.which("unzip")
-        if unzip is not None:
-            subprocess.run([unzip, "-tqq", path], check=True)
+        await arena.apart(_check, url, path, entries)
     finally:
         path.unlink(missing_ok=True)
+
+
+def _check(url: str, path: Path, entries: int) -> None:
+    with urlopen(url) as answer, path.open("wb") as file:
+        shutil.copyfileobj(answer, file, 1 << 20)
+    with zipfile.ZipFile(path) as archive:
+        assert archive.testzip() is None
+        assert len(archive.namelist()) == entries

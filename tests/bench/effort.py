@@ -35,6 +35,10 @@ class Effort:
     """Deliveries a second that are tried."""
     finished: int
     """Files of each job whose way from the worker to the follower is timed."""
+    every: int
+    """Of the files of the bundles that are compared with others', so many in one."""
+    giant: tuple[int, int]
+    """Sizes of the two bundles during which a worker's memory must not pass the same bound."""
 
 
 MIB = 1 << 20
@@ -52,6 +56,8 @@ FULL = Effort(
     remembered=4000,
     steps=(25_000, 50_000, 60_000, 75_000, 90_000, 100_000, 125_000),
     finished=16,
+    every=1,
+    giant=(1024 * MIB, 10 * 1024 * MIB),
 )
 QUICK = Effort(
     rounds=1,
@@ -67,6 +73,8 @@ QUICK = Effort(
     remembered=200,
     steps=(25_000,),
     finished=5,
+    every=8,
+    giant=(128 * MIB, 256 * MIB),
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from isal import isal_zlib
 
@@ -18,7 +18,19 @@ BLOCK = 1 << 20
 
 async def put_files(services: Services, count: int, size: int, block: Callable[[int], bytes] = os.urandom) -> list[int]:
     """The ids of so many new files of `size` bytes, each of a `block` (1 MiB) again and again."""
-    return await map_limited(lambda number: _put(services, number, size, block(min(BLOCK, size))), range(count), 8)
+    return await put_sizes(services, [size] * count, block)
+
+
+async def put_sizes(services: Services, sizes: Sequence[int], block: Callable[[int], bytes] = os.urandom) -> list[int]:
+    """The ids of new files of these sizes in bytes, each of a `block` (1 MiB) again and again."""
+    return await map_limited(
+        lambda number: _put(services, number, sizes[number], block(min(BLOCK, sizes[number]))), range(len(sizes)), 8
+    )
+
+
+def key_of(file_id: int) -> str:
+    """Where the file is in the store."""
+    return f"files/{file_id}"
 
 
 async def _put(services: Services, number: int, size: int, block: bytes) -> int:
@@ -34,7 +46,7 @@ async def _put(services: Services, number: int, size: int, block: bytes) -> int:
 
     async with services.database.begin() as connection:
         file_id = await next_id(connection)
-    key, type_ = f"files/{file_id}", "application/octet-stream"
+    key, type_ = key_of(file_id), "application/octet-stream"
     info = await services.blobs.objects.put(key, chunks(), type_)
     file = StoredFile(
         id=file_id,

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from tests.bench import deflating, initiate, live, memory, packing, start, status
+from tests.bench import deflating, initiate, live, memory, packing, race, start, status
 from tests.bench.arena import Arena, open_arena, running_stack
 from tests.bench.effort import FULL, QUICK, Effort
 from tests.bench.report import Figure, machine, table, write
@@ -27,23 +27,23 @@ LIVE: dict[str, Bench] = {"live": live.measure}
 """Those of live followers: a table of its own, and only when asked for."""
 DEFLATING: dict[str, Bench] = {"deflating": deflating.measure}
 """What compressing costs: only when asked for."""
-TABLES = {"measured": BENCHES, "live": LIVE, "deflating": DEFLATING}
+BUNDLES: dict[str, Bench] = {"bundles": race.measure}
+"""Those of bundles beside other ways to make them: likewise."""
+TABLES = {"measured": BENCHES, "live": LIVE, "deflating": DEFLATING, "bundles": BUNDLES}
 """By the name of its place in docs/benchmarks.md."""
+ALL = BENCHES | LIVE | DEFLATING | BUNDLES
 
 
 def main() -> int:
     """Runs the benches that were asked for; 1 when a target was missed."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measures the main job.")
     parser.add_argument(
-        "bench",
-        nargs="*",
-        metavar="BENCH",
-        help=f"one or more of {', '.join(BENCHES)}, live, deflating; all but the last two by default",
+        "bench", nargs="*", metavar="BENCH", help=f"some of {', '.join(ALL)}; the main job's by default"
     )
     parser.add_argument("--quick", action="store_true", help="smaller and once: to see that it runs, not to be quoted")
     parser.add_argument("--write", action="store_true", help="put what is measured into docs/benchmarks.md")
     options = parser.parse_args()
-    unknown = set(options.bench).difference(*TABLES.values())
+    unknown = set(options.bench).difference(ALL)
     if unknown:
         parser.error(f"there is no bench called {', '.join(sorted(unknown))}")
     effort = QUICK if options.quick else FULL
@@ -64,7 +64,7 @@ def _run(name: str, effort: Effort, environment: dict[str, str], folder: Path) -
 
     async def measure() -> list[Figure]:
         async with open_arena(environment, folder, name) as arena:
-            return await (BENCHES | LIVE | DEFLATING)[name](arena, effort)
+            return await ALL[name](arena, effort)
 
     figures = asyncio.run(measure())
     for figure in figures:

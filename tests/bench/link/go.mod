@@ -1,0 +1,3 @@
+module haulage/link
+
+go 1.24
