@@ -195,7 +195,7 @@ def _planner() -> Figure:
     """The most memory that planning takes, entries not counted."""
     now = datetime.now(UTC)
     entries = [Entry(f"a folder/the file {at}.pdf", 200_000, at, None, now) for at in range(ENTRIES)]
-    manifest = Manifest("a job", now, tuple(range(ENTRIES)))
+    manifest = Manifest(now, tuple(range(ENTRIES)))
     tracemalloc.start()
     plan_bundle(entries, manifest, 8 * MIB, copies=True)
     each = tracemalloc.get_traced_memory()[1] / ENTRIES

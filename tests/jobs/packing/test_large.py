@@ -56,7 +56,7 @@ async def test_every_reader_takes_a_file_of_nearly_4_gib(tmp_path: Path, size: i
     contents = [Zeros(size), Zeros(5)]
     crcs = [zeros.crc32 for zeros in contents]
     entries = [Entry(f"{it.size} zeros", it.size, it.crc32, None, NOW) for it in contents]
-    plan = plan_bundle(entries, Manifest("a job", NOW, (10_000, 10_001)), 8 * MIB)
+    plan = plan_bundle(entries, Manifest(NOW, (10_000, 10_001)), 8 * MIB)
     write_with_holes(plan, tmp_path / "a.zip", crcs)
     await judge(tmp_path / "a.zip", plan, contents, crcs, but_for=refuses)
 
@@ -97,7 +97,7 @@ MANIFEST = 1
 @pytest.mark.parametrize("count", [65_534, 65_535, 65_536])
 async def test_every_reader_takes_bundles_around_the_zip64_count_of_entries(tmp_path: Path, count: int) -> None:
     entries = [Entry(f"{number}", 0, 0, None, NOW) for number in range(count - MANIFEST)]
-    plan = plan_bundle(entries, Manifest("a job", NOW, tuple(range(count - MANIFEST))), 8 * MIB)
+    plan = plan_bundle(entries, Manifest(NOW, tuple(range(count - MANIFEST))), 8 * MIB)
     crcs = [0] * len(entries)
     write_with_holes(plan, tmp_path / "a.zip", crcs)
     await judge(tmp_path / "a.zip", plan, [[]] * len(entries), crcs)

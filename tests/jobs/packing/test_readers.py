@@ -109,7 +109,7 @@ class Shelf:
 
 def plan_of(sources: Sequence[Source], part_size: int, *, copies: bool) -> BundlePlan:
     entries = [Entry(s.name, s.size, s.crc32, s.sha256, NOW, s.certain) for s in sources]
-    manifest = Manifest(job_id="a job", created_at=NOW, file_ids=tuple(s.file_id for s in sources))
+    manifest = Manifest(created_at=NOW, file_ids=tuple(s.file_id for s in sources))
     return plan_bundle(entries, manifest, part_size, 64 * MIB, copies=copies)
 
 
