@@ -22,7 +22,7 @@ from typing import IO
 import pytest
 from stream_unzip import stream_unzip
 
-from jobs.packing.checks import Buffer
+from jobs.checksums import Buffer
 
 STEP = 1 << 20
 """Bytes read at once."""

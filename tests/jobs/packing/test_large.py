@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from jobs.checksums import combine
 from jobs.domain.manifests import Manifest
 from jobs.domain.plans import BundlePlan, Entry, SourceRange, plan_bundle
-from jobs.packing.checks import combine
 from jobs.resolving import Source
 from jobs.services import Services
 from tests.jobs.packing.test_readers import MIB, NOW, File, Shelf, judge, pack, plan_of

@@ -20,15 +20,16 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from jobs.blobs import Blobs
+from jobs.checksums import Buffer
 from jobs.concurrency import all_of
 from jobs.domain import manifests
 from jobs.domain.manifests import Manifest
 from jobs.domain.plans import BundlePlan, Entry, plan_bundle
 from jobs.domain.uploads import Upload
 from jobs.packing.budget import Budget
-from jobs.packing.checks import Buffer
-from jobs.packing.packer import Packer, Watch
+from jobs.packing.packer import Packer
 from jobs.packing.reader import Reader
+from jobs.packing.watching import Watch
 from jobs.resolving import Source
 from jobs.services import Services
 from tests.jobs.packing import readers
