@@ -26,7 +26,7 @@ from jobs.store.database import Database
 
 log = structlog.get_logger()
 
-HEADS = 32
+HEADS = 64
 """HEAD requests in flight at once."""
 
 

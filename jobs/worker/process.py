@@ -12,7 +12,7 @@ import uvloop
 from jobs.feed import UNAVAILABLE
 from jobs.leaving import GOODBYES, leave_after
 from jobs.settings import Settings
-from jobs.settling import settle
+from jobs.settling import settle, share_heaps
 from jobs.worker.worker import run_worker
 
 log = structlog.get_logger()
@@ -20,6 +20,7 @@ log = structlog.get_logger()
 
 def work(settings: Settings) -> None:
     """Works until SIGTERM or SIGINT, and then as long as `run_worker` says; `GOODBYES` longer at the very most."""
+    share_heaps()
     settle()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_until_signalled(settings))
