@@ -1,0 +1,15 @@
+// The client, without React. What is exported here is the public interface; everything else may change.
+export type {
+  AskOptions,
+  Client,
+  ClientOptions,
+  ClientState,
+  Connection,
+  PageOptions,
+} from "./clients.ts";
+export { createClient } from "./clients.ts";
+export type { Job, JobDetail } from "./jobs.ts";
+export type { Outcome, OwnCode, Problem } from "./problems.ts";
+export type * from "./schemas.ts";
+export { ENDED, RETRYABLE } from "./schemas.ts";
+export type { Clock, Senses, Surroundings, Timer } from "./surroundings.ts";

@@ -1,0 +1,2 @@
+export type { DownloadManager, DownloadManagerOptions, Failure } from "./useDownloadManager.ts";
+export { useDownloadManager, useJob } from "./useDownloadManager.ts";
