@@ -1,71 +1,277 @@
 // The client: one server, asked over HTTP, and its jobs followed over one connection.
-import type { Job } from "./jobs.ts";
-import type { Outcome, Problem } from "./problems.ts";
-import type { Accepted, FilePage, FileSelection, JobPage, JobStatus, Link, Preflight, Status } from "./schemas.ts";
-import type { Surroundings } from "./surroundings.ts";
+import { type Connection, Follower } from "./followers.ts";
+import { type Job, listed, unknown, updated } from "./jobs.ts";
+import { Place, type Verdict } from "./orders.ts";
+import { backoff, within } from "./pauses.ts";
+import { type Outcome, type Problem, problem } from "./problems.ts";
+import { type Asking, Requests } from "./requests.ts";
+import {
+  type Accepted,
+  ENDED,
+  type FilePage,
+  type FileSelection,
+  type FileView,
+  type JobPage,
+  type JobStatus,
+  type Link,
+  type Preflight,
+  type Status,
+} from "./schemas.ts";
+import { Store } from "./stores.ts";
+import { browser, type Surroundings } from "./surroundings.ts";
+import type { News } from "./ways.ts";
 
-/**
- * How news come in: `live` WebSocket, `sse` event stream, `polling` every 2 s, `offline` no network or no server.
- * `connecting` while the first way is tried, `idle` while nothing is followed.
- */
-export type Connection = "idle" | "connecting" | "live" | "sse" | "polling" | "offline";
+const V1 = "/v1/download";
 
-/** What the store holds, immutable: the same object until something changes. */
+/** What the client knows, immutable: the same object until something changes. */
 export interface ClientState {
   connection: Connection;
-  /** When the client tries again by itself, in milliseconds of the clock; null where it need not. */
+  /** When the client tries again by itself, in milliseconds of its clock; null where it need not. */
   retryAt: number | null;
   /** Every job that was listed, started, asked for or followed. */
   jobs: ReadonlyMap<string, Job>;
 }
 
 export interface AskOptions {
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 export interface PageOptions extends AskOptions {
   cursor?: string | undefined;
-  limit?: number;
+  limit?: number | undefined;
 }
-
-export interface Client {
-  /** Asks for files. A request that is sent again after a broken connection makes no second job (Idempotency-Key). */
-  start(selection: FileSelection, options?: AskOptions): Promise<Outcome<Accepted>>;
-  /** What a job of these files would come to: how many, what is missing, total and exact size of the result. */
-  preflight(selection: FileSelection, options?: AskOptions): Promise<Outcome<Preflight>>;
-  /** The job now, with all its files; it goes into the store, too. */
-  status(jobId: string, options?: AskOptions): Promise<Outcome<JobStatus>>;
-  /** Own jobs, newest first; they go into the store, too. */
-  list(options?: PageOptions & { status?: Status }): Promise<Outcome<JobPage>>;
-  /** The catalogue, by id; `q` searches names. */
-  files(options?: PageOptions & { q?: string }): Promise<Outcome<FilePage>>;
-  /** Runs an ended job again, all of it (what is packed already is kept by the server). */
-  retry(jobId: string, options?: AskOptions): Promise<Outcome<Accepted>>;
-  /** Starts a new job of those files that failed or were left out. Its id is in the answer. */
-  retryFailed(jobId: string, options?: AskOptions): Promise<Outcome<Accepted>>;
-  cancel(jobId: string, options?: AskOptions): Promise<Outcome<JobStatus>>;
-  /** A fresh presigned link, with size, checksum and what was left out. */
-  link(jobId: string, options?: AskOptions): Promise<Outcome<Link>>;
-  /** The stable link, absolute: leads to a fresh presigned one. To be navigated to, or for `curl -LOJ`. */
-  fileUrl(jobId: string): string;
-
-  /** Has the store kept up to date with the job until it ends or the function given back is called. May be called often. */
-  follow(jobId: string): () => void;
-  /** Tries again now what waits to be tried again. */
-  reconnect(): void;
-
-  /** For useSyncExternalStore. */
-  subscribe(listener: () => void): () => void;
-  getState(): ClientState;
-  /** Ends connections and timers; the client can be used again afterwards. */
-  close(): void;
-}
-
 export interface ClientOptions {
-  /** Where the server is; the page's own origin unless it is said. */
+  /** Where the server is, without a slash at the end; the page's own origin unless it is said. */
   baseUrl?: string;
   surroundings?: Partial<Surroundings>;
 }
 
+const START_TRIES = 3;
+const AGAIN: ReadonlySet<string> = new Set(["unreachable", "timeout", "idempotency_key_in_flight"]);
+
 /** A client of one server. Nothing is sent before it is asked for something. */
-export declare function createClient(options?: ClientOptions): Client;
-export type { Problem };
+export class Client {
+  readonly #around: Surroundings;
+  readonly #baseUrl: string;
+  readonly #requests: Requests;
+  readonly #store: Store<ClientState>;
+  readonly #follower: Follower;
+  readonly #places = new Map<string, Place>();
+  /** Jobs that are wanted, and how often; what was asked for last comes last. */
+  readonly #wanted = new Map<string, number>();
+  #syncing = false;
+
+  constructor({ baseUrl = globalThis.location?.origin ?? "", surroundings = {} }: ClientOptions = {}) {
+    this.#around = { ...browser(), ...surroundings };
+    this.#baseUrl = baseUrl;
+    this.#requests = new Requests(baseUrl, this.#around);
+    this.#store = new Store({ connection: "idle", retryAt: null, jobs: new Map() }, this.#around.clock);
+    const host = {
+      baseUrl,
+      surroundings: this.#around,
+      requests: this.#requests,
+      wanted: () => this.#running(),
+      seqOf: (jobId: string) => this.#place(jobId).seq,
+      take: (news: News, asked?: number) => this.#take(news, asked),
+      refuse: (jobId: string, why: Problem) => this.#refuse(jobId, why),
+      look: (jobId: string) => this.#look(jobId),
+    };
+    this.#follower = new Follower(host, (connection, retryAt) => this.#connected(connection, retryAt));
+  }
+
+  /** Asks for files. Sent again when it was not answered; that makes no second job (Idempotency-Key). */
+  async start(selection: FileSelection, { signal }: AskOptions = {}): Promise<Outcome<Accepted>> {
+    const headers = { "Idempotency-Key": this.#key() };
+    const asking = { body: selection, headers, signal };
+    let outcome = await this.#ask<Accepted>("POST", "/initiate", asking);
+    for (let tries = 1; tries < START_TRIES && !outcome.ok && AGAIN.has(outcome.problem.code); tries += 1) {
+      await this.#pause(tries - 1);
+      outcome = await this.#ask<Accepted>("POST", "/initiate", asking);
+    }
+    if (outcome.ok) this.#started(outcome.value, selection.archiveName ?? null);
+    return outcome;
+  }
+
+  /** What a job of these files would come to: how many, what is missing, total and exact size of the result. */
+  preflight(selection: FileSelection, { signal }: AskOptions = {}): Promise<Outcome<Preflight>> {
+    return this.#ask("POST", "/check", { body: selection, signal });
+  }
+
+  /** The job now, with all its files. */
+  async status(jobId: string, { signal }: AskOptions = {}): Promise<Outcome<JobStatus>> {
+    const outcome = await this.#ask<JobStatus>("GET", `/job/${jobId}`, { query: { since: 0 }, fresh: true, signal });
+    if (outcome.ok) this.#take(outcome.value);
+    else if (outcome.problem.code === "job_not_found") this.#refuse(jobId, outcome.problem);
+    return outcome;
+  }
+
+  /** Own jobs, newest first. */
+  async list({ signal, ...query }: PageOptions & { status?: Status } = {}): Promise<Outcome<JobPage>> {
+    const outcome = await this.#ask<JobPage>("GET", "/jobs", { query, signal });
+    if (outcome.ok) this.#listed(outcome.value);
+    return outcome;
+  }
+
+  /** The catalogue, by id; `q` searches names. */
+  files({ signal, ...query }: PageOptions & { q?: string | undefined } = {}): Promise<Outcome<FilePage>> {
+    return this.#ask("GET", "/files", { query, signal });
+  }
+
+  /** Runs an ended job again. The server keeps what is packed already. */
+  async retry(jobId: string, { signal }: AskOptions = {}): Promise<Outcome<Accepted>> {
+    const outcome = await this.#ask<Accepted>("POST", `/job/${jobId}/retry`, { signal });
+    if (outcome.ok) await this.status(jobId, { signal });
+    return outcome;
+  }
+
+  /** Starts a new job of those files that failed or were left out; the answer has its id. */
+  async retryFailed(jobId: string, options: AskOptions = {}): Promise<Outcome<Accepted>> {
+    const outcome = await this.status(jobId, options);
+    if (!outcome.ok) return outcome;
+    const { files, archiveName, onMissing } = outcome.value;
+    const failed = files.filter((file) => file.status === "failed" || file.status === "omitted").map(named);
+    if (failed.length === 0) return { ok: false, problem: problem("nothing_failed") };
+    return this.start({ files: failed, archiveName, onMissing }, options);
+  }
+
+  async cancel(jobId: string, { signal }: AskOptions = {}): Promise<Outcome<JobStatus>> {
+    const outcome = await this.#ask<JobStatus>("DELETE", `/job/${jobId}`, { signal });
+    if (outcome.ok && this.#take(outcome.value) === "gap") await this.status(jobId, { signal });
+    return outcome;
+  }
+
+  /** A fresh presigned link, with size, checksum and what was left out. */
+  link(jobId: string, { signal }: AskOptions = {}): Promise<Outcome<Link>> {
+    return this.#ask("GET", `/job/${jobId}/download-url`, { signal });
+  }
+
+  /** The stable link: leads to a fresh presigned one. To be navigated to, or for `curl -LOJ`. */
+  fileUrl(jobId: string): string {
+    return `${this.#baseUrl}${V1}/job/${jobId}/file`;
+  }
+
+  /** Has the job be kept up to date until it ends, or what is given back is called. May be called many times. */
+  follow(jobId: string): () => void {
+    this.#wanted.set(jobId, (this.#wanted.get(jobId) ?? 0) + 1);
+    this.#sync();
+    let holds = true;
+    return () => {
+      if (holds) this.#unfollow(jobId);
+      holds = false;
+    };
+  }
+
+  /** Tries again now what waits to be tried again. */
+  reconnect(): void {
+    this.#follower.wake();
+  }
+
+  /** For useSyncExternalStore. */
+  readonly subscribe = (listener: () => void): (() => void) => this.#store.subscribe(listener);
+  readonly getState = (): ClientState => this.#store.state;
+
+  #ask<T>(method: string, path: string, asking: Asking): Promise<Outcome<T>> {
+    return this.#requests.ask<T>(method, V1 + path, asking);
+  }
+
+  #key(): string {
+    return Array.from({ length: 4 }, () => this.#around.random().toString(36).slice(2)).join("");
+  }
+
+  #pause(failures: number): Promise<void> {
+    const delay = within(backoff(failures), this.#around.random);
+    return new Promise((resolve) => this.#around.clock.setTimeout(resolve, delay));
+  }
+
+  #unfollow(jobId: string): void {
+    const holders = (this.#wanted.get(jobId) ?? 0) - 1;
+    if (holders > 0) this.#wanted.set(jobId, holders);
+    else this.#wanted.delete(jobId);
+    this.#sync();
+  }
+
+  /** Once for all that was wanted, or not any more, in one go. */
+  #sync(): void {
+    if (this.#syncing) return;
+    this.#syncing = true;
+    this.#around.clock.setTimeout(() => {
+      this.#syncing = false;
+      this.#follower.sync();
+    }, 0);
+  }
+
+  /** Jobs that are wanted and may still change, the most wanted first. */
+  #running(): string[] {
+    return [...this.#wanted.keys()].filter((jobId) => this.#runs(jobId)).reverse();
+  }
+
+  #runs(jobId: string): boolean {
+    const job = this.getState().jobs.get(jobId);
+    return job === undefined || (job.problem === null && !(job.detail !== null && ENDED.has(job.status)));
+  }
+
+  #place(jobId: string): Place {
+    const place = this.#places.get(jobId) ?? new Place();
+    this.#places.set(jobId, place);
+    return place;
+  }
+
+  #take(news: News, asked?: number): Verdict {
+    const { jobId } = news;
+    const ran = this.#runs(jobId);
+    const verdict = this.#place(jobId).judge(news, asked);
+    if (news.type === "gone") this.#refuse(jobId, problem("gone", GONE));
+    else if (verdict === "next" || verdict === "anew") {
+      this.#put([{ ...updated(this.#job(jobId), news, verdict === "anew"), problem: null }]);
+    }
+    if (this.#runs(jobId) !== ran) this.#sync();
+    return verdict;
+  }
+
+  async #look(jobId: string): Promise<"news" | "nothing" | "problem"> {
+    const query = { since: this.#place(jobId).seq };
+    const outcome = await this.#ask<JobStatus>("GET", `/job/${jobId}`, { query });
+    if (!outcome.ok) return "problem";
+    return this.#take(outcome.value) === "old" ? "nothing" : "news";
+  }
+
+  #refuse(jobId: string, why: Problem): void {
+    this.#put([{ ...this.#job(jobId), problem: why }]);
+    this.#sync();
+  }
+
+  #started({ jobId, totalFileIds }: Accepted, archiveName: string | null): void {
+    if (this.getState().jobs.has(jobId)) return;
+    this.#put([{ ...this.#job(jobId), archiveName, filesTotal: totalFileIds }]);
+  }
+
+  /** A line of the list says less than what following brought, unless the job has moved since it was followed. */
+  #listed({ jobs }: JobPage): void {
+    const known = this.getState().jobs;
+    this.#put(jobs.filter(({ jobId }) => !known.get(jobId)?.detail).map(listed));
+    for (const { jobId, status } of jobs) {
+      const job = known.get(jobId);
+      if (job?.detail && ENDED.has(job.status) && job.status !== status) void this.status(jobId);
+    }
+  }
+
+  #job(jobId: string): Job {
+    return this.getState().jobs.get(jobId) ?? unknown(jobId, new Date(this.#around.clock.now()).toISOString());
+  }
+
+  #put(jobs: readonly Job[]): void {
+    const all = new Map(this.getState().jobs);
+    for (const job of jobs) all.set(job.jobId, job);
+    this.#store.set({ jobs: all });
+  }
+
+  #connected(connection: Connection, retryAt: number | null): void {
+    const state = this.getState();
+    if (state.connection !== connection || state.retryAt !== retryAt) this.#store.set({ connection, retryAt });
+  }
+}
+
+const GONE = { title: "The job is gone", message: "The job was removed from the server." };
+
+function named({ fileId, name }: FileView): { file_id: number; name?: string } {
+  return name === null ? { file_id: fileId } : { file_id: fileId, name };
+}

@@ -1,13 +1,7 @@
 // The client, without React. What is exported here is the public interface; everything else may change.
-export type {
-  AskOptions,
-  Client,
-  ClientOptions,
-  ClientState,
-  Connection,
-  PageOptions,
-} from "./clients.ts";
-export { createClient } from "./clients.ts";
+export type { AskOptions, ClientOptions, ClientState, PageOptions } from "./clients.ts";
+export { Client } from "./clients.ts";
+export type { Connection } from "./followers.ts";
 export type { Job, JobDetail } from "./jobs.ts";
 export type { Outcome, OwnCode, Problem } from "./problems.ts";
 export type * from "./schemas.ts";

@@ -5,12 +5,12 @@ import type {
   FileView,
   JobItem,
   JobStatus,
-  Links,
   OnMissing,
   ProgressView,
   ResultView,
   Status,
 } from "./schemas.ts";
+import type { News } from "./ways.ts";
 
 /**
  * A job, immutable: a new object for each change, and `files[i]` the same object as long as file i is the same.
@@ -29,11 +29,8 @@ export interface Job {
   /** Bytes of the result, once there is one. */
   size: number | null;
   bundleExpiresAt: string | null;
-  links: Links;
   /** What only following or asking brings; null while there is no more than the list's line. */
   detail: JobDetail | null;
-  /** Whether news come in at the moment, or would if there were any. */
-  followed: boolean;
   /** The job is gone (`gone`), or there is none (`job_not_found`). Nothing more comes. */
   problem: Problem | null;
 }
@@ -55,4 +52,73 @@ export interface JobDetail {
   nextAttemptAt: string | null;
   result: ResultView | null;
 }
-export type { JobItem, JobStatus };
+
+/** The job of a line of the list. */
+export function listed({ links: _, ...item }: JobItem): Job {
+  return { ...item, detail: null, problem: null };
+}
+
+/** A job of which nothing is known yet. */
+export function unknown(jobId: string, createdAt: string): Job {
+  return {
+    jobId,
+    status: "queued",
+    archiveName: null,
+    filesTotal: 0,
+    filesOmitted: 0,
+    percent: null,
+    createdAt,
+    finishedAt: null,
+    size: null,
+    bundleExpiresAt: null,
+    detail: null,
+    problem: null,
+  };
+}
+
+/** The job after news that go on from what it was; `anew` drops its files first. */
+export function updated(job: Job, news: News, anew: boolean): Job {
+  const { status, progress } = news;
+  const summary = {
+    status,
+    percent: progress.percent,
+    filesTotal: progress.filesTotal,
+    filesOmitted: progress.filesOmitted,
+  };
+  const files = merged(anew ? [] : (job.detail?.files ?? []), news.files);
+  const { seq, tick, ts, attempt, error, degraded } = news;
+  const moment = { seq, tick, ts, attempt, error, degraded, progress, files };
+  if (!isWhole(news)) {
+    return { ...job, ...summary, detail: { ...(job.detail ?? BARE), nextAttemptAt: null, ...moment } };
+  }
+  const { archiveName, createdAt, finishedAt, result, maxAttempts, onMissing, startedAt, nextAttemptAt } = news;
+  const { size = null, bundleExpiresAt = null } = result ?? {};
+  const detail = { maxAttempts, onMissing, startedAt, nextAttemptAt, result, ...moment };
+  return { ...job, ...summary, archiveName, createdAt, finishedAt, size, bundleExpiresAt, detail };
+}
+
+function isWhole(news: News): news is JobStatus {
+  return "createdAt" in news;
+}
+
+const BARE = { maxAttempts: 0, onMissing: "fail" as const, startedAt: null, result: null };
+
+/** The files with those that changed in their places; one that says nothing new stays the same object. */
+function merged(files: readonly FileView[], changed: readonly FileView[]): readonly FileView[] {
+  const fresh = changed.filter((file) => !same(files[file.index], file));
+  if (fresh.length === 0) return files;
+  const all = [...files];
+  for (const file of fresh) all[file.index] = file;
+  return all;
+}
+
+function same(one: FileView | undefined, other: FileView): boolean {
+  return (
+    one !== undefined &&
+    one.bytesDone === other.bytesDone &&
+    one.status === other.status &&
+    one.size === other.size &&
+    one.name === other.name &&
+    one.error?.message === other.error?.message
+  );
+}

@@ -1,10 +1,10 @@
-// Errors are values: whatever goes wrong is a `Problem`, and nothing here throws.
-import type { ErrorView, ProblemBody } from "./schemas.ts";
+// Errors are values: whatever goes wrong is a `Problem`, and nothing throws.
+import type { ProblemBody } from "./schemas.ts";
 
-/** Codes that no server says: the request never got an answer, or an answer that is none of ours. */
-export type OwnCode = "offline" | "unreachable" | "timeout" | "aborted" | "not_ours";
+/** Codes that no server says: the request got no answer, or one that is not from a server of ours. */
+export type OwnCode = "offline" | "unreachable" | "timeout" | "aborted" | "not_ours" | "nothing_failed";
 
-/** Why something could not be done. RFC 9457, and what happens on the way to a server. */
+/** Why something could not be done: RFC 9457, and what happens on the way to a server. */
 export interface Problem {
   /** The server's `error` (`job_not_found`, `queue_full`, …), or one of `OwnCode`. */
   code: string;
@@ -15,7 +15,7 @@ export interface Problem {
   message: string;
   /** Offending fields of a request, in the server's words. */
   fields: { field: string; message: string }[];
-  /** Seconds after which trying again may help; null where it says nothing. */
+  /** Seconds after which trying again may help; null where nothing is said. */
   retryAfter: number | null;
   requestId: string | null;
   /** With `queue_full`: where the job would have stood. */
@@ -23,4 +23,53 @@ export interface Problem {
 }
 
 export type Outcome<T> = { ok: true; value: T } | { ok: false; problem: Problem };
-export type { ErrorView, ProblemBody };
+
+const OWN: Record<OwnCode, [title: string, message: string]> = {
+  offline: ["No network", "This device is offline."],
+  unreachable: ["No connection", "The server can't be reached."],
+  timeout: ["No answer", "The server did not answer in time."],
+  aborted: ["Given up", "The request was given up before there was an answer."],
+  not_ours: ["A strange answer", "Something between here and the server answered in its place."],
+  nothing_failed: ["Nothing failed", "No file of this job has failed or was left out."],
+};
+
+/** A problem that no server told of. */
+export function problem(code: string, more: Partial<Problem> = {}): Problem {
+  const [title, message] = OWN[code as OwnCode] ?? [code, code];
+  return {
+    code,
+    status: null,
+    title,
+    message,
+    fields: [],
+    retryAfter: null,
+    requestId: null,
+    queuePosition: null,
+    ...more,
+  };
+}
+
+/** The problem that an answer tells of, if it is a server's; else what can be said of it. `now` in milliseconds. */
+export async function problemOf(answer: Response, now: number): Promise<Problem> {
+  const { status, headers } = answer;
+  const more = {
+    status,
+    retryAfter: secondsUntil(headers.get("Retry-After"), now),
+    requestId: headers.get("X-Request-ID"),
+  };
+  if (!headers.get("Content-Type")?.startsWith("application/problem+json")) return problem("not_ours", more);
+  try {
+    const body: ProblemBody = await answer.json();
+    const { error, title, message, errors, queuePosition = null } = body;
+    return problem(error, { ...more, title, message, fields: errors ?? [], queuePosition });
+  } catch {
+    return problem("not_ours", more);
+  }
+}
+
+/** `Retry-After` (RFC 9110, section 10.2.3): seconds, or a date. */
+function secondsUntil(text: string | null, now: number): number | null {
+  if (text === null) return null;
+  const seconds = /^\d+$/.test(text) ? Number(text) : (Date.parse(text) - now) / 1000;
+  return Number.isFinite(seconds) ? Math.max(0, seconds) : null;
+}

@@ -21,7 +21,40 @@ export interface Surroundings {
   /** From 0 to 1, without 1. */
   random(): number;
   fetch: typeof fetch;
-  WebSocket: (url: string, protocols: string[]) => WebSocket;
-  EventSource: (url: string) => EventSource;
+  socket(url: string, protocol: string): WebSocket;
+  stream(url: string): EventSource;
   senses: Senses;
+}
+
+/** The browser's own. Looked up when they are used: a server that renders the page has none of them. */
+export function browser(): Surroundings {
+  return {
+    clock: {
+      now: () => Date.now(),
+      setTimeout: (run, delay) => setTimeout(run, delay),
+      clearTimeout: (timer) => clearTimeout(timer as number),
+    },
+    random: () => Math.random(),
+    fetch: (...given) => fetch(...given),
+    socket: (url, protocol) => new WebSocket(url, protocol),
+    stream: (url) => new EventSource(url),
+    senses: {
+      online: () => typeof navigator === "undefined" || navigator.onLine !== false,
+      visible: () => typeof document === "undefined" || document.visibilityState !== "hidden",
+      subscribe: sense,
+    },
+  };
+}
+
+function sense(listener: () => void): () => void {
+  const places = [
+    [window, "online"],
+    [window, "offline"],
+    [window, "pageshow"],
+    [document, "visibilitychange"],
+  ] as const;
+  for (const [place, name] of places) place.addEventListener(name, listener);
+  return () => {
+    for (const [place, name] of places) place.removeEventListener(name, listener);
+  };
 }
