@@ -98,7 +98,11 @@ export class Client {
 
   /** The job now, with all its files. */
   async status(jobId: string, { signal }: AskOptions = {}): Promise<Outcome<JobStatus>> {
-    const outcome = await this.#ask<JobStatus>("GET", `/job/${jobId}`, { query: { since: 0 }, fresh: true, signal });
+    const outcome = await this.#ask<JobStatus>("GET", `/job/${encodeURIComponent(jobId)}`, {
+      query: { since: 0 },
+      fresh: true,
+      signal,
+    });
     if (outcome.ok) this.#take(outcome.value);
     else if (outcome.problem.code === "job_not_found") this.#refuse(jobId, outcome.problem);
     return outcome;
@@ -118,7 +122,7 @@ export class Client {
 
   /** Runs an ended job again. The server keeps what is packed already. */
   async retry(jobId: string, { signal }: AskOptions = {}): Promise<Outcome<Accepted>> {
-    const outcome = await this.#ask<Accepted>("POST", `/job/${jobId}/retry`, { signal });
+    const outcome = await this.#ask<Accepted>("POST", `/job/${encodeURIComponent(jobId)}/retry`, { signal });
     if (outcome.ok) await this.status(jobId, { signal });
     return outcome;
   }
@@ -134,23 +138,24 @@ export class Client {
   }
 
   async cancel(jobId: string, { signal }: AskOptions = {}): Promise<Outcome<JobStatus>> {
-    const outcome = await this.#ask<JobStatus>("DELETE", `/job/${jobId}`, { signal });
+    const outcome = await this.#ask<JobStatus>("DELETE", `/job/${encodeURIComponent(jobId)}`, { signal });
     if (outcome.ok && this.#take(outcome.value) === "gap") await this.status(jobId, { signal });
     return outcome;
   }
 
   /** A fresh presigned link, with size, checksum and what was left out. */
   link(jobId: string, { signal }: AskOptions = {}): Promise<Outcome<Link>> {
-    return this.#ask("GET", `/job/${jobId}/download-url`, { signal });
+    return this.#ask("GET", `/job/${encodeURIComponent(jobId)}/download-url`, { signal });
   }
 
   /** The stable link: leads to a fresh presigned one. To be navigated to, or for `curl -LOJ`. */
   fileUrl(jobId: string): string {
-    return `${this.#baseUrl}${V1}/job/${jobId}/file`;
+    return `${this.#baseUrl}${V1}/job/${encodeURIComponent(jobId)}/file`;
   }
 
   /** Has the job be kept up to date until it ends, or what is given back is called. May be called many times. */
   follow(jobId: string): () => void {
+    if (!UUID.test(jobId) && !this.getState().jobs.has(jobId)) this.#refuse(jobId, problem("invalid_request", NO_ID));
     this.#wanted.set(jobId, (this.#wanted.get(jobId) ?? 0) + 1);
     this.#sync();
     let holds = true;
@@ -229,7 +234,7 @@ export class Client {
 
   async #look(jobId: string): Promise<"news" | "nothing" | "problem"> {
     const query = { since: this.#place(jobId).seq };
-    const outcome = await this.#ask<JobStatus>("GET", `/job/${jobId}`, { query });
+    const outcome = await this.#ask<JobStatus>("GET", `/job/${encodeURIComponent(jobId)}`, { query });
     if (!outcome.ok) return "problem";
     return this.#take(outcome.value) === "old" ? "nothing" : "news";
   }
@@ -270,6 +275,8 @@ export class Client {
   }
 }
 
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const NO_ID = { title: "No such job", message: "This is not the id of a job." };
 const GONE = { title: "The job is gone", message: "The job was removed from the server." };
 
 function named({ fileId, name }: FileView): { file_id: number; name?: string } {

@@ -152,7 +152,7 @@ export class Follower {
     if (loss.barred) this.#barred.add(line.level);
     if (line === this.#trial) this.#trialLost(line, loss);
     else if (line === this.#line) this.#lineLost(loss);
-    else this.#overflow = null; // made anew when the line is
+    else if (line === this.#overflow) this.#overflow = null; // made anew with the next sync
     this.#tell();
   }
 

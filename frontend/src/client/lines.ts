@@ -34,7 +34,7 @@ export class WatchedLine {
   proven = false;
   readonly #host: Host;
   readonly #reports: Reports;
-  readonly #line: Line | null = null;
+  #line: Line | null = null;
   readonly #watchdog: Watchdog | null = null;
   /** Jobs that were asked for and not answered, with the `seq` they were asked from. */
   readonly #asked = new Map<string, number>();
@@ -43,13 +43,9 @@ export class WatchedLine {
     this.level = level;
     this.#host = host;
     this.#reports = reports;
-    try {
+    this.#safely(() => {
       this.#line = way.open(this.#means(), this.#sink());
-    } catch {
-      // The browser has no such thing, or the page's policy forbids it.
-      host.surroundings.clock.setTimeout(() => this.#lost({ barred: true }), 0);
-      return;
-    }
+    });
     if (way.name === "polling") return; // a poll is answered or not: it needs no watching
     const { clock } = host.surroundings;
     this.#watchdog = new Watchdog(
@@ -60,7 +56,7 @@ export class WatchedLine {
   }
 
   sync(jobIds: readonly string[]): void {
-    this.#line?.sync(jobIds);
+    this.#safely(() => this.#line?.sync(jobIds));
   }
 
   /** Has it show that it is alive, and soon. */
@@ -110,6 +106,15 @@ export class WatchedLine {
     this.proven = true;
     this.#watchdog?.heard();
     this.#reports.heard(this);
+  }
+
+  /** The browser has no such thing, or the page's policy forbids it: that will not change. */
+  #safely(run: () => void): void {
+    try {
+      run();
+    } catch {
+      this.#host.surroundings.clock.setTimeout(() => this.#lost({ barred: true }), 0);
+    }
   }
 
   #lost(loss: Loss): void {

@@ -1,0 +1,40 @@
+import { describe, expect, test } from "vitest";
+import { backoff, lossOf, within } from "./pauses.ts";
+
+describe("when to come back", () => {
+  test("the backoff grows from 0.5 s to 20 s and no further", () => {
+    expect([0, 1, 2, 3, 4, 5, 60].map((failures) => backoff(failures))).toEqual([
+      [0.5, 1],
+      [0.5, 2],
+      [0.5, 4],
+      [0.5, 8],
+      [0.5, 16],
+      [0.5, 20],
+      [0.5, 20],
+    ]);
+  });
+
+  test("a moment lies in its range, in milliseconds", () => {
+    expect(within([0.5, 20], () => 0)).toBe(500);
+    expect(within([0.5, 20], () => 0.999)).toBeLessThan(20_000);
+    expect(within([2, 4], () => 0.5)).toBe(3_000);
+  });
+
+  test.each([1009, 4400, 4403, 4404, 4406, 4421])("code %i forbids to come back", (code) => {
+    expect(lossOf(code).barred).toBe(true);
+  });
+
+  test.each([
+    [1011, 5, 15],
+    [1012, 0.5, 5],
+    [4408, 1, 5],
+    [4429, 15, 45],
+    [4503, 2, 10],
+  ])("code %i says when to come back", (code, from, to) => {
+    expect(lossOf(code).pause).toEqual([from, to]);
+  });
+
+  test("any other code is a connection that broke", () => {
+    expect(lossOf(1006)).toEqual({ reached: false });
+  });
+});

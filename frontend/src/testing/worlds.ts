@@ -1,0 +1,296 @@
+// A world for the client in which time stands still until it is told to go on, and every answer is made by the test.
+import { Client, type Clock, type Event, type JobStatus, type Surroundings } from "../client/index.ts";
+
+export const A = "00000000-0000-4000-8000-00000000000a";
+export const B = "00000000-0000-4000-8000-00000000000b";
+
+class FakeClock implements Clock {
+  time = Date.parse("2026-11-21T12:00:00Z");
+  #timers = new Map<number, { at: number; run: () => void }>();
+  #count = 0;
+
+  now(): number {
+    return this.time;
+  }
+
+  setTimeout(run: () => void, delay: number): number {
+    this.#count += 1;
+    this.#timers.set(this.#count, { at: this.time + Math.max(0, delay), run });
+    return this.#count;
+  }
+
+  clearTimeout(timer: unknown): void {
+    this.#timers.delete(timer as number);
+  }
+
+  get waiting(): number {
+    return this.#timers.size;
+  }
+
+  /** Lets so many seconds go by. Whatever becomes due runs at its moment, and what it causes settles. */
+  async advance(seconds: number): Promise<void> {
+    const end = this.time + 1000 * seconds;
+    await settle();
+    for (;;) {
+      const due = [...this.#timers].filter(([, { at }]) => at <= end).sort(([a, x], [b, y]) => x.at - y.at || a - b)[0];
+      if (due === undefined) break;
+      this.#timers.delete(due[0]);
+      this.time = Math.max(this.time, due[1].at);
+      due[1].run();
+      await settle();
+    }
+    this.time = end;
+  }
+
+  /** The machine sleeps: time goes by, and only then whatever became due runs. */
+  async sleep(seconds: number): Promise<void> {
+    this.time += 1000 * seconds;
+    await this.advance(0);
+  }
+}
+
+async function settle(): Promise<void> {
+  for (let i = 0; i < 30; i += 1) await Promise.resolve();
+}
+
+export class FakeSocket {
+  readyState = 0;
+  sent: { type: string; jobs: { jobId: string; since: number }[] }[] = [];
+  closed = false;
+  onopen: (() => void) | null = null;
+  onmessage: ((event: { data: string }) => void) | null = null;
+  onclose: ((event: { code: number }) => void) | null = null;
+  readonly url: string;
+  readonly protocol: string;
+
+  constructor(url: string, protocol: string) {
+    this.url = url;
+    this.protocol = protocol;
+  }
+
+  send(text: string): void {
+    this.sent.push(JSON.parse(text));
+  }
+  close(): void {
+    this.closed = true;
+    this.readyState = 3;
+  }
+  open(): void {
+    this.readyState = 1;
+    this.onopen?.();
+  }
+  say(message: unknown): void {
+    this.onmessage?.({ data: JSON.stringify(message) });
+  }
+  end(code = 1006): void {
+    this.readyState = 3;
+    this.onclose?.({ code });
+  }
+}
+
+export class FakeStream {
+  readyState = 0;
+  closed = false;
+  onerror: (() => void) | null = null;
+  #listeners = new Map<string, (event: { data: string }) => void>();
+
+  readonly url: string;
+
+  constructor(url: string) {
+    this.url = url;
+  }
+
+  addEventListener(type: string, listener: (event: { data: string }) => void): void {
+    this.#listeners.set(type, listener);
+  }
+  close(): void {
+    this.closed = true;
+  }
+  say(message: { type: string }): void {
+    this.readyState = 1;
+    if (!this.closed) this.#listeners.get(message.type)?.({ data: JSON.stringify(message) });
+  }
+  end(readyState = 0): void {
+    this.readyState = readyState;
+    this.onerror?.();
+  }
+}
+
+export interface Asked {
+  method: string;
+  path: string;
+  query: URLSearchParams;
+  body: unknown;
+  headers: Headers;
+  cache: string | undefined;
+}
+export type Answering = (asked: Asked) => Response | Promise<Response>;
+
+/** An answer in JSON. */
+export function json(body: unknown, status = 200, headers: Record<string, string> = {}): Response {
+  return new Response(JSON.stringify(body), { status, headers: { "Content-Type": "application/json", ...headers } });
+}
+
+/** A problem as a server of ours tells it. */
+export function refusal(status: number, error: string, headers: Record<string, string> = {}, more = {}): Response {
+  const body = { type: `urn:haulage:problem:${error}`, title: error, status, detail: error, error, message: error };
+  return json({ ...body, requestId: "r", ...more }, status, { "Content-Type": "application/problem+json", ...headers });
+}
+
+export function unreachable(): never {
+  throw new TypeError("Failed to fetch");
+}
+
+/** A job's whole status. */
+export function status(seq: number, more: Partial<JobStatus> = {}): JobStatus {
+  const jobId = more.jobId ?? A;
+  return {
+    ...progress(seq, { since: 0 }),
+    type: "snapshot",
+    archiveName: "a.zip",
+    onMissing: "fail",
+    maxAttempts: 3,
+    createdAt: "2026-11-21T12:00:00Z",
+    startedAt: null,
+    finishedAt: null,
+    nextAttemptAt: null,
+    result: null,
+    links: { self: "", retry: "", cancel: "", downloadUrl: "", file: "", bundle: "" },
+    ...more,
+    jobId,
+  };
+}
+
+/** A message that goes on from the `seq` before. */
+export function progress(seq: number, more: Partial<Event> = {}): Event {
+  return {
+    type: "progress",
+    jobId: A,
+    since: seq - 1,
+    seq,
+    tick: 0,
+    ts: "2026-11-21T12:00:00Z",
+    status: "processing",
+    attempt: 1,
+    progress: {
+      phase: "packing",
+      percent: seq,
+      bytesDone: seq,
+      bytesTotal: 100,
+      filesDone: 0,
+      filesTotal: 2,
+      filesOmitted: 0,
+      bytesPerSecond: null,
+      etaSeconds: null,
+      queuePosition: null,
+      startsInSeconds: null,
+    },
+    files: [],
+    error: null,
+    degraded: false,
+    ...more,
+  };
+}
+
+export class World {
+  readonly clock = new FakeClock();
+  readonly sockets: FakeSocket[] = [];
+  readonly streams: FakeStream[] = [];
+  readonly asked: Asked[] = [];
+  online = true;
+  visible = true;
+  /** How questions over HTTP are answered. */
+  answer: Answering = unreachable;
+  random = 0.5;
+  #senses = new Set<() => void>();
+
+  readonly surroundings: Surroundings = {
+    clock: this.clock,
+    random: () => this.random,
+    fetch: (url, init) => this.#fetch(String(url), init ?? {}),
+    socket: (url, protocol) => this.#kept(this.sockets, new FakeSocket(url, protocol)) as unknown as WebSocket,
+    stream: (url) => this.#kept(this.streams, new FakeStream(url)) as unknown as EventSource,
+    senses: {
+      online: () => this.online,
+      visible: () => this.visible,
+      subscribe: (listener) => {
+        this.#senses.add(listener);
+        return () => this.#senses.delete(listener);
+      },
+    },
+  };
+  readonly client: Client;
+
+  constructor(others: Partial<Surroundings> = {}) {
+    this.client = new Client({ baseUrl: "http://server", surroundings: { ...this.surroundings, ...others } });
+  }
+
+  /** The newest. */
+  get socket(): FakeSocket {
+    return last(this.sockets);
+  }
+  get stream(): FakeStream {
+    return last(this.streams);
+  }
+  get connection(): string {
+    return this.client.getState().connection;
+  }
+  get job() {
+    return this.client.getState().jobs.get(A);
+  }
+
+  /** The network comes or goes, or the page is shown or hidden. */
+  async sense(change: { online?: boolean; visible?: boolean }): Promise<void> {
+    Object.assign(this, change);
+    for (const listener of [...this.#senses]) listener();
+    await this.clock.advance(0);
+  }
+
+  /** Follows a job over a WebSocket that works. */
+  async live(jobId = A): Promise<() => void> {
+    const leave = this.client.follow(jobId);
+    await this.clock.advance(0);
+    this.socket.open();
+    this.socket.say(status(1, { jobId }));
+    return leave;
+  }
+
+  /** As if WebSockets were blocked: two fail at once, and a stream is tried. */
+  async blocked(jobId = A): Promise<void> {
+    this.client.follow(jobId);
+    await this.clock.advance(0);
+    this.socket.end();
+    await this.clock.advance(1);
+    this.socket.end();
+    await this.clock.advance(0);
+  }
+
+  #kept<T>(all: T[], one: T): T {
+    all.push(one);
+    return one;
+  }
+
+  async #fetch(url: string, { method = "GET", body, headers, signal, cache }: RequestInit): Promise<Response> {
+    const { pathname: path, searchParams: query } = new URL(url);
+    const asked = {
+      method,
+      path,
+      query,
+      body: body ? JSON.parse(String(body)) : null,
+      headers: new Headers(headers),
+      cache,
+    };
+    this.asked.push(asked);
+    signal?.throwIfAborted();
+    return new Promise((resolve, reject) => {
+      signal?.addEventListener("abort", () => reject(signal.reason));
+      Promise.resolve(asked).then(this.answer).then(resolve, reject);
+    });
+  }
+}
+
+function last<T>(all: readonly T[]): T {
+  const one = all.at(-1);
+  if (one === undefined) throw new Error("there is none yet");
+  return one;
+}
