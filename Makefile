@@ -2,14 +2,28 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+NPM := sh frontend/npm.sh
+PAGE := app/pages/built/index.html
+MODULES := frontend/node_modules/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test slow check chaos bench bench-live bench-bundles lock clean
+.PHONY: help setup page run test slow check types chaos bench bench-live bench-bundles lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(VENV)/.ready ## Install everything into .venv, which then has bin/haulage
+setup: $(VENV)/.ready ## Install everything into .venv, which then has bin/haulage, and build the page
+	@$(MAKE) --no-print-directory page || echo "The page is not built. All else works; \`make page\` tries again." >&2
+
+page: $(PAGE) ## Build the page into app/pages/built, with the Node that is here or that of a wheel
+	@:
+
+$(PAGE): $(MODULES) frontend/index.html frontend/vite.config.ts $(shell find frontend/src -type f)
+	$(NPM) run --silent build -- --logLevel warn
+
+$(MODULES): $(VENV)/.ready frontend/package.json frontend/package-lock.json frontend/.npmrc
+	$(NPM) ci --silent
+	@touch $@
 
 $(VENV)/.ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -23,16 +37,22 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 run: setup ## Run the main job on this machine: servers, gateway, worker, demo files, a real download
 	@exec $(BIN)/haulage up --demo
 
-test: setup ## Run the tests, on real servers of their own
+test: setup page ## Run the tests, on real servers of their own
+	$(NPM) run --silent test
 	$(BIN)/pytest
 
 slow: setup ## Run the tests that take minutes and 13 GB of the disk: bundles at the limits of ZIP64
 	$(BIN)/pytest -m slow
 
-check: setup ## Lint and types
+check: setup page ## Lint and types; those of the page must be what the server's OpenAPI document says
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(NPM) run --silent check
+	$(BIN)/python -m app.openapi | $(NPM) run --silent types -- --check
+
+types: page ## Make the types of the page of the server's OpenAPI document
+	$(BIN)/python -m app.openapi | $(NPM) run --silent types
 
 chaos: setup ## Run the faults that take their time, and print the table of docs/reliability.md
 	$(BIN)/pytest tests/faults -m chaos
@@ -50,6 +70,8 @@ bench-bundles: setup ## Measure bundles beside other ways to make them, on MinIO
 lock: ## Pin every dependency by version and hash (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --extra stack --group dev \
 		pyproject.toml --output-file requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		frontend/node.in --output-file frontend/node.lock
 
 clean: ## Remove the environment, not the data of .haulage
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) frontend/node_modules app/pages/built .mypy_cache .pytest_cache .ruff_cache .hypothesis

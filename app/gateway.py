@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
@@ -18,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.context import Context
 from app.endpoints import sockets
-from app.endpoints.pages import PAGES, docs, product_version, swagger_ui
+from app.endpoints.pages import PAGES, Assets, docs, job_page, product_version, swagger_ui
 from app.envelope import Envelope
 from app.following import Following
 from app.openapi import openapi
@@ -102,6 +103,8 @@ def _routes() -> list[BaseRoute]:
         Route("/openapi.json", document_of),
         Route("/docs", docs),
         Mount("/docs/assets", StaticFiles(directory=swagger_ui())),
+        Route("/jobs/{jobId}", job_page),
+        Mount("/assets", GZipMiddleware(Assets())),
         Mount("/static", StaticFiles(directory=PAGES / "static")),
     ]
 

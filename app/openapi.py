@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from http import HTTPStatus
 from typing import Any
 
@@ -81,3 +83,7 @@ def _responses(operation: Operation, names: Names) -> dict[str, Any]:
 
 def _content(media_type: str, schemas: list[dict[str, Any]]) -> dict[str, Any]:
     return {media_type: {"schema": schemas[0] if len(schemas) == 1 else {"anyOf": schemas}}}
+
+
+if __name__ == "__main__":  # `make types` makes the types of the page of it
+    json.dump(openapi(""), sys.stdout)

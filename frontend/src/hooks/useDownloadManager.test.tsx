@@ -1,0 +1,161 @@
+// @vitest-environment happy-dom
+import { act, cleanup, renderHook } from "@testing-library/react";
+import { StrictMode, useState } from "react";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { A, type Asked, B, json, progress, refusal, status, World } from "../testing/worlds.ts";
+import { type DownloadManagerOptions, useDownloadManager, useJob } from "./index.ts";
+
+let world: World;
+/** What the server has in its list. */
+let items: object[];
+
+beforeEach(() => {
+  world = new World();
+  items = [];
+  world.answer = serve;
+  window.history.replaceState(null, "", "/");
+});
+afterEach(cleanup);
+
+function serve({ method, path, query }: Asked): Response {
+  if (path === "/v1/download/jobs") return json({ jobs: items, nextCursor: query.get("cursor") ? null : "more" });
+  if (path === "/v1/download/initiate") return json({ jobId: B, status: "queued", totalFileIds: 2, links: {} }, 202);
+  if (method === "DELETE") return refusal(409, "illegal_transition");
+  return json(status(1, { jobId: path.split("/")[4] ?? "" }));
+}
+
+function item(jobId: string, more: object = {}) {
+  const moments = { createdAt: "2026-11-21T11:00:00Z", finishedAt: null, bundleExpiresAt: null };
+  const numbers = { percent: null, filesTotal: 2, filesOmitted: 0, size: null };
+  return { jobId, status: "processing", archiveName: "a.zip", links: {}, ...numbers, ...moments, ...more };
+}
+
+/** Lets time go by, and React render what came of it. */
+const pass = (seconds = 0) => act(() => world.clock.advance(seconds));
+
+async function manage(options: DownloadManagerOptions = {}) {
+  const rendered = renderHook(() => useDownloadManager({ client: world.client, ...options }), { wrapper: StrictMode });
+  await pass();
+  return rendered;
+}
+
+test("jobs of the list that run are followed, in StrictMode over one connection", async () => {
+  items = [item(A), item(B, { status: "completed", createdAt: "2026-11-21T10:00:00Z" })];
+  const { result } = await manage();
+  await pass();
+  expect(result.current.jobs.map((job) => job.jobId)).toEqual([A, B]);
+  expect(world.sockets.filter((socket) => !socket.closed)).toHaveLength(1);
+  await act(async () => {
+    world.socket.open();
+    world.socket.say(status(1));
+  });
+  expect(world.socket.sent).toEqual([{ type: "follow", jobs: [{ jobId: A, since: 0 }] }]);
+  await pass(0.1);
+  expect(result.current.connection).toBe("live");
+  await act(async () => world.socket.say(progress(2)));
+  await pass(0.1);
+  expect(result.current.jobs[0]?.percent).toBe(2);
+});
+
+test("a job that is started is open, in the address, and followed", async () => {
+  const { result } = await manage();
+  await act(async () => void (await result.current.start({ file_ids: [10_000, 10_001], archiveName: "b" })));
+  await pass(0.1);
+  expect(result.current.open).toEqual([B]);
+  expect(window.location.search).toBe(`?job=${B}`);
+  expect(result.current.job(B)).toMatchObject({ archiveName: "b", filesTotal: 2, status: "queued" });
+  world.socket.open();
+  expect(world.socket.sent[0]?.jobs).toEqual([{ jobId: B, since: 0 }]);
+});
+
+test("after a reload the jobs in the address are followed, whatever the list says", async () => {
+  window.history.replaceState(null, "", `/?job=${A}&job=${B}&other=1`);
+  const { result } = await manage({ list: false });
+  world.socket.open();
+  expect(world.socket.sent[0]?.jobs.map((job) => job.jobId).sort()).toEqual([A, B]);
+  await act(async () => world.socket.say(status(1)));
+  await pass(0.1);
+  expect(result.current.jobs.map((job) => job.jobId)).toEqual([A]);
+  act(() => result.current.closeJob(A));
+  expect(window.location.search).toBe(`?other=1&job=${B}`);
+  await pass();
+  expect(world.socket.sent.at(-1)).toEqual({ type: "unfollow", jobs: [A] });
+});
+
+test("the back button brings back what was open before", async () => {
+  const { result } = await manage({ list: false });
+  act(() => result.current.openJob(A));
+  expect(result.current.open).toEqual([A]);
+  window.history.replaceState(null, "", "/");
+  act(() => void window.dispatchEvent(new PopStateEvent("popstate")));
+  expect(result.current.open).toEqual([]);
+});
+
+test("what went wrong is a value, kept until it is dismissed or tried again", async () => {
+  const { result } = await manage();
+  const outcome = await act(() => result.current.cancel(A));
+  expect(outcome).toMatchObject({ ok: false, problem: { code: "illegal_transition", status: 409 } });
+  await act(() => result.current.cancel(A));
+  expect(result.current.failures).toMatchObject([{ action: "cancel", jobId: A, problem: { status: 409 } }]);
+  act(() => result.current.dismiss(result.current.failures[0]?.id ?? 0));
+  expect(result.current.failures).toEqual([]);
+});
+
+test("the list goes on where it ended", async () => {
+  items = [item(A)];
+  const { result } = await manage();
+  expect(result.current.hasMore).toBe(true);
+  await act(() => result.current.loadMore());
+  expect(world.asked.at(-1)?.query.get("cursor")).toBe("more");
+  expect(result.current.hasMore).toBe(false);
+});
+
+test("a list that can't be had says why, and can be asked for again", async () => {
+  world.answer = () => refusal(503, "database_unavailable", { "Retry-After": "2" });
+  const { result } = await manage();
+  expect(result.current.listProblem?.code).toBe("database_unavailable");
+  expect(result.current.loading).toBe(false);
+  world.answer = serve;
+  await act(() => result.current.refresh());
+  expect(result.current.listProblem).toBeNull();
+});
+
+test("unmounting ends connection and timers", async () => {
+  items = [item(A)];
+  const { unmount } = await manage();
+  await pass();
+  world.socket.open();
+  unmount();
+  await world.clock.advance(0.1);
+  expect(world.socket.closed).toBe(true);
+  expect(world.clock.waiting).toBe(0);
+});
+
+test("functions stay the same from render to render", async () => {
+  const { result, rerender } = await manage();
+  const { start, retry, cancel, link, openJob, refresh, dismiss } = result.current;
+  act(() => result.current.openJob(A));
+  rerender();
+  expect(result.current).toMatchObject({ start, retry, cancel, link, openJob, refresh, dismiss });
+});
+
+test("useJob follows its job, and renders for no other", async () => {
+  let renders = 0;
+  const { result } = renderHook(() => {
+    renders += 1;
+    useState(0);
+    return useJob(A, world.client);
+  });
+  world.client.follow(B);
+  await pass();
+  await act(async () => {
+    world.socket.open();
+    world.socket.say(status(1));
+  });
+  await pass(0.1);
+  expect(result.current?.percent).toBe(1);
+  const before = renders;
+  await act(async () => world.socket.say(status(1, { jobId: B })));
+  await pass(0.1);
+  expect(renders).toBe(before);
+});

@@ -1,0 +1,88 @@
+"""The page: for browsers only, under a strict policy, with files to keep for ever, and a plain one where it is not built."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+
+from app.endpoints.pages import PAGES, Assets, page
+from tests.app.shared import Shared
+from tests.app.test_envelope import problem
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+SCRIPT = "console.log('built');" * 100
+
+
+@pytest.fixture
+async def built(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a page that is built."""
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "assets" / "index-0123abcd.js").write_text(SCRIPT)
+    (tmp_path / "index.html").write_text("<title>built</title>")
+
+    async def front(request: Request) -> Response:
+        return page(request, tmp_path)
+
+    app = Starlette(routes=[Route("/", front), Mount("/assets", Assets(tmp_path))])
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://page") as client:
+        yield client
+
+
+async def test_the_page_runs_only_scripts_and_styles_from_files_of_ours(built: httpx.AsyncClient) -> None:
+    answer = await built.get("/")
+    assert "<title>built</title>" in answer.text
+    policy = dict(rule.strip().split(" ", 1) for rule in answer.headers["content-security-policy"].split(";"))
+    assert policy["default-src"] == "'none'"
+    assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == "'self'"
+    assert "unsafe" not in answer.headers["content-security-policy"]
+    assert answer.headers["cache-control"] == "no-cache"
+
+
+async def test_files_with_a_hash_in_their_name_are_kept_for_ever(built: httpx.AsyncClient) -> None:
+    answer = await built.get("/assets/index-0123abcd.js")
+    assert answer.text == SCRIPT
+    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    again = await built.get("/assets/index-0123abcd.js", headers={"If-None-Match": answer.headers["etag"]})
+    assert again.status_code == 304
+    assert again.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert (await built.get("/assets/index-none.js")).status_code == 404
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_each_address_of_the_page_is_the_page_for_a_browser(shared: Shared) -> None:
+    front, job = [await shared.api.get(path, headers=BROWSER) for path in ("/", "/jobs/whatever")]
+    assert front.status_code == job.status_code == 200
+    assert front.text == job.text
+    assert front.headers["content-type"] == "text/html; charset=utf-8"
+    assert front.headers["vary"] == job.headers["vary"] == "Accept"
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_anything_else_gets_facts_or_a_problem(shared: Shared) -> None:
+    facts = await shared.api.get("/")
+    assert facts.json()["name"] == "haulage"
+    assert facts.headers["vary"] == "Accept"
+    problem(await shared.api.get("/jobs/whatever"), 404, "not_found")
+    problem(await shared.api.get("/assets/none.js"), 404, "not_found")
+
+
+async def test_a_page_that_is_not_built_says_so(tmp_path: Path) -> None:
+    request = Request({"type": "http", "method": "GET", "path": "/", "headers": [], "server": ("page", 80)})
+    answer = page(request, tmp_path)
+    assert answer.status_code == 200
+    assert b"not built" in bytes(answer.body)
+    assert b"make setup" in bytes(answer.body)
+    assert (PAGES / "index.html").read_text().count("not built") == 1
+
+
+async def test_without_a_folder_there_are_no_files(tmp_path: Path) -> None:
+    app = Starlette(routes=[Mount("/assets", Assets(tmp_path / "none"))])
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://page") as client:
+        assert (await client.get("/assets/index.js")).status_code == 404
