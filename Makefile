@@ -7,7 +7,7 @@ PAGE := app/pages/built/index.html
 MODULES := frontend/node_modules/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup page run test slow check types chaos bench bench-live bench-bundles lock clean
+.PHONY: help setup page run test slow browser check types chaos bench bench-live bench-bundles lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,10 @@ test: setup page ## Run the tests, on real servers of their own
 slow: setup ## Run the tests that take minutes and 13 GB of the disk: bundles at the limits of ZIP64
 	$(BIN)/pytest -m slow
 
+browser: setup page ## Run the tests of the page in a real Chromium: the machine's, or one from npm
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/browser/requirements.lock
+	$(BIN)/pytest tests/browser -m browser
+
 check: setup page ## Lint and types; those of the page must be what the server's OpenAPI document says
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -72,6 +76,8 @@ lock: ## Pin every dependency by version and hash (needs uv)
 		pyproject.toml --output-file requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 		frontend/node.in --output-file frontend/node.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--constraint requirements.lock tests/browser/requirements.in --output-file tests/browser/requirements.lock
 
 clean: ## Remove the environment, not the data of .haulage
 	rm -rf $(VENV) frontend/node_modules app/pages/built .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -29,6 +30,9 @@ hypothesis_settings.register_profile("haulage", deadline=None, print_blob=True)
 hypothesis_settings.load_profile("haulage")
 
 TEMPLATE = "template_haulage"
+
+collect_ignore = [] if find_spec("playwright") else ["browser"]
+"""`make browser` brings what a browser needs; nothing else does."""
 
 
 @pytest.fixture(scope="session")

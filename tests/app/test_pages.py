@@ -1,4 +1,4 @@
-"""The page: for browsers only, under a strict policy, with files to keep for ever, and a plain one where it is not built."""
+"""The page: for browsers only, under a strict policy, with files to keep for ever; a plain one where it is not built."""
 
 from __future__ import annotations
 

