@@ -66,7 +66,10 @@ describe("retrying", () => {
     const outcome = await done(world.client.retryFailed(A));
     expect(outcome.ok && outcome.value.jobId).toBe(B);
     expect(world.asked.at(-1)?.body).toEqual({
-      files: [{ file_id: 10_001, name: "b" }, { file_id: 10_002 }],
+      files: [
+        { file_id: 10_001, name: "b" },
+        { file_id: 10_002, name: null },
+      ],
       archiveName: "a.zip",
       onMissing: "skip",
     });

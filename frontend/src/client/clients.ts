@@ -4,13 +4,12 @@ import { type Job, listed, unknown, updated } from "./jobs.ts";
 import { Place, type Verdict } from "./orders.ts";
 import { backoff, within } from "./pauses.ts";
 import { type Outcome, type Problem, problem } from "./problems.ts";
-import { type Asking, Requests } from "./requests.ts";
+import { type Asking, type Request, requests } from "./requests.ts";
 import {
   type Accepted,
   ENDED,
   type FilePage,
   type FileSelection,
-  type FileView,
   type JobPage,
   type JobStatus,
   type Link,
@@ -52,7 +51,7 @@ const AGAIN: ReadonlySet<string> = new Set(["unreachable", "timeout", "idempoten
 export class Client {
   readonly #around: Surroundings;
   readonly #baseUrl: string;
-  readonly #requests: Requests;
+  readonly #request: Request;
   readonly #store: Store<ClientState>;
   readonly #follower: Follower;
   readonly #places = new Map<string, Place>();
@@ -63,12 +62,12 @@ export class Client {
   constructor({ baseUrl = globalThis.location?.origin ?? "", surroundings = {} }: ClientOptions = {}) {
     this.#around = { ...browser(), ...surroundings };
     this.#baseUrl = baseUrl;
-    this.#requests = new Requests(baseUrl, this.#around);
+    this.#request = requests(baseUrl, this.#around);
     this.#store = new Store({ connection: "idle", retryAt: null, jobs: new Map() }, this.#around.clock);
     const host = {
       baseUrl,
       surroundings: this.#around,
-      requests: this.#requests,
+      request: this.#request,
       wanted: () => this.#running(),
       seqOf: (jobId: string) => this.#place(jobId).seq,
       take: (news: News, asked?: number) => this.#take(news, asked),
@@ -98,7 +97,7 @@ export class Client {
 
   /** The job now, with all its files. */
   async status(jobId: string, { signal }: AskOptions = {}): Promise<Outcome<JobStatus>> {
-    const outcome = await this.#ask<JobStatus>("GET", `/job/${encodeURIComponent(jobId)}`, {
+    const outcome = await this.#ask<JobStatus>("GET", path(jobId), {
       query: { since: 0 },
       fresh: true,
       signal,
@@ -122,7 +121,7 @@ export class Client {
 
   /** Runs an ended job again. The server keeps what is packed already. */
   async retry(jobId: string, { signal }: AskOptions = {}): Promise<Outcome<Accepted>> {
-    const outcome = await this.#ask<Accepted>("POST", `/job/${encodeURIComponent(jobId)}/retry`, { signal });
+    const outcome = await this.#ask<Accepted>("POST", path(jobId, "/retry"), { signal });
     if (outcome.ok) await this.status(jobId, { signal });
     return outcome;
   }
@@ -132,30 +131,31 @@ export class Client {
     const outcome = await this.status(jobId, options);
     if (!outcome.ok) return outcome;
     const { files, archiveName, onMissing } = outcome.value;
-    const failed = files.filter((file) => file.status === "failed" || file.status === "omitted").map(named);
+    const failed = files.filter(({ status }) => status === "failed" || status === "omitted");
     if (failed.length === 0) return { ok: false, problem: problem("nothing_failed") };
-    return this.start({ files: failed, archiveName, onMissing }, options);
+    const again = failed.map(({ fileId, name }) => ({ file_id: fileId, name }));
+    return this.start({ files: again, archiveName, onMissing }, options);
   }
 
   async cancel(jobId: string, { signal }: AskOptions = {}): Promise<Outcome<JobStatus>> {
-    const outcome = await this.#ask<JobStatus>("DELETE", `/job/${encodeURIComponent(jobId)}`, { signal });
+    const outcome = await this.#ask<JobStatus>("DELETE", path(jobId), { signal });
     if (outcome.ok && this.#take(outcome.value) === "gap") await this.status(jobId, { signal });
     return outcome;
   }
 
   /** A fresh presigned link, with size, checksum and what was left out. */
   link(jobId: string, { signal }: AskOptions = {}): Promise<Outcome<Link>> {
-    return this.#ask("GET", `/job/${encodeURIComponent(jobId)}/download-url`, { signal });
+    return this.#ask("GET", path(jobId, "/download-url"), { signal });
   }
 
   /** The stable link: leads to a fresh presigned one. To be navigated to, or for `curl -LOJ`. */
   fileUrl(jobId: string): string {
-    return `${this.#baseUrl}${V1}/job/${encodeURIComponent(jobId)}/file`;
+    return this.#baseUrl + V1 + path(jobId, "/file");
   }
 
   /** Has the job be kept up to date until it ends, or what is given back is called. May be called many times. */
   follow(jobId: string): () => void {
-    if (!UUID.test(jobId) && !this.getState().jobs.has(jobId)) this.#refuse(jobId, problem("invalid_request", NO_ID));
+    if (!UUID.test(jobId) && !this.getState().jobs.has(jobId)) this.#refuse(jobId, problem("invalid_request"));
     this.#wanted.set(jobId, (this.#wanted.get(jobId) ?? 0) + 1);
     this.#sync();
     let holds = true;
@@ -175,11 +175,11 @@ export class Client {
   readonly getState = (): ClientState => this.#store.state;
 
   #ask<T>(method: string, path: string, asking: Asking): Promise<Outcome<T>> {
-    return this.#requests.ask<T>(method, V1 + path, asking);
+    return this.#request<T>(method, V1 + path, asking);
   }
 
   #key(): string {
-    return Array.from({ length: 4 }, () => this.#around.random().toString(36).slice(2)).join("");
+    return [1, 2, 3].map(() => this.#around.random()).join();
   }
 
   #pause(failures: number): Promise<void> {
@@ -210,8 +210,8 @@ export class Client {
   }
 
   #runs(jobId: string): boolean {
-    const job = this.getState().jobs.get(jobId);
-    return job === undefined || (job.problem === null && !(job.detail !== null && ENDED.has(job.status)));
+    const { problem, detail, status } = this.#job(jobId);
+    return !problem && !(detail && ENDED.has(status));
   }
 
   #place(jobId: string): Place {
@@ -224,9 +224,9 @@ export class Client {
     const { jobId } = news;
     const ran = this.#runs(jobId);
     const verdict = this.#place(jobId).judge(news, asked);
-    if (news.type === "gone") this.#refuse(jobId, problem("gone", GONE));
+    if (news.type === "gone") this.#refuse(jobId, problem("gone"));
     else if (verdict === "next" || verdict === "anew") {
-      this.#put([{ ...updated(this.#job(jobId), news, verdict === "anew"), problem: null }]);
+      this.#put([updated(this.#job(jobId), news, verdict === "anew")]);
     }
     if (this.#runs(jobId) !== ran) this.#sync();
     return verdict;
@@ -234,7 +234,7 @@ export class Client {
 
   async #look(jobId: string): Promise<"news" | "nothing" | "problem"> {
     const query = { since: this.#place(jobId).seq };
-    const outcome = await this.#ask<JobStatus>("GET", `/job/${encodeURIComponent(jobId)}`, { query });
+    const outcome = await this.#ask<JobStatus>("GET", path(jobId), { query });
     if (!outcome.ok) return "problem";
     return this.#take(outcome.value) === "old" ? "nothing" : "news";
   }
@@ -276,9 +276,7 @@ export class Client {
 }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-const NO_ID = { title: "No such job", message: "This is not the id of a job." };
-const GONE = { title: "The job is gone", message: "The job was removed from the server." };
 
-function named({ fileId, name }: FileView): { file_id: number; name?: string } {
-  return name === null ? { file_id: fileId } : { file_id: fileId, name };
+function path(jobId: string, rest = ""): string {
+  return `/job/${encodeURIComponent(jobId)}${rest}`;
 }

@@ -149,6 +149,15 @@ describe("WebSocket", () => {
     world.socket.open();
     expect(world.socket.sent[0]?.jobs).toHaveLength(100);
     expect(world.asked.map(({ path }) => path.slice(-1))).toEqual(["2", "1", "0"]);
+    world.answer = () => refusal(503, "database_unavailable");
+    world.socket.say(status(1, { jobId: ids[50] ?? "" }));
+    await world.clock.advance(2);
+    expect(world.connection).toBe("live");
+    const before = world.asked.length;
+    await world.clock.advance(1.9);
+    expect(world.asked).toHaveLength(before);
+    await world.clock.advance(6);
+    expect(world.asked.length).toBeGreaterThan(before);
   });
 });
 

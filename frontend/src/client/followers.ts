@@ -24,6 +24,7 @@ const CLIMB = 10;
 const LONGEST_CLIMB = 80;
 const HELD = 60_000;
 const SOON: Range = [0.2, 1];
+const OVERFLOW: Range = [2, 10];
 const OFFLINE: Range = [15, 20];
 
 export class Follower {
@@ -59,10 +60,9 @@ export class Follower {
     if (jobs.length === 0) return this.close();
     if (this.#unsense === null) this.#begin();
     if (this.#line === null && this.#retryAt === null) this.#open(this.#level);
-    const room = WAYS[this.#level]?.capacity ?? 0;
-    this.#line?.sync(jobs.slice(0, room));
-    this.#trial?.sync(jobs.slice(0, WAYS[this.#trial.level]?.capacity));
-    this.#carry(jobs.slice(room));
+    this.#line?.sync(jobs);
+    this.#trial?.sync(jobs);
+    this.#carry(jobs.slice(this.#line?.capacity ?? jobs.length));
     this.#tell();
   }
 
@@ -152,8 +152,14 @@ export class Follower {
     if (loss.barred) this.#barred.add(line.level);
     if (line === this.#trial) this.#trialLost(line, loss);
     else if (line === this.#line) this.#lineLost(loss);
-    else if (line === this.#overflow) this.#overflow = null; // made anew with the next sync
+    else if (line === this.#overflow) this.#overflowLost();
     this.#tell();
+  }
+
+  /** The others go on; it is made anew in a while, or as soon as anything else changes. */
+  #overflowLost(): void {
+    this.#overflow = null;
+    this.#clock.setTimeout(() => this.sync(), within(OVERFLOW, this.#host.surroundings.random));
   }
 
   #trialLost(line: WatchedLine, loss: Loss): void {
@@ -218,7 +224,7 @@ export class Follower {
     if (level >= this.#level || this.#cut || !this.#host.surroundings.senses.visible()) return;
     if (from === 0) this.#climbs += 1;
     this.#trial = this.#lineOf(level);
-    this.#trial.sync(this.#host.wanted().slice(0, WAYS[level]?.capacity));
+    this.#trial.sync(this.#host.wanted());
   }
 
   #tell(): void {

@@ -1,15 +1,6 @@
 // A job as this client knows it: what the list said of it, and what following it brought.
 import type { Problem } from "./problems.ts";
-import type {
-  ErrorView,
-  FileView,
-  JobItem,
-  JobStatus,
-  OnMissing,
-  ProgressView,
-  ResultView,
-  Status,
-} from "./schemas.ts";
+import type { ErrorView, FileView, JobItem, OnMissing, ProgressView, ResultView, Status } from "./schemas.ts";
 import type { News } from "./ways.ts";
 
 /**
@@ -60,17 +51,14 @@ export function listed({ links: _, ...item }: JobItem): Job {
 
 /** A job of which nothing is known yet. */
 export function unknown(jobId: string, createdAt: string): Job {
+  const nothing = { archiveName: null, percent: null, finishedAt: null, size: null, bundleExpiresAt: null };
   return {
     jobId,
     status: "queued",
-    archiveName: null,
+    createdAt,
     filesTotal: 0,
     filesOmitted: 0,
-    percent: null,
-    createdAt,
-    finishedAt: null,
-    size: null,
-    bundleExpiresAt: null,
+    ...nothing,
     detail: null,
     problem: null,
   };
@@ -79,26 +67,18 @@ export function unknown(jobId: string, createdAt: string): Job {
 /** The job after news that go on from what it was; `anew` drops its files first. */
 export function updated(job: Job, news: News, anew: boolean): Job {
   const { status, progress } = news;
-  const summary = {
-    status,
-    percent: progress.percent,
-    filesTotal: progress.filesTotal,
-    filesOmitted: progress.filesOmitted,
-  };
+  const { percent, filesTotal, filesOmitted } = progress;
   const files = merged(anew ? [] : (job.detail?.files ?? []), news.files);
-  const { seq, tick, ts, attempt, error, degraded } = news;
-  const moment = { seq, tick, ts, attempt, error, degraded, progress, files };
-  if (!isWhole(news)) {
-    return { ...job, ...summary, detail: { ...(job.detail ?? BARE), nextAttemptAt: null, ...moment } };
-  }
-  const { archiveName, createdAt, finishedAt, result, maxAttempts, onMissing, startedAt, nextAttemptAt } = news;
-  const { size = null, bundleExpiresAt = null } = result ?? {};
-  const detail = { maxAttempts, onMissing, startedAt, nextAttemptAt, result, ...moment };
-  return { ...job, ...summary, archiveName, createdAt, finishedAt, size, bundleExpiresAt, detail };
+  const detail = { ...(job.detail ?? BARE), nextAttemptAt: null, ...news, files };
+  return { ...job, ...lasting(news), status, percent, filesTotal, filesOmitted, detail, problem: null };
 }
 
-function isWhole(news: News): news is JobStatus {
-  return "createdAt" in news;
+/** What only the whole status says of a job. */
+function lasting(news: News): Partial<Job> {
+  if (!("createdAt" in news)) return {};
+  const { archiveName, createdAt, finishedAt, result } = news;
+  const { size = null, bundleExpiresAt = null } = result ?? {};
+  return { archiveName, createdAt, finishedAt, size, bundleExpiresAt };
 }
 
 const BARE = { maxAttempts: 0, onMissing: "fail" as const, startedAt: null, result: null };

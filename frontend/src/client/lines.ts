@@ -2,16 +2,16 @@
 import type { Verdict } from "./orders.ts";
 import type { Loss } from "./pauses.ts";
 import type { Problem } from "./problems.ts";
-import type { Requests } from "./requests.ts";
+import type { Request } from "./requests.ts";
 import type { Surroundings } from "./surroundings.ts";
-import { Watchdog } from "./watchdogs.ts";
-import type { Line, Means, News, Sink, Way } from "./ways.ts";
+import { type Watchdog, watch } from "./watchdogs.ts";
+import type { Line, News, Sink, Way } from "./ways.ts";
 
 /** Whom the followed jobs belong to. */
 export interface Host {
   baseUrl: string;
   surroundings: Surroundings;
-  requests: Requests;
+  request: Request;
   /** Jobs to be followed now, the most wanted first. */
   wanted(): readonly string[];
   /** The `seq` that is known of a job. */
@@ -30,6 +30,7 @@ export interface Reports {
 
 export class WatchedLine {
   readonly level: number;
+  readonly capacity: number;
   /** Something came in, so the way leads to the server and back. */
   proven = false;
   readonly #host: Host;
@@ -41,22 +42,24 @@ export class WatchedLine {
 
   constructor(level: number, way: Way, host: Host, reports: Reports) {
     this.level = level;
+    this.capacity = way.capacity;
     this.#host = host;
     this.#reports = reports;
     this.#safely(() => {
-      this.#line = way.open(this.#means(), this.#sink());
+      this.#line = way.open({ ...host, ask: (jobId) => this.#ask(jobId) }, this.#sink());
     });
     if (way.name === "polling") return; // a poll is answered or not: it needs no watching
     const { clock } = host.surroundings;
-    this.#watchdog = new Watchdog(
+    this.#watchdog = watch(
       clock,
       () => this.#line?.probe(),
       () => this.#lost({ useless: true }),
     );
   }
 
+  /** Follows as many of these jobs as it has room for. */
   sync(jobIds: readonly string[]): void {
-    this.#safely(() => this.#line?.sync(jobIds));
+    this.#safely(() => this.#line?.sync(jobIds.slice(0, this.capacity)));
   }
 
   /** Has it show that it is alive, and soon. */
@@ -68,11 +71,6 @@ export class WatchedLine {
   close(): void {
     this.#watchdog?.stop();
     this.#line?.close();
-  }
-
-  #means(): Means {
-    const { baseUrl, surroundings, requests, look } = this.#host;
-    return { baseUrl, surroundings, requests, look, ask: (jobId) => this.#ask(jobId) };
   }
 
   #sink(): Sink {

@@ -31,6 +31,12 @@ describe("the order of messages", () => {
     expect(place.judge(at(4, 1, 3))).toBe("next");
   });
 
+  test("a message that began before what was asked from, and goes further, goes on", () => {
+    const place = new Place();
+    place.judge(at(9, 3, 0));
+    expect(place.judge(at(10, 0, 4), 9)).toBe("next");
+  });
+
   test("the answer that says the same again is old, not anew", () => {
     const place = new Place();
     place.judge(at(9, 3, 0));

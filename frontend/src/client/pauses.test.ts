@@ -35,6 +35,6 @@ describe("when to come back", () => {
   });
 
   test("any other code is a connection that broke", () => {
-    expect(lossOf(1006)).toEqual({ reached: false });
+    expect(lossOf(1006)).toEqual({ pause: undefined, barred: false });
   });
 });

@@ -4,7 +4,7 @@ export type Range = readonly [from: number, to: number];
 
 /** How a connection was lost. Without a `pause` the backoff says when to come back. */
 export interface Loss {
-  pause?: Range;
+  pause?: Range | undefined;
   /** Never come back by this way. */
   barred?: boolean;
   /** Nothing useful came by this way, and trying again at once would not help. */
@@ -13,23 +13,18 @@ export interface Loss {
   reached?: boolean;
 }
 
-const CLOSINGS: Record<number, Loss> = {
-  1009: { barred: true },
-  1011: { pause: [5, 15] },
-  1012: { pause: [0.5, 5] },
-  4400: { barred: true },
-  4403: { barred: true },
-  4404: { barred: true },
-  4406: { barred: true },
-  4408: { pause: [1, 5] },
-  4421: { barred: true },
-  4429: { pause: [15, 45] },
-  4503: { pause: [2, 10] },
+const PAUSES: Record<number, Range> = {
+  1011: [5, 15],
+  1012: [0.5, 5],
+  4408: [1, 5],
+  4429: [15, 45],
+  4503: [2, 10],
 };
+const BARRED = [1009, 4400, 4403, 4404, 4406, 4421];
 
 /** What a WebSocket's close code means. */
 export function lossOf(code: number): Loss {
-  return { ...CLOSINGS[code], reached: code in CLOSINGS };
+  return { pause: PAUSES[code], barred: BARRED.includes(code) };
 }
 
 /** 0.5 s to 1, 2, 4, … and at most 20 s, after so many failures before; `random` from 0 to 1. */

@@ -1,8 +1,16 @@
 // Errors are values: whatever goes wrong is a `Problem`, and nothing throws.
 import type { ProblemBody } from "./schemas.ts";
 
-/** Codes that no server says: the request got no answer, or one that is not from a server of ours. */
-export type OwnCode = "offline" | "unreachable" | "timeout" | "aborted" | "not_ours" | "nothing_failed";
+/** Codes of what is found out here: no answer, or none of a server of ours; a request that is not worth sending. */
+export type OwnCode =
+  | "offline"
+  | "unreachable"
+  | "timeout"
+  | "aborted"
+  | "not_ours"
+  | "nothing_failed"
+  | "gone"
+  | "invalid_request";
 
 /** Why something could not be done: RFC 9457, and what happens on the way to a server. */
 export interface Problem {
@@ -24,29 +32,22 @@ export interface Problem {
 
 export type Outcome<T> = { ok: true; value: T } | { ok: false; problem: Problem };
 
-const OWN: Record<OwnCode, [title: string, message: string]> = {
-  offline: ["No network", "This device is offline."],
-  unreachable: ["No connection", "The server can't be reached."],
-  timeout: ["No answer", "The server did not answer in time."],
-  aborted: ["Given up", "The request was given up before there was an answer."],
-  not_ours: ["A strange answer", "Something between here and the server answered in its place."],
-  nothing_failed: ["Nothing failed", "No file of this job has failed or was left out."],
+const OWN: Record<OwnCode, string> = {
+  offline: "There is no network.",
+  unreachable: "The server can't be reached.",
+  timeout: "There is no answer.",
+  aborted: "Given up.",
+  not_ours: "This is no answer of the server.",
+  nothing_failed: "No file has failed.",
+  gone: "The job was removed.",
+  invalid_request: "This is no job's id.",
 };
 
 /** A problem that no server told of. */
 export function problem(code: string, more: Partial<Problem> = {}): Problem {
-  const [title, message] = OWN[code as OwnCode] ?? [code, code];
-  return {
-    code,
-    status: null,
-    title,
-    message,
-    fields: [],
-    retryAfter: null,
-    requestId: null,
-    queuePosition: null,
-    ...more,
-  };
+  const message = OWN[code as OwnCode] ?? code;
+  const nothing = { status: null, fields: [], retryAfter: null, requestId: null, queuePosition: null };
+  return { code, title: message, message, ...nothing, ...more };
 }
 
 /** The problem that an answer tells of, if it is a server's; else what can be said of it. `now` in milliseconds. */

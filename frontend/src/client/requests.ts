@@ -1,5 +1,5 @@
 // Questions over HTTP. What comes back is always an outcome, never an exception.
-import { type Outcome, problem, problemOf } from "./problems.ts";
+import { type Outcome, type OwnCode, type Problem, problem, problemOf } from "./problems.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 const PATIENCE = 30_000; // milliseconds for an answer
@@ -13,51 +13,42 @@ export interface Asking {
   signal?: AbortSignal | undefined;
 }
 
-export class Requests {
-  readonly #baseUrl: string;
-  readonly #around: Surroundings;
+/** Asks, and gives the body of a good answer. */
+export type Request = <T>(method: string, path: string, asking?: Asking) => Promise<Outcome<T>>;
 
-  constructor(baseUrl: string, around: Surroundings) {
-    this.#baseUrl = baseUrl;
-    this.#around = around;
-  }
-
-  /** Asks, and gives the body of a good answer. */
-  async ask<T>(method: string, path: string, asking: Asking = {}): Promise<Outcome<T>> {
-    const { clock, fetch, senses } = this.#around;
-    const giveUp = new AbortController();
-    const timer = clock.setTimeout(() => giveUp.abort("timeout"), PATIENCE);
-    const leave = () => giveUp.abort("aborted");
-    asking.signal?.addEventListener("abort", leave);
-    if (asking.signal?.aborted) leave();
+/** How to ask the server that is at `baseUrl`. */
+export function requests(baseUrl: string, { clock, fetch, senses }: Surroundings): Request {
+  return async <T>(method: string, path: string, asking: Asking = {}): Promise<Outcome<T>> => {
+    const { signal: given, query, body, headers, fresh = false } = asking;
+    const late = new AbortController();
+    const timer = clock.setTimeout(() => late.abort(), PATIENCE);
     try {
-      const answer = await fetch(this.#url(path, asking.query), { ...init(method, asking), signal: giveUp.signal });
+      const answer = await fetch(baseUrl + path + search(query), {
+        method,
+        // The browser's cache asks with the ETag it has, and gives what it has when that is still true.
+        cache: fresh ? "no-store" : "default",
+        headers: body === undefined ? {} : { "Content-Type": "application/json", ...headers },
+        body: body === undefined ? null : JSON.stringify(body),
+        signal: given === undefined ? late.signal : AbortSignal.any([given, late.signal]),
+      });
       if (!answer.ok) return { ok: false, problem: await problemOf(answer, clock.now()) };
       return { ok: true, value: (answer.status === 204 ? undefined : await answer.json()) as T };
     } catch (error) {
-      const code = giveUp.signal.aborted ? giveUp.signal.reason : senses.online() ? codeOf(error) : "offline";
-      return { ok: false, problem: problem(code) };
+      if (late.signal.aborted) return failed("timeout");
+      if (given?.aborted) return failed("aborted");
+      // A good answer whose body is no JSON was not made by a server of ours.
+      return failed(error instanceof SyntaxError ? "not_ours" : senses.online() ? "unreachable" : "offline");
     } finally {
       clock.clearTimeout(timer);
-      asking.signal?.removeEventListener("abort", leave);
     }
-  }
-
-  #url(path: string, query: Asking["query"] = {}): string {
-    const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== "");
-    const search = new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
-    return this.#baseUrl + path + (given.length > 0 ? `?${search}` : "");
-  }
+  };
 }
 
-function init(method: string, { body, headers = {}, fresh = false }: Asking): RequestInit {
-  // The browser's cache asks with the ETag it has, and gives what it has when that is still true.
-  const cache = fresh ? "no-store" : "default";
-  if (body === undefined) return { method, cache, headers };
-  return { method, cache, headers: { "Content-Type": "application/json", ...headers }, body: JSON.stringify(body) };
+function failed(code: OwnCode): { ok: false; problem: Problem } {
+  return { ok: false, problem: problem(code) };
 }
 
-/** A good answer whose body is no JSON was not made by a server of ours. */
-function codeOf(error: unknown): string {
-  return error instanceof SyntaxError ? "not_ours" : "unreachable";
+function search(query: Asking["query"] = {}): string {
+  const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== "");
+  return given.length === 0 ? "" : `?${new URLSearchParams(given as [string, string][])}`;
 }

@@ -50,7 +50,6 @@ function sense(listener: () => void): () => void {
   const places = [
     [window, "online"],
     [window, "offline"],
-    [window, "pageshow"],
     [document, "visibilitychange"],
   ] as const;
   for (const [place, name] of places) place.addEventListener(name, listener);

@@ -2,53 +2,49 @@
 import type { Clock, Timer } from "./surroundings.ts";
 
 /** Milliseconds of silence after which it is asked for a sign of life, and after which it counts as dead. */
-export const DOUBT = 5_000;
-export const DEATH = 10_000;
+const DOUBT = 5_000;
+const DEATH = 10_000;
+/** A timer that is so much too late shows that the machine slept, and says nothing of the peer. */
 const OVERSLEPT = 2_000;
 
-export class Watchdog {
-  readonly #clock: Clock;
-  readonly #probe: () => void;
-  readonly #bark: () => void;
-  #heard: number;
-  #timer: Timer = null;
-
-  constructor(clock: Clock, probe: () => void, bark: () => void) {
-    this.#clock = clock;
-    this.#probe = probe;
-    this.#bark = bark;
-    this.#heard = clock.now();
-    this.#wait(DOUBT);
-  }
-
+export interface Watchdog {
   /** There was a sign of life. */
-  heard(): void {
-    this.#heard = this.#clock.now();
-  }
-
-  stop(): void {
-    this.#clock.clearTimeout(this.#timer);
-  }
-
+  heard(): void;
   /** Doubts it now: it has as long as after a silence to show that it is alive. */
-  doubt(): void {
-    this.stop();
-    this.#heard = this.#clock.now() - DOUBT;
-    this.#look();
-  }
+  doubt(): void;
+  stop(): void;
+}
 
-  #wait(delay: number): void {
-    const due = this.#clock.now() + delay;
-    this.#timer = this.#clock.setTimeout(() => {
-      if (this.#clock.now() > due + OVERSLEPT) this.#heard = this.#clock.now() - DOUBT; // the machine slept, not the peer
-      this.#look();
+/** Calls `probe` for each doubt, and `bark` when it is dead. */
+export function watch(clock: Clock, probe: () => void, bark: () => void): Watchdog {
+  let last = clock.now();
+  let timer: Timer;
+
+  function wait(delay: number): void {
+    const due = clock.now() + delay;
+    timer = clock.setTimeout(() => {
+      if (clock.now() > due + OVERSLEPT) last = clock.now() - DOUBT;
+      look();
     }, delay);
   }
 
-  #look(): void {
-    const silence = this.#clock.now() - this.#heard;
-    if (silence >= DEATH) return this.#bark();
-    if (silence >= DOUBT) this.#probe();
-    this.#wait((silence >= DOUBT ? DEATH : DOUBT) - silence);
+  function look(): void {
+    const silence = clock.now() - last;
+    if (silence >= DEATH) return bark();
+    if (silence >= DOUBT) probe();
+    wait((silence >= DOUBT ? DEATH : DOUBT) - silence);
   }
+
+  wait(DOUBT);
+  return {
+    heard() {
+      last = clock.now();
+    },
+    doubt() {
+      clock.clearTimeout(timer);
+      last = clock.now() - DOUBT;
+      look();
+    },
+    stop: () => clock.clearTimeout(timer),
+  };
 }

@@ -1,8 +1,8 @@
 // What the three ways of following have in common.
 import type { Loss } from "./pauses.ts";
 import type { Problem } from "./problems.ts";
-import type { Requests } from "./requests.ts";
-import { ENDED, type Event, type JobStatus } from "./schemas.ts";
+import type { Request } from "./requests.ts";
+import type { Event, JobStatus } from "./schemas.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 export type News = Event | JobStatus;
@@ -31,7 +31,7 @@ export interface Line {
 export interface Means {
   baseUrl: string;
   surroundings: Surroundings;
-  requests: Requests;
+  request: Request;
   /** The `seq` after which to ask for a job's changes. The line's next message of the job is taken for the answer. */
   ask(jobId: string): number;
   /** Asks for a job beside the line, and takes what comes. */
@@ -72,9 +72,4 @@ export function read(text: string): News | ErrorMessage | null {
   } catch {
     return null;
   }
-}
-
-/** Nothing follows it on its line. */
-export function isLast({ type, status }: News): boolean {
-  return type === "gone" || ENDED.has(status);
 }
