@@ -103,6 +103,12 @@ describe("problems", () => {
     expect(await asked).toMatchObject({ problem: { code: "timeout" } });
   });
 
+  test("an answer in time leaves nothing behind", async () => {
+    world.answer = () => json({});
+    expect((await world.client.link(A)).ok).toBe(true);
+    expect(world.clock.waiting).toBe(0);
+  });
+
   test("given up by the caller", async () => {
     world.answer = () => new Promise(() => {});
     const giveUp = new AbortController();
@@ -119,7 +125,8 @@ describe("problems", () => {
   test.each([
     ["a proxy's page of an error", () => new Response("<h1>Bad Gateway</h1>", { status: 502 }), 502],
     ["a portal's page in place of an answer", () => new Response("<h1>Log in</h1>"), null],
-    ["half a problem", () => refusal(500, "x").clone() && new Response("{", { status: 500, headers: PROBLEM }), 500],
+    ["a proxy's own kind of error", () => json({ error: "no" }, 403), 403],
+    ["half a problem", () => new Response("{", { status: 500, headers: PROBLEM }), 500],
   ])("%s", async (_, answer, code) => {
     world.answer = answer;
     expect(await world.client.link(A)).toMatchObject({ problem: { code: "not_ours", status: code } });
@@ -158,6 +165,14 @@ describe("the store", () => {
     await world.client.list();
     await world.clock.advance(0);
     expect(world.job?.status).toBe("queued");
+  });
+
+  test("what was given out before stays as it was", async () => {
+    await world.live();
+    const before = world.client.getState();
+    world.socket.say(status(2));
+    expect(before.jobs.get(A)?.percent).toBe(1);
+    expect(world.client.getState().jobs.get(A)?.percent).toBe(2);
   });
 
   test("listeners hear at once, and then at most every 30 ms", async () => {

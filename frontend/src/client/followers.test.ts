@@ -24,6 +24,14 @@ describe("WebSocket", () => {
     expect(world.asked).toEqual([]);
   });
 
+  test("carries jobs that are wanted in one go from one question", async () => {
+    for (const job of [A, B, A]) world.client.follow(job);
+    expect(world.clock.waiting).toBe(1);
+    await world.clock.advance(0);
+    world.socket.open();
+    expect(world.socket.sent.map(({ jobs }) => jobs.length)).toEqual([2]);
+  });
+
   test("carries many jobs, which come and go", async () => {
     const leave = await world.live();
     world.client.follow(B);
@@ -258,6 +266,61 @@ describe("falling back", () => {
     expect(world.stream.url).toBe(`http://server/v1/download/stream?jobs=${B}:0,${A}:7`);
   });
 
+  test("a stream is opened anew for a job that ended and runs again, while others go on", async () => {
+    await world.blocked();
+    world.client.follow(B);
+    await world.clock.advance(0);
+    world.stream.say(status(2, { type: "failed", status: "failed" }));
+    await world.clock.advance(0);
+    expect(world.streams).toHaveLength(2);
+    world.answer = () => json(status(3, { status: "queued" }));
+    await world.client.status(A);
+    await world.clock.advance(0);
+    expect(world.stream.url).toBe(`http://server/v1/download/stream?jobs=${B}:0,${A}:3`);
+  });
+
+  test("a way that this browser does not have is passed over from then on", async () => {
+    let tries = 0;
+    const stream = () => {
+      tries += 1;
+      throw new Error("not here");
+    };
+    world = new World({ stream });
+    world.answer = still(1);
+    await world.blocked();
+    await world.clock.advance(12);
+    world.socket.open();
+    world.socket.say(status(2));
+    world.socket.end(4429);
+    await world.clock.advance(0);
+    expect(world.connection).toBe("polling");
+    expect(tries).toBe(1);
+  });
+
+  test("polling: 429 is not the job's fault, and waited for", async () => {
+    await world.blocked();
+    world.answer = () => refusal(429, "too_many_followers", { "Retry-After": "4" });
+    world.stream.end(2);
+    await world.clock.advance(3.9);
+    expect(world.job?.problem ?? null).toBeNull();
+    expect(world.asked).toHaveLength(1);
+    world.answer = still(1);
+    await world.clock.advance(3);
+    expect(world.connection).toBe("polling");
+  });
+
+  test("polling: no job is asked for twice at a time, and a question nobody waits for is given up", async () => {
+    world.answer = () => new Promise(() => {});
+    await world.blocked();
+    world.stream.end(2);
+    await world.sense({ visible: true });
+    expect(world.asked).toHaveLength(1);
+    expect(world.asked[0]?.signal?.aborted).toBe(false);
+    world.socket.open();
+    world.socket.say(status(2));
+    expect(world.asked[0]?.signal?.aborted).toBe(true);
+  });
+
   test("polling: a job that is not there is refused, the others go on", async () => {
     world.answer = ({ path }) => (path.endsWith(B) ? refusal(404, "job_not_found") : json(status(1)));
     await world.blocked();
@@ -315,6 +378,16 @@ describe("the watchdog", () => {
     expect(world.connection).toBe("connecting");
     await world.clock.advance(0.1);
     expect(world.stream.closed).toBe(true);
+    expect(world.connection).toBe("polling");
+  });
+
+  test("a stream that is held back when there is nothing new is left, too", async () => {
+    await world.live();
+    world.answer = still(1);
+    world.socket.end(4400);
+    await world.clock.advance(9.9);
+    expect(world.connection).toBe("connecting");
+    await world.clock.advance(0.1);
     expect(world.connection).toBe("polling");
   });
 
@@ -424,6 +497,61 @@ describe("climbing back", () => {
     expect(world.connection).toBe("polling");
   });
 
+  test("a line that held for a minute is tried again soon when it broke, one that did not is not", async () => {
+    await polling();
+    for (const [held, soon] of [
+      [5, false],
+      [100, true],
+    ] as const) {
+      world.client.reconnect();
+      await world.clock.advance(0);
+      world.socket.open();
+      world.socket.say(status(1, { since: 1 }));
+      expect(world.connection).toBe("live");
+      for (let second = 0; second < held; second += 1) {
+        await world.clock.advance(1);
+        world.socket.say(status(1, { since: 1 }));
+      }
+      world.socket.end(1011);
+      await world.clock.advance(0);
+      world.stream.end(2);
+      const before = world.sockets.length;
+      await world.clock.advance(15);
+      expect(world.sockets.length > before).toBe(soon);
+    }
+  });
+
+  test("what was being tried is given up when the line goes one way further down", async () => {
+    await world.blocked();
+    world.stream.say(status(1));
+    for (let seq = 2; seq < 6; seq += 1) {
+      await world.clock.advance(3);
+      world.stream.say(progress(seq));
+    }
+    expect(world.sockets).toHaveLength(3);
+    world.answer = still(9);
+    world.stream.end(2);
+    expect(world.socket.closed).toBe(true);
+    await world.clock.advance(0);
+    expect(world.connection).toBe("polling");
+  });
+
+  test("when there is something to follow again, the way that worked goes on, and a better one is tried soon", async () => {
+    await polling();
+    world.answer = () => json(status(2, { status: "failed", type: "failed" }));
+    await world.clock.advance(2.1);
+    expect(world.connection).toBe("idle");
+    expect(world.clock.waiting).toBe(0);
+    expect(world.sensing).toBe(0);
+    world.answer = ({ path }) => json(status(1, { jobId: path.split("/").at(-1) ?? "" }));
+    world.client.follow(B);
+    await world.clock.advance(0);
+    expect(world.connection).toBe("polling");
+    const before = world.sockets.length;
+    await world.clock.advance(1);
+    expect(world.sockets.length).toBe(before + 1);
+  });
+
   test("jobs that come meanwhile are followed by both", async () => {
     await polling();
     await world.clock.advance(12);
@@ -443,6 +571,7 @@ describe("no network, no server, nobody looks", () => {
     await world.clock.advance(120);
     expect(world.connection).toBe("offline");
     expect(world.asked.length).toBeLessThan(25);
+    expect(world.sockets).toHaveLength(2);
     world.answer = still(1);
     for (let second = 0; second < 20 && world.connection === "offline"; second += 1) await world.clock.advance(1);
     expect(world.connection).toBe("polling");
@@ -529,6 +658,15 @@ describe("no network, no server, nobody looks", () => {
     world.client.reconnect();
     await world.clock.advance(0);
     expect(world.connection).toBe("polling");
+  });
+
+  test("who leaves twice leaves once, and another goes on", async () => {
+    const leave = await world.live();
+    world.client.follow(A);
+    leave();
+    leave();
+    await world.clock.advance(0);
+    expect(world.socket.closed).toBe(false);
   });
 
   test("when the last job is left nothing stays behind", async () => {

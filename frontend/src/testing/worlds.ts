@@ -123,6 +123,7 @@ export interface Asked {
   body: unknown;
   headers: Headers;
   cache: string | undefined;
+  signal: AbortSignal | null | undefined;
 }
 export type Answering = (asked: Asked) => Response | Promise<Response>;
 
@@ -232,6 +233,10 @@ export class World {
   get stream(): FakeStream {
     return last(this.streams);
   }
+  /** How many listen to what is sensed. */
+  get sensing(): number {
+    return this.#senses.size;
+  }
   get connection(): string {
     return this.client.getState().connection;
   }
@@ -279,6 +284,7 @@ export class World {
       body: body ? JSON.parse(String(body)) : null,
       headers: new Headers(headers),
       cache,
+      signal,
     };
     this.asked.push(asked);
     signal?.throwIfAborted();
