@@ -10,7 +10,7 @@ export default defineConfig({
     lib: { entry: { client: "src/client/index.ts", hooks: "src/hooks/index.ts" }, formats: ["es"] },
     rolldownOptions: {
       external: ["react", "react/jsx-runtime"],
-      output: { chunkFileNames: "[name].js", entryFileNames: "[name].js" },
+      output: { chunkFileNames: "shared.js", entryFileNames: "[name].js" },
     },
   },
 });

@@ -99,6 +99,10 @@ test("what went wrong is a value, kept until it is dismissed or tried again", as
   expect(result.current.failures).toMatchObject([{ action: "cancel", jobId: A, problem: { status: 409 } }]);
   act(() => result.current.dismiss(result.current.failures[0]?.id ?? 0));
   expect(result.current.failures).toEqual([]);
+  await act(() => result.current.cancel(A));
+  world.answer = () => json(status(2, { type: "cancelled", status: "cancelled" }));
+  await act(() => result.current.cancel(A));
+  expect(result.current.failures).toEqual([]);
 });
 
 test("the list goes on where it ended", async () => {

@@ -1,0 +1,40 @@
+// What a page of your own may look like: the hook knows the jobs, you draw them.
+import { useDownloadManager } from "haulage/hooks";
+
+export function Downloads({ fileIds }: { fileIds: number[] }) {
+  const { connection, jobs, failures, start, retry, cancel, fileUrl, dismiss } = useDownloadManager();
+  return (
+    <section>
+      <button type="button" onClick={() => start({ file_ids: fileIds, archiveName: "my files" })}>
+        Download {fileIds.length} files
+      </button>
+      <p>News come in by {connection}.</p>
+      {failures.map(({ id, action, problem }) => (
+        <p key={id} role="alert">
+          {action}: {problem.message} {problem.retryAfter !== null && `Try again in ${problem.retryAfter} s.`}
+          <button type="button" onClick={() => dismiss(id)}>
+            Dismiss
+          </button>
+        </p>
+      ))}
+      <ul>
+        {jobs.map(({ jobId, archiveName, status, percent }) => (
+          <li key={jobId}>
+            {archiveName ?? jobId}: {status} <progress max={100} value={percent ?? undefined} />
+            {status === "completed" && <a href={fileUrl(jobId)}>Save</a>}
+            {status === "failed" && (
+              <button type="button" onClick={() => retry(jobId)}>
+                Retry
+              </button>
+            )}
+            {status === "processing" && (
+              <button type="button" onClick={() => cancel(jobId)}>
+                Cancel
+              </button>
+            )}
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
