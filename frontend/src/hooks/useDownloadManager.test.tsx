@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 import { act, cleanup, renderHook } from "@testing-library/react";
 import { StrictMode, useState } from "react";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { A, type Asked, B, json, progress, refusal, status, World } from "../testing/worlds.ts";
 import { type DownloadManagerOptions, useDownloadManager, useJob } from "./index.ts";
 
@@ -15,7 +15,10 @@ beforeEach(() => {
   world.answer = serve;
   window.history.replaceState(null, "", "/");
 });
-afterEach(cleanup);
+afterEach(() => {
+  cleanup();
+  vi.useRealTimers();
+});
 
 function serve({ method, path, query }: Asked): Response {
   if (path === "/v1/download/jobs") return json({ jobs: items, nextCursor: query.get("cursor") ? null : "more" });
@@ -112,6 +115,35 @@ test("the list goes on where it ended", async () => {
   await act(() => result.current.loadMore());
   expect(world.asked.at(-1)?.query.get("cursor")).toBe("more");
   expect(result.current.hasMore).toBe(false);
+  await act(() => result.current.refresh());
+  expect(result.current.hasMore).toBe(false);
+});
+
+test("a list that can't be had is asked for again by itself, until the page is left", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  world.answer = () => refusal(503, "database_unavailable", { "Retry-After": "2" });
+  const { result, unmount } = await manage();
+  const before = world.asked.length;
+  await act(() => vi.advanceTimersByTimeAsync(2_000));
+  expect(world.asked).toHaveLength(before);
+  await act(() => vi.advanceTimersByTimeAsync(1_000));
+  expect(world.asked).toHaveLength(before + 1);
+  world.answer = serve;
+  await act(() => vi.advanceTimersByTimeAsync(4_000));
+  expect(result.current.listProblem).toBeNull();
+  world.answer = () => refusal(503, "database_unavailable");
+  act(() => void window.dispatchEvent(new Event("online")));
+  await pass();
+  unmount();
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test("a list that nobody waits for any more is given up", async () => {
+  world.answer = () => new Promise(() => {});
+  const { unmount } = await manage();
+  expect(world.asked.at(-1)?.signal?.aborted).toBe(false);
+  unmount();
+  expect(world.asked.at(-1)?.signal?.aborted).toBe(true);
 });
 
 test("a list that can't be had says why, and can be asked for again", async () => {
@@ -156,6 +188,7 @@ test("useJob follows its job, and renders for no other", async () => {
     world.socket.open();
     world.socket.say(status(1));
   });
+  expect(world.socket.sent[0]?.jobs.map((job) => job.jobId)).toEqual([B, A]);
   await pass(0.1);
   expect(result.current?.percent).toBe(1);
   const before = renders;

@@ -19,7 +19,8 @@ export interface JobList {
 export function useJobList(client: Client, wanted: boolean): JobList {
   const [loading, setLoading] = useState(wanted);
   const [problem, setProblem] = useState<Problem | null>(null);
-  const [cursor, setCursor] = useState<string | null>(null);
+  /** Where the list goes on; null at its end, undefined before its beginning. */
+  const [cursor, setCursor] = useState<string | null>();
   const left = useRef(new AbortController());
 
   const load = useCallback(
@@ -31,7 +32,8 @@ export function useJobList(client: Client, wanted: boolean): JobList {
       setLoading(false);
       setProblem(outcome.ok ? null : outcome.problem);
       // A refresh does not forget how far down the list one has been.
-      if (outcome.ok) setCursor((known) => (from === undefined && known !== null ? known : outcome.value.nextCursor));
+      if (outcome.ok)
+        setCursor((known) => (from === undefined && known !== undefined ? known : outcome.value.nextCursor));
       return outcome;
     },
     [client],
@@ -62,6 +64,6 @@ export function useJobList(client: Client, wanted: boolean): JobList {
   }, [load, wanted]);
 
   const refresh = useCallback(async () => void (await load()), [load]);
-  const loadMore = useCallback(async () => void (cursor !== null && (await load(cursor))), [cursor, load]);
-  return { loading, hasMore: cursor !== null, problem, loadMore, refresh };
+  const loadMore = useCallback(async () => void (cursor && (await load(cursor))), [cursor, load]);
+  return { loading, hasMore: Boolean(cursor), problem, loadMore, refresh };
 }
