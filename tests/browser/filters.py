@@ -1,0 +1,84 @@
+"""A proxy that knows HTTP: it refuses some requests, and holds back the answers to others, as proxies in the wild do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from urllib.parse import urlsplit
+
+from jobs.concurrency import end
+
+_REFUSED = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+class Filter:
+    """What it does with a request: `refused` and `held` are parts of the heads of such requests."""
+
+    def __init__(self, target: str) -> None:
+        parts = urlsplit(target)
+        self._target = (parts.hostname, parts.port)
+        self.url = ""
+        self.refused: tuple[bytes, ...] = ()
+        self.held: tuple[bytes, ...] = ()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            head = await reader.readuntil(b"\r\n\r\n")
+            if any(part in head for part in self.refused):
+                writer.write(_REFUSED)
+                await writer.drain()
+            else:
+                await self._pass_on(head, reader, writer)
+        except (OSError, asyncio.IncompleteReadError):
+            pass  # the browser left
+        finally:
+            await _close(writer)
+
+    async def _pass_on(self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One request on a connection, so that each is looked at."""
+        answers, requests = await asyncio.open_connection(*self._target)
+        requests.write(head.replace(b"Connection: keep-alive", b"Connection: close"))
+        sink = None if any(part in head for part in self.held) else writer
+        up, down = asyncio.create_task(_copy(reader, requests)), asyncio.create_task(_copy(answers, sink))
+        try:
+            await asyncio.wait((up, down), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await end(up, down)
+            await _close(requests)
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with suppress(OSError):
+        await writer.wait_closed()
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter | None) -> None:
+    with suppress(OSError):
+        while data := await reader.read(1 << 16):
+            if writer is not None:
+                writer.write(data)
+                await writer.drain()
+
+
+@asynccontextmanager
+async def filtering(target: str, choose: Callable[[Filter], None]) -> AsyncIterator[Filter]:
+    """A running filter before `target`."""
+    found = Filter(target)
+    choose(found)
+    tasks: set[asyncio.Task[None]] = set()
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(found.serve(reader, writer))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    found.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    try:
+        yield found
+    finally:
+        server.close()
+        if tasks:
+            await end(*tasks)

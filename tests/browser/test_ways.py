@@ -1,0 +1,99 @@
+"""A job is followed to its end whatever is between the page and the server, and by the best way that there is."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from playwright.async_api import Locator, Page, expect
+
+from jobs.domain.jobs import Job
+from jobs.services import Services
+from tests.browser.filters import Filter, filtering
+from tests.conftest import working
+from tests.proxies import proxied
+from tests.support import Catalogue, create, ended
+
+pytestmark = pytest.mark.browser
+SOCKETS, STREAMS = b"Upgrade: websocket", b" /v1/download/stream"
+
+
+@pytest.fixture
+async def job(services: Services, catalogue: Catalogue) -> Job:
+    """A job that nobody works on yet."""
+    return await create(services, await catalogue.add(b"x" * 1000), archive_name="ways")
+
+
+@pytest.fixture
+async def filtered(gateway: str) -> AsyncIterator[Filter]:
+    async with filtering(gateway, lambda _: None) as found:
+        yield found
+
+
+async def goes(tab: Page, way: str, seconds: float = 15) -> None:
+    """The page says that news come in this way."""
+    await expect(tab.locator("[data-connection]")).to_have_attribute("data-connection", way, timeout=1000 * seconds)
+
+
+def shown(tab: Page, job: Job) -> Locator:
+    return tab.locator(f'[data-job="{job.id}"]')
+
+
+async def ends(tab: Page, job: Job, services: Services) -> None:
+    """A worker comes, and the page sees the job end."""
+    async with working(services.settings):
+        await expect(shown(tab, job)).to_have_attribute("data-status", "completed", timeout=15_000)
+
+
+async def test_where_websockets_are_refused_it_streams(
+    tab: Page, filtered: Filter, job: Job, services: Services
+) -> None:
+    filtered.refused = (SOCKETS,)
+    await tab.goto(f"{filtered.url}/?job={job.id}")
+    await goes(tab, "sse")
+    await ends(tab, job, services)
+
+
+async def test_where_streams_are_held_back_too_it_polls(
+    tab: Page, filtered: Filter, job: Job, services: Services
+) -> None:
+    filtered.refused, filtered.held = (SOCKETS,), (STREAMS,)
+    await tab.goto(f"{filtered.url}/?job={job.id}")
+    await goes(tab, "polling")
+    await ends(tab, job, services)
+
+
+async def test_when_websockets_pass_again_it_goes_back_to_them(tab: Page, filtered: Filter, job: Job) -> None:
+    filtered.refused = (SOCKETS, STREAMS)
+    await tab.goto(f"{filtered.url}/?job={job.id}")
+    await goes(tab, "polling")
+    filtered.refused = ()
+    await goes(tab, "live", 30)
+
+
+async def test_when_the_server_is_away_and_back_it_goes_on(
+    tab: Page, gateway: str, job: Job, services: Services
+) -> None:
+    async with proxied(gateway) as proxy:
+        await tab.goto(f"{proxy.url}/?job={job.id}")
+        await goes(tab, "live")
+        await proxy.refuse()
+        await goes(tab, "offline")
+        await proxy.heal()
+        await goes(tab, "live", 45)
+        await ends(tab, job, services)
+
+
+async def test_a_line_that_went_deaf_is_left(
+    tab: Page, gateway: str, api: httpx.AsyncClient, job: Job, services: Services
+) -> None:
+    async with proxied(gateway) as proxy:
+        await tab.goto(f"{proxy.url}/?job={job.id}")
+        await goes(tab, "live")
+        proxy.swallow()
+        async with working(services.settings):
+            await ended(api, f"/v1/download/job/{job.id}")
+        await expect(shown(tab, job)).to_have_attribute("data-status", "queued")
+        await proxy.heal()
+        await expect(shown(tab, job)).to_have_attribute("data-status", "completed", timeout=25_000)
