@@ -6,6 +6,7 @@ import httpx
 import pytest
 from playwright.async_api import Page, expect
 
+from app.endpoints.pages import IMMUTABLE
 from tests.support import Catalogue
 
 pytestmark = pytest.mark.browser
@@ -15,7 +16,10 @@ async def test_a_job_is_seen_to_its_end(
     tab: Page, gateway: str, api: httpx.AsyncClient, catalogue: Catalogue, worker: None
 ) -> None:
     del worker
-    await tab.goto(gateway)
+    async with tab.expect_response("**/assets/*.js") as found:
+        await tab.goto(gateway)
+    headers = (await found.value).headers
+    assert (headers["content-encoding"], headers["cache-control"]) == ("gzip", IMMUTABLE)
     await expect(tab).to_have_title("Haulage")
     ids = [await catalogue.add(b"x" * 1000, f"{n}.txt") for n in range(3)]
     answer = await api.post("/v1/download/initiate", json={"file_ids": ids, "archiveName": "smoke"})

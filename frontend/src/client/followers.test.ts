@@ -126,6 +126,27 @@ describe("WebSocket", () => {
     expect(world.socket.sent.at(-1)).toEqual({ type: "follow", jobs: [{ jobId: A, since: 1 }] });
   });
 
+  test("a server without its database is there nevertheless", async () => {
+    await world.live();
+    for (let round = 0; round < 6; round += 1) {
+      await world.clock.advance(4.9);
+      world.socket.say({ type: "error", error: "database_unavailable", message: "It is away.", jobId: A });
+    }
+    expect(world.connection).toBe("live");
+    expect(world.sockets).toHaveLength(1);
+  });
+
+  test("a job that could not be read, and is not wanted any more, is not asked for", async () => {
+    const leave = await world.live();
+    world.client.follow(B);
+    await world.clock.advance(0);
+    world.socket.say({ type: "error", error: "database_unavailable", message: "It is away.", jobId: A });
+    leave();
+    await world.clock.advance(9);
+    const asked = world.socket.sent.filter(({ type }) => type === "follow").flatMap(({ jobs }) => jobs);
+    expect(asked.filter(({ jobId }) => jobId === A)).toHaveLength(1);
+  });
+
   test("a job that was dropped is gone", async () => {
     await world.live();
     world.socket.say(progress(2, { type: "gone", since: 0 }));
@@ -319,6 +340,8 @@ describe("falling back", () => {
     world.socket.open();
     world.socket.say(status(2));
     expect(world.asked[0]?.signal?.aborted).toBe(true);
+    await world.clock.advance(3);
+    expect(world.asked).toHaveLength(1);
   });
 
   test("polling: a job that is not there is refused, the others go on", async () => {
