@@ -342,6 +342,9 @@ describe("falling back", () => {
     expect(world.asked[0]?.signal?.aborted).toBe(true);
     await world.clock.advance(3);
     expect(world.asked).toHaveLength(1);
+    world.socket.say(status(3, { type: "failed", status: "failed" }));
+    await world.clock.advance(0.1);
+    expect(world.clock.waiting).toBe(0);
   });
 
   test("polling: a job that is not there is refused, the others go on", async () => {
