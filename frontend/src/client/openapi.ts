@@ -401,6 +401,12 @@ export interface components {
             redis: components["schemas"]["Circuit"];
         };
         /**
+         * Compression
+         * @description How a bundle packs its files. A result that is no bundle is handed out as it is.
+         * @enum {string}
+         */
+        Compression: "store" | "deflate";
+        /**
          * DeadJob
          * @description A job that failed of what might pass, after all its attempts or all its time.
          */
@@ -570,6 +576,11 @@ export interface components {
              * @default fail
              */
             onMissing: components["schemas"]["OnMissing"];
+            /**
+             * @description How the bundle packs its files. It makes no difference to a single file without `archiveName`, which is handed out as it is.
+             * @default store
+             */
+            compression: components["schemas"]["Compression"];
         };
         /**
          * FileState
@@ -722,6 +733,7 @@ export interface components {
             /** Archivename */
             archiveName: string | null;
             onMissing: components["schemas"]["OnMissing"];
+            compression: components["schemas"]["Compression"];
             /** Maxattempts */
             maxAttempts: number;
             /**
@@ -840,9 +852,14 @@ export interface components {
             totalBytes: number;
             /**
              * Resultbytes
-             * @description Exact; null when the job would fail.
+             * @description Exact; null when the job would fail, and for a bundle with `compression: deflate`, whose size shows only when it is made.
              */
             resultBytes: number | null;
+            /**
+             * Resultbytesatmost
+             * @description No result is larger: `resultBytes` where that is known. Null when the job would fail.
+             */
+            resultBytesAtMost: number | null;
             /** Wouldfail */
             wouldFail: boolean;
             /** Files */
