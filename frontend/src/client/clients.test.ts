@@ -61,7 +61,7 @@ describe("retrying", () => {
 
   test("failed files only is a new job of those that failed or were left out", async () => {
     const files = [file(0, "done", "a"), file(1, "failed", "b"), file(2, "omitted", null)] as never;
-    const job = status(3, { status: "completed", onMissing: "skip", files });
+    const job = status(3, { status: "completed", onMissing: "skip", compression: "deflate", files });
     world.answer = ({ method }: Asked) => (method === "POST" ? json(accepted, 202) : json(job));
     const outcome = await done(world.client.retryFailed(A));
     expect(outcome.ok && outcome.value.jobId).toBe(B);
@@ -72,6 +72,7 @@ describe("retrying", () => {
       ],
       archiveName: "a.zip",
       onMissing: "skip",
+      compression: "deflate",
     });
   });
 

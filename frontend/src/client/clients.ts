@@ -16,7 +16,7 @@ import {
   type Preflight,
   type Status,
 } from "./schemas.ts";
-import { Store } from "./stores.ts";
+import { type Store, storing } from "./stores.ts";
 import { browser, type Surroundings } from "./surroundings.ts";
 import type { News } from "./ways.ts";
 
@@ -49,6 +49,9 @@ const AGAIN: ReadonlySet<string> = new Set(["unreachable", "timeout", "idempoten
 
 /** A client of one server. Nothing is sent before it is asked for something. */
 export class Client {
+  /** For useSyncExternalStore. */
+  readonly subscribe: Store<ClientState>["subscribe"];
+  readonly getState: Store<ClientState>["get"];
   readonly #around: Surroundings;
   readonly #baseUrl: string;
   readonly #request: Request;
@@ -63,7 +66,9 @@ export class Client {
     this.#around = { ...browser(), ...surroundings };
     this.#baseUrl = baseUrl;
     this.#request = requests(baseUrl, this.#around);
-    this.#store = new Store({ connection: "idle", retryAt: null, jobs: new Map() }, this.#around.clock);
+    this.#store = storing<ClientState>({ connection: "idle", retryAt: null, jobs: new Map() }, this.#around.clock);
+    this.subscribe = this.#store.subscribe;
+    this.getState = this.#store.get;
     const host = {
       baseUrl,
       surroundings: this.#around,
@@ -130,11 +135,11 @@ export class Client {
   async retryFailed(jobId: string, options: AskOptions = {}): Promise<Outcome<Accepted>> {
     const outcome = await this.status(jobId, options);
     if (!outcome.ok) return outcome;
-    const { files, archiveName, onMissing } = outcome.value;
+    const { files, archiveName, onMissing, compression } = outcome.value;
     const failed = files.filter(({ status }) => status === "failed" || status === "omitted");
     if (failed.length === 0) return { ok: false, problem: problem("nothing_failed") };
     const again = failed.map(({ fileId, name }) => ({ file_id: fileId, name }));
-    return this.start({ files: again, archiveName, onMissing }, options);
+    return this.start({ files: again, archiveName, onMissing, compression }, options);
   }
 
   async cancel(jobId: string, { signal }: AskOptions = {}): Promise<Outcome<JobStatus>> {
@@ -169,10 +174,6 @@ export class Client {
   reconnect(): void {
     this.#follower.wake();
   }
-
-  /** For useSyncExternalStore. */
-  readonly subscribe = (listener: () => void): (() => void) => this.#store.subscribe(listener);
-  readonly getState = (): ClientState => this.#store.state;
 
   #ask<T>(method: string, path: string, asking: Asking): Promise<Outcome<T>> {
     return this.#request<T>(method, V1 + path, asking);

@@ -1,6 +1,15 @@
 // A job as this client knows it: what the list said of it, and what following it brought.
 import type { Problem } from "./problems.ts";
-import type { ErrorView, FileView, JobItem, OnMissing, ProgressView, ResultView, Status } from "./schemas.ts";
+import type {
+  Compression,
+  ErrorView,
+  FileView,
+  JobItem,
+  OnMissing,
+  ProgressView,
+  ResultView,
+  Status,
+} from "./schemas.ts";
 import type { News } from "./ways.ts";
 
 /**
@@ -33,6 +42,7 @@ export interface JobDetail {
   attempt: number;
   maxAttempts: number;
   onMissing: OnMissing;
+  compression: Compression;
   progress: ProgressView;
   /** By index of the request; `filesTotal` of them as soon as the first answer is here. */
   files: readonly FileView[];
@@ -81,7 +91,13 @@ function lasting(news: News): Partial<Job> {
   return { archiveName, createdAt, finishedAt, size, bundleExpiresAt };
 }
 
-const BARE = { maxAttempts: 0, onMissing: "fail" as const, startedAt: null, result: null };
+const BARE = {
+  maxAttempts: 0,
+  onMissing: "fail" as const,
+  compression: "store" as const,
+  startedAt: null,
+  result: null,
+};
 
 /** The files with those that changed in their places; one that says nothing new stays the same object. */
 function merged(files: readonly FileView[], changed: readonly FileView[]): readonly FileView[] {

@@ -5,6 +5,7 @@ type Schemas = components["schemas"];
 
 export type Accepted = Schemas["Accepted"];
 export type CatalogueFile = Schemas["CatalogueFile"];
+export type Compression = Schemas["Compression"];
 export type ErrorClass = Schemas["ErrorClass"];
 export type ErrorView = Schemas["ErrorView"];
 export type Event = Schemas["Event"];
@@ -35,6 +36,8 @@ export interface FileSelection {
   archiveName?: string | null;
   /** What becomes of the job when files are missing; `fail` unless it is said. */
   onMissing?: Schemas["OnMissing"];
+  /** How a bundle packs its files; `store` unless it is said. */
+  compression?: Compression;
 }
 
 export const ENDED: ReadonlySet<Status> = new Set(["completed", "failed", "cancelled", "expired"]);

@@ -4,40 +4,38 @@ import type { Clock } from "./surroundings.ts";
 /** Milliseconds between two calls of the listeners: more often than this no eye sees, and each call renders. */
 const BREATH = 30;
 
-export class Store<State> {
-  #state: State;
-  #listeners = new Set<() => void>();
-  #clock: Clock;
-  #told = Number.NEGATIVE_INFINITY;
-  #telling = false;
-
-  constructor(state: State, clock: Clock) {
-    this.#state = state;
-    this.#clock = clock;
-  }
-
-  get state(): State {
-    return this.#state;
-  }
-
+export interface Store<State> {
+  get(): State;
   /** The state is new at once; listeners hear of it at once, or shortly after they heard last. */
-  set(news: Partial<State>): void {
-    this.#state = { ...this.#state, ...news };
-    if (this.#telling) return;
-    const wait = this.#told + BREATH - this.#clock.now();
-    if (wait <= 0) return this.#tell();
-    this.#telling = true;
-    this.#clock.setTimeout(() => this.#tell(), wait);
+  set(news: Partial<State>): void;
+  /** Gives back what ends it. */
+  subscribe(listener: () => void): () => void;
+}
+
+export function storing<State>(state: State, clock: Clock): Store<State> {
+  const listeners = new Set<() => void>();
+  let told = 0;
+  let telling = false;
+
+  function tell(): void {
+    telling = false;
+    told = clock.now();
+    for (const listener of [...listeners]) listener();
   }
 
-  subscribe(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
-  #tell(): void {
-    this.#telling = false;
-    this.#told = this.#clock.now();
-    for (const listener of [...this.#listeners]) listener();
-  }
+  return {
+    get: () => state,
+    set(news) {
+      state = { ...state, ...news };
+      const wait = told + BREATH - clock.now();
+      if (telling) return;
+      if (wait <= 0) return tell();
+      telling = true;
+      clock.setTimeout(tell, wait);
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
 }

@@ -150,6 +150,7 @@ export function status(seq: number, more: Partial<JobStatus> = {}): JobStatus {
     type: "snapshot",
     archiveName: "a.zip",
     onMissing: "fail",
+    compression: "store",
     maxAttempts: 3,
     createdAt: "2026-11-21T12:00:00Z",
     startedAt: null,
