@@ -1,0 +1,84 @@
+import type { Job, Phase } from "../client/index.ts";
+import type { DownloadManager } from "../hooks/index.ts";
+import { texts } from "../texts.ts";
+import { CopyButton } from "./CopyButton.tsx";
+import { FailureNotice } from "./FailureNotice.tsx";
+import { FileTable } from "./FileTable.tsx";
+import { duration } from "./formats.ts";
+import { type ActionsProps, JobActions } from "./JobActions.tsx";
+import { JobProgress } from "./JobProgress.tsx";
+import { Notice } from "./Notice.tsx";
+import { isRunning } from "./names.ts";
+import { PhaseTrack } from "./PhaseTrack.tsx";
+import { ProblemNotice } from "./ProblemNotice.tsx";
+import { ReadyCard } from "./ReadyCard.tsx";
+import { useSecondsUntil } from "./useNow.ts";
+
+/** A whole download: how far it is, its files, its errors, and the result. */
+export function Download(props: ActionsProps) {
+  const { job, manager } = props;
+  return (
+    <div className="download" data-job={job.jobId} data-status={job.status}>
+      <Failures jobId={job.jobId} manager={manager} />
+      {isRunning(job) ? <Running {...props} /> : <Ended {...props} />}
+      <FileTable job={job} />
+      <p className="fine job-id">
+        {texts.job.id}: <code>{job.jobId}</code> <CopyButton text={job.jobId}>{texts.problem.copy}</CopyButton>
+      </p>
+    </div>
+  );
+}
+
+/** What could not be done with this job. */
+export function Failures({ jobId, manager }: { jobId: string | null; manager: DownloadManager }) {
+  return manager.failures
+    .filter((failure) => failure.jobId === jobId)
+    .map(({ id, action, problem }) => (
+      <ProblemNotice key={id} action={action} problem={problem} onDismiss={() => manager.dismiss(id)} />
+    ));
+}
+
+function Running(props: ActionsProps) {
+  const { job } = props;
+  return (
+    <section className="card">
+      <PhaseTrack at={phaseOf(job)} />
+      <JobProgress job={job} />
+      <Attempts job={job} />
+      {job.detail?.degraded && <p className="fine">{texts.job.degraded}</p>}
+      <JobActions {...props} />
+    </section>
+  );
+}
+
+function phaseOf(job: Job): Phase {
+  return job.detail?.progress.phase ?? "queued";
+}
+
+/** Why the last attempt failed, and when the next one is due. */
+function Attempts({ job }: { job: Job }) {
+  const { attempt = 0, maxAttempts = 0, error = null, nextAttemptAt = null } = job.detail ?? {};
+  const seconds = useSecondsUntil(job.status === "retrying" ? nextAttemptAt : null);
+  const waits = job.status === "retrying";
+  if (!waits)
+    return attempt > 1 && maxAttempts > 0 && <p className="fine">{texts.job.attempt(attempt, maxAttempts)}</p>;
+  const next = seconds === null || seconds === 0 ? texts.job.nextSoon : texts.job.nextAttempt(duration(seconds));
+  return (
+    <Notice tone="warn" title={next}>
+      {error && <p className="said">{error.message}</p>}
+    </Notice>
+  );
+}
+
+function Ended(props: ActionsProps) {
+  const { job } = props;
+  if (job.status === "completed") return <ReadyCard {...props} />;
+  if (job.status === "failed") return <FailureNotice {...props} />;
+  const text = job.status === "cancelled" ? texts.job.cancelled : texts.job.expired;
+  return (
+    <Notice tone="info" title={texts.status[job.status]}>
+      <p>{text}</p>
+      <JobActions {...props} />
+    </Notice>
+  );
+}

@@ -1,0 +1,73 @@
+import { memo } from "react";
+import type { FileView } from "../client/index.ts";
+import { texts } from "../texts.ts";
+import { CopyButton } from "./CopyButton.tsx";
+import { bytes, percent } from "./formats.ts";
+import { Icon, type IconName } from "./Icon.tsx";
+
+const ICONS: Record<FileView["status"], IconName> = {
+  pending: "clock",
+  active: "box",
+  done: "check",
+  omitted: "minus",
+  failed: "warn",
+};
+
+interface Props {
+  file: FileView;
+  /** Place in the table, from 0. */
+  index: number;
+  top: number;
+  measure(element: Element | null): void;
+}
+
+/** Rendered again only when its file changes: `file` is the same object as long as that is the same. */
+export const FileRow = memo(function FileRow({ file, index, top, measure }: Props) {
+  const { status, error, size } = file;
+  const name = file.name ?? texts.form.unnamed(file.fileId);
+  return (
+    <div
+      className="file-row"
+      role="row"
+      aria-rowindex={index + 2}
+      data-index={index}
+      data-file={file.fileId}
+      data-file-status={status}
+      ref={measure}
+      style={{ transform: `translateY(${top}px)` }}
+    >
+      <span role="cell" className="file-name">
+        <span title={name}>{name}</span>
+        {error !== null && (
+          <span className="file-error">
+            {error.message}{" "}
+            <CopyButton text={`${name} (${file.fileId}): ${error.message}`}>{texts.problem.copy}</CopyButton>
+          </span>
+        )}
+      </span>
+      <span role="cell" className="file-size">
+        {size === null ? "–" : bytes(size)}
+      </span>
+      <span role="cell" className="file-status">
+        <Icon name={ICONS[status]} />
+        {status === "active" ? reading(file) : texts.fileStatus[status]}
+        {status === "active" && <MiniBar file={file} />}
+      </span>
+    </div>
+  );
+});
+
+/** Rounded down, and below 100 until the file is done. */
+function reading({ bytesDone, size }: FileView): string {
+  if (size === null || size === 0) return bytes(bytesDone);
+  return texts.job.percent(percent(Math.min(99.9, (100 * bytesDone) / size)));
+}
+
+function MiniBar({ file: { bytesDone, size } }: { file: FileView }) {
+  const part = size ? Math.min(1, bytesDone / size) : 0;
+  return (
+    <span className="mini-bar" aria-hidden="true">
+      <span style={{ transform: `scaleX(${part})` }} />
+    </span>
+  );
+}

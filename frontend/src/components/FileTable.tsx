@@ -1,0 +1,86 @@
+import { useId, useMemo, useState } from "react";
+import type { FileView, Job } from "../client/index.ts";
+import { texts } from "../texts.ts";
+import { FileRow } from "./FileRow.tsx";
+import { count } from "./formats.ts";
+import { useRows } from "./useRows.ts";
+
+const HEIGHT = 44;
+const FILTERS = {
+  all: () => true,
+  running: (file: FileView) => file.status === "active" || file.status === "pending",
+  done: (file: FileView) => file.status === "done",
+  troubled: (file: FileView) => file.status === "failed" || file.status === "omitted",
+};
+type Filter = keyof typeof FILTERS;
+const NAMES: Record<Filter, string> = {
+  all: texts.table.all,
+  running: texts.table.running,
+  done: texts.fileStatus.done,
+  troubled: texts.table.troubled,
+};
+
+/** Every file of a job, in the order they were asked for. */
+export function FileTable({ job }: { job: Job }) {
+  const files = job.detail?.files;
+  const group = useId();
+  const [filter, setFilter] = useState<Filter>("all");
+  const sorted = useMemo(() => sort(files ?? []), [files]);
+  if (files === undefined || files.length === 0) return <p className="empty">{texts.table.waiting}</p>;
+  const shown = sorted[filter];
+  return (
+    <section className="file-table">
+      <div className="table-head">
+        <h2>{texts.table.title}</h2>
+        <fieldset className="filters">
+          <legend className="unseen">{texts.table.filter}</legend>
+          {(Object.keys(FILTERS) as Filter[]).map((name) => (
+            <label key={name} data-empty={sorted[name].length === 0 || undefined}>
+              <input type="radio" name={group} checked={name === filter} onChange={() => setFilter(name)} />
+              {NAMES[name]} <span className="count">{count(sorted[name].length)}</span>
+            </label>
+          ))}
+        </fieldset>
+      </div>
+      {shown.length === 0 ? <p className="empty">{texts.table.none}</p> : <Rows files={shown} />}
+    </section>
+  );
+}
+
+function Rows({ files }: { files: readonly FileView[] }) {
+  const { scroller, virtualizer, focus } = useRows(files.length, HEIGHT, (index) => (files[index] as FileView).index);
+  const words = texts.table;
+  return (
+    <div className="table-box" ref={scroller} role="region" aria-label={words.label} tabIndex={0}>
+      <div role="table" aria-label={words.label} aria-rowcount={files.length + 1}>
+        <div role="rowgroup" className="table-titles">
+          <div role="row" aria-rowindex={1} className="file-row">
+            <span role="columnheader">{words.name}</span>
+            <span role="columnheader" className="file-size">
+              {words.size}
+            </span>
+            <span role="columnheader">{words.status}</span>
+          </div>
+        </div>
+        <div role="rowgroup" className="table-rows" style={{ height: virtualizer.getTotalSize() }} {...focus}>
+          {virtualizer.getVirtualItems().map(({ index, key, start }) => (
+            <FileRow
+              key={key}
+              file={files[index] as FileView}
+              index={index}
+              top={start}
+              measure={virtualizer.measureElement}
+            />
+          ))}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+/** One pass over all of them for every filter. */
+function sort(files: readonly FileView[]): Record<Filter, readonly FileView[]> {
+  const known = files.filter((file) => file !== undefined);
+  const of = (filter: Filter) => known.filter(FILTERS[filter]);
+  return { all: known, running: of("running"), done: of("done"), troubled: of("troubled") };
+}

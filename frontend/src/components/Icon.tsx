@@ -1,0 +1,27 @@
+// Small pictures, drawn in the colour of the text. They never stand alone: a text is always beside them.
+const PATHS = {
+  check: "M4 10.5l4 4 8-9",
+  cross: "M5 5l10 10M15 5L5 15",
+  warn: "M10 3l8 14H2zM10 8v4M10 14.6v.1",
+  down: "M10 3v10m-4-4l4 4 4-4M4 17h12",
+  retry: "M16 10a6 6 0 1 1-2-4.5M16 3v3.5h-3.5",
+  copy: "M7 7h9v9H7zM13 7V4H4v9h3",
+  search: "M9 15A6 6 0 1 0 9 3a6 6 0 0 0 0 12zm4.5-1.5L17 17",
+  link: "M8 12l4-4M9 5.5l1-1a4 4 0 0 1 5.5 5.5l-1 1M11 14.5l-1 1A4 4 0 0 1 4.500 10l1-1",
+  bell: "M5 14V9a5 5 0 0 1 10 0v5l1.500 1.500h-13zM8.500 17.500h3",
+  clock: "M10 17a7 7 0 1 0 0-14 7 7 0 0 0 0 14zM10 6v4l2.500 2",
+  file: "M5 3h7l3 3v11H5zM12 3v3h3",
+  back: "M12 4l-6 6 6 6",
+  minus: "M5 10h10",
+  box: "M3 6.500L10 3l7 3.500v7L10 17l-7-3.500zM3 6.500L10 10l7-3.500M10 10v7",
+} as const;
+
+export type IconName = keyof typeof PATHS;
+
+export function Icon({ name }: { name: IconName }) {
+  return (
+    <svg className="icon" viewBox="0 0 20 20" aria-hidden="true" focusable="false">
+      <path d={PATHS[name]} />
+    </svg>
+  );
+}

@@ -1,0 +1,26 @@
+import type { Phase } from "../client/index.ts";
+import { texts } from "../texts.ts";
+import { Icon } from "./Icon.tsx";
+
+const PHASES = ["queued", "resolving", "packing", "ready"] as const;
+
+/** The four steps of a job. `at` is the one it is in; the last one is done as soon as it is reached. */
+export function PhaseTrack({ at }: { at: Phase }) {
+  const current = PHASES.indexOf(at);
+  return (
+    <ol className="phases" aria-label={texts.phases}>
+      {PHASES.map((phase, index) => {
+        const state = index < current || at === "ready" ? "done" : index === current ? "now" : "next";
+        return (
+          <li key={phase} data-state={state} aria-current={index === current ? "step" : undefined}>
+            <span className="phase-mark" aria-hidden="true">
+              {state === "done" ? <Icon name="check" /> : index + 1}
+            </span>
+            {texts.phase[phase]}
+            <span className="unseen">, {texts.phaseState[state]}</span>
+          </li>
+        );
+      })}
+    </ol>
+  );
+}

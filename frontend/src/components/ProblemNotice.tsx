@@ -1,0 +1,71 @@
+import { useEffect, useState } from "react";
+import type { Problem } from "../client/index.ts";
+import { texts } from "../texts.ts";
+import { adviceOn, reportOf } from "./advice.ts";
+import { Button } from "./Button.tsx";
+import { CopyButton } from "./CopyButton.tsx";
+import { duration } from "./formats.ts";
+import { Notice } from "./Notice.tsx";
+import { useNow } from "./useNow.ts";
+
+interface Props {
+  action: keyof typeof texts.problem.action;
+  problem: Problem;
+  onAgain?: (() => void) | undefined;
+  onDismiss?: (() => void) | undefined;
+}
+
+/** What went wrong, why, and what to do; with the time to wait where the server names one. */
+export function ProblemNotice({ action, problem, onAgain, onDismiss }: Props) {
+  const wait = useWait(problem);
+  const words = texts.problem;
+  const actions = (
+    <>
+      {onAgain && (
+        <Button icon="retry" busy={wait > 0} onClick={onAgain}>
+          {words.again}
+        </Button>
+      )}
+      <CopyButton text={() => reportOf(problem)}>{words.copy}</CopyButton>
+      {onDismiss && (
+        <Button kind="quiet" icon="cross" onClick={onDismiss}>
+          {words.dismiss}
+        </Button>
+      )}
+    </>
+  );
+  return (
+    <Notice tone="bad" title={words.action[action]} actions={actions} alert>
+      <p data-problem={problem.code}>{problem.message}</p>
+      {problem.fields.length > 0 && (
+        <ul className="fields">
+          {problem.fields.map((one) => (
+            <li key={one.field + one.message}>
+              <code>{one.field}</code>: {one.message}
+            </li>
+          ))}
+        </ul>
+      )}
+      {problem.queuePosition !== null && <p>{words.queue(problem.queuePosition)}</p>}
+      <p>
+        {adviceOn(problem)} {wait > 0 && <span aria-live="off">{words.wait(duration(wait))}</span>}
+      </p>
+      {problem.requestId !== null && (
+        <p className="fine">
+          {words.requestId}: <code>{problem.requestId}</code>
+        </p>
+      )}
+    </Notice>
+  );
+}
+
+/** Seconds that the server asked to wait, counted down from when the problem was first seen. */
+function useWait(problem: Problem): number {
+  const [until, setUntil] = useState(0);
+  useEffect(() => setUntil(Date.now() + (problem.retryAfter ?? 0) * 1_000), [problem]);
+  const [over, setOver] = useState(false);
+  const now = useNow(problem.retryAfter !== null && !over);
+  const seconds = Math.max(0, (until - now) / 1_000);
+  useEffect(() => setOver(until > 0 && seconds === 0), [until, seconds]);
+  return seconds;
+}

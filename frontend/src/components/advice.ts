@@ -1,0 +1,24 @@
+import type { Problem } from "../client/index.ts";
+import { texts } from "../texts.ts";
+
+/** What to do about a problem, as a sentence. */
+export function adviceOn({ code, status }: Problem): string {
+  const { advice, busy, broken, other } = texts.problem;
+  const known = advice[code];
+  if (known !== undefined) return known;
+  if (status === 429 || status === 503) return busy;
+  return status !== null && status >= 500 ? broken : other;
+}
+
+/** All of a problem as text, for whoever is to help. */
+export function reportOf({ code, status, title, message, fields, requestId }: Problem): string {
+  const lines = [
+    `${title} (${[code, status].filter((part) => part !== null).join(", ")})`,
+    message,
+    ...fields.map((one) => `${one.field}: ${one.message}`),
+    requestId === null ? "" : `${texts.problem.requestId}: ${requestId}`,
+    window.location.href,
+    new Date().toISOString(),
+  ];
+  return lines.filter(Boolean).join("\n");
+}

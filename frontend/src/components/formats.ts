@@ -1,0 +1,47 @@
+// Numbers and times as people read them.
+import { texts } from "../texts.ts";
+
+const UNITS = ["B", "kB", "MB", "GB", "TB", "PB"];
+const whole = new Intl.NumberFormat(texts.language);
+const moments = new Intl.DateTimeFormat(texts.language, { dateStyle: "medium", timeStyle: "short" });
+
+/** Bytes in decimal units with three digits, as stores and browsers count them: `1.23 MB`. */
+export function bytes(count: number): string {
+  let unit = 0;
+  let value = count;
+  while (value >= 999.5 && unit < UNITS.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  const digits = unit === 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
+  return `${value.toFixed(digits)} ${UNITS[unit]}`;
+}
+
+export function count(value: number): string {
+  return whole.format(value);
+}
+
+/** Percent with one digit, rounded down: nothing is shown as done before it is. */
+export function percent(value: number): string {
+  return value >= 100 ? "100" : (Math.floor(value * 10) / 10).toFixed(1);
+}
+
+/** Seconds in the two largest units: `2 h 5 min`. */
+export function duration(seconds: number): string {
+  const all = Math.max(0, Math.ceil(seconds));
+  const parts: [number, string][] = [
+    [Math.floor(all / 86_400), "d"],
+    [Math.floor(all / 3_600) % 24, "h"],
+    [Math.floor(all / 60) % 60, "min"],
+    [all % 60, "s"],
+  ];
+  const first = parts.findIndex(([value]) => value > 0);
+  if (first === -1) return "0 s";
+  const shown = parts.slice(first, first + 2).filter(([value], index) => index === 0 || value > 0);
+  return shown.map(([value, unit]) => `${value} ${unit}`).join(" ");
+}
+
+/** A moment (RFC 3339) in local time. */
+export function moment(text: string): string {
+  return moments.format(new Date(text));
+}

@@ -1,0 +1,12 @@
+// The components. They show what `useDownloadManager()` knows; styles are in ../styles.
+export { Announcer } from "./Announcer.tsx";
+export { ConnectionBadge } from "./ConnectionBadge.tsx";
+export { Download } from "./Download.tsx";
+export { FileTable } from "./FileTable.tsx";
+export { JobCard } from "./JobCard.tsx";
+export { JobProgress } from "./JobProgress.tsx";
+export { NewDownload } from "./NewDownload.tsx";
+export { OfflineBanner } from "./OfflineBanner.tsx";
+export { ProblemNotice } from "./ProblemNotice.tsx";
+export { ProgressBar } from "./ProgressBar.tsx";
+export { ReadyCard } from "./ReadyCard.tsx";

@@ -1,0 +1,62 @@
+import { Button } from "../components/Button.tsx";
+import { Icon } from "../components/Icon.tsx";
+import { JobCard } from "../components/JobCard.tsx";
+import { NewDownload } from "../components/NewDownload.tsx";
+import { ProblemNotice } from "../components/ProblemNotice.tsx";
+import type { DownloadManager } from "../hooks/index.ts";
+import { texts } from "../texts.ts";
+import { goOnClick, hrefOf } from "./routes.ts";
+
+interface Props {
+  manager: DownloadManager;
+  onStarted(jobId: string): void;
+}
+
+export function Home({ manager, onStarted }: Props) {
+  return (
+    <div className="home">
+      <h1 className="unseen">{texts.name}</h1>
+      <NewDownload manager={manager} onStarted={onStarted} />
+      <Jobs manager={manager} onStarted={onStarted} />
+    </div>
+  );
+}
+
+function Jobs({ manager, onStarted }: Props) {
+  const { jobs, loading, hasMore, listProblem, loadMore, refresh, connection } = manager;
+  const words = texts.jobs;
+  const shown = jobs.filter((job) => job.problem === null);
+  return (
+    <section className="jobs" aria-labelledby="jobs-title">
+      <h2 id="jobs-title">{words.title}</h2>
+      {listProblem && connection !== "offline" && (
+        <ProblemNotice action="list" problem={listProblem} onAgain={refresh} />
+      )}
+      {shown.length === 0 && !listProblem && (loading ? <p className="empty">{words.loading}</p> : <Nothing />)}
+      <ul className="job-list">
+        {shown.map((job) => (
+          <li key={job.jobId}>
+            <JobCard job={job} manager={manager} href={hrefOf(job.jobId)} onOpen={goOnClick} onStarted={onStarted} />
+          </li>
+        ))}
+      </ul>
+      {hasMore && (
+        <Button busy={loading} onClick={loadMore}>
+          {words.more}
+        </Button>
+      )}
+    </section>
+  );
+}
+
+function Nothing() {
+  return (
+    <div className="nothing">
+      <Icon name="box" />
+      <p>
+        <strong>{texts.jobs.none}</strong>
+      </p>
+      <p>{texts.jobs.noneHint}</p>
+    </div>
+  );
+}

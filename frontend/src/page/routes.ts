@@ -1,0 +1,47 @@
+// Where one is: `/` the form and the list, `/jobs/<id>` one job.
+import { type MouseEvent, useSyncExternalStore } from "react";
+
+export type Route = { name: "home" } | { name: "job"; jobId: string } | { name: "nowhere" };
+
+export function routeOf(path: string): Route {
+  const jobId = /^\/jobs\/([^/]+)\/?$/.exec(path)?.[1];
+  if (jobId !== undefined) return { name: "job", jobId: decoded(jobId) };
+  return path === "/" ? { name: "home" } : { name: "nowhere" };
+}
+
+export function hrefOf(jobId: string): string {
+  return `/jobs/${encodeURIComponent(jobId)}`;
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function subscribe(listener: () => void): () => void {
+  window.addEventListener("popstate", listener);
+  return () => window.removeEventListener("popstate", listener);
+}
+
+export function usePath(): string {
+  return useSyncExternalStore(subscribe, () => window.location.pathname);
+}
+
+/** Goes there without loading the page anew; with `replace` in place of where one is. */
+export function go(href: string, { replace = false } = {}): void {
+  window.history[replace ? "replaceState" : "pushState"](null, "", href);
+  window.dispatchEvent(new PopStateEvent("popstate"));
+  window.scrollTo(0, 0);
+}
+
+/** For the clicks of a link; those that open another tab are left to the browser. */
+export function goOnClick(event: MouseEvent<HTMLElement>): void {
+  if (event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  const href = event.currentTarget.getAttribute("href");
+  if (href === null) return;
+  event.preventDefault();
+  go(href);
+}

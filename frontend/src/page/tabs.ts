@@ -1,0 +1,53 @@
+// What the tab shows while one looks elsewhere: how far the downloads are, in its title and its icon.
+import { useEffect } from "react";
+import type { Job } from "../client/index.ts";
+import { isRunning, nameOf, percentOf } from "../components/names.ts";
+import { texts } from "../texts.ts";
+
+const ICON = "/static/icon.svg";
+
+export interface TabState {
+  title: string;
+  /** 0 to 99 for a ring, null for the icon at rest. */
+  percent: number | null;
+}
+
+/** `shown` is the job of the page, if it is one's own. */
+export function tabOf(jobs: readonly Job[], shown?: Job): TabState {
+  const running = jobs.filter(isRunning);
+  if (shown !== undefined && shown.problem === null && !running.includes(shown))
+    return { title: named(shown), percent: null };
+  const counted = shown === undefined ? running : [shown];
+  const [first] = counted;
+  if (first === undefined) return { title: texts.name, percent: null };
+  const mean = counted.reduce((sum, job) => sum + (percentOf(job) ?? 0), 0) / counted.length;
+  const percent = Math.floor(mean);
+  const text = texts.job.percent(String(percent));
+  const title = counted.length === 1 ? texts.title.one(text, nameOf(first)) : texts.title.many(text, counted.length);
+  return { title: `${title} – ${texts.name}`, percent };
+}
+
+function named(job: Job): string {
+  const title =
+    job.status === "completed" ? texts.title.ready(nameOf(job)) : `${texts.status[job.status]}: ${nameOf(job)}`;
+  return `${title} – ${texts.name}`;
+}
+
+export function useTab({ title, percent }: TabState): void {
+  useEffect(() => {
+    document.title = title;
+  }, [title]);
+  useEffect(() => {
+    const link = document.querySelector<HTMLLinkElement>('link[rel="icon"]');
+    if (link !== null) link.href = percent === null ? ICON : ring(percent);
+  }, [percent]);
+}
+
+/** A ring that is as full as the downloads are. */
+export function ring(percent: number): string {
+  const around = 2 * Math.PI * 12;
+  const circle = 'cx="16" cy="16" r="12" fill="none" stroke-width="7"';
+  const done = `stroke-dasharray="${((around * percent) / 100).toFixed(2)} ${around.toFixed(2)}"`;
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><circle ${circle} stroke="#9fb4bb"/><circle ${circle} stroke="#e0a920" ${done} transform="rotate(-90 16 16)"/></svg>`;
+  return `data:image/svg+xml,${encodeURIComponent(svg)}`;
+}
