@@ -12,18 +12,20 @@ import { isRunning } from "./names.ts";
 import { PhaseTrack } from "./PhaseTrack.tsx";
 import { ProblemNotice } from "./ProblemNotice.tsx";
 import { ReadyCard } from "./ReadyCard.tsx";
+import { useKeptFocus } from "./useKeptFocus.ts";
 import { useSecondsUntil } from "./useNow.ts";
 
 /** A whole download: how far it is, its files, its errors, and the result. */
 export function Download(props: ActionsProps) {
   const { job, manager } = props;
+  const kept = useKeptFocus<HTMLDivElement>(job.status);
   return (
-    <div className="download" data-job={job.jobId} data-status={job.status}>
+    <div className="download" data-job={job.jobId} data-status={job.status} {...kept}>
       <Failures jobId={job.jobId} manager={manager} />
       {isRunning(job) ? <Running {...props} /> : <Ended {...props} />}
       <FileTable job={job} />
       <p className="fine job-id">
-        {texts.job.id}: <code>{job.jobId}</code> <CopyButton text={job.jobId}>{texts.problem.copy}</CopyButton>
+        {texts.job.id}: <code>{job.jobId}</code> <CopyButton text={job.jobId}>{texts.copy}</CopyButton>
       </p>
     </div>
   );

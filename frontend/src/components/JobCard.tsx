@@ -6,6 +6,7 @@ import { type ActionsProps, JobActions } from "./JobActions.tsx";
 import { JobProgress } from "./JobProgress.tsx";
 import { isRunning, nameOf } from "./names.ts";
 import { StatusBadge } from "./StatusBadge.tsx";
+import { useKeptFocus } from "./useKeptFocus.ts";
 
 interface Props extends ActionsProps {
   href: string;
@@ -15,8 +16,9 @@ interface Props extends ActionsProps {
 /** A job in the list. Rendered again when it changes, or what could not be done with it. */
 export const JobCard = memo(
   function JobCard({ job, manager, href, onOpen, onStarted }: Props) {
+    const kept = useKeptFocus<HTMLElement>(job.status);
     return (
-      <article className="card job-card" data-job={job.jobId} data-status={job.status}>
+      <article className="card job-card" data-job={job.jobId} data-status={job.status} {...kept}>
         <header>
           <h3>
             <a href={href} onClick={onOpen}>

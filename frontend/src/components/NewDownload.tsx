@@ -1,5 +1,5 @@
 import { type FormEvent, useId, useMemo, useRef, useState } from "react";
-import type { FileSelection } from "../client/index.ts";
+import type { FileSelection, Preflight } from "../client/index.ts";
 import type { DownloadManager } from "../hooks/index.ts";
 import { texts } from "../texts.ts";
 import { Button } from "./Button.tsx";
@@ -28,6 +28,7 @@ export function NewDownload({ manager, onStarted }: Props) {
   const request = useRequest(selection, archiveName, skip);
   const wrong = wrongWith(selection.files.length);
   const checked = usePreflight(manager.preflight, wrong === null ? request : null);
+  const names = useMemo(() => namesIn(checked.preflight), [checked.preflight]);
   const preflight = useRef<HTMLDivElement>(null);
 
   const submit = async (event: FormEvent) => {
@@ -47,7 +48,7 @@ export function NewDownload({ manager, onStarted }: Props) {
       <h2 id="new-download">{texts.form.title}</h2>
       <FilePicker ask={manager.files} selection={selection} />
       <IdsField selection={selection} />
-      <SelectionList selection={selection} />
+      <SelectionList selection={selection} names={names} />
       <Wishes name={archiveName} onName={setArchiveName} skip={skip} onSkip={setSkip} />
       <div ref={preflight} tabIndex={-1}>
         <PreflightCard checked={checked} onLeaveOut={() => setSkip(true)} onDrop={selection.remove} />
@@ -76,6 +77,11 @@ function useRequest(selection: Selection, archiveName: string, skip: boolean): F
     }),
     [files, archiveName, skip],
   );
+}
+
+function namesIn(preflight: Preflight | null) {
+  const there = preflight?.files.filter((file) => file.available) ?? [];
+  return new Map(there.map(({ file_id, name, size }) => [file_id, { name, size }]));
 }
 
 function wrongWith(count: number): string | null {

@@ -8,8 +8,14 @@ import type { Picked, Selection } from "./useSelection.ts";
 
 const HEIGHT = 40;
 
+interface Props {
+  selection: Selection;
+  /** What the server calls files that were pasted as ids. */
+  names: ReadonlyMap<number, Pick<Picked, "name" | "size">>;
+}
+
 /** What is selected so far, to look through and to take off again. */
-export function SelectionList({ selection }: { selection: Selection }) {
+export function SelectionList({ selection, names }: Props) {
   const { files } = selection;
   const head = useRef<HTMLElement>(null);
   const words = texts.form;
@@ -29,7 +35,9 @@ export function SelectionList({ selection }: { selection: Selection }) {
             items={files}
             keyOf={(file) => file.fileId}
             height={HEIGHT}
-            render={(file) => <Row file={file} onRemove={() => drop([file.fileId])} />}
+            render={(file) => (
+              <Row file={{ ...file, ...names.get(file.fileId) }} onRemove={() => drop([file.fileId])} />
+            )}
           />
           <Button kind="quiet" icon="cross" onClick={() => drop(files.map((file) => file.fileId))}>
             {words.clear}

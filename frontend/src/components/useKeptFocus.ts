@@ -1,6 +1,6 @@
 import { type FocusEvent, useLayoutEffect, useRef } from "react";
 
-/** When what had the focus goes away with a change of `state`, the focus moves to what has come in its place. */
+/** When what had the focus goes away with a change of `state`, it moves to the first thing that can be done now. */
 export function useKeptFocus<T extends HTMLElement>(state: unknown) {
   const box = useRef<T>(null);
   const had = useRef(false);
@@ -13,7 +13,7 @@ export function useKeptFocus<T extends HTMLElement>(state: unknown) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: it looks after each change of the state
   useLayoutEffect(() => {
     if (!had.current || document.activeElement !== document.body) return;
-    const heir = box.current?.querySelector<HTMLElement>("button, a[href]") ?? box.current;
+    const heir = box.current?.querySelector<HTMLElement>(".job-actions .button") ?? box.current;
     heir?.focus();
   }, [state]);
   return { ref: box, onFocus, onBlur, tabIndex: -1 };

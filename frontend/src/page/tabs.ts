@@ -24,13 +24,13 @@ export function tabOf(jobs: readonly Job[], shown?: Job): TabState {
   const percent = Math.floor(mean);
   const text = texts.job.percent(String(percent));
   const title = counted.length === 1 ? texts.title.one(text, nameOf(first)) : texts.title.many(text, counted.length);
-  return { title: `${title} – ${texts.name}`, percent };
+  return { title: `${title} · ${texts.name}`, percent };
 }
 
 function named(job: Job): string {
   const title =
     job.status === "completed" ? texts.title.ready(nameOf(job)) : `${texts.status[job.status]}: ${nameOf(job)}`;
-  return `${title} – ${texts.name}`;
+  return `${title} · ${texts.name}`;
 }
 
 export function useTab({ title, percent }: TabState): void {

@@ -1,0 +1,256 @@
+"""What people do on the page, from picking files to the opened bundle, before the real stack."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.async_api import Locator, Page, expect
+
+from jobs.services import Services
+from jobs.settings import Settings
+from tests.app.shared import changed
+from tests.conftest import working
+from tests.proxies import Proxy
+from tests.support import Catalogue, create, ended, opened
+
+pytestmark = pytest.mark.browser
+
+MIB = 1024 * 1024
+
+
+@pytest.fixture
+async def store(settings: Settings) -> AsyncIterator[Proxy]:
+    """The way from the worker to the store: whoever slows it down has time to look at a job that runs."""
+    proxy = Proxy(settings.s3_endpoint)
+    await proxy.open()
+    yield proxy
+    await proxy.close()
+
+
+@pytest.fixture
+async def slow_worker(services: Services, store: Proxy) -> AsyncIterator[Proxy]:
+    """A worker behind that way; the store copies nothing by itself for it."""
+    async with working(changed(services.settings, s3_endpoint=store.url)):
+        yield store
+        store.rate = None
+        await store.heal()
+
+
+def button(scope: Page | Locator, name: str) -> Locator:
+    return scope.get_by_role("button", name=name, exact=True)
+
+
+async def start(tab: Page, *names: str, archive: str = "") -> str:
+    """Picks these files in the form and starts; the id of the job whose page comes then."""
+    for name in names:
+        await tab.get_by_label("Search the catalogue").fill(name)
+        await tab.get_by_role("checkbox", name=name).check()
+    await tab.get_by_label("Name of the bundle").fill(archive)
+    await button(tab, "Start download").click()
+    await tab.wait_for_url("**/jobs/*")
+    return tab.url.rpartition("/")[2]
+
+
+def job(tab: Page, status: str) -> Locator:
+    return tab.locator(f'[data-job][data-status="{status}"]')
+
+
+async def fetch(tab: Page, to: Path) -> Path:
+    """Clicks on the download and waits for what the browser itself fetches of the store."""
+    async with tab.expect_download() as starting:
+        await tab.get_by_role("link", name="Download", exact=True).click()
+    download = await starting.value
+    path = to / download.suggested_filename
+    await download.save_as(path)
+    return path
+
+
+async def test_files_are_picked_checked_packed_and_really_downloaded(
+    tab: Page, gateway: str, catalogue: Catalogue, worker: None, tmp_path: Path
+) -> None:
+    del worker
+    for n in range(30):
+        await catalogue.add(f"this is {n}".encode() * 100, f"report-{n:02}.txt")
+    await tab.goto(gateway)
+    await tab.get_by_label("Search the catalogue").fill("report-0")
+    await expect(tab.get_by_role("checkbox")).to_have_count(10 + 1)  # and whether to leave out
+    await button(tab, "Select all shown").click()
+    before = tab.get_by_role("region", name="Before it starts")
+    await expect(before).to_contain_text("Files10Total size9.00 kB")
+    await tab.get_by_label("Name of the bundle").fill("first reports")
+    await button(tab, "Start download").click()
+    await expect(job(tab, "completed")).to_be_visible()
+    await expect(tab.get_by_role("heading", level=1)).to_have_text("first reports.zip")
+    await expect(tab).to_have_title("Ready: first reports.zip · Haulage")
+    path = await fetch(tab, tmp_path)
+    assert path.name == "first reports.zip"
+    files = opened(path.read_bytes())
+    assert files.keys() == {*(f"report-{n:02}.txt" for n in range(10)), "manifest.json"}
+
+
+async def test_no_byte_of_the_bundle_passes_through_the_page(
+    tab: Page, gateway: str, catalogue: Catalogue, worker: None, tmp_path: Path
+) -> None:
+    del worker
+    await catalogue.add(b"x" * MIB, "large.bin")
+    asked: list[tuple[str, str]] = []
+    tab.on("request", lambda request: asked.append((request.resource_type, request.url)))
+    await tab.goto(gateway)
+    await start(tab, "large.bin", archive="large")
+    assert (await fetch(tab, tmp_path)).stat().st_size > MIB
+    outside = {kind for kind, url in asked if not url.startswith(gateway)}
+    assert outside == {"document"}
+
+
+async def test_what_is_missing_is_said_before_it_starts_and_can_be_left_out(
+    tab: Page, gateway: str, catalogue: Catalogue, worker: None
+) -> None:
+    del worker
+    here = await catalogue.add(b"here", "here.txt")
+    await tab.goto(gateway)
+    await tab.get_by_text("Paste ids instead").click()
+    await tab.get_by_label("File ids").fill(f"{here}, 99999 nonsense")
+    await button(tab, "Add these ids").click()
+    await expect(tab.get_by_text("nonsense is not a file id.")).to_be_visible()
+    before = tab.get_by_role("region", name="Before it starts")
+    await expect(before).to_contain_text("1 file is missing")
+    await expect(before).to_contain_text("99999")
+    await button(tab, "Start download").click()
+    assert "/jobs/" not in tab.url
+    await button(before, "Leave them out").click()
+    await expect(before).to_contain_text("They will be left out")
+    await button(tab, "Start download").click()
+    await expect(job(tab, "completed")).to_contain_text("1 file was left out")
+
+
+async def test_a_running_job_shows_how_far_it_is_and_can_be_cancelled_and_started_again(
+    tab: Page, gateway: str, catalogue: Catalogue, slow_worker: Proxy
+) -> None:
+    for n in range(4):
+        await catalogue.add(bytes([n]) * (2 * MIB), f"part-{n}.bin")
+    slow_worker.rate = 0.3 * MIB
+    await tab.goto(gateway)
+    await start(tab, *(f"part-{n}.bin" for n in range(4)))
+    bar = tab.get_by_role("progressbar")
+    await expect(bar).to_have_attribute("aria-valuetext", re.compile(r"^[\d.]+ %, .* of 8\.39 MB, \d of 4 files"))
+    await expect(bar).to_have_attribute("aria-valuetext", re.compile(r"/s, .* left"))
+    await expect(tab).to_have_title(re.compile(r"^\d+ % · "))
+    assert "data:image/svg" in str(await tab.locator('link[rel="icon"]').get_attribute("href"))
+    await expect(tab.locator("[data-connection]")).to_have_attribute("data-connection", "live")
+    await expect(tab.locator('[data-file-status="active"]').first).to_be_visible()
+    cancel = button(tab, "Cancel")
+    await cancel.focus()
+    await tab.keyboard.press("Enter")
+    await expect(job(tab, "cancelled")).to_be_visible()
+    await expect(tab.get_by_role("status").last).to_contain_text("is cancelled")
+    await expect(button(tab, "Try again")).to_be_focused()
+    slow_worker.rate = None
+    await tab.keyboard.press("Enter")
+    await expect(job(tab, "completed")).to_be_visible()
+    await expect(tab.get_by_role("link", name="Download", exact=True)).to_be_focused()
+
+
+async def test_a_reload_in_the_middle_changes_nothing(
+    tab: Page, gateway: str, catalogue: Catalogue, slow_worker: Proxy
+) -> None:
+    await catalogue.add(b"x" * (4 * MIB), "slow.bin")
+    slow_worker.rate = 0.5 * MIB
+    await tab.goto(gateway)
+    await start(tab, "slow.bin", archive="slow")
+    await expect(tab.get_by_role("progressbar")).to_have_attribute("aria-valuenow", re.compile(r"[1-9]"))
+    await tab.reload()
+    await expect(job(tab, "processing")).to_be_visible()
+    slow_worker.rate = None
+    await expect(job(tab, "completed")).to_be_visible()
+    await tab.get_by_role("link", name="All downloads").click()
+    await expect(job(tab, "completed")).to_contain_text("slow.zip")
+
+
+async def test_a_failed_job_says_why_and_is_tried_again(
+    tab: Page, gateway: str, api: httpx.AsyncClient, catalogue: Catalogue, services: Services, worker: None
+) -> None:
+    del worker
+    good, bad = await catalogue.add(b"good", "good.txt"), await catalogue.add(b"bad", "bad.txt")
+    await catalogue.remove(bad)
+    failed = await create(services, good, bad, archive_name="both.zip")
+    await ended(api, f"/v1/download/job/{failed.id}")
+    await tab.goto(f"{gateway}/jobs/{failed.id}")
+    await expect(job(tab, "failed")).to_contain_text("The download failed")
+    row = tab.locator(f'[data-file="{bad}"]')
+    await expect(row).to_have_attribute("data-file-status", "failed")
+    await catalogue.overwrite(bad, b"bad")
+    await button(tab, "Try again").click()
+    await expect(job(tab, "completed")).to_be_visible()
+
+
+async def test_only_what_was_left_out_is_asked_for_again(
+    tab: Page, gateway: str, api: httpx.AsyncClient, catalogue: Catalogue, worker: None
+) -> None:
+    del worker
+    good, bad = await catalogue.add(b"good", "good.txt"), await catalogue.add(b"bad", "bad.txt")
+    await catalogue.remove(bad)
+    asked = {"file_ids": [good, bad], "archiveName": "both", "onMissing": "skip"}
+    first = (await api.post("/v1/download/initiate", json=asked)).json()["jobId"]
+    await tab.goto(f"{gateway}/jobs/{first}")
+    await expect(job(tab, "completed")).to_be_visible()
+    await catalogue.overwrite(bad, b"bad")
+    await button(tab, "Retry the 1 file left out").click()
+    await expect(job(tab, "completed")).not_to_have_attribute("data-job", first)
+    await expect(job(tab, "completed").locator("[data-file]")).to_have_count(1)
+    await expect(tab.locator(f'[data-file="{bad}"]')).to_have_attribute("data-file-status", "done")
+
+
+async def test_a_result_that_is_over_is_said_on_the_page(
+    tab: Page, gateway: str, api: httpx.AsyncClient, catalogue: Catalogue, worker: None
+) -> None:
+    del worker
+    file_id = await catalogue.add(b"x", "x.txt")
+    asked = {"file_ids": [file_id], "archiveName": "gone"}
+    job_id = (await api.post("/v1/download/initiate", json=asked)).json()["jobId"]
+    await tab.goto(f"{gateway}/jobs/{job_id}")
+    await expect(job(tab, "completed")).to_be_visible()
+    await api.delete(f"/v1/download/job/{job_id}/bundle")
+    link = tab.get_by_role("link", name="Download", exact=True)
+    if await link.is_visible():
+        await link.click()
+    await expect(tab.get_by_text("Try the download again to have the bundle made anew.")).to_be_visible()
+
+
+async def test_an_address_of_no_job_says_so(tab: Page, gateway: str) -> None:
+    await tab.goto(f"{gateway}/jobs/0191d0f0-0000-7000-8000-000000000000")
+    await expect(tab.locator('[data-problem="job_not_found"]')).to_be_visible()
+    await tab.goto(f"{gateway}/jobs/nonsense")
+    await expect(tab.locator('[data-problem="invalid_request"]')).to_be_visible()
+
+
+async def test_a_job_of_a_thousand_files_keeps_few_rows_and_the_focus(
+    tab: Page, gateway: str, catalogue: Catalogue, services: Services
+) -> None:
+    file_ids = [await catalogue.add(b"x", f"file-{n:04}.txt") for n in range(5)]
+    queued = await create(services, *file_ids, *range(50_000, 50_995))
+    await tab.goto(f"{gateway}/jobs/{queued.id}")
+    rows = tab.locator("[data-file]")
+    await expect(rows.first).to_be_visible()
+    assert await rows.count() < 60
+    box = tab.get_by_role("region", name="Files of this download")
+    await box.focus()
+    await tab.keyboard.press("End")
+    await expect(tab.locator('[data-file="50994"]')).to_be_visible()
+    assert await rows.count() < 60
+    await expect(box).to_be_focused()
+
+
+async def test_a_job_that_failed_of_missing_files_goes_without_them(
+    tab: Page, gateway: str, api: httpx.AsyncClient, catalogue: Catalogue, services: Services, worker: None
+) -> None:
+    del worker
+    good = await catalogue.add(b"good", "good.txt")
+    failed = await create(services, good, 99_999, archive_name="both.zip")
+    await ended(api, f"/v1/download/job/{failed.id}")
+    await tab.goto(f"{gateway}/jobs/{failed.id}")
+    await button(tab, "Start again without them").click()
+    await expect(job(tab, "completed")).to_contain_text("1 file was left out")
