@@ -22,7 +22,7 @@ export const texts = {
   phase: { queued: "Queued", resolving: "Looking up files", packing: "Packing", ready: "Ready" },
   phases: "Steps of this download",
   phaseState: { done: "done", now: "now", next: "to come" },
-  fileStatus: { pending: "Waiting", active: "Reading", done: "Done", omitted: "Left out", failed: "Failed" },
+  fileStatus: { pending: "Pending", active: "Reading", done: "Done", omitted: "Left out", failed: "Failed" },
 
   connection: {
     label: "Updates",
@@ -187,7 +187,7 @@ export const texts = {
     size: "Size",
     status: "Status",
     all: "All",
-    running: "In progress",
+    running: "To do",
     troubled: "Problems",
     filter: "Show",
     none: "No file is in this state.",
@@ -234,6 +234,7 @@ export const texts = {
       database_unavailable: "The server is having trouble. Try again in a moment.",
       storage_out: "The store is having trouble. Try again in a while.",
     } as Record<string, string>,
+    noSuchJob: "Check the address: the id in it is not whole, or not that of a download.",
     busy: "The server is busy. Try again in a moment.",
     broken: "Something broke on the server. If it stays, tell whoever runs it, with the request id.",
     other: "Try again; if it stays, tell whoever runs this server.",

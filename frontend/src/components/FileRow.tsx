@@ -40,8 +40,7 @@ export const FileRow = memo(function FileRow({ file, index, top, measure }: Prop
         <span title={name}>{name}</span>
         {error !== null && (
           <span className="file-error">
-            {error.message}{" "}
-            <CopyButton text={`${name} (${file.fileId}): ${error.message}`}>{texts.problem.copy}</CopyButton>
+            {error.message} <CopyButton text={`${name} (${file.fileId}): ${error.message}`}>{texts.copy}</CopyButton>
           </span>
         )}
       </span>

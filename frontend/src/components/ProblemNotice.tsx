@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import type { Problem } from "../client/index.ts";
 import { texts } from "../texts.ts";
 import { adviceOn, reportOf } from "./advice.ts";
@@ -48,7 +48,7 @@ export function ProblemNotice({ action, problem, onAgain, onDismiss }: Props) {
       )}
       {problem.queuePosition !== null && <p>{words.queue(problem.queuePosition)}</p>}
       <p>
-        {adviceOn(problem)} {wait > 0 && <span aria-live="off">{words.wait(duration(wait))}</span>}
+        {adviceOn(problem, action)} {wait > 0 && <span aria-live="off">{words.wait(duration(wait))}</span>}
       </p>
       {problem.requestId !== null && (
         <p className="fine">
@@ -59,13 +59,10 @@ export function ProblemNotice({ action, problem, onAgain, onDismiss }: Props) {
   );
 }
 
-/** Seconds that the server asked to wait, counted down from when the problem was first seen. */
+/** Seconds of what the server asked to wait that are left, counted from when this problem was first seen. */
 function useWait(problem: Problem): number {
-  const [until, setUntil] = useState(0);
-  useEffect(() => setUntil(Date.now() + (problem.retryAfter ?? 0) * 1_000), [problem]);
-  const [over, setOver] = useState(false);
-  const now = useNow(problem.retryAfter !== null && !over);
-  const seconds = Math.max(0, (until - now) / 1_000);
-  useEffect(() => setOver(until > 0 && seconds === 0), [until, seconds]);
-  return seconds;
+  const [seen, setSeen] = useState({ problem, at: Date.now() });
+  if (seen.problem !== problem) setSeen({ problem, at: Date.now() });
+  const now = useNow(problem.retryAfter !== null);
+  return Math.max(0, (problem.retryAfter ?? 0) - (now - seen.at) / 1_000);
 }

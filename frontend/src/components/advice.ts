@@ -1,9 +1,10 @@
 import type { Problem } from "../client/index.ts";
 import { texts } from "../texts.ts";
 
-/** What to do about a problem, as a sentence. */
-export function adviceOn({ code, status }: Problem): string {
-  const { advice, busy, broken, other } = texts.problem;
+/** What to do about a problem with an action, as a sentence. */
+export function adviceOn({ code, status }: Problem, action?: keyof typeof texts.problem.action): string {
+  const { advice, noSuchJob, busy, broken, other } = texts.problem;
+  if (action === "job" && code === "invalid_request") return noSuchJob;
   const known = advice[code];
   if (known !== undefined) return known;
   if (status === 429 || status === 503) return busy;

@@ -23,13 +23,13 @@ export function Home({ manager, onStarted }: Props) {
 }
 
 function Jobs({ manager, onStarted }: Props) {
-  const { jobs, loading, hasMore, listProblem, loadMore, refresh, connection } = manager;
+  const { jobs, loading, hasMore, listProblem, loadMore, refresh } = manager;
   const words = texts.jobs;
   const shown = jobs.filter((job) => job.problem === null);
   return (
     <section className="jobs" aria-labelledby="jobs-title">
       <h2 id="jobs-title">{words.title}</h2>
-      {listProblem && connection !== "offline" && (
+      {listProblem && listProblem.status !== null && (
         <ProblemNotice action="list" problem={listProblem} onAgain={refresh} />
       )}
       {shown.length === 0 && !listProblem && (loading ? <p className="empty">{words.loading}</p> : <Nothing />)}

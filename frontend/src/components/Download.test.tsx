@@ -1,0 +1,139 @@
+// @vitest-environment happy-dom
+import { act, cleanup, fireEvent, render, screen, within } from "@testing-library/react";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { Job } from "../client/index.ts";
+import { problem } from "../client/problems.ts";
+import type { DownloadManager } from "../hooks/index.ts";
+import { file, job, progress } from "../testing/jobs.ts";
+import { Download } from "./Download.tsx";
+import { JobProgress } from "./JobProgress.tsx";
+import { ProblemNotice } from "./ProblemNotice.tsx";
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => {
+  cleanup();
+  vi.useRealTimers();
+});
+
+const accepted = { ok: true as const, value: { jobId: "new" } };
+
+function manager(more: Partial<DownloadManager> = {}): DownloadManager {
+  const actions = { cancel: vi.fn(), retry: vi.fn(), retryFailed: vi.fn(), start: vi.fn(), link: vi.fn() };
+  return { ...actions, failures: [], fileUrl: () => "http://server/file", ...more } as unknown as DownloadManager;
+}
+
+function show(shown: Job, with_ = manager(), onStarted = vi.fn()) {
+  return render(<Download job={shown} manager={with_} onStarted={onStarted} />);
+}
+
+const bar = () => screen.getByRole("progressbar");
+const pass = (milliseconds: number) => act(() => vi.advanceTimersByTimeAsync(milliseconds));
+
+test("the bar says in words how far it is, how fast, and how long it takes", () => {
+  render(<JobProgress job={job()} />);
+  expect(bar().getAttribute("aria-valuetext")).toBe("40.0 %, 4.00 kB of 10.0 kB, 1 of 3 files, 2.00 kB/s, 3 s left");
+  expect(bar().getAttribute("aria-valuenow")).toBe("40");
+});
+
+test("without a total the bar says no number", () => {
+  render(<JobProgress job={job({ percent: null }, progress({ bytesTotal: null, percent: null, etaSeconds: null }))} />);
+  expect(bar().getAttribute("aria-valuenow")).toBeNull();
+  expect(bar().getAttribute("aria-valuetext")).toMatch(/total is not known/);
+});
+
+test("it is not at 100 before the link works, whatever the numbers say", () => {
+  render(<JobProgress job={job({ percent: 100 })} />);
+  expect(bar().getAttribute("aria-valuenow")).toBe("99");
+  expect(screen.queryByText("100 %")).toBeNull();
+});
+
+test("a queued job says its place and when it will probably start", () => {
+  show(job({ status: "queued", percent: null }, progress({ phase: "queued", queuePosition: 4, startsInSeconds: 90 })));
+  expect(screen.getByText("Number 4 in the queue")).toBeTruthy();
+  expect(screen.getByText("starts in about 1 min 30 s")).toBeTruthy();
+  expect(screen.getByText("Queued").closest("li")?.getAttribute("aria-current")).toBe("step");
+});
+
+test("a job that waits for its next attempt says why, and counts down", async () => {
+  const nextAttemptAt = new Date(Date.now() + 5_000).toISOString();
+  const error = { class: "network" as const, message: "the store hung up" };
+  show(job({ status: "retrying" }, { nextAttemptAt, error }));
+  expect(screen.getByText("the store hung up")).toBeTruthy();
+  expect(screen.getByText("Next attempt in 5 s")).toBeTruthy();
+  await pass(2_000);
+  expect(screen.getByText("Next attempt in 3 s")).toBeTruthy();
+});
+
+test("an action that runs is not run twice, and its button keeps the focus", async () => {
+  const cancel = vi.fn(() => new Promise<never>(() => undefined));
+  show(job(), manager({ cancel }));
+  const button = screen.getByRole("button", { name: "Cancel" });
+  button.focus();
+  await act(async () => void fireEvent.click(button));
+  await act(async () => void fireEvent.click(button));
+  expect(cancel).toHaveBeenCalledTimes(1);
+  expect(document.activeElement).toBe(button);
+  expect(button.getAttribute("aria-disabled")).toBe("true");
+});
+
+test("when the focused button goes with a change, the focus goes to what comes", async () => {
+  const { rerender } = show(job());
+  screen.getByRole("button", { name: "Cancel" }).focus();
+  rerender(<Download job={job({ status: "cancelled" })} manager={manager()} />);
+  expect(document.activeElement).toBe(screen.getByRole("button", { name: "Try again" }));
+});
+
+test("the focus of somebody who is elsewhere is left alone", () => {
+  const { rerender } = show(job());
+  rerender(<Download job={job({ status: "cancelled" })} manager={manager()} />);
+  expect(document.activeElement).toBe(document.body);
+});
+
+test("a failed job offers all, the failed ones, and going without them", async () => {
+  const error = { class: "validation" as const, message: "1 of 3 files is missing" };
+  const files = [file(0, { status: "done" }), file(1, { status: "failed" }), file(2)];
+  const onStarted = vi.fn();
+  const [retryFailed, start] = [vi.fn(async () => accepted), vi.fn(async () => accepted)];
+  const acting = manager({ retryFailed, start } as unknown as Partial<DownloadManager>);
+  show(job({ status: "failed" }, { error, files }), acting, onStarted);
+  await act(async () => void fireEvent.click(screen.getByRole("button", { name: "Retry only the 1 failed file" })));
+  expect(onStarted).toHaveBeenCalledWith("new");
+  await act(async () => void fireEvent.click(screen.getByRole("button", { name: "Start again without them" })));
+  const named = files.map(({ fileId, name }) => ({ file_id: fileId, name }));
+  expect(start).toHaveBeenCalledWith({ files: named, archiveName: "photos.zip", onMissing: "skip" });
+});
+
+test("with all files failed there is no going without them", () => {
+  const error = { class: "validation" as const, message: "missing" };
+  show(job({ status: "failed", filesTotal: 1 }, { error, files: [file(0, { status: "failed" })] }));
+  expect(screen.getAllByRole("button").map((button) => button.textContent)).not.toContain("Start again without them");
+});
+
+test("the result counts down to its end", async () => {
+  const bundleExpiresAt = new Date(Date.now() + 3_000).toISOString();
+  show(job({ status: "completed", percent: 100, size: 2_000, bundleExpiresAt }));
+  expect(screen.getByText("3 s")).toBeTruthy();
+  await pass(4_000);
+  expect(screen.getByText("The bundle's time is over")).toBeTruthy();
+});
+
+test("a problem with a time to wait counts it down before it lets one try again", async () => {
+  const again = vi.fn();
+  const busy = problem("queue_full", { status: 503, message: "The queue is full.", retryAfter: 2, queuePosition: 41 });
+  render(<ProblemNotice action="start" problem={busy} onAgain={again} />);
+  const notice = within(screen.getByRole("alert"));
+  expect(notice.getByText(/number 41 in the queue/)).toBeTruthy();
+  fireEvent.click(notice.getByRole("button", { name: "Try again" }));
+  expect(again).not.toHaveBeenCalled();
+  expect(notice.getByText("Try again in 2 s.")).toBeTruthy();
+  await pass(2_000);
+  fireEvent.click(notice.getByRole("button", { name: "Try again" }));
+  expect(again).toHaveBeenCalledTimes(1);
+});
+
+test("a problem without a time to wait can be tried again at once", () => {
+  const again = vi.fn();
+  render(<ProblemNotice action="list" problem={problem("unreachable")} onAgain={again} />);
+  fireEvent.click(screen.getByRole("button", { name: "Try again" }));
+  expect(again).toHaveBeenCalledTimes(1);
+});

@@ -1,0 +1,100 @@
+// @vitest-environment happy-dom
+import { act, cleanup, fireEvent, render, screen } from "@testing-library/react";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { FileSelection } from "../client/index.ts";
+import { problem } from "../client/problems.ts";
+import type { DownloadManager } from "../hooks/index.ts";
+import { NewDownload } from "./NewDownload.tsx";
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => {
+  cleanup();
+  vi.useRealTimers();
+});
+
+function preflight({ file_ids = [], onMissing }: FileSelection) {
+  const missing = file_ids.filter((fileId) => fileId >= 90_000);
+  const wouldFail = missing.length > 0 && onMissing === "fail";
+  const files = file_ids.map((file_id) => ({ file_id, name: `${file_id}.txt`, available: file_id < 90_000, size: 1 }));
+  const numbers = { filesTotal: file_ids.length, filesAvailable: file_ids.length - missing.length, totalBytes: 10 };
+  return { kind: "bundle", ...numbers, missing, wouldFail, resultBytes: wouldFail ? null : 500, files };
+}
+
+function manager(more: object = {}) {
+  return {
+    failures: [],
+    files: vi.fn(async () => ({ ok: true, value: { files: [], nextCursor: null } })),
+    preflight: vi.fn(async (selection: FileSelection) => ({ ok: true, value: preflight(selection) })),
+    start: vi.fn(async () => ({ ok: true, value: { jobId: "new" } })),
+    ...more,
+  } as unknown as DownloadManager;
+}
+
+const pass = (milliseconds = 300) => act(() => vi.advanceTimersByTimeAsync(milliseconds));
+const click = (name: string) => act(async () => void fireEvent.click(screen.getByRole("button", { name })));
+
+async function paste(ids: string) {
+  fireEvent.change(screen.getByLabelText("File ids"), { target: { value: ids } });
+  await click("Add these ids");
+  await pass();
+}
+
+test("what was pasted is checked once nothing changes any more, and started", async () => {
+  const onStarted = vi.fn();
+  const acting = manager();
+  render(<NewDownload manager={acting} onStarted={onStarted} />);
+  await paste("10000 10001");
+  expect(acting.preflight).toHaveBeenCalledTimes(1);
+  expect(screen.getByText("500 B")).toBeTruthy();
+  await click("Start download");
+  expect(acting.start).toHaveBeenCalledWith({ file_ids: [10_000, 10_001], archiveName: null, onMissing: "fail" });
+  expect(onStarted).toHaveBeenCalledWith("new");
+  expect(screen.getByText("No files selected")).toBeTruthy();
+});
+
+test("nothing selected and too many are said, and not sent", async () => {
+  const acting = manager();
+  render(<NewDownload manager={acting} onStarted={vi.fn()} />);
+  await click("Start download");
+  expect(screen.getByText("Select at least one file.")).toBeTruthy();
+  await paste("10000-10999 20000");
+  expect(screen.getByText("At most 1,000 files go into one download; 1,001 are selected.")).toBeTruthy();
+  await click("Start download");
+  expect(acting.start).not.toHaveBeenCalled();
+  expect(acting.preflight).not.toHaveBeenCalled();
+});
+
+test("missing files are left out or taken off before it starts", async () => {
+  const acting = manager();
+  render(<NewDownload manager={acting} onStarted={vi.fn()} />);
+  await paste("10000 90000");
+  await click("Start download");
+  expect(acting.start).not.toHaveBeenCalled();
+  await click("Leave them out");
+  await pass();
+  expect(screen.getByRole<HTMLInputElement>("checkbox", { name: /Leave out/ }).checked).toBe(true);
+  expect(screen.getByText(/They will be left out/)).toBeTruthy();
+  await click("Take them off");
+  await pass();
+  await click("Start download");
+  expect(acting.start).toHaveBeenCalledWith({ file_ids: [10_000], archiveName: null, onMissing: "skip" });
+});
+
+test("a download that is refused keeps the selection", async () => {
+  const refused = { ok: false, problem: problem("queue_full", { status: 503 }) };
+  render(<NewDownload manager={manager({ start: async () => refused })} onStarted={vi.fn()} />);
+  await paste("10000");
+  await click("Start download");
+  expect(screen.getByText("1 file selected")).toBeTruthy();
+});
+
+test("an answer to what is no more selected is not shown", async () => {
+  const late: ((value: unknown) => void)[] = [];
+  const acting = manager({ preflight: () => new Promise((resolve) => late.push(resolve)) });
+  render(<NewDownload manager={acting} onStarted={vi.fn()} />);
+  await paste("10000");
+  await paste("90000");
+  await act(async () => late[0]?.({ ok: true, value: preflight({ file_ids: [10_000] }) }));
+  expect(screen.queryByText("500 B")).toBeNull();
+  expect(screen.getByText("Checking the files…")).toBeTruthy();
+});

@@ -1,0 +1,34 @@
+import { expect, test } from "vitest";
+import { bytes, duration, percent } from "./formats.ts";
+
+test("bytes have three digits, in the unit that fits", () => {
+  const shown = [0, 999, 1_000, 1_234, 12_345, 123_456, 999_499, 999_500, 8_388_608, 5e12].map(bytes);
+  expect(shown).toEqual([
+    "0 B",
+    "999 B",
+    "1.00 kB",
+    "1.23 kB",
+    "12.3 kB",
+    "123 kB",
+    "999 kB",
+    "1.00 MB",
+    "8.39 MB",
+    "5.00 TB",
+  ]);
+});
+
+test("percent is never rounded up: not done is not shown as done", () => {
+  expect([0, 43.27, 99.96, 99.999, 100].map(percent)).toEqual(["0.0", "43.2", "99.9", "99.9", "100"]);
+});
+
+test("a duration has its two largest units", () => {
+  expect([0, 0.2, 59.5, 61, 3_600, 7_530, 86_400 + 3_600].map(duration)).toEqual([
+    "0 s",
+    "1 s",
+    "1 min",
+    "1 min 1 s",
+    "1 h",
+    "2 h 5 min",
+    "1 d 1 h",
+  ]);
+});
