@@ -69,8 +69,9 @@ test("an action that runs is not run twice, and its button keeps the focus", asy
   show(job(), manager({ cancel }));
   const button = screen.getByRole("button", { name: "Cancel" });
   button.focus();
-  await act(async () => void fireEvent.click(button));
-  await act(async () => void fireEvent.click(button));
+  const twice = () => [fireEvent.click(button), fireEvent.click(button)];
+  await act(async () => void twice());
+  await act(async () => void twice());
   expect(cancel).toHaveBeenCalledTimes(1);
   expect(document.activeElement).toBe(button);
   expect(button.getAttribute("aria-disabled")).toBe("true");

@@ -33,17 +33,18 @@ function manager(more: object = {}) {
 const pass = (milliseconds = 300) => act(() => vi.advanceTimersByTimeAsync(milliseconds));
 const click = (name: string) => act(async () => void fireEvent.click(screen.getByRole("button", { name })));
 
-async function paste(ids: string) {
+async function paste(ids: string, milliseconds?: number) {
   fireEvent.change(screen.getByLabelText("File ids"), { target: { value: ids } });
   await click("Add these ids");
-  await pass();
+  await pass(milliseconds);
 }
 
 test("what was pasted is checked once nothing changes any more, and started", async () => {
   const onStarted = vi.fn();
   const acting = manager();
   render(<NewDownload manager={acting} onStarted={onStarted} />);
-  await paste("10000 10001");
+  await paste("10000", 200);
+  await paste("10001");
   expect(acting.preflight).toHaveBeenCalledTimes(1);
   expect(screen.getByText("500 B")).toBeTruthy();
   await click("Start download");

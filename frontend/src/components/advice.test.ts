@@ -16,7 +16,7 @@ test.each([
 });
 
 test("a line for the shell survives every name", () => {
-  expect(curlOf("http://x/file", "Bob's; rm *.zip")).toBe(
-    "curl -L --fail -C - -o 'Bob'\\''s; rm *.zip' 'http://x/file'",
+  expect(curlOf("http://x/file", "Bob's '99.zip")).toBe(
+    "curl -L --fail -C - -o 'Bob'\\''s '\\''99.zip' 'http://x/file'",
   );
 });

@@ -20,7 +20,7 @@ test("each turn of a job is said", () => {
 });
 
 test("between the turns only quarters are said, and never that all is done", () => {
-  const percents = [1, 24.9, 25, 26, 49, 77, 99.9];
+  const percents = [1, 24.9, 25, 26, 49, 77, 100];
   let before = job({ percent: 0 });
   const said = percents.map((percent) => {
     const after = job({ percent });
