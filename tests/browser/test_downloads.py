@@ -77,7 +77,7 @@ async def test_files_are_picked_checked_packed_and_really_downloaded(
         await catalogue.add(f"this is {n}".encode() * 100, f"report-{n:02}.txt")
     await tab.goto(gateway)
     await tab.get_by_label("Search the catalogue").fill("report-0")
-    await expect(tab.get_by_role("checkbox")).to_have_count(10 + 1)  # and whether to leave out
+    await expect(tab.get_by_role("checkbox")).to_have_count(10 + 2)  # and whether to leave out, to compress
     await button(tab, "Select all shown").click()
     before = tab.get_by_role("region", name="Before it starts")
     await expect(before).to_contain_text("Files10Total size9.00 kB")

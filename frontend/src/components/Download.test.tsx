@@ -101,7 +101,12 @@ test("a failed job offers all, the failed ones, and going without them", async (
   expect(onStarted).toHaveBeenCalledWith("new");
   await act(async () => void fireEvent.click(screen.getByRole("button", { name: "Start again without them" })));
   const named = files.map(({ fileId, name }) => ({ file_id: fileId, name }));
-  expect(start).toHaveBeenCalledWith({ files: named, archiveName: "photos.zip", onMissing: "skip" });
+  expect(start).toHaveBeenCalledWith({
+    files: named,
+    archiveName: "photos.zip",
+    onMissing: "skip",
+    compression: "deflate",
+  });
 });
 
 test("with all files failed there is no going without them", () => {

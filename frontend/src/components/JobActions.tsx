@@ -71,5 +71,5 @@ export function JobActions({ job, manager, onStarted }: ActionsProps) {
 /** The same files again, but those that are missing are no reason to fail. */
 function leavingOut({ archiveName, detail }: Job): FileSelection {
   const files = (detail?.files ?? []).map(({ fileId, name }) => ({ file_id: fileId, name }));
-  return { files, archiveName, onMissing: "skip" };
+  return { files, archiveName, onMissing: "skip", compression: detail?.compression ?? "store" };
 }

@@ -12,12 +12,14 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function preflight({ file_ids = [], onMissing }: FileSelection) {
+function preflight({ file_ids = [], onMissing, compression }: FileSelection) {
   const missing = file_ids.filter((fileId) => fileId >= 90_000);
   const wouldFail = missing.length > 0 && onMissing === "fail";
   const files = file_ids.map((file_id) => ({ file_id, name: `${file_id}.txt`, available: file_id < 90_000, size: 1 }));
   const numbers = { filesTotal: file_ids.length, filesAvailable: file_ids.length - missing.length, totalBytes: 10 };
-  return { kind: "bundle", ...numbers, missing, wouldFail, resultBytes: wouldFail ? null : 500, files };
+  const resultBytesAtMost = wouldFail ? null : 500;
+  const resultBytes = compression === "deflate" ? null : resultBytesAtMost;
+  return { kind: "bundle", ...numbers, missing, wouldFail, resultBytes, resultBytesAtMost, files };
 }
 
 function manager(more: object = {}) {
@@ -48,7 +50,12 @@ test("what was pasted is checked once nothing changes any more, and started", as
   expect(acting.preflight).toHaveBeenCalledTimes(1);
   expect(screen.getByText("500 B")).toBeTruthy();
   await click("Start download");
-  expect(acting.start).toHaveBeenCalledWith({ file_ids: [10_000, 10_001], archiveName: null, onMissing: "fail" });
+  expect(acting.start).toHaveBeenCalledWith({
+    file_ids: [10_000, 10_001],
+    archiveName: null,
+    onMissing: "fail",
+    compression: "store",
+  });
   expect(onStarted).toHaveBeenCalledWith("new");
   expect(screen.getByText("No files selected")).toBeTruthy();
 });
@@ -78,7 +85,12 @@ test("missing files are left out or taken off before it starts", async () => {
   await click("Take them off");
   await pass();
   await click("Start download");
-  expect(acting.start).toHaveBeenCalledWith({ file_ids: [10_000], archiveName: null, onMissing: "skip" });
+  expect(acting.start).toHaveBeenCalledWith({
+    file_ids: [10_000],
+    archiveName: null,
+    onMissing: "skip",
+    compression: "store",
+  });
 });
 
 test("a download that is refused keeps the selection", async () => {
@@ -98,4 +110,15 @@ test("an answer to what is no more selected is not shown", async () => {
   await act(async () => late[0]?.({ ok: true, value: preflight({ file_ids: [10_000] }) }));
   expect(screen.queryByText("500 B")).toBeNull();
   expect(screen.getByText("Checking the files…")).toBeTruthy();
+});
+
+test("a compressed bundle has only a bound beforehand", async () => {
+  const acting = manager();
+  render(<NewDownload manager={acting} onStarted={vi.fn()} />);
+  await paste("10000");
+  fireEvent.click(screen.getByRole("checkbox", { name: /Compress/ }));
+  await pass();
+  expect(screen.getByText("at most 500 B")).toBeTruthy();
+  await click("Start download");
+  expect(acting.start).toHaveBeenCalledWith(expect.objectContaining({ compression: "deflate" }));
 });

@@ -18,14 +18,21 @@ interface Props {
   onStarted(jobId: string): void;
 }
 
+/** What is wished for beside the files. */
+interface Wishes {
+  name: string;
+  skip: boolean;
+  compress: boolean;
+}
+const NONE: Wishes = { name: "", skip: false, compress: false };
+
 /** The form: which files, under which name, what if some are missing; what that comes to; and off. */
 export function NewDownload({ manager, onStarted }: Props) {
   const selection = useSelection();
-  const [archiveName, setArchiveName] = useState("");
-  const [skip, setSkip] = useState(false);
+  const [wishes, setWishes] = useState(NONE);
   const [refused, setRefused] = useState(false);
   const [busy, run] = useAction();
-  const request = useRequest(selection, archiveName, skip);
+  const request = useRequest(selection, wishes);
   const wrong = wrongWith(selection.files.length);
   const checked = usePreflight(manager.preflight, wrong === null ? request : null);
   const names = useMemo(() => namesIn(checked.preflight), [checked.preflight]);
@@ -39,7 +46,7 @@ export function NewDownload({ manager, onStarted }: Props) {
     const outcome = await run(() => manager.start(request));
     if (!outcome?.ok) return;
     selection.clear();
-    setArchiveName("");
+    setWishes((was) => ({ ...was, name: "" }));
     onStarted(outcome.value.jobId);
   };
 
@@ -49,9 +56,13 @@ export function NewDownload({ manager, onStarted }: Props) {
       <FilePicker ask={manager.files} selection={selection} />
       <IdsField selection={selection} />
       <SelectionList selection={selection} names={names} />
-      <Wishes name={archiveName} onName={setArchiveName} skip={skip} onSkip={setSkip} />
+      <WishFields wishes={wishes} onChange={setWishes} />
       <div ref={preflight} tabIndex={-1}>
-        <PreflightCard checked={checked} onLeaveOut={() => setSkip(true)} onDrop={selection.remove} />
+        <PreflightCard
+          checked={checked}
+          onLeaveOut={() => setWishes({ ...wishes, skip: true })}
+          onDrop={selection.remove}
+        />
       </div>
       <Failures jobId={null} manager={manager} />
       <div className="actions">
@@ -67,15 +78,16 @@ export function NewDownload({ manager, onStarted }: Props) {
 }
 
 /** The same object as long as it says the same. */
-function useRequest(selection: Selection, archiveName: string, skip: boolean): FileSelection {
+function useRequest(selection: Selection, { name, skip, compress }: Wishes): FileSelection {
   const { files } = selection;
   return useMemo(
     () => ({
       file_ids: files.map((file) => file.fileId),
-      archiveName: archiveName.trim() || null,
+      archiveName: name.trim() || null,
       onMissing: skip ? "skip" : "fail",
+      compression: compress ? "deflate" : "store",
     }),
-    [files, archiveName, skip],
+    [files, name, skip, compress],
   );
 }
 
@@ -89,40 +101,46 @@ function wrongWith(count: number): string | null {
   return count > MOST ? texts.form.tooMany(count) : null;
 }
 
-interface WishesProps {
-  name: string;
-  onName(name: string): void;
-  skip: boolean;
-  onSkip(skip: boolean): void;
-}
-
-function Wishes({ name, onName, skip, onSkip }: WishesProps) {
+function WishFields({ wishes, onChange }: { wishes: Wishes; onChange(wishes: Wishes): void }) {
   const id = useId();
   const words = texts.form;
+  const change = (more: Partial<Wishes>) => onChange({ ...wishes, ...more });
   return (
     <div className="wishes">
       <div>
         <label htmlFor={id}>{words.archive}</label>
         <input
           id={id}
-          value={name}
+          value={wishes.name}
           maxLength={200}
           placeholder={words.archivePlaceholder}
           autoComplete="off"
           aria-describedby={`${id}-hint`}
-          onChange={(event) => onName(event.target.value)}
+          onChange={(event) => change({ name: event.target.value })}
         />
         <p className="fine" id={`${id}-hint`}>
           {words.archiveHint}
         </p>
       </div>
-      <label className="check">
-        <input type="checkbox" checked={skip} onChange={(event) => onSkip(event.target.checked)} />
-        <span>
-          {words.skip}
-          <span className="fine">{words.skipHint}</span>
-        </span>
-      </label>
+      <Check name={words.skip} hint={words.skipHint} on={wishes.skip} onChange={(skip) => change({ skip })} />
+      <Check
+        name={words.compress}
+        hint={words.compressHint}
+        on={wishes.compress}
+        onChange={(compress) => change({ compress })}
+      />
     </div>
+  );
+}
+
+function Check({ name, hint, on, onChange }: { name: string; hint: string; on: boolean; onChange(on: boolean): void }) {
+  return (
+    <label className="check">
+      <input type="checkbox" checked={on} onChange={(event) => onChange(event.target.checked)} />
+      <span>
+        {name}
+        <span className="fine">{hint}</span>
+      </span>
+    </label>
   );
 }

@@ -30,7 +30,7 @@ export function PreflightCard({ checked, onLeaveOut, onDrop }: Props) {
 }
 
 function Numbers({ preflight }: { preflight: Preflight }) {
-  const { filesTotal, filesAvailable, totalBytes, resultBytes, kind } = preflight;
+  const { filesTotal, filesAvailable, totalBytes, kind } = preflight;
   const words = texts.preflight;
   return (
     <dl className="numbers">
@@ -45,12 +45,18 @@ function Numbers({ preflight }: { preflight: Preflight }) {
       <div>
         <dt>{words.bundle}</dt>
         <dd>
-          {resultBytes === null ? "–" : bytes(resultBytes)}
+          {sizeOf(preflight)}
           {kind === "object" && <small>{words.object}</small>}
         </dd>
       </div>
     </dl>
   );
+}
+
+/** Compressed bundles show their size only when they are made. */
+function sizeOf({ resultBytes, resultBytesAtMost }: Preflight): string {
+  if (resultBytes !== null) return bytes(resultBytes);
+  return resultBytesAtMost === null ? "–" : texts.preflight.atMost(bytes(resultBytesAtMost));
 }
 
 function Missing({ preflight, onLeaveOut, onDrop }: { preflight: Preflight; onLeaveOut(): void; onDrop(): void }) {

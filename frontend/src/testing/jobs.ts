@@ -28,6 +28,7 @@ const DETAIL: JobDetail = {
   attempt: 1,
   maxAttempts: 3,
   onMissing: "fail",
+  compression: "deflate",
   progress: {
     phase: "packing",
     percent: 40,
