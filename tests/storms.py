@@ -29,10 +29,10 @@ class Storm:
     refused: Counter[str] = field(default_factory=Counter)
 
     def every(self, number: int, answer: Callable[[bytes], bytes]) -> None:
-        """Every so many-th request is answered so."""
+        """Every so many-th request of each kind is answered so."""
 
         def choose(head: bytes) -> Answer:
-            return answer(head) if not self.asked.total() % number else None
+            return answer(head) if not self.asked[kind_of(head)] % number else None
 
         self.answer = choose
 

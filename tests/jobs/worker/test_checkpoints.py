@@ -25,9 +25,9 @@ WHOLE = 60 * MIB
 
 
 QUICK = {
-    "lease_ttl": 1.5,
-    "heartbeat_interval": 0.3,
-    "heartbeat_timeout": 0.5,
+    "lease_ttl": 3,
+    "heartbeat_interval": 0.5,
+    "heartbeat_timeout": 1,
     "worker_memory_budget": 16 * MIB,
     "s3_part_copy": "never",
 }

@@ -23,7 +23,7 @@ MIB = 1 << 20
 
 @pytest.fixture
 def changes() -> dict[str, Any]:
-    return {"lease_ttl": 3, "heartbeat_interval": 0.5, "heartbeat_timeout": 1}
+    return {"lease_ttl": 3, "heartbeat_interval": 0.5, "heartbeat_timeout": 1, "bundle_reuse": False}
 
 
 async def test_large_files_do_not_pass_through_the_worker(

@@ -28,7 +28,7 @@ DEFLATE = Compression.DEFLATE
 
 @pytest.fixture
 def changes() -> dict[str, Any]:
-    quick = {"lease_ttl": 1.5, "heartbeat_interval": 0.3, "heartbeat_timeout": 0.5}
+    quick = {"lease_ttl": 3, "heartbeat_interval": 0.5, "heartbeat_timeout": 1}
     return {**quick, "worker_memory_budget": 16 * MIB, "s3_idle_timeout": 10}
 
 

@@ -30,7 +30,8 @@ WHOLE = 24 * MIB
 
 @pytest.fixture
 def changes() -> dict[str, Any]:
-    return {"lease_ttl": 1.5, "heartbeat_interval": 0.3, "heartbeat_timeout": 0.5, "worker_memory_budget": 16 * MIB}
+    quick = {"lease_ttl": 3, "heartbeat_interval": 0.5, "heartbeat_timeout": 1}
+    return {**quick, "worker_memory_budget": 16 * MIB, "bundle_reuse": False}
 
 
 @pytest.fixture

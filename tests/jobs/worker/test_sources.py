@@ -21,7 +21,7 @@ MIB = 1 << 20
 
 @pytest.fixture
 def changes() -> dict[str, Any]:
-    return {"s3_part_copy": "never", "read_concurrency": 1}
+    return {"s3_part_copy": "never", "read_concurrency": 1, "bundle_reuse": False}
 
 
 async def put(services: Services, file_id: int, data: bytes) -> None:

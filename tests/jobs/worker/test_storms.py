@@ -26,7 +26,7 @@ MIB = 1 << 20
 
 @pytest.fixture
 def changes() -> dict[str, Any]:
-    return {}
+    return {"bundle_reuse": False}
 
 
 @pytest.mark.parametrize("copies", ["auto", "never"])
