@@ -37,8 +37,8 @@ log = structlog.get_logger()
 
 COMPARE = 1.5
 """Seconds between two comparisons of the followed jobs with PostgreSQL."""
-DEGRADED_COMPARE = 1.0
-"""The same while Redis is away."""
+DEGRADED_COMPARE = 0.8
+"""The same while Redis is away. Workers write once a second: with as much between two reads, news could be 2 s old."""
 READS = 16
 """Snapshots that are read at once for one connection."""
 
