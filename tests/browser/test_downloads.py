@@ -52,7 +52,7 @@ async def start(tab: Page, *names: str, archive: str = "") -> str:
     await tab.get_by_label("Name of the bundle").fill(archive)
     await button(tab, "Start download").click()
     await tab.wait_for_url("**/jobs/*")
-    return tab.url.rpartition("/")[2]
+    return str(tab.url).rpartition("/")[2]
 
 
 def job(tab: Page, status: str) -> Locator:
@@ -64,7 +64,7 @@ async def fetch(tab: Page, to: Path) -> Path:
     async with tab.expect_download() as starting:
         await tab.get_by_role("link", name="Download", exact=True).click()
     download = await starting.value
-    path = to / download.suggested_filename
+    path = to / str(download.suggested_filename)
     await download.save_as(path)
     return path
 
