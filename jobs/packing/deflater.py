@@ -14,18 +14,18 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from jobs.blobs import Blobs, UploadGone
+from jobs.blobs import UploadGone
 from jobs.checksums import Buffer, combine, crc32
 from jobs.concurrency import first_error_group
 from jobs.domain.deflating import CHUNK, Chunk, DeflatePlan, Writer, at_most, part_room
 from jobs.domain.plans import MIB
-from jobs.domain.uploads import Checkpoint, DonePart, Upload
+from jobs.domain.uploads import Checkpoint, DonePart
 from jobs.domain.zips import Method
 from jobs.packing.budget import Budget
 from jobs.packing.checks import StreamCheck
 from jobs.packing.compressing import deflate
 from jobs.packing.reader import Reader
-from jobs.packing.tries import again
+from jobs.packing.uploading import Uploading
 from jobs.packing.watching import Packed, Watch
 from jobs.resolving import Source
 
@@ -79,11 +79,10 @@ class DeflateRun:
         self,
         plan: DeflatePlan,
         sources: Sequence[Source],
-        upload: Upload,
+        upload: Uploading,
         done: Sequence[DonePart],
         watch: Watch,
         reader: Reader,
-        blobs: Blobs,
         bench: Bench,
     ) -> None:
         self._plan = plan
@@ -91,7 +90,6 @@ class DeflateRun:
         self._upload = upload
         self._watch = watch
         self._reader = reader
-        self._blobs = blobs
         self._bench = bench
         kept = list(_first_parts(done))
         self._etags = {part.number: part.etag for part, _ in kept}
@@ -111,7 +109,7 @@ class DeflateRun:
         self._take_over()
         try:
             etag = await self._make_all()
-        except UploadGone:  # the answer to an earlier call was lost with its worker, or a stale worker was faster
+        except UploadGone:
             found = await self._find()
             if found is None:
                 raise
@@ -132,8 +130,8 @@ class DeflateRun:
 
     async def _find(self) -> Packed | None:
         """The bundle, if it was completed before."""
-        found = await self._blobs.uploads.find(self._upload.key)
-        if found is None or found.mark != self._upload.fingerprint:
+        found = await self._upload.find()
+        if found is None:
             return None
         for number in range(len(self._writer.packed), len(self._plan.entries)):
             self._watch.done(number, self._plan.entries[number].crc32)
@@ -148,11 +146,7 @@ class DeflateRun:
             finally:
                 self._bench.budget.give(self._room)
         self._whole = True
-        return await again(self._complete)
-
-    async def _complete(self) -> str:
-        upload = self._upload
-        return await self._blobs.uploads.complete(upload.key, upload.id, list(self._etags.items()))
+        return await self._upload.complete([self._etags[number] for number in sorted(self._etags)])
 
     async def _write(self, group: asyncio.TaskGroup) -> None:
         """Has as many chunks under way as the bench has room for."""
@@ -211,8 +205,7 @@ class DeflateRun:
         task.add_done_callback(lambda _: self._bench.budget.give(checkpoint.size))
 
     async def _send(self, number: int, part: bytearray, checkpoint: Checkpoint) -> None:
-        upload, uploads = self._upload, self._blobs.uploads
-        etag = await again(lambda: uploads.upload_part(upload.key, upload.id, number, part))
+        etag = await self._upload.send(number, part)
         self._etags[number] = etag
         self._watch.part(DonePart(number=number, etag=etag, crcs={}, checkpoint=checkpoint))
 

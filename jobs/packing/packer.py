@@ -22,7 +22,7 @@ from jobs.packing.budget import Budget
 from jobs.packing.checks import FileCheck
 from jobs.packing.deflater import Bench, DeflateRun
 from jobs.packing.reader import Reader
-from jobs.packing.tries import again
+from jobs.packing.uploading import Uploading
 from jobs.packing.watching import Packed, Watch
 from jobs.resolving import Source
 
@@ -57,9 +57,10 @@ class Packer:
         Raises what `Reader.fill` raises, `ChecksumMismatch`, `UploadUnusable`, and what the store complains of. The
         upload is then left as it is.
         """
+        uploading = Uploading(self._blobs.uploads, upload)
         if isinstance(plan, DeflatePlan):
-            return await DeflateRun(plan, sources, upload, done, watch, self._reader, self._blobs, self._bench).run()
-        return await _Run(plan, sources, upload, done, watch, self._reader, self._blobs, self._budget).run()
+            return await DeflateRun(plan, sources, uploading, done, watch, self._reader, self._bench).run()
+        return await _Run(plan, sources, uploading, done, watch, self._reader, self._budget).run()
 
 
 class _Run:
@@ -67,11 +68,10 @@ class _Run:
         self,
         plan: BundlePlan,
         sources: Sequence[Source],
-        upload: Upload,
+        upload: Uploading,
         done: Sequence[DonePart],
         watch: Watch,
         reader: Reader,
-        blobs: Blobs,
         budget: Budget,
     ) -> None:
         self._plan = plan
@@ -79,7 +79,6 @@ class _Run:
         self._upload = upload
         self._watch = watch
         self._reader = reader
-        self._blobs = blobs
         self._budget = budget
         self._checks = [
             FileCheck(entry, copied=at in plan.copied, doubtful=source.doubtful)
@@ -96,9 +95,9 @@ class _Run:
     async def run(self) -> Packed:
         try:
             etag = await self._make_all([part for part in self._plan.order if part.number not in self._done])
-        except UploadGone:  # the answer to an earlier call was lost with its worker, or a stale worker was faster
-            found = await self._blobs.uploads.find(self._upload.key)
-            if found is None or (found.size, found.mark) != (self._plan.size, self._upload.fingerprint):
+        except UploadGone:
+            found = await self._upload.find()
+            if found is None or found.size != self._plan.size:
                 raise
             etag = found.etag
             for entry in set(range(len(self._checks))) - self._told:
@@ -114,7 +113,7 @@ class _Run:
             self._remaking = True
             await self._confirm(corrected)
             await self._make_each([part for part in self._plan.order if _says_a_crc(part, corrected)])
-        return await again(self._complete)
+        return await self._upload.complete([self._done[part.number].etag for part in self._plan.parts])
 
     async def _make_each(self, parts: Sequence[Part]) -> None:
         async with first_error_group() as group:
@@ -163,11 +162,6 @@ class _Run:
         tail = plan.render_tail(crcs)
         return combine([*pieces, (crc32(tail), len(tail))])
 
-    async def _complete(self) -> str:
-        upload, uploads = self._upload, self._blobs.uploads
-        etags = [self._done[part.number].etag for part in self._plan.parts]
-        return await uploads.complete(upload.key, upload.id, list(enumerate(etags, 1)))
-
     async def _restore(self, part: Part, done: DonePart) -> None:
         """Takes over what an earlier attempt has learnt of the bytes in a part."""
         for place, piece in enumerate(part.pieces):
@@ -187,14 +181,9 @@ class _Run:
     async def _copy(self, part: Part) -> None:
         [piece] = part.pieces
         assert isinstance(piece, SourceRange)
-        source, upload, uploads = self._sources[piece.entry], self._upload, self._blobs.uploads
         async with self._copies:
             with self._watch.blamed(piece.entry):
-                etag = await again(
-                    lambda: uploads.copy_part(
-                        upload.key, upload.id, part.number, source.key, source.etag, piece.start, piece.stop
-                    )
-                )
+                etag = await self._upload.copy(part.number, self._sources[piece.entry], piece.start, piece.stop)
         self._watch.read(piece.entry, part.size)
         self._finish(DonePart(number=part.number, etag=etag, crcs={}))
         if self._checks[piece.entry].copied(part.size):
@@ -219,8 +208,7 @@ class _Run:
                 generated.append((piece, target))
         await all_of(reads)
         await self._generate(part, generated)
-        upload, uploads = self._upload, self._blobs.uploads
-        etag = await again(lambda: uploads.upload_part(upload.key, upload.id, part.number, buffer))
+        etag = await self._upload.send(part.number, buffer)
         self._finish(DonePart(number=part.number, etag=etag, crcs=self._learnt(part)))
 
     def _finish(self, done: DonePart) -> None:

@@ -36,9 +36,11 @@ def changes() -> dict[str, Any]:
 
 @pytest.fixture
 def said() -> Iterator[list[Any]]:
-    """What is logged."""
+    """What is logged. It is logged again at the end, where pytest shows it of a test that failed."""
     with structlog.testing.capture_logs() as entries:
         yield entries
+    for entry in entries:
+        structlog.get_logger().info("captured", entry=entry)
 
 
 async def packed(services: Services, settings: Settings, *ids: int) -> tuple[Job, int]:

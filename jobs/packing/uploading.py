@@ -1,0 +1,56 @@
+"""The upload that a bundle is made of, as those who pack it see it: parts in, a bundle out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from jobs.blobs.uploads import Completed, Uploads
+from jobs.checksums import Buffer
+from jobs.domain.errors import StorageDown, StorageOut, StorageTimeout, StorageUnreachable
+from jobs.domain.uploads import Upload
+from jobs.resolving import Source
+
+PAUSES = (0.2, 1.0, 3.0)
+"""Seconds before a part is uploaded, or the upload completed, again within the attempt."""
+
+
+class Uploading:
+    """What may be done twice is done again after a broken connection, or when the store says that it can't now."""
+
+    def __init__(self, uploads: Uploads, upload: Upload) -> None:
+        self._uploads = uploads
+        self._upload = upload
+
+    async def send(self, number: int, part: Buffer) -> str:
+        """The part's ETag. Raises `UploadGone`, and what else the store complains of, as the others do."""
+        return await self._again(lambda: self._uploads.upload_part(self._upload.key, self._upload.id, number, part))
+
+    async def copy(self, number: int, source: Source, start: int, stop: int) -> str:
+        """The ETag of a part that is this range of the source."""
+        return await self._again(
+            lambda: self._uploads.copy_part(
+                self._upload.key, self._upload.id, number, source.key, source.etag, start, stop
+            )
+        )
+
+    async def complete(self, etags: Sequence[str]) -> str:
+        """The bundle's ETag, of those of all its parts."""
+        parts = list(enumerate(etags, 1))
+        return await self._again(lambda: self._uploads.complete(self._upload.key, self._upload.id, parts))
+
+    async def find(self) -> Completed | None:
+        """What it was completed to before: the answer was lost with its worker, or a stale worker was faster."""
+        found = await self._uploads.find(self._upload.key)
+        return found if found is not None and found.mark == self._upload.fingerprint else None
+
+    @staticmethod
+    async def _again(call: Callable[[], Awaitable[str]]) -> str:
+        for pause in PAUSES:
+            try:
+                return await call()
+            except StorageOut:
+                raise
+            except (StorageDown, StorageUnreachable, StorageTimeout):
+                await asyncio.sleep(pause)
+        return await call()
