@@ -10,6 +10,9 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 R = TypeVar("R")
 
+AGAIN = 0.2
+"""Seconds before a task that was cancelled, and goes on, is cancelled again."""
+
 
 @asynccontextmanager
 async def first_error_group() -> AsyncIterator[asyncio.TaskGroup]:
@@ -46,15 +49,34 @@ async def all_of(coroutines: Iterable[Coroutine[Any, Any, R]]) -> list[R]:
     return [task.result() for task in tasks]
 
 
+async def keep_running(*coroutines: Coroutine[Any, Any, None]) -> None:
+    """Runs what never ends by itself side by side, until this is cancelled or one of them fails; then ends them all.
+
+    Not a task group: that cancels its tasks once, and would wait for ever for one that lost it (see `end`).
+    """
+    tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        for task in done:
+            task.result()
+    finally:
+        await end(*tasks)
+
+
 async def end(*tasks: asyncio.Task[Any]) -> None:
-    """Cancels the tasks and waits until they have ended, whatever they raise.
+    """Cancels the tasks and waits until they have ended, whatever they raise, even when it is cancelled meanwhile.
 
     Once is not enough: below Python 3.12, `asyncio.wait_for` and libraries built like it (redis, arq) now and then lose a
     cancellation that comes just when the awaited thing is done.
     """
-    pending = set(tasks)
-    while pending:
+    cancelled: asyncio.CancelledError | None = None
+    while pending := [task for task in tasks if not task.done()]:
         for task in pending:
             task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=0.2)
+        try:
+            await asyncio.wait(pending, timeout=AGAIN)
+        except asyncio.CancelledError as error:
+            cancelled = error
     await asyncio.gather(*tasks, return_exceptions=True)
+    if cancelled is not None:
+        raise cancelled

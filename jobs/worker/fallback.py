@@ -8,6 +8,7 @@ from random import Random
 
 import structlog
 
+from jobs.concurrency import keep_running
 from jobs.domain.errors import DatabaseUnavailable
 from jobs.services import Services
 from jobs.store import sweeps
@@ -37,9 +38,7 @@ class Fallback:
 
     async def run(self) -> None:
         """Looks until it is cancelled. Finding out about Redis is done beside it: it takes long just when it hangs."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._keep_listening())
-            group.create_task(self._keep_taking())
+        await keep_running(self._keep_listening(), self._keep_taking())
 
     async def _keep_listening(self) -> None:
         while True:

@@ -6,6 +6,7 @@ import asyncio
 
 import structlog
 
+from jobs.concurrency import keep_running
 from jobs.domain.errors import DatabaseUnavailable
 from jobs.settings import Settings
 from jobs.store.leases import Leases
@@ -38,9 +39,7 @@ class Heartbeat:
     async def run(self) -> None:
         """Beats and watches until it is cancelled."""
         try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._keep_beating())
-                group.create_task(self._watch())
+            await keep_running(self._keep_beating(), self._watch())
         finally:
             self._leases.close()
 

@@ -12,6 +12,7 @@ from random import uniform
 
 import structlog
 
+from jobs.concurrency import keep_running
 from jobs.domain.errors import HaulageError
 from jobs.domain.jobs import Job
 from jobs.lifecycle import SWEEP_BATCH
@@ -47,11 +48,11 @@ class Sweeper:
     async def run(self) -> None:
         """Sweeps until it is cancelled."""
         settings = self._services.settings
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._repeat(self.lose, min(settings.sweep_interval, settings.lease_ttl / LOOKS)))
-            for step in (*self._others, self._cleaner.clean):
-                group.create_task(self._repeat(step, settings.sweep_interval))
-            group.create_task(self._repeat(self._orphans.remove, uniform(0, ORPHANS_INTERVAL)))  # noqa: S311
+        await keep_running(
+            self._repeat(self.lose, min(settings.sweep_interval, settings.lease_ttl / LOOKS)),
+            *(self._repeat(step, settings.sweep_interval) for step in (*self._others, self._cleaner.clean)),
+            self._repeat(self._orphans.remove, uniform(0, ORPHANS_INTERVAL)),  # noqa: S311
+        )
 
     async def _repeat(self, step: Callable[[], Awaitable[object]], pause: float) -> None:
         while True:

@@ -1,0 +1,77 @@
+"""What runs side by side ends together, also where a cancellation gets lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any
+
+import pytest
+
+from jobs.concurrency import end, keep_running
+
+
+class Deaf:
+    """Runs for ever, and loses so many cancellations, as `asyncio.wait_for` of Python 3.11 may."""
+
+    def __init__(self, losses: int) -> None:
+        self.runs = asyncio.Event()
+        self.ended = False
+        self._losses = losses
+
+    async def run(self) -> None:
+        try:
+            while True:
+                self.runs.set()
+                try:
+                    await asyncio.Event().wait()
+                except asyncio.CancelledError:
+                    self._losses -= 1
+                    if self._losses < 0:
+                        raise
+        finally:
+            self.ended = True
+
+
+async def nothing() -> None:
+    await asyncio.Event().wait()
+
+
+async def _cancelled(awaitable: Awaitable[Any], when: asyncio.Event) -> None:
+    """Cancels it, over and over, from when the event is set."""
+    task = asyncio.ensure_future(awaitable)
+    await when.wait()
+    async with asyncio.timeout(5):
+        await end(task)
+
+
+@pytest.mark.parametrize("losses", [0, 1, 3])
+async def test_what_keeps_running_ends_when_it_is_cancelled_however_often_that_gets_lost(losses: int) -> None:
+    deaf = Deaf(losses)
+    await _cancelled(keep_running(deaf.run(), nothing()), deaf.runs)
+    assert deaf.ended
+
+
+async def test_what_fails_ends_the_others_and_is_raised() -> None:
+    deaf = Deaf(1)
+
+    async def fails() -> None:
+        await deaf.runs.wait()
+        raise LookupError("gone")
+
+    with pytest.raises(LookupError, match="gone"):
+        async with asyncio.timeout(5):
+            await keep_running(deaf.run(), fails())
+    assert deaf.ended
+
+
+async def test_ending_that_is_cancelled_goes_on_until_the_tasks_have_ended_and_says_so() -> None:
+    deaf = Deaf(2)
+    task = asyncio.create_task(deaf.run())
+    await deaf.runs.wait()
+    ending = asyncio.create_task(end(task))
+    await asyncio.sleep(0)
+    ending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await ending
+    assert deaf.ended
