@@ -22,8 +22,13 @@ def combine(pieces: Iterable[tuple[int, int]]) -> int:
     """The CRC-32 of a whole from those of its pieces: pairs of (CRC-32, length in bytes), in their order."""
     whole = 0
     for value, length in pieces:
-        whole = isal_zlib.crc32_combine(whole, value, length)
+        whole = joined(whole, value, length)
     return whole
+
+
+def joined(first: int, second: int, length: int) -> int:
+    """The CRC-32 of two pieces one behind the other, from their own; the second is so many bytes."""
+    return isal_zlib.crc32_combine(first, second, length)
 
 
 def written(value: int) -> str:

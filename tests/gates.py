@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from jobs.concurrency import end
+from tests.listening import listening
 
 
 @dataclass(slots=True)
@@ -70,10 +71,10 @@ class Gate:
             with suppress(OSError):
                 await self.pass_answers(upstream, writer, count)
         finally:
-            await end(up)
             self._writers -= {writer, requests}
             writer.transport.abort()
             requests.transport.abort()
+            await end(up)
 
 
 async def _pass_requests(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, count: Count) -> None:
@@ -87,21 +88,8 @@ async def _pass_requests(reader: asyncio.StreamReader, writer: asyncio.StreamWri
 async def gate(target: str, limit: int = 0, *, each: bool = False) -> AsyncIterator[Gate]:
     """A gate before the store at `target`; closed again at the end."""
     it = Gate(limit, each)
-    tasks: set[asyncio.Task[None]] = set()
-
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        tasks.add(task)
-        with suppress(asyncio.CancelledError, OSError):
-            await it.serve(target, reader, writer)
-
-    server = await asyncio.start_server(connected, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    it.url = f"http://127.0.0.1:{port}"
-    try:
-        yield it
-    finally:
-        server.close()
-        it.open()
-        await end(*tasks) if tasks else None
+    async with listening(lambda reader, writer: it.serve(target, reader, writer)) as it.url:
+        try:
+            yield it
+        finally:
+            it.open()

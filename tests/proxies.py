@@ -129,11 +129,13 @@ class Proxy:
         line.lost = self._swallowing
         self._lines.add(line)
         up = asyncio.create_task(self._pass(line, reader, requests))
-        with suppress(asyncio.CancelledError):
-            await self._pass(line, upstream, writer, counted=True)
-        await end(up)
-        self._lines.discard(line)
-        line.cut()
+        try:
+            with suppress(asyncio.CancelledError):
+                await self._pass(line, upstream, writer, counted=True)
+            await end(up)
+        finally:
+            self._lines.discard(line)
+            line.cut()
 
     async def _pass(
         self, line: Line, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, counted: bool = False

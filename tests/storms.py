@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from jobs.concurrency import end
+from tests.listening import listening
 
 CHUNK = 256 * 1024
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
@@ -36,6 +37,10 @@ class Storm:
 
         self.answer = choose
 
+    def never(self, of: Callable[[bytes], bool]) -> None:
+        """Requests of this kind, as their heads tell, are not known (501)."""
+        self.answer = lambda head: answer_of("501 Not Implemented", b"") if of(head) else None
+
     def once(self, kind: str, answer: bytes) -> None:
         """The next call of this kind is answered so."""
         left = [answer]
@@ -58,8 +63,9 @@ class Storm:
                     writer.write(answer)
                     await writer.drain()
         finally:
-            await end(back)
             requests.transport.abort()
+            writer.transport.abort()
+            await end(back)
 
     @staticmethod
     async def _body(head: bytes, reader: asyncio.StreamReader, requests: asyncio.StreamWriter | None) -> None:
@@ -116,20 +122,5 @@ async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 async def storm(target: str) -> AsyncIterator[Storm]:
     """Such a proxy before the store at `target`; it passes everything on until it is told otherwise."""
     it = Storm()
-    tasks: set[asyncio.Task[None]] = set()
-
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        tasks.add(task)
-        with suppress(asyncio.CancelledError, OSError, asyncio.IncompleteReadError):
-            await it.serve(target, reader, writer)
-        writer.transport.abort()
-
-    server = await asyncio.start_server(connected, "127.0.0.1", 0, limit=CHUNK)
-    it.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    try:
+    async with listening(lambda reader, writer: it.serve(target, reader, writer), CHUNK) as it.url:
         yield it
-    finally:
-        server.close()
-        await end(*tasks) if tasks else None

@@ -7,9 +7,7 @@ import hashlib
 from dataclasses import replace
 from typing import Any
 
-from isal import isal_zlib
-
-from jobs.checksums import Buffer, combine, crc32
+from jobs.checksums import Buffer, combine, crc32, joined
 from jobs.domain.errors import ChecksumMismatch
 from jobs.domain.plans import Entry
 
@@ -137,6 +135,8 @@ class StreamCheck:
 
     def __init__(self, entry: Entry, crc: int = 0, offset: int = 0) -> None:
         self._entry = entry
+        self.proven = False
+        """The whole file was read, and all that is promised of it is known to hold."""
         self.crc = crc
         """Of the bytes that came so far."""
         self._sha = hashlib.sha256() if entry.sha256 is not None and offset == 0 else None
@@ -145,9 +145,10 @@ class StreamCheck:
         """Takes note of the next bytes and their CRC-32. Raises `ChecksumMismatch` when the last of them are wrong."""
         if self._sha is not None:
             await asyncio.to_thread(self._sha.update, data)
-        self.crc = isal_zlib.crc32_combine(self.crc, crc, len(data))
+        self.crc = joined(self.crc, crc, len(data))
         if last:
             _compare(self._entry, self.crc, self._sha)
+            self.proven = self._sha is not None or self._entry.sha256 is None
 
 
 def _compare(entry: Entry, crc: int, sha: Any) -> None:

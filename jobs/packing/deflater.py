@@ -98,6 +98,8 @@ class DeflateRun:
         self._writer = Writer(plan, [checkpoint for _, checkpoint in kept])
         self._check: StreamCheck | None = None
         """Of the entry that is being written."""
+        self._proven: dict[int, int] = {}
+        """CRC-32 of the entries of which all that is promised is known to hold."""
         self._methods: dict[int, asyncio.Future[Method]] = {}
         """Of the entries that are under way: their first chunks decide."""
         self._room = 0
@@ -114,7 +116,7 @@ class DeflateRun:
             if found is None:
                 raise
             return found
-        crcs = tuple(packed.crc32 for packed in self._writer.packed)
+        crcs = tuple(self._proven.get(number) for number in range(len(self._plan.entries)))
         return Packed(size=self._writer.size, crc32=combine(self._sums), etag=etag, crcs=crcs)
 
     def _take_over(self) -> None:
@@ -123,6 +125,8 @@ class DeflateRun:
         for number, packed in enumerate(writer.packed):
             self._watch.kept(number, entries[number].size)
             self._watch.done(number, packed.crc32)
+            if entries[number].sha256 is None:
+                self._proven[number] = packed.crc32
         if writer.begun is not None:
             self._watch.kept(writer.entry, writer.offset)
             self._check = StreamCheck(entries[writer.entry], writer.begun.crc32, writer.offset)
@@ -185,6 +189,8 @@ class DeflateRun:
         if chunk.last:
             self._check = None
             self._methods.pop(chunk.entry, None)
+            if check.proven:
+                self._proven[chunk.entry] = check.crc
             self._watch.done(chunk.entry, check.crc)
         return check.crc
 

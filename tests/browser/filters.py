@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit
 
 from jobs.concurrency import end
+from tests.listening import listening
 
 _REFUSED = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
@@ -23,17 +24,12 @@ class Filter:
         self.held: tuple[bytes, ...] = ()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            head = await reader.readuntil(b"\r\n\r\n")
-            if any(part in head for part in self.refused):
-                writer.write(_REFUSED)
-                await writer.drain()
-            else:
-                await self._pass_on(head, reader, writer)
-        except (OSError, asyncio.IncompleteReadError):
-            pass  # the browser left
-        finally:
-            await _close(writer)
+        head = await reader.readuntil(b"\r\n\r\n")
+        if any(part in head for part in self.refused):
+            writer.write(_REFUSED)
+            await writer.drain()
+        else:
+            await self._pass_on(head, reader, writer)
 
     async def _pass_on(self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One request on a connection, so that each is looked at."""
@@ -44,14 +40,8 @@ class Filter:
         try:
             await asyncio.wait((up, down), return_when=asyncio.FIRST_COMPLETED)
         finally:
+            requests.close()
             await end(up, down)
-            await _close(requests)
-
-
-async def _close(writer: asyncio.StreamWriter) -> None:
-    writer.close()
-    with suppress(OSError):
-        await writer.wait_closed()
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter | None) -> None:
@@ -67,18 +57,5 @@ async def filtering(target: str, choose: Callable[[Filter], None]) -> AsyncItera
     """A running filter before `target`."""
     found = Filter(target)
     choose(found)
-    tasks: set[asyncio.Task[None]] = set()
-
-    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(found.serve(reader, writer))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-
-    server = await asyncio.start_server(accept, "127.0.0.1", 0)
-    found.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    try:
+    async with listening(found.serve) as found.url:
         yield found
-    finally:
-        server.close()
-        if tasks:
-            await end(*tasks)

@@ -10,6 +10,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from jobs.concurrency import end
+from tests.listening import listening
 
 Held = Literal["no", "until they end", "for ever"]
 
@@ -41,23 +42,8 @@ class Middlebox:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Middlebox]:
-        tasks: set[asyncio.Task[None]] = set()
-
-        async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.current_task()
-            assert task is not None
-            tasks.add(task)
-            with suppress(asyncio.CancelledError, OSError):
-                await self._serve(reader, writer)
-            writer.transport.abort()
-
-        server = await asyncio.start_server(connected, "127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        try:
+        async with listening(self._serve) as self.url:
             yield self
-        finally:
-            server.close()
-            await end(*tasks) if tasks else None
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         target = urlsplit(self.target)
@@ -74,6 +60,7 @@ class Middlebox:
                 await requests.drain()
         finally:
             requests.transport.abort()
+            writer.transport.abort()
             await end(down)
 
     def _look(self, data: bytes) -> bool:

@@ -4,39 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, closing, suppress
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from urllib.parse import urlsplit
 
-Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+from tests.listening import Handler, listening
 
 RECEIVE_BUFFER = 64 * 1024
 """Bytes, small: a kernel that takes a whole body at once would hide how it is sent."""
 
 
-@asynccontextmanager
-async def serving(handler: Handler) -> AsyncIterator[str]:
-    """A server whose every connection is the handler's; gives its address and cuts what is still open at the end."""
-    tasks: set[asyncio.Task[None]] = set()
-
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        tasks.add(task)
-        with suppress(asyncio.CancelledError, ConnectionError, asyncio.IncompleteReadError), closing(writer):
-            await handler(reader, writer)
-
-    listening = socket.create_server(("127.0.0.1", 0))
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
-    server = await asyncio.start_server(connected, sock=listening, limit=RECEIVE_BUFFER)
-    try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    finally:
-        server.close()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await server.wait_closed()
+def serving(handler: Handler) -> AbstractAsyncContextManager[str]:
+    """A server whose every connection is the handler's; its address."""
+    return listening(handler, RECEIVE_BUFFER, RECEIVE_BUFFER)
 
 
 async def hang(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:

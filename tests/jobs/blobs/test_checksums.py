@@ -5,24 +5,21 @@ from __future__ import annotations
 import asyncio
 import os
 import zlib
-from contextlib import suppress
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
 from jobs.blobs import Blobs
 from jobs.blobs.clients import BotocoreClients
 from jobs.checksums import understood, written
-from jobs.concurrency import end
 from jobs.domain.errors import StorageFault
 from jobs.settings import Settings
 from tests.jobs.blobs.conftest import MakeSettings
-from tests.jobs.blobs.faults import Handler, answering, hang_up, serving
+from tests.jobs.blobs.faults import answering, hang_up, serving
+from tests.storms import storm
 
 MIB = 1 << 20
 TYPE = "application/octet-stream"
-CHUNK = 65_536
 
 
 @pytest.fixture
@@ -95,12 +92,12 @@ async def test_a_store_without_checksums_gets_none(
     blobs: Blobs, make_settings: MakeSettings, store_settings: Settings, size: int
 ) -> None:
     data = os.urandom(size)
-    refused: list[bytes] = []
-    async with serving(_without_checksums(store_settings.s3_endpoint, refused)) as endpoint:
-        async with Blobs.open(make_settings(s3_endpoint=endpoint)) as other:
+    async with storm(store_settings.s3_endpoint) as store:
+        store.never(lambda head: b"x-amz-checksum-" in head.lower())
+        async with Blobs.open(make_settings(s3_endpoint=store.url)) as other:
             for key in ("one", "two"):
                 assert (await other.objects.put(key, data, TYPE)).size == size
-    assert len(refused) == 1
+    assert store.refused.total() == 1
     assert await told(blobs, "two") is None
 
 
@@ -126,33 +123,3 @@ def _put_composite(client: Any, bucket: str, parts: list[bytes]) -> None:
 
 def _attributes(client: Any, bucket: str) -> Any:
     return client.get_object_attributes(Bucket=bucket, Key="k", ObjectAttributes=["ObjectParts"])
-
-
-def _without_checksums(endpoint: str, refused: list[bytes]) -> Handler:
-    """Passes everything on but what comes with a checksum, which it does not know."""
-    address = urlsplit(endpoint)
-
-    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        answers, requests = await asyncio.open_connection(address.hostname, address.port)
-        passing = asyncio.create_task(_back(answers, writer))
-        try:
-            while data := await reader.read(CHUNK):
-                if b"x-amz-checksum-" in data[:2000].lower():
-                    refused.append(data)
-                    writer.write(b"HTTP/1.1 501 Not Implemented\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-                    await writer.drain()
-                    return
-                requests.write(data)
-                await requests.drain()
-        finally:
-            requests.transport.abort()
-            await end(passing)
-
-    return handler
-
-
-async def _back(answers: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(OSError):
-        while data := await answers.read(CHUNK):
-            writer.write(data)
-            await writer.drain()

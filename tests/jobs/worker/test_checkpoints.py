@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from jobs.domain.jobs import Job, Status
+from jobs.domain.jobs import Compression, Job, Status
 from jobs.domain.uploads import DonePart
 from jobs.services import Services
 from jobs.settings import Settings
@@ -22,7 +22,7 @@ from tests.support import Catalogue, clean_now, create, read
 
 MIB = 1 << 20
 WHOLE = 60 * MIB
-
+STORE = Compression.STORE
 
 QUICK = {
     "lease_ttl": 3,
@@ -58,11 +58,11 @@ async def until_some_parts(services: Services, job: Job) -> int:
     return count
 
 
-async def interrupted(services: Services, settings: Settings, ids: list[int]) -> Job:
+async def interrupted(services: Services, settings: Settings, ids: list[int], compression: Compression = STORE) -> Job:
     """A job whose worker was killed when the bundle was half there."""
     async with gate(settings.s3_endpoint, 40 * MIB) as store:
         async with worker_process(with_changes(settings, s3_endpoint=store.url)) as process:
-            job = await create(services, *ids)
+            job = await create(services, *ids, compression=compression)
             await store.held.wait()
             assert await until_some_parts(services, job) >= 2
             process.send_signal(signal.SIGKILL)

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
-import signal
 import zlib
 from typing import Any
 
 import pytest
 
 from jobs.domain.errors import ErrorClass
-from jobs.domain.jobs import Compression, Job, Status
+from jobs.domain.jobs import Compression, Status
 from jobs.services import Services
 from jobs.settings import Settings
 from jobs.store.files import load_files
 from tests.conftest import working
 from tests.gates import gate
-from tests.jobs.worker.test_checkpoints import parts, until_some_parts, uploads
-from tests.jobs.worker.test_worker import bundle_of, commands, until_ended, with_changes, worker_process
+from tests.jobs.worker.test_checkpoints import interrupted, parts, until_some_parts, uploads
+from tests.jobs.worker.test_worker import bundle_of, commands, until_ended, with_changes
 from tests.support import Catalogue, clean_now, create, read
 
 MIB = 1 << 20
@@ -68,23 +68,11 @@ async def test_one_file_without_a_name_for_the_archive_is_handed_out_as_it_is(
     assert (final.result.key, final.result.size) == (f"files/{file_id}", 1000)
 
 
-async def interrupted(services: Services, settings: Settings, ids: list[int]) -> Job:
-    """A job whose worker was killed when the bundle was half there."""
-    async with gate(settings.s3_endpoint, 40 * MIB) as store:
-        async with worker_process(with_changes(settings, s3_endpoint=store.url)) as process:
-            job = await create(services, *ids, compression=DEFLATE)
-            await store.held.wait()
-            assert await until_some_parts(services, job) >= 2
-            process.send_signal(signal.SIGKILL)
-            await process.wait()
-    return job
-
-
 async def test_the_next_attempt_reads_only_what_is_in_no_part(
     services: Services, settings: Settings, catalogue: Catalogue
 ) -> None:
     ids, contents = await files(catalogue)
-    job = await interrupted(services, settings, ids)
+    job = await interrupted(services, settings, ids, DEFLATE)
     there = await parts(services, job.id)
     assert [part.number for part in there] == list(range(1, len(there) + 1))
     last = there[-1].checkpoint
@@ -105,11 +93,31 @@ async def test_the_next_attempt_reads_only_what_is_in_no_part(
     assert await uploads(services, job) == []
 
 
+@pytest.mark.parametrize("promised", [True, False])
+async def test_a_crc32_is_learnt_only_of_files_of_which_all_that_is_promised_was_checked(
+    services: Services, settings: Settings, catalogue: Catalogue, promised: bool
+) -> None:
+    contents = [text(20 * MIB), text(30 * MIB), text(MIB)]
+    ids = []
+    for data in contents:
+        sha256 = hashlib.sha256(data).hexdigest() if promised else None
+        ids.append(await catalogue.add_unchecked(data, crc32=None, sha256=sha256))
+        await catalogue.say(ids[-1], etag=None)
+    job = await interrupted(services, settings, ids, DEFLATE)
+    async with working(settings):
+        final = await until_ended(services, job)
+    assert final.result is not None
+    assert list((await bundle_of(services, final)).values())[:3] == contents
+    checked = [not promised, not promised, True]  # the first two were begun by the attempt before
+    learnt = [(await catalogue.said(file_id)).crc32 for file_id in ids]
+    assert learnt == [zlib.crc32(data) if seen else None for data, seen in zip(contents, checked, strict=True)]
+
+
 async def test_with_another_part_size_it_is_begun_anew(
     services: Services, settings: Settings, catalogue: Catalogue
 ) -> None:
     ids, contents = await files(catalogue)
-    job = await interrupted(services, settings, ids)
+    job = await interrupted(services, settings, ids, DEFLATE)
     async with working(with_changes(settings, part_size=5 * MIB)):
         final = await until_ended(services, job)
     assert final.result is not None

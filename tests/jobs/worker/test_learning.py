@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import signal
 import zlib
 from collections.abc import Iterator
 from typing import Any
@@ -20,8 +19,8 @@ from jobs.services import Services
 from jobs.settings import Settings
 from tests.conftest import working
 from tests.gates import gate
-from tests.jobs.worker.test_checkpoints import until_some_parts
-from tests.jobs.worker.test_worker import bundle_of, commands, until_ended, with_changes, worker_process
+from tests.jobs.worker.test_checkpoints import interrupted
+from tests.jobs.worker.test_worker import bundle_of, commands, until_ended, with_changes
 from tests.support import Catalogue, create, read
 
 MIB = 1 << 20
@@ -213,13 +212,7 @@ async def test_a_wrong_crc32_is_found_by_an_attempt_that_goes_on_with_the_parts_
         sha256 = hashlib.sha256(data).hexdigest() if hashed else None
         ids.append(await catalogue.add(data, crc32=zlib.crc32(data) ^ 1, sha256=sha256))
     streamed = with_changes(settings, s3_part_copy="never")
-    async with gate(settings.s3_endpoint, 40 * MIB) as store:
-        async with worker_process(with_changes(streamed, s3_endpoint=store.url)) as process:
-            job = await create(services, *ids)
-            await store.held.wait()
-            assert await until_some_parts(services, job) >= 2
-            process.send_signal(signal.SIGKILL)
-            await process.wait()
+    job = await interrupted(services, streamed, ids)
     async with working(streamed), asyncio.timeout(40):
         job = await until_ended(services, job)
     assert job.status is Status.COMPLETED
