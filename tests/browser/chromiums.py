@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from playwright.async_api import Browser, async_playwright
 
 HERE = Path(__file__).parent
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -28,6 +32,22 @@ def find() -> Chromium:
         if path is not None:
             return Chromium(path)
     return _from_npm()
+
+
+@asynccontextmanager
+async def launched() -> AsyncIterator[Browser]:
+    """One that runs, without a window. Containers have no user namespaces, and a small /dev/shm."""
+    chromium = find()
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=chromium.path,
+            args=["--no-sandbox", "--disable-dev-shm-usage"],
+            env={**os.environ, **chromium.environment},
+        )
+        try:
+            yield browser
+        finally:
+            await browser.close()
 
 
 def _from_npm() -> Chromium:

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page
 
 from app.endpoints.pages import BUILT
-from tests.browser.chromiums import find
+from tests.browser.chromiums import launched
 
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
-    chromium = find()
-    async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(
-            executable_path=chromium.path,
-            args=[
-                "--no-sandbox",
-                "--disable-dev-shm-usage",
-            ],  # containers have no user namespaces, and a small /dev/shm
-            env={**os.environ, **chromium.environment},
-        )
-        yield launched
-        await launched.close()
+    async with launched() as running:
+        yield running
 
 
 @pytest.fixture

@@ -1,0 +1,129 @@
+"""What the page says when the server refuses: why, how long to wait, and that nothing is lost."""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+
+import httpx
+import pytest
+from playwright.async_api import Locator, Page, expect
+
+from jobs.services import Services
+from tests.app.shared import changed
+from tests.browser.test_downloads import button, job
+from tests.conftest import serving, working
+from tests.proxies import proxied
+from tests.storms import answer_of, storm
+from tests.support import Catalogue, create, ended
+
+pytestmark = pytest.mark.browser
+
+WAITS = "Try again in "
+
+
+def problem(tab: Page, code: str) -> Locator:
+    return tab.get_by_role("alert").filter(has=tab.locator(f'[data-problem="{code}"]'))
+
+
+async def pick(tab: Page, name: str) -> None:
+    await tab.get_by_label("Search the catalogue").fill(name)
+    await tab.get_by_role("checkbox", name=name).check()
+    await expect(tab.get_by_role("region", name="Before it starts")).to_contain_text("Download size")
+
+
+async def test_without_files_it_does_not_start_and_says_so(tab: Page, gateway: str) -> None:
+    await tab.goto(gateway)
+    await button(tab, "Start download").click()
+    await expect(tab.get_by_text("Select at least one file.")).to_be_visible()
+    assert "/jobs/" not in tab.url
+
+
+async def test_more_than_a_thousand_files_are_refused_before_it_starts(tab: Page, gateway: str) -> None:
+    await tab.goto(gateway)
+    await tab.get_by_text("Paste ids instead").click()
+    await tab.get_by_label("File ids").fill("10000-11000")
+    await button(tab, "Add these ids").click()
+    await expect(tab.get_by_text("At most 1,000 files go into one download; 1,001 are selected.")).to_be_visible()
+    await button(tab, "Start download").click()
+    assert "/jobs/" not in tab.url
+
+
+async def test_a_full_queue_tells_the_place_and_the_time_and_keeps_what_was_picked(
+    tab: Page, services: Services, catalogue: Catalogue
+) -> None:
+    waiting = await create(services, await catalogue.add(b"first", "first.txt"))
+    await catalogue.add(b"second", "second.txt")
+    async with serving(changed(services.settings, max_queued=1)) as url:
+        await tab.goto(url)
+        await pick(tab, "second.txt")
+        await button(tab, "Start download").click()
+        refusal = problem(tab, "queue_full")
+        await expect(refusal).to_contain_text("The download would have been number 2 in the queue.")
+        await expect(refusal).to_contain_text(WAITS)
+        await expect(tab.get_by_text("1 file selected")).to_be_visible()
+        async with working(services.settings):
+            await expect(tab.locator(f'[data-job="{waiting.id}"]')).to_have_attribute("data-status", "completed")
+            await button(tab, "Start download").click()
+            await expect(job(tab, "completed")).to_be_visible()
+
+
+async def test_a_database_that_is_away_is_said_with_the_time_to_wait(
+    tab: Page, services: Services, catalogue: Catalogue
+) -> None:
+    await catalogue.add(b"x", "x.txt")
+    async with proxied(str(services.settings.database_url)) as database:
+        async with serving(changed(services.settings, database_url=database.url)) as url:
+            await tab.goto(url)
+            await pick(tab, "x.txt")
+            await database.refuse()
+            await button(tab, "Start download").click()
+            refusal = problem(tab, "database_unavailable")
+            await expect(refusal).to_contain_text(WAITS, timeout=15_000)
+            await expect(tab.get_by_text("1 file selected")).to_be_visible()
+            await database.heal()
+            async with working(services.settings):
+                await _until_started(tab)
+                await expect(job(tab, "completed")).to_be_visible()
+
+
+async def _until_started(tab: Page) -> None:
+    """People press the button again until it works: the circuit takes a moment to close."""
+    for _ in range(20):
+        await button(tab, "Start download").click()
+        try:
+            await tab.wait_for_url("**/jobs/*", timeout=1_000)
+        except Exception:  # noqa: BLE001 - playwright's own
+            continue
+        return
+    raise AssertionError("it never started")
+
+
+async def test_an_answer_that_is_not_the_servers_is_told_apart(tab: Page, gateway: str, catalogue: Catalogue) -> None:
+    """A proxy's page in between, say of a sign-in."""
+    await catalogue.add(b"x", "x.txt")
+    async with storm(gateway) as between:
+        await tab.goto(between.url)
+        await pick(tab, "x.txt")
+        asks = re.compile(rb"^POST /v1/download/initiate ")
+        between.answer = lambda head: answer_of("502 Bad Gateway", b"<h1>no</h1>") if asks.match(head) else None
+        await button(tab, "Start download").click()
+        await expect(tab.get_by_role("alert")).to_contain_text("The download was not started")
+        between.answer = lambda _: None
+        await button(tab, "Start download").click()
+        await tab.wait_for_url("**/jobs/*")
+
+
+async def test_what_has_moved_on_meanwhile_is_said_and_shown_as_it_is(
+    tab: Page, gateway: str, api: httpx.AsyncClient, services: Services
+) -> None:
+    failed = await create(services, 99_999)
+    async with working(services.settings):
+        await ended(api, f"/v1/download/job/{failed.id}")
+    await tab.goto(f"{gateway}/jobs/{failed.id}")
+    again = button(tab, "Try again")
+    await expect(again).to_be_enabled()
+    assert (await api.post(f"/v1/download/job/{failed.id}/retry")).status_code == HTTPStatus.ACCEPTED
+    await again.click()
+    await expect(problem(tab, "illegal_transition")).to_contain_text("It has moved on meanwhile.")
+    await expect(job(tab, "queued")).to_be_visible()
