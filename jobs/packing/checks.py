@@ -12,6 +12,20 @@ from jobs.domain.errors import ChecksumMismatch
 from jobs.domain.plans import Entry
 
 
+class CatalogueWrong(ChecksumMismatch):
+    """The bytes are right, but what the catalogue says of them stands in the bundle already.
+
+    An attempt that knows the right CRC-32 from the start makes it.
+    """
+
+    def __init__(self, entry: int, crc: int, name: str) -> None:
+        super().__init__(
+            f"{name}: the catalogue said a wrong CRC-32, the right one is {crc:08x}. Nothing else is wrong."
+        )
+        self.entry = entry
+        self.crc = crc
+
+
 class FileCheck:
     """What is known of one file's content, and whether it is what the catalogue promises.
 
@@ -133,13 +147,25 @@ class StreamCheck:
     One that an earlier attempt has begun, up to byte `offset`, is checked by CRC-32 and size alone.
     """
 
-    def __init__(self, entry: Entry, crc: int = 0, offset: int = 0) -> None:
+    def __init__(self, entry: Entry, crc: int = 0, offset: int = 0, *, doubtful: bool = False) -> None:
+        """Of `doubtful` as with `FileCheck`."""
         self._entry = entry
-        self.proven = False
-        """The whole file was read, and all that is promised of it is known to hold."""
+        self._unseen = entry.sha256 is not None and offset > 0
+        self._doubtful = doubtful
+        self._complete = False
         self.crc = crc
         """Of the bytes that came so far."""
         self._sha = hashlib.sha256() if entry.sha256 is not None and offset == 0 else None
+
+    @property
+    def proven(self) -> bool:
+        """The whole file was read, and all that is promised of it is known to hold."""
+        return self._complete and not self._unseen
+
+    @property
+    def corrected(self) -> bool:
+        """The whole file was read, and has another CRC-32 than was said."""
+        return self._complete and self._entry.crc32 not in {None, self.crc}
 
     async def add(self, data: Buffer, crc: int, *, last: bool) -> None:
         """Takes note of the next bytes and their CRC-32. Raises `ChecksumMismatch` when the last of them are wrong."""
@@ -147,8 +173,9 @@ class StreamCheck:
             await asyncio.to_thread(self._sha.update, data)
         self.crc = joined(self.crc, crc, len(data))
         if last:
-            _compare(self._entry, self.crc, self._sha)
-            self.proven = self._sha is not None or self._entry.sha256 is None
+            corrects = self._doubtful and not self._unseen
+            _compare(replace(self._entry, crc32=None) if corrects else self._entry, self.crc, self._sha)
+            self._complete = True
 
 
 def _compare(entry: Entry, crc: int, sha: Any) -> None:

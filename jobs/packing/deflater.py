@@ -12,17 +12,17 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jobs.blobs import UploadGone
 from jobs.checksums import Buffer, combine, crc32
 from jobs.concurrency import first_error_group
-from jobs.domain.deflating import CHUNK, Chunk, DeflatePlan, Writer, at_most, part_room
+from jobs.domain.deflating import CHUNK, Chunk, DeflatePlan, Writer, at_most, is_whole, part_room
 from jobs.domain.plans import MIB
 from jobs.domain.uploads import Checkpoint, DonePart
 from jobs.domain.zips import Method
 from jobs.packing.budget import Budget
-from jobs.packing.checks import StreamCheck
+from jobs.packing.checks import CatalogueWrong, StreamCheck
 from jobs.packing.compressing import deflate
 from jobs.packing.reader import Reader
 from jobs.packing.uploading import Uploading
@@ -129,7 +129,8 @@ class DeflateRun:
                 self._proven[number] = packed.crc32
         if writer.begun is not None:
             self._watch.kept(writer.entry, writer.offset)
-            self._check = StreamCheck(entries[writer.entry], writer.begun.crc32, writer.offset)
+            doubtful = self._sources[writer.entry].doubtful
+            self._check = StreamCheck(entries[writer.entry], writer.begun.crc32, writer.offset, doubtful=doubtful)
             self._method_of(writer.entry).set_result(writer.begun.method)
 
     async def _find(self) -> Packed | None:
@@ -182,10 +183,12 @@ class DeflateRun:
     async def _check_chunk(self, chunk: Chunk, squeezed: _Squeezed) -> int:
         """The CRC-32 of the entry so far."""
         if self._check is None:
-            self._check = StreamCheck(self._plan.entries[chunk.entry])
+            self._check = StreamCheck(self._plan.entries[chunk.entry], doubtful=self._sources[chunk.entry].doubtful)
         check = self._check
         with self._watch.blamed(chunk.entry):
             await check.add(squeezed.raw, squeezed.crc, last=chunk.last)
+            if check.corrected:
+                await self._correct(chunk.entry, check.crc, squeezed.method)
         if chunk.last:
             self._check = None
             self._methods.pop(chunk.entry, None)
@@ -193,6 +196,18 @@ class DeflateRun:
                 self._proven[chunk.entry] = check.crc
             self._watch.done(chunk.entry, check.crc)
         return check.crc
+
+    async def _correct(self, number: int, crc: int, method: Method) -> None:
+        """Makes sure of a CRC-32 that the catalogue does not know. Raises `CatalogueWrong` where it is too late for it."""
+        entry = self._plan.entries[number]
+        if entry.sha256 is None:  # bytes that were spoilt on their way must not pass
+            same = StreamCheck(replace(entry, crc32=crc))
+            for start in range(0, entry.size, CHUNK):
+                again = bytearray(min(CHUNK, entry.size - start))
+                await self._reader.fill(self._sources[number], start, memoryview(again), lambda _: None)
+                await same.add(again, crc32(again), last=start + len(again) == entry.size)
+        if method is Method.STORED and not is_whole(entry):
+            raise CatalogueWrong(number, crc, entry.name)
 
     async def _take_room(self) -> None:
         if not self._room:

@@ -34,6 +34,7 @@ from jobs.domain.plans import MIN_PART_SIZE, BundlePlan
 from jobs.domain.uploads import DonePart, Upload
 from jobs.lifecycle import Claimed, Lifecycle
 from jobs.packing.bundles import ZIP, archive_name, bundle_key, content, deflated_plan_of, fingerprint, plan_of
+from jobs.packing.checks import CatalogueWrong
 from jobs.packing.packer import Packer
 from jobs.packing.watching import Watch
 from jobs.resolving import Missing, Resolver, Source
@@ -158,7 +159,9 @@ class Attempt:
         upload, done = await self._upload(fingerprint(plan, wanted))
         try:
             packed = await self._packer.pack(plan, sources, upload, done, watch)
-        except (UploadUnusable, ChecksumMismatch):
+        except (UploadUnusable, ChecksumMismatch) as error:
+            if isinstance(error, CatalogueWrong):
+                await self._resolver.learn([sources[error.entry]], [error.crc])
             await self._give_up(upload)
             raise
         await self._resolver.learn(sources, packed.crcs)
