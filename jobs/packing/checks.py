@@ -11,6 +11,9 @@ from jobs.checksums import Buffer, combine, crc32, joined
 from jobs.domain.errors import ChecksumMismatch
 from jobs.domain.plans import Entry
 
+INLINE = 128 * 1024
+"""Bytes that are hashed at once: a thread costs as much as they do."""
+
 
 class CatalogueWrong(ChecksumMismatch):
     """The bytes are right, but what the catalogue says of them stands in the bundle already.
@@ -122,7 +125,7 @@ class FileCheck:
         async with self._turn:
             await self._turn.wait_for(lambda: self._hashed >= start)
             if self._hashed == start:  # else these bytes were read before, for the checksum alone
-                await asyncio.to_thread(self._sha_of().update, data)
+                await _update(self._sha_of(), data)
                 self._hashed += len(data)
             self._turn.notify_all()
 
@@ -170,12 +173,19 @@ class StreamCheck:
     async def add(self, data: Buffer, crc: int, *, last: bool) -> None:
         """Takes note of the next bytes and their CRC-32. Raises `ChecksumMismatch` when the last of them are wrong."""
         if self._sha is not None:
-            await asyncio.to_thread(self._sha.update, data)
+            await _update(self._sha, data)
         self.crc = joined(self.crc, crc, len(data))
         if last:
             corrects = self._doubtful and not self._unseen
             _compare(replace(self._entry, crc32=None) if corrects else self._entry, self.crc, self._sha)
             self._complete = True
+
+
+async def _update(sha: Any, data: Buffer) -> None:
+    if len(data) <= INLINE:
+        sha.update(data)
+    else:
+        await asyncio.to_thread(sha.update, data)
 
 
 def _compare(entry: Entry, crc: int, sha: Any) -> None:
