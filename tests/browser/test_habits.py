@@ -111,7 +111,7 @@ async def test_who_asked_for_it_is_told_when_it_is_done(
     async with working(services.settings):
         await expect(shown(tab, first)).to_have_attribute("data-status", "completed")
         await expect(shown(tab, second)).to_have_attribute("data-status", "completed")
-    assert sorted(await tab.evaluate("told")) == ["one.zip is ready", "two.zip is ready"]
+    assert sorted(await tab.evaluate("told")) == ["one is ready", "two is ready"]
 
 
 async def test_a_server_that_is_started_again_in_the_middle_costs_nothing(

@@ -22,10 +22,10 @@ export function parseIds(text: string): Parsed {
   return { ids: [...ids], wrong };
 }
 
-/** First and last id of a token. A range that is longer than a job may be is wrong: it is most likely a slip. */
+/** First and last id of a token. A range that is ten times as long as a job may be is wrong: it is most likely a slip. */
 function rangeOf(token: string): [number, number] | null {
   const match = /^(\d+)(?:[-–](\d+))?$/.exec(token);
   if (match === null) return null;
   const [from, to] = [Number(match[1]), Number(match[2] ?? match[1])];
-  return from >= FIRST && to <= LAST && from <= to && to - from < MOST ? [from, to] : null;
+  return from >= FIRST && to <= LAST && from <= to && to - from < 10 * MOST ? [from, to] : null;
 }

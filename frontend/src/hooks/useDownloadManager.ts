@@ -74,6 +74,9 @@ export interface DownloadManager {
   dismiss(id: number): void;
 }
 
+/** Answers by which a job is not what it seemed to be: an ended one is not followed, and may have moved since. */
+const MOVED: ReadonlySet<number | null> = new Set([409, 410]);
+
 /** All functions stay the same from render to render. Nothing throws. */
 export function useDownloadManager(options: DownloadManagerOptions = {}): DownloadManager {
   const { client = sharedClient(), address = true, list: wantsList = true } = options;
@@ -95,12 +98,17 @@ export function useDownloadManager(options: DownloadManagerOptions = {}): Downlo
       if (outcome.ok) openJob(outcome.value.jobId);
       return outcome;
     };
+    const looking = async <T>(jobId: string, asked: Promise<Outcome<T>>) => {
+      const outcome = await asked;
+      if (!outcome.ok && MOVED.has(outcome.problem.status)) await client.status(jobId);
+      return outcome;
+    };
     return {
       start: (selection: FileSelection) => noting("start", null, opening(client.start(selection))),
-      retry: (jobId: string) => noting("retry", jobId, client.retry(jobId)),
+      retry: (jobId: string) => noting("retry", jobId, looking(jobId, client.retry(jobId))),
       retryFailed: (jobId: string) => noting("retryFailed", jobId, opening(client.retryFailed(jobId))),
-      cancel: (jobId: string) => noting("cancel", jobId, client.cancel(jobId)),
-      link: (jobId: string) => noting("link", jobId, client.link(jobId)),
+      cancel: (jobId: string) => noting("cancel", jobId, looking(jobId, client.cancel(jobId))),
+      link: (jobId: string) => noting("link", jobId, looking(jobId, client.link(jobId))),
       fileUrl: (jobId: string) => client.fileUrl(jobId),
       preflight: (selection: FileSelection, signal?: AbortSignal) => client.preflight(selection, { signal }),
       files: (wanted?: Parameters<Client["files"]>[0]) => client.files(wanted),
