@@ -114,6 +114,38 @@ async def test_an_answer_that_is_not_the_servers_is_told_apart(tab: Page, gatewa
         await tab.wait_for_url("**/jobs/*")
 
 
+async def test_a_proxy_that_asks_to_wait_is_heard(tab: Page, gateway: str, catalogue: Catalogue) -> None:
+    """As nginx and others limit requests: 429, a page of their own, and sometimes the time to wait."""
+    await catalogue.add(b"x", "x.txt")
+    limited = (
+        b"HTTP/1.1 429 Too Many Requests\r\nContent-Type: text/html\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n"
+    )
+    async with storm(gateway) as between:
+        await tab.goto(between.url)
+        await pick(tab, "x.txt")
+        between.answer = lambda head: limited if head.startswith(b"POST /v1/download/initiate ") else None
+        await button(tab, "Start download").click()
+        refusal = tab.get_by_role("alert")
+        await expect(refusal).to_contain_text("The server is busy. Try again in a moment.")
+        await expect(refusal).to_contain_text(re.compile(r"Try again in [5-7] s"))
+        await expect(tab.get_by_text("1 file selected")).to_be_visible()
+
+
+async def test_where_all_places_of_followers_are_taken_it_asks_now_and_then(
+    tab: Page, catalogue: Catalogue, services: Services
+) -> None:
+    queued = await create(services, await catalogue.add(b"x", "x.txt"), archive_name="x")
+    async with (
+        serving(changed(services.settings, max_followers=1)) as url,
+        httpx.AsyncClient(base_url=url) as other,
+        other.stream("GET", f"/v1/download/stream/{queued.id}") as taking,
+    ):
+        await anext(taking.aiter_bytes())
+        await tab.goto(f"{url}/jobs/{queued.id}")
+        async with working(services.settings):
+            await expect(job(tab, "completed")).to_be_visible(timeout=30_000)
+
+
 async def test_what_has_moved_on_meanwhile_is_said_and_shown_as_it_is(
     tab: Page, gateway: str, api: httpx.AsyncClient, services: Services
 ) -> None:

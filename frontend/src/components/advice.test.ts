@@ -7,6 +7,7 @@ test.each([
   ["queue_full", 503, /waiting/],
   ["database_busy", 503, /busy/],
   ["unheard_of", 429, /busy/],
+  ["not_ours", 429, /busy/],
   ["internal", 500, /request id/],
   ["unheard_of", 418, /whoever runs/],
   ["result_expired", 410, /made anew/],

@@ -5,9 +5,11 @@ import { texts } from "../texts.ts";
 export function adviceOn({ code, status }: Problem, action?: keyof typeof texts.problem.action): string {
   const { advice, noSuchJob, busy, broken, other } = texts.problem;
   if (action === "job" && code === "invalid_request") return noSuchJob;
+  const isBusy = status === 429 || status === 503;
+  if (code === "not_ours" && isBusy) return busy; // a proxy's word for it
   const known = advice[code];
   if (known !== undefined) return known;
-  if (status === 429 || status === 503) return busy;
+  if (isBusy) return busy;
   return status !== null && status >= 500 ? broken : other;
 }
 
