@@ -6,6 +6,7 @@ import asyncio
 import fcntl
 import json
 import os
+import signal
 import sys
 import termios
 from asyncio.subprocess import DEVNULL, PIPE, Process
@@ -60,12 +61,18 @@ class Cli:
             stdout=PIPE if terminal is None else terminal,
             stderr=PIPE if terminal is None else terminal,
             start_new_session=terminal is not None,
-            preexec_fn=None if terminal is None else _take_terminal,
+            preexec_fn=_heed_hangups if terminal is None else _take_terminal,
         )
+
+
+def _heed_hangups() -> None:
+    """Whoever runs the tests with `nohup` does not mean the processes that they start."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def _take_terminal() -> None:
     """Make standard input the terminal that controls the process: its end sends SIGHUP."""
+    _heed_hangups()
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
