@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from dataclasses import replace
 from typing import Any
 
 from jobs.checksums import Buffer, combine, crc32, joined
@@ -29,8 +28,49 @@ class CatalogueWrong(ChecksumMismatch):
         self.crc = crc
 
 
-class FileCheck:
-    """What is known of one file's content, and whether it is what the catalogue promises.
+class _Check:
+    """What is known of one file's content, and whether it is what the catalogue promises."""
+
+    def __init__(self, entry: Entry, crc: int | None, *, hashed: bool, unseen: bool, doubtful: bool) -> None:
+        """Of an entry whose CRC-32 is `doubtful` the bytes are right, unless they have not got the SHA-256 either."""
+        self.entry = entry
+        self.crc = crc
+        self._doubtful = doubtful
+        self._complete = asyncio.Event()
+        self._sha = hashlib.sha256() if hashed and entry.sha256 is not None else None
+        self._unseen = unseen
+        """A SHA-256 is promised, but can't be checked in this attempt."""
+
+    @property
+    def complete(self) -> bool:
+        """The whole file was read and is what was promised."""
+        return self._complete.is_set()
+
+    @property
+    def corrected(self) -> bool:
+        """The bytes have another CRC-32 than was said; headers that were made before the file was read are wrong."""
+        return self.complete and self.entry.crc32 not in {None, self.crc}
+
+    @property
+    def proven(self) -> bool:
+        """All that is promised of the file is known to hold."""
+        return self.complete and not self._unseen
+
+    def _compare(self, crc: int) -> None:
+        """The whole file was read. Raises `ChecksumMismatch` unless it has the checksums that were promised."""
+        entry, corrects = self.entry, self._doubtful and not self._unseen
+        if entry.crc32 not in {None, crc} and not corrects:
+            raise ChecksumMismatch(
+                f"{entry.name}: its bytes have CRC-32 {crc:08x}, but the catalogue says {entry.crc32:08x}."
+            )
+        if self._sha is not None and self._sha.hexdigest() != entry.sha256:
+            raise ChecksumMismatch(f"{entry.name}: its bytes do not have the SHA-256 that the catalogue says.")
+        self.crc = crc
+        self._complete.set()
+
+
+class FileCheck(_Check):
+    """Of a file whose pieces are read in any order.
 
     CRC-32 is combined from the pieces in whatever order they come. SHA-256, where it is promised, needs them from front
     to back: a piece that comes early waits for the one before it (the plan starts them in an order that lets it).
@@ -38,19 +78,12 @@ class FileCheck:
     """
 
     def __init__(self, entry: Entry, *, copied: bool = False, doubtful: bool = False) -> None:
-        """Of an entry whose CRC-32 is `doubtful` the bytes are right, unless they have not got the SHA-256 either."""
-        self.entry = entry
+        """`crc` is promised, or known since the whole file was read."""
+        super().__init__(entry, entry.crc32, hashed=not copied, unseen=False, doubtful=doubtful)
         self._copied = copied
-        self._doubtful = doubtful
-        self.crc = entry.crc32
-        """Promised, or known since the whole file was read."""
         self._pieces: dict[int, tuple[int, int]] = {}
         self._read = 0
-        self._complete = asyncio.Event()
-        self._sha = hashlib.sha256() if entry.sha256 is not None and not copied else None
         self._hashed = 0
-        self._unseen = False
-        """A SHA-256 is promised, but can't be checked in this attempt."""
         self._turn = asyncio.Condition()
         if entry.size == 0:
             self._finish()
@@ -99,21 +132,6 @@ class FileCheck:
         """The CRC-32 of the bytes that were taken note of from `start`."""
         return self._pieces[start][0]
 
-    @property
-    def complete(self) -> bool:
-        """The whole file was read and is what was promised."""
-        return self._complete.is_set()
-
-    @property
-    def corrected(self) -> bool:
-        """The bytes have another CRC-32 than was said; headers that were made before the file was read are wrong."""
-        return self.complete and self.entry.crc32 not in {None, self.crc}
-
-    @property
-    def proven(self) -> bool:
-        """All that is promised of the file is known to hold."""
-        return self.complete and not self._unseen
-
     async def known(self) -> int:
         """The file's CRC-32, as soon as it is known."""
         if self.crc is None:
@@ -137,38 +155,21 @@ class FileCheck:
         if self._copied:
             self._complete.set()
             return
-        crc = combine(self._pieces[start] for start in sorted(self._pieces))
-        corrects = self._doubtful and not self._unseen
-        _compare(replace(self.entry, crc32=None) if corrects else self.entry, crc, self._sha)
-        self.crc = crc
-        self._complete.set()
+        self._compare(combine(self._pieces[start] for start in sorted(self._pieces)))
 
 
-class StreamCheck:
-    """As `FileCheck`, of a file whose pieces come from front to back: nothing is kept of them.
+class StreamCheck(_Check):
+    """Of a file whose pieces come from front to back: nothing is kept of them.
 
     One that an earlier attempt has begun, up to byte `offset`, is checked by CRC-32 and size alone.
     """
 
+    crc: int
+    """Of the bytes that came so far."""
+
     def __init__(self, entry: Entry, crc: int = 0, offset: int = 0, *, doubtful: bool = False) -> None:
-        """Of `doubtful` as with `FileCheck`."""
-        self._entry = entry
-        self._unseen = entry.sha256 is not None and offset > 0
-        self._doubtful = doubtful
-        self._complete = False
-        self.crc = crc
-        """Of the bytes that came so far."""
-        self._sha = hashlib.sha256() if entry.sha256 is not None and offset == 0 else None
-
-    @property
-    def proven(self) -> bool:
-        """The whole file was read, and all that is promised of it is known to hold."""
-        return self._complete and not self._unseen
-
-    @property
-    def corrected(self) -> bool:
-        """The whole file was read, and has another CRC-32 than was said."""
-        return self._complete and self._entry.crc32 not in {None, self.crc}
+        unseen = entry.sha256 is not None and offset > 0
+        super().__init__(entry, crc, hashed=offset == 0, unseen=unseen, doubtful=doubtful)
 
     async def add(self, data: Buffer, crc: int, *, last: bool) -> None:
         """Takes note of the next bytes and their CRC-32. Raises `ChecksumMismatch` when the last of them are wrong."""
@@ -176,9 +177,7 @@ class StreamCheck:
             await _update(self._sha, data)
         self.crc = joined(self.crc, crc, len(data))
         if last:
-            corrects = self._doubtful and not self._unseen
-            _compare(replace(self._entry, crc32=None) if corrects else self._entry, self.crc, self._sha)
-            self._complete = True
+            self._compare(self.crc)
 
 
 async def _update(sha: Any, data: Buffer) -> None:
@@ -186,13 +185,3 @@ async def _update(sha: Any, data: Buffer) -> None:
         sha.update(data)
     else:
         await asyncio.to_thread(sha.update, data)
-
-
-def _compare(entry: Entry, crc: int, sha: Any) -> None:
-    """Raises `ChecksumMismatch` unless a whole file has the checksums that were promised."""
-    if entry.crc32 is not None and crc != entry.crc32:
-        raise ChecksumMismatch(
-            f"{entry.name}: its bytes have CRC-32 {crc:08x}, but the catalogue says {entry.crc32:08x}."
-        )
-    if sha is not None and sha.hexdigest() != entry.sha256:
-        raise ChecksumMismatch(f"{entry.name}: its bytes do not have the SHA-256 that the catalogue says.")

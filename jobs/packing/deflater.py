@@ -129,8 +129,7 @@ class DeflateRun:
                 self._proven[number] = packed.crc32
         if writer.begun is not None:
             self._watch.kept(writer.entry, writer.offset)
-            doubtful = self._sources[writer.entry].doubtful
-            self._check = StreamCheck(entries[writer.entry], writer.begun.crc32, writer.offset, doubtful=doubtful)
+            self._check = self._check_of(writer.entry, writer.begun.crc32, writer.offset)
             self._method_of(writer.entry).set_result(writer.begun.method)
 
     async def _find(self) -> Packed | None:
@@ -183,7 +182,7 @@ class DeflateRun:
     async def _check_chunk(self, chunk: Chunk, squeezed: _Squeezed) -> int:
         """The CRC-32 of the entry so far."""
         if self._check is None:
-            self._check = StreamCheck(self._plan.entries[chunk.entry], doubtful=self._sources[chunk.entry].doubtful)
+            self._check = self._check_of(chunk.entry)
         check = self._check
         with self._watch.blamed(chunk.entry):
             await check.add(squeezed.raw, squeezed.crc, last=chunk.last)
@@ -196,6 +195,9 @@ class DeflateRun:
                 self._proven[chunk.entry] = check.crc
             self._watch.done(chunk.entry, check.crc)
         return check.crc
+
+    def _check_of(self, number: int, crc: int = 0, offset: int = 0) -> StreamCheck:
+        return StreamCheck(self._plan.entries[number], crc, offset, doubtful=self._sources[number].doubtful)
 
     async def _correct(self, number: int, crc: int, method: Method) -> None:
         """Makes sure of a CRC-32 that the catalogue does not know. Raises `CatalogueWrong` where it is too late for it."""

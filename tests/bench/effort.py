@@ -78,6 +78,12 @@ QUICK = Effort(
 )
 
 
+def percentile(values: Iterable[float], share: float) -> float:
+    """The value that this share of them do not pass."""
+    ordered = sorted(values)
+    return ordered[min(int(share * len(ordered)), len(ordered) - 1)]
+
+
 def middle(rounds: Iterable[T], value: Callable[[T], float]) -> float:
     """The median of a value over the rounds."""
     return median(value(one) for one in rounds)

@@ -12,10 +12,10 @@ from jobs.concurrency import map_limited
 from jobs.domain.jobs import Job
 from tests.bench import changes, finishing, status, yardstick
 from tests.bench.arena import Arena, memory
-from tests.bench.effort import Effort, middle
+from tests.bench.effort import Effort, middle, percentile
 from tests.bench.publisher import event_of
 from tests.bench.report import Figure
-from tests.bench.scene import Window, gateway_scene, node_scene, percentile
+from tests.bench.scene import Window, gateway_scene, milliseconds, node_scene
 from tests.bench.status import Round as Polls
 from tests.bench.yardstick import Yardstick
 
@@ -222,7 +222,7 @@ def _mixed_figures(rounds: Sequence[_Round], effort: Effort, jobs: Sequence[Job]
         ),
         Figure(
             "their polls, p99 to the first byte",
-            f"{middle(windows, lambda it: percentile(it.taken.polls, 0.99)):.1f} ms",
+            f"{middle(windows, lambda it: milliseconds(it.taken.polls, 0.99)):.1f} ms",
         ),
     ]
 
@@ -298,8 +298,11 @@ def _memory_figures(rounds: Sequence[_Round], effort: Effort) -> list[Figure]:
 
 
 def _finished_figures(rounds: Sequence[_Round]) -> list[Figure]:
-    p50, p99 = middle(rounds, lambda it: _of(it.flowing, 0.5)), middle(rounds, lambda it: _of(it.flowing, 0.99))
-    still = middle(rounds, lambda it: _of(it.still, 0.5)), middle(rounds, lambda it: _of(it.still, 0.99))
+    p50, p99 = (
+        middle(rounds, lambda it: percentile(it.flowing, 0.5)),
+        middle(rounds, lambda it: percentile(it.flowing, 0.99)),
+    )
+    still = middle(rounds, lambda it: percentile(it.still, 0.5)), middle(rounds, lambda it: percentile(it.still, 0.99))
     return [
         Figure("From a file's end in the worker to its follower, p50", f"{p50:.1f} ms", "≤ 20 ms", p50 <= 20),
         Figure("the same, p99", f"{p99:.1f} ms", "≤ 120 ms", p99 <= 120),
@@ -328,10 +331,6 @@ def _generator_figure(rounds: Sequence[_Round]) -> Figure:
 
 def _at(windows: Sequence[Window], share: float) -> float:
     return middle(windows, lambda it: it.percentile(share))
-
-
-def _of(times: Sequence[float], share: float) -> float:
-    return times[min(int(share * len(times)), len(times) - 1)]
 
 
 def _whole(windows: Sequence[Window]) -> str:

@@ -13,6 +13,8 @@ from typing import cast
 
 import uvloop
 
+from tests.bench.effort import percentile
+
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
 _ETAG = re.compile(rb"\r\netag: ([^\r]+)", re.IGNORECASE)
 
@@ -40,7 +42,7 @@ class Answers:
 
     def percentile(self, share: float) -> float:
         """Milliseconds within which this share of the answers came."""
-        return self.times[min(int(share * len(self.times)), len(self.times) - 1)]
+        return percentile(self.times, share)
 
 
 def run(load: Load) -> Answers:

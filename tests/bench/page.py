@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from jobs.domain.jobs import ANONYMOUS, Job
 from jobs.store.catalogue import StoredFile, insert_file, next_id
 from tests.bench.arena import Arena
-from tests.bench.effort import Effort
+from tests.bench.effort import Effort, percentile
 from tests.bench.files import put_files
 from tests.bench.report import Figure
 from tests.proxies import proxied
@@ -54,7 +54,7 @@ async def measure(arena: Arena, _: Effort) -> list[Figure]:
             f"Event to paint, {ROWS:,} rows: from the message in the browser",
             _times(came),
             f"p95 ≤ {PROMISE} ms",
-            _share(came, 0.95) <= PROMISE,
+            percentile(came, 0.95) <= PROMISE,
         ),
         Figure("The same from the worker's word (its `ts`)", _times(said)),
         Figure(f"Frames while {ROWS:,} file rows scroll", _smoothness(rows)),
@@ -110,13 +110,9 @@ async def _load_all(tab: Page, count: int) -> None:
         await tab.wait_for_timeout(50)
 
 
-def _share(times: Sequence[float], share: float) -> float:
-    return sorted(times)[min(int(share * len(times)), len(times) - 1)]
-
-
 def _times(times: Sequence[float]) -> str:
     return (
-        f"p50 {_share(times, 0.5):.0f} ms, p95 {_share(times, 0.95):.0f} ms, most {max(times):.0f} ms, "
+        f"p50 {percentile(times, 0.5):.0f} ms, p95 {percentile(times, 0.95):.0f} ms, most {max(times):.0f} ms, "
         f"of {len(times)} events"
     )
 
@@ -124,6 +120,6 @@ def _times(times: Sequence[float]) -> str:
 def _smoothness(frames: Sequence[float]) -> str:
     long = sum(frame > LONG for frame in frames)
     return (
-        f"p50 {_share(frames, 0.5):.0f} ms, p95 {_share(frames, 0.95):.0f} ms, most {max(frames):.0f} ms; "
+        f"p50 {percentile(frames, 0.5):.0f} ms, p95 {percentile(frames, 0.95):.0f} ms, most {max(frames):.0f} ms; "
         f"{long} of {len(frames)} longer than {LONG} ms"
     )

@@ -13,6 +13,7 @@ from jobs.domain.jobs import Job
 from tests.bench import crowd, publisher
 from tests.bench.arena import Arena, Partner, cpu_seconds, memory, waiting_seconds
 from tests.bench.crowd import Crowd, Taken
+from tests.bench.effort import percentile
 from tests.bench.publisher import Published
 from tests.bench.yardstick import Yardstick
 
@@ -46,12 +47,12 @@ class Window:
 
     def percentile(self, share: float) -> float:
         """Milliseconds from publishing within which this share came."""
-        return percentile(self.taken.times, share)
+        return milliseconds(self.taken.times, share)
 
 
-def percentile(times: Sequence[int], share: float) -> float:
-    """Microseconds in, milliseconds out."""
-    return sorted(times)[min(int(share * len(times)), len(times) - 1)] / 1000
+def milliseconds(times: Sequence[int], share: float) -> float:
+    """Microseconds in, the percentile in milliseconds out."""
+    return percentile(times, share) / 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

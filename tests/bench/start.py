@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from random import Random
 from time import time
 from uuid import UUID
@@ -11,7 +10,7 @@ from uuid import UUID
 import httpx
 
 from tests.bench.arena import Arena
-from tests.bench.effort import Effort, middle
+from tests.bench.effort import Effort, middle, percentile
 from tests.bench.files import put_files
 from tests.bench.report import Figure
 
@@ -27,16 +26,13 @@ async def measure(arena: Arena, effort: Effort) -> list[Figure]:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
             await _starts(arena, client, file_id, 10)  # connections and caches are warm, as on a worker that runs
             rounds = [await _starts(arena, client, file_id, effort.starts) for _ in range(effort.rounds)]
-    created = [sorted(ours for ours, _ in one) for one in rounds]
-    asked = [sorted(theirs for _, theirs in one) for one in rounds]
-    p50, p95 = middle(created, lambda it: _at(it, 0.5)), middle(created, lambda it: _at(it, 0.95))
+    created, asked = ([[pair[side] for pair in one] for one in rounds] for side in (0, 1))
+    p50, p95 = middle(created, lambda it: percentile(it, 0.5)), middle(created, lambda it: percentile(it, 0.95))
+    early, late = middle(asked, lambda it: percentile(it, 0.5)), middle(asked, lambda it: percentile(it, 0.95))
     return [
         Figure("Enqueue to start (created → started), p50", f"{p50:.1f} ms", f"≤ {P50:.0f} ms", p50 <= P50),
         Figure("Enqueue to start (created → started), p95", f"{p95:.1f} ms", f"≤ {P95:.0f} ms", p95 <= P95),
-        Figure(
-            "The same from before the POST is sent",
-            f"p50 {middle(asked, lambda it: _at(it, 0.5)):.1f} ms, p95 {middle(asked, lambda it: _at(it, 0.95)):.1f} ms",
-        ),
+        Figure("The same from before the POST is sent", f"p50 {early:.1f} ms, p95 {late:.1f} ms"),
     ]
 
 
@@ -56,7 +52,3 @@ async def _starts(arena: Arena, client: httpx.AsyncClient, file_id: int, count: 
         times.append((1000 * (started - snapshot.job.created_at.timestamp()), 1000 * (started - asked)))
         await asyncio.sleep(random.uniform(0.01, 0.06))
     return times
-
-
-def _at(times: Sequence[float], share: float) -> float:
-    return times[min(int(share * len(times)), len(times) - 1)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit
 
@@ -53,9 +53,8 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter | Non
 
 
 @asynccontextmanager
-async def filtering(target: str, choose: Callable[[Filter], None]) -> AsyncIterator[Filter]:
+async def filtering(target: str) -> AsyncIterator[Filter]:
     """A running filter before `target`."""
     found = Filter(target)
-    choose(found)
     async with listening(found.serve) as found.url:
         yield found

@@ -14,7 +14,7 @@ from jobs.services import Services
 from jobs.settings import Settings
 from tests.app.shared import changed
 from tests.conftest import working
-from tests.proxies import Proxy
+from tests.proxies import Proxy, proxied
 from tests.support import Catalogue, create, ended, opened
 
 pytestmark = pytest.mark.browser
@@ -25,10 +25,8 @@ MIB = 1024 * 1024
 @pytest.fixture
 async def store(settings: Settings) -> AsyncIterator[Proxy]:
     """The way from the worker to the store: whoever slows it down has time to look at a job that runs."""
-    proxy = Proxy(settings.s3_endpoint)
-    await proxy.open()
-    yield proxy
-    await proxy.close()
+    async with proxied(settings.s3_endpoint) as proxy:
+        yield proxy
 
 
 @pytest.fixture

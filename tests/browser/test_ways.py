@@ -27,7 +27,7 @@ async def job(services: Services, catalogue: Catalogue) -> Job:
 
 @pytest.fixture
 async def filtered(gateway: str) -> AsyncIterator[Filter]:
-    async with filtering(gateway, lambda _: None) as found:
+    async with filtering(gateway) as found:
         yield found
 
 
