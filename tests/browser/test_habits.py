@@ -9,7 +9,7 @@ from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from jobs.services import Services
 from tests.app.cli.middleboxes import Middlebox
-from tests.browser.test_downloads import fetch, job
+from tests.browser.test_downloads import button, fetch, job
 from tests.browser.test_ways import goes, shown
 from tests.conftest import serving, working
 from tests.support import Catalogue, create, opened
@@ -40,6 +40,7 @@ async def test_the_keyboard_alone_is_enough(
     for name in ("alpha.txt", "beta.txt"):
         await catalogue.add(name.encode(), name)
     await tab.goto(gateway)
+    await expect(button(tab, "Start download")).to_be_visible()  # the page draws itself after it was loaded
     await tab.keyboard.press("Tab")
     assert await tab.evaluate(FOCUSED) == "Skip to the content"
     await tab.keyboard.press("Enter")
