@@ -275,7 +275,7 @@ class Lifecycle:
     async def abandon_overdue(self) -> list[Job]:
         """Ends the jobs that have waited for another attempt for longer than they may."""
 
-        async def lock(connection: AsyncConnection, limit: int) -> tuple[list[Job], datetime]:
+        async def lock(connection: AsyncConnection, limit: int) -> sweeps.Found:
             return await sweeps.lock_overdue(connection, self._settings.job_deadline, limit)
 
         return await self._sweep(lock, lambda _: Abandon())
@@ -286,18 +286,17 @@ class Lifecycle:
 
     async def _sweep(
         self,
-        lock: Callable[[AsyncConnection, int], Coroutine[Any, Any, tuple[list[Job], datetime]]],
+        lock: Callable[[AsyncConnection, int], Coroutine[Any, Any, sweeps.Found]],
         command: Callable[[Job], Command],
     ) -> list[Job]:
-        moved: list[tuple[Job, Sequence[FileRecord]]] = []
+        moved: list[tuple[Job, datetime, Sequence[FileRecord]]] = []
         async with self._database.begin() as connection:
-            found, now = await lock(connection, SWEEP_BATCH)
-            for job in found:
+            for job, now in await lock(connection, SWEEP_BATCH):
                 after, event = apply(job, command(job), now)
-                moved.append((after, await self._save(connection, job, after, event)))
-        for after, records in moved:
+                moved.append((after, now, await self._save(connection, job, after, event)))
+        for after, now, records in moved:
             await self._say(after, now, records)
-        return [after for after, _ in moved]
+        return [after for after, _, _ in moved]
 
     # --- one way for all of them ---------------------------------------------------------------------------------------
 

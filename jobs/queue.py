@@ -36,6 +36,9 @@ from jobs.outbox import PATIENCE, Outbox
 log = structlog.get_logger()
 
 FUNCTION = "run_job"
+BELL = "haulage:bell"
+"""The channel that tells workers of each wake-up: when the first of those that were rung for is due, in milliseconds since
+1970. Who misses it finds them when it looks."""
 _WAKE_UP_BYTES = 250
 """Of a wake-up in Redis, about."""
 HEALTH_KEY = default_queue_name + health_check_key_suffix
@@ -156,6 +159,7 @@ class Queue:
                 kept = max(0, it.due - now) + expires_extra_ms
                 pipeline.set(job_key_prefix + wake, body, px=kept, nx=True)
                 pipeline.zadd(default_queue_name, {wake: it.due}, nx=True)
+            pipeline.publish(BELL, min(it.due for it in wake_ups))
             await pipeline.execute()
 
     async def heard(self) -> bool:

@@ -17,6 +17,7 @@ from minio import Minio
 from obstore.store import S3Store
 from urllib3 import PoolManager, Timeout
 
+from jobs.blobs.models import SlimLoader
 from jobs.settings import Settings
 
 if TYPE_CHECKING:
@@ -106,6 +107,7 @@ class BotocoreClients:
         # An AWS_PROFILE that is not there would fail every client.
         ignored = {"profile": (None, None, None, None), "config_file": (None, None, os.devnull, None)}
         self._session = botocore.session.Session(session_vars=ignored)
+        self._session.register_component("data_loader", SlimLoader())
 
     def make(self, read_timeout: float) -> Any:
         """A client that gives up after `read_timeout` seconds without a byte. Close it with `close()`."""

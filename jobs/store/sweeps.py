@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import extract, func, select
+from sqlalchemy import ColumnElement, extract, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobs.domain.jobs import Job
@@ -16,7 +16,11 @@ from jobs.store.tables import download_jobs
 
 _now = func.clock_timestamp()
 _since = func.statement_timestamp()
-"""For comparisons: an index can't be searched for the clock's time, which differs from row to row."""
+"""The same for all rows of a statement: an index can't be searched for the clock's time, which differs from row to row."""
+
+
+Found = list[tuple[Job, datetime]]
+"""Jobs that were locked, each with the database's clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,42 +37,43 @@ async def uptime(connection: AsyncConnection) -> float:
     return float((await connection.execute(select(up))).scalar_one())
 
 
-async def lock_lost(connection: AsyncConnection, limit: int) -> tuple[list[Job], datetime]:
-    """Jobs whose lease ran out, locked, and the database's clock."""
+async def lock_lost(connection: AsyncConnection, limit: int) -> Found:
+    """Jobs whose lease ran out."""
     where = download_jobs.c.status.in_(sources(Lose)) & (download_jobs.c.lease_until < _since)
     return await _lock(connection, where, limit)
 
 
-async def lock_overdue(connection: AsyncConnection, deadline: float, limit: int) -> tuple[list[Job], datetime]:
-    """Jobs whose first attempt began over `deadline` seconds ago and that wait again, locked, and the clock."""
+async def lock_overdue(connection: AsyncConnection, deadline: float, limit: int) -> Found:
+    """Jobs whose first attempt began over `deadline` seconds ago and that wait again."""
     before = _since - func.make_interval(0, 0, 0, 0, 0, 0, deadline)
     where = download_jobs.c.status.in_(sources(Abandon)) & (download_jobs.c.started_at < before)
     return await _lock(connection, where, limit)
 
 
-async def lock_expiring(connection: AsyncConnection, limit: int) -> tuple[list[Job], datetime]:
-    """Jobs whose result's time is over, locked, and the database's clock."""
+async def lock_expiring(connection: AsyncConnection, limit: int) -> Found:
+    """Jobs whose result's time is over."""
     where = download_jobs.c.status.in_(sources(Expire)) & (download_jobs.c.expires_at < _since)
     return await _lock(connection, where, limit)
 
 
-async def take_littering(connection: AsyncConnection, again: float, limit: int) -> tuple[list[Job], datetime]:
-    """Jobs whose litter in the store is due to be removed, and the database's clock.
+async def take_littering(connection: AsyncConnection, again: float, limit: int) -> Found:
+    """Jobs whose litter in the store is due to be removed.
 
     They are due again in `again` seconds, unless `set_cleaned` says otherwise.
     """
-    found, now = await _lock(connection, download_jobs.c.cleanup_at < _since, limit)
-    due = now + timedelta(seconds=again)
+    found = await _lock(connection, download_jobs.c.cleanup_at < _since, limit)
+    if not found:
+        return []
+    due = found[0][1] + timedelta(seconds=again)
     await connection.execute(
-        download_jobs.update().where(download_jobs.c.id.in_([job.id for job in found])).values(cleanup_at=due)
+        download_jobs.update().where(download_jobs.c.id.in_([job.id for job, _ in found])).values(cleanup_at=due)
     )
-    return [replace(job, cleanup_at=due) for job in found], now
+    return [(replace(job, cleanup_at=due), now) for job, now in found]
 
 
-async def _lock(connection: AsyncConnection, where: object, limit: int) -> tuple[list[Job], datetime]:
-    query = select(download_jobs).where(where).limit(limit).with_for_update(skip_locked=True)  # type: ignore[arg-type]
-    jobs = [job_of(row) for row in (await connection.execute(query)).mappings()]
-    return jobs, (await connection.execute(select(_now))).scalar_one()
+async def _lock(connection: AsyncConnection, where: ColumnElement[bool], limit: int) -> Found:
+    query = select(download_jobs, _since.label("now")).where(where).limit(limit).with_for_update(skip_locked=True)
+    return [(job_of(row), row["now"]) for row in (await connection.execute(query)).mappings()]
 
 
 async def find_unwoken(connection: AsyncConnection, grace: float, limit: int) -> list[DueJob]:

@@ -40,8 +40,8 @@ class Cleaner:
     async def clean(self) -> None:
         """Cleans the jobs that are due for it; one that can't be cleaned now is due again a minute later."""
         async with self._services.database.begin() as connection:
-            jobs, now = await sweeps.take_littering(connection, AGAIN, 20)
-        for job in jobs:
+            found = await sweeps.take_littering(connection, AGAIN, 20)
+        for job, now in found:
             try:
                 await self.clean_job(job, now)
             except HaulageError as error:

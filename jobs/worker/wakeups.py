@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
@@ -11,16 +13,18 @@ import structlog
 from arq import Worker as ArqWorker
 from arq import func
 
-from jobs.concurrency import end
+from jobs.concurrency import end, keep_running
 from jobs.domain.errors import DatabaseUnavailable
 from jobs.feed import UNAVAILABLE
 from jobs.queue import FUNCTION, arq_redis, pack, unpack
 from jobs.services import Services
 from jobs.store import sweeps
+from jobs.worker.bells import Bell
 from jobs.worker.runner import Runner
 
 if TYPE_CHECKING:
     from arq.typing import StartupShutdown, WorkerCoroutine
+    from arq.worker import Function
 
 log = structlog.get_logger()
 
@@ -42,12 +46,17 @@ class WakeUps:
     def __init__(self, services: Services, runner: Runner) -> None:
         self._services = services
         self._runner = runner
+        self._bell = Bell(services.feed)
 
     async def run(self) -> None:
-        """Listens until it is cancelled. Each loss of Redis ends arq's worker, and with it whatever that had counted."""
+        """Listens until it is cancelled."""
+        await keep_running(self._bell.run(), self._keep_taking())
+
+    async def _keep_taking(self) -> None:
+        """Each loss of Redis ends arq's worker, and with it whatever that had counted."""
         while True:
             arq = self._arq()
-            self._runner.changed = lambda arq=arq: setattr(arq, "max_jobs", self._runner.room)  # type: ignore[misc]
+            self._runner.changed = partial(self._room_changed, arq)
             self._runner.changed()
             try:
                 await arq.async_run()
@@ -58,6 +67,11 @@ class WakeUps:
             finally:
                 await _close(arq)
             await asyncio.sleep(REDIS_PAUSE)
+
+    def _room_changed(self, arq: ArqWorker) -> None:
+        before, arq.max_jobs = arq.max_jobs, self._runner.room
+        if arq.max_jobs > before:
+            self._bell.ring()
 
     async def _answer(self, context: dict[Any, Any], job_id: str, fence: int) -> None:
         """Claims the job, if there is still room, else leaves it to others: arq may have been told an older number."""
@@ -84,7 +98,8 @@ class WakeUps:
 
     def _arq(self) -> ArqWorker:
         settings = self._services.settings
-        arq = ArqWorker(
+        arq = _Worker(
+            self._bell,
             [func(cast("WorkerCoroutine", self._answer), name=FUNCTION, keep_result=0, max_tries=1)],
             redis_pool=arq_redis(settings.redis_url, timeout=settings.redis_timeout),
             max_jobs=settings.worker_concurrency,
@@ -103,6 +118,19 @@ class WakeUps:
         )
         arq.job_tasks = _Tasks()
         return arq
+
+
+class _Worker(ArqWorker):
+    """arq's worker, which asks Redis again when the bell rings rather than every 20 ms."""
+
+    def __init__(self, bell: Bell, functions: Sequence[Function], **options: Any) -> None:
+        super().__init__(functions, **options)
+        self._bell = bell
+
+    async def _poll_iteration(self) -> None:
+        await super()._poll_iteration()
+        if not self.tasks:  # else there may be more than it could take at once
+            await self._bell.rest()
 
 
 class _Tasks(dict[str, "asyncio.Task[Any]"]):

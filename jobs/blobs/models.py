@@ -1,0 +1,92 @@
+"""As much of botocore's model of S3 as is used here: all of it would take 10 MiB of every process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from botocore.loaders import Loader
+
+OPERATIONS = (
+    "AbortMultipartUpload",
+    "CompleteMultipartUpload",
+    "CreateMultipartUpload",
+    "GetObjectAttributes",
+    "HeadObject",
+    "ListMultipartUploads",
+    "PutObject",
+    "UploadPart",
+    "UploadPartCopy",
+)
+"""What a client can be asked for; a client has no other methods."""
+
+_S3 = {
+    "defaults": {"signatureVersions": ["s3v4"]},
+    "endpoints": {"aws-global": {"credentialScope": {"region": "us-east-1"}}},
+    "partitionEndpoint": "aws-global",
+}
+_AWS = {
+    "partition": "aws",
+    "dnsSuffix": "amazonaws.com",
+    "regionRegex": ".*",
+    "defaults": {"hostname": "{service}.{region}.{dnsSuffix}", "protocols": ["https"]},
+    "regions": {},
+    "services": {"s3": _S3},
+}
+ENDPOINTS = {"version": 3, "partitions": [_AWS]}
+"""Instead of the list of all endpoints of all of Amazon's services: every client is told its endpoint."""
+
+
+class SlimLoader(Loader):  # type: ignore[misc] # botocore has no types
+    """Loads botocore's data, but of the list of endpoints and of the operations only what is used."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._slim: dict[str, Any] = {}
+
+    def load_data_with_path(self, name: str) -> tuple[Any, str]:
+        """The data, and the file it comes from."""
+        return (ENDPOINTS, "") if name == "endpoints" else super().load_data_with_path(name)
+
+    def load_service_model(self, service_name: str, type_name: str, api_version: str | None = None) -> Any:
+        """The model of a service; that of its operations is read once and cut down."""
+        if type_name != "service-2":
+            return super().load_service_model(service_name, type_name, api_version)
+        if service_name not in self._slim:
+            # By a loader of its own, since one keeps what it has loaded.
+            self._slim[service_name] = _cut(Loader().load_service_model(service_name, type_name, api_version))
+        return self._slim[service_name]
+
+
+def _cut(model: dict[str, Any]) -> dict[str, Any]:
+    operations = {name: _undocumented(model["operations"][name]) for name in OPERATIONS}
+    shapes: dict[str, Any] = {}
+    wanted = set(_shapes(operations))
+    while wanted:
+        name = wanted.pop()
+        shapes[name] = _undocumented(model["shapes"][name])
+        wanted |= set(_shapes(shapes[name])) - shapes.keys()
+    return {**model, "operations": operations, "shapes": shapes}
+
+
+def _shapes(piece: Any) -> Iterator[str]:
+    """The names of the shapes that a piece of the model speaks of."""
+    if isinstance(piece, dict):
+        for key, value in piece.items():
+            if key == "shape" and isinstance(value, str):
+                yield value
+            else:
+                yield from _shapes(value)
+    elif isinstance(piece, list):
+        for value in piece:
+            yield from _shapes(value)
+
+
+def _undocumented(piece: Any) -> Any:
+    if isinstance(piece, dict):
+        return {
+            key: _undocumented(value)
+            for key, value in piece.items()
+            if key != "documentation" or isinstance(value, dict)
+        }
+    return [_undocumented(value) for value in piece] if isinstance(piece, list) else piece

@@ -1,0 +1,83 @@
+"""Hears that a wake-up was rung for, so that arq need not ask all the time whether there is one."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+import structlog
+from arq.utils import timestamp_ms
+from redis.asyncio.client import PubSub
+
+from jobs.concurrency import keep_running
+from jobs.feed import UNAVAILABLE, Feed
+from jobs.queue import BELL
+
+log = structlog.get_logger()
+
+REST = 0.2
+"""Longest rest in seconds: so late is a wake-up that was rung for ahead of its time, or whose ring was lost."""
+PING = 2.0
+"""Seconds between two pings: a connection that brings nothing, not even their answers, is given up after two of them."""
+PAUSE = 0.5
+"""Seconds before a lost connection is made anew."""
+
+
+class Bell:
+    """Lets arq rest until there may be work for it. While Redis can't be listened to there is no rest."""
+
+    def __init__(self, feed: Feed) -> None:
+        self._feed = feed
+        self._rung = asyncio.Event()
+        self._listening = False
+
+    def ring(self) -> None:
+        """There may be work, or room for it."""
+        self._rung.set()
+
+    async def rest(self) -> None:
+        """Returns when it was rung since the last time, and after `REST` at the latest."""
+        if self._listening:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(REST):
+                    await self._rung.wait()
+        self._rung.clear()
+
+    async def run(self) -> None:
+        """Listens until it is cancelled."""
+        while True:
+            try:
+                async with self._feed.listening() as pubsub:
+                    await pubsub.subscribe(BELL)
+                    await keep_running(self._hear(pubsub), self._ping(pubsub))
+            except UNAVAILABLE as error:
+                log.info("bell_lost", reason=type(error).__name__)
+            except Exception:
+                log.exception("bell_broke")
+            finally:
+                self._listening = False
+                self.ring()
+            await asyncio.sleep(PAUSE)
+
+    async def _hear(self, pubsub: PubSub) -> None:
+        while True:
+            message = await pubsub.get_message(timeout=2 * PING)
+            if message is None:
+                raise TimeoutError
+            self._listening = True
+            match message["type"]:
+                case "subscribe":
+                    self.ring()  # what was rung for before was not heard
+                case "message":
+                    self._ring_at(int(message["data"]))
+
+    def _ring_at(self, due: int) -> None:
+        """When it is due by this machine's clock, as arq has it, which may be behind that of who rang."""
+        early = (due - timestamp_ms()) / 1000
+        if early < REST:
+            asyncio.get_running_loop().call_later(max(0.0, early), self.ring)
+
+    async def _ping(self, pubsub: PubSub) -> None:
+        while True:
+            await asyncio.sleep(PING)
+            await pubsub.ping()
