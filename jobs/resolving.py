@@ -1,7 +1,7 @@
 """From a `file_id` to an object that is really there.
 
 The catalogue answers for all ids in one query; only an id that it lacks is looked for under `S3_KEY_TEMPLATE`. Each object
-is asked for once (HEAD), which pins its ETag: whatever is read later is the object that was looked at here, or an error.
+is looked at once, which pins its ETag: whatever is read later is the object that was looked at here, or an error.
 The store is also asked for the CRC-32 of a large file that the catalogue does not know for certain: then it can be copied.
 """
 
@@ -16,7 +16,7 @@ import structlog
 
 from jobs.blobs import Blobs, ObjectInfo
 from jobs.concurrency import map_limited
-from jobs.domain.errors import ChecksumMismatch, DatabaseUnavailable, ObjectMissing
+from jobs.domain.errors import ChecksumMismatch, DatabaseUnavailable
 from jobs.domain.jobs import FileRequest
 from jobs.domain.names import safe_name, unique_names
 from jobs.domain.plans import MIN_PART_SIZE
@@ -26,8 +26,8 @@ from jobs.store.database import Database
 
 log = structlog.get_logger()
 
-HEADS = 64
-"""HEAD requests in flight at once."""
+CHECKSUMS = 64
+"""Checksums asked for at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ class Resolver:
 
     def __init__(self, database: Database, blobs: Blobs, settings: Settings) -> None:
         self._database = database
-        self._objects = blobs.objects
+        self._looking = blobs.looking
         self._checksums = blobs.checksums
         self._template = settings.s3_key_template
         self._copies = settings.s3_part_copy == "auto"
@@ -82,11 +82,11 @@ class Resolver:
         async with self._database.reading() as connection:
             catalogue = await find_files(connection, [request.file_id for request in requests])
         places = [self._place(request, catalogue.get(request.file_id)) for request in requests]
-        heads = await map_limited(self._head, places, HEADS)
+        infos = await self._looking.look(place.key for place in places)
         names = unique_names([safe_name(place.name) for place in places])
-        found = [_found(place, head, name) for place, head, name in zip(places, heads, names, strict=True)]
+        found = [_found(place, infos.get(place.key), name) for place, name in zip(places, names, strict=True)]
         asked = [one for one in found if isinstance(one, Source) and self._copies and _lacks_only_the_crc(one)]
-        certain = {one.file_id: one for one in await map_limited(self._made_certain, asked, HEADS)}
+        certain = {one.file_id: one for one in await map_limited(self._made_certain, asked, CHECKSUMS)}
         return [certain.get(one.file_id, one) for one in found]
 
     async def _made_certain(self, source: Source) -> Source:
@@ -123,12 +123,6 @@ class Resolver:
         key = stored.key if stored else template_key(self._template, request.file_id)
         name = request.name or (stored.name if stored else PurePosixPath(key).name)
         return _Place(request.file_id, key, name, stored)
-
-    async def _head(self, place: _Place) -> ObjectInfo | None:
-        try:
-            return await self._objects.head(place.key)
-        except ObjectMissing:
-            return None
 
 
 def _tell(before: StoredFile, after: StoredFile) -> None:

@@ -13,6 +13,7 @@ from jobs.blobs.clients import BotocoreClients, minio_client, obstore_client
 from jobs.blobs.copying import PROBES, Copying
 from jobs.blobs.ingest import Ingest
 from jobs.blobs.links import Links
+from jobs.blobs.looking import Looking
 from jobs.blobs.objects import Objects
 from jobs.blobs.sending import Sender
 from jobs.blobs.uploads import Uploads
@@ -41,6 +42,7 @@ class Blobs:
         sender: Sender,
     ) -> None:
         self.objects = objects
+        self.looking = Looking(objects)
         self.checksums = checksums
         self.uploads = uploads
         self.copying = copying

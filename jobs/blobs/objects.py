@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import obstore
 from obstore.store import S3Store
 
 from jobs.blobs.buckets import Bucket
-from jobs.blobs.errors import translated, unreachable
+from jobs.blobs.errors import timed_out, translated, unreachable
 from jobs.blobs.etags import quoted
 from jobs.blobs.ingest import Ingest
 from jobs.domain.errors import InvalidRequest, SourceChanged
@@ -20,6 +21,8 @@ from jobs.domain.errors import InvalidRequest, SourceChanged
 READ_CHUNK = 512 * 1024
 """Least bytes of a chunk read, the last one excepted. What the store sends at once is passed on at once."""
 LIST_PAGE = 1000
+PAGE_TIMEOUT = 3.0
+"""Seconds after which `page` gives up."""
 
 _UNSPEAKABLE = re.compile(r"(?:^|/)\.{0,2}(?:/|$)|[\x00-\x1f\x7f]")
 
@@ -115,6 +118,26 @@ class Objects:
                 return
             for meta in page:
                 yield _info(meta)
+
+    async def page(self, folder: str, after: str) -> Sequence[ObjectInfo]:
+        """The next objects behind a key, there or not, in its folder and below; `LIST_PAGE` at most. "" is all folders.
+
+        A key that ends with `/` comes without it. Nobody needs a page: it raises `StorageTimeout` after `PAGE_TIMEOUT`, and
+        tells the breaker nothing, since the right that it takes is another than that of reading.
+        """
+        action = f"listing {folder!r}"
+
+        async def told() -> Sequence[Any]:
+            self._bucket.breaker.check()
+            with translated(action, self._bucket.name):
+                pages = obstore.list(self._store, folder or None, offset=_checked(after), chunk_size=LIST_PAGE)
+                return await anext(pages, None) or ()
+
+        try:
+            async with asyncio.timeout(PAGE_TIMEOUT):
+                return [_info(meta) for meta in await self._bucket.pace.run(told)]
+        except TimeoutError:
+            raise timed_out(action) from None
 
 
 def _checked(key: str) -> str:
