@@ -73,8 +73,8 @@ class Resolver:
         self._template = settings.s3_key_template
         self._copies = settings.s3_part_copy == "auto"
 
-    async def resolve(self, requests: Sequence[FileRequest]) -> list[Source | Missing]:
-        """A `Source` or a `Missing` for each file.
+    async def resolve(self, requests: Sequence[FileRequest], *, pages: bool = True) -> list[Source | Missing]:
+        """A `Source` or a `Missing` for each file. Without `pages` no listing is believed.
 
         Raises `DatabaseUnavailable`, a storage error when the store can't tell, and `ChecksumMismatch` when an object has
         another size than the catalogue says.
@@ -82,7 +82,7 @@ class Resolver:
         async with self._database.reading() as connection:
             catalogue = await find_files(connection, [request.file_id for request in requests])
         places = [self._place(request, catalogue.get(request.file_id)) for request in requests]
-        infos = await self._looking.look(place.key for place in places)
+        infos = await self._looking.look((place.key for place in places), pages=pages)
         names = unique_names([safe_name(place.name) for place in places])
         found = [_found(place, infos.get(place.key), name) for place, name in zip(places, names, strict=True)]
         asked = [one for one in found if isinstance(one, Source) and self._copies and _lacks_only_the_crc(one)]

@@ -95,7 +95,7 @@ class Settings(BaseSettings):
     # The worker
     worker_concurrency: int = Field(default=4, ge=1, description="Jobs that one worker process runs at once.")
     worker_memory_budget: Bytes = Field(
-        default=24 * MIB,
+        default=32 * MIB,
         ge=16 * MIB,
         description="Bytes of parts that one worker process holds at once, over all its jobs. 10,000 parts of that size "
         "make the largest bundle, less than half of it a deflated one.",

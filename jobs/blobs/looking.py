@@ -34,9 +34,12 @@ class Looking:
     def __init__(self, objects: Objects) -> None:
         self._objects = objects
 
-    async def look(self, keys: Iterable[str]) -> Found:
-        """Those that are there. Raises what `Objects.head` does, but for `ObjectMissing`."""
-        look = _Look(self._objects)
+    async def look(self, keys: Iterable[str], *, pages: bool = True) -> Found:
+        """Those that are there. Without `pages` each is asked for by HEAD.
+
+        Raises what `Objects.head` does, but for `ObjectMissing`.
+        """
+        look = _Look(self._objects, WORTH if pages else None)
         folders: dict[str, list[str]] = defaultdict(list)
         for key in sorted(set(keys)):
             folders[key.rpartition("/")[0]].append(key)
@@ -44,8 +47,10 @@ class Looking:
 
 
 class _Look:
-    def __init__(self, objects: Objects) -> None:
+    def __init__(self, objects: Objects, worth: int | None) -> None:
+        """A page is asked for when it may answer for `worth` keys; never when that is None."""
         self._objects = objects
+        self._worth = worth
         self._slots = asyncio.Semaphore(AT_ONCE)
 
     async def inside(self, folder: str, keys: list[str]) -> Found:
@@ -62,14 +67,15 @@ class _Look:
 
     async def _pages(self, folder: str, keys: list[str]) -> list[Found]:
         """What a page from the first key on tells of the keys; if that is worth it, as many as the others seem to take."""
-        if len(keys) < WORTH:
+        worth = self._worth
+        if worth is None or len(keys) < worth:
             return []
         wanted = frozenset(keys)
         first = await self._page(folder, keys[0], wanted)
-        if len(first) < WORTH:
+        if len(first) < worth:
             return [first]
         rest = keys[bisect_right(keys, max(first)) :]
-        starts = range(0, len(rest) - WORTH + 1, len(first))
+        starts = range(0, len(rest) - worth + 1, len(first))
         return [first, *await all_of(self._page(folder, rest[start], wanted) for start in starts)]
 
     async def _page(self, folder: str, after: str, wanted: frozenset[str]) -> Found:

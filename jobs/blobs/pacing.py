@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from random import Random
 from typing import TypeVar
 
+from jobs.concurrency import Slots
 from jobs.domain.backoff import delay
 from jobs.domain.errors import HaulageError, StorageBusy
 
@@ -33,9 +33,8 @@ class Pace:
         """Calls that may be under way now."""
         self._most = most
         self._fewest = fewest
-        self._running = 0
+        self._slots = Slots(lambda: self.limit)
         self._cuts = 0
-        self._waiting: deque[asyncio.Future[None]] = deque()
         self._random = random or Random()  # noqa: S311 - jitter, not a secret
 
     async def run(
@@ -52,7 +51,7 @@ class Pace:
         deadline = clock() + (PATIENCE if patience is None else patience)
         refusal: HaulageError | None = None
         for tries in count(1):
-            await self._enter()
+            await self._slots.take()
             try:
                 with self._judged(busy):
                     return await call()
@@ -73,29 +72,7 @@ class Pace:
         except busy:
             if cuts == self._cuts:
                 self._cuts += 1
-                self.limit = max(self._fewest, min(self.limit, self._running) / 2)
+                self.limit = max(self._fewest, min(self.limit, self._slots.taken) / 2)
             raise
         finally:
-            self._running -= 1
-            self._admit()
-
-    async def _enter(self) -> None:
-        if not self._waiting and self._running < int(self.limit):
-            self._running += 1
-            return
-        turn = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self._running -= 1
-                self._admit()
-            raise
-
-    def _admit(self) -> None:
-        while self._waiting and self._running < int(self.limit):
-            turn = self._waiting.popleft()
-            if not turn.done():
-                self._running += 1
-                turn.set_result(None)
+            self._slots.give()

@@ -14,13 +14,14 @@ from dataclasses import replace
 
 from jobs.blobs import Blobs, UploadGone
 from jobs.checksums import combine, crc32
-from jobs.concurrency import all_of, first_error_group
+from jobs.concurrency import Slots, all_of, first_error_group
 from jobs.domain.deflating import DeflatePlan
 from jobs.domain.plans import BundlePlan, Header, Part, SourceRange, Tail
 from jobs.domain.uploads import DonePart, Upload
 from jobs.packing.budget import Budget
 from jobs.packing.checks import FileCheck
 from jobs.packing.deflater import Bench, DeflateRun
+from jobs.packing.lines import reads_at_once
 from jobs.packing.reader import Reader
 from jobs.packing.uploading import Uploading
 from jobs.packing.watching import Packed, Watch
@@ -28,10 +29,6 @@ from jobs.resolving import Source
 
 COPIES = 4
 """Copies that one bundle has under way in the store."""
-IN_FLIGHT = 24 << 20
-"""Bytes that one bundle's reads ask for at once, about: so many reads of its mean size, within the next two."""
-FEWEST, MOST = 8, 64
-"""Reads that one bundle has under way: large ranges fill the line with few, small files wait for one answer each."""
 
 
 class Packer:
@@ -89,7 +86,8 @@ class _Run:
         self._remaking = False
         """What is read now was read, and told of, before."""
         self._copies = asyncio.Semaphore(COPIES)
-        self._reads = asyncio.Semaphore(reads_at_once(plan))
+        mean = _mean_read(plan)
+        self._reads = Slots(lambda: reads_at_once(reader.line, mean, plan.part_size))
         self._done = {part.number: part for part in done}
 
     async def run(self) -> Packed:
@@ -268,8 +266,8 @@ class _Run:
             target[:] = self._plan.render(piece, crcs, tail)
 
 
-def reads_at_once(plan: BundlePlan) -> int:
-    """How many ranges of its sources a bundle's worker asks the store for at once."""
+def _mean_read(plan: BundlePlan) -> float:
+    """Bytes that a bundle's worker asks the store for in one read."""
     sizes = [
         piece.stop - piece.start
         for part in plan.parts
@@ -277,8 +275,7 @@ def reads_at_once(plan: BundlePlan) -> int:
         for piece in part.pieces
         if isinstance(piece, SourceRange)
     ]
-    mean = sum(sizes) / len(sizes) if sizes else IN_FLIGHT
-    return round(min(max(IN_FLIGHT / mean, FEWEST), MOST))
+    return sum(sizes) / len(sizes) if sizes else 0
 
 
 def _says_a_crc(part: Part, entries: Collection[int]) -> bool:

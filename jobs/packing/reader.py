@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from random import Random
 
 from jobs.blobs.objects import Objects
 from jobs.domain.backoff import delay
 from jobs.domain.errors import ObjectMissing, SourceChanged, StorageDown, StorageOut, StorageTimeout, StorageUnreachable
+from jobs.packing.lines import Line
 from jobs.resolving import Source
 from jobs.settings import Settings
 
@@ -23,6 +25,7 @@ class Reader:
         self._objects = objects
         self._slots = asyncio.Semaphore(settings.read_concurrency)
         self._patience = settings.file_timeout
+        self.line = Line(time.monotonic)
         self._random = random or Random()  # noqa: S311 - jitter, not a secret
 
     async def fill(self, source: Source, start: int, target: memoryview, progress: Progress) -> None:
@@ -36,9 +39,12 @@ class Reader:
             failures = 0
             last_gain = asyncio.get_running_loop().time()
             while done < len(target):
-                before = done
+                before, asked = done, self.line.clock()
                 try:
                     async for chunk in self._objects.read(source.key, source.etag, start + done, start + len(target)):
+                        if done == before:
+                            self.line.answered(self.line.clock() - asked)
+                        self.line.came(len(chunk))
                         target[done : done + len(chunk)] = chunk
                         done += len(chunk)
                         progress(len(chunk))

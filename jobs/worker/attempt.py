@@ -80,7 +80,8 @@ class Attempt:
     async def run(self) -> Result | Reused:
         """The job's result. Raises the `HaulageError` that ended the attempt."""
         requests = [FileRequest(file_id=record.file_id, name=record.name) for record in self._records]
-        found = await self._resolver.resolve(requests)
+        # What ended an attempt may be a listing that tells of other objects than a read finds.
+        found = await self._resolver.resolve(requests, pages=self._job.attempt == 1)
         self._reporter.resolved([self._resolved(record, one) for record, one in zip(self._records, found, strict=True)])
         await self._reporter.flush()
         missing = [one for one in found if isinstance(one, Missing)]

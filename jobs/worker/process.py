@@ -21,7 +21,6 @@ log = structlog.get_logger()
 def work(settings: Settings) -> None:
     """Works until SIGTERM or SIGINT, and then as long as `run_worker` says; `GOODBYES` longer at the very most."""
     share_heaps()
-    settle()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_until_signalled(settings))
 
@@ -38,7 +37,7 @@ async def _until_signalled(settings: Settings) -> None:
     loop.set_exception_handler(_unseen)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, signalled)
-    await run_worker(settings, stop)
+    await run_worker(settings, stop, ready=settle)
 
 
 def _unseen(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import secrets
 import socket
+from collections.abc import Callable
 
 import structlog
 
@@ -30,10 +31,16 @@ def worker_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
 
 
-async def run_worker(settings: Settings, stop: asyncio.Event, name: str | None = None) -> None:
-    """Works until `stop` is set; then lets its jobs finish for `DRAIN_TIMEOUT` seconds and gives the others back."""
+async def run_worker(
+    settings: Settings, stop: asyncio.Event, name: str | None = None, ready: Callable[[], None] = lambda: None
+) -> None:
+    """Works until `stop` is set; then lets its jobs finish for `DRAIN_TIMEOUT` seconds and gives the others back.
+
+    `ready` is called when all is loaded that it works with.
+    """
     name = name or worker_name()
     async with open_services(settings) as services:
+        ready()
         runner = Runner(services, name)
         log.info("worker_started", worker=name, concurrency=settings.worker_concurrency)
         keeping = [

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from jobs.concurrency import map_limited
-from jobs.domain.jobs import FileRequest
+from jobs.domain.jobs import FileRequest, Status
 from jobs.resolving import Missing, Source
 from jobs.services import Services, open_services
 from jobs.settings import Settings
-from tests.jobs.worker.test_worker import with_changes
-from tests.storms import storm
-from tests.support import Catalogue
+from tests.conftest import working
+from tests.jobs.blobs.test_looking import listing
+from tests.jobs.worker.test_worker import until_ended, with_changes
+from tests.storms import answer_of, storm
+from tests.support import Catalogue, create
 
 
 async def test_files_of_one_folder_are_found_by_one_listing(
@@ -36,3 +38,19 @@ async def test_files_of_one_folder_are_found_by_one_listing(
     assert [one.etag for one in found if isinstance(one, Source)][-1] == (
         await services.blobs.objects.head(f"files/{ids[0]}")
     ).etag
+
+
+async def test_an_attempt_that_a_wrong_listing_has_ended_is_followed_by_one_that_asks_for_each_file(
+    services: Services, settings: Settings, catalogue: Catalogue
+) -> None:
+    """It tells of the largest file as HEAD does, which looks like a listing that is right, and of another one wrongly."""
+    contents = [b"x" * (number + 1) for number in range(80)]
+    ids = await map_limited(catalogue.add, contents, 8)
+    infos = [info async for info in services.blobs.objects.list("files/")]
+    right = (await services.blobs.objects.head(f"files/{ids[20]}")).etag
+    page = answer_of("200 OK", listing(infos).replace(right.encode(), b"&quot;0123&quot;"))
+    async with storm(settings.s3_endpoint) as store:
+        store.answer = lambda head: page if b"list-type=2" in head.split(b"\r\n")[0] else None
+        async with working(with_changes(settings, s3_endpoint=store.url, backoff_base=0.1)):
+            job = await until_ended(services, await create(services, *ids))
+    assert (job.status, job.attempt) == (Status.COMPLETED, 2)

@@ -88,6 +88,13 @@ async def test_few_keys_take_no_page(blobs: Blobs, way: Storm) -> None:
     assert await looked(blobs, way, []) == {"lists": 0, "heads": 0}
 
 
+async def test_who_wants_no_pages_gets_none(blobs: Blobs, way: Storm) -> None:
+    await put(blobs, NAMES[:80])
+    way.asked.clear()
+    assert (await blobs.looking.look(NAMES[:80], pages=False)).keys() == set(NAMES[:80])
+    assert way.asked == {"head": 80}
+
+
 async def test_what_is_missing_is_asked_for(blobs: Blobs, way: Storm) -> None:
     await put(blobs, NAMES[:90])
     wanted = [*NAMES[10:100], "folder", "folder/0", "folder/0020a", "folder/0020/a", "none"]
