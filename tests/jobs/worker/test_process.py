@@ -26,7 +26,7 @@ import asyncio, time
 from jobs.settings import Settings
 from jobs.worker import process
 
-async def hang(settings, stop):
+async def hang(settings, stop, ready):
     print("ready", flush=True)
     await stop.wait()
     await asyncio.to_thread(time.sleep, 600)
