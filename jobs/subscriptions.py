@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,7 @@ import structlog
 from pydantic import ValidationError
 from redis.asyncio.client import PubSub
 
-from jobs.concurrency import end
+from jobs.concurrency import keep_running
 from jobs.domain.events import Event
 from jobs.feed import UNAVAILABLE, Feed, channel, job_of
 
@@ -26,6 +26,15 @@ ACKNOWLEDGED = 2.0
 """Seconds that whoever asks for a channel waits for Redis to take the subscription, before it goes on without."""
 PAUSE = 0.5
 """Seconds before a lost connection is made anew."""
+
+
+async def heard(pubsub: PubSub) -> AsyncIterator[dict[str, Any]]:
+    """What a connection brings that is pinged every `PING` seconds. Raises `TimeoutError` when it falls silent."""
+    while True:
+        message = await pubsub.get_message(timeout=2 * PING)
+        if message is None:
+            raise TimeoutError
+        yield message
 
 
 class Subscriptions:
@@ -81,18 +90,10 @@ class Subscriptions:
 
     async def _serve(self, pubsub: PubSub) -> None:
         await pubsub.subscribe(_KEEPALIVE)
-        tasks = [asyncio.create_task(self._listen(pubsub)), asyncio.create_task(self._ask(pubsub))]
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            done.pop().result()  # it ends by raising only
-        finally:
-            await end(*tasks)
+        await keep_running(self._listen(pubsub), self._ask(pubsub))
 
     async def _listen(self, pubsub: PubSub) -> None:
-        while True:
-            message = await pubsub.get_message(timeout=2 * PING)
-            if message is None:
-                raise TimeoutError
+        async for message in heard(pubsub):
             self._take(message)
 
     def _take(self, message: dict[str, Any]) -> None:

@@ -9,18 +9,16 @@ import structlog
 from arq.utils import timestamp_ms
 from redis.asyncio.client import PubSub
 
+from jobs import subscriptions
 from jobs.concurrency import keep_running
 from jobs.feed import UNAVAILABLE, Feed
 from jobs.queue import BELL
+from jobs.subscriptions import PAUSE, heard
 
 log = structlog.get_logger()
 
 REST = 0.2
 """Longest rest in seconds: so late is a wake-up that was rung for ahead of its time, or whose ring was lost."""
-PING = 2.0
-"""Seconds between two pings: a connection that brings nothing, not even their answers, is given up after two of them."""
-PAUSE = 0.5
-"""Seconds before a lost connection is made anew."""
 
 
 class Bell:
@@ -60,10 +58,7 @@ class Bell:
             await asyncio.sleep(PAUSE)
 
     async def _hear(self, pubsub: PubSub) -> None:
-        while True:
-            message = await pubsub.get_message(timeout=2 * PING)
-            if message is None:
-                raise TimeoutError
+        async for message in heard(pubsub):
             self._listening = True
             match message["type"]:
                 case "subscribe":
@@ -79,5 +74,5 @@ class Bell:
 
     async def _ping(self, pubsub: PubSub) -> None:
         while True:
-            await asyncio.sleep(PING)
+            await asyncio.sleep(subscriptions.PING)
             await pubsub.ping()

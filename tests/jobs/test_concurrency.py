@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from jobs.concurrency import end, keep_running
+from jobs.concurrency import Slots, end, keep_running
 
 
 class Deaf:
@@ -75,3 +75,42 @@ async def test_ending_that_is_cancelled_goes_on_until_the_tasks_have_ended_and_s
     with pytest.raises(asyncio.CancelledError):
         await ending
     assert deaf.ended
+
+
+async def test_slots_follow_their_limit() -> None:
+    limit = 2.0
+    slots = Slots(lambda: limit)
+    order: list[int] = []
+
+    async def work(number: int) -> None:
+        await slots.take()
+        order.append(number)
+
+    tasks = [asyncio.create_task(work(number)) for number in range(6)]
+    await asyncio.sleep(0)
+    assert order == [0, 1]
+    limit = 4.7
+    slots.give()
+    await asyncio.wait(tasks[:5], timeout=5)
+    assert order == [0, 1, 2, 3, 4]
+    limit = 1
+    slots.give()
+    await asyncio.sleep(0)
+    assert slots.taken == 3
+    await end(tasks[5])  # who waits no more leaves the line
+    for _ in range(3):
+        slots.give()
+    assert slots.taken == 0
+
+
+async def test_a_slot_that_comes_with_a_cancellation_is_given_on() -> None:
+    slots = Slots(lambda: 1)
+    await slots.take()
+    first, second = [asyncio.create_task(slots.take()) for _ in range(2)]
+    await asyncio.sleep(0)
+    slots.give()
+    first.cancel()
+    await asyncio.wait([first, second], timeout=5)
+    assert first.cancelled()
+    assert second.done()
+    assert slots.taken == 1

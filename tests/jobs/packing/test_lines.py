@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
-from jobs.concurrency import Slots, end
 from jobs.packing.lines import ANSWERS, FEWEST, MOST, SPAN, SPANS, Line, reads_at_once
 
 MIB = 1 << 20
@@ -69,42 +66,3 @@ def test_a_pause_does_not_count_and_a_line_that_has_changed_is_seen_to_have() ->
         clock.now += SPAN
         line.came(round(10 * MIB * SPAN))
     assert line.holds() == pytest.approx(MIB, rel=0.01)
-
-
-async def test_slots_follow_their_limit() -> None:
-    limit = 2.0
-    slots = Slots(lambda: limit)
-    order: list[int] = []
-
-    async def work(number: int) -> None:
-        await slots.take()
-        order.append(number)
-
-    tasks = [asyncio.create_task(work(number)) for number in range(6)]
-    await asyncio.sleep(0)
-    assert order == [0, 1]
-    limit = 4.7
-    slots.give()
-    await asyncio.wait(tasks[:5], timeout=5)
-    assert order == [0, 1, 2, 3, 4]
-    limit = 1
-    slots.give()
-    await asyncio.sleep(0)
-    assert slots.taken == 3
-    await end(tasks[5])  # who waits no more leaves the line
-    for _ in range(3):
-        slots.give()
-    assert slots.taken == 0
-
-
-async def test_a_slot_that_comes_with_a_cancellation_is_given_on() -> None:
-    slots = Slots(lambda: 1)
-    await slots.take()
-    first, second = [asyncio.create_task(slots.take()) for _ in range(2)]
-    await asyncio.sleep(0)
-    slots.give()
-    first.cancel()
-    await asyncio.wait([first, second], timeout=5)
-    assert first.cancelled()
-    assert second.done()
-    assert slots.taken == 1
