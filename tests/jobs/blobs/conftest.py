@@ -78,9 +78,10 @@ def store_settings(make_settings: MakeSettings) -> Iterator[Settings]:
     client.make_bucket(settings.s3_bucket_name)
     yield settings
     try:
-        objects = client.list_objects(settings.s3_bucket_name, recursive=True)
-        doomed = (DeleteObject(each.object_name) for each in objects if each.object_name)
-        assert not list(client.remove_objects(settings.s3_bucket_name, doomed))
+        # More than once: MinIO doesn't list what lies below a key that is an object itself ("a" hides "a/b").
+        while keys := [each.object_name for each in client.list_objects(settings.s3_bucket_name, recursive=True)]:
+            doomed = (DeleteObject(key) for key in keys if key)
+            assert not list(client.remove_objects(settings.s3_bucket_name, doomed))
         client.remove_bucket(settings.s3_bucket_name)
     except S3Error as error:
         if error.code != "NoSuchBucket":  # a test may remove it by itself
