@@ -13,9 +13,9 @@ LENGTH = 4
 """Bytes of a CRC-32."""
 
 
-def crc32(data: Buffer) -> int:
-    """The CRC-32 of the bytes; six times the speed of zlib's here."""
-    return isal_zlib.crc32(data)
+def crc32(data: Buffer, before: int = 0) -> int:
+    """The CRC-32 of the bytes behind others, whose own is `before`; six times the speed of zlib's here."""
+    return isal_zlib.crc32(data, before)
 
 
 def combine(pieces: Iterable[tuple[int, int]]) -> int:

@@ -33,41 +33,39 @@ def _first(errors: BaseExceptionGroup[Any]) -> BaseException:
 
 
 class Slots:
-    """A semaphore whose size changes: as many may be taken as `limit` says at the moment. First come, first served."""
+    """A semaphore whose size changes, for takers of one slot or of several. First come, first served."""
 
     def __init__(self, limit: Callable[[], float]) -> None:
+        """As many may be taken as `limit` says at the moment; one taker alone may always take what it wants."""
         self.taken = 0
         self._limit = limit
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: deque[tuple[asyncio.Future[None], int]] = deque()
 
-    async def take(self) -> None:
-        """Waits for a slot."""
-        if not self._waiting and self.taken < int(self._limit()):
-            self.taken += 1
+    async def take(self, slots: int = 1) -> None:
+        """Waits for so many."""
+        if not self._waiting and self._has(slots):
+            self.taken += slots
             return
         turn = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
+        self._waiting.append((turn, slots))
         try:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
-                self.give()
+                self.give(slots)
             raise
 
-    def give(self) -> None:
-        """Gives a slot back, and lets in whom the limit of now has room for."""
-        self.taken -= 1
-        while self._waiting and self.taken < int(self._limit()):
-            turn = self._waiting.popleft()
+    def give(self, slots: int = 1) -> None:
+        """Gives so many back, and lets in whom the limit of now has room for."""
+        self.taken -= slots
+        while self._waiting and (self._waiting[0][0].done() or self._has(self._waiting[0][1])):
+            turn, wanted = self._waiting.popleft()
             if not turn.done():
-                self.taken += 1
+                self.taken += wanted
                 turn.set_result(None)
 
-    async def __aenter__(self) -> None:
-        await self.take()
-
-    async def __aexit__(self, *_: object) -> None:
-        self.give()
+    def _has(self, slots: int) -> bool:
+        return not self.taken or self.taken + slots <= int(self._limit())
 
 
 async def map_limited(function: Callable[[T], Awaitable[R]], items: Iterable[T], limit: int) -> list[R]:

@@ -16,6 +16,7 @@ from minio.lifecycleconfig import AbortIncompleteMultipartUpload, LifecycleConfi
 
 from jobs.blobs.clients import MinioClient
 from jobs.blobs.errors import no_bucket, translated
+from jobs.blobs.filling import Starved
 from jobs.blobs.pacing import Pace
 from jobs.blobs.threads import Threads
 from jobs.breakers import Breaker
@@ -53,7 +54,7 @@ class Bucket:
     ) -> None:
         """`maker` may take its time, `looker` must answer soon. `clock` is seconds that never go back."""
         self.name = name
-        self.breaker = Breaker("storage", STORAGE_OUTAGES, StorageOut(_OUT), RECOVERY, silent=(_Mute,))
+        self.breaker = Breaker("storage", STORAGE_OUTAGES, StorageOut(_OUT), RECOVERY, silent=(_Mute, Starved))
         self.pace = Pace(MOST)
         self._maker = maker
         self._looker = looker

@@ -59,7 +59,7 @@ class Objects:
     async def _head(self, key: str) -> Any:
         return await obstore.head_async(self._store, key)
 
-    async def read(self, key: str, etag: str, start: int, stop: int) -> AsyncIterator[memoryview]:
+    async def read(self, key: str, etag: str, start: int, stop: int) -> AsyncIterator[bytes]:
         """The bytes from `start` up to, not including, `stop`; nothing is asked for when they are equal.
 
         Raises `SourceChanged` when the object is not the one with this ETag, `ObjectMissing`, `StorageTimeout` when no
@@ -77,9 +77,8 @@ class Objects:
         left = stop - start
         with translated(action, self._bucket.name):  # not the breaker's: a body that stalls is one object's trouble
             async for chunk in result.stream(min_chunk_size=READ_CHUNK):
-                view = memoryview(chunk)
-                left -= len(view)
-                yield view
+                left -= len(chunk)
+                yield bytes(chunk)  # it is one already, and stays the same
         if left:
             raise unreachable(action)
 

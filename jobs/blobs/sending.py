@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from http import HTTPStatus
 from threading import Lock
 from typing import Any, ClassVar
@@ -19,30 +19,35 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from jobs.blobs.errors import Refusal
 from jobs.blobs.etags import quoted
+from jobs.blobs.filling import Filling
 from jobs.blobs.threads import Threads
+from jobs.checksums import Buffer
 
 SLICE = 256 * 1024
 """Bytes handed to the socket at once. The idle time-out is for one slice; more bytes a slice saved no CPU."""
 
+SMALL = 64 * 1024
+"""Chunks up to this size are put together: a call costs as much as copying so many bytes."""
+
 HEADERS = {"ContentType": "Content-Type", "ChecksumCRC32": "x-amz-checksum-crc32"}
 """Parameters of a call that the signer leaves to be sent as headers."""
 
-Buffer = bytes | bytearray | memoryview
-
 
 class Body:
-    """Bytes that are being sent without a copy. They must not change until the sending has ended."""
+    """Bytes that are being sent, large chunks without a copy. They must not change until the sending has ended."""
 
-    def __init__(self, data: Buffer, idle_timeout: float) -> None:
-        self._view = memoryview(data).cast("B")
-        self._slice = self._view
+    def __init__(self, data: Filling, idle_timeout: float) -> None:
+        self._size = len(data)
+        self._filling = data
+        self._slices = _sliced(data.sent(lambda: self._stopped))
+        self._slice = memoryview(b"")
         self._idle_timeout = idle_timeout
         self._socket: socket.socket | None = None
         self._stopped = False
         self._lock = Lock()
 
     def __len__(self) -> int:
-        return len(self._view)
+        return self._size
 
     def __iter__(self) -> Iterator[bytes]:
         """What urllib3 asks of a body; `_Connection` takes the slices from `over` instead."""
@@ -51,12 +56,14 @@ class Body:
     def over(self, connection: HTTPConnection) -> Iterator[memoryview]:
         """The slices, for a connection that is open by the time the first one is asked for."""
         self._attach(connection.sock)
-        for start in range(0, len(self._view), SLICE):
+        for piece in self._slices:
             if self._stopped:
-                message = "sending was stopped"
-                raise ConnectionAbortedError(message)
-            self._slice = self._view[start : start + SLICE]
-            yield self._slice
+                break
+            self._slice = piece
+            yield piece
+        if self._stopped:
+            message = "sending was stopped"
+            raise ConnectionAbortedError(message)
 
     def detach(self) -> None:
         """From now on the connection may serve somebody else: `stop` leaves it alone."""
@@ -66,7 +73,8 @@ class Body:
     def release(self) -> None:
         """Let go of the bytes, also when an error's traceback still holds on to this."""
         self._slice.release()
-        self._view.release()
+        self._slices.close()
+        self._filling = Filling([])
 
     def stop(self) -> None:
         """Break the connection, from any thread, which ends a send or a wait for the answer at once."""
@@ -74,12 +82,32 @@ class Body:
             self._stopped = True
             if self._socket is not None:
                 _break(self._socket)
+        self._filling.wake()
 
     def _attach(self, connected: socket.socket | None) -> None:
         with self._lock:
             self._socket = connected
             if connected is not None:
                 connected.settimeout(self._idle_timeout)
+
+
+def _sliced(chunks: Iterable[Buffer]) -> Generator[memoryview, None, None]:
+    """The same bytes, at most about `SLICE` at once."""
+    small: list[Buffer] = []
+    size = 0
+    for chunk in chunks:
+        if len(chunk) <= SMALL:
+            small.append(chunk)
+            size += len(chunk)
+        if small and (size >= SLICE or len(chunk) > SMALL):
+            yield memoryview(b"".join(small))
+            small, size = [], 0
+        if len(chunk) > SMALL:
+            view = memoryview(chunk)
+            for start in range(0, len(view), SLICE):
+                yield view[start : start + SLICE]
+    if small:
+        yield memoryview(b"".join(small))
 
 
 def _break(connected: socket.socket) -> None:
@@ -147,12 +175,12 @@ class Sender:
         self._threads = Threads(size, "blobs-send")
         self._pools = _Pools(maxsize=size, retries=False, timeout=Timeout(connect=connect_timeout, read=idle_timeout))
 
-    async def send(self, operation: str, parameters: dict[str, Any], data: Buffer) -> str:
-        """PUT the bytes and return the ETag that the store answers with.
+    async def send(self, operation: str, parameters: dict[str, Any], data: Buffer | Filling) -> str:
+        """PUT the bytes and return the ETag that the store answers with. Raises `Starved` when they don't come in.
 
         When cancelled, the connection is broken and `data` is free again by the time this raises.
         """
-        body = Body(data, self._idle_timeout)
+        body = Body(data if isinstance(data, Filling) else Filling.of(data), self._idle_timeout)
         return await self._threads.run_until_stopped(lambda: self._put(operation, parameters, body), body.stop)
 
     def _put(self, operation: str, parameters: dict[str, Any], body: Body) -> str:

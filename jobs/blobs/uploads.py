@@ -11,9 +11,10 @@ from typing import Any
 from jobs.blobs.buckets import Bucket
 from jobs.blobs.errors import UploadGone
 from jobs.blobs.etags import quoted
-from jobs.blobs.sending import Buffer, Sender
+from jobs.blobs.filling import Filling
+from jobs.blobs.sending import Sender
 from jobs.blobs.threads import Threads
-from jobs.checksums import combine, written
+from jobs.checksums import Buffer, combine, written
 from jobs.domain.errors import ObjectMissing, StorageFault
 
 MARK = "haulage-plan"
@@ -85,12 +86,14 @@ class Uploads:
         )
         return _field(answer, "UploadId")
 
-    async def upload_part(self, key: str, upload_id: str, number: int, body: Buffer, crc32: int | None = None) -> str:
+    async def upload_part(
+        self, key: str, upload_id: str, number: int, body: Buffer | Filling, crc32: int | None = None
+    ) -> str:
         """Send part `number` (1 to 10,000) and return its ETag. Sent again, it replaces the part.
 
         The store checks the bytes against the `crc32`, if one is given.
         `body` is sent without a copy: leave it as it is until this returns or raises, also when it is cancelled.
-        Raises `UploadGone` when the store does not know the upload.
+        Raises `UploadGone` when the store does not know the upload, `Starved` when the bytes don't come in.
         """
         parameters = {"Bucket": self._bucket.name, "Key": key, "UploadId": upload_id, "PartNumber": number}
         parameters |= {} if crc32 is None else {"ChecksumCRC32": written(crc32)}

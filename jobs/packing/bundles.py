@@ -19,7 +19,7 @@ from jobs.settings import Settings
 
 ZIP = "application/zip"
 
-LAYOUT = 3
+LAYOUT = 4
 """The version of the planner: +1 whenever the same files get another plan, so that none is gone on with."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 from jobs.checksums import Buffer, combine, crc32, joined
@@ -88,14 +89,17 @@ class FileCheck(_Check):
         if entry.size == 0:
             self._finish()
 
-    async def add(self, start: int, data: Buffer) -> bool:
-        """Takes note of the bytes from `start`; True when the file is complete with them, and right.
+    async def add(self, start: int, chunks: Sequence[Buffer]) -> bool:
+        """Takes note of the bytes from `start`, which are in chunks; True when the file is complete with them, and right.
 
         Raises `ChecksumMismatch` when it is complete and wrong.
         """
         if self._sha is not None:
-            await self._hash(start, data)
-        completed = self._note(start, crc32(data), len(data))
+            await self._hash(start, chunks)
+        crc = 0
+        for chunk in chunks:
+            crc = crc32(chunk, crc)
+        completed = self._note(start, crc, _length(chunks))
         if completed:
             self._finish()
         return completed
@@ -139,12 +143,12 @@ class FileCheck(_Check):
         assert self.crc is not None
         return self.crc
 
-    async def _hash(self, start: int, data: Buffer) -> None:
+    async def _hash(self, start: int, chunks: Sequence[Buffer]) -> None:
         async with self._turn:
             await self._turn.wait_for(lambda: self._hashed >= start)
             if self._hashed == start:  # else these bytes were read before, for the checksum alone
-                await _update(self._sha_of(), data)
-                self._hashed += len(data)
+                await _update(self._sha_of(), chunks)
+                self._hashed += _length(chunks)
             self._turn.notify_all()
 
     def _sha_of(self) -> Any:
@@ -174,14 +178,22 @@ class StreamCheck(_Check):
     async def add(self, data: Buffer, crc: int, *, last: bool) -> None:
         """Takes note of the next bytes and their CRC-32. Raises `ChecksumMismatch` when the last of them are wrong."""
         if self._sha is not None:
-            await _update(self._sha, data)
+            await _update(self._sha, [data])
         self.crc = joined(self.crc, crc, len(data))
         if last:
             self._compare(self.crc)
 
 
-async def _update(sha: Any, data: Buffer) -> None:
-    if len(data) <= INLINE:
-        sha.update(data)
+async def _update(sha: Any, chunks: Sequence[Buffer]) -> None:
+    def update() -> None:
+        for chunk in chunks:
+            sha.update(chunk)
+
+    if _length(chunks) <= INLINE:
+        update()
     else:
-        await asyncio.to_thread(sha.update, data)
+        await asyncio.to_thread(update)
+
+
+def _length(chunks: Sequence[Buffer]) -> int:
+    return sum(len(chunk) for chunk in chunks)

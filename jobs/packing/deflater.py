@@ -205,9 +205,10 @@ class DeflateRun:
         if entry.sha256 is None:  # bytes that were spoilt on their way must not pass
             same = StreamCheck(replace(entry, crc32=crc))
             for start in range(0, entry.size, CHUNK):
-                again = bytearray(min(CHUNK, entry.size - start))
-                await self._reader.fill(self._sources[number], start, memoryview(again), lambda _: None)
-                await same.add(again, crc32(again), last=start + len(again) == entry.size)
+                stop = min(start + CHUNK, entry.size)
+                again = bytearray()
+                await self._reader.read(self._sources[number], start, stop, again.extend)
+                await same.add(again, crc32(again), last=stop == entry.size)
         if method is Method.STORED and not is_whole(entry):
             raise CatalogueWrong(number, crc, entry.name)
 
@@ -239,16 +240,15 @@ class DeflateRun:
 
     async def _squeeze(self, chunk: Chunk) -> _Squeezed:
         """Reads a chunk and compresses it, unless its entry is to be stored."""
-        raw = bytearray(chunk.stop - chunk.start)
+        raw = bytearray()
         decided = self._method_of(chunk.entry)
-        if raw:
-            with self._watch.blamed(chunk.entry):
-                await self._reader.fill(
-                    self._sources[chunk.entry],
-                    chunk.start,
-                    memoryview(raw),
-                    lambda amount: self._watch.read(chunk.entry, amount),
-                )
+
+        def take(data: bytes) -> None:
+            raw.extend(data)
+            self._watch.read(chunk.entry, len(data))
+
+        with self._watch.blamed(chunk.entry):
+            await self._reader.read(self._sources[chunk.entry], chunk.start, chunk.stop, take)
         if chunk.start and await decided is Method.STORED:
             return _Squeezed(raw, raw, Method.STORED, crc32(raw))
         crc, deflated = await asyncio.to_thread(lambda: (crc32(raw), deflate(raw, last=chunk.last)))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from jobs.concurrency import Slots
 
 ANSWERS = 64
 """Reads whose latency is looked back at."""
@@ -15,6 +18,11 @@ UNKNOWN = 24 << 20
 """Bytes to ask for at once before anything is known of the line."""
 FEWEST, MOST = 4, 64
 """Reads that one bundle has under way: large ranges fill the line with few, small files wait for one answer each."""
+
+LARGEST = 7 / 8 / FEWEST
+"""Share of what is under way that a large range has: the ends of files find room beside the fewest."""
+ALL = 64_000
+"""What a share is counted in."""
 
 
 class Line:
@@ -51,12 +59,26 @@ class Line:
         return max(self._rates) * min(self._latencies)
 
 
-def reads_at_once(line: Line, mean: float, ahead: int) -> int:
-    """How many reads of `mean` bytes a bundle is to have under way.
+class Reads:
+    """The reads that one bundle has under way: they ask for what fills the line, and for some bytes more.
 
-    They ask for what fills the line and for `ahead` bytes more, about a part of the bundle. With more, its parts come in
-    side by side, and are then sent side by side: nothing comes in while they go out.
+    These are about a part of the bundle. With more, its parts come in side by side, and are then sent side by side:
+    nothing comes in while they go out.
     """
-    held = line.holds()
-    wanted = UNKNOWN if held is None else held + ahead
-    return round(min(max(wanted / max(mean, 1), FEWEST), MOST))
+
+    def __init__(self, line: Line, ahead: int) -> None:
+        self._line = line
+        self._ahead = ahead
+        self._shares = Slots(lambda: ALL)
+
+    @asynccontextmanager
+    async def one(self, size: int) -> AsyncIterator[None]:
+        """Waits until a read of `size` bytes has room, which it has while this is open."""
+        held = self._line.holds()
+        wanted = UNKNOWN if held is None else held + self._ahead
+        share = int(min(max(size / wanted, 1 / MOST), LARGEST) * ALL)
+        await self._shares.take(share)
+        try:
+            yield
+        finally:
+            self._shares.give(share)

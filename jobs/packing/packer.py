@@ -13,15 +13,16 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from jobs.blobs import Blobs, UploadGone
+from jobs.blobs.filling import Filling
 from jobs.checksums import combine, crc32
-from jobs.concurrency import Slots, all_of, first_error_group
+from jobs.concurrency import all_of, first_error_group
 from jobs.domain.deflating import DeflatePlan
-from jobs.domain.plans import BundlePlan, Header, Part, SourceRange, Tail
+from jobs.domain.plans import MIB, BundlePlan, Header, Part, SourceRange
 from jobs.domain.uploads import DonePart, Upload
 from jobs.packing.budget import Budget
 from jobs.packing.checks import FileCheck
 from jobs.packing.deflater import Bench, DeflateRun
-from jobs.packing.lines import reads_at_once
+from jobs.packing.lines import Reads
 from jobs.packing.reader import Reader
 from jobs.packing.uploading import Uploading
 from jobs.packing.watching import Packed, Watch
@@ -86,8 +87,10 @@ class _Run:
         self._remaking = False
         """What is read now was read, and told of, before."""
         self._copies = asyncio.Semaphore(COPIES)
-        mean = _mean_read(plan)
-        self._reads = Slots(lambda: reads_at_once(reader.line, mean, plan.part_size))
+        largest = max((part.size for part in plan.parts if not part.copied), default=plan.part_size)
+        self._step = min(largest, budget.size)
+        """Bytes that are read at once for their checksum alone. What is a piece of a part is then one here, too."""
+        self._reads = Reads(reader.line, plan.part_size)
         self._done = {part.number: part for part in done}
 
     async def run(self) -> Packed:
@@ -120,7 +123,7 @@ class _Run:
                     group.create_task(self._copy(part))
             for part in parts:
                 if not part.copied:
-                    await self._budget.take(part.size)
+                    await self._budget.take(_cost(part))
                     self._start(group, part)
 
     async def _confirm(self, corrected: Iterable[int]) -> None:
@@ -190,23 +193,20 @@ class _Run:
     def _start(self, group: asyncio.TaskGroup, part: Part) -> None:
         task = group.create_task(self._make(part))
         # Not in the task itself: one that is cancelled before its first step never gets there.
-        task.add_done_callback(lambda _: self._budget.give(part.size))
+        task.add_done_callback(lambda _: self._budget.give(_cost(part)))
 
     async def _make(self, part: Part) -> None:
-        buffer = bytearray(part.size)
-        generated: list[tuple[Header | Tail, memoryview]] = []
-        reads = []
-        place = 0
-        for piece in part.pieces:
-            target = memoryview(buffer)[place : place + piece.stop - piece.start]
-            place += len(target)
-            if isinstance(piece, SourceRange):
-                reads.append(self._read(piece, target))
-            else:
-                generated.append((piece, target))
-        await all_of(reads)
-        await self._generate(part, generated)
-        etag = await self._upload.send(part.number, buffer)
+        filling = Filling([piece.stop - piece.start for piece in part.pieces])
+        reads = [(place, piece) for place, piece in enumerate(part.pieces) if isinstance(piece, SourceRange)]
+        if self._plan.needs(part):
+            await all_of(self._read(piece, filling, place) for place, piece in reads)
+            reads = []
+        await self._generate(part, filling)
+        async with first_error_group() as group:
+            sending = group.create_task(self._upload.send_filling(part.number, filling))
+            for place, piece in reads:
+                group.create_task(self._read(piece, filling, place))
+        etag = sending.result()
         self._finish(DonePart(number=part.number, etag=etag, crcs=self._learnt(part)))
 
     def _finish(self, done: DonePart) -> None:
@@ -224,17 +224,18 @@ class _Run:
             if crc != entries[piece.entry].crc32 or piece.stop - piece.start < entries[piece.entry].size
         }
 
-    async def _read(self, piece: SourceRange, target: memoryview) -> None:
+    async def _read(self, piece: SourceRange, filling: Filling, place: int) -> None:
         entry = piece.entry
+
+        def take(chunk: bytes) -> None:
+            filling.put(place, chunk)
+            if not self._remaking:
+                self._watch.read(entry, len(chunk))
+
         with self._watch.blamed(entry):
-            async with self._reads:
-                await self._reader.fill(
-                    self._sources[entry],
-                    piece.start,
-                    target,
-                    lambda amount: None if self._remaking else self._watch.read(entry, amount),
-                )
-            completed = await self._checks[entry].add(piece.start, target)
+            async with self._reads.one(piece.stop - piece.start):
+                await self._reader.read(self._sources[entry], piece.start, piece.stop, take)
+            completed = await self._checks[entry].add(piece.start, filling.chunks(place))
         if completed:
             self._tell(entry)
 
@@ -248,34 +249,27 @@ class _Run:
 
     async def _read_through(self, piece: SourceRange, check: FileCheck) -> None:
         """Reads a range a buffer at a time, and keeps nothing of it but what the check does."""
-        step = min(self._plan.part_size, self._budget.size)
-        for start in range(piece.start, piece.stop, step):
-            stop = min(start + step, piece.stop)
+        for start in range(piece.start, piece.stop, self._step):
+            stop = min(start + self._step, piece.stop)
             async with self._budget.lend(stop - start):
-                target = memoryview(bytearray(stop - start))
+                chunks: list[bytes] = []
                 with self._watch.blamed(piece.entry):
-                    await self._reader.fill(self._sources[piece.entry], start, target, lambda _: None)
-                    await check.add(start, target)
+                    await self._reader.read(self._sources[piece.entry], start, stop, chunks.append)
+                    await check.add(start, chunks)
 
-    async def _generate(self, part: Part, generated: Sequence[tuple[Header | Tail, memoryview]]) -> None:
+    async def _generate(self, part: Part, filling: Filling) -> None:
         crcs: list[int | None] = [check.crc for check in self._checks]
         for entry in self._plan.needs(part):
             crcs[entry] = await self._checks[entry].known()
         tail = self._plan.render_tail(crcs) if part.holds_tail else None
-        for piece, target in generated:
-            target[:] = self._plan.render(piece, crcs, tail)
+        for place, piece in enumerate(part.pieces):
+            if not isinstance(piece, SourceRange):
+                filling.put(place, self._plan.render(piece, crcs, tail))
 
 
-def _mean_read(plan: BundlePlan) -> float:
-    """Bytes that a bundle's worker asks the store for in one read."""
-    sizes = [
-        piece.stop - piece.start
-        for part in plan.parts
-        if not part.copied
-        for piece in part.pieces
-        if isinstance(piece, SourceRange)
-    ]
-    return sum(sizes) / len(sizes) if sizes else 0
+def _cost(part: Part) -> int:
+    """Bytes of the budget that a part takes: whole MiB, so that some headers more don't keep another part out."""
+    return part.size // MIB * MIB
 
 
 def _says_a_crc(part: Part, entries: Collection[int]) -> bool:

@@ -1,4 +1,4 @@
-"""Reads a range of a source into a buffer, going on where a broken connection left off."""
+"""Reads a range of a source, going on where a broken connection left off."""
 
 from __future__ import annotations
 
@@ -14,9 +14,6 @@ from jobs.packing.lines import Line
 from jobs.resolving import Source
 from jobs.settings import Settings
 
-Progress = Callable[[int], None]
-"""Is told of every so many bytes that came in."""
-
 
 class Reader:
     """Reads for all jobs of a worker process, so many reads at once."""
@@ -28,26 +25,25 @@ class Reader:
         self.line = Line(time.monotonic)
         self._random = random or Random()  # noqa: S311 - jitter, not a secret
 
-    async def fill(self, source: Source, start: int, target: memoryview, progress: Progress) -> None:
-        """Fills `target` with the source's bytes from `start`.
+    async def read(self, source: Source, start: int, stop: int, take: Callable[[bytes], None]) -> None:
+        """Gives `take` the source's bytes from `start` up to, not including, `stop`, in chunks as they come in.
 
         Raises `SourceChanged` when it is no longer the object that was pinned, `StorageTimeout` when nothing came for
         `FILE_TIMEOUT` seconds, and what the store itself complains of.
         """
         async with self._slots:
-            done = 0
+            done = start
             failures = 0
             last_gain = asyncio.get_running_loop().time()
-            while done < len(target):
+            while done < stop:
                 before, asked = done, self.line.clock()
                 try:
-                    async for chunk in self._objects.read(source.key, source.etag, start + done, start + len(target)):
+                    async for chunk in self._objects.read(source.key, source.etag, done, stop):
                         if done == before:
                             self.line.answered(self.line.clock() - asked)
                         self.line.came(len(chunk))
-                        target[done : done + len(chunk)] = chunk
                         done += len(chunk)
-                        progress(len(chunk))
+                        take(chunk)
                 except ObjectMissing as error:
                     raise SourceChanged(f"{source.name}: it was removed from the store while it was read.") from error
                 except StorageOut:

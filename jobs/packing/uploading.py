@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
+from jobs.blobs.filling import Filling, Starved
 from jobs.blobs.uploads import Completed, Uploads
 from jobs.checksums import Buffer
 from jobs.domain.errors import StorageDown, StorageOut, StorageTimeout, StorageUnreachable
@@ -13,6 +14,7 @@ from jobs.resolving import Source
 
 PAUSES = (0.2, 1.0, 3.0)
 """Seconds before a part is uploaded, or the upload completed, again within the attempt."""
+TRANSIENT = (StorageDown, StorageUnreachable, StorageTimeout)
 
 
 class Uploading:
@@ -24,7 +26,21 @@ class Uploading:
 
     async def send(self, number: int, part: Buffer) -> str:
         """The part's ETag. Raises `UploadGone`, and what else the store complains of, as the others do."""
-        return await self._again(lambda: self._uploads.upload_part(self._upload.key, self._upload.id, number, part))
+        return await self._again(lambda: self._send(number, part))
+
+    async def send_filling(self, number: int, part: Filling) -> str:
+        """As `send`, while the part is filled. What fails meanwhile is done again when it is full."""
+        await part.begun.wait()
+        try:
+            return await self._send(number, part)
+        except StorageOut:
+            raise
+        except (Starved, *TRANSIENT):
+            await part.full.wait()
+        return await self._again(lambda: self._send(number, part))
+
+    async def _send(self, number: int, part: Buffer | Filling) -> str:
+        return await self._uploads.upload_part(self._upload.key, self._upload.id, number, part)
 
     async def copy(self, number: int, source: Source, start: int, stop: int) -> str:
         """The ETag of a part that is this range of the source."""
@@ -51,6 +67,6 @@ class Uploading:
                 return await call()
             except StorageOut:
                 raise
-            except (StorageDown, StorageUnreachable, StorageTimeout):
+            except TRANSIENT:
                 await asyncio.sleep(pause)
         return await call()

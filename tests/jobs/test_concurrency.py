@@ -114,3 +114,31 @@ async def test_a_slot_that_comes_with_a_cancellation_is_given_on() -> None:
     assert first.cancelled()
     assert second.done()
     assert slots.taken == 1
+
+
+async def test_who_wants_several_slots_waits_for_as_many_and_those_behind_wait_too() -> None:
+    slots = Slots(lambda: 5)
+    order: list[int] = []
+
+    async def work(wanted: int) -> None:
+        await slots.take(wanted)
+        order.append(wanted)
+
+    tasks = [asyncio.create_task(work(wanted)) for wanted in (3, 4, 1)]
+    await asyncio.sleep(0)
+    assert order == [3]
+    slots.give(3)
+    await asyncio.wait(tasks, timeout=5)
+    assert order == [3, 4, 1]
+    assert slots.taken == 5
+
+
+async def test_one_who_wants_more_slots_than_there_are_gets_them_alone() -> None:
+    slots = Slots(lambda: 2)
+    await slots.take()
+    whole = asyncio.create_task(slots.take(9))
+    await asyncio.sleep(0)
+    assert not whole.done()
+    slots.give()
+    await asyncio.wait([whole], timeout=5)
+    assert slots.taken == 9

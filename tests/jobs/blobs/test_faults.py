@@ -30,7 +30,7 @@ async def _all(stream: AsyncIterator[object]) -> list[object]:
     return [each async for each in stream]
 
 
-async def _collect(stream: AsyncIterator[memoryview], sizes: list[int]) -> None:
+async def _collect(stream: AsyncIterator[bytes], sizes: list[int]) -> None:
     async for chunk in stream:
         sizes.append(len(chunk))  # noqa: PERF401 - those before an error count too
 

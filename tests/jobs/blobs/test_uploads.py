@@ -10,7 +10,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from jobs.blobs import Blobs, UploadGone
+from jobs.blobs import Blobs, UploadGone, filling
+from jobs.blobs.filling import Filling, Starved
+from jobs.breakers import FAILURES, Circuit
 from jobs.domain.errors import ObjectMissing, StorageFault, StorageTimeout
 from jobs.settings import Settings
 from tests.jobs.blobs.conftest import MakeSettings
@@ -177,3 +179,66 @@ async def test_parts_that_wait_for_a_thread_can_be_cancelled(make_settings: Make
                 part.cancel()
             ends = await asyncio.wait_for(asyncio.gather(*parts, return_exceptions=True), 5)
             assert all(isinstance(end, asyncio.CancelledError) for end in ends)
+
+
+async def test_the_pieces_of_a_part_may_come_in_any_order(blobs: Blobs) -> None:
+    pieces = [os.urandom(size) for size in (3 * MIB, 100, 3 * MIB)]
+    filling = Filling([len(piece) for piece in pieces])
+    upload_id = await blobs.uploads.create("k", TYPE)
+    sending = asyncio.create_task(blobs.uploads.upload_part("k", upload_id, 1, filling))
+    for number in (1, 2, 0):
+        await asyncio.sleep(0)
+        filling.put(number, pieces[number])
+    await blobs.uploads.complete("k", upload_id, [(1, await sending)])
+    assert await _body(blobs, "k") == b"".join(pieces)
+
+
+async def test_a_part_is_sent_while_it_comes_in(make_settings: MakeSettings) -> None:
+    half_is_there = asyncio.Event()
+
+    async def store(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await reader.readexactly(MIB)
+        half_is_there.set()
+        await reader.readexactly(MIB)
+        writer.write(b'HTTP/1.1 200 OK\r\nETag: "x"\r\nContent-Length: 0\r\n\r\n')
+        await writer.drain()
+
+    filling = Filling([MIB, MIB])
+    filling.put(0, bytes(MIB))
+    async with serving(store) as endpoint, Blobs.open(make_settings(s3_endpoint=endpoint)) as blobs:
+        sending = asyncio.create_task(blobs.uploads.upload_part("k", "id", 1, filling))
+        async with asyncio.timeout(5):
+            await half_is_there.wait()
+            filling.put(1, bytes(MIB))
+            assert await sending == '"x"'
+
+
+async def test_bytes_that_do_not_come_in_are_not_the_stores_fault(
+    blobs: Blobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filling, "PATIENCE", 0.05)
+    part = Filling([MIB, MIB])
+    part.put(0, bytes(MIB))
+    upload_id = await blobs.uploads.create("k", TYPE)
+    for _ in range(FAILURES):
+        with pytest.raises(Starved):
+            await blobs.uploads.upload_part("k", upload_id, 1, part)
+    assert blobs.bucket.breaker.state is Circuit.CLOSED
+    part.put(1, bytes(MIB))
+    await blobs.uploads.complete("k", upload_id, [(1, await blobs.uploads.upload_part("k", upload_id, 1, part))])
+    assert await _body(blobs, "k") == bytes(2 * MIB)
+
+
+async def test_a_part_that_waits_for_its_bytes_can_be_cancelled(make_settings: MakeSettings) -> None:
+    part = Filling([MIB, MIB])
+    part.put(0, bytes(MIB))
+    async with serving(hang) as endpoint, Blobs.open(make_settings(s3_endpoint=endpoint)) as blobs:
+        sending = asyncio.create_task(blobs.uploads.upload_part("k", "id", 1, part))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(sending), 0.3)
+        began = time.monotonic()
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+        assert time.monotonic() - began < filling.PATIENCE / 2

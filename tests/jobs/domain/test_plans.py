@@ -208,6 +208,11 @@ def test_known_entries_without_hash_leave_the_order_free(
     assert all(plan.needs(part) == () for part in plan.parts)
 
 
+def header_in(part: Part, entry: int) -> Header:
+    """The piece of the entry's header in a part."""
+    return next(piece for piece in part.pieces if isinstance(piece, Header) and piece.entry == entry)
+
+
 copied_specs = st.lists(st.tuples(st.integers(0, 900), st.booleans(), st.booleans(), st.booleans()), max_size=12)
 SMALL, COPY = 50, 170
 """The least part and the largest copy of the tests that copy, in bytes."""
@@ -238,7 +243,41 @@ def test_with_copies_the_parts_are_the_bundle_and_of_sizes_that_s3_takes(
     for part in plan.parts:
         assert part.size == sum(piece.stop - piece.start for piece in part.pieces)
         assert part.size >= SMALL or part is plan.parts[-1]
-        assert part.size <= (COPY if part.copied else max(part_size, 2 * SMALL))
+        assert part.size <= (COPY if part.copied else max(part_size + part_size // plans.SPARE, 2 * SMALL))
+
+
+@given(st.lists(st.integers(0, 900), max_size=12), st.integers(SMALL, 400))
+def test_a_store_that_copies_takes_parts_that_end_with_files(sizes: list[int], part_size: int) -> None:
+    plan = copying([(size, False, False, False) for size in sizes], part_size)
+    largest = part_size + part_size // plans.SPARE
+    for entry in plan.entries:
+        number = plan.entries.index(entry)
+        mine = [part for part in plan.parts if any(getattr(piece, "entry", None) == number for piece in part.pieces)]
+        length = zips.local_header_size(entry) + entry.size
+        before = sum(
+            piece.stop - piece.start for piece in mine[0].pieces[: mine[0].pieces.index(header_in(mine[0], number))]
+        )
+        if before + length <= largest:
+            assert len(mine) == 1
+        elif before >= SMALL:
+            assert mine[0].size - before == 0, "the part would have been long enough without it"
+
+
+def test_two_files_of_half_a_part_are_one_part_with_their_headers() -> None:
+    entries = [Entry(f"{n}", 4 * MIB, None, None, NOW) for n in range(6)]
+    plan = plan_bundle(entries, a_manifest(6), 8 * MIB, copies=True)
+    assert [[type(piece) for piece in part.pieces] for part in plan.parts[:2]] == [[Header, SourceRange] * 2] * 2
+    assert plan.order == plan.parts
+    equal = plan_bundle(entries, a_manifest(6), 8 * MIB)
+    assert {part.size for part in equal.parts[:-1]} == {8 * MIB}, "a store that does not copy may take nothing else"
+
+
+def test_parts_end_anywhere_where_those_of_whole_files_would_be_too_many() -> None:
+    entries = [Entry(f"{n}", 3 * MIB, None, None, NOW) for n in range(20_000)]
+    with patch.object(plans, "MAX_PARTS", 7_600):
+        plan = plan_bundle(entries, a_manifest(20_000), 8 * MIB, copies=True)
+    assert len(plan.parts) <= 7_600
+    assert {part.size for part in plan.parts[:-1]} == {8 * MIB}
 
 
 @given(copied_specs, st.integers(SMALL, 400))

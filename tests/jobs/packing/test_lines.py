@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import AsyncExitStack
+from itertools import count
+
 import pytest
 
-from jobs.packing.lines import ANSWERS, FEWEST, MOST, SPAN, SPANS, Line, reads_at_once
+from jobs.concurrency import end
+from jobs.packing.lines import ANSWERS, FEWEST, MOST, SPAN, SPANS, Line, Reads
 
 MIB = 1 << 20
 PART = 8 * MIB
@@ -29,24 +34,50 @@ def a_line(latency: float, rate: float, spans: int = 1) -> tuple[Line, Clock]:
     return line, clock
 
 
-@pytest.mark.parametrize(("mean", "reads"), [(64 * 1024, MOST), (MIB, 24), (3 * MIB, 8), (PART, FEWEST), (0, MOST)])
-def test_a_line_of_which_nothing_is_known_is_asked_for_24_mib(mean: float, reads: int) -> None:
-    assert reads_at_once(Line(Clock()), mean, PART) == reads
+async def at_once(line: Line, *sizes: int) -> int:
+    """How many reads of such sizes, one after the other, have room beside each other; a part is asked for ahead."""
+    reads = Reads(line, PART)
+    async with AsyncExitStack() as stack:
+        for number in count():
+            entering = asyncio.create_task(stack.enter_async_context(reads.one(sizes[number % len(sizes)])))
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            if not entering.done():
+                await end(entering)
+                return number
+    raise AssertionError
+
+
+@pytest.mark.parametrize(("size", "reads"), [(64 * 1024, MOST), (MIB, 24), (3 * MIB, 8), (PART, FEWEST), (0, MOST)])
+async def test_a_line_of_which_nothing_is_known_is_asked_for_24_mib(size: int, reads: int) -> None:
+    assert await at_once(Line(Clock()), size) == reads
 
 
 @pytest.mark.parametrize(
     ("latency", "rate", "reads"),
     [(0.001, 500, 8), (0.02, 125, 10), (0.1, 125, 20), (0.25, 125, 39), (1.0, 1000, MOST), (0.001, 1, 8)],
 )
-def test_reads_fill_the_line_and_a_part(latency: float, rate: float, reads: int) -> None:
+async def test_reads_fill_the_line_and_a_part(latency: float, rate: float, reads: int) -> None:
     line, _ = a_line(latency, rate * MIB)
-    assert reads_at_once(line, MIB, PART) == reads
+    assert await at_once(line, MIB) == reads
 
 
-def test_small_files_are_never_too_few_and_large_ranges_never_too_many() -> None:
+async def test_small_files_are_never_too_few_and_large_ranges_never_too_many() -> None:
     line, _ = a_line(0.02, 125 * MIB)
-    assert reads_at_once(line, 64 * 1024, PART) == MOST
-    assert reads_at_once(line, PART, PART) == FEWEST
+    assert await at_once(line, 64 * 1024) == MOST
+    assert await at_once(line, PART) == FEWEST
+
+
+async def test_the_ends_of_files_take_no_large_ranges_place() -> None:
+    line, _ = a_line(0.02, 125 * MIB)
+    assert await at_once(line, PART, 1000) == 2 * FEWEST
+
+
+async def test_a_read_that_ends_makes_room() -> None:
+    reads = Reads(Line(Clock()), PART)
+    for _ in range(3 * MOST):
+        async with reads.one(PART):
+            pass
 
 
 def test_time_spent_in_queues_does_not_count() -> None:

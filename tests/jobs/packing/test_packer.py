@@ -6,9 +6,11 @@ import asyncio
 import hashlib
 import os
 import zlib
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -131,6 +133,29 @@ async def test_a_bundle_is_what_went_in(
     assert witness.read == [len(data) for data in contents]
     assert witness.done == [1] * len(contents)
     assert {part.number for part in witness.parts} == {part.number for part in planned.parts}
+
+
+async def test_a_part_is_sent_while_it_is_read(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The source gives no more than its first bytes before a part is on its way."""
+    blobs, data, sending = services.blobs, os.urandom(2 * MIB), asyncio.Event()
+    source = await put(blobs, data, 1, "cs")
+    read, upload_part = blobs.objects.read, blobs.uploads.upload_part
+
+    async def slow_read(*args: Any) -> AsyncIterator[bytes]:
+        async for chunk in read(*args):
+            yield chunk
+            await sending.wait()
+
+    async def watched_upload(*args: Any) -> str:
+        sending.set()
+        return await upload_part(*args)
+
+    monkeypatch.setattr(blobs.objects, "read", slow_read)
+    monkeypatch.setattr(blobs.uploads, "upload_part", watched_upload)
+    async with asyncio.timeout(10):
+        await packer_of(services, 2).pack(plan([source]), [source], await begin(blobs), (), Witness([data]).watch)
+    monkeypatch.undo()
+    assert next(iter(opened(await content(blobs)).values())) == data
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -1,0 +1,87 @@
+"""Parts on their way to a real store while they come in, and what is done again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from jobs.blobs import Blobs, filling
+from jobs.blobs.filling import Filling, Starved
+from jobs.domain.errors import StorageUnreachable
+from jobs.domain.uploads import Upload
+from jobs.packing.uploading import Uploading
+from jobs.services import Services
+from tests.jobs.blobs.faults import hang_up, relaying, serving
+
+MIB = 1 << 20
+
+
+class Ends:
+    """What the sendings of parts have come to."""
+
+    def __init__(self, blobs: Blobs, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.seen: asyncio.Queue[object] = asyncio.Queue()
+        self._send = blobs.uploads.upload_part
+        monkeypatch.setattr(blobs.uploads, "upload_part", self._watched)
+
+    async def _watched(self, *args: Any) -> str:
+        try:
+            etag = await self._send(*args)
+        except Exception as error:
+            self.seen.put_nowait(type(error))
+            raise
+        self.seen.put_nowait(etag)
+        return etag
+
+
+@pytest.fixture
+async def unlucky(services: Services) -> AsyncIterator[Blobs]:
+    """A store whose first connection breaks."""
+    relay = relaying(services.settings.s3_endpoint)
+    connections = iter([hang_up])
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await next(connections, relay)(reader, writer)
+
+    async with serving(handler) as endpoint:
+        async with Blobs.open(services.settings.model_copy(update={"s3_endpoint": endpoint})) as blobs:
+            yield blobs
+
+
+async def send_in_two(blobs: Blobs, made_by: Blobs, monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Sends a part whose second half comes after the first try has ended; what the tries came to."""
+    data, ends = os.urandom(2 * MIB), Ends(blobs, monkeypatch)
+    upload = Upload(key="bundles/x", id=await made_by.uploads.create("bundles/x", "application/zip"), fingerprint="")
+    uploading, part = Uploading(blobs.uploads, upload), Filling([MIB, MIB])
+    part.put(0, data[:MIB])
+    async with asyncio.timeout(20):
+        sending = asyncio.create_task(uploading.send_filling(1, part))
+        tries = [await ends.seen.get()]
+        assert not sending.done()
+        part.put(1, data[MIB:])
+        await uploading.complete([await sending])
+    info = await made_by.objects.head("bundles/x")
+    read = [chunk async for chunk in made_by.objects.read("bundles/x", info.etag, 0, info.size)]
+    assert b"".join(read) == data
+    return [*tries, *(ends.seen.get_nowait() for _ in range(ends.seen.qsize()))]
+
+
+async def test_a_part_that_came_in_too_slowly_is_sent_when_it_is_full(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filling, "PATIENCE", 0.05)
+    first, etag = await send_in_two(services.blobs, services.blobs, monkeypatch)
+    assert first is Starved
+    assert isinstance(etag, str)
+
+
+async def test_a_part_whose_connection_broke_is_sent_again_when_it_is_full(
+    services: Services, unlucky: Blobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, etag = await send_in_two(unlucky, services.blobs, monkeypatch)
+    assert first is StorageUnreachable
+    assert isinstance(etag, str)
