@@ -196,6 +196,7 @@ class _Run:
         task.add_done_callback(lambda _: self._budget.give(_cost(part)))
 
     async def _make(self, part: Part) -> None:
+        """Reads a part and sends it meanwhile, unless what it says of files is known only after they were read."""
         filling = Filling([piece.stop - piece.start for piece in part.pieces])
         reads = [(place, piece) for place, piece in enumerate(part.pieces) if isinstance(piece, SourceRange)]
         if self._plan.needs(part):

@@ -7,7 +7,7 @@ Redis or for the store, holds up none of the others.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from random import uniform
 
 import structlog
@@ -29,6 +29,8 @@ RINGS = 1_000
 """Jobs that are rung for at once: a backlog that Redis has lost is known to it again after a few rounds."""
 FORGOTTEN = 100
 """Jobs whose rows are removed in one transaction."""
+SELDOM = 30
+"""Rounds to each of those for what is counted in hours and days: jobs that wait too long, old rows."""
 LOOKS = 5
 """Looks for lost leases within the time of one lease, at least: so often is PostgreSQL asked whether it answers, too."""
 
@@ -50,7 +52,8 @@ class Sweeper:
         settings = self._services.settings
         await keep_running(
             self._repeat(self.lose, min(settings.sweep_interval, settings.lease_ttl / LOOKS)),
-            *(self._repeat(step, settings.sweep_interval) for step in (*self._others, self._cleaner.clean)),
+            *(self._repeat(step, settings.sweep_interval) for step in (self.wake, self._expire, self._cleaner.clean)),
+            *(self._repeat(step, settings.sweep_interval * SELDOM) for step in (self._abandon, self._forget)),
             self._repeat(self._orphans.remove, uniform(0, ORPHANS_INTERVAL)),  # noqa: S311
         )
 
@@ -59,13 +62,9 @@ class Sweeper:
             await asyncio.sleep(pause)
             await self._try(step)
 
-    @property
-    def _others(self) -> Sequence[Callable[[], Awaitable[object]]]:
-        return (self._abandon, self.wake, self._expire, self._forget)
-
     async def sweep(self) -> None:
         """One round for the jobs."""
-        for step in (self.lose, *self._others):
+        for step in (self.lose, self._abandon, self.wake, self._expire, self._forget):
             await self._try(step)
 
     async def clean(self) -> None:
