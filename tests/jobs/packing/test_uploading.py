@@ -17,7 +17,8 @@ from jobs.packing.uploading import Uploading
 from jobs.services import Services
 from tests.jobs.blobs.faults import hang_up, relaying, serving
 
-MIB = 1 << 20
+HALF = 12 << 20
+"""Bytes: more than the buffers of a connection hold, so that a sending sees that nobody takes them."""
 
 
 class Ends:
@@ -54,15 +55,15 @@ async def unlucky(services: Services) -> AsyncIterator[Blobs]:
 
 async def send_in_two(blobs: Blobs, made_by: Blobs, monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """Sends a part whose second half comes after the first try has ended; what the tries came to."""
-    data, ends = os.urandom(2 * MIB), Ends(blobs, monkeypatch)
+    data, ends = os.urandom(2 * HALF), Ends(blobs, monkeypatch)
     upload = Upload(key="bundles/x", id=await made_by.uploads.create("bundles/x", "application/zip"), fingerprint="")
-    uploading, part = Uploading(blobs.uploads, upload), Filling([MIB, MIB])
-    part.put(0, data[:MIB])
+    uploading, part = Uploading(blobs.uploads, upload), Filling([HALF, HALF])
+    part.put(0, data[:HALF])
     async with asyncio.timeout(20):
         sending = asyncio.create_task(uploading.send_filling(1, part))
         tries = [await ends.seen.get()]
         assert not sending.done()
-        part.put(1, data[MIB:])
+        part.put(1, data[HALF:])
         await uploading.complete([await sending])
     info = await made_by.objects.head("bundles/x")
     read = [chunk async for chunk in made_by.objects.read("bundles/x", info.etag, 0, info.size)]
