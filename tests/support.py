@@ -13,6 +13,7 @@ from uuid import UUID
 import httpx
 from sqlalchemy import text, update
 
+from jobs.blobs import Blobs
 from jobs.domain.errors import ErrorClass
 from jobs.domain.jobs import ANONYMOUS, Compression, FailureNote, FileRequest, Job, OnMissing
 from jobs.lifecycle import NewJob
@@ -151,3 +152,9 @@ def opened(bundle: bytes) -> dict[str, bytes]:
     with zipfile.ZipFile(io.BytesIO(bundle)) as archive:
         assert archive.testzip() is None
         return {name: archive.read(name) for name in archive.namelist()}
+
+
+async def stored(blobs: Blobs, key: str) -> bytes:
+    """The bytes of an object."""
+    info = await blobs.objects.head(key)
+    return b"".join([chunk async for chunk in blobs.objects.read(key, info.etag, 0, info.size)])

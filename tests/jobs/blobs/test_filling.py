@@ -78,4 +78,4 @@ def test_slices_are_neither_tiny_nor_huge(sizes: list[int]) -> None:
     slices = [bytes(each) for each in _sliced(data[:size] for size in sizes)]
     assert b"".join(slices) == b"".join(data[:size] for size in sizes)
     assert all(len(each) < SLICE + SMALL for each in slices)
-    assert len(slices) <= 1 + 2 * sum(size > SMALL for size in sizes) * 2 + sum(sizes) // SLICE
+    assert len(slices) <= 1 + 4 * sum(size > SMALL for size in sizes) + sum(sizes) // SLICE

@@ -250,8 +250,7 @@ def test_with_copies_the_parts_are_the_bundle_and_of_sizes_that_s3_takes(
 def test_a_store_that_copies_takes_parts_that_end_with_files(sizes: list[int], part_size: int) -> None:
     plan = copying([(size, False, False, False) for size in sizes], part_size)
     largest = part_size + part_size // plans.SPARE
-    for entry in plan.entries:
-        number = plan.entries.index(entry)
+    for number, entry in enumerate(plan.entries):
         mine = [part for part in plan.parts if any(getattr(piece, "entry", None) == number for piece in part.pieces)]
         length = zips.local_header_size(entry) + entry.size
         before = sum(

@@ -25,7 +25,7 @@ from jobs.packing.reader import Reader
 from jobs.packing.watching import Watch
 from jobs.resolving import Source
 from jobs.services import Services
-from tests.support import opened
+from tests.support import opened, stored
 
 MIB = 1 << 20
 PART = 5 * MIB
@@ -107,8 +107,7 @@ async def begin(blobs: Blobs, key: str = "bundles/x.zip") -> Upload:
 
 
 async def content(blobs: Blobs, key: str = "bundles/x.zip") -> bytes:
-    info = await blobs.objects.head(key)
-    return b"".join([bytes(chunk) async for chunk in blobs.objects.read(key, info.etag, 0, info.size)])
+    return await stored(blobs, key)
 
 
 @pytest.mark.parametrize("parts_in_budget", [2, 4])

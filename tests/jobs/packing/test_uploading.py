@@ -16,6 +16,7 @@ from jobs.domain.uploads import Upload
 from jobs.packing.uploading import Uploading
 from jobs.services import Services
 from tests.jobs.blobs.faults import hang_up, relaying, serving
+from tests.support import stored
 
 HALF = 12 << 20
 """Bytes: more than the buffers of a connection hold, so that a sending sees that nobody takes them."""
@@ -65,9 +66,7 @@ async def send_in_two(blobs: Blobs, made_by: Blobs, monkeypatch: pytest.MonkeyPa
         assert not sending.done()
         part.put(1, data[HALF:])
         await uploading.complete([await sending])
-    info = await made_by.objects.head("bundles/x")
-    read = [chunk async for chunk in made_by.objects.read("bundles/x", info.etag, 0, info.size)]
-    assert b"".join(read) == data
+    assert await stored(made_by, "bundles/x") == data
     return [*tries, *(ends.seen.get_nowait() for _ in range(ends.seen.qsize()))]
 
 

@@ -56,7 +56,7 @@ async def test_a_bundle_is_right_and_smaller(services: Services, settings: Setti
     assert final.result.size < 7.1 * MIB + 9 * MIB * 0.6
     assert final.progress.bytes_done == final.progress.bytes_total == sum(map(len, contents.values()))
     objects = services.blobs.objects
-    chunks = [bytes(chunk) async for chunk in objects.read(final.result.key, final.result.etag, 0, final.result.size)]
+    chunks = [chunk async for chunk in objects.read(final.result.key, final.result.etag, 0, final.result.size)]
     assert zlib.crc32(b"".join(chunks)) == final.result.crc32
 
 

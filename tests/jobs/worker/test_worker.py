@@ -83,7 +83,7 @@ async def commands(services: Services, job_id: UUID) -> list[str]:
 async def bundle_of(services: Services, job: Job) -> dict[str, bytes]:
     assert job.result is not None
     objects = services.blobs.objects
-    chunks = [bytes(chunk) async for chunk in objects.read(job.result.key, job.result.etag, 0, job.result.size)]
+    chunks = [chunk async for chunk in objects.read(job.result.key, job.result.etag, 0, job.result.size)]
     return opened(b"".join(chunks))
 
 
