@@ -85,9 +85,9 @@ class Database:
                 yield await connection.execution_options(isolation_level="AUTOCOMMIT")
 
     async def fetch(self, query: str, *arguments: object) -> list[asyncpg.Record]:
-        """The rows of one hot statement that only reads, past SQLAlchemy: measured at half its CPU and less.
+        """The rows of one hot statement, past SQLAlchemy: measured at half its CPU and less.
 
-        Arguments stand as `$1` in the query. Raises `DatabaseUnavailable`.
+        It is a transaction of its own. Arguments stand as `$1` in the query. Raises `DatabaseUnavailable`.
         """
         with self._watched():
             async with self.engine.connect() as connection:

@@ -1,16 +1,22 @@
-"""What the sweeper looks for. `FOR UPDATE SKIP LOCKED`: sweepers of many workers share the work and never wait."""
+"""What the sweeper looks for. `FOR UPDATE SKIP LOCKED`: sweepers of many workers share the work and never wait.
+
+Nearly always there is nothing to find, so one statement (`look`) tells whether there is.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, extract, func, select
+from sqlalchemy import ColumnElement, Double, Select, exists, extract, func, literal_column, select
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobs.domain.jobs import Job
 from jobs.domain.transitions import Abandon, Claim, Expire, Lose, sources
+from jobs.store.database import Database
 from jobs.store.rows import job_of
 from jobs.store.tables import download_jobs
 
@@ -31,29 +37,68 @@ class DueJob:
     fence: int
 
 
-async def uptime(connection: AsyncConnection) -> float:
-    """Seconds since the server was started."""
-    up = extract("epoch", _now - func.pg_postmaster_start_time())
-    return float((await connection.execute(select(up))).scalar_one())
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What there is to do now, and for how many seconds the server has been up."""
+
+    lost: bool
+    unwoken: bool
+    expiring: bool
+    littering: bool
+    uptime: float
+
+
+_LOST = download_jobs.c.status.in_(sources(Lose)) & (download_jobs.c.lease_until < _since)
+_EXPIRING = download_jobs.c.status.in_(sources(Expire)) & (download_jobs.c.expires_at < _since)
+_LITTERING = download_jobs.c.cleanup_at < _since
+
+
+def _ago(seconds: float | ColumnElement[float]) -> ColumnElement[datetime]:
+    return _since - func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+
+
+_UNWOKEN = download_jobs.c.status.in_(sources(Claim)) & (
+    download_jobs.c.due_at < _ago(literal_column("CAST($1 AS double precision)"))
+)
+
+
+def _said(query: Select[Any]) -> str:
+    """The statement for `Database.fetch`. With its values in it, as PostgreSQL takes a partial index only for such."""
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call] # as SQLAlchemy has it
+    return str(query.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
+
+
+_LOOK = _said(
+    select(
+        exists().where(_LOST).label("lost"),
+        exists().where(_UNWOKEN).label("unwoken"),
+        exists().where(_EXPIRING).label("expiring"),
+        exists().where(_LITTERING).label("littering"),
+        extract("epoch", _now - func.pg_postmaster_start_time()).cast(Double).label("uptime"),
+    )
+)
+
+
+async def look(database: Database, grace: float) -> Due:
+    """Whether anything is to be done; `grace` is that of `find_unwoken`."""
+    [row] = await database.fetch(_LOOK, grace)
+    return Due(**row)
 
 
 async def lock_lost(connection: AsyncConnection, limit: int) -> Found:
     """Jobs whose lease ran out."""
-    where = download_jobs.c.status.in_(sources(Lose)) & (download_jobs.c.lease_until < _since)
-    return await _lock(connection, where, limit)
+    return await _lock(connection, _LOST, limit)
 
 
 async def lock_overdue(connection: AsyncConnection, deadline: float, limit: int) -> Found:
     """Jobs whose first attempt began over `deadline` seconds ago and that wait again."""
-    before = _since - func.make_interval(0, 0, 0, 0, 0, 0, deadline)
-    where = download_jobs.c.status.in_(sources(Abandon)) & (download_jobs.c.started_at < before)
+    where = download_jobs.c.status.in_(sources(Abandon)) & (download_jobs.c.started_at < _ago(deadline))
     return await _lock(connection, where, limit)
 
 
 async def lock_expiring(connection: AsyncConnection, limit: int) -> Found:
     """Jobs whose result's time is over."""
-    where = download_jobs.c.status.in_(sources(Expire)) & (download_jobs.c.expires_at < _since)
-    return await _lock(connection, where, limit)
+    return await _lock(connection, _EXPIRING, limit)
 
 
 async def take_littering(connection: AsyncConnection, again: float, limit: int) -> Found:
@@ -61,7 +106,7 @@ async def take_littering(connection: AsyncConnection, again: float, limit: int) 
 
     They are due again in `again` seconds, unless `set_cleaned` says otherwise.
     """
-    found = await _lock(connection, download_jobs.c.cleanup_at < _since, limit)
+    found = await _lock(connection, _LITTERING, limit)
     if not found:
         return []
     due = found[0][1] + timedelta(seconds=again)
@@ -76,18 +121,17 @@ async def _lock(connection: AsyncConnection, where: ColumnElement[bool], limit: 
     return [(job_of(row), row["now"]) for row in (await connection.execute(query)).mappings()]
 
 
-async def find_unwoken(connection: AsyncConnection, grace: float, limit: int) -> list[DueJob]:
+_FIND_UNWOKEN = _said(
+    select(download_jobs.c.id, download_jobs.c.fence)
+    .where(_UNWOKEN)
+    .order_by(download_jobs.c.due_at)
+    .limit(literal_column("CAST($2 AS bigint)"))
+)
+
+
+async def find_unwoken(database: Database, grace: float, limit: int) -> list[DueJob]:
     """Jobs that were due more than `grace` seconds ago and that no worker has taken: first those that wait longest."""
-    query = (
-        select(download_jobs.c.id, download_jobs.c.fence)
-        .where(
-            download_jobs.c.status.in_(sources(Claim)),
-            download_jobs.c.due_at < _since - func.make_interval(0, 0, 0, 0, 0, 0, grace),
-        )
-        .order_by(download_jobs.c.due_at)
-        .limit(limit)
-    )
-    return [DueJob(row.id, row.fence) for row in await connection.execute(query)]
+    return [DueJob(**row) for row in await database.fetch(_FIND_UNWOKEN, grace, limit)]
 
 
 async def time_left(connection: AsyncConnection, job_id: UUID, fence: int) -> float | None:
@@ -119,7 +163,7 @@ async def find_forgettable(connection: AsyncConnection, retention: float, limit:
         .where(
             download_jobs.c.status.in_(["failed", "cancelled", "expired"]),
             download_jobs.c.cleanup_at.is_(None),
-            download_jobs.c.finished_at < _since - func.make_interval(0, 0, 0, 0, 0, 0, retention),
+            download_jobs.c.finished_at < _ago(retention),
         )
         .order_by(download_jobs.c.finished_at)
         .limit(limit)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from jobs.store.database import Database
+
 FORGOTTEN = 3600
 """Seconds after which the sign of a worker that was killed is removed."""
 
 
-async def sign(connection: AsyncConnection, name: str) -> None:
+async def sign(database: Database, name: str) -> None:
     """The worker is there."""
-    await connection.execute(_SIGN, {"name": name})
+    await database.fetch(_SIGN, name)
 
 
 async def leave(connection: AsyncConnection, name: str) -> None:
@@ -24,12 +26,10 @@ async def anyone(connection: AsyncConnection, within: float) -> bool:
     return bool((await connection.execute(_ANYONE, {"within": within})).scalar_one())
 
 
-_SIGN = text(
-    """
-    INSERT INTO workers (name, seen_at) VALUES (:name, clock_timestamp())
+_SIGN = """
+    INSERT INTO workers (name, seen_at) VALUES ($1, clock_timestamp())
     ON CONFLICT (name) DO UPDATE SET seen_at = excluded.seen_at
-    """
-)
+"""
 
 _LEAVE = text("DELETE FROM workers WHERE name = :name OR seen_at < now() - make_interval(secs => :forgotten)")
 

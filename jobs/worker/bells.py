@@ -17,8 +17,10 @@ from jobs.subscriptions import PAUSE, heard
 
 log = structlog.get_logger()
 
-REST = 0.2
-"""Longest rest in seconds: so late is a wake-up that was rung for ahead of its time, or whose ring was lost."""
+REST = 1.0
+"""Longest rest in seconds: so late is a wake-up whose ring was lost, or was for a time beyond `AHEAD`."""
+AHEAD = 60.0
+"""Seconds ahead of its time up to which a ring is kept in mind."""
 
 
 class Bell:
@@ -69,7 +71,7 @@ class Bell:
     def _ring_at(self, due: int) -> None:
         """When it is due by this machine's clock, as arq has it, which may be behind that of who rang."""
         early = (due - timestamp_ms()) / 1000
-        if early < REST:
+        if early < AHEAD:
             asyncio.get_running_loop().call_later(max(0.0, early), self.ring)
 
     async def _ping(self, pubsub: PubSub) -> None:

@@ -91,8 +91,7 @@ class Fallback:
         room = self._runner.room
         if not room:
             return False
-        async with self._services.database.reading() as connection:
-            due = await sweeps.find_unwoken(connection, grace, SPREAD * room)
+        due = await sweeps.find_unwoken(self._services.database, grace, SPREAD * room)
         self._random.shuffle(due)
         for job in due:
             if not self._runner.room:

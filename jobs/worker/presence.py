@@ -34,8 +34,7 @@ class Presence:
 
     async def _sign(self) -> None:
         try:
-            async with self._services.database.begin() as connection:
-                await workers.sign(connection, self._name)
+            await workers.sign(self._services.database, self._name)
         except DatabaseUnavailable as error:
             log.warning("sign_failed", reason=error.message)
         except Exception:

@@ -1,7 +1,8 @@
 """Mends what died in between: lost leases, lost wake-ups, results whose time is over, litter, old rows.
 
-Every worker sweeps; `SKIP LOCKED` shares the work among them. Each kind of sweep has a pace of its own: one that waits, for
-Redis or for the store, holds up none of the others.
+Every worker sweeps; `SKIP LOCKED` shares the work among them. One statement asks what there is to do, so an idle worker
+costs next to nothing. Each kind of it is done by a task of its own: one that waits, for Redis or for the store, holds up
+none of the others.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from jobs.worker.cleaning import Cleaner
 from jobs.worker.orphans import Orphans
 
 log = structlog.get_logger()
+
+Step = Callable[[], Awaitable[object]]
 
 ORPHANS_INTERVAL = 4 * 3600.0
 """Longest time in seconds between two looks for what no job knows; each worker takes a random share of it."""
@@ -46,20 +49,29 @@ class Sweeper:
         """When, on the loop's clock, workers began to be heard by PostgreSQL; None before that was asked."""
         self._answered: float | None = None
         """When, on the loop's clock, PostgreSQL answered last; at first, when it was asked first."""
+        steps: tuple[Step, ...] = (self.lose, self.wake, self._expire, self._cleaner.clean)
+        self._wanted = {step: asyncio.Event() for step in steps}
+        """What the last look has found to do."""
 
     async def run(self) -> None:
         """Sweeps until it is cancelled."""
         settings = self._services.settings
         await keep_running(
-            self._repeat(self.lose, min(settings.sweep_interval, settings.lease_ttl / LOOKS)),
-            *(self._repeat(step, settings.sweep_interval) for step in (self.wake, self._expire, self._cleaner.clean)),
+            self._repeat(self._look, min(settings.sweep_interval, settings.lease_ttl / LOOKS)),
+            *(self._answer(step, wanted) for step, wanted in self._wanted.items()),
             *(self._repeat(step, settings.sweep_interval * SELDOM) for step in (self._abandon, self._forget)),
             self._repeat(self._orphans.remove, uniform(0, ORPHANS_INTERVAL)),  # noqa: S311
         )
 
-    async def _repeat(self, step: Callable[[], Awaitable[object]], pause: float) -> None:
+    async def _repeat(self, step: Step, pause: float) -> None:
         while True:
             await asyncio.sleep(pause)
+            await self._try(step)
+
+    async def _answer(self, step: Step, wanted: asyncio.Event) -> None:
+        while True:
+            await wanted.wait()
+            wanted.clear()
             await self._try(step)
 
     async def sweep(self) -> None:
@@ -75,7 +87,7 @@ class Sweeper:
         """One round for what no job knows."""
         await self._try(self._orphans.remove)
 
-    async def _try(self, step: Callable[[], Awaitable[object]]) -> None:
+    async def _try(self, step: Step) -> None:
         """What can't be done now is done in a later round."""
         try:
             await step()
@@ -84,33 +96,52 @@ class Sweeper:
         except Exception:
             log.exception("sweep_broke", step=step.__name__)
 
-    async def lose(self) -> None:
-        """Takes the jobs of silent workers from them, unless it was PostgreSQL that could not hear them.
+    async def _look(self) -> None:
+        """Asks what there is to do, all at once; each kind is done by a task of its own."""
+        due = await self._due()
+        found = (
+            (self.lose, due.lost),
+            (self.wake, due.unwoken),
+            (self._expire, due.expiring),
+            (self._cleaner.clean, due.littering),
+        )
+        for step, is_due in found:
+            if is_due:
+                self._wanted[step].set()
 
-        After an outage that took half a lease all leases may have run out, and each worker that lives renews its own soon.
-        """
-        if await self._silence_counts():
-            await _while_full(self._services.lifecycle.lose_lost)
-
-    async def _silence_counts(self) -> bool:
-        """Whether every worker that lives had the time to be heard by PostgreSQL. Raises `DatabaseUnavailable`."""
+    async def _due(self) -> sweeps.Due:
+        """What there is to do. It is also how long PostgreSQL has answered: see `_silence_counts`."""
         settings, clock = self._services.settings, asyncio.get_running_loop().time
         if self._answered is None:
             self._answered = clock()
-        async with self._services.database.reading() as connection:
-            up = await sweeps.uptime(connection)
+        due = await sweeps.look(self._services.database, settings.wake_grace)
         now = clock()
         if self._heard_since is None:
-            self._heard_since = now - up
+            self._heard_since = now - due.uptime
         if now - self._answered > settings.lease_ttl / 2:
             self._heard_since = now
         self._answered = now
-        return now - self._heard_since >= settings.heartbeat_interval + settings.heartbeat_timeout
+        return due
+
+    def _silence_counts(self) -> bool:
+        """Whether every worker that lives had the time to be heard by PostgreSQL.
+
+        After an outage that took half a lease all leases may have run out, and each worker that lives renews its own soon.
+        """
+        settings = self._services.settings
+        if self._answered is None or self._heard_since is None:
+            return False
+        return self._answered - self._heard_since >= settings.heartbeat_interval + settings.heartbeat_timeout
+
+    async def lose(self) -> None:
+        """Takes the jobs of silent workers from them, unless it was PostgreSQL that could not hear them."""
+        await self._due()  # now: since somebody was found to be silent, there may have been an outage
+        if self._silence_counts():
+            await _while_full(self._services.lifecycle.lose_lost)
 
     async def wake(self) -> int:
         """Rings again for the jobs that nobody has taken since they were due; returns how many those are."""
-        async with self._services.database.reading() as connection:
-            due = await sweeps.find_unwoken(connection, self._services.settings.wake_grace, RINGS)
+        due = await sweeps.find_unwoken(self._services.database, self._services.settings.wake_grace, RINGS)
         if due:
             await self._services.queue.wake_again([(job.id, job.fence) for job in due])
         return len(due)

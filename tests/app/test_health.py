@@ -84,8 +84,7 @@ async def test_workers_are_seen_without_redis(shared: Shared) -> None:
 async def test_a_worker_that_has_not_signed_for_a_lease_is_not_there(shared: Shared) -> None:
     redis = shared.services.feed._redis  # noqa: SLF001 - no sign of life is there but the worker's own
     await redis.delete(HEALTH_KEY)
-    async with shared.services.database.begin() as connection:
-        await sign(connection, "killed")
+    await sign(shared.services.database, "killed")
     assert await anyone_works(shared.services)
     async with shared.services.database.begin() as connection:
         age = {"age": shared.settings.lease_ttl}

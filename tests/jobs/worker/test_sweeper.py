@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from time import monotonic
 from typing import Any
 from uuid import UUID
@@ -15,12 +16,14 @@ from jobs.breakers import Circuit
 from jobs.concurrency import end
 from jobs.domain.errors import DatabaseUnavailable
 from jobs.domain.jobs import Job, Status
+from jobs.queue import wake_id
 from jobs.services import Services, open_services
 from jobs.settings import Settings
-from jobs.store.sweeps import uptime
+from jobs.store import sweeps
 from jobs.worker.sweeper import Sweeper
 from tests.app.shared import changed
 from tests.proxies import proxied
+from tests.samples import RESULT
 from tests.support import create, read
 
 LEASE = 1.5
@@ -34,10 +37,16 @@ def changes() -> dict[str, Any]:
 
 async def lost(services: Services) -> Job:
     """A job whose worker has fallen silent."""
+    job = await held(services)
+    await change(services, job.id, "lease_until = now() - interval '1 second'")
+    return job
+
+
+async def held(services: Services) -> Job:
+    """A job that a worker holds."""
     job = await create(services, 10_000)
     claimed = await services.lifecycle.claim(job.id, job.fence, "silent")
     assert claimed is not None
-    await change(services, job.id, "lease_until = now() - interval '1 second'")
     return claimed.job
 
 
@@ -49,9 +58,8 @@ async def change(services: Services, job_id: UUID, assignment: str) -> None:
 @pytest.fixture(autouse=True)
 async def old_server(services: Services) -> None:
     """PostgreSQL has been there for a lease."""
-    async with services.database.reading() as connection:
-        while await uptime(connection) < LEASE:
-            pass
+    while (await sweeps.look(services.database, 0)).uptime < LEASE:
+        pass
 
 
 async def test_all_that_a_dead_worker_held_is_taken_at_once(
@@ -134,3 +142,49 @@ async def test_a_backlog_that_redis_has_lost_is_known_to_it_after_one_round(serv
         await change(services, job.id, "due_at = now() - interval '10 seconds'")
     assert await Sweeper(services).wake() == 150
     assert await redis.zcard("arq:queue") == 150
+
+
+async def test_all_that_is_due_is_found_and_done(services: Services) -> None:
+    redis: Any = services.queue._redis  # noqa: SLF001 - what Redis has is the point
+    long_ago = "now() - interval '10 seconds'"
+    silent = await lost(services)
+    expiring = await services.lifecycle.succeed(await held(services), RESULT)
+    littering = await create(services, 10_000)
+    await services.lifecycle.cancel(littering.id)
+    unwoken = await create(services, 10_000)
+    await services.queue.flush()
+    await redis.flushall()
+    for job, column in ((expiring, "expires_at"), (littering, "cleanup_at"), (unwoken, "due_at")):
+        await change(services, job.id, f"{column} = {long_ago}")
+    due = (await read(services, littering.id)).cleanup_at
+
+    async def done() -> bool:
+        lost_now, expired, cleaned = [await read(services, job.id) for job in (silent, expiring, littering)]
+        return (
+            lost_now.status is Status.QUEUED
+            and expired.status is Status.EXPIRED
+            and cleaned.cleanup_at != due
+            and await redis.zscore("arq:queue", wake_id(unwoken.id, unwoken.fence)) is not None
+        )
+
+    sweeping = asyncio.create_task(Sweeper(services).run())
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while not await done():
+                pass
+    finally:
+        await end(sweeping)
+
+
+@pytest.mark.parametrize(
+    ("statement", "indexes"),
+    [(sweeps._LOOK, {"leases", "waiting", "expiring", "cleanup"}), (sweeps._FIND_UNWOKEN, {"waiting"})],  # noqa: SLF001
+)
+async def test_an_index_answers_whether_there_is_anything_to_do(
+    services: Services, statement: str, indexes: set[str]
+) -> None:
+    plan = statement.replace("$1", "3").replace("$2", "10")
+    async with services.database.begin() as connection:
+        await connection.execute(text("SET LOCAL enable_seqscan = off"))  # in an empty table it would be the cheapest
+        rows = (await connection.execute(text(f"EXPLAIN {plan}"))).scalars().all()
+    assert set(re.findall(r"(?:using|on) download_jobs_(\w+)", "\n".join(rows))) == indexes
