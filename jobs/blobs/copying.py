@@ -21,11 +21,13 @@ TYPE = "application/octet-stream"
 MARKED = b"123456789"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class _Probe:
+    """What was put into the store."""
+
     source: str
     target: str
-    upload_id: str | None
+    upload_id: str | None = None
 
 
 class Copying:
@@ -37,7 +39,7 @@ class Copying:
         self._uploads = uploads
         self._asking = asyncio.Lock()
         self._left: set[_Probe] = set()
-        """Probes that could not be removed, because the store was away by then."""
+        """Probes that were not removed yet, or could not be, because the store was away by then."""
         self._works: bool | None = None if allowed else False
 
     async def works(self) -> bool:
@@ -49,15 +51,21 @@ class Copying:
         return self._works
 
     async def _try(self) -> bool:
-        """Some stores have no such call, some want all parts of an upload to be of one size."""
+        """Asks, and cleans up when the store has answered: one that is away would keep the job waiting twice."""
         key = f"{PROBES}{uuid4()}"
-        source, target = f"{key}.source", f"{key}.target"
-        upload_id: str | None = None
-        for probe in tuple(self._left):
-            await self._remove(probe)
+        probe = _Probe(f"{key}.source", f"{key}.target")
+        self._left.add(probe)
+        works = await self._ask(probe)
+        for left in tuple(self._left):
+            await self._remove(left)
+        return works
+
+    async def _ask(self, probe: _Probe) -> bool:
+        """Some stores have no such call, some want all parts of an upload to be of one size."""
+        source, target = probe.source, probe.target
         try:
             info = await self._objects.put(source, MARKED + bytes(5 * MIB - 1), TYPE)
-            upload_id = await self._uploads.create(target, TYPE)
+            probe.upload_id = upload_id = await self._uploads.create(target, TYPE)
             first = await self._uploads.copy_part(target, upload_id, 1, source, info.etag, 3, info.size)
             second = await self._uploads.upload_part(target, upload_id, 2, bytearray(5 * MIB))
             third = await self._uploads.copy_part(target, upload_id, 3, source, info.etag, 0, 9)
@@ -73,11 +81,8 @@ class Copying:
         except HaulageError as error:
             log.info("part_copy_refused", reason=error.message)
             return False
-        finally:
-            await self._remove(_Probe(source, target, upload_id))
 
     async def _remove(self, probe: _Probe) -> None:
-        self._left.add(probe)
         with contextlib.suppress(HaulageError):
             if probe.upload_id is not None:
                 await self._uploads.abort(probe.target, probe.upload_id)

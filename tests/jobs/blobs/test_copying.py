@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from jobs.blobs import Blobs
@@ -29,11 +31,35 @@ async def test_a_store_without_copies_is_found_out_once(blobs: Blobs, make_setti
     assert [info async for info in blobs.objects.list(PROBES)] == []
 
 
-async def test_a_store_that_is_away_says_nothing_about_copies(make_settings: MakeSettings) -> None:
+async def test_a_store_that_is_away_says_nothing_about_copies_and_is_asked_no_more(make_settings: MakeSettings) -> None:
+    asked: list[bytes] = []
+
+    async def hang_up(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+
     async with serving(hang_up) as address:
         async with Blobs.open(make_settings(s3_endpoint=address)) as blobs:
             with pytest.raises(StorageUnreachable):
                 await blobs.copying.works()
+    assert len(asked) == 1, "with a store that hangs, the job would wait as long again"
+
+
+async def test_what_was_left_in_a_store_that_went_away_is_removed_by_the_next_who_asks(
+    blobs: Blobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put = blobs.objects.put
+
+    async def put_and_lose(key: str, data: bytes, content_type: str) -> None:
+        await put(key, data, content_type)
+        raise StorageUnreachable("its answer was lost")
+
+    with monkeypatch.context() as lossy:
+        lossy.setattr(blobs.objects, "put", put_and_lose)
+        with pytest.raises(StorageUnreachable):
+            await blobs.copying.works()
+    assert len([info async for info in blobs.objects.list(PROBES)]) == 1
+    assert await blobs.copying.works()
+    assert [info async for info in blobs.objects.list(PROBES)] == []
 
 
 async def test_a_store_that_must_not_copy_is_not_asked(make_settings: MakeSettings) -> None:

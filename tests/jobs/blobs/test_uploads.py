@@ -13,7 +13,7 @@ import pytest
 from jobs.blobs import Blobs, UploadGone, filling
 from jobs.blobs.filling import Filling, Starved
 from jobs.breakers import FAILURES, Circuit
-from jobs.domain.errors import ObjectMissing, StorageFault, StorageTimeout
+from jobs.domain.errors import ObjectMissing, StorageDown, StorageFault, StorageTimeout
 from jobs.settings import Settings
 from tests.jobs.blobs.conftest import MakeSettings
 from tests.jobs.blobs.faults import answering, deaf, hang, relaying, serving
@@ -229,6 +229,23 @@ async def test_bytes_that_do_not_come_in_are_not_the_stores_fault(
     part.put(1, bytes(MIB))
     await blobs.uploads.complete("k", upload_id, [(1, await blobs.uploads.upload_part("k", upload_id, 1, part))])
     assert await stored(blobs, "k") == bytes(2 * MIB)
+
+
+async def test_bytes_that_do_not_come_in_do_not_tell_that_the_store_is_back(
+    blobs: Blobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filling, "PATIENCE", 0.05)
+    upload_id, breaker = await blobs.uploads.create("k", TYPE), blobs.bucket.breaker
+    for _ in range(FAILURES):
+        with pytest.raises(StorageDown), breaker.watch():
+            raise StorageDown("")
+    while breaker.state is not Circuit.HALF_OPEN:  # noqa: ASYNC110 - it is a matter of time
+        await asyncio.sleep(0.05)
+    part = Filling([MIB, MIB])
+    part.put(0, bytes(MIB))
+    with pytest.raises(Starved):
+        await blobs.uploads.upload_part("k", upload_id, 1, part)
+    assert breaker.state is Circuit.HALF_OPEN
 
 
 async def test_a_part_that_waits_for_its_bytes_can_be_cancelled(make_settings: MakeSettings) -> None:
