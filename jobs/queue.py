@@ -37,8 +37,8 @@ log = structlog.get_logger()
 
 FUNCTION = "run_job"
 BELL = "haulage:bell"
-"""The channel that tells workers of each wake-up: when the first of those that were rung for is due, in milliseconds since
-1970. Who misses it finds them when it looks."""
+"""The channel that tells workers when a wake-up is due, in milliseconds since 1970: one message for all that are due now.
+Who misses it finds them when it looks."""
 _WAKE_UP_BYTES = 250
 """Of a wake-up in Redis, about."""
 HEALTH_KEY = default_queue_name + health_check_key_suffix
@@ -149,17 +149,18 @@ class Queue:
 
         A wake-up that is in the queue stays as it is.
         """
+        now = timestamp_ms()
         async with self._ringer.pipeline(transaction=True) as pipeline:
             for it in wake_ups:
                 wake = wake_id(it.job_id, it.fence)
                 if anew:
                     pipeline.delete(in_progress_key_prefix + wake, retry_key_prefix + wake, job_key_prefix + wake)
-                now = timestamp_ms()
                 body = serialize_job(FUNCTION, (str(it.job_id), it.fence), {}, None, now, serializer=pack)
                 kept = max(0, it.due - now) + expires_extra_ms
                 pipeline.set(job_key_prefix + wake, body, px=kept, nx=True)
                 pipeline.zadd(default_queue_name, {wake: it.due}, nx=True)
-            pipeline.publish(BELL, min(it.due for it in wake_ups))
+            for due in {max(it.due, now) for it in wake_ups}:
+                pipeline.publish(BELL, due)
             await pipeline.execute()
 
     async def heard(self) -> bool:

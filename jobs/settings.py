@@ -110,7 +110,8 @@ class Settings(BaseSettings):
     lease_ttl: Seconds = Field(default=10, description="How long a silent worker keeps its jobs.")
     heartbeat_interval: Seconds = Field(default=2, description="How often a worker renews its leases.")
     sweep_interval: Seconds = Field(
-        default=2, description="How often lost wake-ups, and at most how often lost leases are looked for."
+        default=2,
+        description="Longest pause between two looks for lost leases and wake-ups, expired results and litter.",
     )
     wake_grace: Seconds = Field(default=3, description="How long after it was due a job counts as not woken.")
 

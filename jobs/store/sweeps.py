@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Double, Select, exists, extract, func, literal_column, select
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import ColumnElement, Double, Select, extract, false, func, literal_column, select
+from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobs.domain.jobs import Job
-from jobs.domain.transitions import Abandon, Claim, Expire, Lose, sources
+from jobs.domain.transitions import Abandon, Claim, Command, Expire, Lose, sources
 from jobs.store.database import Database
 from jobs.store.rows import job_of
 from jobs.store.tables import download_jobs
@@ -37,68 +38,94 @@ class DueJob:
     fence: int
 
 
+class Kind(StrEnum):
+    """What can be due."""
+
+    LOST = "lost"
+    UNWOKEN = "unwoken"
+    EXPIRING = "expiring"
+    LITTERING = "littering"
+
+
 @dataclass(frozen=True, slots=True)
 class Due:
     """What there is to do now, and for how many seconds the server has been up."""
 
-    lost: bool
-    unwoken: bool
-    expiring: bool
-    littering: bool
+    kinds: frozenset[Kind]
     uptime: float
 
 
-_LOST = download_jobs.c.status.in_(sources(Lose)) & (download_jobs.c.lease_until < _since)
-_EXPIRING = download_jobs.c.status.in_(sources(Expire)) & (download_jobs.c.expires_at < _since)
-_LITTERING = download_jobs.c.cleanup_at < _since
+@dataclass(frozen=True, slots=True)
+class _Sweep:
+    """Which jobs it is about, and that it is due for those whose time lies before the `limit`."""
+
+    jobs: ColumnElement[bool]
+    time: ColumnElement[datetime | None]
+    limit: ColumnElement[datetime]
+
+    @property
+    def due(self) -> ColumnElement[bool]:
+        return self.jobs & (self.time < self.limit)
+
+    @property
+    def any_due(self) -> ColumnElement[bool]:
+        """Tells by the earliest: the first entry of an index, however many rows PostgreSQL thinks are due."""
+        earliest = select(func.min(self.time)).where(self.jobs).scalar_subquery()
+        return func.coalesce(earliest < self.limit, false())
 
 
 def _ago(seconds: float | ColumnElement[float]) -> ColumnElement[datetime]:
     return _since - func.make_interval(0, 0, 0, 0, 0, 0, seconds)
 
 
-_UNWOKEN = download_jobs.c.status.in_(sources(Claim)) & (
-    download_jobs.c.due_at < _ago(literal_column("CAST($1 AS double precision)"))
-)
+def _in_a_state_for(command: type[Command]) -> ColumnElement[bool]:
+    return download_jobs.c.status.in_(sources(command))
 
 
-def _said(query: Select[Any]) -> str:
-    """The statement for `Database.fetch`. With its values in it, as PostgreSQL takes a partial index only for such."""
-    dialect = postgresql.dialect()  # type: ignore[no-untyped-call] # as SQLAlchemy has it
+_SWEEPS = {
+    Kind.LOST: _Sweep(_in_a_state_for(Lose), download_jobs.c.lease_until, _since),
+    Kind.UNWOKEN: _Sweep(
+        _in_a_state_for(Claim), download_jobs.c.due_at, _ago(literal_column("CAST($1 AS double precision)"))
+    ),
+    Kind.EXPIRING: _Sweep(_in_a_state_for(Expire), download_jobs.c.expires_at, _since),
+    Kind.LITTERING: _Sweep(download_jobs.c.cleanup_at.is_not(None), download_jobs.c.cleanup_at, _since),
+}
+
+
+def _said(query: Select[*tuple[Any, ...]]) -> str:
+    """The statement for `Database.fetch`, with all values in it but `$1` and `$2`: so partial indexes fit every plan."""
+    dialect = asyncpg.dialect()  # type: ignore[no-untyped-call] # as SQLAlchemy has it
     return str(query.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
 
 
 _LOOK = _said(
     select(
-        exists().where(_LOST).label("lost"),
-        exists().where(_UNWOKEN).label("unwoken"),
-        exists().where(_EXPIRING).label("expiring"),
-        exists().where(_LITTERING).label("littering"),
+        *(sweep.any_due.label(kind) for kind, sweep in _SWEEPS.items()),
         extract("epoch", _now - func.pg_postmaster_start_time()).cast(Double).label("uptime"),
     )
 )
 
 
 async def look(database: Database, grace: float) -> Due:
-    """Whether anything is to be done; `grace` is that of `find_unwoken`."""
+    """What is to be done; `grace` is that of `find_unwoken`."""
     [row] = await database.fetch(_LOOK, grace)
-    return Due(**row)
+    return Due(frozenset(kind for kind in Kind if row[kind]), row["uptime"])
 
 
 async def lock_lost(connection: AsyncConnection, limit: int) -> Found:
     """Jobs whose lease ran out."""
-    return await _lock(connection, _LOST, limit)
+    return await _lock(connection, _SWEEPS[Kind.LOST].due, limit)
 
 
 async def lock_overdue(connection: AsyncConnection, deadline: float, limit: int) -> Found:
     """Jobs whose first attempt began over `deadline` seconds ago and that wait again."""
-    where = download_jobs.c.status.in_(sources(Abandon)) & (download_jobs.c.started_at < _ago(deadline))
+    where = _in_a_state_for(Abandon) & (download_jobs.c.started_at < _ago(deadline))
     return await _lock(connection, where, limit)
 
 
 async def lock_expiring(connection: AsyncConnection, limit: int) -> Found:
     """Jobs whose result's time is over."""
-    return await _lock(connection, _EXPIRING, limit)
+    return await _lock(connection, _SWEEPS[Kind.EXPIRING].due, limit)
 
 
 async def take_littering(connection: AsyncConnection, again: float, limit: int) -> Found:
@@ -106,7 +133,7 @@ async def take_littering(connection: AsyncConnection, again: float, limit: int) 
 
     They are due again in `again` seconds, unless `set_cleaned` says otherwise.
     """
-    found = await _lock(connection, _LITTERING, limit)
+    found = await _lock(connection, _SWEEPS[Kind.LITTERING].due, limit)
     if not found:
         return []
     due = found[0][1] + timedelta(seconds=again)
@@ -123,7 +150,7 @@ async def _lock(connection: AsyncConnection, where: ColumnElement[bool], limit: 
 
 _FIND_UNWOKEN = _said(
     select(download_jobs.c.id, download_jobs.c.fence)
-    .where(_UNWOKEN)
+    .where(_SWEEPS[Kind.UNWOKEN].due)
     .order_by(download_jobs.c.due_at)
     .limit(literal_column("CAST($2 AS bigint)"))
 )
@@ -140,7 +167,7 @@ async def time_left(connection: AsyncConnection, job_id: UUID, fence: int) -> fl
     query = select(left).where(
         download_jobs.c.id == job_id,
         download_jobs.c.fence == fence,
-        download_jobs.c.status.in_(sources(Claim)),
+        _in_a_state_for(Claim),
         download_jobs.c.due_at > _now,
     )
     found = (await connection.execute(query)).scalar_one_or_none()

@@ -17,10 +17,13 @@ from jobs.subscriptions import PAUSE, heard
 
 log = structlog.get_logger()
 
-REST = 1.0
-"""Longest rest in seconds: so late is a wake-up whose ring was lost, or was for a time beyond `AHEAD`."""
+REST = 0.8
+"""Longest rest in seconds: so late is a wake-up whose ring was lost, or was for a time beyond `AHEAD`, or came before this
+worker listened. arq's sign of life has a second to spare, so it must be less than that."""
 AHEAD = 60.0
 """Seconds ahead of its time up to which a ring is kept in mind."""
+ROUNDING = 0.002
+"""Seconds by which arq's clock and the event loop's timers, in whole milliseconds both, may differ."""
 
 
 class Bell:
@@ -72,7 +75,7 @@ class Bell:
         """When it is due by this machine's clock, as arq has it, which may be behind that of who rang."""
         early = (due - timestamp_ms()) / 1000
         if early < AHEAD:
-            asyncio.get_running_loop().call_later(max(0.0, early), self.ring)
+            asyncio.get_running_loop().call_later(early + ROUNDING if early > 0 else 0, self.ring)
 
     async def _ping(self, pubsub: PubSub) -> None:
         while True:

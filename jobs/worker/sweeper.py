@@ -1,8 +1,8 @@
 """Mends what died in between: lost leases, lost wake-ups, results whose time is over, litter, old rows.
 
-Every worker sweeps; `SKIP LOCKED` shares the work among them. One statement asks what there is to do, so an idle worker
-costs next to nothing. Each kind of it is done by a task of its own: one that waits, for Redis or for the store, holds up
-none of the others.
+Every worker sweeps; `SKIP LOCKED` shares the work among them. One statement asks for all that is counted in seconds, so an
+idle worker costs next to nothing. Each kind of sweep is done by a task of its own: one that waits, for Redis or for the
+store, holds up none of the others.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from jobs.domain.jobs import Job
 from jobs.lifecycle import SWEEP_BATCH
 from jobs.services import Services
 from jobs.store import sweeps
+from jobs.store.sweeps import Kind
 from jobs.worker.cleaning import Cleaner
 from jobs.worker.orphans import Orphans
 
@@ -39,7 +40,7 @@ LOOKS = 5
 
 
 class Sweeper:
-    """Sweeps every `SWEEP_INTERVAL` seconds."""
+    """Looks every `SWEEP_INTERVAL` seconds, and at least `LOOKS` times in a lease, for what there is to do."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -49,16 +50,21 @@ class Sweeper:
         """When, on the loop's clock, workers began to be heard by PostgreSQL; None before that was asked."""
         self._answered: float | None = None
         """When, on the loop's clock, PostgreSQL answered last; at first, when it was asked first."""
-        steps: tuple[Step, ...] = (self.lose, self.wake, self._expire, self._cleaner.clean)
-        self._wanted = {step: asyncio.Event() for step in steps}
-        """What the last look has found to do."""
+        self._steps: dict[Kind, Step] = {
+            Kind.LOST: self.lose,
+            Kind.UNWOKEN: self.wake,
+            Kind.EXPIRING: self._expire,
+            Kind.LITTERING: self._cleaner.clean,
+        }
+        self._wanted = {kind: asyncio.Event() for kind in self._steps}
+        """Set by a look that has found something to do."""
 
     async def run(self) -> None:
         """Sweeps until it is cancelled."""
         settings = self._services.settings
         await keep_running(
             self._repeat(self._look, min(settings.sweep_interval, settings.lease_ttl / LOOKS)),
-            *(self._answer(step, wanted) for step, wanted in self._wanted.items()),
+            *(self._answer(kind) for kind in self._steps),
             *(self._repeat(step, settings.sweep_interval * SELDOM) for step in (self._abandon, self._forget)),
             self._repeat(self._orphans.remove, uniform(0, ORPHANS_INTERVAL)),  # noqa: S311
         )
@@ -68,11 +74,11 @@ class Sweeper:
             await asyncio.sleep(pause)
             await self._try(step)
 
-    async def _answer(self, step: Step, wanted: asyncio.Event) -> None:
+    async def _answer(self, kind: Kind) -> None:
         while True:
-            await wanted.wait()
-            wanted.clear()
-            await self._try(step)
+            await self._wanted[kind].wait()
+            self._wanted[kind].clear()
+            await self._try(self._steps[kind])
 
     async def sweep(self) -> None:
         """One round for the jobs."""
@@ -82,10 +88,6 @@ class Sweeper:
     async def clean(self) -> None:
         """One round for the store."""
         await self._try(self._cleaner.clean)
-
-    async def find_orphans(self) -> None:
-        """One round for what no job knows."""
-        await self._try(self._orphans.remove)
 
     async def _try(self, step: Step) -> None:
         """What can't be done now is done in a later round."""
@@ -97,20 +99,11 @@ class Sweeper:
             log.exception("sweep_broke", step=step.__name__)
 
     async def _look(self) -> None:
-        """Asks what there is to do, all at once; each kind is done by a task of its own."""
-        due = await self._due()
-        found = (
-            (self.lose, due.lost),
-            (self.wake, due.unwoken),
-            (self._expire, due.expiring),
-            (self._cleaner.clean, due.littering),
-        )
-        for step, is_due in found:
-            if is_due:
-                self._wanted[step].set()
+        for kind in (await self._ask()).kinds:
+            self._wanted[kind].set()
 
-    async def _due(self) -> sweeps.Due:
-        """What there is to do. It is also how long PostgreSQL has answered: see `_silence_counts`."""
+    async def _ask(self) -> sweeps.Due:
+        """What there is to do. The answer also shows that PostgreSQL answers: it is noted for `_silence_counts`."""
         settings, clock = self._services.settings, asyncio.get_running_loop().time
         if self._answered is None:
             self._answered = clock()
@@ -124,7 +117,7 @@ class Sweeper:
         return due
 
     def _silence_counts(self) -> bool:
-        """Whether every worker that lives had the time to be heard by PostgreSQL.
+        """Whether every worker that lives had the time to be heard by PostgreSQL until that answered last.
 
         After an outage that took half a lease all leases may have run out, and each worker that lives renews its own soon.
         """
@@ -135,8 +128,8 @@ class Sweeper:
 
     async def lose(self) -> None:
         """Takes the jobs of silent workers from them, unless it was PostgreSQL that could not hear them."""
-        await self._due()  # now: since somebody was found to be silent, there may have been an outage
-        if self._silence_counts():
+        due = await self._ask()  # again: since the last look there may have been an outage
+        if Kind.LOST in due.kinds and self._silence_counts():
             await _while_full(self._services.lifecycle.lose_lost)
 
     async def wake(self) -> int:

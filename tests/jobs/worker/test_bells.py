@@ -81,6 +81,23 @@ async def test_a_job_that_is_due_a_little_later_starts_then(services: Services, 
         await until_ended(services, [job])
 
 
+async def test_jobs_that_are_rung_for_at_once_start_each_in_its_time(
+    services: Services, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file_id = await catalogue.add(b"x")
+    redis: Any = services.queue._redis  # noqa: SLF001
+    async with working(services.settings):
+        await until_ended(services, [await create(services, file_id)])
+        with monkeypatch.context() as silence:
+            silence.setattr(queue, "BELL", "heard by nobody")
+            jobs = [await create(services, file_id) for _ in range(2)]
+            await services.queue.flush()
+        await redis.flushall()
+        for job, delay in zip(jobs, (0.2, 0.7), strict=True):
+            await services.queue.wake(job.id, job.fence, delay)
+        await until_ended(services, jobs)
+
+
 async def test_what_was_rung_for_while_nobody_listened_is_found(services: Services, catalogue: Catalogue) -> None:
     file_id = await catalogue.add(b"x")
     redis: Any = services.queue._redis  # noqa: SLF001
