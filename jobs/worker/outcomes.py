@@ -76,15 +76,17 @@ class Outcomes:
     async def _store_was_out(self, begun: float) -> bool:
         """At any time of the attempt: what fails when the store is just back has hung in the outage.
 
-        An attempt can be over before the breaker has seen enough: then the store is asked once more.
+        An attempt can be over before the breaker has seen enough: then the store is asked once more. Other attempts that
+        hung may be over while it answers, and only with them the breaker has seen enough.
         """
-        if not self._blobs.bucket.breaker.closed_since(begun):
+        breaker = self._blobs.bucket.breaker
+        if not breaker.closed_since(begun):
             return True
         try:
             await self._blobs.prove()
         except HaulageError:
             return True
-        return False
+        return not breaker.closed_since(begun)
 
     async def settle(self, job: Job, outcome: Outcome) -> None:
         """Writes what became of the attempt, however long the database is away: the fence says when it is too late."""

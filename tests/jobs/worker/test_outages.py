@@ -76,6 +76,24 @@ async def test_what_fails_when_the_store_is_just_back_has_hung_in_the_outage(
         assert isinstance(await judge(broken, begun=monotonic(), gained=False), FailureNote)
 
 
+async def test_what_others_have_met_until_the_store_answers_counts_too(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    breaker, prove = services.blobs.bucket.breaker, services.blobs.prove
+    broken = StorageUnreachable("the line is dead")
+
+    async def prove_after_the_others() -> None:
+        for _ in range(FAILURES):
+            with pytest.raises(StorageUnreachable), breaker.watch():
+                raise broken
+        with breaker.watch():
+            """The store is back."""
+        await prove()
+
+    monkeypatch.setattr(services.blobs, "prove", prove_after_the_others)
+    assert isinstance(await Outcomes(services).judge(broken, begun=monotonic(), gained=False), Parked)
+
+
 @pytest.mark.parametrize("changes", [{"s3_connect_timeout": 0.5, "job_deadline": 0.5}])
 @pytest.mark.usefixtures("soon")
 async def test_a_job_that_waited_for_the_store_past_its_deadline_is_dead(
