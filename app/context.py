@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.following import Following
-from jobs.results import Results
+from jobs.bundles.result_links import ResultLinks
 from jobs.services import Services
 
 
@@ -19,7 +19,7 @@ class Context:
 
     services: Services
     following: Following
-    results: Results
+    result_links: ResultLinks
 
 
 def context(request: Request) -> Context:

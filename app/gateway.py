@@ -20,14 +20,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.context import Context
 from app.endpoints import sockets
 from app.endpoints.pages import PAGES, Assets, docs, job_page, product_version, swagger_ui
-from app.envelope import Envelope
 from app.following import Following
+from app.middleware import Envelope
 from app.openapi import openapi
 from app.operations import OPERATIONS, V1, Handler
 from app.polls import poll
 from app.problems import http_problem, internal_problem, problem
-from jobs.domain.errors import HaulageError
-from jobs.results import Results
+from jobs.bundles.result_links import ResultLinks
+from jobs.errors import HaulageError
 from jobs.services import open_services
 from jobs.settings import Settings
 
@@ -48,7 +48,7 @@ class Gateway(Envelope):
             async with open_services(settings) as services:
                 following = self._following = Following(services)
                 app.state.context = Context(
-                    services=services, following=following, results=Results(services.blobs, settings)
+                    services=services, following=following, result_links=ResultLinks(services.storage, settings)
                 )
                 async with following.running():
                     yield

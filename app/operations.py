@@ -12,8 +12,8 @@ from starlette.responses import Response
 
 from app import schemas
 from app.endpoints import dead, files, health, histories, jobs, links, pages, streams
-from jobs.domain.events import Event
-from jobs.domain.jobs import Status
+from jobs.engine.events import Event
+from jobs.engine.jobs import Status
 
 Handler = Callable[[Request], Awaitable[Response]]
 V1 = "/v1/download"
@@ -136,7 +136,7 @@ OPERATIONS = (
         {200: (schemas.DeadPage,)}, (), (_CURSOR, _LIMIT), (400, 503),
     ),
     Operation(
-        "DELETE", f"{V1}/dead/{{jobId}}", dead.drop, "drop", "Drop a dead job, for good", "dead jobs",
+        "DELETE", f"{V1}/dead/{{jobId}}", dead.delete, "delete", "Delete a dead job, for good", "dead jobs",
         {204: ()}, problems=(400, 404, 409, 503),
     ),
     Operation(

@@ -12,9 +12,9 @@ from uuid import UUID, uuid4
 
 from starlette.types import Message, Scope
 
-from app.envelope import POLICY, REQUEST_ID, SECURITY_HEADERS
 from app.following import Following
-from app.views import CACHE_CONTROL, etag_matches, etag_of
+from app.middleware import POLICY, REQUEST_ID, SECURITY_HEADERS
+from app.serializers import CACHE_CONTROL, etag_matches, etag_of
 
 PREFIX = "/v1/download/job/"
 _LENGTH = len(PREFIX) + 36

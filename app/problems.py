@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.schemas import FieldProblem, ProblemBody
-from jobs.domain.errors import HaulageError
+from jobs.errors import HaulageError
 
 
 class UnsupportedMediaType(HaulageError):

@@ -16,7 +16,7 @@ from pydantic_core import from_json
 from starlette.requests import HTTPConnection, Request
 
 from app.problems import UnsupportedMediaType
-from jobs.domain.errors import InvalidRequest
+from jobs.errors import InvalidRequest
 
 B = TypeVar("B", bound=BaseModel)
 E = TypeVar("E", bound=StrEnum)

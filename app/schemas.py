@@ -13,8 +13,8 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from jobs.breakers import Circuit
-from jobs.domain.events import ErrorView, Event, EventType, Message
-from jobs.domain.jobs import (
+from jobs.engine.events import ErrorView, Event, EventType, Message
+from jobs.engine.jobs import (
     FILE_ID_MAX,
     FILE_ID_MIN,
     MAX_FILES,
@@ -25,7 +25,7 @@ from jobs.domain.jobs import (
     ResultKind,
     Status,
 )
-from jobs.domain.names import safe_archive_name, safe_name
+from jobs.files.names import safe_archive_name, safe_name
 
 FileId = Annotated[StrictInt, Field(ge=FILE_ID_MIN, le=FILE_ID_MAX, examples=[10000])]
 Name = Annotated[StrictStr, Field(min_length=1, max_length=MAX_NAME)]

@@ -10,9 +10,9 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from app.gateway import Gateway
-from jobs.leaving import GOODBYES, leave_after
+from jobs.memory import settle
 from jobs.settings import Settings
-from jobs.settling import settle
+from jobs.shutdown import GOODBYES, leave_after
 
 MAX_SAID = 64 * 1024
 """Bytes of a message that a WebSocket client may send."""

@@ -1,1 +1,1 @@
-"""The jobs half of Haulage: state machine, store, queue, packing and worker. It never imports `app`."""
+"""The jobs half of Haulage: the engine, the kinds of work, the catalogue and object storage. It never imports `app`."""

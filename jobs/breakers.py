@@ -18,7 +18,7 @@ from time import monotonic
 import structlog
 from circuitbreaker import CircuitBreaker
 
-from jobs.domain.errors import HaulageError
+from jobs.errors import HaulageError
 
 log = structlog.get_logger()
 

@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, NullPool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from jobs.store.database import Database
+from jobs.database import Database
 
 _LOCK = 0x6861_756C_6167_65  # "haulage": the advisory lock that migrations take
 

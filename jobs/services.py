@@ -7,16 +7,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from random import Random
 
-from jobs.backlog import Backlog
-from jobs.blobs import Blobs
 from jobs.breakers import Circuit
-from jobs.feed import Feed
-from jobs.lifecycle import Lifecycle
-from jobs.queue import Queue
-from jobs.resolving import Resolver
+from jobs.bundles.resolver import Resolver
+from jobs.database import Database
+from jobs.engine.backpressure import Backpressure
+from jobs.engine.lifecycle import Lifecycle
+from jobs.engine.live.feed import Feed
+from jobs.engine.live.queue import Queue
+from jobs.engine.sql.snapshots import Snapshots
 from jobs.settings import Settings
-from jobs.store.database import Database
-from jobs.store.snapshots import Snapshots
+from jobs.storage import Storage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,7 @@ class Services:
     database: Database
     feed: Feed
     queue: Queue
-    blobs: Blobs
+    storage: Storage
     lifecycle: Lifecycle
     resolver: Resolver
     snapshots: Snapshots
@@ -37,7 +37,7 @@ class Services:
         """The circuit of each dependency, as this process sees it."""
         return {
             "database": self.database.breaker.state,
-            "storage": self.blobs.bucket.breaker.state,
+            "storage": self.storage.bucket.breaker.state,
             "redis": self.feed.breaker.state,
         }
 
@@ -50,24 +50,24 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     )
     feed = Feed.open(settings.redis_url, timeout=settings.redis_timeout)
     queue = Queue.open(settings.redis_url, timeout=settings.redis_timeout, breaker=feed.breaker)
-    blobs = Blobs.open(settings)
+    storage = Storage.open(settings)
     snapshots = Snapshots(database)
-    backlog = Backlog(settings.max_queued, snapshots.wait, Random())  # noqa: S311 - jitter, not a secret
-    lifecycle = Lifecycle(database, feed, queue, settings, backlog=backlog)
+    backpressure = Backpressure(settings.max_queued, snapshots.wait, Random())  # noqa: S311 - jitter, not a secret
+    lifecycle = Lifecycle(database, feed, queue, settings, backpressure=backpressure)
     try:
         yield Services(
             settings=settings,
             database=database,
             feed=feed,
             queue=queue,
-            blobs=blobs,
+            storage=storage,
             lifecycle=lifecycle,
-            resolver=Resolver(database, blobs, settings),
+            resolver=Resolver(database, storage, settings),
             snapshots=snapshots,
         )
     finally:
         await lifecycle.close()
-        await blobs.close()
+        await storage.close()
         await queue.close()
         await feed.close()
         await database.close()

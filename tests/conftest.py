@@ -19,11 +19,11 @@ from redis.asyncio import Redis
 
 from app.server import GatewayServer
 from app.stack.stack import Stack
+from jobs.database import Database
 from jobs.migrate import migrate
 from jobs.services import Services, open_services
 from jobs.settings import Settings
-from jobs.store.database import Database
-from jobs.worker.worker import run_worker
+from jobs.worker import run_worker
 from tests.support import Catalogue, other_store
 
 hypothesis_settings.register_profile("haulage", deadline=None, print_blob=True)
@@ -117,10 +117,10 @@ async def settings(database_url: str, environment: dict[str, str], changes: dict
 async def services(settings: Settings) -> AsyncIterator[Services]:
     """Opened clients, and a bucket that is there and is removed after the test."""
     async with open_services(settings) as opened:
-        await opened.blobs.bucket.ensure()
+        await opened.storage.bucket.ensure()
         yield opened
-        keys = [info.key async for info in opened.blobs.objects.list("")]
-        await opened.blobs.objects.delete(keys)
+        keys = [info.key async for info in opened.storage.objects.list("")]
+        await opened.storage.objects.delete(keys)
 
 
 @pytest.fixture

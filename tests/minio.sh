@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Run a command against MinIO:   tests/minio.sh .venv/bin/pytest tests/jobs/blobs
+# Run a command against MinIO:   tests/minio.sh .venv/bin/pytest tests/jobs/storage
 #
 # MinIO comes as source only, so it is built once (Go; about two minutes) and kept in ${XDG_CACHE_HOME:-~/.cache}/haulage.
 # The command finds it through HAULAGE_TEST_S3_ENDPOINT, HAULAGE_TEST_S3_ACCESS_KEY and HAULAGE_TEST_S3_SECRET_KEY.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from jobs.domain.errors import ErrorClass
-from jobs.domain.jobs import FailureNote, Result, ResultKind
+from jobs.engine.jobs import Failure, Result, ResultKind
+from jobs.errors import ErrorClass
 
 RESULT = Result(
     kind=ResultKind.BUNDLE,
@@ -15,4 +15,4 @@ RESULT = Result(
     filename="x.zip",
     content_type="application/zip",
 )
-NETWORK = FailureNote(error_class=ErrorClass.NETWORK, message="the line is dead")
+NETWORK = Failure(error_class=ErrorClass.NETWORK, message="the line is dead")

@@ -13,14 +13,14 @@ from uuid import UUID
 import httpx
 from sqlalchemy import text, update
 
-from jobs.blobs import Blobs
-from jobs.domain.errors import ErrorClass
-from jobs.domain.jobs import ANONYMOUS, Compression, FailureNote, FileRequest, Job, OnMissing
-from jobs.lifecycle import NewJob
+from jobs.engine.jobs import ANONYMOUS, Compression, Failure, FileRequest, Job, OnMissing
+from jobs.engine.lifecycle import NewJob
+from jobs.engine.sql.tables import stored_files
+from jobs.engine.worker.sweeper import Sweeper
+from jobs.errors import ErrorClass
+from jobs.files.catalogue import StoredFile, find_files, insert_file, next_id
 from jobs.services import Services
-from jobs.store.catalogue import StoredFile, find_files, insert_file, next_id
-from jobs.store.tables import stored_files
-from jobs.worker.sweeper import Sweeper
+from jobs.storage import Storage
 
 UNSET: Any = object()
 
@@ -55,7 +55,7 @@ class Catalogue:
         """The id of a new file with this content."""
         async with self._services.database.begin() as connection:
             file_id = await next_id(connection)
-            info = await self._services.blobs.objects.put(f"files/{file_id}", data, content_type)
+            info = await self._services.storage.objects.put(f"files/{file_id}", data, content_type)
             file = StoredFile(
                 id=file_id,
                 key=f"files/{file_id}",
@@ -73,7 +73,7 @@ class Catalogue:
     async def add_unchecked(self, data: bytes, name: str = "file.bin", **said: Any) -> int:
         """The same, but the store does not know its checksum either."""
         file_id = await self.add(b"", name, size=len(data), **said)
-        key, uploads = f"files/{file_id}", self._services.blobs.uploads
+        key, uploads = f"files/{file_id}", self._services.storage.uploads
         upload_id = await uploads.create(key, "application/octet-stream")
         part = await uploads.upload_part(key, upload_id, 1, data)
         await uploads.complete(key, upload_id, [(1, part)])
@@ -90,10 +90,10 @@ class Catalogue:
             await connection.execute(update(stored_files).where(stored_files.c.id == file_id).values(columns))
 
     async def overwrite(self, file_id: int, data: bytes) -> None:
-        await self._services.blobs.objects.put(f"files/{file_id}", data, "application/octet-stream")
+        await self._services.storage.objects.put(f"files/{file_id}", data, "application/octet-stream")
 
     async def remove(self, file_id: int) -> None:
-        await self._services.blobs.objects.delete([f"files/{file_id}"])
+        await self._services.storage.objects.delete([f"files/{file_id}"])
 
 
 async def create(
@@ -118,7 +118,7 @@ async def dead(services: Services, error_class: ErrorClass = ErrorClass.NETWORK,
             await connection.execute(text("UPDATE download_jobs SET due_at = now() WHERE id = :id"), {"id": job.id})
         claimed = await services.lifecycle.claim(job.id, job.fence, "worker-1")
         assert claimed is not None
-        why = FailureNote(error_class=error_class, message=f"attempt {claimed.job.attempt} went wrong")
+        why = Failure(error_class=error_class, message=f"attempt {claimed.job.attempt} went wrong")
         job = await services.lifecycle.fail(claimed.job, why)
     await services.lifecycle.close()  # its own messages have been sent: they can't come after those of a test
     return job
@@ -154,7 +154,7 @@ def opened(bundle: bytes) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-async def stored(blobs: Blobs, key: str) -> bytes:
+async def stored(storage: Storage, key: str) -> bytes:
     """The bytes of an object."""
-    info = await blobs.objects.head(key)
-    return b"".join([chunk async for chunk in blobs.objects.read(key, info.etag, 0, info.size)])
+    info = await storage.objects.head(key)
+    return b"".join([chunk async for chunk in storage.objects.read(key, info.etag, 0, info.size)])

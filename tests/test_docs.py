@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 from pydantic_core import PydanticUndefined
 
-from jobs.domain.transitions import SOURCES
+from jobs.engine.transitions import SOURCES
 from jobs.settings import Settings
 
 CONFIGURATION_HEAD = """# Configuration

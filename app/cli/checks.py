@@ -12,9 +12,9 @@ from app.cli.environment import load_settings
 from app.cli.output import print_json
 from app.cli.services import check_schema, run_with_services
 from app.problems import ANSWERS
-from jobs.domain.errors import HaulageError
+from jobs.engine.worker.heartbeat import anyone_works
+from jobs.errors import HaulageError
 from jobs.services import Services
-from jobs.worker.presence import anyone_works
 
 _PATIENCE = 5.0
 """Seconds that a check may take."""
@@ -42,7 +42,7 @@ async def _ask_all(services: Services) -> dict[str, Outcome]:
     checks: dict[str, Awaitable[object]] = {
         "database": services.database.ping(),
         "schema": check_schema(services),
-        "storage": services.blobs.bucket.check(),
+        "storage": services.storage.bucket.check(),
         "redis": _true(services.feed.ping(), "Redis can't be reached."),
         "queue": _true(anyone_works(services), "No worker listens: jobs wait until one does."),
     }

@@ -15,7 +15,7 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 
 from app.cli.errors import Refused, ServerUnreachable
 from app.schemas import Accepted, JobStatus, Link
-from jobs.domain.errors import InvalidRequest
+from jobs.errors import InvalidRequest
 
 _FIRST_PAUSES = (0.2, 0.5, 1.0)
 """Seconds before each further try while no server has answered yet: probably there is none."""
@@ -86,7 +86,7 @@ class Api:
         return self.ask("POST", f"{_job(job_id)}/retry", repeatable=False).data
 
     def drop(self, job_id: UUID) -> None:
-        """Drop a dead job. Repeated only as `retry` is."""
+        """Delete a dead job. Repeated only as `retry` is."""
         self.ask("DELETE", f"/v1/download/dead/{job_id}", repeatable=False)
 
     def cancel(self, job_id: UUID) -> bytes:

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from app.stack.errors import StackError
-from jobs.domain.errors import InvalidRequest
+from jobs.errors import InvalidRequest
 from jobs.settings import Settings
 
 DEFAULT_DATA_DIR = ".haulage"

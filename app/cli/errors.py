@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 
 from app.problems import ANSWERS
-from jobs.domain.errors import ErrorClass, HaulageError
+from jobs.errors import ErrorClass, HaulageError
 
 GENERAL = 1
 """The exit code of an error that has none of its own."""

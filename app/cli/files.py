@@ -14,12 +14,12 @@ from app.cli.errors import GENERAL, complain
 from app.cli.output import error_console, print_json, size_text
 from app.cli.services import run_with_services
 from app.cli.sources import Source, Unreadable, find, read
-from jobs.domain.jobs import ANONYMOUS
-from jobs.ingest import Ingest
+from jobs.engine.jobs import ANONYMOUS
+from jobs.files import catalogue
+from jobs.files.catalogue import StoredFile
+from jobs.files.ingest import Ingest
 from jobs.services import Services
 from jobs.settings import Settings
-from jobs.store import catalogue
-from jobs.store.catalogue import StoredFile
 
 _PAGE = 500
 
@@ -50,7 +50,7 @@ def _add(settings: Settings, sources: Sequence[Source], added: list[StoredFile],
                 bar.advance(bar.task_ids[0], len(chunk))
 
         async def work(services: Services) -> None:
-            ingest = Ingest(services.database, services.blobs, services.settings)
+            ingest = Ingest(services.database, services.storage, services.settings)
             for source in sources:
                 try:
                     added.append(await ingest.add(source.name, counted(source)))

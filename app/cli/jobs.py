@@ -9,7 +9,7 @@ from uuid import UUID
 from app.cli.client import Api
 from app.cli.output import print_json, print_table, size_text, time_text
 from app.schemas import JobItem, JobPage, JobStatus
-from jobs.domain.events import ErrorView, FileView
+from jobs.engine.events import ErrorView, FileView
 
 
 class Jobs:

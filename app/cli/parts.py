@@ -23,7 +23,7 @@ def serve(data_dir: Path | None) -> None:
 def worker(data_dir: Path | None) -> None:
     """Run a worker until it is stopped."""
     settings = load_settings(data_dir)
-    from jobs.worker.process import work
+    from jobs.worker_process import work
 
     configure_logs(settings)
     work(settings)

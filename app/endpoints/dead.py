@@ -9,9 +9,9 @@ from app.context import answer, context
 from app.endpoints.jobs import next_link
 from app.requests import Reading, encode_cursor, job_cursor, path_job_id, query_int
 from app.schemas import DeadPage
-from app.views import CACHE_CONTROL, dead_of
-from jobs.domain.jobs import ANONYMOUS
-from jobs.store.dead import list_dead
+from app.serializers import CACHE_CONTROL, dead_of
+from jobs.engine.jobs import ANONYMOUS
+from jobs.engine.sql.dead_jobs import list_dead
 
 
 async def listing(request: Request) -> Response:
@@ -27,10 +27,10 @@ async def listing(request: Request) -> Response:
     return answer(page, headers={"Cache-Control": CACHE_CONTROL, **next_link(request, following)})
 
 
-async def drop(request: Request) -> Response:
+async def delete(request: Request) -> Response:
     """Takes a dead job out of sight, for good."""
     job_id = path_job_id(request)
     it = context(request)
-    await it.services.lifecycle.drop(job_id)
+    await it.services.lifecycle.delete(job_id)
     it.following.polls.dropped(job_id)
     return Response(None, 204)

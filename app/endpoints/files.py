@@ -13,12 +13,12 @@ from app.endpoints.jobs import next_link
 from app.requests import Reading, encode_cursor, file_cursor, query_int, query_text, read_json
 from app.requests import check as check_body
 from app.schemas import FileCheck, FilePage, FileSelection, OneFile, Preflight, PreflightFile
-from app.views import CACHE_CONTROL, file_of
-from jobs.domain.jobs import ANONYMOUS, Compression, FileRequest, ResultKind
-from jobs.packing.bundles import deflated_plan_of, plan_of
-from jobs.resolving import Missing, Source
+from app.serializers import CACHE_CONTROL, file_of
+from jobs.bundles.planning import deflated_plan_of, plan_of
+from jobs.bundles.resolver import Missing, Source
+from jobs.engine.jobs import ANONYMOUS, Compression, FileRequest, ResultKind
+from jobs.files.catalogue import list_files
 from jobs.settings import Settings
-from jobs.store.catalogue import list_files
 
 
 async def check(request: Request) -> Response:

@@ -10,8 +10,8 @@ from starlette.responses import Response
 
 from app.context import answer, context
 from app.schemas import CheckState, Circuits, Health, HealthChecks, HealthStatus, Live, Ready
+from jobs.engine.worker.heartbeat import anyone_works
 from jobs.services import Services
-from jobs.worker.presence import anyone_works
 
 PATIENCE = 3.0
 """Seconds that a check may take."""
@@ -45,7 +45,7 @@ async def check_all(services: Services) -> HealthChecks:
     """Every dependency, at once."""
     database, storage, redis, queue = await asyncio.gather(
         _state(services.database.ping()),
-        _state(services.blobs.bucket.check()),
+        _state(services.storage.bucket.check()),
         _state(_true(services.feed.ping())),
         _state(_true(anyone_works(services))),
     )

@@ -9,9 +9,9 @@ from app.context import answer, context
 from app.endpoints.jobs import next_link
 from app.requests import Reading, encode_cursor, event_cursor, path_job_id, query_int
 from app.schemas import HistoryPage
-from app.views import CACHE_CONTROL, transition_of
-from jobs.domain.errors import JobNotFound
-from jobs.store.jobs import list_events
+from app.serializers import CACHE_CONTROL, transition_of
+from jobs.engine.sql.jobs import list_events
+from jobs.errors import JobNotFound
 
 
 async def history(request: Request) -> Response:

@@ -27,12 +27,12 @@ from app.requests import (
     read_body,
 )
 from app.schemas import Accepted, FileSelection, JobPage, JobStatus, OneFile, Started
-from app.views import CACHE_CONTROL, etag_matches, etag_of, item_of, links_of
+from app.serializers import CACHE_CONTROL, etag_matches, etag_of, item_of, links_of
+from jobs.bundles.resolver import Missing
 from jobs.concurrency import end
-from jobs.domain.jobs import ANONYMOUS, Compression, FileRequest, Job, Status
-from jobs.lifecycle import NewJob
-from jobs.resolving import Missing
-from jobs.store.jobs import Idempotency, list_jobs
+from jobs.engine.jobs import ANONYMOUS, Compression, FileRequest, Job, Status
+from jobs.engine.lifecycle import NewJob
+from jobs.engine.sql.jobs import Idempotency, list_jobs
 
 RETRY_AFTER = "2"
 """Seconds after which to look at an accepted job (seed 003: polling every 2 s)."""
@@ -89,7 +89,7 @@ async def start(request: Request) -> Response:
         return _started(one.file_id, status.status, None, None, began, message)
     snapshot = await it.services.snapshots.read(job.id)
     assert snapshot is not None
-    link = await it.results.link(snapshot.job)
+    link = await it.result_links.link(snapshot.job)
     return _started(one.file_id, status.status, link.url, link.result.size, began, "The file can be fetched.")
 
 

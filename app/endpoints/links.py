@@ -1,4 +1,4 @@
-"""Results: links to them, and their removal."""
+"""ResultLinks: links to them, and their removal."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from starlette.responses import RedirectResponse, Response
 from app.context import answer, context
 from app.requests import path_job_id
 from app.schemas import Checksum, Link
-from app.views import omitted_of
-from jobs.domain.errors import JobNotFound
-from jobs.domain.jobs import Job
-from jobs.results import Method
+from app.serializers import omitted_of
+from jobs.bundles.result_links import Method
+from jobs.engine.jobs import Job
+from jobs.errors import JobNotFound
 
 NO_STORE = {"Cache-Control": "no-store"}
 
 
 async def download_url(request: Request) -> Response:
     """A fresh presigned URL, and what it leads to."""
-    link = await context(request).results.link(await _job(request))
+    link = await context(request).result_links.link(await _job(request))
     body = Link(
         url=link.url,
         expires_at=link.expires_at,
@@ -35,7 +35,7 @@ async def download_url(request: Request) -> Response:
 async def file(request: Request) -> Response:
     """The stable link: sends the client to a presigned URL for its own method."""
     method: Method = "HEAD" if request.method == "HEAD" else "GET"
-    link = await context(request).results.link(await _job(request), method)
+    link = await context(request).result_links.link(await _job(request), method)
     return RedirectResponse(link.url, 303, NO_STORE)
 
 

@@ -16,20 +16,20 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.types import Receive
 from starlette.websockets import WebSocket
 
-from app.closings import Closing
+from app.close_codes import Closing
 from app.context import Context
-from app.envelope import check_host
 from app.following import Following
 from app.following.background import Background
-from app.following.following import READS
-from app.following.outlets import SocketOutlet, transport_of
+from app.following.connections import SocketOutlet, transport_of
+from app.following.hub import READS
 from app.following.topics import Follow
+from app.middleware import check_host
 from app.problems import WrongHost
 from app.requests import MAX_SEQ, described, query_int, uuid_of
 from app.schemas import FollowJobs, UnfollowJobs
 from jobs.concurrency import map_limited
-from jobs.domain.errors import DatabaseUnavailable, InvalidRequest, JobNotFound
-from jobs.domain.order import Order, asking
+from jobs.engine.order import Order, asking
+from jobs.errors import DatabaseUnavailable, InvalidRequest, JobNotFound
 from jobs.settings import Settings
 
 log = structlog.get_logger()

@@ -12,15 +12,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from app.closings import Closing
+from app.close_codes import Closing
 from app.context import context
-from app.envelope import Answer
 from app.following import Following
+from app.following.connections import StreamOutlet, transport_of
 from app.following.frames import opening, retry_after
-from app.following.outlets import StreamOutlet, transport_of
+from app.middleware import Answer
 from app.requests import MAX_SEQ, Reading, path_job_id, query_int, query_jobs
-from jobs.domain.errors import DatabaseUnavailable, HaulageError
-from jobs.domain.order import Order, asking
+from jobs.engine.order import Order, asking
+from jobs.errors import DatabaseUnavailable, HaulageError
 
 log = structlog.get_logger()
 

@@ -9,8 +9,8 @@ from sse_starlette import ServerSentEvent
 from websockets.frames import Frame as SocketFrame
 from websockets.frames import Opcode
 
-from jobs.domain.events import Event, EventType
-from jobs.domain.order import Order
+from jobs.engine.events import Event, EventType
+from jobs.engine.order import Order
 
 LINES = "\n"
 """How lines of an event stream end."""

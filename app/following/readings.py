@@ -7,8 +7,8 @@ from functools import partial
 from uuid import UUID
 
 from app.following.frames import Frame
-from app.following.registry import Topics
-from app.statuses import Statuses
+from app.following.topic_registry import Topics
+from app.status_reader import Statuses
 from jobs.concurrency import end
 
 

@@ -9,13 +9,13 @@ from uuid import UUID
 
 from app.following.frames import Frame
 from app.schemas import JobStatus
-from jobs.domain.events import Event, EventType
-from jobs.domain.jobs import Status
-from jobs.domain.order import Order, Verdict, judge, queue_tick
-from jobs.store.snapshots import Mark
+from jobs.engine.events import Event, EventType
+from jobs.engine.jobs import Status
+from jobs.engine.order import Order, Verdict, judge, queue_tick
+from jobs.engine.sql.snapshots import Mark
 
 if TYPE_CHECKING:
-    from app.following.outlets import Outlet
+    from app.following.connections import Outlet
 
 
 class Follow:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jobs.domain.errors import HaulageError
+from jobs.errors import HaulageError
 
 
 class StackError(HaulageError):

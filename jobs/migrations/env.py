@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from jobs.store.tables import metadata
+from jobs.engine.sql.tables import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
 with context.begin_transaction():

@@ -25,8 +25,8 @@ async def shared(template: str, environment: dict[str, str]) -> AsyncIterator[Sh
     values |= {"database_url": _renamed(template, name), "s3_bucket_name": f"test-{uuid4().hex}", "port": 0}
     settings = Settings(**values)
     async with open_services(settings) as services, serving(settings) as url:
-        await services.blobs.bucket.ensure()
+        await services.storage.bucket.ensure()
         async with httpx.AsyncClient(base_url=url, timeout=30) as api:
             yield Shared(api=api, services=services, catalogue=Catalogue(services))
-        await services.blobs.objects.delete([info.key async for info in services.blobs.objects.list("")])
+        await services.storage.objects.delete([info.key async for info in services.storage.objects.list("")])
     await _execute(template, f"DROP DATABASE {name} WITH (FORCE)")

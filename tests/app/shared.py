@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 from sqlalchemy import text
 
-from jobs.domain.errors import ErrorClass
-from jobs.domain.events import Event
-from jobs.domain.jobs import Job, Result, ResultKind
-from jobs.lifecycle import Lifecycle
+from jobs.engine.events import Event
+from jobs.engine.jobs import Job, Result, ResultKind
+from jobs.engine.lifecycle import Lifecycle
+from jobs.errors import ErrorClass
 from jobs.services import Services
 from jobs.settings import Settings
 from tests.support import Catalogue, create, dead
@@ -71,7 +71,7 @@ class Shared:
     ) -> Job:
         """A job whose bundle is in the store, and can be fetched for `lifetime` seconds; `of`: one that is held."""
         job = await self.processing() if of is None else of
-        info = await self.services.blobs.objects.put(f"bundles/{job.id}/2.zip", data, "application/zip")
+        info = await self.services.storage.objects.put(f"bundles/{job.id}/2.zip", data, "application/zip")
         values: dict[str, Any] = {
             "kind": ResultKind.BUNDLE,
             "key": info.key,

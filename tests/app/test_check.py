@@ -24,7 +24,7 @@ async def test_one_file_is_there_or_not(shared: Shared) -> None:
     there = await shared.catalogue.add(b"12345", "a.txt")
     gone = await shared.catalogue.add(b"1")
     await shared.catalogue.remove(gone)
-    await shared.services.blobs.objects.put("54321.zip", b"123", "application/zip")
+    await shared.services.storage.objects.put("54321.zip", b"123", "application/zip")
     found = {"file_id": there, "available": True, "s3Key": f"files/{there}", "size": 5}
     assert await check(shared.api, file_id=there) == found
     template = {"file_id": 54_321, "available": True, "s3Key": "54321.zip", "size": 3}

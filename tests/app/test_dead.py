@@ -10,14 +10,14 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from app.following import following
-from jobs.domain.errors import ErrorClass
-from jobs.domain.jobs import FailureNote, Job
-from jobs.domain.uploads import Upload
+from app.following import hub
+from jobs.bundles.format.checkpoints import Upload
+from jobs.engine.jobs import Failure, Job
+from jobs.engine.sql.upload_parts import set_upload
+from jobs.engine.worker.sweeper import Sweeper
+from jobs.errors import ErrorClass
 from jobs.services import Services, open_services
 from jobs.settings import Settings
-from jobs.store.uploads import set_upload
-from jobs.worker.sweeper import Sweeper
 from tests.app.shared import AWAY, Shared, changed, link
 from tests.conftest import serving
 from tests.support import Catalogue, clean_now, create, dead
@@ -92,7 +92,7 @@ async def test_a_dropped_job_is_nowhere_to_be_seen(api: httpx.AsyncClient, servi
 
 async def test_what_is_dropped_goes_from_store_and_database(api: httpx.AsyncClient, services: Services) -> None:
     job, other = await dead(services), await dead(services)
-    store = services.blobs
+    store = services.storage
     await store.objects.put(f"bundles/{job.id}/2.zip", b"x", "application/zip")
     key = f"bundles/{job.id}/4.zip"
     upload = Upload(key=key, id=await store.uploads.create(key, "application/zip"), fingerprint="f")
@@ -165,7 +165,7 @@ async def polled(apis: list[httpx.AsyncClient], services: Services) -> Job:
         assert [(await api.get(link(job))).json()["status"] for api in apis] == ["processing"] * len(apis)
     async with services.database.begin() as connection:
         await connection.execute(text("UPDATE download_jobs SET attempt = max_attempts"))
-    job = await services.lifecycle.fail(job, FailureNote(error_class=ErrorClass.NETWORK, message="why"))
+    job = await services.lifecycle.fail(job, Failure(error_class=ErrorClass.NETWORK, message="why"))
     async with asyncio.timeout(20):
         for api in apis:
             while (await api.get(link(job))).json()["status"] != "failed":
@@ -182,7 +182,7 @@ async def until_gone(api: httpx.AsyncClient, job: Job) -> None:
 async def test_a_job_that_is_polled_is_gone_for_all_gateways_once_it_is_dropped(
     api: httpx.AsyncClient, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(following, "COMPARE", 3_600)
+    monkeypatch.setattr(hub, "COMPARE", 3_600)
     async with serving(services.settings) as url, httpx.AsyncClient(base_url=url) as other:
         job = await polled([api, other], services)
         assert (await api.delete(f"{DEAD}/{job.id}")).status_code == 204
@@ -195,7 +195,7 @@ async def test_a_drop_whose_message_is_lost_is_found_out_all_the_same(
 ) -> None:
     job = await polled([api], services)
     async with open_services(changed(settings, **AWAY["redis"])) as deaf:
-        await deaf.lifecycle.drop(job.id)
+        await deaf.lifecycle.delete(job.id)
     await until_gone(api, job)
 
 

@@ -10,9 +10,9 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from jobs.queue import HEALTH_KEY
-from jobs.store.workers import sign
-from jobs.worker.presence import anyone_works
+from jobs.engine.live.queue import HEALTH_KEY
+from jobs.engine.sql.workers import sign
+from jobs.engine.worker.heartbeat import anyone_works
 from tests.app.shared import AWAY, Shared, changed
 from tests.conftest import serving, working
 

@@ -13,7 +13,7 @@ import pytest
 DRIVERS = {"alembic", "arq", "asyncpg", "boto3", "botocore", "minio", "obstore", "redis", "sqlalchemy"}
 """What talks to PostgreSQL, Redis and the store."""
 EXCEPTIONS = {
-    "app/following.py": {"redis"},  # the type of the subscription that `jobs.feed` hands it
+    "app/following.py": {"redis"},  # the type of the subscription that `jobs.engine.live.feed` hands it
     "app/stack": {"minio", "redis"},  # asks the servers that it starts whether they are up
     "app/cli/services.py": {"asyncpg", "sqlalchemy"},  # the names of what they raise when the database refuses
 }

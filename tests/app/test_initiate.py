@@ -10,8 +10,8 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from jobs.domain.jobs import ANONYMOUS, MAX_FILES
-from jobs.store.jobs import find_by_key, lock_key
+from jobs.engine.jobs import ANONYMOUS, MAX_FILES
+from jobs.engine.sql.jobs import find_by_key, lock_key
 from tests.app.shared import Shared
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from jobs.domain.jobs import ResultKind
+from jobs.engine.jobs import ResultKind
 from tests.app.shared import Shared, changed, link
 from tests.app.test_retry_and_cancel import in_state
 from tests.conftest import serving
@@ -25,7 +25,7 @@ def when(text: str) -> datetime:
 async def source(shared: Shared, data: bytes) -> tuple[int, Any]:
     """A file, and the job whose result is the file itself."""
     file_id = await shared.catalogue.add(data, "a.txt", content_type="text/plain")
-    info = await shared.services.blobs.objects.head(f"files/{file_id}")
+    info = await shared.services.storage.objects.head(f"files/{file_id}")
     job = await shared.completed(
         data, kind=ResultKind.OBJECT, key=info.key, etag=info.etag, filename="a.txt", content_type="text/plain"
     )
@@ -100,7 +100,7 @@ async def test_a_removed_result_is_expired_and_can_be_removed_again(shared: Shar
 
 async def test_a_bundle_that_is_gone_from_the_store_is_not_found(shared: Shared) -> None:
     job = await shared.completed()
-    await shared.services.blobs.objects.delete([f"bundles/{job.id}/2.zip"])
+    await shared.services.storage.objects.delete([f"bundles/{job.id}/2.zip"])
     for rest in ("/download-url", "/file"):
         answer = await shared.api.get(link(job, rest))
         assert (answer.status_code, answer.json()["error"]) == (404, "result_gone")
@@ -157,9 +157,9 @@ async def test_removing_a_source_that_is_the_result_leaves_it_alone(
         assert (await ended(api, job))["status"] == "completed"
         assert (await api.delete(f"{job}/bundle")).status_code == 204
         jobs.append(job)
-    while [info.key async for info in services.blobs.objects.list("bundles/")]:
+    while [info.key async for info in services.storage.objects.list("bundles/")]:
         await api.get(jobs[1])
-    assert [info.key async for info in services.blobs.objects.list("")] == [f"files/{file_id}"]
+    assert [info.key async for info in services.storage.objects.list("")] == [f"files/{file_id}"]
     assert (await api.get(f"{jobs[0]}/download-url")).status_code == 410
     assert (await api.post(f"{jobs[1]}/retry")).status_code == 202
     assert (await ended(api, jobs[1]))["status"] == "completed"

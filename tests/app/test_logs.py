@@ -83,7 +83,7 @@ async def test_each_request_is_one_line_of_json_and_no_line_holds_a_secret(share
         asked.append(await api.get(link(job, "/file?X-Amz-Signature=abc")))
         asked.append(await api.get("/v1/download/jobs", headers={"X-Request-ID": 'a"b\nc'.replace("\n", "")}))
         links += [asked[1].json()["url"], asked[2].headers["location"]]
-        await shared.services.blobs.objects.delete([f"bundles/{job.id}/2.zip"])
+        await shared.services.storage.objects.delete([f"bundles/{job.id}/2.zip"])
         asked.append(await api.get(link(job, "/download-url")))
         async with shared.services.database.begin() as connection:
             await connection.execute(text("ALTER TABLE stored_files RENAME TO hidden_files"))

@@ -99,7 +99,7 @@ async def test_nothing_but_missing_files_fails_even_when_they_may_be_skipped(api
 async def test_a_file_that_the_catalogue_lacks_is_found_under_the_template_key(
     api: httpx.AsyncClient, services: Any
 ) -> None:
-    await services.blobs.objects.put("54321.zip", b"PK-not-really", "application/zip")
+    await services.storage.objects.put("54321.zip", b"PK-not-really", "application/zip")
     job = await initiate(api, file_ids=[54_321], archiveName="a")
     assert (await ended(api, job))["status"] == "completed"
     files = opened((await api.get(f"{job}/file", follow_redirects=True)).content)

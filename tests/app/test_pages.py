@@ -14,7 +14,7 @@ from starlette.routing import Mount, Route
 
 from app.endpoints.pages import PAGES, Assets, page
 from tests.app.shared import Shared
-from tests.app.test_envelope import problem
+from tests.app.test_middleware import problem
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 SCRIPT = "console.log('built');" * 100

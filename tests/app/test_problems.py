@@ -10,7 +10,7 @@ from http import HTTPStatus
 import app
 import jobs
 from app.problems import ANSWERS
-from jobs.domain.errors import HaulageError
+from jobs.errors import HaulageError
 
 
 def errors(of: type[HaulageError] = HaulageError) -> Iterator[type[HaulageError]]:

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from jobs.domain.errors import ErrorClass
-from jobs.domain.jobs import FailureNote, Job
+from jobs.engine.jobs import Failure, Job
+from jobs.errors import ErrorClass
 from tests.app.shared import Shared, link
 from tests.support import create, read
 
@@ -24,7 +24,7 @@ async def in_state(shared: Shared, state: str) -> Job:
             return await shared.processing()
         case "retrying" | "failed":
             error_class = ErrorClass.NETWORK if state == "retrying" else ErrorClass.VALIDATION
-            return await lifecycle.fail(await shared.processing(), FailureNote(error_class=error_class, message="why"))
+            return await lifecycle.fail(await shared.processing(), Failure(error_class=error_class, message="why"))
         case "completed":
             return await shared.completed()
         case "cancelled":

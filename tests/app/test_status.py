@@ -14,11 +14,11 @@ import pytest
 from app.following import COMPARE
 from app.polls import poll as poll_shortly
 from app.requests import MAX_WAIT
-from jobs.domain.events import Event, EventType, FileView, ProgressView
-from jobs.domain.jobs import FileState, Job, Phase, Progress, Status
-from jobs.domain.order import QUEUE_TICKS
-from jobs.feed import channel
-from jobs.store.files import load_files
+from jobs.engine.events import Event, EventType, FileView, ProgressView
+from jobs.engine.jobs import FileState, Job, Phase, Progress, Status
+from jobs.engine.live.feed import channel
+from jobs.engine.order import QUEUE_TICKS
+from jobs.engine.sql.file_records import load_files
 from tests.app.shared import Shared, link
 from tests.support import create
 

@@ -19,9 +19,9 @@ from redis.asyncio import Redis
 
 from app.stack.ports import free_ports
 from app.stack.stack import Stack
+from jobs.engine.live.queue import HEALTH_KEY
 from jobs.logs import configure_logs
 from jobs.migrate import migrate
-from jobs.queue import HEALTH_KEY
 from jobs.services import Services, open_services
 from jobs.settings import Settings
 from tests.bench import parts
@@ -144,7 +144,7 @@ async def open_arena(environment: dict[str, str], folder: Path, name: str) -> As
     configure_logs(settings.model_copy(update={"log_level": "warning"}))  # of this process
     async with open_services(settings) as services:
         await migrate(services.database)
-        await services.blobs.bucket.ensure()
+        await services.storage.bucket.ensure()
         yield Arena(settings, services, folder)
 
 

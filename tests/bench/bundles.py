@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.request import urlopen
 
-from jobs.domain.jobs import Compression, FileRequest, Job, Status
-from jobs.lifecycle import NewJob
-from jobs.results import Results
+from jobs.bundles.result_links import ResultLinks
+from jobs.engine.jobs import Compression, FileRequest, Job, Status
+from jobs.engine.lifecycle import NewJob
 from tests.bench.arena import Arena
 
 
@@ -39,7 +39,7 @@ def seconds(job: Job) -> float:
 async def open_and_remove(arena: Arena, job: Job) -> None:
     """Fetches the bundle by its link, lets `zipfile` and `unzip` check every file of it, and removes it."""
     assert job.result is not None
-    link = await Results(arena.services.blobs, arena.settings).link(job)
+    link = await ResultLinks(arena.services.storage, arena.settings).link(job)
     path = arena.folder / "bundle.zip"
     try:
         await arena.apart(_check, link.url, path, job.progress.files_total + 1)  # and the manifest
@@ -48,12 +48,12 @@ async def open_and_remove(arena: Arena, job: Job) -> None:
             await asyncio.to_thread(lambda: subprocess.run([unzip, "-tqq", path], check=True))
     finally:
         path.unlink(missing_ok=True)
-    await arena.services.blobs.objects.delete([job.result.key])
+    await arena.services.storage.objects.delete([job.result.key])
 
 
 async def check(arena: Arena, key: str, entries: int) -> None:
     """Fetches a bundle, whoever made it, and lets `zipfile` check its files, of which there must be so many."""
-    url = arena.services.blobs.links.presign(key, "GET", "bundle.zip", "application/zip", 600)
+    url = arena.services.storage.links.presign(key, "GET", "bundle.zip", "application/zip", 600)
     path = arena.folder / "bundle.zip"
     try:
         await arena.apart(_check, url, path, entries)

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import cycle
 
-from jobs.domain.jobs import FileRequest
-from jobs.lifecycle import Claimed, NewJob
+from jobs.engine.jobs import FileRequest
+from jobs.engine.lifecycle import Claimed, NewJob
+from jobs.engine.worker.reporter import Reporter
 from jobs.services import Services, open_services
 from jobs.settings import Settings
-from jobs.worker.reporter import Reporter
 
 FILES = 5
 """Files of each job."""

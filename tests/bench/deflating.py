@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from jobs.checksums import Buffer
-from jobs.domain.jobs import Compression
-from jobs.packing import deflater
+from jobs.bundles.packing import deflater
+from jobs.engine.jobs import Compression
 from jobs.settings import Settings
+from jobs.storage.crc32 import Buffer
 from tests.bench import bundles, parts
 from tests.bench.arena import Arena, cpu_seconds, peak_memory
 from tests.bench.effort import MIB, Effort, middle

@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from isal import isal_zlib
 
 from jobs.concurrency import map_limited
-from jobs.domain.jobs import ANONYMOUS
+from jobs.engine.jobs import ANONYMOUS
+from jobs.files.catalogue import StoredFile, insert_file, next_id
 from jobs.services import Services
-from jobs.store.catalogue import StoredFile, insert_file, next_id
 
 BLOCK = 1 << 20
 
@@ -47,7 +47,7 @@ async def _put(services: Services, number: int, size: int, block: bytes) -> int:
     async with services.database.begin() as connection:
         file_id = await next_id(connection)
     key, type_ = key_of(file_id), "application/octet-stream"
-    info = await services.blobs.objects.put(key, chunks(), type_)
+    info = await services.storage.objects.put(key, chunks(), type_)
     file = StoredFile(
         id=file_id,
         key=key,

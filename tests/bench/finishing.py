@@ -14,11 +14,11 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from jobs.concurrency import end
-from jobs.lifecycle import Claimed
+from jobs.engine.lifecycle import Claimed
+from jobs.engine.worker.reporter import Reporter
 from jobs.logs import configure_logs
 from jobs.services import open_services
 from jobs.settings import Settings
-from jobs.worker.reporter import Reporter
 from tests.bench.arena import Arena
 
 JOBS = 16

@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 import obstore
 
 from app.stack.ports import free_ports
-from jobs.blobs.clients import obstore_client
 from jobs.concurrency import map_limited
 from jobs.settings import Settings
+from jobs.storage.clients import obstore_client
 from tests.bench import programs
 from tests.bench.arena import listening
 from tests.bench.effort import MIB

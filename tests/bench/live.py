@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from jobs.concurrency import map_limited
-from jobs.domain.jobs import Job
+from jobs.engine.jobs import Job
 from tests.bench import changes, finishing, status, yardstick
 from tests.bench.arena import Arena, memory
 from tests.bench.effort import Effort, middle, percentile

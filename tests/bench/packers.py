@@ -17,9 +17,9 @@ from time import perf_counter, process_time
 import obstore
 from obstore.store import S3Store
 
-from jobs.blobs.clients import obstore_client
 from jobs.concurrency import all_of, map_limited
 from jobs.settings import Settings
+from jobs.storage.clients import obstore_client
 from tests.bench import bundles, programs
 from tests.bench.arena import Arena, cpu_seconds, forget_peak, peak_memory
 from tests.bench.effort import MIB

@@ -36,7 +36,7 @@ async def _compare(arena: Arena, rounds: int, count: int, size: int) -> list[Fig
     files = [File(file_id, size) for file_id in ids]
     async with arena.worker() as pid:
         measured = [await _round(arena, pid, files) for _ in range(rounds)]
-    await arena.services.blobs.objects.delete([file.key for file in files])
+    await arena.services.storage.objects.delete([file.key for file in files])
     what = f"{count:,} files of {size // MIB} MiB" if size >= MIB else f"{count:,} files of {size // 1024} KiB"
     share = middle(measured, lambda it: it.packed / it.copied)
     return [

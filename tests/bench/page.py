@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jobs.domain.jobs import ANONYMOUS, Job
-from jobs.store.catalogue import StoredFile, insert_file, next_id
+from jobs.engine.jobs import ANONYMOUS, Job
+from jobs.files.catalogue import StoredFile, insert_file, next_id
 from tests.bench.arena import Arena
 from tests.bench.effort import Effort, percentile
 from tests.bench.files import put_files

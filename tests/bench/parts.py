@@ -21,7 +21,7 @@ def gateway(settings: Settings, log: Path) -> None:
 
 def worker(settings: Settings, log: Path) -> None:
     """Works until SIGTERM."""
-    from jobs.worker.process import work  # noqa: PLC0415 - see above
+    from jobs.worker_process import work  # noqa: PLC0415 - see above
 
     _logged(work, settings, log)
 

@@ -11,8 +11,8 @@ from time import monotonic, monotonic_ns, process_time
 
 import uvloop
 
-from jobs.domain.events import Event, EventType, FileView, ProgressView
-from jobs.domain.jobs import FileState, Job, Phase, Status
+from jobs.engine.events import Event, EventType, FileView, ProgressView
+from jobs.engine.jobs import FileState, Job, Phase, Status
 from jobs.services import open_services
 from jobs.settings import Settings
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
 
-from jobs.domain.manifests import Manifest
-from jobs.domain.plans import Entry, plan_bundle
+from jobs.bundles.format.manifests import Manifest
+from jobs.bundles.format.stored_plan import Entry, plan_bundle
 from jobs.settings import Settings
 from tests.bench import bundles, link, packers
 from tests.bench.arena import Arena, cpu_seconds, peak_memory
@@ -91,7 +91,7 @@ async def _far(arena: Arena, far: Link) -> Figure:
     trip = await asyncio.to_thread(link.round_trip, far.url)
     settings = arena.settings.model_copy(update={"s3_endpoint": far.url})
     rate = await arena.apart(link.read_rate, settings, file.key, file.size)
-    await arena.services.blobs.objects.delete([file.key])
+    await arena.services.storage.objects.delete([file.key])
     return Figure("The link alone: round trip, reads", f"{trip:.1f} ms, {rate / 1e6:.0f} MB/s")
 
 
@@ -114,14 +114,14 @@ class Race:
         files = [File(file_id, size) for file_id, size in zip(ids, sizes, strict=True)]
         await self._run(case, LOCAL, files, self._arena.settings)
         await self._run(case, REMOTE, files, self._arena.settings.model_copy(update={"s3_endpoint": self._far.url}))
-        await self._arena.services.blobs.objects.delete([file.key for file in files])
+        await self._arena.services.storage.objects.delete([file.key for file in files])
 
     async def _run(self, case: str, where: str, files: Sequence[File], settings: Settings) -> None:
         [warm] = await put_files(self._arena.services, 1, KIB)
         async with self._arena.worker(s3_endpoint=settings.s3_endpoint) as pid:
             known = await bundles.make(self._arena, [warm, files[0].id])  # it runs, and knows its store
             assert known.result is not None
-            await self._arena.services.blobs.objects.delete([known.result.key])
+            await self._arena.services.storage.objects.delete([known.result.key])
             task = Task(settings, files, pid)
             self._rounds[case, where] = [await self._round(task, number) for number in range(self._effort.rounds)]
         print(f"  {case}, {where}: {self._said(case, where)}", file=sys.stderr, flush=True)
@@ -139,7 +139,7 @@ class Race:
         if made.key is not None:
             if look:
                 await bundles.check(self._arena, made.key, made.entries)
-            await self._arena.services.blobs.objects.delete([made.key])
+            await self._arena.services.storage.objects.delete([made.key])
         return made.spent
 
     def figures(self) -> list[Figure]:
@@ -184,10 +184,10 @@ async def _memory(arena: Arena, effort: Effort) -> list[Figure]:
                 job = await bundles.make(arena, ids)
                 peak = peak_memory(pid) / MIB
             assert job.result is not None
-            await arena.services.blobs.objects.delete([job.result.key])
+            await arena.services.storage.objects.delete([job.result.key])
             what = f"Worker's peak memory for one job of {size // MIB:,} MiB, {how}"
             figures.append(Figure(what, f"{peak:.0f} MiB", f"≤ {PEAK} MiB", peak <= PEAK))
-        await arena.services.blobs.objects.delete([File(file_id, 0).key for file_id in ids])
+        await arena.services.storage.objects.delete([File(file_id, 0).key for file_id in ids])
     return figures
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import cycle, islice
 from time import monotonic
 
-from jobs.domain.jobs import Job
+from jobs.engine.jobs import Job
 from tests.bench import crowd, publisher
 from tests.bench.arena import Arena, Partner, cpu_seconds, memory, waiting_seconds
 from tests.bench.crowd import Crowd, Taken

@@ -12,9 +12,9 @@ from playwright.async_api import Locator, Page, expect
 from jobs.services import Services
 from tests.app.shared import changed
 from tests.browser.test_downloads import button, job
+from tests.busy_store import answer_of, storm
 from tests.conftest import serving, working
 from tests.proxies import proxied
-from tests.storms import answer_of, storm
 from tests.support import Catalogue, create, ended
 
 pytestmark = pytest.mark.browser

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from jobs.domain.jobs import Job
+from jobs.engine.jobs import Job
 from jobs.services import Services
 from tests.browser.filters import Filter, filtering
 from tests.conftest import working

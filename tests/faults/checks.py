@@ -79,14 +79,14 @@ async def _left(look: Callable[[], Awaitable[list[str]]]) -> list[str]:
 async def _uploads(ground: Ground) -> list[str]:
     rows = await ground.rows("SELECT upload_id FROM download_jobs WHERE upload_id IS NOT NULL")
     known = {it["upload_id"] for it in rows}
-    uploads = await ground.services.blobs.uploads.list_uploads("bundles/")
+    uploads = await ground.services.storage.uploads.list_uploads("bundles/")
     return [f"the upload {it.id} of {it.key} is left" for it in uploads if it.id not in known]
 
 
 async def _objects(ground: Ground, rows: Mapping[UUID, Mapping[str, Any]]) -> list[str]:
     """One object for each bundle that is to be had, and no other."""
     there: defaultdict[str, list[str]] = defaultdict(list)
-    async for info in ground.services.blobs.objects.list("bundles/"):
+    async for info in ground.services.storage.objects.list("bundles/"):
         there[info.key.split("/")[1]].append(info.key)
     wanted = {str(row["id"]): [row["result_key"]] for row in _bundles(rows)}
     return [
@@ -101,7 +101,7 @@ def _bundles(rows: Mapping[UUID, Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 
 async def _opened(ground: Ground, row: Mapping[str, Any]) -> str | None:
-    objects = ground.services.blobs.objects
+    objects = ground.services.storage.objects
     with tempfile.TemporaryFile() as file:
         async for chunk in objects.read(row["result_key"], row["result_etag"], 0, row["result_size"]):
             file.write(chunk)

@@ -37,14 +37,14 @@ def unfenced() -> None:
     """A worker that writes its results whatever has become of the job meanwhile, and never hears that it lost it."""
     from sqlalchemy import update
 
-    from jobs.domain.errors import StaleFence
-    from jobs.domain.jobs import Job
-    from jobs.domain.transitions import Command, apply
-    from jobs.lifecycle import Lifecycle
-    from jobs.store import jobs
-    from jobs.store.rows import job_columns
-    from jobs.store.tables import download_jobs
-    from jobs.worker.runner import Runner
+    from jobs.engine.jobs import Job
+    from jobs.engine.lifecycle import Lifecycle
+    from jobs.engine.sql import jobs
+    from jobs.engine.sql.rows import job_columns
+    from jobs.engine.sql.tables import download_jobs
+    from jobs.engine.transitions import Command, apply
+    from jobs.engine.worker.runner import Runner
+    from jobs.errors import StaleFence
 
     async def settle(self: Any, held: Job, command: Command, check: Any = None) -> Job:
         del check
@@ -79,7 +79,7 @@ def lag() -> None:
     """The event loop's lag, in milliseconds, a hundred looks a line (`loop_lag`)."""
     import uvicorn
 
-    process: Any = import_module("jobs.worker.process")
+    process: Any = import_module("jobs.worker_process")
 
     run, startup = process.run_worker, uvicorn.Server.startup
 
@@ -111,7 +111,7 @@ async def _look() -> None:
 
 def calls() -> None:
     """How long each call to the store took (`store_call`, seconds)."""
-    from jobs.blobs.buckets import Bucket
+    from jobs.storage.bucket import Bucket
 
     guard = Bucket.guard
 
@@ -129,7 +129,7 @@ def calls() -> None:
 
 def poison() -> None:
     """A job whose archive is called `POISON` kills the worker that runs it."""
-    from jobs.worker.attempt import Attempt
+    from jobs.bundles.attempt import Attempt
 
     run = Attempt.run
 

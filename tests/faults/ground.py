@@ -15,8 +15,8 @@ from uuid import UUID, uuid4
 import httpx
 from sqlalchemy import text
 
-from jobs.domain.errors import DatabaseUnavailable
-from jobs.domain.jobs import Job
+from jobs.engine.jobs import Job
+from jobs.errors import DatabaseUnavailable
 from jobs.services import Services, open_services
 from jobs.settings import Settings
 from tests.app.shared import changed
@@ -140,7 +140,7 @@ async def open_ground(
     async with AsyncExitStack() as opened:
         opened.push_async_callback(servers.execute, f"DROP DATABASE {name} WITH (FORCE)")
         services = await opened.enter_async_context(open_services(settings))
-        await services.blobs.bucket.ensure()
+        await services.storage.bucket.ensure()
         opened.push_async_callback(_empty, services)
         addresses = (str(settings.database_url), str(settings.redis_url), settings.s3_endpoint)
         database, redis, store = [await opened.enter_async_context(proxied(it)) for it in addresses]
@@ -160,4 +160,4 @@ async def open_ground(
 
 
 async def _empty(services: Services) -> None:
-    await services.blobs.objects.delete([info.key async for info in services.blobs.objects.list("")])
+    await services.storage.objects.delete([info.key async for info in services.storage.objects.list("")])

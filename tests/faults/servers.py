@@ -17,8 +17,8 @@ from app.stack.postgres import Postgres
 from app.stack.processes import Server
 from app.stack.seaweedfs import SeaweedFS
 from app.stack.valkey import Valkey
+from jobs.database import Database
 from jobs.migrate import migrate
-from jobs.store.database import Database
 
 PASSWORD = "secret"
 TEMPLATE = "template_faults"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from jobs.concurrency import map_limited
-from jobs.domain.jobs import Job, Status
+from jobs.engine.jobs import Job, Status
 from tests.faults import checks
 from tests.faults.figures import note
 from tests.faults.ground import MIB, Ground

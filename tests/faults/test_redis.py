@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from jobs.concurrency import map_limited
-from jobs.queue import FUNCTION, arq_redis
+from jobs.engine.live.queue import FUNCTION, arq_redis
 from tests.faults import checks
 from tests.faults.figures import note, percentile, spread
 from tests.faults.ground import MIB, Ground

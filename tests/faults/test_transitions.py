@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from sqlalchemy import text
 
-from jobs.domain.errors import ErrorClass, IllegalTransition, StaleFence
-from jobs.domain.jobs import FailureNote, FileRequest, Job, Status
-from jobs.domain.transitions import (
+from jobs.engine.jobs import Failure, FileRequest, Job, Status
+from jobs.engine.lifecycle import NewJob
+from jobs.engine.sql.jobs import list_events
+from jobs.engine.transitions import (
     Abandon,
     Cancel,
     Claim,
@@ -31,10 +32,9 @@ from jobs.domain.transitions import (
     Succeed,
     apply,
 )
-from jobs.lifecycle import NewJob
+from jobs.errors import ErrorClass, IllegalTransition, StaleFence
 from jobs.services import Services, open_services
 from jobs.settings import Settings
-from jobs.store.jobs import list_events
 from tests.samples import RESULT
 from tests.support import read
 
@@ -154,7 +154,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(turn=held, error=st.sampled_from([ErrorClass.NETWORK, ErrorClass.VALIDATION, ErrorClass.INTERNAL]))
     def fail(self, turn: Job, error: ErrorClass) -> None:
-        failure = FailureNote(error_class=error, message="it went wrong")
+        failure = Failure(error_class=error, message="it went wrong")
         self.settled(turn, Fail(failure=failure, retry_in=WAIT), self.services.lifecycle.fail(turn, failure))
 
     @rule(turn=held, overdue=st.booleans())
@@ -162,7 +162,7 @@ class Machine(RuleBasedStateMachine):
         """While a dependency is out; past the deadline that is the end."""
         if overdue:
             self.age(turn.id)
-        failure = FailureNote(error_class=ErrorClass.STORAGE, message="the store is out")
+        failure = Failure(error_class=ErrorClass.STORAGE, message="the store is out")
         deadline = self.services.settings.job_deadline
         command = Park(failure=failure, retry_in=WAIT, deadline=deadline)
         self.settled(turn, command, self.services.lifecycle.park(turn, failure, WAIT))

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from jobs.domain.jobs import Job
+from jobs.engine.jobs import Job
 from tests.faults import checks
 from tests.faults.entry import POISON
 from tests.faults.figures import note, spread

@@ -68,7 +68,7 @@ def drop(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Drop dead jobs, for good: nobody sees them any more, and what they left in the store is removed.
+    """Delete dead jobs, for good: nobody sees them any more, and what they left in the store is removed.
 
     With several jobs, those that can't be are named, and the exit code is that of the first of them.
     """

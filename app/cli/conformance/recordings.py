@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from app.cli.conformance.wire import UNREADABLE, Broken, Wire, require, unreadable
-from jobs.domain.jobs import ENDED
+from jobs.engine.jobs import ENDED
 
 Message = dict[str, Any]
 

@@ -13,9 +13,9 @@ from app.cli.conformance.cases import Case
 from app.cli.conformance.recordings import Message, Recording, ended
 from app.cli.conformance.wire import V1, Broken, Said, Skipped, Stream, Talk, require
 from app.schemas import JobStatus
-from jobs.domain.events import Event, EventType, FileView, ProgressView
-from jobs.domain.events import Message as Model
-from jobs.domain.order import Verdict, asking, judge
+from jobs.engine.events import Event, EventType, FileView, ProgressView
+from jobs.engine.events import Message as Model
+from jobs.engine.order import Verdict, asking, judge
 
 FUTURE = 1_000_000
 """Above every `seq` that the job can have."""

@@ -10,8 +10,8 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from app.cli.output import error_console, note, size_text
 from app.schemas import JobStatus
-from jobs.domain.events import Event
-from jobs.domain.jobs import Status
+from jobs.engine.events import Event
+from jobs.engine.jobs import Status
 
 _FIELDS = ("percent", "amount", "speed", "left")
 

@@ -12,8 +12,8 @@ from app.cli.client import Api
 from app.cli.errors import Refused, ServerUnreachable
 from app.cli.fetching.ways import WAYS, Barred, Lost, Place
 from app.schemas import JobStatus
-from jobs.domain.events import Event, EventType
-from jobs.domain.order import Verdict
+from jobs.engine.events import Event, EventType
+from jobs.engine.order import Verdict
 
 FollowBy = Literal["auto", "websocket", "sse", "polling"]
 

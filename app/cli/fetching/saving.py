@@ -15,7 +15,7 @@ from urllib3.exceptions import HTTPError
 
 from app.cli.errors import Refused, ServerUnreachable
 from app.schemas import Link
-from jobs.domain.errors import ChecksumMismatch
+from jobs.errors import ChecksumMismatch
 
 _PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0)
 """Seconds before each further try that follows one without a new byte."""

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from app.cli.errors import CommandFailed
-from jobs.domain.names import safe_name
+from jobs.files.names import safe_name
 
 
 @dataclass(frozen=True, slots=True)

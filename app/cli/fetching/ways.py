@@ -20,10 +20,10 @@ from websockets.typing import Subprotocol
 from app.cli.client import Api, problem_of, retry_after
 from app.cli.errors import Refused
 from app.cli.eventstreams import StreamParser
-from app.closings import Closing
+from app.close_codes import Closing
 from app.schemas import JobStatus
-from jobs.domain.events import Event, EventType
-from jobs.domain.order import Verdict, asking, judge
+from jobs.engine.events import Event, EventType
+from jobs.engine.order import Verdict, asking, judge
 
 SUBPROTOCOL = Subprotocol("haulage.v1")
 SILENCE = 20.0
@@ -71,7 +71,7 @@ class Barred(Exception):
 
 
 class Place:
-    """How far a client is in its job. Servers and clients go by one rule, `jobs.domain.order.judge`."""
+    """How far a client is in its job. Servers and clients go by one rule, `jobs.engine.order.judge`."""
 
     def __init__(self) -> None:
         self._have = asking(0)

@@ -110,4 +110,4 @@ def _worker_maker(folder: Path, environment: dict[str, str], number: int) -> Cal
 
 async def _prepare(services: Services) -> None:
     await migrate(services.database)
-    await services.blobs.bucket.ensure()
+    await services.storage.bucket.ensure()

@@ -233,8 +233,8 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Drop a dead job, for good */
-        delete: operations["drop"];
+        /** Delete a dead job, for good */
+        delete: operations["delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2031,7 +2031,7 @@ export interface operations {
             };
         };
     };
-    drop: {
+    delete: {
         parameters: {
             query?: never;
             header?: never;

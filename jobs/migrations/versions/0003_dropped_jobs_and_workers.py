@@ -10,7 +10,7 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    op.add_column("download_jobs", sa.Column("dropped_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("download_jobs", sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True))
     op.create_index(
         "download_jobs_dead",
         "download_jobs",
@@ -18,15 +18,15 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text(
             "status = 'failed' AND error_class IN ('network', 'timeout', 'storage', 'worker_lost', 'internal')"
-            " AND dropped_at IS NULL"
+            " AND deleted_at IS NULL"
         ),
     )
     op.create_index(
-        "download_jobs_dropped",
+        "download_jobs_deleted",
         "download_jobs",
-        ["dropped_at"],
+        ["deleted_at"],
         unique=False,
-        postgresql_where=sa.text("dropped_at IS NOT NULL"),
+        postgresql_where=sa.text("deleted_at IS NOT NULL"),
     )
     op.create_table(
         "workers",

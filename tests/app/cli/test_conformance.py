@@ -143,8 +143,8 @@ async def test_a_stream_that_is_silent_without_a_comment_is_seen(
     check = rule("event stream: a silent one gets a comment")
     with pytest.raises(Broken, match="nothing came for 1 s"):
         await asyncio.to_thread(check, case)
-    monkeypatch.setattr("app.following.outlets.SILENCE", (0.0, 0.0))
-    monkeypatch.setattr("app.following.lagging.ROUND", 0.05)
+    monkeypatch.setattr("app.following.connections.SILENCE", (0.0, 0.0))
+    monkeypatch.setattr("app.following.slow_consumers.ROUND", 0.05)
     await asyncio.to_thread(check, case)
 
 

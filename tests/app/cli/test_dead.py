@@ -5,8 +5,8 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from jobs.domain.errors import ErrorClass
-from jobs.domain.jobs import Status
+from jobs.engine.jobs import Status
+from jobs.errors import ErrorClass
 from jobs.services import Services
 from tests.app.cli.processes import Cli
 from tests.support import create, dead, read

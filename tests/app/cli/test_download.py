@@ -13,7 +13,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from jobs.domain.jobs import Status
+from jobs.engine.jobs import Status
 from jobs.services import Services
 from jobs.settings import Settings
 from tests.app.cli.processes import Cli, line_with

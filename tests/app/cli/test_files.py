@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from app.cli.sources import Source, Unreadable, find, read
+from jobs.files.catalogue import find_files
 from jobs.services import Services
-from jobs.store.catalogue import find_files
 from tests.app.cli.processes import Cli
 
 pytestmark = pytest.mark.usefixtures("services")
@@ -73,7 +73,7 @@ async def test_an_object_that_is_added_is_the_one_that_the_catalogue_has(server_
     await server_cli("files", "add", "a.txt")
     async with services.database.reading() as connection:
         file = (await find_files(connection, [10000]))[10000]
-    info = await services.blobs.objects.head("files/10000")
+    info = await services.storage.objects.head("files/10000")
     assert (file.key, file.etag, file.content_type) == ("files/10000", info.etag, "text/plain")
 
 

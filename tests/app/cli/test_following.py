@@ -17,11 +17,11 @@ from app.cli.errors import Refused, ServerUnreachable, exit_code
 from app.cli.fetching import ways
 from app.cli.fetching.following import FollowBy, follow
 from app.cli.fetching.ways import BARRED, NOT_FOUND, PAUSES, WAYS, Barred, Lost, Messages, Place, by_socket
-from app.closings import Closing
+from app.close_codes import Closing
 from app.schemas import JobStatus
-from app.views import status_of
-from jobs.domain.events import Event, EventType
-from jobs.domain.jobs import Status
+from app.serializers import status_of
+from jobs.engine.events import Event, EventType
+from jobs.engine.jobs import Status
 from jobs.services import Services
 from jobs.settings import Settings
 from tests.app.cli.middleboxes import Held, Middlebox

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from jobs.domain.jobs import Status
+from jobs.engine.jobs import Status
 from jobs.services import Services
 from tests.app.cli.processes import Cli
 from tests.support import Catalogue, create, ended, read

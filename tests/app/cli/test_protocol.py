@@ -9,14 +9,14 @@ import pytest
 
 from app.cli.conformance import rules
 from app.cli.conformance.wire import V1
-from app.closings import Closing
+from app.close_codes import Closing
 from app.endpoints import sockets, streams
-from app.following.outlets import COMMENTED, STUCK
+from app.following.connections import COMMENTED, STUCK
 from app.requests import MAX_STREAMED, MAX_WAIT
 from app.schemas import JobStatus, Links, ResultView
 from app.server import MAX_SAID, PING, PONG
-from jobs.domain.events import Event, EventType, FileView, Message, ProgressView
-from jobs.domain.jobs import Status
+from jobs.engine.events import Event, EventType, FileView, Message, ProgressView
+from jobs.engine.jobs import Status
 
 
 @pytest.fixture

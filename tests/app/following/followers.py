@@ -17,10 +17,10 @@ from websockets.exceptions import ConnectionClosed
 from app.cli.eventstreams import StreamParser
 from app.endpoints.sockets import SUBPROTOCOL
 from jobs.concurrency import end
-from jobs.domain.events import Event, EventType, FileView, ProgressView
-from jobs.domain.jobs import Job, Phase, Progress, Status
-from jobs.domain.order import Order, Verdict, asking, judge
-from jobs.feed import UNAVAILABLE, Feed, channel
+from jobs.engine.events import Event, EventType, FileView, ProgressView
+from jobs.engine.jobs import Job, Phase, Progress, Status
+from jobs.engine.live.feed import UNAVAILABLE, Feed, channel
+from jobs.engine.order import Order, Verdict, asking, judge
 from tests.app.shared import Shared
 
 PATIENCE = 30.0

@@ -16,23 +16,23 @@ from types import SimpleNamespace
 from typing import Any, cast
 from uuid import UUID
 
-from app.closings import Closing
+from app.close_codes import Closing
 from app.following import Following
 from app.following.background import Background
+from app.following.connections import LAG, Outlet
 from app.following.frames import Form
-from app.following.outlets import LAG, Outlet
 from app.following.readings import Readings
 from app.schemas import JobStatus
-from app.statuses import Statuses
-from app.views import status_of
+from app.serializers import status_of
+from app.status_reader import Statuses
 from jobs.concurrency import end
-from jobs.domain.errors import DatabaseUnavailable, JobNotFound
-from jobs.domain.events import Event, EventType, FileView, ProgressView, event_of
-from jobs.domain.jobs import ANONYMOUS, Compression, FileRecord, FileState, Job, OnMissing, Status, new_progress
-from jobs.domain.order import Order, Verdict, asking, judge
-from jobs.domain.transitions import Claim, Command, apply
+from jobs.engine.events import Event, EventType, FileView, ProgressView, event_of
+from jobs.engine.jobs import ANONYMOUS, Compression, FileRecord, FileState, Job, OnMissing, Status, new_progress
+from jobs.engine.order import Order, Verdict, asking, judge
+from jobs.engine.sql.snapshots import Mark, Snapshot
+from jobs.engine.transitions import Claim, Command, apply
+from jobs.errors import DatabaseUnavailable, JobNotFound
 from jobs.services import Services
-from jobs.store.snapshots import Mark, Snapshot
 
 NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
 JOB_ID = UUID(int=7)

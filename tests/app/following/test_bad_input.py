@@ -15,13 +15,13 @@ from structlog.testing import capture_logs
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol as Protocol
 from websockets.asyncio.client import connect
 
-from app.closings import Closing
-from app.envelope import Envelope
+from app.close_codes import Closing
+from app.middleware import Envelope
 from app.requests import MAX_STREAMED
-from app.statuses import Statuses
+from app.status_reader import Statuses
 from jobs.concurrency import end
-from jobs.domain.jobs import FileRequest, Job
-from jobs.lifecycle import NewJob
+from jobs.engine.jobs import FileRequest, Job
+from jobs.engine.lifecycle import NewJob
 from tests.app.following.dozing import dozing
 from tests.app.following.followers import (
     PATIENCE,

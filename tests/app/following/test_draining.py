@@ -15,11 +15,11 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from app.closings import Closing
+from app.close_codes import Closing
 from app.following import Following
-from app.statuses import Statuses
-from jobs.domain.jobs import FileRequest, Job
-from jobs.lifecycle import NewJob
+from app.status_reader import Statuses
+from jobs.engine.jobs import FileRequest, Job
+from jobs.engine.lifecycle import NewJob
 from tests.app.following.dozing import dozing
 from tests.app.following.followers import PATIENCE, base, pause_of, socket, until_subscribers
 from tests.app.shared import Shared, changed, link
@@ -88,7 +88,7 @@ async def test_who_comes_while_the_gateway_drains_is_sent_to_another(
 
 
 async def test_nobody_waits_for_a_job_in_a_gateway_that_drains(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.following.following.COMPARE", 2 * PATIENCE)
+    monkeypatch.setattr("app.following.hub.COMPARE", 2 * PATIENCE)
     job, file_id = await shared.processing(), await shared.catalogue.add(b"hello")
     async with (
         stoppable(shared, monkeypatch) as (gateway, stop),
@@ -143,7 +143,7 @@ async def test_a_request_that_outlasts_the_shutdown_is_told_so(
 async def test_who_is_slow_gets_all_of_a_large_last_message(
     shared: Shared, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
-    monkeypatch.setattr("app.following.farewells.FAREWELL", 1.0)
+    monkeypatch.setattr("app.following.disconnects.FAREWELL", 1.0)
     names = [FileRequest(file_id=10_000 + index, name="n" * 200) for index in range(1_000)]
     job = await shared.services.lifecycle.create(NewJob(files=names))
     await shared.services.lifecycle.cancel(job.id)

@@ -18,15 +18,15 @@ import httpx
 import pytest
 from pydantic import RedisDsn
 
-from app.closings import Closing
+from app.close_codes import Closing
 from app.following import Following
-from app.following.outlets import LAG, Outlet
+from app.following.connections import LAG, Outlet
 from app.stack.ports import free_ports
 from app.stack.valkey import Valkey, url
-from app.statuses import Statuses
-from jobs.domain.events import Event, FileView
-from jobs.domain.jobs import FileState, Job, Progress
-from jobs.feed import Feed
+from app.status_reader import Statuses
+from jobs.engine.events import Event, FileView
+from jobs.engine.jobs import FileState, Job, Progress
+from jobs.engine.live.feed import Feed
 from tests.app.following.dozing import dozing
 from tests.app.following.followers import (
     PATIENCE,
@@ -99,7 +99,7 @@ class Spied:
 async def test_who_reads_nothing_costs_little_holds_up_nobody_and_is_closed(
     shared: Shared, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
-    monkeypatch.setattr("app.following.lagging.STUCK", 0.5)
+    monkeypatch.setattr("app.following.slow_consumers.STUCK", 0.5)
     spied = Spied(monkeypatch)
     job = await shared.processing()
     async with dozing(base(shared), f"{way}/{job.id}") as asleep, socket(base(shared), f"/{job.id}") as awake:
@@ -120,8 +120,8 @@ async def test_who_reads_nothing_costs_little_holds_up_nobody_and_is_closed(
 
 
 async def test_who_does_not_even_take_the_end_is_cut_off(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.following.lagging.STUCK", 0.2)
-    monkeypatch.setattr("app.following.farewells.FAREWELL", 0.2)
+    monkeypatch.setattr("app.following.slow_consumers.STUCK", 0.2)
+    monkeypatch.setattr("app.following.disconnects.FAREWELL", 0.2)
     cut = asyncio.Event()
     abort = Outlet.abort
 
@@ -144,7 +144,7 @@ async def test_who_does_not_even_take_the_end_is_cut_off(shared: Shared, monkeyp
 async def test_who_reads_byte_by_byte_gets_the_newest_state_and_no_backlog(
     shared: Shared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.following.lagging.STUCK", PATIENCE)
+    monkeypatch.setattr("app.following.slow_consumers.STUCK", PATIENCE)
     job = await shared.processing()
     async with dozing(base(shared), f"stream/{job.id}") as slow, socket(base(shared), f"/{job.id}") as awake:
         await awake.heard(job, (1, -1))
@@ -210,7 +210,7 @@ async def valkey(tmp_path: Path) -> AsyncIterator[OwnValkey]:
 async def test_while_redis_is_away_streams_go_on_from_postgresql(
     shared: Shared, valkey: OwnValkey, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    monkeypatch.setattr("jobs.subscriptions.PING", 0.3)
+    monkeypatch.setattr("jobs.engine.live.subscriptions.PING", 0.3)
     noticed, redis_changed = asyncio.Event(), Following._redis_changed  # noqa: SLF001 - nobody else is told
 
     def changes(following: Following) -> None:

@@ -15,14 +15,14 @@ from pydantic import RedisDsn
 from sqlalchemy import text
 
 from app.following import COMPARE
-from app.statuses import Statuses
-from jobs.domain.errors import ErrorClass
-from jobs.domain.events import EventType, FileView
-from jobs.domain.jobs import FailureNote, FileState, Job, Progress, Status
-from jobs.feed import Feed
-from jobs.lifecycle import Lifecycle
-from jobs.store.files import load_files
-from jobs.store.snapshots import Snapshots
+from app.status_reader import Statuses
+from jobs.engine.events import EventType, FileView
+from jobs.engine.jobs import Failure, FileState, Job, Progress, Status
+from jobs.engine.lifecycle import Lifecycle
+from jobs.engine.live.feed import Feed
+from jobs.engine.sql.file_records import load_files
+from jobs.engine.sql.snapshots import Snapshots
+from jobs.errors import ErrorClass
 from tests.app.following.followers import (
     PATIENCE,
     Follower,
@@ -41,7 +41,7 @@ from tests.support import create
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-FAILURE = FailureNote(error_class=ErrorClass.VALIDATION, message="no such file")
+FAILURE = Failure(error_class=ErrorClass.VALIDATION, message="no such file")
 BUSY = 3.0
 """Seconds more than it should take, on a busy machine."""
 WAYS = ["socket", "socket of many", "stream", "stream of many"]
@@ -344,7 +344,7 @@ async def test_a_queue_that_moves_costs_no_question_for_each_of_its_jobs(
         await asyncio.gather(*(follower.heard(job, (1, -1)) for job in jobs))
         places = {job.id: follower.of(job)[-1]["progress"]["queuePosition"] for job in jobs}
         monkeypatch.setattr(Snapshots, "read_many", counted)
-        monkeypatch.setattr("app.statuses.load_files", counted_files)
+        monkeypatch.setattr("app.status_reader.load_files", counted_files)
         await shared.services.lifecycle.cancel(ahead.id)
         await asyncio.gather(*(follower.until(moved(follower, job, places[job.id] - 1)) for job in jobs))
         assert len(asked) < len(jobs) / 4
@@ -355,7 +355,7 @@ async def test_a_queue_that_moves_costs_no_question_for_each_of_its_jobs(
 async def test_followers_of_a_database_that_was_restored_come_back_and_start_over(
     shared: Shared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.following.following.COMPARE", 0.3)
+    monkeypatch.setattr("app.following.hub.COMPARE", 0.3)
     job = await shared.processing()
     reads, real = [0], Statuses.read
 
@@ -411,8 +411,8 @@ async def test_one_subscription_serves_all_followers_and_is_left_after_the_last(
 
 
 async def test_a_silent_stream_gets_comments(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.following.outlets.SILENCE", (0.1, 0.2))
-    monkeypatch.setattr("app.following.lagging.ROUND", 0.1)
+    monkeypatch.setattr("app.following.connections.SILENCE", (0.1, 0.2))
+    monkeypatch.setattr("app.following.slow_consumers.ROUND", 0.1)
     job = await shared.processing()
     async with stream(shared.api, f"/{job.id}") as follower:
         await follower.heard(job, (1, -1))

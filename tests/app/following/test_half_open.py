@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import pytest
 
-from app.following.outlets import COMMENTED, StreamOutlet
+from app.following.connections import COMMENTED, StreamOutlet
 from tests.app.following.dozing import dozing
 from tests.app.following.followers import base, live, until_subscribers
 from tests.app.following.simulation import Wire
@@ -34,7 +34,7 @@ def vanish(sock: sockets.socket) -> None:
 async def test_a_client_whose_machine_is_gone_is_given_up(
     shared: Shared, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
-    monkeypatch.setattr("app.following.outlets.DEAD", 0.5)
+    monkeypatch.setattr("app.following.connections.DEAD", 0.5)
     job = await shared.processing()
     async with dozing(base(shared), f"{way}/{job.id}") as client:
         await until_subscribers(shared.services.feed, job, 1)

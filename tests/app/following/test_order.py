@@ -13,12 +13,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from app.following.frames import Frame
 from app.following.topics import Topic
-from app.views import status_of
-from jobs.domain.events import FileView
-from jobs.domain.jobs import Status
-from jobs.domain.order import QUEUE_TICKS, Order, Verdict, asking, judge, queue_tick
-from jobs.domain.transitions import SOURCES, Cancel, Claim, Command, Expire, Fail, Lose, Release, Retry, Succeed
-from jobs.store.snapshots import Snapshot
+from app.serializers import status_of
+from jobs.engine.events import FileView
+from jobs.engine.jobs import Status
+from jobs.engine.order import QUEUE_TICKS, Order, Verdict, asking, judge, queue_tick
+from jobs.engine.sql.snapshots import Snapshot
+from jobs.engine.transitions import SOURCES, Cancel, Claim, Command, Expire, Fail, Lose, Release, Retry, Succeed
 from tests.app.following.followers import live
 from tests.app.following.simulation import FILES, Client, Fate, Store, World
 from tests.samples import NETWORK, RESULT

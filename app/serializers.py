@@ -1,0 +1,175 @@
+"""From values of the domain to what travels over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from app.schemas import (
+    CatalogueFile,
+    Checksum,
+    DeadJob,
+    JobItem,
+    JobStatus,
+    Links,
+    OmittedFile,
+    ResultView,
+    Transition,
+)
+from jobs.engine.events import ErrorView, Event, EventType, FileView, ProgressView, type_of
+from jobs.engine.jobs import FileRecord, Job, Result, Status
+from jobs.engine.order import queue_tick
+from jobs.engine.sql.rows import Row, failure_of
+from jobs.engine.sql.snapshots import Snapshot
+from jobs.files.catalogue import StoredFile
+
+BASE = "/v1/download/job"
+CACHE_CONTROL = "private, no-cache"
+"""Of what belongs to one user and changes."""
+
+
+def links_of(job_id: UUID) -> Links:
+    job = f"{BASE}/{job_id}"
+    return Links(
+        self_=job,
+        retry=f"{job}/retry",
+        cancel=job,
+        download_url=f"{job}/download-url",
+        file=f"{job}/file",
+        bundle=f"{job}/bundle",
+    )
+
+
+def status_of(
+    snapshot: Snapshot, live: Event | None, *, since: int | None, records: Sequence[FileRecord], degraded: bool
+) -> JobStatus:
+    """The job as PostgreSQL has it, with the newer live numbers of the running attempt where there are any.
+
+    `records`: its files that changed after `since`; None asked for none, so nothing is said of what came before.
+    """
+    job = snapshot.job
+    if live is not None and (live.seq != job.seq or live.status is not job.status):
+        live = None
+    files = {record.index: FileView.of(record) for record in records}
+    if live is not None and since is not None:
+        files |= {view.index: view for view in live.files}
+    progress = live.progress if live else ProgressView.of(job)
+    if snapshot.position is not None:
+        progress = progress.model_copy(
+            update={
+                "queue_position": snapshot.position,
+                "starts_in_seconds": None if snapshot.starts_in is None else round(snapshot.starts_in),
+            }
+        )
+    return JobStatus(
+        type=type_of(job.status) if job.status.ended else EventType.SNAPSHOT,
+        job_id=job.id,
+        since=job.seq if since is None else since,
+        seq=job.seq,
+        tick=live.tick if live else queue_tick(snapshot.position),
+        ts=snapshot.at,
+        status=job.status,
+        attempt=job.attempt,
+        progress=progress,
+        files=[files[index] for index in sorted(files)],
+        error=ErrorView.of(job.failure),
+        degraded=degraded,
+        archive_name=job.archive_name,
+        on_missing=job.on_missing,
+        compression=job.compression,
+        max_attempts=job.max_attempts,
+        created_at=job.created_at,
+        started_at=job.started_at,
+        finished_at=job.finished_at,
+        next_attempt_at=job.due_at if job.status is Status.RETRYING else None,
+        result=None if job.result is None else result_of(job, job.result),
+        links=links_of(job.id),
+    )
+
+
+def etag_of(status: JobStatus) -> str:
+    """Weak: the same job can be written in different words."""
+    return f'W/"{status.seq}.{status.tick}.{status.progress.queue_position or 0}"'
+
+
+def etag_matches(header: str, etag: str) -> bool:
+    """Whether `If-None-Match` names the tag: the weak comparison (RFC 9110, section 13.1.2)."""
+    if header == etag:  # nearly always
+        return True
+    tags = {tag.strip().removeprefix("W/") for tag in header.split(",")}
+    return "*" in tags or etag.removeprefix("W/") in tags
+
+
+def result_of(job: Job, result: Result) -> ResultView:
+    return ResultView(
+        kind=result.kind,
+        size=result.size,
+        checksum=Checksum.of(result.crc32),
+        sha256=result.sha256,
+        filename=result.filename,
+        bundle_expires_at=job.expires_at,
+        omitted=omitted_of(result),
+    )
+
+
+def omitted_of(result: Result) -> list[OmittedFile]:
+    return [OmittedFile(file_id=one.file_id, name=one.name, reason=one.reason) for one in result.omitted]
+
+
+def item_of(job: Job) -> JobItem:
+    return JobItem(
+        job_id=job.id,
+        status=job.status,
+        archive_name=job.archive_name,
+        percent=job.percent,
+        files_total=job.progress.files_total,
+        files_omitted=job.progress.files_omitted,
+        size=job.result.size if job.result else None,
+        created_at=job.created_at,
+        finished_at=job.finished_at,
+        bundle_expires_at=job.expires_at,
+        links=links_of(job.id),
+    )
+
+
+def dead_of(job: Job) -> DeadJob:
+    error = ErrorView.of(job.failure)
+    assert error is not None
+    assert job.finished_at is not None
+    return DeadJob(
+        job_id=job.id,
+        archive_name=job.archive_name,
+        files_total=job.progress.files_total,
+        attempt=job.attempt,
+        max_attempts=job.max_attempts,
+        error=error,
+        created_at=job.created_at,
+        finished_at=job.finished_at,
+        links=links_of(job.id),
+    )
+
+
+def transition_of(event: Row) -> Transition:
+    """Without the worker, whose name is a host's."""
+    return Transition(
+        seq=event["seq"],
+        at=event["at"],
+        command=event["command"],
+        source=event["source"],
+        target=event["target"],
+        attempt=event["attempt"],
+        error=ErrorView.of(failure_of(event)),
+    )
+
+
+def file_of(file: StoredFile) -> CatalogueFile:
+    assert file.created_at is not None
+    return CatalogueFile(
+        id=file.id,
+        name=file.name,
+        size=file.size,
+        crc32=None if file.crc32 is None else f"{file.crc32:08x}",
+        sha256=file.sha256,
+        content_type=file.content_type,
+        created_at=file.created_at,
+    )

@@ -1,0 +1,120 @@
+"""The status of jobs, read a thousand times as cheaply as can be without ever being old.
+
+PostgreSQL and Redis are asked every time, but only for what tells whether anything has changed: the job's `seq` and place
+in the queue, and its latest live message. While these are the same, so is the answer, and nothing is put together anew.
+Requests that wait at the same time are answered by one question.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+from pydantic import ValidationError
+
+from app.schemas import JobStatus
+from app.serializers import status_of
+from jobs.batching import Batcher
+from jobs.engine.events import Event
+from jobs.engine.jobs import FileRecord, Status
+from jobs.engine.sql.file_records import load_files
+from jobs.engine.sql.snapshots import Mark
+from jobs.errors import JobNotFound, RedisUnavailable
+from jobs.services import Services
+
+log = structlog.get_logger()
+
+KEPT = 4096
+"""Jobs whose last answer is kept, a few kilobytes each."""
+PATIENCE = 0.5
+"""Seconds that Redis may take to tell the live numbers: without them an answer is `degraded`, but there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What an answer depends on: the job's mark and its latest live message, as it was published."""
+
+    mark: Mark
+    live: bytes | None
+    degraded: bool
+
+
+class Statuses:
+    """Reads jobs for all requests of this process."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._states = Batcher(self._read_states)
+        self._kept: dict[UUID, tuple[_State, JobStatus]] = {}
+
+    async def read(self, job_id: UUID, since: int | None = None) -> JobStatus:
+        """The job now, with its files that changed after `since`. Raises `JobNotFound`, `DatabaseUnavailable`.
+
+        A `since` that the job never had, as after a restored backup, is answered from the start: with `since` 0.
+        """
+        state = await self._states.read(job_id)
+        if state is None:
+            self._kept.pop(job_id, None)
+            raise JobNotFound(f"There is no job {job_id}.")
+        if since is not None:
+            return await self._compose(job_id, state, since)
+        kept = self._kept.get(job_id)
+        if kept is not None and kept[0] == state:
+            return kept[1]
+        status = await self._compose(job_id, state, None)
+        self._keep(job_id, state, status)
+        return status
+
+    async def _compose(self, job_id: UUID, state: _State, since: int | None) -> JobStatus:
+        snapshot = await self._services.snapshots.read(job_id)
+        if snapshot is None:
+            raise JobNotFound(f"There is no job {job_id}.")
+        event = None if state.live is None else _live(job_id, state.live)
+        records: list[FileRecord] = []
+        if since is not None and since > snapshot.job.seq:
+            since = 0
+        if since is not None and since < snapshot.job.seq:  # a job that only moved on in the queue costs no query
+            async with self._services.database.reading() as connection:
+                records = await load_files(connection, job_id, since)
+        return status_of(snapshot, event, since=since, records=records, degraded=state.degraded)
+
+    def keeps(self, job_id: UUID) -> bool:
+        """Whether the job was asked for lately."""
+        return job_id in self._kept
+
+    def _keep(self, job_id: UUID, state: _State, status: JobStatus) -> None:
+        self._kept[job_id] = (state, status)
+        if len(self._kept) > KEPT:
+            del self._kept[next(iter(self._kept))]
+
+    async def _read_states(self, job_ids: Sequence[UUID]) -> dict[UUID, _State]:
+        marks = await self._services.snapshots.marks(job_ids)
+        # Only jobs that are being worked on have live messages that say more than PostgreSQL.
+        active = [job_id for job_id, mark in marks.items() if mark.status is Status.PROCESSING]
+        live, degraded = await self._read_live(active)
+        return {
+            job_id: _State(mark, live.get(job_id), degraded and mark.status is Status.PROCESSING)
+            for job_id, mark in marks.items()
+        }
+
+    async def _read_live(self, job_ids: Sequence[UUID]) -> tuple[dict[UUID, bytes], bool]:
+        """The live messages, and whether they could not be had."""
+        if not job_ids:
+            return {}, False
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await self._services.feed.latest(job_ids), False
+        except (RedisUnavailable, TimeoutError):
+            return {}, True
+
+
+def _live(job_id: UUID, body: bytes) -> Event | None:
+    """The live message; None for one of another release, as during an upgrade: it is as if there were none."""
+    try:
+        return Event.model_validate_json(body)
+    except ValidationError:
+        log.warning("live_message_unreadable", job_id=str(job_id), start=body[:200])
+        return None

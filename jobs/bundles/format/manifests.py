@@ -1,0 +1,88 @@
+"""`manifest.json`, the last entry of every bundle: what is in it, under which checksums, and what was left out.
+
+Its size must be known before the CRCs are, because the offsets of the directory depend on it: a CRC always takes eight
+digits, and everything else is known when the bundle is planned.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from jobs.bundles.format.zip_records import Entry
+
+NAME = "manifest.json"
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Omitted:
+    """A file that was asked for and is not in the bundle."""
+
+    file_id: int
+    name: str
+    reason: str
+    """A sentence for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What the manifest says beyond the entries themselves."""
+
+    created_at: datetime
+    """Of the job that made the bundle, and of no other that hands it out, too: so it does not name any.
+
+    Aware of its time zone. Fixed per job, or the plans of two attempts would differ.
+    """
+    file_ids: tuple[int, ...]
+    """Of the entries, in their order."""
+    omitted: tuple[Omitted, ...] = ()
+
+
+def render(manifest: Manifest, entries: Sequence[Entry], crcs: Sequence[int]) -> bytes:
+    """The JSON text as UTF-8, one line a file. `crcs` are those of the entries, in their order.
+
+    Raises `ValueError` unless there are as many file ids and CRCs as entries.
+    """
+    return b"".join(_lines(manifest, entries, crcs))
+
+
+def size(manifest: Manifest, entries: Sequence[Entry]) -> int:
+    """Bytes of `render`, whatever the CRCs."""
+    return sum(map(len, _lines(manifest, entries, [0] * len(entries))))
+
+
+def _lines(manifest: Manifest, entries: Sequence[Entry], crcs: Sequence[int]) -> Iterator[bytes]:
+    created = manifest.created_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    yield f'{{\n  "haulage": {VERSION},\n  "createdAt": "{created}",\n'.encode()
+    yield from _array("files", (_file(*row) for row in zip(entries, manifest.file_ids, crcs, strict=True)))
+    yield b",\n"
+    yield from _array("omitted", map(_omitted, manifest.omitted))
+    yield b"\n}\n"
+
+
+def _array(key: str, objects: Iterator[str]) -> Iterator[bytes]:
+    yield f'  "{key}": ['.encode()
+    separator = "\n    "
+    for one in objects:
+        yield (separator + one).encode(errors="replace")
+        separator = ",\n    "
+    yield b"]" if separator == "\n    " else b"\n  ]"
+
+
+def _file(entry: Entry, file_id: int, crc32: int) -> str:
+    sha256 = "null" if entry.sha256 is None else f'"{entry.sha256}"'
+    return (
+        f'{{"name": {_text(entry.name)}, "fileId": {file_id}, "size": {entry.size}, '
+        f'"crc32": "{crc32:08x}", "sha256": {sha256}}}'
+    )
+
+
+def _omitted(one: Omitted) -> str:
+    return f'{{"fileId": {one.file_id}, "name": {_text(one.name)}, "reason": {_text(one.reason)}}}'
+
+
+def _text(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,72 @@
+"""Links to results: who may have one, how long it lives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from jobs.engine.jobs import Job, Result, ResultKind, Status
+from jobs.errors import NotReady, ObjectMissing, ResultExpired, ResultGone, SourceChanged
+from jobs.settings import Settings
+from jobs.storage import Storage
+
+Method = Literal["GET", "HEAD"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PresignedLink:
+    """A link to a result. Both times are UTC; `expires_at` is the link's own."""
+
+    url: str
+    expires_at: datetime
+    bundle_expires_at: datetime
+    result: Result
+
+
+class ResultLinks:
+    """Makes links. Asks the store each time whether the result is still the one that was made."""
+
+    def __init__(
+        self, storage: Storage, settings: Settings, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._storage = storage
+        self._link_ttl = settings.link_ttl
+        self._now = now
+
+    async def link(self, job: Job, method: Method = "GET") -> PresignedLink:
+        """A fresh link for one method, good for `LINK_TTL` seconds or as long as the bundle, whichever is less.
+
+        Raises `NotReady`, `ResultExpired`, `ResultGone`, `SourceChanged`, and a storage error when the store is away.
+        """
+        result, until = self._ready(job)
+        if until <= self._now():
+            raise ResultExpired(_expired(job))
+        await self._confirm(job, result)
+        now = self._now()  # the store may have taken its time
+        lifetime = int(min(self._link_ttl, (until - now).total_seconds()))
+        if lifetime < 1:
+            raise ResultExpired(_expired(job))
+        url = self._storage.links.presign(result.key, method, result.filename, result.content_type, lifetime)
+        expires_at = now.replace(microsecond=0) + timedelta(seconds=lifetime)  # signatures know whole seconds only
+        return PresignedLink(url=url, expires_at=expires_at, bundle_expires_at=until, result=result)
+
+    def _ready(self, job: Job) -> tuple[Result, datetime]:
+        if job.status is Status.EXPIRED:
+            raise ResultExpired(_expired(job))
+        if job.status is not Status.COMPLETED or job.result is None or job.expires_at is None:
+            raise NotReady(f"Job {job.id} is {job.status}; a link is made when it is completed.")
+        return job.result, job.expires_at
+
+    async def _confirm(self, job: Job, result: Result) -> None:
+        try:
+            info = await self._storage.objects.head(result.key)
+        except ObjectMissing as error:
+            raise ResultGone(f"The result of job {job.id} is no longer in the store.") from error
+        if result.kind is ResultKind.OBJECT and info.etag != result.etag:
+            raise SourceChanged(f"{result.filename} has changed since job {job.id} was completed. Start a new job.")
+
+
+def _expired(job: Job) -> str:
+    return f"The result of job {job.id} has expired. POST to its retry link to make it again."

@@ -1,1 +1,0 @@
-"""The pure core: jobs, states, commands, events, errors and the packing plan. No I/O, no clock."""

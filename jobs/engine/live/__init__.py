@@ -1,0 +1,1 @@
+"""Redis: live events, and wake-ups through arq. All of it may be lost at any time."""

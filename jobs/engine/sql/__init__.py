@@ -1,0 +1,1 @@
+"""PostgreSQL: the engine's tables, and the statements about them."""

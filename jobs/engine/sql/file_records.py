@@ -1,0 +1,113 @@
+"""Statements about the files of a job: read them, and write what an attempt learnt of them, a batch at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import or_, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from jobs.bundles.format.checkpoints import DonePart
+from jobs.engine.jobs import FileRecord, FileState, Progress
+from jobs.engine.sql.rows import progress_columns, record_of
+from jobs.engine.sql.tables import file_records
+from jobs.engine.sql.upload_parts import save_parts
+from jobs.errors import StaleFence
+
+
+async def load_files(connection: AsyncConnection, job_id: UUID, since: int = 0) -> list[FileRecord]:
+    """The files of a job that changed after `since`, in the order of the request."""
+    query = (
+        select(file_records)
+        .where(file_records.c.job_id == job_id, file_records.c.seq > since)
+        .order_by(file_records.c.index)
+    )
+    return [record_of(row) for row in (await connection.execute(query)).mappings()]
+
+
+async def reset_files(connection: AsyncConnection, job_id: UUID, seq: int) -> None:
+    """Every file of a new attempt is pending again; why it failed last time stays until it is done."""
+    await connection.execute(
+        update(file_records)
+        .where(
+            file_records.c.job_id == job_id,
+            or_(file_records.c.state != FileState.PENDING, file_records.c.bytes_done != 0),
+        )
+        .values(state=FileState.PENDING, bytes_done=0, seq=seq)
+    )
+
+
+async def tell_again(connection: AsyncConnection, job_id: UUID, seq: int) -> list[FileRecord]:
+    """The files that an attempt which is over did not finish, as changed at `seq`.
+
+    What was told of them live and never written, because the worker was lost or not asked, is so taken back.
+    """
+    unfinished = file_records.c.state.in_([FileState.PENDING, FileState.ACTIVE])
+    await connection.execute(update(file_records).where(file_records.c.job_id == job_id, unfinished).values(seq=seq))
+    return await load_files(connection, job_id, seq - 1)
+
+
+async def write_batch(
+    connection: AsyncConnection,
+    job_id: UUID,
+    fence: int,
+    progress: Progress,
+    records: Sequence[FileRecord],
+    parts: Sequence[DonePart] = (),
+) -> int:
+    """Writes an attempt's progress, changed files and finished parts under a new `seq`, which it returns.
+
+    Raises `StaleFence`.
+    """
+    row = await connection.execute(_PROGRESS, {"job_id": job_id, "fence": fence, **progress_columns(progress)})
+    seq = row.scalar_one_or_none()
+    if seq is None:
+        raise StaleFence(f"Job {job_id} has moved on since fence {fence}.")
+    if records:
+        await connection.execute(_FILES, {"job_id": job_id, "seq": seq, **_columns(records)})
+    if parts:
+        await save_parts(connection, job_id, parts)
+    return int(seq)
+
+
+_PROGRESS = text(
+    """
+    UPDATE download_jobs
+    SET seq = seq + 1, files_total = :files_total, files_done = :files_done, files_omitted = :files_omitted,
+        bytes_total = :bytes_total, bytes_done = :bytes_done
+    WHERE id = :job_id AND fence = :fence AND status = 'processing'
+    RETURNING seq
+    """
+)
+
+_FILES = text(
+    """
+    UPDATE file_records AS f
+    SET entry_name = n.entry_name, state = n.state, key = n.key, size = n.size, etag = n.etag, crc32 = n.crc32,
+        sha256 = n.sha256, bytes_done = n.bytes_done, error_class = n.error_class, error_message = n.error_message,
+        seq = CAST(:seq AS bigint)
+    FROM unnest(
+        CAST(:index AS int[]), CAST(:entry_name AS text[]), CAST(:state AS text[]), CAST(:key AS text[]),
+        CAST(:size AS bigint[]), CAST(:etag AS text[]), CAST(:crc32 AS bigint[]), CAST(:sha256 AS text[]),
+        CAST(:bytes_done AS bigint[]), CAST(:error_class AS text[]), CAST(:error_message AS text[])
+    ) AS n (index, entry_name, state, key, size, etag, crc32, sha256, bytes_done, error_class, error_message)
+    WHERE f.job_id = :job_id AND f.index = n.index
+    """
+)
+
+
+def _columns(records: Sequence[FileRecord]) -> dict[str, list[object]]:
+    return {
+        "index": [r.index for r in records],
+        "entry_name": [r.entry_name for r in records],
+        "state": [str(r.state) for r in records],
+        "key": [r.key for r in records],
+        "size": [r.size for r in records],
+        "etag": [r.etag for r in records],
+        "crc32": [r.crc32 for r in records],
+        "sha256": [r.sha256 for r in records],
+        "bytes_done": [r.bytes_done for r in records],
+        "error_class": [r.failure and str(r.failure.error_class) for r in records],
+        "error_message": [r.failure and r.failure.message for r in records],
+    }

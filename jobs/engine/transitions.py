@@ -1,0 +1,314 @@
+"""The state machine. `apply` is the only code that decides whether a job may move, and how.
+
+    job, event = apply(job, Cancel(), now)
+
+The table is `SOURCES` and the functions below it; docs/state-machine.md shows the same for people, and a test holds both
+together. SQL that moves many rows at once takes its source states from `sources`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from jobs.engine.jobs import Failure, Job, Result, Status, new_progress
+from jobs.errors import ErrorClass, IllegalTransition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A worker takes the job for `lease` seconds."""
+
+    worker: str
+    lease: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Succeed:
+    """The result can be fetched for `lifetime` seconds."""
+
+    result: Result
+    lifetime: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fail:
+    """The attempt failed; when its class is retryable and attempts are left, again in `retry_in` seconds."""
+
+    failure: Failure
+    retry_in: float
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A draining worker gives the job back; the attempt is not charged."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Park:
+    """The attempt ended through no fault of the job, and is not charged; again in `retry_in` seconds.
+
+    A dependency is out, or the attempt ended while the bundle grew. It ends for good `deadline` seconds after the first
+    attempt began.
+    """
+
+    failure: Failure
+    retry_in: float
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lose:
+    """The lease ran out: at once the first time, then in `retry_in` seconds."""
+
+    retry_in: float
+
+
+@dataclass(frozen=True, slots=True)
+class Abandon:
+    """Its deadline passed while it waited for another attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Somebody does not want it any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """A person wants an ended job to run again, with all its attempts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expire:
+    """The result's time is over; its object goes in `grace` seconds, so that open downloads can end.
+
+    It stays for as long as it is the result of another job, too (docs/decisions/0013-equal-bundles-are-made-once.md).
+    """
+
+    grace: float
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """A person gives a dead job up: nobody sees it from then on."""
+
+
+Command = Claim | Succeed | Fail | Release | Park | Lose | Abandon | Cancel | Retry | Expire | Delete
+
+SOURCES: dict[type[Command], frozenset[Status]] = {
+    Claim: frozenset({Status.QUEUED, Status.RETRYING}),
+    Succeed: frozenset({Status.PROCESSING}),
+    Fail: frozenset({Status.PROCESSING}),
+    Release: frozenset({Status.PROCESSING}),
+    Park: frozenset({Status.PROCESSING}),
+    Lose: frozenset({Status.PROCESSING}),
+    Abandon: frozenset({Status.RETRYING}),
+    Cancel: frozenset({Status.QUEUED, Status.RETRYING, Status.PROCESSING}),
+    Retry: frozenset({Status.FAILED, Status.CANCELLED, Status.EXPIRED}),
+    Expire: frozenset({Status.COMPLETED}),
+    Delete: frozenset({Status.FAILED}),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobEvent:
+    """A transition, written in its own transaction."""
+
+    job_id: UUID
+    seq: int
+    fence: int
+    attempt: int
+    command: str
+    source: Status | None
+    target: Status
+    at: datetime
+    worker: str | None = None
+    failure: Failure | None = None
+
+
+def sources(command: type[Command]) -> frozenset[Status]:
+    """The states from which the command is legal."""
+    return SOURCES[command]
+
+
+def apply(job: Job, command: Command, now: datetime) -> tuple[Job, JobEvent]:
+    """The job after the command, and the event that says so. `now` is the database's clock.
+
+    Raises `IllegalTransition`, which names both, when the job's state does not allow the command, or it isn't due, not
+    dead, or was dropped.
+    """
+    if job.status not in SOURCES[type(command)] or job.deleted_at is not None:
+        raise IllegalTransition(_refusal(job, command))
+    moved = _MOVES[type(command)](job, command, now)
+    moved = replace(moved, fence=job.fence + 1, seq=job.seq + 1)
+    event = JobEvent(
+        job_id=job.id,
+        seq=moved.seq,
+        fence=moved.fence,
+        attempt=moved.attempt,
+        command=type(command).__name__.lower(),
+        source=job.status,
+        target=moved.status,
+        at=now,
+        worker=moved.worker or job.worker,
+        failure=moved.failure,
+    )
+    return moved, event
+
+
+def created(job: Job) -> JobEvent:
+    """The first event of a new job."""
+    return JobEvent(
+        job_id=job.id,
+        seq=job.seq,
+        fence=job.fence,
+        attempt=job.attempt,
+        command="create",
+        source=None,
+        target=job.status,
+        at=job.created_at,
+    )
+
+
+def _refusal(job: Job, command: Command) -> str:
+    if job.deleted_at is not None:
+        return f"Job {job.id} was dropped."
+    name = type(command).__name__.lower()
+    legal = ", ".join(sorted(SOURCES[type(command)]))
+    return f"Job {job.id} is {job.status}: {name} is possible only when it is {legal}."
+
+
+def _claim(job: Job, command: Claim, now: datetime) -> Job:
+    if job.due_at > now:
+        raise IllegalTransition(f"Job {job.id} is not due before {job.due_at.isoformat()}.")
+    return replace(
+        job,
+        status=Status.PROCESSING,
+        attempt=job.attempt + 1,
+        started_at=job.started_at or now,
+        worker=command.worker,
+        lease_until=now + timedelta(seconds=command.lease),
+        failure=None,
+        progress=new_progress(job.progress.files_total),
+    )
+
+
+def _succeed(job: Job, command: Succeed, now: datetime) -> Job:
+    ended = _ended(job, Status.COMPLETED, now)
+    return replace(
+        ended,
+        failure=None,
+        result=command.result,
+        expires_at=now + timedelta(seconds=command.lifetime),
+        upload=None,
+        cleanup_at=now + CLEANUP_DELAY if job.fence > FIRST_CLAIM else None,
+    )
+
+
+CLEANUP_DELAY = timedelta(seconds=20)
+"""Before the litter of a job's attempts is looked for: by then a stale worker has seen that it is one."""
+
+FIRST_CLAIM = 2
+"""The fence of a job's first attempt: a later one may have left objects of earlier ones behind."""
+
+
+def _fail(job: Job, command: Fail, now: datetime) -> Job:
+    if command.failure.error_class.retryable and job.attempt < job.max_attempts:
+        return replace(_waiting(job, Status.RETRYING, now, command.retry_in), failure=command.failure)
+    return replace(_ended(job, Status.FAILED, now), failure=command.failure, cleanup_at=now + CLEANUP_DELAY)
+
+
+def _release(job: Job, command: Release, now: datetime) -> Job:
+    del command
+    return replace(_back_in_queue(job, now), attempt=job.attempt - 1)
+
+
+def _park(job: Job, command: Park, now: datetime) -> Job:
+    job = replace(job, attempt=job.attempt - 1, failure=command.failure)
+    if now - (job.started_at or job.queued_at) >= timedelta(seconds=command.deadline):
+        return replace(_ended(job, Status.FAILED, now), cleanup_at=now + CLEANUP_DELAY)
+    return _waiting(job, Status.RETRYING, now, command.retry_in)
+
+
+def _lose(job: Job, command: Lose, now: datetime) -> Job:
+    failure = Failure(
+        error_class=ErrorClass.WORKER_LOST,
+        message=f"The worker of attempt {job.attempt} was lost: it died, stalled, or could not reach the database.",
+    )
+    job = replace(job, losses=job.losses + 1, failure=failure)
+    if job.attempt >= job.max_attempts:
+        return replace(_ended(job, Status.FAILED, now), cleanup_at=now + CLEANUP_DELAY)
+    if job.losses == 1:
+        return _back_in_queue(job, now)
+    return _waiting(job, Status.RETRYING, now, command.retry_in)
+
+
+def _abandon(job: Job, command: Abandon, now: datetime) -> Job:
+    del command
+    return replace(_ended(job, Status.FAILED, now), cleanup_at=now + CLEANUP_DELAY)
+
+
+def _cancel(job: Job, command: Cancel, now: datetime) -> Job:
+    del command
+    return replace(_ended(job, Status.CANCELLED, now), failure=None, cleanup_at=now + CLEANUP_DELAY)
+
+
+def _retry(job: Job, command: Retry, now: datetime) -> Job:
+    del command
+    return replace(
+        _waiting(job, Status.QUEUED, now, 0),
+        attempt=0,
+        losses=0,
+        queued_at=now,
+        started_at=None,
+        finished_at=None,
+        failure=None,
+        result=None,
+        expires_at=None,
+        grace_until=None,
+        progress=new_progress(job.progress.files_total),
+    )
+
+
+def _expire(job: Job, command: Expire, now: datetime) -> Job:
+    until = now + timedelta(seconds=command.grace)
+    return replace(job, status=Status.EXPIRED, expires_at=now, grace_until=until, cleanup_at=until)
+
+
+def _delete(job: Job, command: Delete, now: datetime) -> Job:
+    del command
+    if not job.dead or job.finished_at is None:
+        raise IllegalTransition(f"Job {job.id} is not dead: it failed of what no further attempt would have changed.")
+    return replace(job, deleted_at=now, cleanup_at=max(now, job.finished_at + CLEANUP_DELAY))
+
+
+def _back_in_queue(job: Job, now: datetime) -> Job:
+    """It keeps its place: those that came after it stay behind it."""
+    return replace(_waiting(job, Status.QUEUED, now, 0), due_at=job.queued_at)
+
+
+def _waiting(job: Job, status: Status, now: datetime, delay: float) -> Job:
+    return replace(job, status=status, due_at=now + timedelta(seconds=delay), worker=None, lease_until=None)
+
+
+def _ended(job: Job, status: Status, now: datetime) -> Job:
+    return replace(job, status=status, finished_at=now, worker=None, lease_until=None)
+
+
+_MOVES: dict[type[Command], Callable[[Job, Any, datetime], Job]] = {
+    Claim: _claim,
+    Succeed: _succeed,
+    Fail: _fail,
+    Release: _release,
+    Park: _park,
+    Lose: _lose,
+    Abandon: _abandon,
+    Cancel: _cancel,
+    Retry: _retry,
+    Expire: _expire,
+    Delete: _delete,
+}

@@ -1,0 +1,1 @@
+"""The catalogue of stored files: finding, adding and naming them."""

@@ -1,0 +1,102 @@
+"""Statements about the catalogue: which `file_id` is which object."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, insert, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from jobs.engine.sql.rows import Row
+from jobs.engine.sql.tables import stored_files
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    """A file of the catalogue. Size in bytes; `sha256` in lower-case hex."""
+
+    id: int
+    key: str
+    name: str
+    size: int
+    etag: str | None
+    crc32: int | None
+    sha256: str | None
+    content_type: str
+    owner: str
+    created_at: datetime | None = None
+
+
+async def next_id(connection: AsyncConnection) -> int:
+    """A new id. It is used up even when no file comes of it."""
+    return int((await connection.execute(select(func.nextval("stored_files_id_seq")))).scalar_one())
+
+
+async def insert_file(connection: AsyncConnection, file: StoredFile) -> None:
+    values = {
+        "id": file.id,
+        "key": file.key,
+        "name": file.name,
+        "size": file.size,
+        "etag": file.etag,
+        "crc32": file.crc32,
+        "sha256": file.sha256,
+        "content_type": file.content_type,
+        "owner": file.owner,
+    }
+    await connection.execute(insert(stored_files), values)
+
+
+async def find_files(connection: AsyncConnection, ids: Collection[int]) -> dict[int, StoredFile]:
+    """Those of the ids that the catalogue has, in one query."""
+    query = select(stored_files).where(stored_files.c.id == func.any(list(ids)))
+    return {row["id"]: _file_of(row) for row in (await connection.execute(query)).mappings()}
+
+
+async def update_checksums(connection: AsyncConnection, changes: Sequence[tuple[StoredFile, StoredFile]]) -> set[int]:
+    """Gives files another CRC-32 and ETag: pairs of what the catalogue said of each and what it is to say.
+
+    Returns the ids of those that were written; one that says something else by now was not.
+    """
+    rows = await connection.execute(
+        _UPDATE,
+        {
+            "id": [after.id for _, after in changes],
+            "crc32": [after.crc32 for _, after in changes],
+            "etag": [after.etag for _, after in changes],
+            "crc32_before": [before.crc32 for before, _ in changes],
+            "etag_before": [before.etag for before, _ in changes],
+        },
+    )
+    return set(rows.scalars())
+
+
+_UPDATE = text(
+    """
+    UPDATE stored_files AS f
+    SET crc32 = n.crc32, etag = n.etag
+    FROM unnest(
+        CAST(:id AS bigint[]), CAST(:crc32 AS bigint[]), CAST(:etag AS text[]),
+        CAST(:crc32_before AS bigint[]), CAST(:etag_before AS text[])
+    ) AS n (id, crc32, etag, crc32_before, etag_before)
+    WHERE f.id = n.id AND f.crc32 IS NOT DISTINCT FROM n.crc32_before AND f.etag IS NOT DISTINCT FROM n.etag_before
+    RETURNING f.id
+    """
+)
+
+
+async def list_files(
+    connection: AsyncConnection, owner: str, search: str | None, after: int, limit: int
+) -> list[StoredFile]:
+    """The owner's files whose name contains `search`, by id, those after the cursor `after`."""
+    query = select(stored_files).where(stored_files.c.owner == owner, stored_files.c.id > after)
+    if search:
+        query = query.where(stored_files.c.name.icontains(search, autoescape=True))
+    query = query.order_by(stored_files.c.id).limit(limit)
+    return [_file_of(row) for row in (await connection.execute(query)).mappings()]
+
+
+def _file_of(row: Row) -> StoredFile:
+    return StoredFile(**{name: row[name] for name in StoredFile.__slots__})

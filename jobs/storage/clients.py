@@ -1,0 +1,149 @@
+"""The clients, made from `Settings` without a network call. Each is told all it needs, so that none asks the
+environment or a file of its owner's home: only `Settings` reads those.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import botocore.session
+from botocore.config import Config
+from minio import Minio
+from obstore.store import S3Store
+from urllib3 import PoolManager, Timeout
+
+from jobs.settings import Settings
+from jobs.storage.slim_models import SlimLoader
+
+if TYPE_CHECKING:
+    from obstore.store import S3Credential  # there are no types of obstore at run time
+
+_NO_LIMIT = timedelta(days=1)
+"""For a whole request of obstore, whose default is 30 s: the idle time-out is what limits it."""
+
+
+@dataclass(frozen=True)
+class MinioClient:
+    """A minio client and the connections that it was given, which it can't close by itself."""
+
+    client: Minio
+    connections: PoolManager
+
+
+def minio_client(settings: Settings, endpoint: str, read_timeout: float) -> MinioClient:
+    """For the bucket and for signing. `read_timeout` is seconds without a byte."""
+    address = urlsplit(endpoint)
+    connections = PoolManager(
+        maxsize=4, retries=False, timeout=Timeout(connect=settings.s3_connect_timeout, read=read_timeout)
+    )
+    client = Minio(
+        address.netloc,
+        access_key=settings.s3_access_key_id,
+        secret_key=settings.s3_secret_access_key.get_secret_value(),
+        secure=address.scheme == "https",
+        region=settings.s3_region,  # without it, it asks the store for the bucket's
+        http_client=connections,
+    )
+    choose: Callable[[], None] = (
+        client.disable_virtual_style_endpoint if settings.s3_force_path_style else client.enable_virtual_style_endpoint
+    )
+    choose()
+    return MinioClient(client, connections)
+
+
+def obstore_client(settings: Settings) -> S3Store:
+    """For reading, looking at, listing and deleting objects."""
+    credential: S3Credential = {
+        "access_key_id": settings.s3_access_key_id,
+        "secret_access_key": settings.s3_secret_access_key.get_secret_value(),
+        "token": None,
+        "expires_at": None,
+    }
+    return S3Store(
+        settings.s3_bucket_name,
+        config={
+            # Not `endpoint`: AWS_ENDPOINT_URL_S3 of the environment would take precedence over it.
+            "aws_endpoint_url_s3": _bucket_endpoint(settings),
+            "region": settings.s3_region,
+            "unsigned_payload": True,
+            "virtual_hosted_style_request": not settings.s3_force_path_style,
+            "skip_signature": False,
+        },
+        client_options={
+            "allow_http": urlsplit(settings.s3_endpoint).scheme == "http",
+            "connect_timeout": timedelta(seconds=settings.s3_connect_timeout),
+            "read_timeout": timedelta(seconds=settings.s3_idle_timeout),
+            "timeout": _NO_LIMIT,
+            # Like the other clients it goes straight to the store: a proxy that excludes it, in place of HTTP_PROXY's.
+            "proxy_url": "http://127.0.0.1:9",
+            "proxy_excludes": urlsplit(_bucket_endpoint(settings)).hostname or "",
+        },
+        retry_config={"max_retries": 0, "retry_timeout": timedelta(0)},
+        # Keys in `config` would be joined with AWS_SESSION_TOKEN of the environment.
+        credential_provider=lambda: credential,
+    )
+
+
+def _bucket_endpoint(settings: Settings) -> str:
+    """The address as obstore wants it: with the bucket in the host name unless it goes into the path."""
+    if settings.s3_force_path_style:
+        return settings.s3_endpoint
+    scheme, _, host = settings.s3_endpoint.partition("://")
+    return f"{scheme}://{settings.s3_bucket_name}.{host}"
+
+
+class BotocoreClients:
+    """Makes botocore clients that differ in their time-outs; what they have in common is read from disk once."""
+
+    def __init__(self, settings: Settings, connections: int) -> None:
+        """`connections` is how many a client keeps open at most."""
+        self._settings = settings
+        self._connections = connections
+        # An AWS_PROFILE that is not there would fail every client.
+        ignored = {"profile": (None, None, None, None), "config_file": (None, None, os.devnull, None)}
+        self._session = botocore.session.Session(session_vars=ignored)
+        self._session.register_component("data_loader", SlimLoader())
+
+    def make(self, read_timeout: float) -> Any:
+        """A client that gives up after `read_timeout` seconds without a byte. Close it with `close()`."""
+        settings = self._settings
+        client = self._session.create_client(
+            "s3",
+            endpoint_url=settings.s3_endpoint,
+            region_name=settings.s3_region,
+            aws_access_key_id=settings.s3_access_key_id,
+            aws_secret_access_key=settings.s3_secret_access_key.get_secret_value(),
+            config=self._config(read_timeout),
+        )
+        client.meta.events.register_last("before-parameter-build.s3", _stay_in_region)
+        return client
+
+    def _config(self, read_timeout: float) -> Config:
+        return Config(
+            signature_version="s3v4",
+            connect_timeout=self._settings.s3_connect_timeout,
+            read_timeout=read_timeout,
+            max_pool_connections=self._connections,
+            retries={"total_max_attempts": 1},
+            proxies={},  # else those of the environment
+            # Not every store knows the newer checksums that botocore would add.
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            s3={
+                "addressing_style": "path" if self._settings.s3_force_path_style else "virtual",
+                "payload_signing_enabled": False,
+            },
+        )
+
+
+def _stay_in_region(context: dict[str, Any], **_: object) -> None:
+    """Make botocore take an answer that points elsewhere (3xx) for the error that it is.
+
+    Else it asks for the bucket's region, again and again when that is answered the same: it ended in a RecursionError.
+    """
+    context.setdefault("s3_redirect", {})["redirected"] = True

@@ -1,0 +1,48 @@
+"""The worker as a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import Any
+
+import structlog
+import uvloop
+
+from jobs.engine.live.feed import UNAVAILABLE
+from jobs.memory import settle, share_heaps
+from jobs.settings import Settings
+from jobs.shutdown import GOODBYES, leave_after
+from jobs.worker import run_worker
+
+log = structlog.get_logger()
+
+
+def work(settings: Settings) -> None:
+    """Works until SIGTERM or SIGINT, and then as long as `run_worker` says; `GOODBYES` longer at the very most."""
+    share_heaps()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_until_signalled(settings))
+
+
+async def _until_signalled(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def signalled() -> None:
+        if not stop.is_set():
+            leave_after(settings.drain_timeout + GOODBYES)
+            stop.set()
+
+    loop.set_exception_handler(_unseen)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, signalled)
+    await run_worker(settings, stop, ready=settle)
+
+
+def _unseen(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Errors that nobody looked at. arq shields its last words to Redis and then forgets them: these are no bugs."""
+    if isinstance(context.get("exception"), UNAVAILABLE):
+        log.info("redis_call_forgotten", reason=type(context["exception"]).__name__)
+    else:
+        loop.default_exception_handler(context)

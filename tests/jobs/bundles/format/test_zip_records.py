@@ -1,0 +1,100 @@
+"""ZIP records against those that Python's `zipfile` writes and reads."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from jobs.bundles.format import zip_records
+from jobs.bundles.format.zip_records import Entry
+
+LIMIT = 0xFFFFFFFF
+NOON = datetime(2026, 11, 21, 12, 34, 56, tzinfo=UTC)
+AROUND_4_GIB = [0, 1, LIMIT - 1, LIMIT, LIMIT + 1, 1 << 40]
+around_4_gib = st.sampled_from(AROUND_4_GIB)
+
+
+def an_entry(size: int = 3, name: str = "ordner/ä.txt", modified: datetime = NOON) -> Entry:
+    return Entry(name, size, None, None, modified)
+
+
+def info_of(entry: Entry, crc32: int) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(entry.name, entry.modified.timetuple()[:6])
+    info.file_size = info.compress_size = entry.size
+    info.CRC = crc32
+    return info
+
+
+@pytest.mark.parametrize("size", AROUND_4_GIB)
+def test_a_local_header_is_the_one_that_zipfile_writes(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zipfile, "ZIP64_LIMIT", LIMIT - 1)  # its own is 2 GiB, the format's is 4 GiB
+    entry = an_entry(size)
+    header = zip_records.local_header(entry, 0xDEADBEEF)
+    assert header == info_of(entry, 0xDEADBEEF).FileHeader(zip64=size >= LIMIT)
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=30), around_4_gib, around_4_gib, st.integers(0, LIMIT))
+def test_sizes_of_records_depend_on_names_and_sizes_alone(name: str, size: int, offset: int, crc32: int) -> None:
+    entry = an_entry(size, name)
+    assert len(zip_records.local_header(entry, crc32)) == zip_records.local_header_size(entry)
+    assert len(zip_records.directory_header(entry, crc32, offset)) == zip_records.directory_header_size(entry, offset)
+
+
+@pytest.mark.parametrize("entries", [0, 65_534, 65_535, 65_536])
+@pytest.mark.parametrize("offset", AROUND_4_GIB)
+@pytest.mark.parametrize("size", AROUND_4_GIB)
+def test_end_records_have_zip64_only_from_the_limits_on(entries: int, offset: int, size: int) -> None:
+    end = zip_records.end_records(entries, offset, size)
+    assert len(end) == zip_records.end_records_size(entries, offset, size)
+    assert (len(end) > 22) == (entries >= 65_535 or offset >= LIMIT or size >= LIMIT)
+
+
+def test_the_zip64_end_is_where_its_locator_says_and_as_long_as_it_says() -> None:
+    end = zip_records.end_records(70_000, 1_000, 500)
+    record, locator = end[:56], end[56:76]
+    assert struct.unpack("<4sQ", record[:12]) == (b"PK\x06\x06", len(record) - 12)
+    assert struct.unpack("<4Q", record[24:]) == (70_000, 70_000, 500, 1_000)
+    assert struct.unpack("<4sIQI", locator) == (b"PK\x06\x07", 0, 1_500, 1)
+
+
+@given(around_4_gib, around_4_gib, st.integers(0, LIMIT))
+@example(LIMIT, LIMIT, 0)
+def test_a_directory_is_read_by_zipfile(size: int, offset: int, crc32: int) -> None:
+    entry = an_entry(size)
+    directory = zip_records.directory_header(entry, crc32, offset)
+    end = zip_records.end_records(1, 0, len(directory))
+    archive = zipfile.ZipFile(io.BytesIO(directory + end))
+    (info,) = archive.infolist()
+    assert (info.filename, info.file_size, info.compress_size, info.CRC) == (entry.name, size, size, crc32)
+    assert info.header_offset == offset
+    assert info.date_time == (2026, 11, 21, 12, 34, 56)
+    assert info.create_system == 3
+    assert info.external_attr == 0o100644 << 16
+    assert info.flag_bits == 1 << 11
+    assert info.extract_version == (45 if size >= LIMIT or offset >= LIMIT else 20)
+
+
+@pytest.mark.parametrize(
+    ("modified", "said"),
+    [
+        (datetime(1970, 1, 1, tzinfo=UTC), (1980, 1, 1, 0, 0, 0)),
+        (datetime(1980, 1, 1, 0, 0, 1, tzinfo=UTC), (1980, 1, 1, 0, 0, 0)),
+        (datetime(2107, 12, 31, 23, 59, 59, tzinfo=UTC), (2107, 12, 31, 23, 59, 58)),
+        (datetime(9999, 1, 1, tzinfo=UTC), (2107, 12, 31, 23, 59, 58)),
+        (datetime(2026, 1, 1, 1, tzinfo=timezone(timedelta(hours=2))), (2025, 12, 31, 23, 0, 0)),
+        (datetime.min.replace(tzinfo=timezone(timedelta(hours=2))), (1980, 1, 1, 0, 0, 0)),
+    ],
+)
+def test_times_are_utc_within_what_dos_can_say(modified: datetime, said: tuple[int, ...]) -> None:
+    entry = an_entry(0, modified=modified)
+    directory = zip_records.directory_header(entry, 0, 0)
+    archive = zipfile.ZipFile(
+        io.BytesIO(zip_records.local_header(entry, 0) + directory + zip_records.end_records(1, 0, len(directory)))
+    )
+    assert archive.infolist()[0].date_time == said

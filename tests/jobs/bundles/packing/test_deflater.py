@@ -1,0 +1,221 @@
+"""Deflated bundles on a real store: whatever the sizes, what is known and the budget, the bundle is right."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+import tracemalloc
+import zlib
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobs.bundles.format.checkpoints import Upload
+from jobs.bundles.format.deflated_plan import CHUNK, WHOLE, DeflatePlan, at_most
+from jobs.bundles.packing.compression import deflate
+from jobs.bundles.packing.memory_budget import Budget
+from jobs.bundles.packing.packer import Packer
+from jobs.bundles.packing.reader import Reader
+from jobs.bundles.planning import deflated_plan_of
+from jobs.bundles.resolver import Source
+from jobs.errors import ChecksumMismatch
+from jobs.services import Services
+from jobs.storage import UploadGone
+from tests.jobs.bundles.packing.test_packer import Witness, begin, content, put
+from tests.support import opened
+
+MIB = 1 << 20
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+LEAST = 16 * MIB
+"""The smallest budget that a worker may have."""
+
+
+@pytest.fixture
+def changes() -> dict[str, Any]:
+    return {"worker_memory_budget": LEAST}
+
+
+def text(size: int) -> bytes:
+    """Half of it is left when it is deflated."""
+    return os.urandom(-(-size // 2)).hex().encode()[:size]
+
+
+def noise(size: int) -> bytes:
+    return os.urandom(size)
+
+
+CASES: dict[str, list[tuple[bytes, str]]] = {
+    "nothing": [],
+    "one empty file": [(b"", "")],
+    "small files": [(text(size), "cs") for size in range(0, 3000, 100)],
+    "around a chunk": [(text(CHUNK + step), "") for step in (-1, 0, 1)],
+    "around what is kept whole": [(text(WHOLE + step), "s") for step in (-1, 0, 1)],
+    "several parts": [(text(20 * MIB), "cs"), (text(9), ""), (text(9 * MIB + 5), "")],
+    "what gains nothing": [(noise(14 * MIB), "cs"), (noise(9), ""), (noise(14 * MIB + 7), ""), (noise(WHOLE), "s")],
+    "what gains nothing but at its start": [(text(CHUNK) + noise(9 * MIB), "c"), (b"", "cs")],
+    "what gains nothing at its start": [(noise(CHUNK) + text(9 * MIB), "c"), (noise(CHUNK) + text(9 * MIB), "")],
+}
+
+
+async def put_all(services: Services, case: str) -> tuple[list[bytes], list[Source]]:
+    contents = [data for data, _ in CASES[case]]
+    both = enumerate(CASES[case])
+    return contents, [await put(services.storage, data, number, known) for number, (data, known) in both]
+
+
+def plan(services: Services, sources: list[Source]) -> DeflatePlan:
+    return deflated_plan_of(NOW, sources, [], services.settings)
+
+
+def packer_of(services: Services, budget: int = LEAST) -> Packer:
+    return Packer(Reader(services.storage.objects, services.settings), services.storage, Budget(budget))
+
+
+@pytest.mark.parametrize("budget", [LEAST, 4 * LEAST])
+@pytest.mark.parametrize("case", CASES)
+async def test_a_bundle_is_what_went_in(services: Services, tmp_path: Path, case: str, budget: int) -> None:
+    contents, sources = await put_all(services, case)
+    planned, witness = plan(services, sources), Witness(contents)
+    async with asyncio.timeout(60):
+        packed = await packer_of(services, budget).pack(
+            planned, sources, await begin(services.storage), (), witness.watch
+        )
+    bundle = await content(services.storage)
+    assert (packed.size, packed.crc32) == (len(bundle), zlib.crc32(bundle))
+    assert packed.size <= planned.size_at_most
+    assert list(opened(bundle).values())[:-1] == contents
+    assert witness.read == [len(data) for data in contents]
+    assert witness.done == [1] * len(contents)
+    (tmp_path / "a.zip").write_bytes(bundle)
+    assert await asyncio.to_thread(unzip_says, tmp_path / "a.zip") == ""
+
+
+def unzip_says(path: Path) -> str:
+    """What `unzip` finds wrong, where it is installed."""
+    unzip = shutil.which("unzip")
+    return subprocess.getoutput(f"{unzip} -tqq {path}") if unzip else ""
+
+
+@pytest.mark.parametrize("case", ["several parts", "what gains nothing", "what gains nothing at its start"])
+async def test_the_first_parts_that_are_there_are_not_made_again(services: Services, case: str) -> None:
+    storage = services.storage
+    contents, sources = await put_all(services, case)
+    planned, first = plan(services, sources), Witness(contents)
+    packer = packer_of(services)
+    await packer.pack(planned, sources, await begin(storage, "bundles/first.zip"), (), first.watch)
+    whole = await content(storage, "bundles/first.zip")
+    parts = sorted(first.parts, key=lambda part: part.number)
+    assert len(parts) >= 3
+    for kept in range(len(parts) + 1):
+        upload, second, start = await begin(storage, f"bundles/{kept}.zip"), Witness(contents), 0
+        there = []
+        for done in parts[:kept]:
+            assert done.checkpoint is not None
+            part = bytearray(whole[start : start + done.checkpoint.size])
+            start += len(part)
+            etag = await storage.uploads.upload_part(upload.key, upload.id, done.number, part)
+            there.append(replace(done, etag=etag))
+        # Of what comes behind a gap nothing can be kept.
+        packed = await packer.pack(planned, sources, upload, [*there, *parts[kept + 1 :]], second.watch)
+        assert await content(storage, upload.key) == whole
+        assert packed.crc32 == zlib.crc32(whole)
+        assert {part.number for part in second.parts} == {part.number for part in parts[kept:]}
+        assert [read + had for read, had in zip(second.read, second.kept, strict=True)] == list(map(len, contents))
+        assert sum(second.kept) >= start / 1.01 - 1000, "no file became larger by more than that"
+        assert second.done == [1] * len(contents)
+
+
+@pytest.mark.parametrize("known", [0, 2, None])
+async def test_an_upload_that_was_completed_before_is_as_good_as_now(services: Services, known: int | None) -> None:
+    contents, sources = await put_all(services, "several parts")
+    planned, first, second = plan(services, sources), Witness(contents), Witness(contents)
+    packer, upload = packer_of(services), await begin(services.storage)
+    packed = await packer.pack(planned, sources, upload, (), first.watch)
+    again = await packer.pack(planned, sources, upload, first.parts[:known], second.watch)
+    assert (again.size, again.etag) == (packed.size, packed.etag)
+    assert again.crc32 == (packed.crc32 if known is None else None)
+    assert second.ended == set(range(len(contents)))
+
+
+async def test_an_upload_that_is_neither_there_nor_completed_is_gone(services: Services) -> None:
+    contents, sources = await put_all(services, "small files")
+    upload = await begin(services.storage)
+    await services.storage.uploads.abort(upload.key, upload.id)
+    with pytest.raises(UploadGone):
+        await packer_of(services).pack(plan(services, sources), sources, upload, (), Witness(contents).watch)
+    await services.storage.objects.put(upload.key, b"another", "application/zip")
+    with pytest.raises(UploadGone):
+        await packer_of(services).pack(plan(services, sources), sources, upload, (), Witness(contents).watch)
+
+
+@pytest.mark.parametrize("size", [100, WHOLE + 1, 9 * MIB])
+@pytest.mark.parametrize("wrong", ["crc32", "sha256"])
+@pytest.mark.parametrize("kind", [text, noise])
+async def test_a_wrong_checksum_of_the_catalogue_is_found(services: Services, wrong: str, size: int, kind: Any) -> None:
+    contents = [kind(size)]
+    right = await put(services.storage, contents[0], 0, "cs")
+    liar = replace(right, crc32=1) if wrong == "crc32" else replace(right, sha256="0" * 64)
+    upload = await begin(services.storage)
+    with pytest.raises(ChecksumMismatch, match="CRC-32" if wrong == "crc32" else "SHA-256"):
+        await packer_of(services).pack(plan(services, [liar]), [liar], upload, (), Witness(contents).watch)
+
+
+async def test_bundles_that_share_the_least_budget_all_get_through(services: Services) -> None:
+    contents, sources = await put_all(services, "several parts")
+    budget = Budget(LEAST)
+    packer = Packer(Reader(services.storage.objects, services.settings), services.storage, budget)
+    uploads = [await begin(services.storage, f"bundles/{n}.zip") for n in range(4)]
+
+    async def make(upload: Upload) -> None:
+        await packer.pack(plan(services, sources), sources, upload, (), Witness(contents).watch)
+
+    async with asyncio.timeout(90):
+        await asyncio.gather(*map(make, uploads))
+    for upload in uploads:
+        assert list(opened(await content(services.storage, upload.key)).values())[:-1] == contents
+    async with asyncio.timeout(1):
+        await budget.take(LEAST)  # all of it has come back
+
+
+async def test_memory_is_bounded_by_the_budget_and_not_by_the_bundle(services: Services) -> None:
+    sources = [await put(services.storage, text(30 * MIB), number, "cs") for number in range(2)]
+    upload, watch = await begin(services.storage), replace(Witness([b""] * 2).watch, done=lambda *_: None)
+    tracemalloc.start()
+    try:
+        await packer_of(services).pack(plan(services, sources), sources, upload, (), watch)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < LEAST + 4 * MIB
+
+
+async def test_a_run_that_is_stopped_gives_everything_back(services: Services) -> None:
+    contents, sources = await put_all(services, "several parts")
+    budget, moving = Budget(4 * LEAST), asyncio.Event()
+    packer = Packer(Reader(services.storage.objects, services.settings), services.storage, budget)
+    watch = replace(Witness(contents).watch, part=lambda _: moving.set())
+    run = asyncio.create_task(packer.pack(plan(services, sources), sources, await begin(services.storage), (), watch))
+    await moving.wait()
+    run.cancel()
+    await asyncio.wait([run])
+    assert run.cancelled()
+    async with asyncio.timeout(1):
+        await budget.take(4 * LEAST)
+
+
+@given(st.binary(max_size=5_000), st.booleans(), st.integers(1, 5_000))
+def test_pieces_are_one_stream_and_never_larger_than_is_said(data: bytes, noisy: bool, size: int) -> None:
+    data += noise(5_000) if noisy else b""
+    pieces = [data[start : start + size] for start in range(0, len(data), size)] or [b""]
+    squeezed = [deflate(piece, last=number == len(pieces)) for number, piece in enumerate(pieces, 1)]
+    reader = zlib.decompressobj(-15)
+    assert reader.decompress(b"".join(squeezed)) == data
+    assert reader.eof
+    assert all(len(one) <= at_most(len(piece)) for one, piece in zip(squeezed, pieces, strict=True))

@@ -1,0 +1,113 @@
+"""Bundles at the limits of ZIP64, opened by programs of others; one of each kind is made by the real executor."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import AsyncIterator, Iterator, Sequence
+from io import SEEK_CUR
+from pathlib import Path
+
+import pytest
+
+from jobs.bundles.format.manifests import Manifest
+from jobs.bundles.format.stored_plan import BundlePlan, Entry, SourceRange, plan_bundle
+from jobs.bundles.resolver import Source
+from jobs.services import Services
+from jobs.storage.crc32 import combine
+from tests.jobs.bundles.packing.test_readers import MIB, NOW, File, Shelf, judge, pack, plan_of
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+
+GIB = 1 << 30
+ZEROS = bytes(MIB)
+
+
+class Zeros:
+    """So many bytes, as often as they are asked for."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.crc32 = combine((zlib.crc32(chunk), len(chunk)) for chunk in self)
+
+    def __iter__(self) -> Iterator[bytes]:
+        for start in range(0, self.size, MIB):
+            yield ZEROS[: self.size - start]
+
+
+def write_with_holes(plan: BundlePlan, path: Path, crcs: Sequence[int]) -> None:
+    """A bundle of nothing but zeros, which take no room on the disk."""
+    tail = plan.render_tail(crcs)
+    with path.open("wb") as file:
+        file.truncate(plan.size)
+        for part in plan.parts:
+            for piece in part.pieces:
+                if isinstance(piece, SourceRange):
+                    file.seek(piece.stop - piece.start, SEEK_CUR)
+                else:
+                    file.write(plan.render(piece, crcs, tail))
+
+
+@pytest.mark.parametrize(("size", "refuses"), [(4 * GIB - 1, {"unzip"}), (4 * GIB, set())])
+async def test_every_reader_takes_a_file_of_nearly_4_gib(tmp_path: Path, size: int, refuses: set[str]) -> None:
+    """But for UnZip 6.00: of a size that is 0xFFFFFFFF itself it thinks to the end that it stands in a ZIP64 field.
+
+    So it does with archives that `zipfile` wrote (see tests/jobs/bundles/format/test_stored_plan.py).
+    """
+    contents = [Zeros(size), Zeros(5)]
+    crcs = [zeros.crc32 for zeros in contents]
+    entries = [Entry(f"{it.size} zeros", it.size, it.crc32, None, NOW) for it in contents]
+    plan = plan_bundle(entries, Manifest(NOW, (10_000, 10_001)), 8 * MIB)
+    write_with_holes(plan, tmp_path / "a.zip", crcs)
+    await judge(tmp_path / "a.zip", plan, contents, crcs, but_for=refuses)
+
+
+async def test_the_executor_makes_a_bundle_of_more_than_4_gib(services: Services, tmp_path: Path) -> None:
+    """It takes 13 GB of the disk for a while: the file, the bundle, and the bundle as it was fetched."""
+    contents = [Zeros(4 * GIB + 1), Zeros(5), Zeros(5 * MIB)]
+    sources = [await _put(services, number, zeros) for number, zeros in enumerate(contents)]
+    plan = plan_of(sources, 8 * MIB, copies=True)
+    assert plan.copied == {0}
+    await pack(services, plan, sources, tmp_path / "a.zip")
+    await judge(tmp_path / "a.zip", plan, contents, [zeros.crc32 for zeros in contents])
+
+
+async def _put(services: Services, number: int, zeros: Zeros) -> Source:
+    async def chunks() -> AsyncIterator[bytes]:
+        for chunk in zeros:
+            yield chunk
+
+    info = await services.storage.objects.put(f"files/{number}", chunks(), "application/octet-stream")
+    return Source(
+        file_id=10_000 + number,
+        name=f"{number}.bin",
+        key=info.key,
+        size=info.size,
+        etag=info.etag,
+        crc32=zeros.crc32,
+        sha256=None,
+        content_type="application/octet-stream",
+        certain=True,
+    )
+
+
+MANIFEST = 1
+"""The entry that every bundle has besides its files."""
+
+
+@pytest.mark.parametrize("count", [65_534, 65_535, 65_536])
+async def test_every_reader_takes_bundles_around_the_zip64_count_of_entries(tmp_path: Path, count: int) -> None:
+    entries = [Entry(f"{number}", 0, 0, None, NOW) for number in range(count - MANIFEST)]
+    plan = plan_bundle(entries, Manifest(NOW, tuple(range(count - MANIFEST))), 8 * MIB)
+    crcs = [0] * len(entries)
+    write_with_holes(plan, tmp_path / "a.zip", crcs)
+    await judge(tmp_path / "a.zip", plan, [[]] * len(entries), crcs)
+
+
+async def test_the_executor_makes_a_bundle_of_65_536_entries(services: Services, tmp_path: Path) -> None:
+    """Every sixteenth is read; the others are empty."""
+    files = [File(f"{number}", 1 + number % 61 if number % 16 == 0 else 0) for number in range(65_536 - MANIFEST)]
+    sources = await Shelf(services.storage).take(files)
+    plan = plan_of(sources, 8 * MIB, copies=True)
+    await pack(services, plan, sources, tmp_path / "a.zip")
+    crcs = [zlib.crc32(file.data) for file in files]
+    await judge(tmp_path / "a.zip", plan, [[file.data] for file in files], crcs)

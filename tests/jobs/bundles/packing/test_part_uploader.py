@@ -1,0 +1,87 @@
+"""Parts on their way to a real store while they come in, and what is done again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from jobs.bundles.format.checkpoints import Upload
+from jobs.bundles.packing.part_uploader import Uploading
+from jobs.errors import StorageUnreachable
+from jobs.services import Services
+from jobs.storage import Storage, part_buffer
+from jobs.storage.part_buffer import Filling, Starved
+from tests.jobs.storage.faults import hang_up, relaying, serving
+from tests.support import stored
+
+HALF = 12 << 20
+"""Bytes: more than the buffers of a connection hold, so that a sending sees that nobody takes them."""
+
+
+class Ends:
+    """What the sendings of parts have come to."""
+
+    def __init__(self, storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.seen: asyncio.Queue[object] = asyncio.Queue()
+        self._send = storage.uploads.upload_part
+        monkeypatch.setattr(storage.uploads, "upload_part", self._watched)
+
+    async def _watched(self, *args: Any) -> str:
+        try:
+            etag = await self._send(*args)
+        except Exception as error:
+            self.seen.put_nowait(type(error))
+            raise
+        self.seen.put_nowait(etag)
+        return etag
+
+
+@pytest.fixture
+async def unlucky(services: Services) -> AsyncIterator[Storage]:
+    """A store whose first connection breaks."""
+    relay = relaying(services.settings.s3_endpoint)
+    connections = iter([hang_up])
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await next(connections, relay)(reader, writer)
+
+    async with serving(handler) as endpoint:
+        async with Storage.open(services.settings.model_copy(update={"s3_endpoint": endpoint})) as storage:
+            yield storage
+
+
+async def send_in_two(storage: Storage, made_by: Storage, monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Sends a part whose second half comes after the first try has ended; what the tries came to."""
+    data, ends = os.urandom(2 * HALF), Ends(storage, monkeypatch)
+    upload = Upload(key="bundles/x", id=await made_by.uploads.create("bundles/x", "application/zip"), fingerprint="")
+    uploading, part = Uploading(storage.uploads, upload), Filling([HALF, HALF])
+    part.put(0, data[:HALF])
+    async with asyncio.timeout(20):
+        sending = asyncio.create_task(uploading.send_filling(1, part))
+        tries = [await ends.seen.get()]
+        assert not sending.done()
+        part.put(1, data[HALF:])
+        await uploading.complete([await sending])
+    assert await stored(made_by, "bundles/x") == data
+    return [*tries, *(ends.seen.get_nowait() for _ in range(ends.seen.qsize()))]
+
+
+async def test_a_part_that_came_in_too_slowly_is_sent_when_it_is_full(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(part_buffer, "PATIENCE", 0.05)
+    first, etag = await send_in_two(services.storage, services.storage, monkeypatch)
+    assert first is Starved
+    assert isinstance(etag, str)
+
+
+async def test_a_part_whose_connection_broke_is_sent_again_when_it_is_full(
+    services: Services, unlucky: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, etag = await send_in_two(unlucky, services.storage, monkeypatch)
+    assert first is StorageUnreachable
+    assert isinstance(etag, str)

@@ -1,0 +1,159 @@
+"""A store that asks for fewer calls, and one that puts its errors into good answers."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import Any
+
+import pytest
+import structlog
+
+from jobs.breakers import Circuit
+from jobs.engine.jobs import Status
+from jobs.engine.worker import outcomes
+from jobs.services import Services, open_services
+from jobs.settings import Settings
+from jobs.storage import adaptive_limit
+from tests.busy_store import answer_of, error_of, kind_of, slow_down, storm
+from tests.conftest import working
+from tests.jobs.bundles.test_checkpoints import until_some_parts
+from tests.jobs.test_worker import bundle_of, commands, until_ended, with_changes
+from tests.support import Catalogue, create, read
+
+MIB = 1 << 20
+
+
+@pytest.fixture
+def changes() -> dict[str, Any]:
+    return {"bundle_reuse": False}
+
+
+@pytest.mark.parametrize("copies", ["auto", "never"])
+async def test_a_store_that_is_too_busy_for_every_third_call_costs_no_attempt_and_is_not_out(
+    services: Services, settings: Settings, catalogue: Catalogue, copies: str
+) -> None:
+    contents = [os.urandom(size) for size in [*([20_000] * 60), 12 * MIB, 9 * MIB, 7 * MIB]]
+    ids = [await catalogue.add(data, f"{n}") for n, data in enumerate(contents[:-1])]
+    ids.append(await catalogue.add(contents[-1], "learnt from the store", crc32=None, sha256=None))
+    async with storm(settings.s3_endpoint) as store:
+        store.every(3, slow_down)
+        changed = with_changes(settings, s3_endpoint=store.url, s3_part_copy=copies)
+        with structlog.testing.capture_logs() as said:
+            async with working(changed):
+                job = await until_ended(services, await create(services, *ids))
+    assert "circuit_changed" not in {entry["event"] for entry in said}
+    assert (job.status, job.attempt) == (Status.COMPLETED, 1)
+    assert await commands(services, job.id) == ["create", "claim", "succeed"]
+    assert list((await bundle_of(services, job)).values())[:-1] == contents
+    assert {"head", "get", "part"} <= set(store.refused)
+    assert ("copy" in store.refused) == (copies == "auto")
+
+
+@pytest.mark.usefixtures("services")  # the bucket is there
+async def test_no_kind_of_call_is_given_up_for_a_slow_down(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is refused a few times in a row, more often than opens a circuit."""
+    monkeypatch.setattr(adaptive_limit, "LONGEST", 0.1)
+    async with storm(settings.s3_endpoint) as store:
+        async with open_services(with_changes(settings, s3_endpoint=store.url)) as stormy:
+            storage, left = stormy.storage, 0
+
+            def refuse(head: bytes) -> bytes | None:
+                nonlocal left
+                left -= 1
+                return slow_down(head) if left >= 0 else None
+
+            store.answer = refuse
+            left = 6
+            info = await storage.objects.put("k", os.urandom(6 * MIB), "application/zip")
+            left = 6
+            assert [len(chunk) async for chunk in storage.objects.read("k", info.etag, 0, 9)] == [9]
+            left = 6
+            upload_id = await storage.uploads.create("u", "application/zip")
+            left = 6
+            one = await storage.uploads.copy_part("u", upload_id, 1, "k", info.etag, 0, info.size)
+            left = 6
+            two = await storage.uploads.upload_part("u", upload_id, 2, b"x")
+            left = 6
+            await storage.uploads.complete("u", upload_id, [(1, one), (2, two)])
+            left = 6
+            assert (await storage.objects.head("u")).size == info.size + 1
+            left = 6
+            assert await storage.uploads.find("u") is not None
+            left = 6
+            await storage.objects.delete(["u"])
+            assert stormy.circuits["storage"] is Circuit.CLOSED
+    assert set(store.refused) == {"put", "get", "create", "copy", "part", "complete", "head", "post"}
+
+
+async def test_a_store_that_stays_too_busy_parks_the_job_uncharged(
+    services: Services, settings: Settings, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adaptive_limit, "PATIENCE", 0.3)
+    monkeypatch.setattr(outcomes, "PARKED", 0.2)
+    file_id = await catalogue.add(b"x", "x")
+    async with storm(settings.s3_endpoint) as store:
+        store.answer = lambda head: slow_down(head) if head.startswith(b"GET") else None
+        async with working(with_changes(settings, s3_endpoint=store.url)):
+            job = await create(services, file_id)
+            async with asyncio.timeout(20):
+                while (await commands(services, job.id)).count("park") < 4:  # noqa: ASYNC110
+                    await asyncio.sleep(0.1)
+            assert (await read(services, job.id)).attempt <= 1
+            store.answer = lambda _: None
+            final = await until_ended(services, job)
+    assert (final.status, final.attempt) == (Status.COMPLETED, 1)
+
+
+@pytest.mark.parametrize("kind", ["copy", "complete"])
+@pytest.mark.parametrize("code", ["InternalError", "SlowDown"])
+async def test_an_error_inside_a_200_is_no_success_and_is_asked_again_within_the_attempt(
+    services: Services, settings: Settings, catalogue: Catalogue, kind: str, code: str
+) -> None:
+    data = os.urandom(12 * MIB)
+    file_id = await catalogue.add(data, "a")
+    async with storm(settings.s3_endpoint) as store:
+        async with working(with_changes(settings, s3_endpoint=store.url)):
+            first = await until_ended(services, await create(services, file_id))  # the probe is over now
+            store.once(kind, answer_of("200 OK", error_of(code)))
+            job = await until_ended(services, await create(services, file_id))
+    assert store.refused == {kind: 1}
+    assert (first.status, job.status, job.attempt) == (Status.COMPLETED, Status.COMPLETED, 1)
+    assert (await bundle_of(services, job))["a"] == data
+
+
+async def test_a_copy_that_fails_late_is_all_that_the_next_attempt_copies(
+    services: Services, settings: Settings, catalogue: Catalogue
+) -> None:
+    contents = [os.urandom(11 * MIB) for _ in range(6)]
+    ids = [await catalogue.add(data, f"{n}") for n, data in enumerate(contents)]
+    late = f"files/{ids[2]}\r".encode()
+    others_are_done = False
+    failed: list[bytes] = []
+    again: list[bytes] = []
+
+    def refuse(head: bytes) -> bytes | None:
+        """The late one is put off until all others are done, and then fails."""
+        if kind_of(head) != "copy":
+            return None
+        if failed:
+            again.append(head)
+            return None
+        if late not in head.replace(b"%2F", b"/"):
+            return None
+        if not others_are_done:
+            return slow_down(head)
+        failed.append(head)
+        return answer_of("400 Bad Request", error_of("InvalidRequest"))
+
+    async with storm(settings.s3_endpoint) as store:
+        async with working(with_changes(settings, s3_endpoint=store.url)):
+            await until_ended(services, await create(services, ids[0]))  # the probe is over now
+            store.answer = refuse
+            job = await create(services, *ids)
+            await until_some_parts(services, job)
+            others_are_done = True
+            job = await until_ended(services, job)
+    assert (job.status, job.attempt) == (Status.COMPLETED, 2)
+    assert list((await bundle_of(services, job)).values())[:6] == contents
+    assert (len(failed), len(again)) == (1, 1)

@@ -1,0 +1,67 @@
+"""What makes two bundles equal, and two plans of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobs.bundles.format.manifests import Manifest
+from jobs.bundles.format.stored_plan import Entry, plan_bundle
+from jobs.bundles.planning import content, fingerprint
+from jobs.bundles.resolver import Missing, Source
+from jobs.engine.jobs import Compression
+
+NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
+MIB = 1 << 20
+
+few = st.sampled_from
+sources = st.lists(
+    st.builds(
+        Source,
+        file_id=few([10_000, 10_001]),
+        name=few(["a", "b"]),
+        key=few(["files/1", "files/2"]),
+        size=few([1, 2]),
+        etag=few(['"x"', '"y"']),
+        crc32=st.none(),
+        sha256=few([None, "ab"]),
+        content_type=st.just("text/plain"),
+    ),
+    max_size=2,
+)
+missing = st.lists(
+    st.builds(Missing, file_id=few([10_002, 10_003]), name=few(["c"]), reason=few(["r", "s"])), max_size=1
+)
+
+
+@given(sources, missing, sources, missing)
+def test_two_contents_are_equal_when_all_of_them_is(
+    files: list[Source], lacking: list[Missing], others: list[Source], others_lacking: list[Missing]
+) -> None:
+    same = (files, lacking) == (others, others_lacking)
+    assert (content(files, lacking) == content(others, others_lacking)) == same
+    assert content(files, lacking) == content(list(files), list(lacking))
+
+
+@given(sources)
+def test_what_is_only_for_links_or_for_the_way_to_pack_does_not_count(files: list[Source]) -> None:
+    otherwise = [replace(file, content_type="image/png", crc32=1, certain=True) for file in files]
+    assert content(files, []) == content(otherwise, [])
+
+
+@given(sources)
+def test_a_bundle_that_packs_otherwise_is_another(files: list[Source]) -> None:
+    assert content(files, [], Compression.DEFLATE) != content(files, []) == content(files, [], Compression.STORE)
+
+
+def test_a_plan_of_another_time_or_cut_or_header_has_another_fingerprint() -> None:
+    def plan(created_at: datetime, part_size: int, crc32: int | None = 1) -> str:
+        entries = [Entry("a", 20 * MIB, crc32, None, created_at)]
+        return fingerprint(plan_bundle(entries, Manifest(created_at, (10_000,)), part_size, 64 * MIB), "content")
+
+    plans = [plan(NOW, 8 * MIB), plan(NOW + timedelta(seconds=1), 8 * MIB), plan(NOW, 9 * MIB), plan(NOW, 8 * MIB, 2)]
+    assert len(set(plans)) == 4
+    assert plan(NOW, 8 * MIB) == plans[0]

@@ -1,0 +1,56 @@
+"""From ids to objects: what it asks of the store, and that it is the same however the store is asked."""
+
+from __future__ import annotations
+
+from jobs.bundles.resolver import Missing, Source
+from jobs.concurrency import map_limited
+from jobs.engine.jobs import FileRequest, Status
+from jobs.services import Services, open_services
+from jobs.settings import Settings
+from tests.busy_store import answer_of, storm
+from tests.conftest import working
+from tests.jobs.storage.test_bulk_head import listing
+from tests.jobs.test_worker import until_ended, with_changes
+from tests.support import Catalogue, create
+
+
+async def test_files_of_one_folder_are_found_by_one_listing(
+    services: Services, settings: Settings, catalogue: Catalogue
+) -> None:
+    contents = [b"x" * (number + 1) for number in range(120)]
+    ids = await map_limited(catalogue.add, contents, 8)
+    await services.storage.objects.delete([f"files/{ids[70]}"])
+    requests = [FileRequest(file_id=file_id) for file_id in [*reversed(ids), 10**15, ids[0]]]
+    async with storm(settings.s3_endpoint) as store:
+        async with open_services(with_changes(settings, s3_endpoint=store.url)) as counted:
+            found = await counted.resolver.resolve(requests)
+    assert store.asked["get"] == 1
+    assert (
+        store.asked["head"] <= 5
+    )  # two that are missing, the first key, one of the page; SeaweedFS confirms the bucket
+    sizes = [one.size if isinstance(one, Source) else None for one in found]
+    assert sizes == [None if number == 70 else number + 1 for number in [*reversed(range(120))]] + [None, 1]
+    assert [one.file_id for one in found] == [request.file_id for request in requests]
+    assert [one.reason for one in found if isinstance(one, Missing)] == [
+        "its object is gone from the store",
+        "no such file",
+    ]
+    assert [one.etag for one in found if isinstance(one, Source)][-1] == (
+        await services.storage.objects.head(f"files/{ids[0]}")
+    ).etag
+
+
+async def test_an_attempt_that_a_wrong_listing_has_ended_is_followed_by_one_that_asks_for_each_file(
+    services: Services, settings: Settings, catalogue: Catalogue
+) -> None:
+    """It tells of the largest file as HEAD does, which looks like a listing that is right, and of another one wrongly."""
+    contents = [b"x" * (number + 1) for number in range(80)]
+    ids = await map_limited(catalogue.add, contents, 8)
+    infos = [info async for info in services.storage.objects.list("files/")]
+    right = (await services.storage.objects.head(f"files/{ids[20]}")).etag
+    page = answer_of("200 OK", listing(infos).replace(right.encode(), b"&quot;0123&quot;"))
+    async with storm(settings.s3_endpoint) as store:
+        store.answer = lambda head: page if b"list-type=2" in head.split(b"\r\n")[0] else None
+        async with working(with_changes(settings, s3_endpoint=store.url, backoff_base=0.1)):
+            job = await until_ended(services, await create(services, *ids))
+    assert (job.status, job.attempt) == (Status.COMPLETED, 2)

@@ -1,0 +1,164 @@
+"""What is said to Redis: in order, bounded, and never waited for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from time import monotonic
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from pydantic import RedisDsn
+
+from jobs.engine.live import send_buffer as outboxes
+from jobs.engine.live.feed import Feed, key, redis_breaker
+from jobs.engine.live.queue import Queue
+from jobs.engine.live.send_buffer import SendBuffer
+from jobs.services import Services
+from tests.app.following.followers import live
+from tests.proxies import proxied
+from tests.support import create
+
+
+class Sent:
+    """Takes batches; `opened` lets them through, `error` is what a batch raises."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[int]] = []
+        self.opened = asyncio.Event()
+        self.error: Exception | None = None
+
+    async def __call__(self, batch: Sequence[int]) -> None:
+        await self.opened.wait()
+        if self.error is not None:
+            raise self.error
+        self.batches.append(list(batch))
+
+    @property
+    def messages(self) -> list[int]:
+        return [message for batch in self.batches for message in batch]
+
+
+async def test_messages_are_sent_in_their_order_and_many_at_once() -> None:
+    sent = Sent()
+    sent.opened.set()
+    outbox = SendBuffer("test", sent, redis_breaker())
+    for number in range(1000):
+        outbox.put(number, 1)
+    await outbox.flush()
+    assert sent.messages == list(range(1000))
+    assert len(sent.batches) == 1000 / outboxes.BATCH
+
+
+async def test_the_oldest_of_too_many_are_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outboxes, "MESSAGES", 10)
+    monkeypatch.setattr(outboxes, "BYTES", 100)
+    sent = Sent()
+    sent.opened.set()
+    outbox = SendBuffer("test", sent, redis_breaker())
+    for number in range(15):
+        outbox.put(number, 1)
+    outbox.put(15, 98)
+    await outbox.flush()
+    assert sent.messages == [13, 14, 15]
+
+
+@pytest.mark.parametrize("error", [OSError("away"), RuntimeError("the handler is closed")])
+async def test_what_can_not_be_sent_is_lost_and_what_comes_later_is_not(error: Exception) -> None:
+    sent = Sent()
+    sent.opened.set()
+    sent.error = error
+    outbox = SendBuffer("test", sent, redis_breaker())
+    outbox.put(1, 1)
+    await outbox.flush()
+    sent.error = None
+    outbox.put(2, 1)
+    await outbox.flush()
+    assert sent.messages == [2]
+
+
+async def test_a_batch_that_hangs_is_given_up_and_the_next_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outboxes, "PATIENCE", 0.2)
+    arrived: asyncio.Queue[Sequence[int]] = asyncio.Queue()
+    begun = asyncio.Event()
+
+    async def send(batch: Sequence[int]) -> None:
+        if not begun.is_set():
+            begun.set()
+            await asyncio.sleep(3600)
+        arrived.put_nowait(batch)
+
+    outbox = SendBuffer("test", send, redis_breaker())
+    outbox.put(1, 1)
+    await begun.wait()
+    outbox.put(2, 1)
+    assert await asyncio.wait_for(arrived.get(), 10) == [2]
+
+
+async def test_closing_does_not_wait_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outboxes, "PATIENCE", 0.2)
+    outbox = SendBuffer("test", Sent(), redis_breaker())
+    for number in range(100 * outboxes.BATCH):
+        outbox.put(number, 1)
+    async with asyncio.timeout(3):
+        await outbox.close()
+
+
+async def test_nobody_waits_for_a_redis_that_hangs(services: Services, environment: dict[str, str]) -> None:
+    job = await create(services, 10_000)
+    async with proxied(environment["REDIS_URL"]) as redis:
+        feed, queue = Feed.open(RedisDsn(redis.url), timeout=5), Queue.open(RedisDsn(redis.url), timeout=5)
+        await feed.publish(live(job, 1))
+        await feed.flush()
+        redis.stall()
+        began = monotonic()
+        for tick in range(100):
+            await feed.publish(live(job, tick))
+            await queue.wake(uuid4(), 1)
+        assert monotonic() - began < 0.5
+        await asyncio.gather(feed.close(), queue.close())
+        assert monotonic() - began < 3
+
+
+async def test_what_is_published_after_a_redis_that_hung_arrives(
+    services: Services, environment: dict[str, str]
+) -> None:
+    job = await create(services, 10_000)
+    kept: Any = services.feed._redis  # noqa: SLF001 - what Redis has is the point
+    async with proxied(environment["REDIS_URL"]) as redis:
+        feed = Feed.open(RedisDsn(redis.url), timeout=5)
+        redis.stall()
+        await feed.publish(live(job, 1))
+        await feed.flush()
+        await redis.heal()
+        await feed.publish(live(job, 2))
+        await feed.flush()
+        assert b'"tick":2' in await kept.get(key(job.id))
+        await feed.close()
+
+
+async def test_wake_ups_are_in_the_queue_once_and_in_time(services: Services) -> None:
+    redis: Any = services.queue._redis  # noqa: SLF001 - what Redis has is the point
+    now, later = uuid4(), uuid4()
+    for _ in range(3):
+        await services.queue.wake(now, 1)
+        await services.queue.wake(later, 7, 60)
+    await services.queue.wake(later, 7, 600)
+    await services.queue.flush()
+    found = await redis.zrange("arq:queue", 0, -1, withscores=True)
+    assert [name for name, _ in found] == [f"{now}:1".encode(), f"{later}:7".encode()]
+    assert 59_000 < found[1][1] - found[0][1] < 61_000
+    [early, _] = await redis.queued_jobs()
+    assert (early.function, early.args, early.job_id) == ("run_job", [str(now), 1], f"{now}:1")
+
+
+async def test_a_backlog_that_redis_has_lost_is_rung_for_at_once(services: Services) -> None:
+    redis: Any = services.queue._redis  # noqa: SLF001 - what Redis has is the point
+    turns = [(uuid4(), 1) for _ in range(1000)]
+    names = [f"{job_id}:{fence}" for job_id, fence in turns]
+    assert await services.queue.wake_again(turns[:10])
+    before = await redis.zmscore("arq:queue", names[:10])
+    assert await services.queue.wake_again(turns)
+    assert None not in await redis.zmscore("arq:queue", names)
+    assert await redis.zmscore("arq:queue", names[:10]) == before, "those in the queue keep their place"

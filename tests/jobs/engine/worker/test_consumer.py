@@ -1,0 +1,158 @@
+"""Wake-ups: none is lost that comes early or finds no room, and no fault of Redis changes how many jobs run at once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from random import Random
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from app.following import Following
+from jobs.engine.jobs import Job, Status
+from jobs.engine.sql.jobs import list_events
+from jobs.engine.worker import consumer
+from jobs.engine.worker.consumer import Consumer
+from jobs.engine.worker.runner import Runner
+from jobs.services import Services
+from jobs.settings import Settings
+from jobs.worker import worker_name
+from tests.app.shared import changed
+from tests.conftest import working
+from tests.gates import gate
+from tests.proxies import proxied
+from tests.support import Catalogue, create, read
+
+ROOM = 3
+NEVER = {"wake_grace": 600, "sweep_interval": 600}
+"""Settings of a worker that hears wake-ups only, as long as Redis is there."""
+
+
+@pytest.fixture
+def changes() -> dict[str, Any]:
+    return {"worker_concurrency": ROOM}
+
+
+async def until_ended(services: Services, jobs: Sequence[Job]) -> None:
+    following = Following(services)
+    async with following.running():
+        for job in jobs:
+            await following.polls.wait(job.id, "test", 40, lambda status: status.status.ended)
+    assert {(await read(services, job.id)).status for job in jobs} == {Status.COMPLETED}
+
+
+async def until_running(services: Services, count: int) -> None:
+    async with asyncio.timeout(20):
+        while await running(services) < count:  # noqa: ASYNC110 - the database tells of it to nobody
+            await asyncio.sleep(0.05)
+
+
+async def running(services: Services) -> int:
+    async with services.database.reading() as connection:
+        count = text("SELECT count(*) FROM download_jobs WHERE status = 'processing'")
+        return int((await connection.execute(count)).scalar_one())
+
+
+async def most_at_once(services: Services, jobs: Sequence[Job]) -> int:
+    """How many of the jobs were held at the same time, by their transitions."""
+    steps = []
+    for job in jobs:
+        async with services.database.reading() as connection:
+            events = await list_events(connection, job.id)
+        steps += [(event["at"], 1 if event["command"] == "claim" else -1) for event in events[1:]]
+    at_once = most = 0
+    for _, step in sorted(steps):
+        at_once += step
+        most = max(most, at_once)
+    return most
+
+
+async def test_a_wake_up_that_comes_too_early_comes_again_in_time(
+    services: Services, settings: Settings, catalogue: Catalogue
+) -> None:
+    job = await create(services, await catalogue.add(b"x"))
+    async with services.database.begin() as connection:
+        await connection.execute(text("UPDATE download_jobs SET due_at = clock_timestamp() + interval '1 second'"))
+    async with working(changed(settings, **NEVER)):
+        await until_ended(services, [job])
+
+
+async def test_a_wake_up_that_finds_no_room_is_not_lost(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = await create(services, 10_000)
+    await services.queue.flush()
+    redis: Any = services.queue._redis  # noqa: SLF001 - what Redis has is the point
+    await redis.flushall()
+    monkeypatch.setattr(Runner, "room", 0)
+    doorbell = Consumer(services, Runner(services, "w"))
+    context: dict[Any, Any] = {}
+    await doorbell._answer(context, str(job.id), job.fence)  # noqa: SLF001 - as arq calls them
+    await doorbell._ring_again(context)  # noqa: SLF001
+    await services.queue.flush()
+    assert await redis.zrange("arq:queue", 0, -1) == [f"{job.id}:{job.fence}".encode()]
+    assert (await read(services, job.id)).status is Status.QUEUED
+
+
+async def test_a_job_that_is_rung_for_again_while_it_is_claimed_runs_once_and_nothing_is_logged_as_broken(
+    services: Services, settings: Settings, catalogue: Catalogue, caplog: pytest.LogCaptureFixture
+) -> None:
+    job = await create(services, await catalogue.add(b"x"))
+    redis: Any = services.queue._redis  # noqa: SLF001 - what Redis has is the point
+    async with (
+        proxied(str(settings.database_url)) as database,
+        working(changed(settings, database_url=database.url)),
+    ):
+        await until_ended(services, [job])  # it has a connection by now
+        database.stall()
+        late = await create(services, await catalogue.add(b"x"))
+        async with asyncio.timeout(20):
+            for _ in range(2):
+                while not await redis.exists(f"arq:in-progress:{late.id}:{late.fence}"):  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
+                await services.queue.wake_again([(late.id, late.fence)])
+        await database.heal()
+        await until_ended(services, [late])
+        await services.queue.flush()
+    assert [it.message for it in caplog.records if (it.name, it.levelname) == ("arq.worker", "ERROR")] == []
+
+
+# redis-py forgets a pipeline that is cancelled within its UNWATCH. The connection is arq's pool's, and closed with that.
+@pytest.mark.filterwarnings("ignore:Unclosed client session <redis.asyncio.client.Pipeline:ResourceWarning")
+async def test_after_hundreds_of_broken_connections_as_many_jobs_run_at_once_as_before(
+    services: Services,
+    settings: Settings,
+    catalogue: Catalogue,
+    environment: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(consumer, "REDIS_PAUSE", 0.01)
+    random = Random(8)
+    file_id = await catalogue.add(os.urandom(1 << 20))
+    jobs: list[Job] = []
+    cuts = 0
+    async with (
+        proxied(environment["REDIS_URL"]) as redis,
+        gate(settings.s3_endpoint) as store,
+        working(changed(settings, redis_url=redis.url, s3_endpoint=store.url)),
+    ):
+        async with asyncio.timeout(60):
+            while cuts < 500:
+                if len(jobs) < ROOM - 1:
+                    jobs.append(await create(services, file_id))
+                else:  # a wake-up that is too late, for arq to be in the midst of something
+                    await services.queue.wake(jobs[0].id, cuts)
+                await asyncio.sleep(random.uniform(0.002, 0.02))
+                cuts += redis.cut()
+        jobs += [await create(services, file_id) for _ in range(3 * ROOM)]
+        await until_running(services, ROOM)
+        assert redis.lines < 10
+        store.open()
+        await until_ended(services, jobs)
+    assert await most_at_once(services, jobs) == ROOM
+
+
+async def test_workers_of_the_same_host_and_process_id_have_names_of_their_own() -> None:
+    assert worker_name() != worker_name()
+    assert str(os.getpid()) in worker_name()

@@ -1,0 +1,64 @@
+"""What an attempt tells: every change once, and never more than is new."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+
+from jobs.concurrency import end
+from jobs.engine.events import Event
+from jobs.engine.live.subscriptions import Subscriptions
+from jobs.engine.order import Order, Verdict, judge
+from jobs.engine.worker import reporter
+from jobs.engine.worker.reporter import Reporter
+from jobs.services import Services
+from tests.support import create
+
+FILES = 50
+
+
+@asynccontextmanager
+async def reporting(services: Services) -> AsyncIterator[tuple[Reporter, asyncio.Queue[Event]]]:
+    """A reporter that runs, and what it publishes."""
+    job = await create(services, *range(10_000, 10_000 + FILES))
+    claimed = await services.lifecycle.claim(job.id, job.fence, "worker-1")
+    assert claimed is not None
+    await services.lifecycle.close()
+    heard: asyncio.Queue[Event] = asyncio.Queue()
+    subscriptions = Subscriptions(services.feed, lambda event, _: heard.put_nowait(event), asyncio.Event().set)
+    telling = Reporter(claimed.job, claimed.records, services.lifecycle, services.feed)
+    listening = asyncio.create_task(subscriptions.run())
+    subscriptions.want(job.id)
+    async with asyncio.timeout(10):
+        while subscriptions.hold(job.id) is None:  # noqa: ASYNC110 - Redis says so, to the subscriptions only
+            await asyncio.sleep(0.01)
+    telling.resolved([replace(record, entry_name=f"{record.index}.bin", size=100) for record in claimed.records])
+    running = asyncio.create_task(telling.run())
+    try:
+        yield telling, heard
+    finally:
+        await end(running, listening)
+
+
+async def test_a_batch_is_told_once(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reporter, "BATCH", 0.2)
+    have: Order = (0, 0)
+    told: set[int] = set()
+    async with asyncio.timeout(20), reporting(services) as (telling, heard):
+        for index in range(20):
+            telling.done(index, 0)
+            while True:
+                event = await heard.get()
+                assert event.order > have
+                assert have == (0, 0) or judge(have, event.since, event.order) is Verdict.NEXT
+                assert event.seq != have[0] or event.since == event.seq
+                have = event.order
+                told.update(view.index for view in event.files if view.status == "done")
+                if index in told:
+                    break
+        assert event.seq > 3  # some of it became durable
+        assert told == set(range(20))

@@ -1,0 +1,125 @@
+"""The conformance suite of the store: against the embedded SeaweedFS, or any other that the environment names.
+
+    HAULAGE_TEST_S3_ENDPOINT, HAULAGE_TEST_S3_ACCESS_KEY, HAULAGE_TEST_S3_SECRET_KEY
+
+`tests/minio.sh` runs it against MinIO.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import pytest
+from minio import Minio
+from minio.deleteobjects import DeleteObject
+from minio.error import S3Error
+
+from jobs.settings import Settings
+from jobs.storage import Storage
+
+
+@dataclass(frozen=True)
+class Store:
+    """A running S3 store."""
+
+    endpoint: str
+    access_key: str
+    secret_key: str
+
+
+@pytest.fixture(scope="session")
+def store(request: pytest.FixtureRequest) -> Store:
+    endpoint = os.environ.get("HAULAGE_TEST_S3_ENDPOINT")
+    if endpoint:
+        return Store(endpoint, os.environ["HAULAGE_TEST_S3_ACCESS_KEY"], os.environ["HAULAGE_TEST_S3_SECRET_KEY"])
+    environment = request.getfixturevalue("stack").environment()
+    return Store(environment["S3_ENDPOINT"], environment["S3_ACCESS_KEY_ID"], environment["S3_SECRET_ACCESS_KEY"])
+
+
+MakeSettings = Callable[..., Settings]
+
+
+@pytest.fixture
+def make_settings(store: Store) -> MakeSettings:
+    """`Settings` for the store and a bucket of the test's own (not made yet), with anything changed that is named."""
+    bucket = f"test-{uuid4().hex}"
+
+    def make(**changes: Any) -> Settings:
+        values: dict[str, Any] = {
+            "database_url": "postgresql://nobody@localhost/none",
+            "redis_url": "redis://localhost/0",
+            "s3_endpoint": store.endpoint,
+            "s3_public_endpoint": None,
+            "s3_access_key_id": store.access_key,
+            "s3_secret_access_key": store.secret_key,
+            "s3_bucket_name": bucket,
+        }
+        return Settings(**values | changes)
+
+    return make
+
+
+@pytest.fixture
+def store_settings(make_settings: MakeSettings) -> Iterator[Settings]:
+    """The settings of a bucket that is there, and removed after the test."""
+    settings = make_settings()
+    address = urlsplit(settings.s3_endpoint)
+    secret = settings.s3_secret_access_key.get_secret_value()
+    client = Minio(
+        address.netloc, settings.s3_access_key_id, secret, secure=address.scheme == "https", region="us-east-1"
+    )
+    client.make_bucket(settings.s3_bucket_name)
+    yield settings
+    try:
+        # More than once: MinIO doesn't list what lies below a key that is an object itself ("a" hides "a/b").
+        while keys := [each.object_name for each in client.list_objects(settings.s3_bucket_name, recursive=True)]:
+            doomed = (DeleteObject(key) for key in keys if key)
+            assert not list(client.remove_objects(settings.s3_bucket_name, doomed))
+        client.remove_bucket(settings.s3_bucket_name)
+    except S3Error as error:
+        if error.code != "NoSuchBucket":  # a test may remove it by itself
+            raise
+
+
+@pytest.fixture
+async def storage(store_settings: Settings) -> AsyncIterator[Storage]:
+    async with Storage.open(store_settings) as opened:
+        yield opened
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+
+Fetch = Callable[..., Awaitable[Answer]]
+
+
+@pytest.fixture
+def fetch() -> Fetch:
+    """What a browser does with a link. `http.client`, because it sends the address exactly as it is."""
+
+    async def fetch(url: str, method: str = "GET", **headers: str) -> Answer:
+        return await asyncio.to_thread(_fetch, url, method, headers)
+
+    return fetch
+
+
+def _fetch(url: str, method: str, headers: dict[str, str]) -> Answer:
+    address = urlsplit(url)
+    connection = http.client.HTTPConnection(address.netloc, timeout=10)
+    try:
+        connection.request(method, f"{address.path}?{address.query}", headers=headers)
+        response = connection.getresponse()
+        return Answer(response.status, response.headers, response.read())
+    finally:
+        connection.close()

@@ -1,0 +1,100 @@
+"""The end of a worker process: in time, whatever hangs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from time import monotonic
+from typing import Any
+
+import pytest
+
+from jobs.engine.jobs import Status
+from jobs.services import Services
+from jobs.settings import Settings
+from jobs.worker import run_worker
+from tests.app.cli.processes import variables
+from tests.app.shared import changed
+from tests.gates import gate
+from tests.proxies import proxied
+from tests.support import Catalogue, create, read
+
+HANGING = """
+import asyncio, time
+from jobs.settings import Settings
+from jobs.worker import process
+
+async def hang(settings, stop, ready):
+    print("ready", flush=True)
+    await stop.wait()
+    await asyncio.to_thread(time.sleep, 600)
+
+process.GOODBYES = 0.5
+process.run_worker = hang
+process.work(Settings())
+"""
+
+
+@pytest.fixture
+def changes() -> dict[str, Any]:
+    return {"drain_timeout": 2, "database_timeout": 5}
+
+
+async def test_a_thread_that_hangs_does_not_keep_the_process(settings: Settings) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        HANGING,
+        env={**os.environ, **variables(settings), "DRAIN_TIMEOUT": "0"},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert await process.stdout.readline() == b"ready\n"
+    process.send_signal(signal.SIGTERM)
+    began = monotonic()
+    async with asyncio.timeout(20):
+        out, _ = await process.communicate()
+    assert monotonic() - began < 10
+    assert process.returncode == 1
+    assert b"process_overdue" in out
+
+
+async def test_jobs_that_can_not_be_given_back_do_not_keep_the_worker(
+    services: Services, settings: Settings, catalogue: Catalogue
+) -> None:
+    file_id = await catalogue.add(os.urandom(1 << 20))
+    stop = asyncio.Event()
+    async with proxied(str(settings.database_url)) as database, gate(settings.s3_endpoint) as store:
+        cut_off = changed(settings, database_url=database.url, s3_endpoint=store.url)
+        working = asyncio.create_task(run_worker(cut_off, stop))
+        job = await create(services, file_id)
+        await asyncio.wait_for(store.held.wait(), 20)
+        database.stall()
+        stop.set()
+        began = monotonic()
+        async with asyncio.timeout(60):
+            await working
+        assert monotonic() - began < settings.drain_timeout + 20
+    assert (await read(services, job.id)).status is Status.PROCESSING
+
+
+async def test_leases_are_renewed_while_the_jobs_of_a_worker_that_stops_may_finish(
+    services: Services, settings: Settings, catalogue: Catalogue
+) -> None:
+    file_id = await catalogue.add(os.urandom(1 << 20))
+    stop = asyncio.Event()
+    patient = changed(settings, drain_timeout=30, lease_ttl=1.5, heartbeat_interval=0.3, heartbeat_timeout=0.5)
+    async with gate(settings.s3_endpoint) as store:
+        working = asyncio.create_task(run_worker(changed(patient, s3_endpoint=store.url), stop))
+        job = await create(services, file_id)
+        await asyncio.wait_for(store.held.wait(), 20)
+        stop.set()
+        done, _ = await asyncio.wait([working], timeout=2 * patient.lease_ttl)
+        assert not done
+        assert (await read(services, job.id)).status is Status.PROCESSING
+        store.open()
+        await asyncio.wait_for(working, 20)
+    final = await read(services, job.id)
+    assert (final.status, final.attempt) == (Status.COMPLETED, 1)
