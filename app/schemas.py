@@ -13,19 +13,11 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from jobs.breakers import Circuit
+from jobs.bundles.downloads import MAX_FILES, MAX_NAME, Compression, OnMissing, ResultKind
 from jobs.engine.events import ErrorView, Event, EventType, Message
-from jobs.engine.jobs import (
-    FILE_ID_MAX,
-    FILE_ID_MIN,
-    MAX_FILES,
-    MAX_NAME,
-    Compression,
-    FileRequest,
-    OnMissing,
-    ResultKind,
-    Status,
-)
+from jobs.engine.jobs import FileRequest, Status
 from jobs.files.names import safe_archive_name, safe_name
+from jobs.files.tables import FILE_ID_MAX, FILE_ID_MIN
 
 FileId = Annotated[StrictInt, Field(ge=FILE_ID_MIN, le=FILE_ID_MAX, examples=[10000])]
 Name = Annotated[StrictStr, Field(min_length=1, max_length=MAX_NAME)]

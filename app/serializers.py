@@ -16,8 +16,9 @@ from app.schemas import (
     ResultView,
     Transition,
 )
+from jobs.bundles.downloads import Download, Result
 from jobs.engine.events import ErrorView, Event, EventType, FileView, ProgressView, type_of
-from jobs.engine.jobs import FileRecord, Job, Result, Status
+from jobs.engine.jobs import FileRecord, Status
 from jobs.engine.order import queue_tick
 from jobs.engine.sql.rows import Row, failure_of
 from jobs.engine.sql.snapshots import Snapshot
@@ -41,7 +42,12 @@ def links_of(job_id: UUID) -> Links:
 
 
 def status_of(
-    snapshot: Snapshot, live: Event | None, *, since: int | None, records: Sequence[FileRecord], degraded: bool
+    snapshot: Snapshot[Download],
+    live: Event | None,
+    *,
+    since: int | None,
+    records: Sequence[FileRecord],
+    degraded: bool,
 ) -> JobStatus:
     """The job as PostgreSQL has it, with the newer live numbers of the running attempt where there are any.
 
@@ -100,7 +106,7 @@ def etag_matches(header: str, etag: str) -> bool:
     return "*" in tags or etag.removeprefix("W/") in tags
 
 
-def result_of(job: Job, result: Result) -> ResultView:
+def result_of(job: Download, result: Result) -> ResultView:
     return ResultView(
         kind=result.kind,
         size=result.size,
@@ -116,7 +122,7 @@ def omitted_of(result: Result) -> list[OmittedFile]:
     return [OmittedFile(file_id=one.file_id, name=one.name, reason=one.reason) for one in result.omitted]
 
 
-def item_of(job: Job) -> JobItem:
+def item_of(job: Download) -> JobItem:
     return JobItem(
         job_id=job.id,
         status=job.status,
@@ -132,7 +138,7 @@ def item_of(job: Job) -> JobItem:
     )
 
 
-def dead_of(job: Job) -> DeadJob:
+def dead_of(job: Download) -> DeadJob:
     error = ErrorView.of(job.failure)
     assert error is not None
     assert job.finished_at is not None

@@ -69,7 +69,7 @@ class Statuses:
         return status
 
     async def _compose(self, job_id: UUID, state: _State, since: int | None) -> JobStatus:
-        snapshot = await self._services.snapshots.read(job_id)
+        snapshot = await self._services.downloads.snapshots.read(job_id)
         if snapshot is None:
             raise JobNotFound(f"There is no job {job_id}.")
         event = None if state.live is None else _live(job_id, state.live)

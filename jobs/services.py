@@ -1,58 +1,51 @@
-"""Everything a process needs to work with jobs, opened once from the settings."""
+"""Everything that a process needs to work with jobs, opened once from the settings."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 
-from jobs.breakers import Circuit
+from jobs.bundles.commands import Downloads
 from jobs.bundles.resolver import Resolver
 from jobs.database import Database
 from jobs.engine.backpressure import Backpressure
+from jobs.engine.engine import Engine
 from jobs.engine.lifecycle import Lifecycle
 from jobs.engine.live.feed import Feed
-from jobs.engine.live.queue import Queue
+from jobs.engine.sql.queue_places import QueuePlaces
+from jobs.engine.sql.rows import job_of
 from jobs.engine.sql.snapshots import Snapshots
+from jobs.engine.wakeups.queue import Queue
+from jobs.kinds import Kind
 from jobs.settings import Settings
 from jobs.storage import Storage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Services:
-    """Opened clients of PostgreSQL, Redis and the store, and what is built on them."""
+class Services(Engine):
+    """The engine, and what each kind of work adds to it."""
 
-    settings: Settings
-    database: Database
-    feed: Feed
-    queue: Queue
-    storage: Storage
-    lifecycle: Lifecycle
+    downloads: Downloads
     resolver: Resolver
-    snapshots: Snapshots
-
-    @property
-    def circuits(self) -> dict[str, Circuit]:
-        """The circuit of each dependency, as this process sees it."""
-        return {
-            "database": self.database.breaker.state,
-            "storage": self.storage.bucket.breaker.state,
-            "redis": self.feed.breaker.state,
-        }
 
 
 @asynccontextmanager
 async def open_services(settings: Settings) -> AsyncIterator[Services]:
-    """Opens all clients; none connects yet. Closes them at the end, after all that was committed has been said."""
+    """Opens all clients; none connects yet. Closes them at the end, after the messages about what was committed."""
     database = Database.open(
         settings.database_url, pool_size=settings.database_pool_size, timeout=settings.database_timeout
     )
     feed = Feed.open(settings.redis_url, timeout=settings.redis_timeout)
     queue = Queue.open(settings.redis_url, timeout=settings.redis_timeout, breaker=feed.breaker)
     storage = Storage.open(settings)
-    snapshots = Snapshots(database)
-    backpressure = Backpressure(settings.max_queued, snapshots.wait, Random())  # noqa: S311 - jitter, not a secret
+    places = QueuePlaces(database)
+    random = Random()  # noqa: S311 - jitter, not a secret
+    backpressure = {
+        kind: Backpressure(kind, settings.max_queued, partial(places.seconds_until_room, kind), random) for kind in Kind
+    }
     lifecycle = Lifecycle(database, feed, queue, settings, backpressure=backpressure)
     try:
         yield Services(
@@ -62,8 +55,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             queue=queue,
             storage=storage,
             lifecycle=lifecycle,
+            snapshots=Snapshots(database, places, "jobs", job_of),
+            downloads=Downloads(database, lifecycle, places),
             resolver=Resolver(database, storage, settings),
-            snapshots=snapshots,
         )
     finally:
         await lifecycle.close()

@@ -1,4 +1,4 @@
-"""The worker process: arq brings wake-ups, the runner claims and runs; heartbeat, sweeper and fallback keep watch."""
+"""A worker: it receives wake-ups, runs jobs of every kind, renews their leases, and sweeps."""
 
 from __future__ import annotations
 
@@ -11,55 +11,74 @@ from collections.abc import Callable
 import structlog
 
 from jobs.concurrency import end
-from jobs.engine.worker.consumer import Consumer
+from jobs.engine.wakeups.consumer import Consumer
 from jobs.engine.worker.heartbeat import Heartbeat
 from jobs.engine.worker.lease_renewal import LeaseRenewal
 from jobs.engine.worker.poller import Poller
 from jobs.engine.worker.runner import Runner
+from jobs.engine.worker.store_probe import keep_probing
 from jobs.engine.worker.sweeper import Sweeper
-from jobs.services import open_services
+from jobs.engine.worker.work import Work
+from jobs.services import Services, open_services
 from jobs.settings import Settings
+from jobs.work import works_of
 
 log = structlog.get_logger()
 
 HANDBACK_TIMEOUT = 2.0
-"""Seconds that giving jobs back may take after a drain; one that could not be given back is lost with its lease."""
+"""Seconds for releasing jobs after a drain. A job that could not be released is lost when its lease expires."""
 
 
 def worker_name() -> str:
-    """Which process holds a lease: for people who look for it. Host and process id are the same ones in many containers."""
+    """The holder of a lease, for people who look for it. Host and process id may be the same in many containers."""
     return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
 
 
 async def run_worker(
     settings: Settings, stop: asyncio.Event, name: str | None = None, ready: Callable[[], None] = lambda: None
 ) -> None:
-    """Works until `stop` is set; then lets its jobs finish for `DRAIN_TIMEOUT` seconds and gives the others back.
+    """Works until `stop` is set. Then its jobs may finish for `DRAIN_TIMEOUT` seconds, and the others are released.
 
-    `ready` is called when all is loaded that it works with.
+    `ready` is called when everything is loaded.
     """
     name = name or worker_name()
     async with open_services(settings) as services:
+        works = works_of(services)
+        runners = [Runner(services, work, name) for work in works.values()]
+        consumers = [_consumer(services, runner, works[runner.kind]) for runner in runners]
         ready()
-        runner = Runner(services, name)
-        log.info("worker_started", worker=name, concurrency=settings.worker_concurrency)
-        keeping = [
-            asyncio.create_task(LeaseRenewal(runner, name, settings).run()),
-            asyncio.create_task(Sweeper(services).run()),
-            asyncio.create_task(runner.probe()),
+        log.info("worker_started", worker=name, concurrency={work.kind: work.concurrency for work in works.values()})
+        upkeep = [
+            asyncio.create_task(LeaseRenewal(runners, name, settings).run()),
+            asyncio.create_task(Sweeper(services, works).run()),
+            asyncio.create_task(keep_probing(services.storage, runners)),
         ]
-        taking = [
-            asyncio.create_task(Consumer(services, runner).run()),
-            asyncio.create_task(Poller(services, runner).run()),
+        intake = [
+            *(asyncio.create_task(consumer.run()) for consumer in consumers),
+            *(asyncio.create_task(Poller(services, runner).run()) for runner in runners),
             asyncio.create_task(Heartbeat(services, name).run()),
         ]
         stopping = asyncio.create_task(stop.wait())
         try:
-            done, _ = await asyncio.wait([*keeping, *taking, stopping], return_when=asyncio.FIRST_COMPLETED)
-            await end(*taking)
-            await runner.drain(settings.drain_timeout, HANDBACK_TIMEOUT)
+            done, _ = await asyncio.wait([*upkeep, *intake, stopping], return_when=asyncio.FIRST_COMPLETED)
+            await end(*intake)
+            await asyncio.gather(*(runner.drain(settings.drain_timeout, HANDBACK_TIMEOUT) for runner in runners))
             for task in done - {stopping}:
                 task.result()
         finally:
-            await end(*taking, stopping, *keeping)
+            await end(*intake, stopping, *upkeep)
         log.info("worker_stopped", worker=name)
+
+
+def _consumer(services: Services, runner: Runner, work: Work) -> Consumer:
+    consumer = Consumer(
+        runner.kind,
+        services.feed,
+        services.queue,
+        services.settings,
+        concurrency=work.concurrency,
+        room=lambda: runner.room,
+        deliver=runner.deliver,
+    )
+    runner.room_changed = consumer.room_changed
+    return consumer

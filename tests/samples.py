@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from jobs.engine.jobs import Failure, Result, ResultKind
+from jobs.bundles.downloads import Result, ResultKind
+from jobs.engine.jobs import Failure
 from jobs.errors import ErrorClass
 
 RESULT = Result(

@@ -13,14 +13,16 @@ from uuid import UUID
 import httpx
 from sqlalchemy import text, update
 
-from jobs.engine.jobs import ANONYMOUS, Compression, Failure, FileRequest, Job, OnMissing
-from jobs.engine.lifecycle import NewJob
-from jobs.engine.sql.tables import stored_files
+from jobs.bundles.downloads import Compression, Download, NewDownload, OnMissing
+from jobs.engine.jobs import Failure, FileRequest, Job
 from jobs.engine.worker.sweeper import Sweeper
 from jobs.errors import ErrorClass
 from jobs.files.catalogue import StoredFile, find_files, insert_file, next_id
+from jobs.files.tables import stored_files
+from jobs.owners import ANONYMOUS
 from jobs.services import Services
 from jobs.storage import Storage
+from jobs.work import works_of
 
 UNSET: Any = object()
 
@@ -105,8 +107,8 @@ async def create(
 ) -> Job:
     """A job of these files."""
     files = [FileRequest(file_id=file_id) for file_id in file_ids]
-    return await services.lifecycle.create(
-        NewJob(files=files, archive_name=archive_name, on_missing=on_missing, compression=compression)
+    return await services.downloads.create(
+        NewDownload(files=files, archive_name=archive_name, on_missing=on_missing, compression=compression)
     )
 
 
@@ -115,7 +117,7 @@ async def dead(services: Services, error_class: ErrorClass = ErrorClass.NETWORK,
     job = await create(services, 10_000, **wishes)
     while not job.status.ended:
         async with services.database.begin() as connection:
-            await connection.execute(text("UPDATE download_jobs SET due_at = now() WHERE id = :id"), {"id": job.id})
+            await connection.execute(text("UPDATE jobs SET due_at = now() WHERE id = :id"), {"id": job.id})
         claimed = await services.lifecycle.claim(job.id, job.fence, "worker-1")
         assert claimed is not None
         why = Failure(error_class=error_class, message=f"attempt {claimed.job.attempt} went wrong")
@@ -124,8 +126,13 @@ async def dead(services: Services, error_class: ErrorClass = ErrorClass.NETWORK,
     return job
 
 
-async def read(services: Services, job_id: UUID) -> Job:
-    """The job now."""
+async def read(services: Services, job_id: UUID) -> Download:
+    """The download as it is now."""
+    return await services.downloads.read(job_id)
+
+
+async def read_job(services: Services, job_id: UUID) -> Job:
+    """The job as the engine knows it."""
     snapshot = await services.snapshots.read(job_id)
     assert snapshot is not None
     return snapshot.job
@@ -143,8 +150,8 @@ async def ended(api: httpx.AsyncClient, job: str) -> dict[str, Any]:
 async def clean_now(services: Services) -> None:
     """Removes all litter that is due at any time."""
     async with services.database.begin() as connection:
-        await connection.execute(text("UPDATE download_jobs SET cleanup_at = now() WHERE cleanup_at IS NOT NULL"))
-    await Sweeper(services).clean()
+        await connection.execute(text("UPDATE jobs SET cleanup_at = now() WHERE cleanup_at IS NOT NULL"))
+    await Sweeper(services, works_of(services)).clean_up()
 
 
 def opened(bundle: bytes) -> dict[str, bytes]:

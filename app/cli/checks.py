@@ -12,7 +12,7 @@ from app.cli.environment import load_settings
 from app.cli.output import print_json
 from app.cli.services import check_schema, run_with_services
 from app.problems import ANSWERS
-from jobs.engine.worker.heartbeat import anyone_works
+from jobs.engine.worker.heartbeat import any_worker
 from jobs.errors import HaulageError
 from jobs.services import Services
 
@@ -44,7 +44,7 @@ async def _ask_all(services: Services) -> dict[str, Outcome]:
         "schema": check_schema(services),
         "storage": services.storage.bucket.check(),
         "redis": _true(services.feed.ping(), "Redis can't be reached."),
-        "queue": _true(anyone_works(services), "No worker listens: jobs wait until one does."),
+        "queue": _true(any_worker(services), "No worker listens: jobs wait until one does."),
     }
     outcomes = await asyncio.gather(*map(_outcome, checks.values()))
     return dict(zip(checks, outcomes, strict=True))

@@ -14,10 +14,10 @@ from app.cli.errors import GENERAL, complain
 from app.cli.output import error_console, print_json, size_text
 from app.cli.services import run_with_services
 from app.cli.sources import Source, Unreadable, find, read
-from jobs.engine.jobs import ANONYMOUS
 from jobs.files import catalogue
 from jobs.files.catalogue import StoredFile
 from jobs.files.ingest import Ingest
+from jobs.owners import ANONYMOUS
 from jobs.services import Services
 from jobs.settings import Settings
 

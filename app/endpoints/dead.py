@@ -10,8 +10,7 @@ from app.endpoints.jobs import next_link
 from app.requests import Reading, encode_cursor, job_cursor, path_job_id, query_int
 from app.schemas import DeadPage
 from app.serializers import CACHE_CONTROL, dead_of
-from jobs.engine.jobs import ANONYMOUS
-from jobs.engine.sql.dead_jobs import list_dead
+from jobs.owners import ANONYMOUS
 
 
 async def listing(request: Request) -> Response:
@@ -19,8 +18,7 @@ async def listing(request: Request) -> Response:
     with Reading(request) as reading:
         limit = reading(query_int, "limit", 50, 1, 200)
         cursor = reading(job_cursor)
-    async with context(request).services.database.reading() as connection:
-        found = await list_dead(connection, ANONYMOUS, cursor, limit + 1)
+    found = await context(request).services.downloads.dead_page(ANONYMOUS, cursor, limit + 1)
     jobs = [dead_of(job) for job in found[:limit]]
     following = encode_cursor(jobs[-1].finished_at.isoformat(), str(jobs[-1].job_id)) if len(found) > limit else None
     page = DeadPage(jobs=jobs, next_cursor=following)

@@ -14,10 +14,12 @@ from app.requests import Reading, encode_cursor, file_cursor, query_int, query_t
 from app.requests import check as check_body
 from app.schemas import FileCheck, FilePage, FileSelection, OneFile, Preflight, PreflightFile
 from app.serializers import CACHE_CONTROL, file_of
+from jobs.bundles.downloads import Compression, ResultKind
 from jobs.bundles.planning import deflated_plan_of, plan_of
 from jobs.bundles.resolver import Missing, Source
-from jobs.engine.jobs import ANONYMOUS, Compression, FileRequest, ResultKind
+from jobs.engine.jobs import FileRequest
 from jobs.files.catalogue import list_files
+from jobs.owners import ANONYMOUS
 from jobs.settings import Settings
 
 

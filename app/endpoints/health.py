@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from app.context import answer, context
 from app.schemas import CheckState, Circuits, Health, HealthChecks, HealthStatus, Live, Ready
-from jobs.engine.worker.heartbeat import anyone_works
+from jobs.engine.worker.heartbeat import any_worker
 from jobs.services import Services
 
 PATIENCE = 3.0
@@ -47,7 +47,7 @@ async def check_all(services: Services) -> HealthChecks:
         _state(services.database.ping()),
         _state(services.storage.bucket.check()),
         _state(_true(services.feed.ping())),
-        _state(_true(anyone_works(services))),
+        _state(_true(any_worker(services))),
     )
     return HealthChecks(database=database, storage=storage, redis=redis, queue=queue)
 

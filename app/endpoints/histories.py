@@ -10,8 +10,6 @@ from app.endpoints.jobs import next_link
 from app.requests import Reading, encode_cursor, event_cursor, path_job_id, query_int
 from app.schemas import HistoryPage
 from app.serializers import CACHE_CONTROL, transition_of
-from jobs.engine.sql.jobs import list_events
-from jobs.errors import JobNotFound
 
 
 async def history(request: Request) -> Response:
@@ -20,11 +18,7 @@ async def history(request: Request) -> Response:
         job_id = reading(path_job_id)
         limit = reading(query_int, "limit", 50, 1, 200)
         after = reading(event_cursor)
-    services = context(request).services
-    if await services.snapshots.read(job_id) is None:
-        raise JobNotFound(f"There is no job {job_id}.")
-    async with services.database.reading() as connection:
-        found = await list_events(connection, job_id, after, limit + 1)
+    found = await context(request).services.lifecycle.events(job_id, after, limit + 1)
     events, more = found[:limit], len(found) > limit
     following = encode_cursor(str(events[-1]["seq"])) if more else None
     page = HistoryPage(transitions=[transition_of(event) for event in events], next_cursor=following)

@@ -28,11 +28,12 @@ from app.requests import (
 )
 from app.schemas import Accepted, FileSelection, JobPage, JobStatus, OneFile, Started
 from app.serializers import CACHE_CONTROL, etag_matches, etag_of, item_of, links_of
+from jobs.bundles.downloads import Compression, NewDownload
 from jobs.bundles.resolver import Missing
 from jobs.concurrency import end
-from jobs.engine.jobs import ANONYMOUS, Compression, FileRequest, Job, Status
-from jobs.engine.lifecycle import NewJob
-from jobs.engine.sql.jobs import Idempotency, list_jobs
+from jobs.engine.jobs import FileRequest, Job, Status
+from jobs.engine.sql.jobs import Idempotency
+from jobs.owners import ANONYMOUS
 
 RETRY_AFTER = "2"
 """Seconds after which to look at an accepted job (seed 003: polling every 2 s)."""
@@ -43,14 +44,14 @@ async def initiate(request: Request) -> Response:
     with Reading(request) as reading:
         key = reading(idempotency_key)
         selection = await read_body(request, FileSelection)
-    new = NewJob(
+    new = NewDownload(
         files=selection.requests(),
         archive_name=selection.safe_archive_name(),
         on_missing=selection.on_missing,
         compression=selection.compression,
     )
     idempotency = None if key is None else Idempotency(key, _digest(selection))
-    job = await context(request).services.lifecycle.create(new, idempotency)
+    job = await context(request).services.downloads.create(new, idempotency)
     return _accepted(job)
 
 
@@ -77,7 +78,7 @@ async def start(request: Request) -> Response:
         return _started(
             one.file_id, Status.FAILED, None, None, began, f"File {one.file_id} is missing: {found.reason}."
         )
-    job = await it.services.lifecycle.create(NewJob(files=[FileRequest(file_id=one.file_id)]))
+    job = await it.services.downloads.create(NewDownload(files=[FileRequest(file_id=one.file_id)]))
     try:
         status = await _wait(request, job.id, it.services.settings.start_wait, _ended)
     except TooManyFollowers:
@@ -87,9 +88,7 @@ async def start(request: Request) -> Response:
     if status.status is not Status.COMPLETED:
         message = status.error.message if status.error else f"The job was {status.status}."
         return _started(one.file_id, status.status, None, None, began, message)
-    snapshot = await it.services.snapshots.read(job.id)
-    assert snapshot is not None
-    link = await it.result_links.link(snapshot.job)
+    link = await it.result_links.link(await it.services.downloads.read(job.id))
     return _started(one.file_id, status.status, link.url, link.result.size, began, "The file can be fetched.")
 
 
@@ -185,8 +184,7 @@ async def listing(request: Request) -> Response:
         limit = reading(query_int, "limit", 50, 1, 200)
         cursor = reading(job_cursor)
         wanted = reading(query_choice, "status", Status)
-    async with context(request).services.database.reading() as connection:
-        found = await list_jobs(connection, ANONYMOUS, wanted, cursor, limit + 1)
+    found = await context(request).services.downloads.page(ANONYMOUS, wanted, cursor, limit + 1)
     jobs, more = found[:limit], len(found) > limit
     following = encode_cursor(jobs[-1].created_at.isoformat(), str(jobs[-1].id)) if more else None
     page = JobPage(jobs=[item_of(job) for job in jobs], next_cursor=following)

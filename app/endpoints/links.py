@@ -9,16 +9,15 @@ from app.context import answer, context
 from app.requests import path_job_id
 from app.schemas import Checksum, Link
 from app.serializers import omitted_of
+from jobs.bundles.downloads import Download
 from jobs.bundles.result_links import Method
-from jobs.engine.jobs import Job
-from jobs.errors import JobNotFound
 
 NO_STORE = {"Cache-Control": "no-store"}
 
 
 async def download_url(request: Request) -> Response:
     """A fresh presigned URL, and what it leads to."""
-    link = await context(request).result_links.link(await _job(request))
+    link = await context(request).result_links.link(await _download(request))
     body = Link(
         url=link.url,
         expires_at=link.expires_at,
@@ -35,7 +34,7 @@ async def download_url(request: Request) -> Response:
 async def file(request: Request) -> Response:
     """The stable link: sends the client to a presigned URL for its own method."""
     method: Method = "HEAD" if request.method == "HEAD" else "GET"
-    link = await context(request).result_links.link(await _job(request), method)
+    link = await context(request).result_links.link(await _download(request), method)
     return RedirectResponse(link.url, 303, NO_STORE)
 
 
@@ -49,9 +48,5 @@ async def remove(request: Request) -> Response:
     return Response(None, 204)
 
 
-async def _job(request: Request) -> Job:
-    job_id = path_job_id(request)
-    snapshot = await context(request).services.snapshots.read(job_id)
-    if snapshot is None:
-        raise JobNotFound(f"There is no job {job_id}.")
-    return snapshot.job
+async def _download(request: Request) -> Download:
+    return await context(request).services.downloads.read(path_job_id(request))

@@ -28,7 +28,7 @@ from app.problems import WrongHost
 from app.requests import MAX_SEQ, described, query_int, uuid_of
 from app.schemas import FollowJobs, UnfollowJobs
 from jobs.concurrency import map_limited
-from jobs.engine.order import Order, asking
+from jobs.engine.order import Order, requested_since
 from jobs.errors import DatabaseUnavailable, InvalidRequest, JobNotFound
 from jobs.settings import Settings
 
@@ -111,7 +111,7 @@ class _Session:
             return {}
         try:
             job_id = uuid_of(self._socket.path_params["jobId"])
-            return {job_id: asking(query_int(self._socket, "since", 0, 0, MAX_SEQ))}
+            return {job_id: requested_since(query_int(self._socket, "since", 0, 0, MAX_SEQ))}
         except InvalidRequest as error:
             raise _Refused(Closing.BAD_REQUEST) from error
 
@@ -165,7 +165,7 @@ class _Session:
             for job_id in said.jobs:
                 self._following.unfollow(outlet, job_id)
             return None
-        return await self._follow(outlet, {job.job_id: asking(job.since) for job in said.jobs})
+        return await self._follow(outlet, {job.job_id: requested_since(job.since) for job in said.jobs})
 
     async def _follow(self, outlet: SocketOutlet, wanted: Mapping[UUID, Order]) -> None:
         if len(wanted.keys() | outlet.follows.keys()) > MAX_JOBS:

@@ -19,7 +19,7 @@ from app.following.connections import StreamOutlet, transport_of
 from app.following.frames import opening, retry_after
 from app.middleware import Answer
 from app.requests import MAX_SEQ, Reading, path_job_id, query_int, query_jobs
-from jobs.engine.order import Order, asking
+from jobs.engine.order import Order, requested_since
 from jobs.errors import DatabaseUnavailable, HaulageError
 
 log = structlog.get_logger()
@@ -40,14 +40,14 @@ async def one(request: Request) -> Response:
     with Reading(request) as reading:
         job_id = reading(path_job_id)
         since = reading(query_int, "since", 0, 0, MAX_SEQ)
-    return _stream(request, {job_id: _last_event(request) or asking(since)}, many=False)
+    return _stream(request, {job_id: _last_event(request) or requested_since(since)}, many=False)
 
 
 async def many(request: Request) -> Response:
     """The changes of several jobs, each after the `seq` that the client has of it, until all have ended."""
     with Reading(request) as reading:
         wanted = reading(query_jobs)
-    return _stream(request, {job_id: asking(since) for job_id, since in wanted.items()}, many=True)
+    return _stream(request, {job_id: requested_since(since) for job_id, since in wanted.items()}, many=True)
 
 
 def _stream(request: Request, wanted: Mapping[UUID, Order], *, many: bool) -> Response:

@@ -156,7 +156,7 @@ class Following:
         return follow
 
     async def _read(self, follow: Follow) -> tuple[Follow, Frame]:
-        await self._subscriptions.held(follow.topic.job_id, ACKNOWLEDGED)
+        await self._subscriptions.acknowledged(follow.topic.job_id, ACKNOWLEDGED)
         return follow, await self._readings.snapshot(follow.topic.job_id, follow.order[0])
 
     def _give_up(self, follow: Follow) -> None:

@@ -47,12 +47,12 @@ class Polls:
         return await self._read_and_keep(job_id) if known is None else known
 
     async def _read_and_keep(self, job_id: UUID) -> JobStatus:
-        topic, hold = self._topics.get(job_id), self._subscriptions.hold(job_id)
+        topic, hold = self._topics.get(job_id), self._subscriptions.token(job_id)
         again = self._statuses.keeps(job_id)
         status = await self._statuses.read(job_id)
         if topic is not None:
             self._topics.prolong(topic)
-            if hold is not None and hold is self._subscriptions.hold(job_id):
+            if hold is not None and hold is self._subscriptions.token(job_id):
                 topic.keep(status)  # no message was missed while it was read
         elif again and not status.status.ended:
             self._topics.keep_for_polls(job_id)
@@ -74,7 +74,7 @@ class Polls:
             raise TooManyFollowers("Too much waits here already, for all or for your address. Come back later.")
         deadline = asyncio.get_running_loop().time() + patience
         with self._admission.inside(client), self._topics.waiting(job_id) as changed:
-            await self._subscriptions.held(job_id, min(patience, ACKNOWLEDGED))
+            await self._subscriptions.acknowledged(job_id, min(patience, ACKNOWLEDGED))
             while True:
                 changed.clear()
                 status = await self.read(job_id, since)

@@ -9,6 +9,7 @@ from contextlib import suppress
 import structlog
 
 from app.following.topics import Lacking, Topic
+from jobs.engine.jobs import Job
 from jobs.engine.sql.snapshots import Snapshots
 from jobs.errors import DatabaseUnavailable
 
@@ -21,7 +22,7 @@ COMPARED = 500
 class Comparing:
     """Compares the topics with PostgreSQL; `settle` makes up for what one of them lacks."""
 
-    def __init__(self, snapshots: Snapshots, settle: Callable[[Topic, Lacking], None]) -> None:
+    def __init__(self, snapshots: Snapshots[Job], settle: Callable[[Topic, Lacking], None]) -> None:
         self._snapshots = snapshots
         self._settle = settle
         self._now = asyncio.Event()

@@ -39,7 +39,7 @@ class Topics:
         topic = self._topics.get(job_id)
         if topic is None:
             topic = self._topics[job_id] = Topic(job_id)
-            self._subscriptions.want(job_id)
+            self._subscriptions.subscribe(job_id)
         return topic
 
     def leave(self, topic: Topic) -> None:
@@ -49,7 +49,7 @@ class Topics:
             return
         if self._topics.get(topic.job_id) is topic:
             del self._topics[topic.job_id]
-            self._subscriptions.drop(topic.job_id)
+            self._subscriptions.unsubscribe(topic.job_id)
 
     def prolong(self, topic: Topic) -> None:
         """It was polled: keeps it for the next poll."""

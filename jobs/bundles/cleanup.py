@@ -1,8 +1,8 @@
-"""Removes what nothing points to: bundles whose time is over, and what earlier attempts left in the store.
+"""Removes the leftover objects of a download: expired bundles, and what earlier attempts left in the store.
 
-It compares what is under the job's own prefix with what this job's row and others point to, so it can be run at any time,
-any number of times. Whatever a later attempt makes has a higher fence in its key and is left alone. Only the job that made
-a bundle removes it, however many others hand it out: until it is gone, the job is due to be cleaned again.
+It compares the objects under the download's own prefix with what this download and others refer to, so it may run at any
+time, any number of times. Objects of a later attempt have a higher fence in their key and are left alone. Only the
+download that built a bundle removes it, however many others hand it out. Until then its cleanup is due again.
 """
 
 from __future__ import annotations
@@ -14,119 +14,116 @@ from uuid import UUID
 
 import structlog
 
+from jobs.bundles.commands import Downloads
+from jobs.bundles.downloads import Download, ResultKind
 from jobs.bundles.planning import bundle_key, bundle_prefix, fence_of, job_of_key
 from jobs.bundles.sql import reuse
-from jobs.engine.jobs import Job, ResultKind, Status
+from jobs.database import Database
+from jobs.engine.jobs import Job, Status
 from jobs.engine.sql import sweeps
 from jobs.engine.sql.jobs import claim_fences
-from jobs.engine.sql.upload_parts import set_upload
-from jobs.errors import HaulageError
-from jobs.services import Services
+from jobs.settings import Settings
+from jobs.storage import Storage
 
 log = structlog.get_logger()
 
 
-AGAIN = 60.0
-"""Seconds after which a job is cleaned again, unless it is clean by then."""
+RECHECK = 60.0
+"""Least seconds before a bundle that other downloads used is checked again."""
 STALE = timedelta(seconds=150)
-"""After a job's end, so long may a stale worker's last call to the store still run: the store is looked at once more."""
+"""How long after a job's end the last call of a stale worker may reach the store: then its objects are checked again."""
 
 
-class Cleaner:
-    """Cleans a few jobs a round."""
+class Cleanup:
+    """Removes the leftover objects of one download at a time."""
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
+    def __init__(self, database: Database, downloads: Downloads, storage: Storage, settings: Settings) -> None:
+        self._database = database
+        self._downloads = downloads
+        self._storage = storage
+        self._settings = settings
 
-    async def clean(self) -> None:
-        """Cleans the jobs that are due for it; one that can't be cleaned now is due again a minute later."""
-        async with self._services.database.begin() as connection:
-            found = await sweeps.take_littering(connection, AGAIN, 20)
-        for job, now in found:
-            try:
-                await self.clean_job(job, now)
-            except HaulageError as error:
-                log.warning("cleaning_failed", job_id=str(job.id), reason=error.message)
+    async def clean_up(self, job: Job, now: datetime) -> datetime | None:
+        """Removes the leftover objects of the job. Returns when more may be due.
 
-    async def clean_job(self, job: Job, now: datetime) -> None:
-        """Removes the job's litter, and notes that it is gone, and when there may be more."""
-        storage = self._services.storage
-        if job.upload is not None and self._nobody_goes_on_with(job, now):
-            job = await self._take_upload(job)
+        Raises `StaleFence` if the job moves on, and storage errors.
+        """
+        download = await self._downloads.read_any(job.id)
+        if download is None:
+            return None
+        if download.upload is not None and self._can_abort(download, now):
+            # The record goes first, and fails if the job has moved on: then another attempt may continue the upload.
+            await self._downloads.set_upload(job, None)
+            download = replace(download, upload=None)
         for key in await self._earlier_keys(job):
-            for upload in await storage.uploads.list_uploads(key):
-                if job.upload is None or upload.id != job.upload.id:
-                    await storage.uploads.abort(key, upload.id)
-        used_until = await self._clean_objects(job)
-        if job.cleanup_at is not None:
-            async with self._services.database.begin() as connection:
-                await sweeps.set_cleaned(connection, job.id, job.cleanup_at, self._more_at(job, now, used_until))
+            for upload in await self._storage.uploads.list_uploads(key):
+                if download.upload is None or upload.id != download.upload.id:
+                    await self._storage.uploads.abort(key, upload.id)
+        used_until = await self._remove_objects(download)
+        return self._next_cleanup(download, now, used_until)
 
-    async def _clean_objects(self, job: Job) -> datetime | None:
-        """Until when, at least, other jobs use what would else be litter."""
-        storage = self._services.storage
-        found = [info.key async for info in storage.objects.list(bundle_prefix(job.id)) if _is_litter(info.key, job)]
-        borrowed = _borrowed(job)
+    async def _remove_objects(self, download: Download) -> datetime | None:
+        """Returns until when, at least, other downloads use an object that would be leftover otherwise."""
+        objects = self._storage.objects
+        found = [
+            info.key async for info in objects.list(bundle_prefix(download.id)) if _is_leftover(info.key, download)
+        ]
+        borrowed = _borrowed(download)
         used = await self._used([*found, *borrowed])
-        litter = [key for key in found if key not in used]
-        if litter:
-            await storage.objects.delete(litter)
-            log.info("litter_removed", job_id=str(job.id), objects=len(litter))
+        leftover = [key for key in found if key not in used]
+        if leftover:
+            await objects.delete(leftover)
+            log.info("leftover_objects_removed", job_id=str(download.id), objects=len(leftover))
         for key in borrowed.keys() - used:
-            async with self._services.database.begin() as connection:
-                await reuse.hasten_cleaning(connection, borrowed[key])
+            async with self._database.begin() as connection:
+                await sweeps.hasten_cleanup(connection, borrowed[key])
         return min((used[key] for key in found if key in used), default=None)
 
     async def _used(self, keys: Collection[str]) -> dict[str, datetime]:
         if not keys:
             return {}
-        async with self._services.database.reading() as connection:
-            return await reuse.find_used(connection, keys, self._services.settings.bundle_grace)
+        async with self._database.reading() as connection:
+            return await reuse.find_used(connection, keys, self._settings.bundle_grace)
 
-    def _nobody_goes_on_with(self, job: Job, now: datetime) -> bool:
-        """Of the jobs that have ended, only a failed one's upload is kept, for a person's retry."""
-        if not job.status.ended:
+    def _can_abort(self, download: Download, now: datetime) -> bool:
+        """Of the downloads that have ended, only the upload of a failed one is kept, for a person's retry."""
+        if not download.status.ended:
             return False
-        wanted = job.status is Status.FAILED and job.deleted_at is None and now < self._kept_until(job)
-        return not wanted
+        retryable = download.status is Status.FAILED and download.deleted_at is None
+        return not (retryable and now < self._kept_until(download))
 
-    def _kept_until(self, job: Job) -> datetime:
-        assert job.finished_at is not None
-        return job.finished_at + timedelta(seconds=self._services.settings.retry_window)
+    def _kept_until(self, download: Download) -> datetime:
+        assert download.finished_at is not None
+        return download.finished_at + timedelta(seconds=self._settings.retry_window)
 
-    async def _take_upload(self, job: Job) -> Job:
-        """Takes the upload off the job, which fails when it has moved on: only then may the upload be aborted."""
-        async with self._services.database.begin() as connection:
-            await set_upload(connection, job.id, job.fence, None)
-        return replace(job, upload=None)
-
-    def _more_at(self, job: Job, now: datetime, used_until: datetime | None) -> datetime | None:
-        looks = [] if used_until is None else [max(used_until, now + timedelta(seconds=AGAIN))]
-        if job.finished_at is not None and job.status.ended:
-            if now < job.finished_at + STALE:
-                looks.append(job.finished_at + STALE)
-            elif job.upload is not None:
-                looks.append(self._kept_until(job))
-        return min(looks, default=None)
+    def _next_cleanup(self, download: Download, now: datetime, used_until: datetime | None) -> datetime | None:
+        times = [] if used_until is None else [max(used_until, now + timedelta(seconds=RECHECK))]
+        if download.finished_at is not None and download.status.ended:
+            if now < download.finished_at + STALE:
+                times.append(download.finished_at + STALE)
+            elif download.upload is not None:
+                times.append(self._kept_until(download))
+        return min(times, default=None)
 
     async def _earlier_keys(self, job: Job) -> list[str]:
-        """The keys of the job's attempts that have ended: MinIO lists uploads by their whole key only."""
-        async with self._services.database.reading() as connection:
+        """The keys of the job's attempts that have ended: MinIO lists multipart uploads by their whole key only."""
+        async with self._database.reading() as connection:
             fences = await claim_fences(connection, job.id)
         return [bundle_key(job.id, fence) for fence in fences if fence < job.fence]
 
 
-def _borrowed(job: Job) -> dict[str, UUID]:
-    """The bundle that the job has handed out and another job made, and which that is."""
-    if job.status is not Status.EXPIRED or job.result is None or job.result.kind is not ResultKind.BUNDLE:
+def _borrowed(download: Download) -> dict[str, UUID]:
+    """The bundle that the download handed out but did not build, with the job that built it."""
+    result = download.result
+    if download.status is not Status.EXPIRED or result is None or result.kind is not ResultKind.BUNDLE:
         return {}
-    maker = job_of_key(job.result.key)
-    return {} if maker is None or maker == job.id else {job.result.key: maker}
+    builder = job_of_key(result.key)
+    return {} if builder is None or builder == download.id else {result.key: builder}
 
 
-def _is_litter(key: str, job: Job) -> bool:
-    """Unless another job uses it."""
+def _is_leftover(key: str, download: Download) -> bool:
+    """Returns True unless the download, or a later attempt, needs the object. Others may still use it."""
     fence = fence_of(key)
-    kept = job.status is Status.COMPLETED and job.result is not None and job.result.key == key
-    growing = job.upload is not None and job.upload.key == key  # it may be completed at any moment
-    return not kept and not growing and fence is not None and fence < job.fence
+    is_result = download.status is Status.COMPLETED and download.result is not None and download.result.key == key
+    is_upload = download.upload is not None and download.upload.key == key  # it may be completed at any time
+    return not is_result and not is_upload and fence is not None and fence < download.fence

@@ -1,7 +1,7 @@
-"""Removes bundles and uploads that no job knows: a backup of the database was restored, or rows were removed by hand.
+"""Removes orphaned bundles and multipart uploads, whose jobs do not exist: after a restored backup, or deleted rows.
 
-The cleaner needs a job's row to know what to clean; here the store is asked what it has. Only what is older than anything
-that a job may still want is removed, so an installation that shares the bucket loses nothing that is fresh.
+The cleanup of a download needs its row. Here the store is listed instead. Only objects older than anything that a job may
+still need are removed, so an installation that shares the bucket loses nothing recent.
 """
 
 from __future__ import annotations
@@ -14,47 +14,57 @@ import structlog
 
 from jobs.bundles.planning import BUNDLES, job_of_key
 from jobs.bundles.sql.reuse import find_used
+from jobs.database import Database
 from jobs.engine.sql.jobs import known_jobs
-from jobs.services import Services
+from jobs.settings import Settings
+from jobs.storage import Storage
 from jobs.storage.part_copy import PROBES
 
 log = structlog.get_logger()
 
 BATCH = 500
 PROBE_AGE = timedelta(hours=1)
+"""Age of a probe object after which the process that wrote it must have died."""
 
 
 class Orphans:
-    """Looks through all that is under `bundles/`."""
+    """Searches everything under `bundles/`."""
 
-    def __init__(self, services: Services, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self,
+        database: Database,
+        storage: Storage,
+        settings: Settings,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         """`now` is UTC, and only compared with hours."""
-        settings = services.settings
-        self._services = services
+        self._database = database
+        self._storage = storage
+        self._grace = settings.bundle_grace
         self._now = now
         self._age = timedelta(seconds=settings.bundle_ttl + settings.bundle_grace + settings.retry_window)
 
     async def remove(self) -> None:
-        """Looks once. MinIO tells of no uploads here; it drops forgotten ones by itself."""
-        storage = self._services.storage
+        """Searches once. MinIO lists no multipart uploads here; it drops abandoned ones by itself."""
         removed = 0
         async for keys in self._old_objects():
-            if orphans := await self._unknown(keys):
-                await storage.objects.delete(orphans)
+            if orphans := await self._orphans(keys):
+                await self._storage.objects.delete(orphans)
                 removed += len(orphans)
-        old = [upload for upload in await storage.uploads.list_uploads(BUNDLES) if upload.began_at < self._oldest()]
-        unknown = set(await self._unknown(upload.key for upload in old))
+        uploads = self._storage.uploads
+        old = [upload for upload in await uploads.list_uploads(BUNDLES) if upload.began_at < self._oldest()]
+        orphaned = set(await self._orphans(upload.key for upload in old))
         for upload in old:
-            if upload.key in unknown:
-                await storage.uploads.abort(upload.key, upload.id)
+            if upload.key in orphaned:
+                await uploads.abort(upload.key, upload.id)
                 removed += 1
         removed += await self._remove_probes()
         if removed:
             log.info("orphans_removed", count=removed)
 
     async def _remove_probes(self) -> int:
-        """What a process has left that was killed while it found out what the store can do."""
-        storage, oldest = self._services.storage, self._now() - PROBE_AGE
+        """Removes what a process left that was killed while it probed what the store can do."""
+        storage, oldest = self._storage, self._now() - PROBE_AGE
         left = [info.key async for info in storage.objects.list(PROBES) if info.last_modified < oldest]
         if left:
             await storage.objects.delete(left)
@@ -65,7 +75,7 @@ class Orphans:
 
     async def _old_objects(self) -> AsyncIterator[list[str]]:
         batch: list[str] = []
-        async for info in self._services.storage.objects.list(BUNDLES):
+        async for info in self._storage.objects.list(BUNDLES):
             if info.last_modified < self._oldest():
                 batch.append(info.key)
             if len(batch) == BATCH:
@@ -77,11 +87,11 @@ class Orphans:
     def _oldest(self) -> datetime:
         return self._now() - self._age
 
-    async def _unknown(self, keys: Iterable[str]) -> list[str]:
-        """Those of the keys that are named like a bundle, of a job that has no row, and that no other job hands out."""
+    async def _orphans(self, keys: Iterable[str]) -> list[str]:
+        """The keys that are named like a bundle of a job without a row, and that no other download hands out."""
         jobs: dict[str, UUID] = {key: job for key in keys if (job := job_of_key(key)) is not None}
-        async with self._services.database.reading() as connection:
+        async with self._database.reading() as connection:
             known = await known_jobs(connection, set(jobs.values()))
             unknown = [key for key, job in jobs.items() if job not in known]
-            used = await find_used(connection, unknown, self._services.settings.bundle_grace) if unknown else {}
+            used = await find_used(connection, unknown, self._grace) if unknown else {}
         return [key for key in unknown if key not in used]

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from jobs.bundles.downloads import Compression, Download
 from jobs.bundles.format.deflated_plan import CHUNK, WHOLE, DeflatePlan, plan_deflated
 from jobs.bundles.format.manifests import Manifest, Omitted
 from jobs.bundles.format.stored_plan import BundlePlan, Entry, plan_bundle
 from jobs.bundles.packing.compression import LEVEL
 from jobs.bundles.packing.deflater import largest_part
 from jobs.bundles.resolver import Missing, Source
-from jobs.engine.jobs import Compression, Job
 from jobs.settings import Settings
 
 ZIP = "application/zip"
@@ -53,7 +53,7 @@ def fence_of(key: str) -> int | None:
     return int(name) if name.isdecimal() else None
 
 
-def archive_name(job: Job) -> str:
+def archive_name(job: Download) -> str:
     """The name that the browser saves the bundle under."""
     return job.archive_name or f"download-{str(job.id)[:8]}.zip"
 

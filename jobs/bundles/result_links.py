@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from jobs.engine.jobs import Job, Result, ResultKind, Status
+from jobs.bundles.downloads import Download, Result, ResultKind
+from jobs.engine.jobs import Status
 from jobs.errors import NotReady, ObjectMissing, ResultExpired, ResultGone, SourceChanged
 from jobs.settings import Settings
 from jobs.storage import Storage
@@ -35,7 +36,7 @@ class ResultLinks:
         self._link_ttl = settings.link_ttl
         self._now = now
 
-    async def link(self, job: Job, method: Method = "GET") -> PresignedLink:
+    async def link(self, job: Download, method: Method = "GET") -> PresignedLink:
         """A fresh link for one method, good for `LINK_TTL` seconds or as long as the bundle, whichever is less.
 
         Raises `NotReady`, `ResultExpired`, `ResultGone`, `SourceChanged`, and a storage error when the store is away.
@@ -52,14 +53,14 @@ class ResultLinks:
         expires_at = now.replace(microsecond=0) + timedelta(seconds=lifetime)  # signatures know whole seconds only
         return PresignedLink(url=url, expires_at=expires_at, bundle_expires_at=until, result=result)
 
-    def _ready(self, job: Job) -> tuple[Result, datetime]:
+    def _ready(self, job: Download) -> tuple[Result, datetime]:
         if job.status is Status.EXPIRED:
             raise ResultExpired(_expired(job))
         if job.status is not Status.COMPLETED or job.result is None or job.expires_at is None:
             raise NotReady(f"Job {job.id} is {job.status}; a link is made when it is completed.")
         return job.result, job.expires_at
 
-    async def _confirm(self, job: Job, result: Result) -> None:
+    async def _confirm(self, job: Download, result: Result) -> None:
         try:
             info = await self._storage.objects.head(result.key)
         except ObjectMissing as error:
@@ -68,5 +69,5 @@ class ResultLinks:
             raise SourceChanged(f"{result.filename} has changed since job {job.id} was completed. Start a new job.")
 
 
-def _expired(job: Job) -> str:
+def _expired(job: Download) -> str:
     return f"The result of job {job.id} has expired. POST to its retry link to make it again."

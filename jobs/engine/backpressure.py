@@ -1,4 +1,4 @@
-"""Backpressure: when too many jobs are queued, new ones are refused, rather than taken in to wait for hours."""
+"""Backpressure: while too many jobs are queued, new ones are refused instead of accepted to wait for hours."""
 
 from __future__ import annotations
 
@@ -12,26 +12,30 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobs.engine.sql.jobs import count_queued
 from jobs.errors import QueueFull
+from jobs.kinds import Kind
 
-FRESH = 0.5
-"""Seconds that a count is used for."""
-BLIND_WAIT = (5.0, 30.0)
-"""Seconds, at least and at most, after which to try again while the queue's pace is not known."""
-LONGEST_WAIT = 300.0
-"""Seconds after which to try again, whatever the queue's pace says."""
+COUNT_MAX_AGE = 0.5
+"""Seconds for which a count of the queue is used again."""
+UNKNOWN_RATE_WAIT = (5.0, 30.0)
+"""Seconds, at least and at most, after which to retry while the rate of the queue is unknown."""
+MAX_WAIT = 300.0
+"""Most seconds after which to retry, whatever the rate of the queue."""
 
 Wait = Callable[[int], float | None]
 
 
 class Backpressure:
-    """How many jobs are queued: as counted last, and what this process has added since.
+    """Limits the queued jobs of one kind, by the last count plus what this process has added since.
 
-    So the limit is a soft one: each of several gateways may let in what another has not counted yet.
+    The limit is soft: each of several gateways may admit what another one has not counted yet.
     """
 
-    def __init__(self, most: int, wait: Wait, random: Random, clock: Callable[[], float] = monotonic) -> None:
-        """`wait`: seconds until so many jobs will have left the queue, None when that can't be told."""
-        self._most = most
+    def __init__(
+        self, kind: Kind, max_queued: int, wait: Wait, random: Random, clock: Callable[[], float] = monotonic
+    ) -> None:
+        """`wait(n)` returns the seconds until n jobs will have left the queue, None if unknown."""
+        self._kind = kind
+        self._max_queued = max_queued
         self._wait = wait
         self._random = random
         self._clock = clock
@@ -40,30 +44,30 @@ class Backpressure:
         self._depth = 0
 
     async def admit(self, connection: AsyncConnection) -> None:
-        """Lets one more job into the queue. Raises `QueueFull`.
+        """Admits one more job to the queue. Raises `QueueFull`.
 
-        It counts on the caller's connection: one that waited for a second could wait for itself.
+        It counts on the caller's connection: waiting for a second one while holding the first could deadlock the pool.
         """
         async with self._counting:
-            if self._clock() - self._counted_at > FRESH:
-                self._depth = await count_queued(connection, 2 * self._most)
+            if self._clock() - self._counted_at > COUNT_MAX_AGE:
+                self._depth = await count_queued(connection, self._kind, 2 * self._max_queued)
                 self._counted_at = self._clock()
-        if self._depth >= self._most:
+        if self._depth >= self._max_queued:
             raise self._full()
         self._depth += 1
 
     def _full(self) -> QueueFull:
         position, seconds = self._depth + 1, self._retry_after()
         return QueueFull(
-            f"{self._depth} jobs are queued, and {self._most} may be: this one would be number {position}."
-            f" Nothing was written; try again in {seconds} s.",
+            f"The queue is full: {self._depth} of at most {self._max_queued} jobs are queued, and this one would be"
+            f" number {position}. No job was created. Try again in {seconds} s.",
             position,
             seconds,
         )
 
     def _retry_after(self) -> int:
-        """Seconds until there should be room again; spread, so that those who were refused do not all come at once."""
-        wait = self._wait(self._depth + 1 - self._most)
+        """Seconds until there should be room, with jitter so that refused clients do not all come back at once."""
+        wait = self._wait(self._depth + 1 - self._max_queued)
         if wait is None:
-            return round(self._random.uniform(*BLIND_WAIT))
-        return ceil(min(max(wait, 1) * self._random.uniform(1, 2), LONGEST_WAIT))
+            return round(self._random.uniform(*UNKNOWN_RATE_WAIT))
+        return ceil(min(max(wait, 1) * self._random.uniform(1, 2), MAX_WAIT))

@@ -1,8 +1,8 @@
-"""The messages that followers get: one form for polling, long-poll, SSE and WebSocket.
+"""The events that followers receive: one form for polling, long-poll, SSE and WebSocket.
 
-Order is the pair `(seq, tick)`: `seq` is durable and comes only from PostgreSQL, `tick` counts the live-only messages
-since that `seq`. A message that is not newer than what a follower has is dropped; one whose `since` is above the
-follower's `seq` means that something was missed, and is answered by asking for a snapshot.
+Their order is the pair `(seq, tick)`: `seq` is durable and comes only from PostgreSQL, `tick` counts the live-only events
+since that `seq`. A follower ignores an event that is not newer than what it has. An event whose `since` is above its
+`seq` means that it missed something, so it requests a snapshot.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from jobs.engine.jobs import Failure, FileRecord, FileState, Job, Phase, Progress, Status, percent
+from jobs.engine.jobs import Failure, FileRecord, FileState, Job, Progress, Status, percent
 from jobs.errors import ErrorClass
+from jobs.kinds import Phase
 
 
 class Message(BaseModel):
-    """The base of everything that is sent: frozen, camelCase on the wire."""
+    """The base of everything that is sent: frozen, camelCase in JSON."""
 
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, serialize_by_alias=True)
 
@@ -47,7 +48,7 @@ _TYPES = {
 
 
 def type_of(status: Status) -> EventType:
-    """How a message that tells of this status is called."""
+    """The type of an event of a job in this status."""
     return _TYPES.get(status, EventType.PROGRESS)
 
 
@@ -63,7 +64,7 @@ class ErrorView(Message):
 
 
 class ProgressView(Message):
-    """How far a job is. Bytes count what was read and checked; `percent` is null while the total is unknown."""
+    """How far a job is. Bytes count what was read and verified; `percent` is null while the total is unknown."""
 
     phase: Phase
     percent: float | None
@@ -119,7 +120,7 @@ class FileView(Message):
 
 
 class Event(Message):
-    """One change of a job: the whole summary, and every file change in `(since, seq]` and since `seq`."""
+    """A change of a job: its whole summary, and every file change in `(since, seq]` and since `seq`."""
 
     type: EventType
     job_id: UUID
@@ -140,7 +141,7 @@ class Event(Message):
 
 
 def event_of(job: Job, at: datetime, *, since: int, files: Iterable[FileRecord] = ()) -> Event:
-    """The message that tells of the job as it is now."""
+    """The event for the job as it is now."""
     return Event(
         type=type_of(job.status),
         job_id=job.id,

@@ -1,47 +1,44 @@
-"""What a job is: its states, its counters, its result. All values are frozen; `transitions.apply` makes new ones."""
+"""What a job is: its states, counters and progress. All values are frozen; `transitions.apply` returns new ones."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Self
+from typing import Any
 from uuid import UUID
 
-from jobs.bundles.format.checkpoints import Upload
 from jobs.errors import ErrorClass
+from jobs.kinds import Kind, Phase
 
-ANONYMOUS = "anonymous"
-"""The owner of every job and file until users exist."""
-
-FILE_ID_MIN = 10_000
-FILE_ID_MAX = 100_000_000
-MAX_FILES = 1_000
-MAX_NAME = 1_024
-"""Longest file or archive name that a request may carry, in characters."""
+Turn = tuple[UUID, int]
+"""A job at a fence: what one wake-up, one claim and one lease are about."""
 
 
 class Status(StrEnum):
-    """Where a job is in its life (docs/state-machine.md)."""
+    """The state of a job (docs/state-machine.md)."""
 
+    RECEIVING = "receiving"
+    """Its bytes are still arriving; no worker may claim it yet."""
     QUEUED = "queued"
-    """Waits for a worker."""
+    """It waits for a worker."""
     PROCESSING = "processing"
     """A worker holds its lease."""
     RETRYING = "retrying"
-    """Waits until it is due again, after a failed attempt."""
+    """An attempt failed; it waits until the next one is due."""
     COMPLETED = "completed"
     """Its result can be fetched."""
     FAILED = "failed"
-    """Ended without a result; a person may retry it."""
+    """It ended without a result; a person may retry it."""
     CANCELLED = "cancelled"
-    """Ended because somebody asked for that; a person may retry it."""
+    """A person or a time limit cancelled it; a person may retry it."""
     EXPIRED = "expired"
-    """Its result was there and is no more; a person may retry it."""
+    """Its result has been removed; a person may retry it."""
 
     @property
     def ended(self) -> bool:
-        """Nothing moves the job on by itself from here, but for a completed one, which expires."""
+        """No worker runs the job again unless a person retries it. A completed job still expires."""
         return self in ENDED
 
 
@@ -49,17 +46,8 @@ ENDED = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED, Status.EXP
 WAITING = frozenset({Status.QUEUED, Status.RETRYING})
 
 
-class Phase(StrEnum):
-    """What a person is shown of a job's way."""
-
-    QUEUED = "queued"
-    RESOLVING = "resolving"
-    PACKING = "packing"
-    READY = "ready"
-
-
 class FileState(StrEnum):
-    """Where one file of a job is."""
+    """The state of one file of a job."""
 
     PENDING = "pending"
     ACTIVE = "active"
@@ -68,39 +56,9 @@ class FileState(StrEnum):
     FAILED = "failed"
 
 
-class OnMissing(StrEnum):
-    """What becomes of a job some of whose files are not there."""
-
-    FAIL = "fail"
-    SKIP = "skip"
-
-    def fails(self, *, missing: int, available: int) -> bool:
-        """Whether the job fails with so many of its files missing. With none available it does in any case."""
-        return missing > 0 and (self is OnMissing.FAIL or available == 0)
-
-
-class Compression(StrEnum):
-    """How a bundle packs its files. A result that is no bundle is handed out as it is."""
-
-    STORE = "store"
-    DEFLATE = "deflate"
-
-
-class ResultKind(StrEnum):
-    BUNDLE = "bundle"
-    """An archive under `bundles/`, made by us and removed by us."""
-    OBJECT = "object"
-    """The source object itself: one file was asked for, without an archive name."""
-
-    @classmethod
-    def of(cls, files: int, archive_name: str | None) -> Self:
-        """What a job of so many files hands out."""
-        return cls("object" if files == 1 and archive_name is None else "bundle")
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileRequest:
-    """One file as it was asked for."""
+    """One file as it was requested."""
 
     file_id: int
     name: str | None = None
@@ -115,34 +73,8 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Omission:
-    """A file that a completed job left out."""
-
-    file_id: int
-    name: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """What a completed job hands out. Sizes in bytes."""
-
-    kind: ResultKind
-    key: str
-    size: int
-    etag: str
-    crc32: int | None
-    sha256: str | None
-    filename: str
-    content_type: str
-    omitted: tuple[Omission, ...] = ()
-    fingerprint: str | None = None
-    """Of a bundle: what is in it (`jobs.bundles.planning.content`). A job that wants the same gets the same object."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far the current attempt is. `bytes_total` is None until the files are resolved."""
+    """How far the current attempt is. `bytes_total` is None until it is known."""
 
     files_total: int
     files_done: int = 0
@@ -153,11 +85,14 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A job as PostgreSQL has it. Times are UTC and come from the database's clock."""
+    """A job as PostgreSQL has it. A kind of work extends it. Times are UTC, from the database's clock."""
 
     id: UUID
+    kind: Kind
     owner: str
     status: Status
+    phase: Phase
+    """Of a job that failed or was cancelled: the phase in which it ended."""
     fence: int
     """+1 on every transition, never reset: the compare-and-set token of every write about the job."""
     attempt: int
@@ -167,59 +102,39 @@ class Job:
     losses: int
     """How often its worker was lost since the last retry by a person."""
     max_attempts: int
-    archive_name: str | None
-    on_missing: OnMissing
-    compression: Compression
     created_at: datetime
     queued_at: datetime
-    """When it last came to stand in the queue: its place in it."""
+    """When it last entered the queue: its place in it."""
     due_at: datetime
-    """When it may be claimed."""
+    """When it may be claimed; while it is receiving, when it lapses."""
     progress: Progress
     started_at: datetime | None = None
     finished_at: datetime | None = None
     worker: str | None = None
     lease_until: datetime | None = None
     failure: Failure | None = None
-    result: Result | None = None
     expires_at: datetime | None = None
     """When the result expires."""
     grace_until: datetime | None = None
-    """Until when the object of an expired result stays, for downloads under way."""
+    """Until when the object of an expired result is kept, for downloads in progress."""
     cleanup_at: datetime | None = None
-    """When objects and uploads of the job that nothing points to are to be removed."""
-    upload: Upload | None = None
-    """The multipart upload that the running or the next attempt goes on with."""
+    """When leftover objects and multipart uploads of the job are to be removed."""
     deleted_at: datetime | None = None
-    """When a person dropped it: from then on nobody sees it, and it is removed once its litter is."""
+    """When a person deleted it. It is invisible from then on; its rows are deleted after its leftover objects."""
 
     @property
     def dead(self) -> bool:
-        """It was tried as often, or as long, as it may be: somebody has to look at it."""
+        """It failed permanently after retryable errors: its attempts, or its time, are used up."""
         return self.status is Status.FAILED and self.failure is not None and self.failure.error_class.retryable
 
     @property
-    def phase(self) -> Phase:
-        if self.status in (Status.COMPLETED, Status.EXPIRED):
-            return Phase.READY
-        if self.status in WAITING:
-            return Phase.QUEUED
-        return Phase.RESOLVING if self.progress.bytes_total is None else Phase.PACKING
-
-    @property
-    def result_kind(self) -> ResultKind:
-        return ResultKind.of(self.progress.files_total, self.archive_name)
-
-    @property
     def percent(self) -> float | None:
-        """0 to 100; 100 only when the result can be fetched; None while the total is not known."""
-        if self.phase is Phase.READY:
-            return 100.0
-        return percent(self.progress)
+        """0 to 100; 100 only when the result can be fetched; None while the total is unknown."""
+        return 100.0 if self.phase is Phase.READY else percent(self.progress)
 
 
 def percent(progress: Progress) -> float | None:
-    """The share of the bytes that are done, at most 99.9: the rest is the bundle's completion."""
+    """The share of bytes done, at most 99.9: the rest is the completion of the result."""
     if progress.bytes_total is None:
         return None
     if progress.bytes_total == 0:
@@ -239,7 +154,7 @@ class FileRecord:
     index: int
     file_id: int
     name: str | None = None
-    """As asked for; in the archive it may differ (`jobs.files.names`)."""
+    """As requested; in an archive it may differ (`jobs.files.names`)."""
     entry_name: str | None = None
     """Its name in the archive, known once it is resolved."""
     state: FileState = FileState.PENDING
@@ -252,3 +167,14 @@ class FileRecord:
     failure: Failure | None = None
     seq: int = field(default=0)
     """The job's `seq` at which this record last changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadPart:
+    """A finished part of a job's multipart upload. It outlives the attempt that uploaded it."""
+
+    number: int
+    """From 1 to 10,000."""
+    etag: str
+    detail: Mapping[str, Any]
+    """JSON: what the job's kind has to know of the part to continue the upload."""

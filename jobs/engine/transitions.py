@@ -2,8 +2,8 @@
 
     job, event = apply(job, Cancel(), now)
 
-The table is `SOURCES` and the functions below it; docs/state-machine.md shows the same for people, and a test holds both
-together. SQL that moves many rows at once takes its source states from `sources`.
+The table is `SOURCES` and the functions below it; docs/state-machine.md shows the same table for people, and a test
+compares the two. SQL that moves many rows at once takes its source states from `sources`.
 """
 
 from __future__ import annotations
@@ -11,16 +11,29 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
-from jobs.engine.jobs import Failure, Job, Result, Status, new_progress
+from jobs.engine.jobs import Failure, Job, Status, new_progress
 from jobs.errors import ErrorClass, IllegalTransition
+from jobs.kinds import FIRST_PHASE, Phase
+
+J = TypeVar("J", bound=Job)
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """All bytes of the job have arrived; workers may claim it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lapse:
+    """The bytes of the job did not arrive in time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A worker takes the job for `lease` seconds."""
+    """A worker starts an attempt and holds the job for `lease` seconds."""
 
     worker: str
     lease: float
@@ -28,15 +41,14 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Succeed:
-    """The result can be fetched for `lifetime` seconds."""
+    """The result exists and can be fetched for `lifetime` seconds."""
 
-    result: Result
     lifetime: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fail:
-    """The attempt failed; when its class is retryable and attempts are left, again in `retry_in` seconds."""
+    """The attempt failed. If the error is retryable and attempts are left, the next one is due in `retry_in` seconds."""
 
     failure: Failure
     retry_in: float
@@ -44,15 +56,15 @@ class Fail:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A draining worker gives the job back; the attempt is not charged."""
+    """A worker that shuts down gives the job back. The attempt is not charged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Park:
-    """The attempt ended through no fault of the job, and is not charged; again in `retry_in` seconds.
+    """The attempt ended through no fault of the job: a dependency is unavailable, or it made durable progress.
 
-    A dependency is out, or the attempt ended while the bundle grew. It ends for good `deadline` seconds after the first
-    attempt began.
+    It is not charged, and the next one is due in `retry_in` seconds. The job fails `deadline` seconds after its first
+    attempt started.
     """
 
     failure: Failure
@@ -62,44 +74,43 @@ class Park:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lose:
-    """The lease ran out: at once the first time, then in `retry_in` seconds."""
+    """The lease expired. The job is queued again at once the first time, later in `retry_in` seconds."""
 
     retry_in: float
 
 
 @dataclass(frozen=True, slots=True)
 class Abandon:
-    """Its deadline passed while it waited for another attempt."""
+    """The deadline of the job passed while it waited for another attempt."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """Somebody does not want it any more."""
+    """A person does not want the result any more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """A person wants an ended job to run again, with all its attempts."""
+    """A person runs an ended job again, with all its attempts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expire:
-    """The result's time is over; its object goes in `grace` seconds, so that open downloads can end.
-
-    It stays for as long as it is the result of another job, too (docs/decisions/0013-equal-bundles-are-made-once.md).
-    """
+    """The result's time is over. Its object may be removed in `grace` seconds, so that downloads in progress can end."""
 
     grace: float
 
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """A person gives a dead job up: nobody sees it from then on."""
+    """A person deletes a dead job: it is invisible from then on."""
 
 
-Command = Claim | Succeed | Fail | Release | Park | Lose | Abandon | Cancel | Retry | Expire | Delete
+Command = Submit | Lapse | Claim | Succeed | Fail | Release | Park | Lose | Abandon | Cancel | Retry | Expire | Delete
 
 SOURCES: dict[type[Command], frozenset[Status]] = {
+    Submit: frozenset({Status.RECEIVING}),
+    Lapse: frozenset({Status.RECEIVING}),
     Claim: frozenset({Status.QUEUED, Status.RETRYING}),
     Succeed: frozenset({Status.PROCESSING}),
     Fail: frozenset({Status.PROCESSING}),
@@ -107,7 +118,7 @@ SOURCES: dict[type[Command], frozenset[Status]] = {
     Park: frozenset({Status.PROCESSING}),
     Lose: frozenset({Status.PROCESSING}),
     Abandon: frozenset({Status.RETRYING}),
-    Cancel: frozenset({Status.QUEUED, Status.RETRYING, Status.PROCESSING}),
+    Cancel: frozenset({Status.RECEIVING, Status.QUEUED, Status.RETRYING, Status.PROCESSING}),
     Retry: frozenset({Status.FAILED, Status.CANCELLED, Status.EXPIRED}),
     Expire: frozenset({Status.COMPLETED}),
     Delete: frozenset({Status.FAILED}),
@@ -116,7 +127,7 @@ SOURCES: dict[type[Command], frozenset[Status]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobEvent:
-    """A transition, written in its own transaction."""
+    """A transition. Its row is written in the transaction of the transition."""
 
     job_id: UUID
     seq: int
@@ -131,15 +142,16 @@ class JobEvent:
 
 
 def sources(command: type[Command]) -> frozenset[Status]:
-    """The states from which the command is legal."""
+    """The states in which the command is legal."""
     return SOURCES[command]
 
 
-def apply(job: Job, command: Command, now: datetime) -> tuple[Job, JobEvent]:
-    """The job after the command, and the event that says so. `now` is the database's clock.
+def apply(job: J, command: Command, now: datetime) -> tuple[J, JobEvent]:
+    """Returns the job after the command, and the event that records it. `now` is the database's clock.
 
-    Raises `IllegalTransition`, which names both, when the job's state does not allow the command, or it isn't due, not
-    dead, or was dropped.
+    Raises `IllegalTransition`, which names both, if the state of the job does not allow the command; also for a claim
+    before the job is due, a retry of a job whose bytes never arrived, a deletion of a job that is not dead, and any
+    command on a deleted job.
     """
     if job.status not in SOURCES[type(command)] or job.deleted_at is not None:
         raise IllegalTransition(_refusal(job, command))
@@ -176,10 +188,37 @@ def created(job: Job) -> JobEvent:
 
 def _refusal(job: Job, command: Command) -> str:
     if job.deleted_at is not None:
-        return f"Job {job.id} was dropped."
-    name = type(command).__name__.lower()
-    legal = ", ".join(sorted(SOURCES[type(command)]))
-    return f"Job {job.id} is {job.status}: {name} is possible only when it is {legal}."
+        return f"Job {job.id} was deleted."
+    *most, last = sorted(SOURCES[type(command)])
+    legal = f"{', '.join(most)} or {last}" if most else last
+    return f"Job {job.id} is {job.status}. Only {legal} jobs can be {_PARTICIPLES[type(command)]}."
+
+
+_PARTICIPLES: dict[type[Command], str] = {
+    Submit: "submitted",
+    Lapse: "lapsed",
+    Claim: "claimed",
+    Succeed: "completed",
+    Fail: "failed",
+    Release: "released",
+    Park: "parked",
+    Lose: "lost",
+    Abandon: "abandoned",
+    Cancel: "cancelled",
+    Retry: "retried",
+    Expire: "expired",
+    Delete: "deleted",
+}
+
+
+def _submit(job: Job, command: Submit, now: datetime) -> Job:
+    del command
+    return replace(_waiting(job, Status.QUEUED, now, 0), queued_at=now)
+
+
+def _lapse(job: Job, command: Lapse, now: datetime) -> Job:
+    del command
+    return replace(_ended(job, Status.CANCELLED, now), cleanup_at=now + CLEANUP_DELAY)
 
 
 def _claim(job: Job, command: Claim, now: datetime) -> Job:
@@ -188,6 +227,7 @@ def _claim(job: Job, command: Claim, now: datetime) -> Job:
     return replace(
         job,
         status=Status.PROCESSING,
+        phase=FIRST_PHASE[job.kind],
         attempt=job.attempt + 1,
         started_at=job.started_at or now,
         worker=command.worker,
@@ -198,22 +238,20 @@ def _claim(job: Job, command: Claim, now: datetime) -> Job:
 
 
 def _succeed(job: Job, command: Succeed, now: datetime) -> Job:
-    ended = _ended(job, Status.COMPLETED, now)
     return replace(
-        ended,
+        _ended(job, Status.COMPLETED, now),
+        phase=Phase.READY,
         failure=None,
-        result=command.result,
         expires_at=now + timedelta(seconds=command.lifetime),
-        upload=None,
         cleanup_at=now + CLEANUP_DELAY if job.fence > FIRST_CLAIM else None,
     )
 
 
 CLEANUP_DELAY = timedelta(seconds=20)
-"""Before the litter of a job's attempts is looked for: by then a stale worker has seen that it is one."""
+"""How long after a job's end its leftover objects are removed: by then a stale worker knows that it is stale."""
 
 FIRST_CLAIM = 2
-"""The fence of a job's first attempt: a later one may have left objects of earlier ones behind."""
+"""The fence of a job's first attempt. Only a job with more attempts can have leftover objects."""
 
 
 def _fail(job: Job, command: Fail, now: datetime) -> Job:
@@ -259,6 +297,8 @@ def _cancel(job: Job, command: Cancel, now: datetime) -> Job:
 
 def _retry(job: Job, command: Retry, now: datetime) -> Job:
     del command
+    if job.phase is Phase.RECEIVING:
+        raise IllegalTransition(f"Job {job.id} never received its bytes. Start a new one.")
     return replace(
         _waiting(job, Status.QUEUED, now, 0),
         attempt=0,
@@ -267,7 +307,6 @@ def _retry(job: Job, command: Retry, now: datetime) -> Job:
         started_at=None,
         finished_at=None,
         failure=None,
-        result=None,
         expires_at=None,
         grace_until=None,
         progress=new_progress(job.progress.files_total),
@@ -282,24 +321,28 @@ def _expire(job: Job, command: Expire, now: datetime) -> Job:
 def _delete(job: Job, command: Delete, now: datetime) -> Job:
     del command
     if not job.dead or job.finished_at is None:
-        raise IllegalTransition(f"Job {job.id} is not dead: it failed of what no further attempt would have changed.")
+        raise IllegalTransition(f"Job {job.id} is not dead: no further attempt could change why it failed.")
     return replace(job, deleted_at=now, cleanup_at=max(now, job.finished_at + CLEANUP_DELAY))
 
 
 def _back_in_queue(job: Job, now: datetime) -> Job:
-    """It keeps its place: those that came after it stay behind it."""
+    """Queues the job again at its old place: jobs that came later stay behind it."""
     return replace(_waiting(job, Status.QUEUED, now, 0), due_at=job.queued_at)
 
 
 def _waiting(job: Job, status: Status, now: datetime, delay: float) -> Job:
-    return replace(job, status=status, due_at=now + timedelta(seconds=delay), worker=None, lease_until=None)
+    return replace(
+        job, status=status, phase=Phase.QUEUED, due_at=now + timedelta(seconds=delay), worker=None, lease_until=None
+    )
 
 
 def _ended(job: Job, status: Status, now: datetime) -> Job:
     return replace(job, status=status, finished_at=now, worker=None, lease_until=None)
 
 
-_MOVES: dict[type[Command], Callable[[Job, Any, datetime], Job]] = {
+_MOVES: dict[type[Command], Callable[[Any, Any, datetime], Any]] = {
+    Submit: _submit,
+    Lapse: _lapse,
     Claim: _claim,
     Succeed: _succeed,
     Fail: _fail,

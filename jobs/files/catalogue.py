@@ -6,11 +6,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import RowMapping, func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from jobs.engine.sql.rows import Row
-from jobs.engine.sql.tables import stored_files
+from jobs.files.tables import stored_files
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,5 +97,5 @@ async def list_files(
     return [_file_of(row) for row in (await connection.execute(query)).mappings()]
 
 
-def _file_of(row: Row) -> StoredFile:
+def _file_of(row: RowMapping) -> StoredFile:
     return StoredFile(**{name: row[name] for name in StoredFile.__slots__})

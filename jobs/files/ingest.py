@@ -12,10 +12,10 @@ from isal import isal_zlib
 
 from jobs.bundles.resolver import guess_type, template_key
 from jobs.database import Database
-from jobs.engine.jobs import ANONYMOUS
 from jobs.errors import HaulageError, ObjectMissing
 from jobs.files.catalogue import StoredFile, find_files, insert_file, next_id
 from jobs.files.names import safe_name
+from jobs.owners import ANONYMOUS
 from jobs.settings import Settings
 from jobs.storage import Storage
 

@@ -2,7 +2,10 @@
 
 from alembic import context
 
-from jobs.engine.sql.tables import metadata
+import jobs.bundles.sql.tables
+import jobs.engine.sql.tables
+import jobs.files.tables  # noqa: F401 - they fill `metadata`
+from jobs.schema import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
 with context.begin_transaction():

@@ -8,9 +8,10 @@ from typing import Any
 import httpx
 from sqlalchemy import text
 
+from jobs.bundles.commands import with_result
+from jobs.bundles.downloads import Result, ResultKind
 from jobs.engine.events import Event
-from jobs.engine.jobs import Job, Result, ResultKind
-from jobs.engine.lifecycle import Lifecycle
+from jobs.engine.jobs import Job
 from jobs.errors import ErrorClass
 from jobs.services import Services
 from jobs.settings import Settings
@@ -43,7 +44,7 @@ class Shared:
         async with self.services.database.reading() as connection:
             counts = await connection.execute(
                 text(
-                    "SELECT (SELECT count(*) FROM download_jobs), (SELECT count(*) FROM file_records),"
+                    "SELECT (SELECT count(*) FROM jobs), (SELECT count(*) FROM file_records),"
                     " (SELECT count(*) FROM job_events)"
                 )
             )
@@ -83,10 +84,9 @@ class Shared:
             "content_type": "application/zip",
         }
         lifecycle = self.services.lifecycle
-        if lifetime is not None:
-            settings = changed(self.settings, bundle_ttl=lifetime)
-            lifecycle = Lifecycle(self.services.database, self.services.feed, self.services.queue, settings)
-        return await lifecycle.succeed(job, Result(**values | changes))
+        return await lifecycle.succeed(
+            job, self.settings.bundle_ttl if lifetime is None else lifetime, with_result(Result(**values | changes))
+        )
 
 
 def changed(settings: Settings, **changes: Any) -> Settings:

@@ -11,13 +11,14 @@ import pytest
 from sqlalchemy import text
 
 from app.following import hub
-from jobs.bundles.format.checkpoints import Upload
+from jobs.bundles.format.checkpoints import MultipartUpload
+from jobs.bundles.sql.downloads import set_upload
 from jobs.engine.jobs import Failure, Job
-from jobs.engine.sql.upload_parts import set_upload
 from jobs.engine.worker.sweeper import Sweeper
 from jobs.errors import ErrorClass
 from jobs.services import Services, open_services
 from jobs.settings import Settings
+from jobs.work import works_of
 from tests.app.shared import AWAY, Shared, changed, link
 from tests.conftest import serving
 from tests.support import Catalogue, clean_now, create, dead
@@ -40,7 +41,7 @@ async def listed(api: httpx.AsyncClient, path: str = DEAD) -> list[str]:
 
 async def count(services: Services) -> int:
     async with services.database.reading() as connection:
-        return int((await connection.execute(text("SELECT count(*) FROM download_jobs"))).scalar_one())
+        return int((await connection.execute(text("SELECT count(*) FROM jobs"))).scalar_one())
 
 
 async def test_dead_jobs_are_listed_by_pages_the_last_first(api: httpx.AsyncClient, services: Services) -> None:
@@ -95,15 +96,15 @@ async def test_what_is_dropped_goes_from_store_and_database(api: httpx.AsyncClie
     store = services.storage
     await store.objects.put(f"bundles/{job.id}/2.zip", b"x", "application/zip")
     key = f"bundles/{job.id}/4.zip"
-    upload = Upload(key=key, id=await store.uploads.create(key, "application/zip"), fingerprint="f")
+    upload = MultipartUpload(key=key, id=await store.uploads.create(key, "application/zip"), fingerprint="f")
     async with services.database.begin() as connection:
-        await set_upload(connection, job.id, job.fence, upload)
-        await connection.execute(text("UPDATE download_jobs SET finished_at = finished_at - interval '1 hour'"))
+        await set_upload(connection, job.id, upload)
+        await connection.execute(text("UPDATE jobs SET finished_at = finished_at - interval '1 hour'"))
     assert (await api.delete(f"{DEAD}/{job.id}")).status_code == 204
-    await Sweeper(services).sweep()
+    await Sweeper(services, works_of(services)).sweep()
     assert await count(services) == 2, "its litter is not removed yet"
     await clean_now(services)
-    await Sweeper(services).sweep()
+    await Sweeper(services, works_of(services)).sweep()
     assert await count(services) == 1
     assert [info.key async for info in store.objects.list(f"bundles/{job.id}/")] == []
     assert await store.uploads.list_uploads(key) == []
@@ -146,10 +147,7 @@ async def test_the_key_of_a_dropped_job_makes_a_new_one(api: httpx.AsyncClient, 
     first = (await api.post("/v1/download/initiate", json=body, headers=headers)).json()["jobId"]
     async with services.database.begin() as connection:
         await connection.execute(
-            text(
-                "UPDATE download_jobs SET status = 'failed', error_class = 'network', error_message = 'x',"
-                " finished_at = now()"
-            )
+            text("UPDATE jobs SET status = 'failed', error_class = 'network', error_message = 'x', finished_at = now()")
         )
     assert (await api.delete(f"{DEAD}/{first}")).status_code == 204
     again = await api.post("/v1/download/initiate", json=body, headers=headers)
@@ -164,7 +162,7 @@ async def polled(apis: list[httpx.AsyncClient], services: Services) -> Job:
     for _ in range(5):
         assert [(await api.get(link(job))).json()["status"] for api in apis] == ["processing"] * len(apis)
     async with services.database.begin() as connection:
-        await connection.execute(text("UPDATE download_jobs SET attempt = max_attempts"))
+        await connection.execute(text("UPDATE jobs SET attempt = max_attempts"))
     job = await services.lifecycle.fail(job, Failure(error_class=ErrorClass.NETWORK, message="why"))
     async with asyncio.timeout(20):
         for api in apis:

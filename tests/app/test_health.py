@@ -10,9 +10,10 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from jobs.engine.live.queue import HEALTH_KEY
-from jobs.engine.sql.workers import sign
-from jobs.engine.worker.heartbeat import anyone_works
+from jobs.engine.sql.workers import record_heartbeat
+from jobs.engine.wakeups.queue import queue_name
+from jobs.engine.worker.heartbeat import any_worker
+from jobs.kinds import Kind
 from tests.app.shared import AWAY, Shared, changed
 from tests.conftest import serving, working
 
@@ -40,7 +41,7 @@ async def look(settings: Any) -> dict[str, httpx.Response]:
 )
 async def test_what_is_away_shows(shared: Shared, away: Any, status: int, said: str, ready: int) -> None:
     redis = shared.services.feed._redis  # noqa: SLF001 - a worker's sign of life, without a worker
-    await redis.set(HEALTH_KEY, "1")
+    await redis.set(queue_name(Kind.DOWNLOAD) + ":health-check", "1")
     began = monotonic()
     answers = await look(changed(shared.settings, **away))
     assert monotonic() - began < 10
@@ -83,18 +84,18 @@ async def test_workers_are_seen_without_redis(shared: Shared) -> None:
 
 async def test_a_worker_that_has_not_signed_for_a_lease_is_not_there(shared: Shared) -> None:
     redis = shared.services.feed._redis  # noqa: SLF001 - no sign of life is there but the worker's own
-    await redis.delete(HEALTH_KEY)
-    await sign(shared.services.database, "killed")
-    assert await anyone_works(shared.services)
+    await redis.delete(queue_name(Kind.DOWNLOAD) + ":health-check")
+    await record_heartbeat(shared.services.database, "killed")
+    assert await any_worker(shared.services)
     async with shared.services.database.begin() as connection:
         age = {"age": shared.settings.lease_ttl}
         await connection.execute(text("UPDATE workers SET seen_at = now() - make_interval(secs => :age)"), age)
-    assert not await anyone_works(shared.services)
+    assert not await any_worker(shared.services)
 
 
 async def test_without_any_worker_jobs_wait(shared: Shared) -> None:
     redis = shared.services.feed._redis  # noqa: SLF001
-    await redis.delete(HEALTH_KEY)
+    await redis.delete(queue_name(Kind.DOWNLOAD) + ":health-check")
     answer = await shared.api.get("/health")
     assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
     assert answer.json()["checks"] == FINE | {"queue": "error"}

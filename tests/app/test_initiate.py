@@ -10,8 +10,9 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from jobs.engine.jobs import ANONYMOUS, MAX_FILES
+from jobs.bundles.downloads import MAX_FILES
 from jobs.engine.sql.jobs import find_by_key, lock_key
+from jobs.owners import ANONYMOUS
 from tests.app.shared import Shared
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from jobs.engine.jobs import ResultKind
+from jobs.bundles.downloads import ResultKind
 from tests.app.shared import Shared, changed, link
 from tests.app.test_retry_and_cancel import in_state
 from tests.conftest import serving

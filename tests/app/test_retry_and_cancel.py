@@ -9,7 +9,7 @@ import pytest
 from jobs.engine.jobs import Failure, Job
 from jobs.errors import ErrorClass
 from tests.app.shared import Shared, link
-from tests.support import create, read
+from tests.support import create, read, read_job
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -73,7 +73,7 @@ async def test_what_runs_or_has_its_result_is_not_run_again(shared: Shared, stat
     job = await in_state(shared, state)
     answer = await shared.api.post(link(job, "/retry"))
     assert (answer.status_code, answer.json()["error"]) == (409, "illegal_transition")
-    assert await read(shared.services, job.id) == job
+    assert await read_job(shared.services, job.id) == job
 
 
 async def test_of_many_that_retry_at_once_one_succeeds(shared: Shared) -> None:

@@ -15,10 +15,11 @@ from app.following import COMPARE
 from app.polls import poll as poll_shortly
 from app.requests import MAX_WAIT
 from jobs.engine.events import Event, EventType, FileView, ProgressView
-from jobs.engine.jobs import FileState, Job, Phase, Progress, Status
+from jobs.engine.jobs import FileState, Job, Progress, Status
 from jobs.engine.live.feed import channel
 from jobs.engine.order import QUEUE_TICKS
 from jobs.engine.sql.file_records import load_files
+from jobs.kinds import Phase
 from tests.app.shared import Shared, link
 from tests.support import create
 
@@ -103,7 +104,7 @@ async def test_since_adds_the_files_that_changed(shared: Shared) -> None:
     async with shared.services.database.reading() as connection:
         records = await load_files(connection, job.id)
     done = replace(records[1], state=FileState.DONE, size=3, bytes_done=3)
-    seq = await shared.services.lifecycle.record(job, Progress(files_total=3, bytes_total=3), [done])
+    seq = await shared.services.lifecycle.record(job, Phase.PACKING, Progress(files_total=3, bytes_total=3), [done])
     changed = (await poll(shared, job, query=f"?since={job.seq}")).json()
     assert changed["seq"] == seq
     assert [(file["fileId"], file["status"]) for file in changed["files"]] == [(10_001, "done")]

@@ -19,7 +19,8 @@ from redis.asyncio import Redis
 
 from app.stack.ports import free_ports
 from app.stack.stack import Stack
-from jobs.engine.live.queue import HEALTH_KEY
+from jobs.engine.wakeups.queue import queue_name
+from jobs.kinds import Kind
 from jobs.logs import configure_logs
 from jobs.migrate import migrate
 from jobs.services import Services, open_services
@@ -70,9 +71,9 @@ class Arena:
         """A fresh worker process; its process id."""
         settings = self.settings.model_copy(update=settings_of_its_own)
         async with Redis.from_url(str(self.settings.redis_url)) as redis:
-            await redis.delete(HEALTH_KEY)  # an earlier worker's
+            await redis.delete(queue_name(Kind.DOWNLOAD) + ":health-check")  # an earlier worker's
         with self._process(target, settings, self.folder / "worker.log") as process:
-            while not await self.services.queue.heard():  # noqa: ASYNC110 - another process
+            while not await self.services.queue.has_consumer():  # noqa: ASYNC110 - another process
                 await asyncio.sleep(0.05)
             yield process.pid
 

@@ -10,23 +10,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.request import urlopen
 
+from jobs.bundles.downloads import Compression, Download, NewDownload
 from jobs.bundles.result_links import ResultLinks
-from jobs.engine.jobs import Compression, FileRequest, Job, Status
-from jobs.engine.lifecycle import NewJob
+from jobs.engine.jobs import FileRequest, Job, Status
 from tests.bench.arena import Arena
 
 
-async def make(arena: Arena, file_ids: Sequence[int], compression: Compression = Compression.STORE) -> Job:
+async def make(arena: Arena, file_ids: Sequence[int], compression: Compression = Compression.STORE) -> Download:
     """The job, completed."""
     files = [FileRequest(file_id=file_id) for file_id in file_ids]
-    job = await arena.services.lifecycle.create(NewJob(files=files, archive_name="bench.zip", compression=compression))
-    while not job.status.ended:
+    job = await arena.services.downloads.create(
+        NewDownload(files=files, archive_name="bench.zip", compression=compression)
+    )
+    while not (download := await arena.services.downloads.read(job.id)).status.ended:  # noqa: ASYNC110 - another process
         await asyncio.sleep(0.05)
-        snapshot = await arena.services.snapshots.read(job.id)
-        assert snapshot is not None
-        job = snapshot.job
-    assert job.status is Status.COMPLETED, job.failure
-    return job
+    assert download.status is Status.COMPLETED, download.failure
+    return download
 
 
 def seconds(job: Job) -> float:
@@ -36,7 +35,7 @@ def seconds(job: Job) -> float:
     return (job.finished_at - job.started_at).total_seconds()
 
 
-async def open_and_remove(arena: Arena, job: Job) -> None:
+async def open_and_remove(arena: Arena, job: Download) -> None:
     """Fetches the bundle by its link, lets `zipfile` and `unzip` check every file of it, and removes it."""
     assert job.result is not None
     link = await ResultLinks(arena.services.storage, arena.settings).link(job)

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import cycle
 
+from jobs.bundles.downloads import NewDownload
 from jobs.engine.jobs import FileRequest
-from jobs.engine.lifecycle import Claimed, NewJob
+from jobs.engine.lifecycle import Claimed
 from jobs.engine.worker.reporter import Reporter
 from jobs.services import Services, open_services
 from jobs.settings import Settings
@@ -26,7 +27,7 @@ async def running_jobs(services: Services, count: int, each: int = FILES) -> lis
     async def make(number: int) -> Claimed:
         files = [FileRequest(file_id=10_000 + number * each + place) for place in range(each)]
         async with slots:
-            job = await services.lifecycle.create(NewJob(files=files, archive_name=f"bundle {number}.zip"))
+            job = await services.downloads.create(NewDownload(files=files, archive_name=f"bundle {number}.zip"))
             claimed = await services.lifecycle.claim(job.id, job.fence, "bench")
         assert claimed is not None
         return claimed

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
+from jobs.bundles.downloads import Compression
 from jobs.bundles.packing import deflater
-from jobs.engine.jobs import Compression
 from jobs.settings import Settings
 from jobs.storage.crc32 import Buffer
 from tests.bench import bundles, parts

@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from isal import isal_zlib
 
 from jobs.concurrency import map_limited
-from jobs.engine.jobs import ANONYMOUS
 from jobs.files.catalogue import StoredFile, insert_file, next_id
+from jobs.owners import ANONYMOUS
 from jobs.services import Services
 
 BLOCK = 1 << 20

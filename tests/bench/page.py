@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jobs.engine.jobs import ANONYMOUS, Job
+from jobs.engine.jobs import Job
 from jobs.files.catalogue import StoredFile, insert_file, next_id
+from jobs.owners import ANONYMOUS
 from tests.bench.arena import Arena
 from tests.bench.effort import Effort, percentile
 from tests.bench.files import put_files

@@ -12,7 +12,8 @@ from time import monotonic, monotonic_ns, process_time
 import uvloop
 
 from jobs.engine.events import Event, EventType, FileView, ProgressView
-from jobs.engine.jobs import FileState, Job, Phase, Status
+from jobs.engine.jobs import FileState, Job, Status
+from jobs.kinds import Phase
 from jobs.services import open_services
 from jobs.settings import Settings
 

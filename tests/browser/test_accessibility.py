@@ -13,7 +13,7 @@ import httpx
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from jobs.engine.jobs import OnMissing
+from jobs.bundles.downloads import OnMissing
 from jobs.services import Services
 from tests.browser.test_downloads import slow_worker, store  # noqa: F401 fixtures
 from tests.conftest import serving, working

@@ -26,7 +26,7 @@ async def sound(ground: Ground, *, failed: int = 0) -> None:
     """Asserts it all. So many jobs were to fail; a worker must run, or what is left in the store stays there."""
     problems = await problems_of(ground)
     assert not problems, f"{len(problems)} problems: " + "\n".join(problems[:20])
-    statuses = [it["status"] for it in await ground.rows("SELECT status FROM download_jobs")]
+    statuses = [it["status"] for it in await ground.rows("SELECT status FROM jobs")]
     assert statuses.count("failed") == failed, f"{statuses.count('failed')} jobs failed"
     lines = [(member.name, it.event) for member in ground.fleet.members for it in member.errors()]
     errors = [f"{name}: {event}" for name, event in lines if not any(quiet in event for quiet in QUIET)]
@@ -35,7 +35,7 @@ async def sound(ground: Ground, *, failed: int = 0) -> None:
 
 async def problems_of(ground: Ground) -> list[str]:
     """What is wrong, a sentence each."""
-    rows = {it["id"]: it for it in await ground.rows("SELECT * FROM download_jobs")}
+    rows = {it["id"]: it for it in await ground.rows("SELECT * FROM jobs")}
     problems = [f"{job_id} was promised and is lost" for job_id in ground.accepted - set(rows)]
     problems += [f"{it['id']} is stuck: {it['status']}" for it in rows.values() if it["status"] not in ENDS]
     problems += await effects(ground)
@@ -48,7 +48,7 @@ async def effects(ground: Ground) -> list[str]:
     """One `succeed` for each job that is completed, none for the others; tells where that is not so."""
     counted = await ground.rows("SELECT job_id, count(*) AS times FROM job_events WHERE command = 'succeed' GROUP BY 1")
     times = {it["job_id"]: it["times"] for it in counted}
-    rows = await ground.rows("SELECT id, status FROM download_jobs")
+    rows = await ground.rows("SELECT id, status FROM jobs")
     wanted = {row["id"]: int(row["status"] in {"completed", "expired"}) for row in rows}
     return [
         f"{job_id} has succeeded {times.get(job_id, 0)} times, not {count}"
@@ -61,7 +61,7 @@ async def _litter(ground: Ground, rows: Mapping[UUID, Mapping[str, Any]]) -> lis
     """Uploads have to be gone in time. Objects are left to late calls a while longer: their time is brought forward."""
     uploads = await _left(lambda: _uploads(ground))
     async with ground.services.database.begin() as connection:
-        await connection.exec_driver_sql("UPDATE download_jobs SET cleanup_at = now() WHERE cleanup_at IS NOT NULL")
+        await connection.exec_driver_sql("UPDATE jobs SET cleanup_at = now() WHERE cleanup_at IS NOT NULL")
     return uploads + await _left(lambda: _objects(ground, rows))
 
 
@@ -77,7 +77,7 @@ async def _left(look: Callable[[], Awaitable[list[str]]]) -> list[str]:
 
 
 async def _uploads(ground: Ground) -> list[str]:
-    rows = await ground.rows("SELECT upload_id FROM download_jobs WHERE upload_id IS NOT NULL")
+    rows = await ground.rows("SELECT upload_id FROM jobs WHERE upload_id IS NOT NULL")
     known = {it["upload_id"] for it in rows}
     uploads = await ground.services.storage.uploads.list_uploads("bundles/")
     return [f"the upload {it.id} of {it.key} is left" for it in uploads if it.id not in known]

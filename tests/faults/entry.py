@@ -37,25 +37,24 @@ def unfenced() -> None:
     """A worker that writes its results whatever has become of the job meanwhile, and never hears that it lost it."""
     from sqlalchemy import update
 
+    from jobs.bundles.commands import Downloads
     from jobs.engine.jobs import Job
     from jobs.engine.lifecycle import Lifecycle
-    from jobs.engine.sql import jobs
+    from jobs.engine.sql import jobs, tables
     from jobs.engine.sql.rows import job_columns
-    from jobs.engine.sql.tables import download_jobs
     from jobs.engine.transitions import Command, apply
-    from jobs.engine.worker.runner import Runner
+    from jobs.engine.worker.runner import HeldJob
     from jobs.errors import StaleFence
 
-    async def settle(self: Any, held: Job, command: Command, check: Any = None) -> Job:
-        del check
+    async def move(self: Any, held: Job, command: Command, within: Any = None) -> Job:
         async with self._database.begin() as connection:
             now = await jobs.clock(connection)
             after, event = apply(held, command, now)
-            await connection.execute(
-                update(download_jobs).where(download_jobs.c.id == held.id).values(job_columns(after))
-            )
+            await connection.execute(update(tables.jobs).where(tables.jobs.c.id == held.id).values(job_columns(after)))
             await jobs.insert_event(connection, event)
-        await self._say(after, now, ())
+            if within is not None:
+                await within(connection, after)
+        await self._announce_move(after, now, ())
         return after
 
     def deaf(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
@@ -68,11 +67,11 @@ def unfenced() -> None:
 
         return called
 
-    for name in ("record", "set_upload"):
-        setattr(Lifecycle, name, deaf(getattr(Lifecycle, name)))
-    Lifecycle._settle = settle  # type: ignore[method-assign] # noqa: SLF001 - it is what is switched off
-    for name in ("drop", "give_back"):
-        setattr(Runner, name, lambda _, held: log.info("stop_ignored", job_id=str(held.job.id)))
+    for owner, name in ((Lifecycle, "record"), (Downloads, "set_upload")):
+        setattr(owner, name, deaf(getattr(owner, name)))
+    Lifecycle._move_held = move  # type: ignore[method-assign] # noqa: SLF001 - it is what is switched off
+    for name in ("discard", "release"):
+        setattr(HeldJob, name, lambda held: log.info("stop_ignored", job_id=str(held.job.id)))
 
 
 def lag() -> None:
@@ -134,7 +133,7 @@ def poison() -> None:
     run = Attempt.run
 
     async def deadly(self: Any) -> Any:
-        if self._job.archive_name == POISON:
+        if self._download.archive_name == POISON:
             os.kill(os.getpid(), signal.SIGKILL)
         return await run(self)
 

@@ -99,7 +99,7 @@ class Ground:
         return [it["command"] for it in await self.events(job_id)]
 
     async def row(self, job_id: UUID) -> Mapping[str, Any]:
-        [row] = await self.rows("SELECT * FROM download_jobs WHERE id = :id", id=job_id)
+        [row] = await self.rows("SELECT * FROM jobs WHERE id = :id", id=job_id)
         return row
 
     # --- what comes to be so -------------------------------------------------------------------------------------------
@@ -117,7 +117,7 @@ class Ground:
 
 
 _ENDED = """
-    SELECT count(*) = 0 FROM download_jobs
+    SELECT count(*) = 0 FROM jobs
     WHERE id = ANY (CAST(:ids AS uuid[])) AND status IN ('queued', 'processing', 'retrying')
     """
 

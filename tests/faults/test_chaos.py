@@ -124,13 +124,13 @@ async def test_three_thousand_jobs_come_through_everything_at_once(ground: Groun
 
     load = Load(ground, file_id, urls)
     asking = asyncio.create_task(load.run(JOBS, SECONDS, insist=True))
-    await ground.until("SELECT count(*) >= :n FROM download_jobs", n=FOLLOWED)
+    await ground.until("SELECT count(*) >= :n FROM jobs", n=FOLLOWED)
     watchers = [Watcher(job_id, urls) for job_id in load.made[:FOLLOWED]]
     following = [asyncio.create_task(it.run()) for it in watchers]
     await asyncio.gather(asking, chaos.run())
     await ground.ended(patience=120)
     told = await asyncio.gather(*following)
-    rows = await ground.rows("SELECT id, status, created_at, finished_at FROM download_jobs")
+    rows = await ground.rows("SELECT id, status, created_at, finished_at FROM jobs")
     done = sum(it["status"] == "completed" for it in rows)
     whole = [(it["finished_at"] - it["created_at"]).total_seconds() for it in rows]
     noticed, waited = await recoveries(ground, chaos.killed)

@@ -22,21 +22,21 @@ async def test_a_crash_of_postgresql_loses_nothing_that_was_accepted_and_the_oth
     _, url = await ground.fleet.gateway()
     load = Load(ground, file_id, lambda: [url])
     asking = asyncio.create_task(load.run(160, 8))
-    await ground.until("SELECT count(*) > 10 FROM download_jobs")
+    await ground.until("SELECT count(*) > 10 FROM jobs")
     await ground.servers.postgres.kill(signal.SIGQUIT)  # immediate shutdown: what a crash leaves
     await asyncio.sleep(4)  # that is the fault
     await ground.servers.postgres.restart()
     await asking
-    [row] = await ground.rows("SELECT count(*) AS n FROM download_jobs")
+    [row] = await ground.rows("SELECT count(*) AS n FROM jobs")
     assert set(load.answers) <= {202, 503}
     assert load.answers[503] > 0
     assert row["n"] >= load.answers[202] == len(ground.accepted)
-    await ground.until("SELECT count(*) = 0 FROM download_jobs WHERE status IN ('queued', 'processing', 'retrying')")
-    halves = "SELECT count(*) AS n FROM download_jobs j WHERE NOT EXISTS (SELECT FROM file_records WHERE job_id = j.id)"
+    await ground.until("SELECT count(*) = 0 FROM jobs WHERE status IN ('queued', 'processing', 'retrying')")
+    halves = "SELECT count(*) AS n FROM jobs j WHERE NOT EXISTS (SELECT FROM file_records WHERE job_id = j.id)"
     assert await ground.rows(halves) == [{"n": 0}]
     assert all(it.alive for it in workers)
     await checks.sound(ground)
-    done = await ground.rows("SELECT count(*) AS n FROM download_jobs WHERE status = 'completed'")
+    done = await ground.rows("SELECT count(*) AS n FROM jobs WHERE status = 'completed'")
     note(
         6,
         "PostgreSQL stopped at once for 4 s under 20 requests a second",

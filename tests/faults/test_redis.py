@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from jobs.concurrency import map_limited
-from jobs.engine.live.queue import FUNCTION, arq_redis
+from jobs.engine.wakeups.queue import FUNCTION, arq_redis
 from tests.faults import checks
 from tests.faults.figures import note, percentile, spread
 from tests.faults.ground import MIB, Ground
@@ -32,12 +32,12 @@ async def test_a_flushed_redis_delays_queued_and_running_jobs_by_eight_seconds_a
     for _ in range(3):
         ground.store.stall()
         jobs = await ground.jobs(12, file_id)
-        await ground.until("SELECT count(*) = 4 FROM download_jobs WHERE status = 'processing'")
+        await ground.until("SELECT count(*) = 4 FROM jobs WHERE status = 'processing'")
         ground.servers.flush()
         flushed = await ground.now()
         await ground.store.heal()
         await ground.ended(jobs)
-        [row] = await ground.rows("SELECT max(finished_at) AS last FROM download_jobs")
+        [row] = await ground.rows("SELECT max(finished_at) AS last FROM jobs")
         delays.append((row["last"] - flushed).total_seconds())
     assert max(delays) <= FLUSHED
     await checks.sound(ground)
@@ -76,7 +76,7 @@ async def test_short_jobs_go_on_while_there_is_no_redis(ground: Ground) -> None:
         await ground.servers.valkey.restart()
     assert 14 < (up - down).total_seconds() < 20
     await ground.ended()
-    rows = await ground.rows("SELECT finished_at, created_at FROM download_jobs")
+    rows = await ground.rows("SELECT finished_at, created_at FROM jobs")
     done = sum(it["finished_at"] <= up for it in rows)
     waits = [(it["finished_at"] - it["created_at"]).total_seconds() for it in rows]
     assert load.answers == {202: 280}
@@ -105,11 +105,11 @@ async def test_after_five_hundred_killed_connections_a_worker_runs_exactly_as_ma
     await ground.ended()
     ground.store.stall()
     jobs = await ground.jobs(3 * room, file_id)
-    running = "SELECT count(*) >= :room FROM download_jobs WHERE status = 'processing'"
+    running = "SELECT count(*) >= :room FROM jobs WHERE status = 'processing'"
     await ground.until(running, room=room)
     most = 0
     for _ in range(60):  # long enough for a wake-up and for the fallback to take one too many
-        [row] = await ground.rows("SELECT count(*) AS n FROM download_jobs WHERE status = 'processing'")
+        [row] = await ground.rows("SELECT count(*) AS n FROM jobs WHERE status = 'processing'")
         most = max(most, row["n"])
         await asyncio.sleep(0.1)
     await ground.store.heal()
@@ -134,8 +134,8 @@ async def test_a_thousand_requests_with_one_key_are_one_job_and_a_thousand_wake_
     answers = await map_limited(lambda _: ask(), range(1000), 100)
     assert {status for status, _ in answers} <= {202, 409}
     assert len({job for status, job in answers if status == 202}) == 1
-    assert len(await ground.rows("SELECT id FROM download_jobs")) == 1
-    [row] = await ground.rows("SELECT id, fence FROM download_jobs")
+    assert len(await ground.rows("SELECT id FROM jobs")) == 1
+    [row] = await ground.rows("SELECT id, fence FROM jobs")
     redis = arq_redis(ground.settings.redis_url, timeout=5)
     await asyncio.gather(*(redis.enqueue_job(FUNCTION, str(row["id"]), row["fence"]) for _ in range(1000)))
     for _ in range(3):
@@ -153,7 +153,7 @@ async def _all_taken(ground: Ground) -> None:
     """Returns when no wake-up is left in the queue."""
     redis = arq_redis(ground.settings.redis_url, timeout=5)
     async with asyncio.timeout(60):
-        while await redis.zcard("arq:queue"):
+        while await redis.zcard("haulage:queue:download"):
             await asyncio.sleep(0.1)
     await redis.aclose(close_connection_pool=True)
 

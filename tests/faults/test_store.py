@@ -21,7 +21,7 @@ LAG = 0.1
 """Seconds of lag that an event loop's p99 stays below."""
 AGAIN = 0.1
 """The share of a bundle that may be read again after its worker was killed."""
-CHARGED = "SELECT count(*) AS n FROM download_jobs WHERE attempt > 1 OR status <> 'completed'"
+CHARGED = "SELECT count(*) AS n FROM jobs WHERE attempt > 1 OR status <> 'completed'"
 
 
 def lags(*members: Member) -> list[float]:
@@ -40,7 +40,7 @@ async def test_a_store_that_is_down_for_a_minute_charges_no_attempt_and_holds_up
     await ground.ended([ready])
     ground.store.rate = 4 * MIB
     await ground.jobs(4, large)
-    await ground.until("SELECT count(*) >= 4 FROM download_jobs WHERE status = 'processing'")
+    await ground.until("SELECT count(*) >= 4 FROM jobs WHERE status = 'processing'")
     load = Load(ground, small, lambda: [url])
     await ground.store.refuse()
     down = await ground.now()
@@ -54,7 +54,7 @@ async def test_a_store_that_is_down_for_a_minute_charges_no_attempt_and_holds_up
     await ground.store.heal()
     up = await ground.now()
     await ground.ended(patience=120)
-    rows = await ground.rows("SELECT finished_at FROM download_jobs WHERE finished_at > :up", up=up)
+    rows = await ground.rows("SELECT finished_at FROM jobs WHERE finished_at > :up", up=up)
     lag = lags(*workers, gateway)
     charged = (await ground.rows(CHARGED))[0]["n"]
     note(10, "store down for 60 s: attempts charged", f"{charged}", "0")
@@ -76,7 +76,7 @@ async def test_no_call_to_a_store_that_hangs_takes_longer_than_its_time_out(grou
     gateway, url = await ground.fleet.gateway("lag,calls")
     ground.store.rate = 4 * MIB
     await ground.jobs(4, large)
-    await ground.until("SELECT count(*) >= 4 FROM download_jobs WHERE status = 'processing'")
+    await ground.until("SELECT count(*) >= 4 FROM jobs WHERE status = 'processing'")
     load = Load(ground, small, lambda: [url])
     ground.store.swallow()
     hung = await ground.now()
@@ -176,13 +176,13 @@ async def test_a_worker_whose_clock_jumps_an_hour_keeps_its_leases_and_leaves_no
     await jumper.says("clock_jumped")
     await ground.store.heal()
     jobs = [running, *await ground.jobs(5, small)]
-    await ground.until("SELECT count(*) = 0 FROM download_jobs WHERE status = 'processing'")
-    losses = await ground.rows("SELECT sum(losses) AS n FROM download_jobs")
+    await ground.until("SELECT count(*) = 0 FROM jobs WHERE status = 'processing'")
+    losses = await ground.rows("SELECT sum(losses) AS n FROM jobs")
     assert losses == [{"n": 0}]
     await jumper.drain()
     await ground.fleet.worker()
     await ground.ended(jobs)
-    failed = await ground.rows("SELECT id, error_class, error_message FROM download_jobs WHERE status = 'failed'")
+    failed = await ground.rows("SELECT id, error_class, error_message FROM jobs WHERE status = 'failed'")
     assert {it["error_class"] for it in failed} <= {"storage"}
     assert all("store" in it["error_message"] for it in failed)
     for it in failed:

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from sqlalchemy import text
 
+from jobs.bundles.commands import with_result
+from jobs.bundles.downloads import NewDownload
 from jobs.engine.jobs import Failure, FileRequest, Job, Status
-from jobs.engine.lifecycle import NewJob
 from jobs.engine.sql.jobs import list_events
 from jobs.engine.transitions import (
     Abandon,
@@ -33,14 +34,15 @@ from jobs.engine.transitions import (
     apply,
 )
 from jobs.errors import ErrorClass, IllegalTransition, StaleFence
+from jobs.kinds import Phase
 from jobs.services import Services, open_services
 from jobs.settings import Settings
 from tests.samples import RESULT
 from tests.support import read
 
 T = TypeVar("T")
-NEW = NewJob(files=[FileRequest(file_id=10_000), FileRequest(file_id=10_001)], archive_name="bundle.zip")
-COMPARED = ("status", "fence", "attempt", "seq", "losses", "failure", "result", "worker")
+NEW = NewDownload(files=[FileRequest(file_id=10_000), FileRequest(file_id=10_001)], archive_name="bundle.zip")
+COMPARED = ("status", "fence", "attempt", "seq", "losses", "failure", "worker")
 """All that does not tell a time."""
 WAIT = 0.0
 """Seconds before the model's next attempt: the store's is made due by hand."""
@@ -108,7 +110,7 @@ class Machine(RuleBasedStateMachine):
         return self.create()
 
     def create(self) -> UUID:
-        job = self.run(self.services.lifecycle.create(NEW))
+        job = self.run(self.services.downloads.create(NEW))
         self.model[job.id] = job
         self.courses[job.id] = ["create"]
         return job.id
@@ -138,7 +140,7 @@ class Machine(RuleBasedStateMachine):
     @rule(target=held, job_id=jobs, worker=st.sampled_from(["a", "b"]), late=st.integers(0, 1))
     def claim(self, job_id: UUID, worker: str, late: int) -> Job:
         """By a wake-up of this turn, or of one before it."""
-        self.run(self.value("UPDATE download_jobs SET due_at = created_at WHERE id = :id", id=job_id))
+        self.run(self.value("UPDATE jobs SET due_at = created_at WHERE id = :id", id=job_id))
         before = self.model[job_id] = replace(self.model[job_id], due_at=self.model[job_id].created_at)
         claimed = self.run(self.services.lifecycle.claim(job_id, before.fence - late, worker))
         try:
@@ -150,7 +152,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(turn=held)
     def succeed(self, turn: Job) -> None:
-        self.settled(turn, Succeed(result=RESULT, lifetime=60), self.services.lifecycle.succeed(turn, RESULT))
+        self.settled(turn, Succeed(lifetime=60), self.services.lifecycle.succeed(turn, 3600, with_result(RESULT)))
 
     @rule(turn=held, error=st.sampled_from([ErrorClass.NETWORK, ErrorClass.VALIDATION, ErrorClass.INTERNAL]))
     def fail(self, turn: Job, error: ErrorClass) -> None:
@@ -170,7 +172,7 @@ class Machine(RuleBasedStateMachine):
     def age(self, job_id: UUID) -> None:
         """The job's first attempt, if there was one, began two deadlines ago."""
         seconds = 2 * self.services.settings.job_deadline
-        query = "UPDATE download_jobs SET started_at = started_at - make_interval(secs => :s) WHERE id = :id"
+        query = "UPDATE jobs SET started_at = started_at - make_interval(secs => :s) WHERE id = :id"
         self.run(self.value(query, id=job_id, s=seconds))
         job = self.model[job_id]
         if job.started_at is not None:
@@ -183,7 +185,7 @@ class Machine(RuleBasedStateMachine):
     @rule(turn=held)
     def record(self, turn: Job) -> None:
         """A batch of progress moves `seq` and nothing else."""
-        call = self.services.lifecycle.record(turn, turn.progress, [])
+        call = self.services.lifecycle.record(turn, Phase.PACKING, turn.progress, [])
         job = self.model[turn.id]
         if job.fence != turn.fence or job.status is not Status.PROCESSING:
             with pytest.raises(StaleFence):
@@ -197,9 +199,9 @@ class Machine(RuleBasedStateMachine):
     @rule()
     def lose(self) -> None:
         """Every lease has run out."""
-        lapsed = "UPDATE download_jobs SET lease_until = now() - interval '1 s' WHERE status = 'processing'"
+        lapsed = "UPDATE jobs SET lease_until = now() - interval '1 s' WHERE status = 'processing'"
         self.run(self.value(lapsed))
-        lost = self.run(self.services.lifecycle.lose_lost())
+        lost = self.run(self.services.lifecycle.lose_expired_leases())
         running = {job_id for job_id, job in self.model.items() if job.status is Status.PROCESSING}
         assert {job.id for job in lost} == running
         for job_id in running:
@@ -210,7 +212,7 @@ class Machine(RuleBasedStateMachine):
         """One job is over its deadline."""
         self.age(job_id)
         now, deadline = self.now(), timedelta(seconds=self.services.settings.job_deadline)
-        abandoned = self.run(self.services.lifecycle.abandon_overdue())
+        abandoned = self.run(self.services.lifecycle.abandon_past_deadline())
         waiting = [it for it in self.model.values() if it.status is Status.RETRYING]
         overdue = {it.id for it in waiting if it.started_at is not None and now - it.started_at > deadline}
         assert {job.id for job in abandoned} == overdue
@@ -224,6 +226,7 @@ class Machine(RuleBasedStateMachine):
         for job_id, job in self.model.items():
             there = self.run(read(self.services, job_id))
             assert {it: getattr(there, it) for it in COMPARED} == {it: getattr(job, it) for it in COMPARED}
+            assert there.result == (RESULT if job.status in (Status.COMPLETED, Status.EXPIRED) else None)
             assert 0 <= there.attempt <= there.max_attempts
             assert (there.lease_until is not None) == (there.status is Status.PROCESSING)
 
@@ -240,7 +243,7 @@ class Machine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.run(self.services.lifecycle.close())
-        self.run(self.value("TRUNCATE download_jobs CASCADE"))
+        self.run(self.value("TRUNCATE jobs CASCADE"))
 
 
 def test_any_course_of_commands_leads_store_and_model_to_the_same_job(own_settings: Settings) -> None:

@@ -147,7 +147,7 @@ async def test_rolling_restarts_under_load_charge_no_attempt_and_lose_no_request
     await asking
     await ground.ended(patience=120)
     assert await asyncio.gather(*following) == ["completed"] * len(following)
-    charged = await ground.rows("SELECT count(*) AS n FROM download_jobs WHERE attempt <> 1")
+    charged = await ground.rows("SELECT count(*) AS n FROM jobs WHERE attempt <> 1")
     assert charged == [{"n": 0}]
     assert max(took) <= RESTART
     assert sum(it.breaks for it in watchers) > 0
@@ -193,6 +193,6 @@ async def test_a_job_that_kills_its_workers_is_dead_after_three_and_the_others_c
 
 
 async def _completed(ground: Ground, ids: Sequence[UUID]) -> int:
-    query = "SELECT count(*) AS n FROM download_jobs WHERE id = ANY (CAST(:ids AS uuid[])) AND status = 'completed'"
+    query = "SELECT count(*) AS n FROM jobs WHERE id = ANY (CAST(:ids AS uuid[])) AND status = 'completed'"
     [row] = await ground.rows(query, ids=list(ids))
     return int(row["n"])

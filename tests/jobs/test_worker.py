@@ -16,10 +16,11 @@ from sqlalchemy import text
 
 from app.following import Following
 from jobs.bundles.cleanup import STALE
-from jobs.engine.jobs import FileState, Job, OnMissing, Status
-from jobs.engine.live.queue import Queue
+from jobs.bundles.downloads import Download, OnMissing
+from jobs.engine.jobs import FileState, Job, Status
 from jobs.engine.sql.file_records import load_files
 from jobs.engine.sql.jobs import list_events
+from jobs.engine.wakeups.queue import Queue
 from jobs.errors import ErrorClass
 from jobs.services import Services, open_services
 from jobs.settings import Settings
@@ -68,7 +69,7 @@ async def worker_process(settings: Settings) -> AsyncIterator[asyncio.subprocess
         await process.wait()
 
 
-async def until_ended(services: Services, job: Job) -> Job:
+async def until_ended(services: Services, job: Job) -> Download:
     following = Following(services)
     async with following.running():
         await following.polls.wait(job.id, "test", 40, lambda status: status.status.ended)
@@ -80,7 +81,7 @@ async def commands(services: Services, job_id: UUID) -> list[str]:
         return [event["command"] for event in await list_events(connection, job_id)]
 
 
-async def bundle_of(services: Services, job: Job) -> dict[str, bytes]:
+async def bundle_of(services: Services, job: Download) -> dict[str, bytes]:
     assert job.result is not None
     objects = services.storage.objects
     chunks = [chunk async for chunk in objects.read(job.result.key, job.result.etag, 0, job.result.size)]
@@ -277,8 +278,8 @@ async def test_a_wake_up_that_redis_has_lost_is_not_waited_for(
     async def deaf(*_: object) -> bool:
         return False
 
-    monkeypatch.setattr(services.queue, "wake", deaf)
-    monkeypatch.setattr(Queue, "wake_again", deaf)
+    monkeypatch.setattr(services.queue, "enqueue", deaf)
+    monkeypatch.setattr(Queue, "enqueue_missing", deaf)
     job = await create(services, await catalogue.add(b"x"))
     async with working(with_changes(settings, wake_grace=0.3)):
         ended = await until_ended(services, job)
@@ -322,7 +323,7 @@ async def test_workers_share_a_long_queue_and_none_waits_for_another(
 
 async def running(services: Services) -> int:
     async with services.database.reading() as connection:
-        count = text("SELECT count(*) FROM download_jobs WHERE status = 'processing'")
+        count = text("SELECT count(*) FROM jobs WHERE status = 'processing'")
         return int((await connection.execute(count)).scalar_one())
 
 

@@ -24,7 +24,7 @@ from tests.support import Catalogue, create, read
 HANGING = """
 import asyncio, time
 from jobs.settings import Settings
-from jobs.worker import process
+from jobs import worker_process as process
 
 async def hang(settings, stop, ready):
     print("ready", flush=True)

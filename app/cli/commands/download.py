@@ -42,7 +42,7 @@ def download(
     from app.cli.environment import server_of
     from app.cli.fetching.downloads import Order, run, tell
     from app.cli.fetching.targets import Target
-    from jobs.engine.jobs import Compression, OnMissing
+    from jobs.bundles.downloads import Compression, OnMissing
 
     order = Order(
         file_ids=file_ids,

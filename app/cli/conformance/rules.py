@@ -15,7 +15,7 @@ from app.cli.conformance.wire import V1, Broken, Said, Skipped, Stream, Talk, re
 from app.schemas import JobStatus
 from jobs.engine.events import Event, EventType, FileView, ProgressView
 from jobs.engine.events import Message as Model
-from jobs.engine.order import Verdict, asking, judge
+from jobs.engine.order import Verdict, judge, requested_since
 
 FUTURE = 1_000_000
 """Above every `seq` that the job can have."""
@@ -111,7 +111,7 @@ def _(case: Case) -> None:
 @rule("order (seq, tick) never goes back")
 def _(case: Case) -> None:
     for recording, messages in _each(case):
-        have = asking(0)
+        have = requested_since(0)
         for message in messages:
             order = (message["seq"], message["tick"])
             grows = order >= have if recording.summary_only else order > have
@@ -124,7 +124,7 @@ def _(case: Case) -> None:
     for recording, messages in _each(case):
         if recording.summary_only:
             continue
-        have = asking(0)
+        have = requested_since(0)
         for message in messages:
             order = (message["seq"], message["tick"])
             verdict = judge(have, message["since"], order)

@@ -17,7 +17,8 @@ from app.cli.fetching.saving import Fetch, Saved
 from app.cli.fetching.targets import Target, open_part
 from app.cli.output import note, print_json, size_text
 from app.schemas import JobStatus, Link
-from jobs.engine.jobs import Compression, OnMissing, Status
+from jobs.bundles.downloads import Compression, OnMissing
+from jobs.engine.jobs import Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ from app.cli.eventstreams import StreamParser
 from app.close_codes import Closing
 from app.schemas import JobStatus
 from jobs.engine.events import Event, EventType
-from jobs.engine.order import Verdict, asking, judge
+from jobs.engine.order import Verdict, judge, requested_since
 
 SUBPROTOCOL = Subprotocol("haulage.v1")
 SILENCE = 20.0
@@ -74,7 +74,7 @@ class Place:
     """How far a client is in its job. Servers and clients go by one rule, `jobs.engine.order.judge`."""
 
     def __init__(self) -> None:
-        self._have = asking(0)
+        self._have = requested_since(0)
         self._asked: int | None = None
 
     def ask(self) -> int:

@@ -1,26 +1,28 @@
-"""A bundle on its way into the store: its multipart upload, and the parts of it that are there.
+"""The bundle under construction: its multipart upload, and the parts of it that the store already has.
 
-An upload outlives the attempt that began it: the next one, or that of a person's retry, makes only what is missing, as
-long as it has the same plan. What is known of the parts is in PostgreSQL, so nothing is asked of the store to go on.
+A multipart upload outlives the attempt that created it: the next attempt, or one after a person's retry, only makes the
+missing parts, as long as it has the same plan. The finished parts are recorded in PostgreSQL, so continuing costs no call
+to the store.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, Self
 
 from jobs.bundles.format.zip_records import Method
+from jobs.engine.jobs import UploadPart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Upload:
-    """A multipart upload that a job's attempts share."""
+class MultipartUpload:
+    """A multipart upload that the attempts of a download share."""
 
     key: str
     id: str
     fingerprint: str
-    """Of the plan and its pinned sources (`jobs.bundles.planning.fingerprint`): with another one nothing can be kept."""
+    """Of the plan and its pinned sources (`jobs.bundles.planning.fingerprint`). Another plan needs a new upload."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,3 +69,53 @@ class DonePart:
     promised is left out: it was checked. A part of a deflated bundle has none."""
     checkpoint: Checkpoint | None = None
     """Of a part of a deflated bundle."""
+
+    def record(self) -> UploadPart:
+        """The part as the engine stores it."""
+        checkpoint = None if self.checkpoint is None else _checkpoint_json(self.checkpoint)
+        return UploadPart(
+            number=self.number, etag=self.etag, detail={"crcs": dict(self.crcs), "checkpoint": checkpoint}
+        )
+
+    @classmethod
+    def of(cls, record: UploadPart) -> Self:
+        """The part from what the engine has stored."""
+        crcs, checkpoint = record.detail["crcs"], record.detail["checkpoint"]
+        return cls(
+            number=record.number,
+            etag=record.etag,
+            crcs={int(place): crc for place, crc in crcs.items()},
+            checkpoint=None if checkpoint is None else _checkpoint_of(checkpoint),
+        )
+
+
+def _checkpoint_json(checkpoint: Checkpoint) -> dict[str, Any]:
+    begun = checkpoint.begun
+    return {
+        "size": checkpoint.size,
+        "crc32": checkpoint.crc32,
+        "entry": checkpoint.entry,
+        "offset": checkpoint.offset,
+        "begun": None if begun is None else _packed_json(begun),
+        "ended": [_packed_json(one) for one in checkpoint.ended],
+    }
+
+
+def _checkpoint_of(stored: Mapping[str, Any]) -> Checkpoint:
+    return Checkpoint(
+        size=stored["size"],
+        crc32=stored["crc32"],
+        entry=stored["entry"],
+        offset=stored["offset"],
+        begun=None if stored["begun"] is None else _packed_of(stored["begun"]),
+        ended=tuple(map(_packed_of, stored["ended"])),
+    )
+
+
+def _packed_json(packed: PackedEntry) -> list[int]:
+    return [packed.offset, packed.method, packed.crc32, packed.size]
+
+
+def _packed_of(stored: Sequence[int]) -> PackedEntry:
+    offset, method, crc32, size = stored
+    return PackedEntry(offset=offset, method=Method(method), crc32=crc32, size=size)

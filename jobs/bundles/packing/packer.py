@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
-from jobs.bundles.format.checkpoints import DonePart, Upload
+from jobs.bundles.format.checkpoints import DonePart, MultipartUpload
 from jobs.bundles.format.deflated_plan import DeflatePlan
 from jobs.bundles.format.stored_plan import MIB, BundlePlan, Header, Part, SourceRange
 from jobs.bundles.packing.callbacks import PackedBundle, PackingCallbacks
@@ -46,7 +46,7 @@ class Packer:
         self,
         plan: BundlePlan | DeflatePlan,
         sources: Sequence[Source],
-        upload: Upload,
+        upload: MultipartUpload,
         done: Sequence[DonePart],
         watch: PackingCallbacks,
     ) -> PackedBundle:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from jobs.bundles.format.checkpoints import Upload
+from jobs.bundles.format.checkpoints import MultipartUpload
 from jobs.bundles.resolver import Source
 from jobs.errors import StorageDown, StorageOut, StorageTimeout, StorageUnreachable
 from jobs.storage.crc32 import Buffer
@@ -20,7 +20,7 @@ TRANSIENT = (StorageDown, StorageUnreachable, StorageTimeout)
 class Uploading:
     """What may be done twice is done again after a broken connection, or when the store says that it can't now."""
 
-    def __init__(self, uploads: Uploads, upload: Upload) -> None:
+    def __init__(self, uploads: Uploads, upload: MultipartUpload) -> None:
         self._uploads = uploads
         self._upload = upload
 

@@ -1,1 +1,1 @@
-"""Redis: live events, and wake-ups through arq. All of it may be lost at any time."""
+"""Live events through Redis: published, kept, subscribed to. All of it may be lost at any time."""

@@ -1,6 +1,6 @@
-"""Redis as the live half: the latest message of each job, and a channel that brings each new one.
+"""Publishes the events of jobs through Redis, and keeps the latest one of each job.
 
-All of it may be lost at any moment: PostgreSQL has the truth, and followers compare with it.
+All of it may be lost at any time: followers compare with PostgreSQL, which has the truth.
 """
 
 from __future__ import annotations
@@ -23,44 +23,44 @@ from jobs.engine.live.send_buffer import PATIENCE, SendBuffer
 from jobs.errors import RedisUnavailable
 
 KEEP = 3600
-"""Seconds that a job's latest message is kept; PostgreSQL has what followers need of it afterwards."""
+"""Seconds for which the latest event of a job is kept."""
 
 MAX_CONNECTIONS = 50
-"""Of a process, for each of its clients: calls to a Redis that hangs must not use up the process's sockets."""
+"""Connections of each client of a process, so that calls to a Redis that hangs do not use up its sockets."""
 
 UNAVAILABLE = (RedisError, OSError, TimeoutError, RuntimeError)
-"""What a call raises while Redis is away; the last is uvloop's, of a connection that is just being closed."""
+"""What a call raises while Redis is unavailable. uvloop raises the last one for a connection that is being closed."""
 
 
 RECOVERY = 1.0
-"""Seconds for which a Redis that does not answer is not asked."""
+"""Seconds for which Redis is not called after it did not respond."""
 
 
 def redis_breaker() -> Breaker:
-    """For the calls to Redis of one process."""
+    """The circuit breaker for the calls to Redis of one process."""
     return Breaker("redis", UNAVAILABLE, RedisUnavailable("Redis can't be reached."), RECOVERY)
 
 
 def channel(job_id: UUID) -> str:
-    """Where a job's messages are published (seed 003, "Redis Keys")."""
+    """The channel on which the events of a job are published (seed 003, "Redis Keys")."""
     return f"job:{job_id}"
 
 
 def job_of(channel: bytes) -> UUID:
-    """The job whose messages the channel brings."""
+    """The job whose events are published on the channel."""
     return UUID(channel.decode().removeprefix("job:"))
 
 
 def key(job_id: UUID) -> str:
-    """Where a job's latest message is kept (seed 003, "Redis Keys")."""
+    """The key of the latest event of a job (seed 003, "Redis Keys")."""
     return f"download:progress:{job_id}"
 
 
 class Feed:
-    """Publishes messages, and reads the latest ones."""
+    """Publishes events, and reads the latest ones."""
 
     def __init__(self, redis: Redis, publisher: Redis) -> None:
-        """`publisher` is a client of its own: what waits for Redis must not keep what is published."""
+        """`publisher` is a client of its own: calls that wait for Redis must not delay events."""
         self._redis = redis
         self._publisher = publisher
         self.breaker = redis_breaker()
@@ -68,22 +68,22 @@ class Feed:
 
     @classmethod
     def open(cls, url: RedisDsn, *, timeout: float) -> Self:
-        """No connection is made yet. `timeout`: seconds a call may take."""
+        """Connects to nothing yet. `timeout`: seconds for a call."""
         return cls(_redis(url, timeout), _redis(url, min(timeout, PATIENCE)))
 
     async def close(self) -> None:
-        """Publishes what waits for it, for a second at most."""
+        """Sends the events that are waiting, for a second at most."""
         await self._send_buffer.close()
         await self._publisher.aclose()
         await self._redis.aclose()
 
     async def publish(self, event: Event) -> None:
-        """Tells the job's followers, and keeps the message, without waiting for Redis; it is lost while Redis is away."""
+        """Publishes and keeps the event, without waiting for Redis. It is lost while Redis is unavailable."""
         body = event.model_dump_json()
         self._send_buffer.put((event.job_id, body), len(body))
 
     async def flush(self) -> None:
-        """Waits until all that was published has been sent, or is lost: a second at most."""
+        """Waits until all events have been sent or lost: a second at most."""
         await self._send_buffer.flush()
 
     async def _publish(self, messages: Sequence[tuple[UUID, str]]) -> None:
@@ -94,7 +94,7 @@ class Feed:
             await pipeline.execute()
 
     async def latest(self, job_ids: Sequence[UUID]) -> dict[UUID, bytes]:
-        """The latest messages of the jobs that have one, as published: an `Event` in JSON. Raises `RedisUnavailable`."""
+        """The latest events of those jobs that have one, in JSON. Raises `RedisUnavailable`."""
         self.breaker.check()
         try:
             with self.breaker.watch():
@@ -104,7 +104,7 @@ class Feed:
         return {job_id: body for job_id, body in zip(job_ids, found, strict=True) if body}
 
     async def ping(self) -> bool:
-        """Whether Redis answers."""
+        """Returns True if Redis responds."""
         try:
             with self.breaker.watch():
                 return bool(await self._redis.ping())
@@ -113,7 +113,7 @@ class Feed:
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[PubSub]:
-        """A connection of its own, for `jobs.engine.live.subscriptions`; its calls raise when Redis is away."""
+        """A connection of its own to subscribe with. Its calls raise `UNAVAILABLE`."""
         async with self._redis.pubsub() as pubsub:
             yield pubsub
 

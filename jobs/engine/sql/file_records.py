@@ -1,4 +1,4 @@
-"""Statements about the files of a job: read them, and write what an attempt learnt of them, a batch at a time."""
+"""Statements about the files of a job: reading them, and recording the progress of an attempt in batches."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from uuid import UUID
 from sqlalchemy import or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from jobs.bundles.format.checkpoints import DonePart
-from jobs.engine.jobs import FileRecord, FileState, Progress
+from jobs.engine.jobs import FileRecord, FileState, Progress, UploadPart
+from jobs.engine.sql.jobs import stale
 from jobs.engine.sql.rows import progress_columns, record_of
 from jobs.engine.sql.tables import file_records
 from jobs.engine.sql.upload_parts import save_parts
-from jobs.errors import StaleFence
+from jobs.kinds import Phase
 
 
 async def load_files(connection: AsyncConnection, job_id: UUID, since: int = 0) -> list[FileRecord]:
@@ -27,7 +27,7 @@ async def load_files(connection: AsyncConnection, job_id: UUID, since: int = 0) 
 
 
 async def reset_files(connection: AsyncConnection, job_id: UUID, seq: int) -> None:
-    """Every file of a new attempt is pending again; why it failed last time stays until it is done."""
+    """Marks every file as pending for a new attempt. An earlier error is kept until the file is done."""
     await connection.execute(
         update(file_records)
         .where(
@@ -38,10 +38,10 @@ async def reset_files(connection: AsyncConnection, job_id: UUID, seq: int) -> No
     )
 
 
-async def tell_again(connection: AsyncConnection, job_id: UUID, seq: int) -> list[FileRecord]:
-    """The files that an attempt which is over did not finish, as changed at `seq`.
+async def touch_unfinished(connection: AsyncConnection, job_id: UUID, seq: int) -> list[FileRecord]:
+    """Marks the unfinished files of an ended attempt as changed at `seq`, and returns them.
 
-    What was told of them live and never written, because the worker was lost or not asked, is so taken back.
+    So followers discard live updates of them that were never persisted.
     """
     unfinished = file_records.c.state.in_([FileState.PENDING, FileState.ACTIVE])
     await connection.execute(update(file_records).where(file_records.c.job_id == job_id, unfinished).values(seq=seq))
@@ -52,18 +52,20 @@ async def write_batch(
     connection: AsyncConnection,
     job_id: UUID,
     fence: int,
+    phase: Phase,
     progress: Progress,
     records: Sequence[FileRecord],
-    parts: Sequence[DonePart] = (),
+    parts: Sequence[UploadPart] = (),
 ) -> int:
-    """Writes an attempt's progress, changed files and finished parts under a new `seq`, which it returns.
+    """Records an attempt's progress, changed files and finished parts under a new `seq`, which it returns.
 
     Raises `StaleFence`.
     """
-    row = await connection.execute(_PROGRESS, {"job_id": job_id, "fence": fence, **progress_columns(progress)})
+    values = {"job_id": job_id, "fence": fence, "phase": phase, **progress_columns(progress)}
+    row = await connection.execute(_PROGRESS, values)
     seq = row.scalar_one_or_none()
     if seq is None:
-        raise StaleFence(f"Job {job_id} has moved on since fence {fence}.")
+        raise stale(job_id, fence)
     if records:
         await connection.execute(_FILES, {"job_id": job_id, "seq": seq, **_columns(records)})
     if parts:
@@ -73,8 +75,8 @@ async def write_batch(
 
 _PROGRESS = text(
     """
-    UPDATE download_jobs
-    SET seq = seq + 1, files_total = :files_total, files_done = :files_done, files_omitted = :files_omitted,
+    UPDATE jobs
+    SET seq = seq + 1, phase = :phase, files_total = :files_total, files_done = :files_done, files_omitted = :files_omitted,
         bytes_total = :bytes_total, bytes_done = :bytes_done
     WHERE id = :job_id AND fence = :fence AND status = 'processing'
     RETURNING seq

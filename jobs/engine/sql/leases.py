@@ -1,32 +1,32 @@
-"""A worker's leases, renewed on a connection of their own: a busy pool can't delay it, nor one that is half open."""
+"""Renews leases on a connection of its own, so that neither a busy pool nor a half-open connection can delay it."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass
-from uuid import UUID
 
 import asyncpg
 from pydantic import PostgresDsn
 
 from jobs.database import connect_arguments, translated
+from jobs.engine.jobs import Turn
 
 
 @dataclass(frozen=True, slots=True)
 class Renewal:
-    """What became of the leases that a worker asked for, each a job's id and fence."""
+    """The outcome for the leases that a worker wanted to renew, each a job's id and fence."""
 
-    renewed: frozenset[tuple[UUID, int]]
-    locked: frozenset[tuple[UUID, int]]
-    """Still the worker's, but somebody is at work on the row: to be asked for again in a moment."""
+    renewed: frozenset[Turn]
+    locked: frozenset[Turn]
+    """Still held by the worker, but the row was locked: renew again soon."""
 
 
 class Leases:
     """Renews the leases of one worker. No call takes longer than `timeout` seconds."""
 
     def __init__(self, dsn: PostgresDsn, worker: str, *, lease: float, timeout: float) -> None:
-        """No connection is made yet. `lease`: for how many seconds a lease is renewed."""
+        """Opens no connection yet. `lease` is the seconds for which a lease is renewed."""
         self._arguments = connect_arguments(dsn)
         self._worker = worker
         self._lease = lease
@@ -34,15 +34,15 @@ class Leases:
         self._connection: asyncpg.Connection | None = None
 
     def close(self) -> None:
-        """Ends the connection at once: a polite end takes an answer."""
+        """Closes the connection at once: a graceful close would wait for the server."""
         if self._connection is not None:
             self._connection.terminate()
             self._connection = None
 
-    async def renew(self, turns: Collection[tuple[UUID, int]]) -> Renewal:
-        """Renews the leases of jobs, given with their fences; those of neither kind are no longer the worker's.
+    async def renew(self, turns: Collection[Turn]) -> Renewal:
+        """Renews the leases of jobs, given with their fences. Those in neither set are no longer held by the worker.
 
-        Raises `DatabaseUnavailable`; the next call takes a new connection.
+        Raises `DatabaseUnavailable`; the next call opens a new connection.
         """
         ids, fences = [job_id for job_id, _ in turns], [fence for _, fence in turns]
         try:
@@ -58,7 +58,7 @@ class Leases:
 
     async def _connected(self) -> asyncpg.Connection:
         if self._connection is None or self._connection.is_closed():
-            # What we no longer wait for must not renew a lease later, when nobody works on the job.
+            # A statement that timed out here must not renew a lease later, when the job is no longer worked on.
             limit = str(round(1000 * self._timeout))
             settings = {"application_name": "haulage leases", "statement_timeout": limit}
             self._connection = await asyncpg.connect(**self._arguments, server_settings=settings)
@@ -68,17 +68,17 @@ class Leases:
 _RENEW = """
     WITH held AS (
         SELECT j.id, j.fence
-        FROM download_jobs AS j JOIN unnest($2::uuid[], $3::bigint[]) AS turn (id, fence) USING (id, fence)
+        FROM jobs AS j JOIN unnest($2::uuid[], $3::bigint[]) AS turn (id, fence) USING (id, fence)
         WHERE j.worker = $1 AND j.status = 'processing'
     ), free AS (
-        SELECT j.id FROM download_jobs AS j JOIN held USING (id, fence)
+        SELECT j.id FROM jobs AS j JOIN held USING (id, fence)
         WHERE j.worker = $1 AND j.status = 'processing'
         FOR NO KEY UPDATE OF j SKIP LOCKED
     ), renewed AS (
-        UPDATE download_jobs AS j SET lease_until = clock_timestamp() + make_interval(secs => $4)
+        UPDATE jobs AS j SET lease_until = clock_timestamp() + make_interval(secs => $4)
         FROM free WHERE j.id = free.id
         RETURNING j.id
     )
     SELECT held.id, held.fence, renewed.id IS NOT NULL AS renewed FROM held LEFT JOIN renewed USING (id)
 """
-"""One locked row must not keep the others from being renewed."""
+"""A locked row must not keep the others from being renewed."""

@@ -1,67 +1,67 @@
-"""What the sweeper looks for. `FOR UPDATE SKIP LOCKED`: sweepers of many workers share the work and never wait.
+"""Statements of the sweeper. `FOR UPDATE SKIP LOCKED` lets the sweepers of many workers share the work without waiting.
 
-Nearly always there is nothing to find, so one statement (`look`) tells whether there is.
+Nearly always there is nothing to do, so one statement (`find_due`) tells which sweeps have work.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Double, Select, extract, false, func, literal_column, select
+from sqlalchemy import ColumnElement, Double, Select, extract, false, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobs.database import Database
-from jobs.engine.jobs import Job
+from jobs.engine.jobs import Job, Turn
 from jobs.engine.sql.rows import job_of
-from jobs.engine.sql.tables import download_jobs
-from jobs.engine.transitions import Abandon, Claim, Command, Expire, Lose, sources
+from jobs.engine.sql.tables import jobs
+from jobs.engine.transitions import Abandon, Claim, Command, Expire, Lapse, Lose, sources
+from jobs.kinds import Kind
 
 _now = func.clock_timestamp()
-_since = func.statement_timestamp()
-"""The same for all rows of a statement: an index can't be searched for the clock's time, which differs from row to row."""
+_statement_now = func.statement_timestamp()
+"""The same for all rows of a statement. An index can't be searched for `clock_timestamp()`, which differs by row."""
 
 
-Found = list[tuple[Job, datetime]]
+Locked = list[tuple[Job, datetime]]
 """Jobs that were locked, each with the database's clock."""
 
 
-@dataclass(frozen=True, slots=True)
-class DueJob:
-    """A job that should run by now."""
-
-    id: UUID
-    fence: int
-
-
-class Kind(StrEnum):
-    """What can be due."""
+class Sweep(StrEnum):
+    """What the sweeper does often."""
 
     LOST = "lost"
-    UNWOKEN = "unwoken"
+    """Take over jobs whose lease expired."""
+    OVERDUE = "overdue"
+    """Enqueue wake-ups again for jobs that no worker has claimed."""
     EXPIRING = "expiring"
-    LITTERING = "littering"
+    """Expire results."""
+    CLEANUP = "cleanup"
+    """Remove leftover objects."""
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What there is to do now, and for how many seconds the server has been up."""
+    """The sweeps that have something to do, and for how many seconds the server has been up."""
 
-    kinds: frozenset[Kind]
+    sweeps: frozenset[Sweep]
     uptime: float
 
 
 @dataclass(frozen=True, slots=True)
-class _Sweep:
-    """Which jobs it is about, and that it is due for those whose time lies before the `limit`."""
+class _Condition:
+    """The sweep applies to these jobs once their `time` is before the `limit`."""
 
     jobs: ColumnElement[bool]
     time: ColumnElement[datetime | None]
     limit: ColumnElement[datetime]
+    by_kind: bool = False
+    """The index of `time` starts with the kind."""
 
     @property
     def due(self) -> ColumnElement[bool]:
@@ -69,142 +69,147 @@ class _Sweep:
 
     @property
     def any_due(self) -> ColumnElement[bool]:
-        """Tells by the earliest: the first entry of an index, however many rows PostgreSQL thinks are due."""
-        earliest = select(func.min(self.time)).where(self.jobs).scalar_subquery()
+        """Compares the earliest time, which is the first entry of an index, however many rows seem to be due."""
+        groups = [self.jobs & (jobs.c.kind == kind) for kind in Kind] if self.by_kind else [self.jobs]
+        return or_(*(self._earliest_is_due(group) for group in groups))
+
+    def _earliest_is_due(self, group: ColumnElement[bool]) -> ColumnElement[bool]:
+        earliest = select(func.min(self.time)).where(group).scalar_subquery()
         return func.coalesce(earliest < self.limit, false())
 
 
 def _ago(seconds: float | ColumnElement[float]) -> ColumnElement[datetime]:
-    return _since - func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+    return _statement_now - func.make_interval(0, 0, 0, 0, 0, 0, seconds)
 
 
-def _in_a_state_for(command: type[Command]) -> ColumnElement[bool]:
-    return download_jobs.c.status.in_(sources(command))
+def _allows(command: type[Command]) -> ColumnElement[bool]:
+    return jobs.c.status.in_(sources(command))
 
 
-_SWEEPS = {
-    Kind.LOST: _Sweep(_in_a_state_for(Lose), download_jobs.c.lease_until, _since),
-    Kind.UNWOKEN: _Sweep(
-        _in_a_state_for(Claim), download_jobs.c.due_at, _ago(literal_column("CAST($1 AS double precision)"))
+_CONDITIONS = {
+    Sweep.LOST: _Condition(_allows(Lose), jobs.c.lease_until, _statement_now),
+    Sweep.OVERDUE: _Condition(
+        _allows(Claim), jobs.c.due_at, _ago(literal_column("CAST($1 AS double precision)")), by_kind=True
     ),
-    Kind.EXPIRING: _Sweep(_in_a_state_for(Expire), download_jobs.c.expires_at, _since),
-    Kind.LITTERING: _Sweep(download_jobs.c.cleanup_at.is_not(None), download_jobs.c.cleanup_at, _since),
+    Sweep.EXPIRING: _Condition(_allows(Expire), jobs.c.expires_at, _statement_now),
+    Sweep.CLEANUP: _Condition(jobs.c.cleanup_at.is_not(None), jobs.c.cleanup_at, _statement_now),
 }
 
 
-def _said(query: Select[*tuple[Any, ...]]) -> str:
-    """The statement for `Database.fetch`, with all values in it but `$1` and `$2`: so partial indexes fit every plan."""
+def _compiled(query: Select[*tuple[Any, ...]]) -> str:
+    """The statement for `Database.fetch`, with literal values except `$1`, … so that partial indexes fit every plan."""
     dialect = asyncpg.dialect()  # type: ignore[no-untyped-call] # as SQLAlchemy has it
     return str(query.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
 
 
-_LOOK = _said(
+_FIND_DUE = _compiled(
     select(
-        *(sweep.any_due.label(kind) for kind, sweep in _SWEEPS.items()),
+        *(condition.any_due.label(sweep) for sweep, condition in _CONDITIONS.items()),
         extract("epoch", _now - func.pg_postmaster_start_time()).cast(Double).label("uptime"),
     )
 )
 
 
-async def look(database: Database, grace: float) -> Due:
-    """What is to be done; `grace` is that of `find_unwoken`."""
-    [row] = await database.fetch(_LOOK, grace)
-    return Due(frozenset(kind for kind in Kind if row[kind]), row["uptime"])
+async def find_due(database: Database, grace: float) -> Due:
+    """The sweeps that have something to do; `grace` is that of `find_overdue`."""
+    [row] = await database.fetch(_FIND_DUE, grace)
+    return Due(frozenset(sweep for sweep in Sweep if row[sweep]), row["uptime"])
 
 
-async def lock_lost(connection: AsyncConnection, limit: int) -> Found:
-    """Jobs whose lease ran out."""
-    return await _lock(connection, _SWEEPS[Kind.LOST].due, limit)
+async def lock_lost(connection: AsyncConnection, limit: int) -> Locked:
+    """Jobs whose lease expired."""
+    return await _lock(connection, _CONDITIONS[Sweep.LOST].due, limit)
 
 
-async def lock_overdue(connection: AsyncConnection, deadline: float, limit: int) -> Found:
-    """Jobs whose first attempt began over `deadline` seconds ago and that wait again."""
-    where = _in_a_state_for(Abandon) & (download_jobs.c.started_at < _ago(deadline))
+async def lock_past_deadline(connection: AsyncConnection, deadline: float, limit: int) -> Locked:
+    """Jobs that wait for another attempt more than `deadline` seconds after their first attempt started."""
+    where = _allows(Abandon) & (jobs.c.started_at < _ago(deadline))
     return await _lock(connection, where, limit)
 
 
-async def lock_expiring(connection: AsyncConnection, limit: int) -> Found:
+async def lock_lapsed(connection: AsyncConnection, limit: int) -> Locked:
+    """Jobs whose bytes did not arrive in time."""
+    return await _lock(connection, _allows(Lapse) & (jobs.c.due_at < _statement_now), limit)
+
+
+async def lock_expiring(connection: AsyncConnection, limit: int) -> Locked:
     """Jobs whose result's time is over."""
-    return await _lock(connection, _SWEEPS[Kind.EXPIRING].due, limit)
+    return await _lock(connection, _CONDITIONS[Sweep.EXPIRING].due, limit)
 
 
-async def take_littering(connection: AsyncConnection, again: float, limit: int) -> Found:
-    """Jobs whose litter in the store is due to be removed.
+async def claim_cleanups(connection: AsyncConnection, retry_in: float, limit: int) -> Locked:
+    """Jobs whose leftover objects are due to be removed.
 
-    They are due again in `again` seconds, unless `set_cleaned` says otherwise.
+    They are due again in `retry_in` seconds, unless `finish_cleanup` records something else.
     """
-    found = await _lock(connection, _SWEEPS[Kind.LITTERING].due, limit)
+    found = await _lock(connection, _CONDITIONS[Sweep.CLEANUP].due, limit)
     if not found:
         return []
-    due = found[0][1] + timedelta(seconds=again)
-    await connection.execute(
-        download_jobs.update().where(download_jobs.c.id.in_([job.id for job, _ in found])).values(cleanup_at=due)
-    )
+    due = found[0][1] + timedelta(seconds=retry_in)
+    await connection.execute(jobs.update().where(jobs.c.id.in_([job.id for job, _ in found])).values(cleanup_at=due))
     return [(replace(job, cleanup_at=due), now) for job, now in found]
 
 
-async def _lock(connection: AsyncConnection, where: ColumnElement[bool], limit: int) -> Found:
-    query = select(download_jobs, _since.label("now")).where(where).limit(limit).with_for_update(skip_locked=True)
+async def _lock(connection: AsyncConnection, where: ColumnElement[bool], limit: int) -> Locked:
+    query = select(jobs, _statement_now.label("now")).where(where).limit(limit).with_for_update(skip_locked=True)
     return [(job_of(row), row["now"]) for row in (await connection.execute(query)).mappings()]
 
 
-_FIND_UNWOKEN = _said(
-    select(download_jobs.c.id, download_jobs.c.fence)
-    .where(_SWEEPS[Kind.UNWOKEN].due)
-    .order_by(download_jobs.c.due_at)
-    .limit(literal_column("CAST($2 AS bigint)"))
-)
-
-
-async def find_unwoken(database: Database, grace: float, limit: int) -> list[DueJob]:
-    """Jobs that were due more than `grace` seconds ago and that no worker has taken: first those that wait longest."""
-    return [DueJob(**row) for row in await database.fetch(_FIND_UNWOKEN, grace, limit)]
-
-
-async def time_left(connection: AsyncConnection, job_id: UUID, fence: int) -> float | None:
-    """Seconds until the job is due at this fence; None when it is due, has moved on, or is gone."""
-    left = extract("epoch", download_jobs.c.due_at - _now)
-    query = select(left).where(
-        download_jobs.c.id == job_id,
-        download_jobs.c.fence == fence,
-        _in_a_state_for(Claim),
-        download_jobs.c.due_at > _now,
+async def finish_cleanup(
+    connection: AsyncConnection, job_id: UUID, cleanup_at: datetime, next_at: datetime | None
+) -> None:
+    """Records that the cleanup that was due at `cleanup_at` is done, and when the next one is due, if any."""
+    await connection.execute(
+        jobs.update().where(jobs.c.id == job_id, jobs.c.cleanup_at == cleanup_at).values(cleanup_at=next_at)
     )
+
+
+async def hasten_cleanup(connection: AsyncConnection, job_id: UUID) -> None:
+    """Makes a cleanup that is due later due now."""
+    await connection.execute(jobs.update().where(jobs.c.id == job_id, jobs.c.cleanup_at > _now).values(cleanup_at=_now))
+
+
+_OVERDUE = select(jobs.c.id, jobs.c.fence).where(_CONDITIONS[Sweep.OVERDUE].due).order_by(jobs.c.due_at)
+_FIND_OVERDUE = {
+    kind: _compiled(_OVERDUE.where(jobs.c.kind == kind).limit(literal_column("CAST($2 AS bigint)"))) for kind in Kind
+}
+
+
+async def find_overdue(database: Database, kind: Kind, grace: float, limit: int) -> Sequence[Turn]:
+    """Jobs of the kind that were due more than `grace` seconds ago and that no worker has claimed, the oldest first."""
+    return [(row["id"], row["fence"]) for row in await database.fetch(_FIND_OVERDUE[kind], grace, limit)]
+
+
+async def seconds_until_due(connection: AsyncConnection, job_id: UUID, fence: int) -> float | None:
+    """Seconds until the job is due at this fence; None if it is due, has moved on, or is gone."""
+    left = extract("epoch", jobs.c.due_at - _now)
+    query = select(left).where(jobs.c.id == job_id, jobs.c.fence == fence, _allows(Claim), jobs.c.due_at > _now)
     found = (await connection.execute(query)).scalar_one_or_none()
     return None if found is None else float(found)
 
 
-async def set_cleaned(connection: AsyncConnection, job_id: UUID, cleanup_at: datetime, again: datetime | None) -> None:
-    """The litter that was due at `cleanup_at` is gone; there may be more `again`."""
-    await connection.execute(
-        download_jobs.update()
-        .where(download_jobs.c.id == job_id, download_jobs.c.cleanup_at == cleanup_at)
-        .values(cleanup_at=again)
-    )
-
-
-async def find_forgettable(connection: AsyncConnection, retention: float, limit: int) -> list[UUID]:
+async def find_past_retention(connection: AsyncConnection, retention: float, limit: int) -> list[UUID]:
     """Jobs that ended more than `retention` seconds ago and have nothing to hand out, locked."""
     query = (
-        select(download_jobs.c.id)
+        select(jobs.c.id)
         .where(
-            download_jobs.c.status.in_(["failed", "cancelled", "expired"]),
-            download_jobs.c.cleanup_at.is_(None),
-            download_jobs.c.finished_at < _ago(retention),
+            jobs.c.status.in_(["failed", "cancelled", "expired"]),
+            jobs.c.cleanup_at.is_(None),
+            jobs.c.finished_at < _ago(retention),
         )
-        .order_by(download_jobs.c.finished_at)
+        .order_by(jobs.c.finished_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
     return list((await connection.execute(query)).scalars())
 
 
-async def find_dropped(connection: AsyncConnection, limit: int) -> list[UUID]:
-    """Jobs that were dropped and whose litter is gone, locked."""
+async def find_deleted(connection: AsyncConnection, limit: int) -> list[UUID]:
+    """Jobs that a person deleted and whose leftover objects are removed, locked."""
     query = (
-        select(download_jobs.c.id)
-        .where(download_jobs.c.deleted_at.is_not(None), download_jobs.c.cleanup_at.is_(None))
-        .order_by(download_jobs.c.deleted_at)
+        select(jobs.c.id)
+        .where(jobs.c.deleted_at.is_not(None), jobs.c.cleanup_at.is_(None))
+        .order_by(jobs.c.deleted_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
@@ -212,5 +217,5 @@ async def find_dropped(connection: AsyncConnection, limit: int) -> list[UUID]:
 
 
 async def delete_jobs(connection: AsyncConnection, job_ids: list[UUID]) -> None:
-    """Removes the jobs with their files and events."""
-    await connection.execute(download_jobs.delete().where(download_jobs.c.id.in_(job_ids)))
+    """Deletes the jobs with all rows about them."""
+    await connection.execute(jobs.delete().where(jobs.c.id.in_(job_ids)))

@@ -1,74 +1,49 @@
-"""The tables, as the newest migration leaves them (a test compares the two)."""
+"""The engine's tables: what is true of a job of any kind. A kind keeps what only it needs in a table of its own."""
 
 from __future__ import annotations
-
-from collections.abc import Iterable
-from enum import StrEnum
 
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
-    DateTime,
     ForeignKey,
     Identity,
     Index,
     Integer,
-    MetaData,
     Table,
     Text,
     Uuid,
-    func,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from jobs.engine.jobs import FILE_ID_MAX, FILE_ID_MIN, Compression, FileState, OnMissing, ResultKind, Status
+from jobs.engine.jobs import FileState, Status
 from jobs.errors import ErrorClass
+from jobs.kinds import Kind, Phase
+from jobs.schema import TimestampTz, metadata, one_of, quoted
 
-metadata = MetaData(
-    naming_convention={
-        "pk": "%(table_name)s_pkey",
-        "fk": "%(table_name)s_%(column_0_name)s_fkey",
-        "ck": "%(table_name)s_%(constraint_name)s_check",
-        "uq": "%(table_name)s_%(column_0_N_name)s_key",
-    }
-)
+VISIBLE = "deleted_at IS NULL"
+"""The jobs that people can see. A deleted job only stays until its leftover objects are removed."""
 
-TimestampTz = DateTime(timezone=True)
+DEAD = f"status = 'failed' AND error_class IN ({quoted(c for c in ErrorClass if c.retryable)}) AND {VISIBLE}"
+"""`Job.dead`, of the jobs that people can see."""
 
-
-def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
-    return CheckConstraint(f"{column} IN ({_quoted(values)})", name=column)
-
-
-def _quoted(values: Iterable[StrEnum]) -> str:
-    return ", ".join(f"'{value}'" for value in values)
-
-
-KEPT = "deleted_at IS NULL"
-"""What people can see. A dropped job is there only until its litter in the store is gone."""
-
-DEAD = f"status = 'failed' AND error_class IN ({_quoted(c for c in ErrorClass if c.retryable)}) AND {KEPT}"
-"""`Job.dead`, of those that people can see."""
-
-download_jobs = Table(
-    "download_jobs",
+jobs = Table(
+    "jobs",
     metadata,
     Column("id", Uuid, primary_key=True),
+    Column("kind", Text, nullable=False),
     Column("owner", Text, nullable=False),
     Column("status", Text, nullable=False),
+    Column("phase", Text, nullable=False),  # the step that a person is shown
     Column("fence", BigInteger, nullable=False),  # +1 a transition: the compare-and-set token
     Column("attempt", Integer, nullable=False),  # charged attempts since the last retry by a person
     Column("seq", BigInteger, nullable=False),  # the order of events
     Column("losses", Integer, nullable=False),  # lost workers since the last retry by a person
     Column("max_attempts", Integer, nullable=False),
-    Column("archive_name", Text),
-    Column("on_missing", Text, nullable=False),
-    Column("compression", Text, nullable=False, server_default=Compression.STORE.value),
     Column("created_at", TimestampTz, nullable=False),
     Column("queued_at", TimestampTz, nullable=False),  # its place in the queue
-    Column("due_at", TimestampTz, nullable=False),  # not claimed before
+    Column("due_at", TimestampTz, nullable=False),  # not claimed before; while receiving: when it lapses
     Column("started_at", TimestampTz),
     Column("finished_at", TimestampTz),
     Column("worker", Text),  # who holds the lease
@@ -78,101 +53,63 @@ download_jobs = Table(
     Column("files_total", Integer, nullable=False),
     Column("files_done", Integer, nullable=False, server_default="0"),
     Column("files_omitted", Integer, nullable=False, server_default="0"),
-    Column("bytes_total", BigInteger),  # NULL until the files are resolved
+    Column("bytes_total", BigInteger),  # NULL until it is known
     Column("bytes_done", BigInteger, nullable=False, server_default="0"),
-    Column("result_kind", Text),
-    Column("result_key", Text),
-    Column("result_size", BigInteger),  # bytes
-    Column("result_etag", Text),
-    Column("result_crc32", BigInteger),
-    Column("result_sha256", Text),
-    Column("result_filename", Text),
-    Column("result_content_type", Text),
-    Column("result_omitted", JSONB),  # [[file_id, name, reason], …]
-    Column("result_fingerprint", Text),  # of what is in a bundle: equal ones are made once
     Column("expires_at", TimestampTz),  # when the result expires
     Column("grace_until", TimestampTz),  # until when the object of an expired result stays
-    Column("cleanup_at", TimestampTz),  # when its litter in the store is to be removed
-    Column("upload_id", Text),  # the multipart upload that the running or the next attempt goes on with
-    Column("upload_key", Text),
-    Column("upload_fingerprint", Text),  # of the plan that the upload is of
+    Column("cleanup_at", TimestampTz),  # when its leftover objects are to be removed
     Column("idempotency_key", Text),
     Column("request_digest", Text),  # SHA-256 of the request that came with the key
-    Column("deleted_at", TimestampTz),  # when a person gave it up
-    _one_of("status", Status),
-    _one_of("on_missing", OnMissing),
-    _one_of("compression", Compression),
-    _one_of("error_class", ErrorClass),
-    _one_of("result_kind", ResultKind),
+    Column("deleted_at", TimestampTz),  # when a person deleted it
+    one_of("kind", Kind),
+    one_of("status", Status),
+    one_of("phase", Phase),
+    one_of("error_class", ErrorClass),
     CheckConstraint("(status = 'processing') = (lease_until IS NOT NULL)", name="lease"),
-    CheckConstraint("status <> 'completed' OR result_key IS NOT NULL", name="result"),
+    CheckConstraint("(status IN ('completed', 'expired')) = (phase = 'ready')", name="ready"),
+    CheckConstraint("status <> 'completed' OR expires_at IS NOT NULL", name="expiry"),
 )
 
 Index(
-    "download_jobs_idempotency_key",
-    download_jobs.c.owner,
-    download_jobs.c.idempotency_key,
+    "jobs_idempotency_key",
+    jobs.c.owner,
+    jobs.c.idempotency_key,
     unique=True,
-    postgresql_where=download_jobs.c.idempotency_key.is_not(None),
+    postgresql_where=jobs.c.idempotency_key.is_not(None),
+)
+Index("jobs_waiting", jobs.c.kind, jobs.c.due_at, postgresql_where=jobs.c.status.in_(["queued", "retrying"]))
+Index("jobs_queue", jobs.c.kind, jobs.c.queued_at, jobs.c.id, postgresql_where=jobs.c.status == "queued")
+Index("jobs_receiving", jobs.c.due_at, postgresql_where=jobs.c.status == "receiving")
+Index("jobs_leases", jobs.c.lease_until, postgresql_where=jobs.c.status == "processing")
+Index("jobs_expiring", jobs.c.expires_at, postgresql_where=jobs.c.status == "completed")
+Index("jobs_cleanup", jobs.c.cleanup_at, postgresql_where=jobs.c.cleanup_at.is_not(None))
+Index("jobs_finished", jobs.c.finished_at, postgresql_where=jobs.c.finished_at.is_not(None))
+Index("jobs_listing", jobs.c.owner, jobs.c.kind, jobs.c.created_at.desc(), jobs.c.id.desc())
+Index(
+    "jobs_listing_by_status",
+    jobs.c.owner,
+    jobs.c.kind,
+    jobs.c.status,
+    jobs.c.created_at.desc(),
+    jobs.c.id.desc(),
 )
 Index(
-    "download_jobs_waiting",
-    download_jobs.c.due_at,
-    postgresql_where=download_jobs.c.status.in_(["queued", "retrying"]),
-)
-Index(
-    "download_jobs_queue",
-    download_jobs.c.queued_at,
-    download_jobs.c.id,
-    postgresql_where=download_jobs.c.status == "queued",
-)
-Index(
-    "download_jobs_leases",
-    download_jobs.c.lease_until,
-    postgresql_where=download_jobs.c.status == "processing",
-)
-Index(
-    "download_jobs_expiring",
-    download_jobs.c.expires_at,
-    postgresql_where=download_jobs.c.status == "completed",
-)
-Index(
-    "download_jobs_reusable",
-    download_jobs.c.result_fingerprint,
-    download_jobs.c.expires_at.desc(),
-    postgresql_where=text("status = 'completed' AND result_fingerprint IS NOT NULL"),
-)
-Index("download_jobs_bundles", download_jobs.c.result_key, postgresql_where=text("result_kind = 'bundle'"))
-Index(
-    "download_jobs_cleanup",
-    download_jobs.c.cleanup_at,
-    postgresql_where=download_jobs.c.cleanup_at.is_not(None),
-)
-Index("download_jobs_finished", download_jobs.c.finished_at, postgresql_where=download_jobs.c.finished_at.is_not(None))
-Index("download_jobs_listing", download_jobs.c.owner, download_jobs.c.created_at.desc(), download_jobs.c.id.desc())
-Index(
-    "download_jobs_listing_by_status",
-    download_jobs.c.owner,
-    download_jobs.c.status,
-    download_jobs.c.created_at.desc(),
-    download_jobs.c.id.desc(),
-)
-Index(
-    "download_jobs_dead",
-    download_jobs.c.owner,
-    download_jobs.c.finished_at.desc(),
-    download_jobs.c.id.desc(),
+    "jobs_dead",
+    jobs.c.owner,
+    jobs.c.kind,
+    jobs.c.finished_at.desc(),
+    jobs.c.id.desc(),
     postgresql_where=text(DEAD),
 )
-Index("download_jobs_deleted", download_jobs.c.deleted_at, postgresql_where=download_jobs.c.deleted_at.is_not(None))
+Index("jobs_deleted", jobs.c.deleted_at, postgresql_where=jobs.c.deleted_at.is_not(None))
 
 file_records = Table(
     "file_records",
     metadata,
-    Column("job_id", Uuid, ForeignKey("download_jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("job_id", Uuid, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
     Column("index", Integer, primary_key=True),  # its place in the request
     Column("file_id", BigInteger, nullable=False),
-    Column("name", Text),  # as asked for
+    Column("name", Text),  # as requested
     Column("entry_name", Text),  # in the archive
     Column("state", Text, nullable=False),
     Column("key", Text),
@@ -184,26 +121,25 @@ file_records = Table(
     Column("error_class", Text),
     Column("error_message", Text),
     Column("seq", BigInteger, nullable=False),  # the job's seq at its last change
-    _one_of("state", FileState),
-    _one_of("error_class", ErrorClass),
+    one_of("state", FileState),
+    one_of("error_class", ErrorClass),
 )
 Index("file_records_changes", file_records.c.job_id, file_records.c.seq)
 
 upload_parts = Table(
     "upload_parts",
     metadata,
-    Column("job_id", Uuid, ForeignKey("download_jobs.id", ondelete="CASCADE"), primary_key=True),
-    Column("number", Integer, primary_key=True),  # in the job's upload, from 1
+    Column("job_id", Uuid, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),  # in the job's multipart upload, from 1
     Column("etag", Text, nullable=False),
-    Column("crcs", JSONB, nullable=False),  # {place among its pieces: CRC-32 of that range of a source}
-    Column("checkpoint", JSONB),  # where the next part of a deflated bundle goes on
+    Column("detail", JSONB, nullable=False),  # what the job's kind has to know to continue the upload
 )
 
 job_events = Table(
     "job_events",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("job_id", Uuid, ForeignKey("download_jobs.id", ondelete="CASCADE"), nullable=False),
+    Column("job_id", Uuid, ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
     Column("seq", BigInteger, nullable=False),
     Column("fence", BigInteger, nullable=False),
     Column("attempt", Integer, nullable=False),
@@ -221,27 +157,5 @@ workers = Table(
     "workers",
     metadata,
     Column("name", Text, primary_key=True),
-    Column("seen_at", TimestampTz, nullable=False),  # when it last said that it takes jobs
-)
-
-stored_files = Table(
-    "stored_files",
-    metadata,
-    Column(
-        "id",
-        BigInteger,
-        Identity(start=FILE_ID_MIN, minvalue=FILE_ID_MIN, maxvalue=FILE_ID_MAX),
-        primary_key=True,
-    ),
-    Column("key", Text, nullable=False, unique=True),
-    Column("name", Text, nullable=False),
-    Column("size", BigInteger, nullable=False),  # bytes
-    Column("etag", Text),  # at ingest
-    Column("crc32", BigInteger),
-    Column("sha256", Text),  # lower-case hex
-    Column("content_type", Text, nullable=False, server_default="application/octet-stream"),
-    Column("owner", Text, nullable=False),
-    Column("created_at", TimestampTz, nullable=False, server_default=func.now()),
-    CheckConstraint(text(f"id BETWEEN {FILE_ID_MIN} AND {FILE_ID_MAX}"), name="id"),
-    CheckConstraint("size >= 0", name="size"),
+    Column("seen_at", TimestampTz, nullable=False),  # its last heartbeat
 )

@@ -1,4 +1,4 @@
-"""Statements about workers: each signs every few seconds, so that it is seen without Redis, too."""
+"""Statements about workers: their heartbeats show that they are running, without Redis."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobs.database import Database
 
-FORGOTTEN = 3600
-"""Seconds after which the sign of a worker that was killed is removed."""
+STALE = 3600
+"""Seconds after its last heartbeat until the row of a worker that was killed is deleted."""
 
 
-async def sign(database: Database, name: str) -> None:
-    """The worker is there."""
-    await database.fetch(_SIGN, name)
+async def record_heartbeat(database: Database, name: str) -> None:
+    """Records that the worker is running."""
+    await database.fetch(_RECORD, name)
 
 
-async def leave(connection: AsyncConnection, name: str) -> None:
-    """The worker takes no more jobs; with it go those that were killed long ago."""
-    await connection.execute(_LEAVE, {"name": name, "forgotten": FORGOTTEN})
+async def remove_worker(connection: AsyncConnection, name: str) -> None:
+    """Deletes the worker, which stops, and those that were killed long ago."""
+    await connection.execute(_REMOVE, {"name": name, "stale": STALE})
 
 
-async def anyone(connection: AsyncConnection, within: float) -> bool:
-    """Whether a worker has signed in the last `within` seconds."""
-    return bool((await connection.execute(_ANYONE, {"within": within})).scalar_one())
+async def any_worker_since(connection: AsyncConnection, within: float) -> bool:
+    """Returns True if a worker had a heartbeat in the last `within` seconds."""
+    return bool((await connection.execute(_ANY, {"within": within})).scalar_one())
 
 
-_SIGN = """
+_RECORD = """
     INSERT INTO workers (name, seen_at) VALUES ($1, clock_timestamp())
     ON CONFLICT (name) DO UPDATE SET seen_at = excluded.seen_at
 """
 
-_LEAVE = text("DELETE FROM workers WHERE name = :name OR seen_at < now() - make_interval(secs => :forgotten)")
+_REMOVE = text("DELETE FROM workers WHERE name = :name OR seen_at < now() - make_interval(secs => :stale)")
 
-_ANYONE = text("SELECT EXISTS (SELECT FROM workers WHERE seen_at > now() - make_interval(secs => :within))")
+_ANY = text("SELECT EXISTS (SELECT FROM workers WHERE seen_at > now() - make_interval(secs => :within))")

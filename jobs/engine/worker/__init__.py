@@ -1,1 +1,1 @@
-"""The worker process: takes jobs, runs attempts, keeps its leases alive, sweeps."""
+"""The worker: claims jobs, runs attempts, renews leases, and sweeps."""

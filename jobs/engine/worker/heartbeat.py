@@ -1,4 +1,4 @@
-"""Whether anybody works: every worker signs in PostgreSQL, so that health can tell without Redis."""
+"""The heartbeat of a worker: a row in PostgreSQL which shows, without Redis, that it is running."""
 
 from __future__ import annotations
 
@@ -7,44 +7,41 @@ from contextlib import suppress
 
 import structlog
 
-from jobs.engine.sql import workers
+from jobs.engine.engine import Engine
+from jobs.engine.sql.workers import any_worker_since, record_heartbeat, remove_worker
 from jobs.errors import DatabaseUnavailable
-from jobs.services import Services
 
 log = structlog.get_logger()
 
 
 class Heartbeat:
-    """Signs for a worker every `HEARTBEAT_INTERVAL` seconds."""
+    """Records a heartbeat of a worker every `HEARTBEAT_INTERVAL` seconds."""
 
-    def __init__(self, services: Services, name: str) -> None:
-        self._services = services
+    def __init__(self, engine: Engine, name: str) -> None:
+        self._engine = engine
         self._name = name
 
     async def run(self) -> None:
-        """Signs until it is cancelled, and then takes leave."""
+        """Records until it is cancelled, and then removes the worker's row."""
         try:
             while True:
-                await self._sign()
-                await asyncio.sleep(self._services.settings.heartbeat_interval)
+                try:
+                    await record_heartbeat(self._engine.database, self._name)
+                except DatabaseUnavailable as error:
+                    log.warning("heartbeat_lost", reason=error.message)
+                except Exception:
+                    log.exception("heartbeat_failed")
+                await asyncio.sleep(self._engine.settings.heartbeat_interval)
         finally:
             with suppress(DatabaseUnavailable):
-                async with self._services.database.begin() as connection:
-                    await workers.leave(connection, self._name)
-
-    async def _sign(self) -> None:
-        try:
-            await workers.sign(self._services.database, self._name)
-        except DatabaseUnavailable as error:
-            log.warning("sign_failed", reason=error.message)
-        except Exception:
-            log.exception("sign_broke")
+                async with self._engine.database.begin() as connection:
+                    await remove_worker(connection, self._name)
 
 
-async def anyone_works(services: Services) -> bool:
-    """Whether a worker takes jobs, by its sign in PostgreSQL, else by the one that arq leaves in Redis."""
+async def any_worker(engine: Engine) -> bool:
+    """Returns True if a worker runs, by its heartbeat in PostgreSQL, else by arq's health check in Redis."""
     with suppress(DatabaseUnavailable):
-        async with services.database.reading() as connection:
-            if await workers.anyone(connection, services.settings.lease_ttl):
+        async with engine.database.reading() as connection:
+            if await any_worker_since(connection, engine.settings.lease_ttl):
                 return True
-    return await services.queue.heard()
+    return await engine.queue.has_consumer()

@@ -1,4 +1,4 @@
-"""What becomes of a job when an attempt at it is over, and who is to blame."""
+"""The outcome of an attempt: what it means for the job, and whether the attempt is charged."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import structlog
 
-from jobs.bundles.attempt import Reused, note_of
-from jobs.engine.jobs import Failure, Job, Result
+from jobs.engine.engine import Engine
+from jobs.engine.jobs import Failure, Job
+from jobs.engine.worker.work import Success
 from jobs.errors import (
     STORAGE_OUTAGES,
     AttemptTimeout,
@@ -21,96 +22,94 @@ from jobs.errors import (
     StaleFence,
     StorageBusy,
 )
-from jobs.services import Services
 
 log = structlog.get_logger()
 
-SETTLE_PAUSE = 0.5
-"""Seconds between two tries to write what became of an attempt."""
-PARKED = 5.0
-"""Seconds before a job that was parked for the store may run again."""
-AGAIN = 1.0
-"""Seconds before a job may run again whose attempt the database has ended."""
+RETRY_PAUSE = 0.5
+"""Seconds between two attempts to write an outcome."""
+STORAGE_PAUSE = 5.0
+"""Seconds before a job that was parked because of the store may run again."""
+DATABASE_PAUSE = 1.0
+"""Seconds before a job that was parked because of the database may run again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """The attempt failed through no fault of the job; it may run again in `pause` seconds."""
+    """The attempt failed through no fault of the job, which may run again in `pause` seconds."""
 
     failure: Failure
     pause: float
 
 
 @dataclass(frozen=True, slots=True)
-class Returned:
-    """The job is given back before its attempt was over."""
+class Released:
+    """The job is given back before its attempt ended."""
 
 
-Outcome = Result | Reused | Failure | Parked | Returned
+Outcome = Success | Failure | Parked | Released
 
 
 class Outcomes:
-    """Judges and writes them."""
+    """Judges outcomes and writes them."""
 
-    def __init__(self, services: Services) -> None:
-        self._storage = services.storage
-        self._lifecycle = services.lifecycle
+    def __init__(self, engine: Engine) -> None:
+        self._storage = engine.storage
+        self._lifecycle = engine.lifecycle
 
-    async def judge(self, error: Exception, *, begun: float, gained: bool) -> Outcome:
-        """What the error means for the job: who is to blame decides whether the attempt is charged.
+    async def judge(self, error: Exception, *, started_at: float, made_progress: bool) -> Outcome:
+        """The outcome of an attempt that the error ended. An attempt is charged unless a dependency is to blame.
 
-        The attempt has `begun` at that moment of the monotonic clock; `gained`: it has brought the bundle further.
+        `started_at` is the start of the attempt on the monotonic clock; `made_progress`: it recorded parts that the next
+        attempt continues from.
         """
         failure = _failure_of(error)
         if isinstance(error, DatabaseUnavailable):
-            return Parked(failure, AGAIN)
+            return Parked(failure, DATABASE_PAUSE)
         if isinstance(error, StorageBusy):
-            return Parked(failure, PARKED)
+            return Parked(failure, STORAGE_PAUSE)
         if isinstance(error, (AttemptTimeout, *STORAGE_OUTAGES)):
-            if await self._store_was_out(begun):
-                return Parked(failure, PARKED)
-            if gained:
+            if await self._store_was_unavailable(started_at):
+                return Parked(failure, STORAGE_PAUSE)
+            if made_progress:
                 return Parked(failure, 0)
         return failure
 
-    async def _store_was_out(self, begun: float) -> bool:
-        """At any time of the attempt: what fails when the store is just back has hung in the outage.
+    async def _store_was_unavailable(self, started_at: float) -> bool:
+        """Returns True if the store was unavailable at any time of the attempt: calls that hung fail when it is back.
 
-        An attempt can be over before the breaker has seen enough: then the store is asked once more. Other attempts that
-        hung may be over while it answers, and only with them the breaker has seen enough.
+        An attempt can end before the breaker has counted enough failures: then the store is probed. While the probe
+        runs, other attempts may end, and only with their failures does the breaker open.
         """
         breaker = self._storage.bucket.breaker
-        if not breaker.closed_since(begun):
+        if not breaker.closed_since(started_at):
             return True
         try:
             await self._storage.prove()
         except HaulageError:
             return True
-        return not breaker.closed_since(begun)
+        return not breaker.closed_since(started_at)
 
-    async def settle(self, job: Job, outcome: Outcome) -> None:
-        """Writes what became of the attempt, however long the database is away: the fence says when it is too late."""
+    async def write(self, job: Job, outcome: Outcome) -> None:
+        """Writes the outcome, retrying while the database is unavailable. The fence prevents a write that is too late."""
         while True:
             try:
                 match outcome:
-                    case Result():
-                        await self._lifecycle.succeed(job, outcome)
-                    case Reused(result):
-                        await self._lifecycle.reuse(job, result)
+                    case Success(lifetime, within):
+                        await self._lifecycle.succeed(job, lifetime, within)
                     case Parked(failure, pause):
                         await self._lifecycle.park(job, failure, pause)
-                    case Returned():
+                    case Released():
                         await self._lifecycle.release(job)
-                    case _:
+                    case Failure():
                         await self._lifecycle.fail(job, outcome)
             except (StaleFence, JobNotFound, IllegalTransition):
                 log.info("attempt_discarded")
             except DatabaseUnavailable:
-                await asyncio.sleep(SETTLE_PAUSE)
+                await asyncio.sleep(RETRY_PAUSE)
                 continue
-            except ResultGone:
-                log.info("bundle_reuse_lost")
-                outcome = Returned()
+            except ResultGone as error:
+                log.info("result_lost", reason=error.message)
+                outcome = Released()
                 continue
             return
 
@@ -118,9 +117,9 @@ class Outcomes:
 def _failure_of(error: Exception) -> Failure:
     if isinstance(error, HaulageError):
         log.warning("attempt_failed", code=error.code, error_class=error.error_class, reason=error.message)
-        return note_of(error)
-    log.error("attempt_broke", exc_info=error)
+        return Failure(error_class=error.error_class, message=error.message)
+    log.error("attempt_failed", code="internal", error_class=ErrorClass.INTERNAL, exc_info=error)
     return Failure(
         error_class=ErrorClass.INTERNAL,
-        message=f"An internal error ended the attempt ({type(error).__name__}); the worker's log has the details.",
+        message=f"An internal error ended the attempt ({type(error).__name__}). See the worker's log.",
     )

@@ -1,4 +1,4 @@
-"""Takes due jobs straight from PostgreSQL when no wake-up brings them: Redis is away, or has lost it."""
+"""Claims due jobs straight from PostgreSQL when no wake-up arrives: Redis is unavailable, or has lost it."""
 
 from __future__ import annotations
 
@@ -9,92 +9,86 @@ from random import Random
 import structlog
 
 from jobs.concurrency import keep_running
-from jobs.engine.sql import sweeps
+from jobs.engine.engine import Engine
+from jobs.engine.sql.sweeps import find_overdue
 from jobs.engine.worker.runner import Runner
 from jobs.errors import DatabaseUnavailable
-from jobs.services import Services
 
 log = structlog.get_logger()
 
-DEAF_PAUSE = 0.25
-"""Seconds between two looks while Redis is away, and between two tries to reach it."""
+POLL_PAUSE = 0.25
+"""Seconds between two polls while Redis is unavailable, and between two attempts to reach it."""
 PING_PAUSE = 1.0
-"""Seconds between two looks at whether Redis is there."""
-PATIENCE = 0.5
-"""Seconds that Redis has to show that it is there."""
+"""Seconds between two pings while Redis responds."""
+PING_TIMEOUT = 0.5
+"""Seconds that Redis has to respond to a ping."""
 SPREAD = 4
-"""Jobs that are looked at for each that is taken, so that idle workers do not all try the same one."""
+"""Jobs that are read for each one that is claimed, so that idle workers do not all try the same one."""
 
 
 class Poller:
-    """Looks for due jobs: for any while Redis is away, else for those whose wake-up is `WAKE_GRACE` late."""
+    """Polls for due jobs of one kind: for any while Redis is unavailable, else for those `WAKE_GRACE` seconds overdue."""
 
-    def __init__(self, services: Services, runner: Runner) -> None:
-        self._services = services
+    def __init__(self, engine: Engine, runner: Runner) -> None:
+        self._engine = engine
         self._runner = runner
         self._random = Random()  # noqa: S311 - it spreads work
-        self._deaf = asyncio.Event()
-        """Set while no wake-up can come in."""
+        self._redis_lost = asyncio.Event()
+        """Set while no wake-up can arrive."""
 
     async def run(self) -> None:
-        """Looks until it is cancelled. Finding out about Redis is done beside it: it takes long just when it hangs."""
-        await keep_running(self._keep_listening(), self._keep_taking())
+        """Polls until it is cancelled. Redis is pinged in a task of its own, since that takes long when Redis hangs."""
+        await keep_running(self._keep_pinging(), self._keep_polling())
 
-    async def _keep_listening(self) -> None:
+    async def _keep_pinging(self) -> None:
         while True:
-            self._set_deaf(not await self._hears())
-            await asyncio.sleep(DEAF_PAUSE if self._deaf.is_set() else PING_PAUSE)
+            lost = not await self._redis_responds()
+            if lost and not self._redis_lost.is_set():
+                self._redis_lost.set()
+                log.warning("wake_ups_lost")
+            elif not lost and self._redis_lost.is_set():
+                self._redis_lost.clear()
+                log.warning("wake_ups_recovered")
+            await asyncio.sleep(POLL_PAUSE if lost else PING_PAUSE)
 
-    def _set_deaf(self, deaf: bool) -> None:
-        if deaf == self._deaf.is_set():
-            return
-        if deaf:
-            self._deaf.set()
-        else:
-            self._deaf.clear()
-        log.warning("fallback_working" if deaf else "fallback_waiting")
-
-    async def _hears(self) -> bool:
-        """Whether wake-ups can come in."""
+    async def _redis_responds(self) -> bool:
         try:
-            async with asyncio.timeout(PATIENCE):
-                return await self._services.feed.ping()
+            async with asyncio.timeout(PING_TIMEOUT):
+                return await self._engine.feed.ping()
         except TimeoutError:
             return False
         except Exception:
-            log.exception("fallback_ping_broke")
+            log.exception("redis_ping_failed")
             return False
 
-    async def _keep_taking(self) -> None:
-        settings = self._services.settings
+    async def _keep_polling(self) -> None:
+        settings = self._engine.settings
         while True:
             more = False
             try:
-                more = await self._take(0 if self._deaf.is_set() else settings.wake_grace)
+                more = await self._poll(0 if self._redis_lost.is_set() else settings.wake_grace)
             except DatabaseUnavailable as error:
-                log.warning("fallback_failed", reason=error.message)
+                log.warning("poll_lost", reason=error.message)
             except Exception:
-                log.exception("fallback_broke")
-            if not more:
-                await self._pause()
+                log.exception("poll_failed")
+            if more:
+                continue
+            if self._redis_lost.is_set():
+                await asyncio.sleep(POLL_PAUSE)
+                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(settings.sweep_interval):
+                    await self._redis_lost.wait()
 
-    async def _pause(self) -> None:
-        if self._deaf.is_set():
-            await asyncio.sleep(DEAF_PAUSE)
-            return
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._services.settings.sweep_interval):
-                await self._deaf.wait()
-
-    async def _take(self, grace: float) -> bool:
-        """Takes what there is room for; True when there may be more, as others were faster with what was looked at."""
+    async def _poll(self, grace: float) -> bool:
+        """Claims as many jobs as there is room for. Returns True if there may be more that others have not claimed."""
         room = self._runner.room
         if not room:
             return False
-        due = await sweeps.find_unwoken(self._services.database, grace, SPREAD * room)
+        due = list(await find_overdue(self._engine.database, self._runner.kind, grace, SPREAD * room))
         self._random.shuffle(due)
-        for job in due:
+        for job_id, fence in due:
             if not self._runner.room:
                 return False
-            await self._runner.take(job.id, job.fence)
+            await self._runner.claim(job_id, fence)
         return len(due) == SPREAD * room

@@ -1,72 +1,71 @@
-"""Mends what died in between: lost leases, lost wake-ups, results whose time is over, litter, old rows.
-
-Every worker sweeps; `SKIP LOCKED` shares the work among them. One statement asks for all that is counted in seconds, so an
-idle worker costs next to nothing. Each kind of sweep is done by a task of its own: one that waits, for Redis or for the
-store, holds up none of the others.
-"""
+"""Repairs what was lost in between, and does what is due: expired leases, lost wake-ups, expired results, cleanup."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from random import uniform
 
 import structlog
 
-from jobs.bundles.cleanup import Cleaner
-from jobs.bundles.orphans import Orphans
 from jobs.concurrency import keep_running
+from jobs.engine.engine import Engine
 from jobs.engine.jobs import Job
 from jobs.engine.lifecycle import SWEEP_BATCH
 from jobs.engine.sql import sweeps
-from jobs.engine.sql.sweeps import Kind
+from jobs.engine.sql.sweeps import Sweep
+from jobs.engine.worker.work import Work
 from jobs.errors import HaulageError
-from jobs.services import Services
+from jobs.kinds import Kind
 
 log = structlog.get_logger()
 
 Step = Callable[[], Awaitable[object]]
 
 ORPHANS_INTERVAL = 4 * 3600.0
-"""Longest time in seconds between two looks for what no job knows; each worker takes a random share of it."""
-RINGS = 1_000
-"""Jobs that are rung for at once: a backpressure that Redis has lost is known to it again after a few rounds."""
-FORGOTTEN = 100
-"""Jobs whose rows are removed in one transaction."""
-SELDOM = 30
-"""Rounds to each of those for what is counted in hours and days: jobs that wait too long, old rows."""
-LOOKS = 5
-"""Looks for lost leases within the time of one lease, at least: so often is PostgreSQL asked whether it answers, too."""
+"""Most seconds between two searches for orphaned objects; each worker picks a random share of it."""
+WAKE_UPS = 1_000
+"""Jobs whose wake-ups are enqueued at once. A backlog that Redis has lost is enqueued again within a few rounds."""
+DELETIONS = 100
+"""Jobs whose rows are deleted in one transaction."""
+CLEANUPS = 20
+"""Jobs whose leftover objects are removed in one round."""
+CLEANUP_RETRY = 60.0
+"""Seconds after which a cleanup that did not finish is due again."""
+RARELY = 30
+"""Rounds between two sweeps for what is counted in hours and days: deadlines, retention."""
+CHECKS_PER_LEASE = 5
+"""Checks for expired leases within the time of one lease, at least. They also show whether PostgreSQL responds."""
 
 
 class Sweeper:
-    """Looks every `SWEEP_INTERVAL` seconds, and at least `LOOKS` times in a lease, for what there is to do."""
+    """Checks every `SWEEP_INTERVAL` seconds, and at least `CHECKS_PER_LEASE` times a lease, what there is to do."""
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
-        self._cleaner = Cleaner(services)
-        self._orphans = Orphans(services)
-        self._heard_since: float | None = None
-        """When, on the loop's clock, workers began to be heard by PostgreSQL; None before that was asked."""
-        self._answered: float | None = None
-        """When, on the loop's clock, PostgreSQL answered last; at first, when it was asked first."""
-        self._steps: dict[Kind, Step] = {
-            Kind.LOST: self.lose,
-            Kind.UNWOKEN: self.wake,
-            Kind.EXPIRING: self._expire,
-            Kind.LITTERING: self._cleaner.clean,
+    def __init__(self, engine: Engine, works: Mapping[Kind, Work]) -> None:
+        self._engine = engine
+        self._works = works
+        self._reachable_since: float | None = None
+        """Since when, on the loop's clock, workers can reach PostgreSQL; None before the first check."""
+        self._last_response: float | None = None
+        """When, on the loop's clock, PostgreSQL responded last; at first, when it was queried first."""
+        self._steps: dict[Sweep, Step] = {
+            Sweep.LOST: self.lose_expired_leases,
+            Sweep.OVERDUE: self.enqueue_overdue,
+            Sweep.EXPIRING: self._expire_results,
+            Sweep.CLEANUP: self.clean_up,
         }
-        self._wanted = {kind: asyncio.Event() for kind in self._steps}
-        """Set by a look that has found something to do."""
+        self._wanted = {sweep: asyncio.Event() for sweep in self._steps}
+        """Set by a check that found something to do."""
 
     async def run(self) -> None:
         """Sweeps until it is cancelled."""
-        settings = self._services.settings
+        settings = self._engine.settings
+        seldom = settings.sweep_interval * RARELY
         await keep_running(
-            self._repeat(self._look, min(settings.sweep_interval, settings.lease_ttl / LOOKS)),
-            *(self._answer(kind) for kind in self._steps),
-            *(self._repeat(step, settings.sweep_interval * SELDOM) for step in (self._abandon, self._forget)),
-            self._repeat(self._orphans.remove, uniform(0, ORPHANS_INTERVAL)),  # noqa: S311
+            self._repeat(self._check, min(settings.sweep_interval, settings.lease_ttl / CHECKS_PER_LEASE)),
+            *(self._run_when_wanted(sweep) for sweep in self._steps),
+            *(self._repeat(step, seldom) for step in (self._abandon, self._lapse, self._delete_rows)),
+            *(self._repeat(work.remove_orphans, uniform(0, ORPHANS_INTERVAL)) for work in self._works.values()),  # noqa: S311
         )
 
     async def _repeat(self, step: Step, pause: float) -> None:
@@ -74,90 +73,111 @@ class Sweeper:
             await asyncio.sleep(pause)
             await self._try(step)
 
-    async def _answer(self, kind: Kind) -> None:
+    async def _run_when_wanted(self, sweep: Sweep) -> None:
         while True:
-            await self._wanted[kind].wait()
-            self._wanted[kind].clear()
-            await self._try(self._steps[kind])
+            await self._wanted[sweep].wait()
+            self._wanted[sweep].clear()
+            await self._try(self._steps[sweep])
 
     async def sweep(self) -> None:
-        """One round for the jobs."""
-        for step in (self.lose, self._abandon, self.wake, self._expire, self._forget):
+        """Runs one round of all sweeps of rows."""
+        steps: tuple[Step, ...] = (
+            self.lose_expired_leases,
+            self._abandon,
+            self._lapse,
+            self.enqueue_overdue,
+            self._expire_results,
+            self._delete_rows,
+        )
+        for step in steps:
             await self._try(step)
 
-    async def clean(self) -> None:
-        """One round for the store."""
-        await self._try(self._cleaner.clean)
-
     async def _try(self, step: Step) -> None:
-        """What can't be done now is done in a later round."""
+        """What fails now is done in a later round."""
         try:
             await step()
         except HaulageError as error:
             log.warning("sweep_failed", step=step.__name__, reason=error.message)
         except Exception:
-            log.exception("sweep_broke", step=step.__name__)
+            log.exception("sweep_failed", step=step.__name__)
 
-    async def _look(self) -> None:
-        for kind in (await self._ask()).kinds:
-            self._wanted[kind].set()
+    async def _check(self) -> None:
+        for sweep in (await self._find_due()).sweeps:
+            self._wanted[sweep].set()
 
-    async def _ask(self) -> sweeps.Due:
-        """What there is to do. The answer also shows that PostgreSQL answers: it is noted for `_silence_counts`."""
-        settings, clock = self._services.settings, asyncio.get_running_loop().time
-        if self._answered is None:
-            self._answered = clock()
-        due = await sweeps.look(self._services.database, settings.wake_grace)
+    async def _find_due(self) -> sweeps.Due:
+        """What there is to do. The response also shows that PostgreSQL is reachable, for `_can_trust_expired_leases`."""
+        settings, clock = self._engine.settings, asyncio.get_running_loop().time
+        if self._last_response is None:
+            self._last_response = clock()
+        due = await sweeps.find_due(self._engine.database, settings.wake_grace)
         now = clock()
-        if self._heard_since is None:
-            self._heard_since = now - due.uptime
-        if now - self._answered > settings.lease_ttl / 2:
-            self._heard_since = now
-        self._answered = now
+        if self._reachable_since is None:
+            self._reachable_since = now - due.uptime
+        if now - self._last_response > settings.lease_ttl / 2:
+            self._reachable_since = now
+        self._last_response = now
         return due
 
-    def _silence_counts(self) -> bool:
-        """Whether every worker that lives had the time to be heard by PostgreSQL until that answered last.
+    def _can_trust_expired_leases(self) -> bool:
+        """Whether PostgreSQL has been reachable long enough for every live worker to renew its leases.
 
-        After an outage that took half a lease all leases may have run out, and each worker that lives renews its own soon.
+        After an outage of half a lease or more, all leases may have expired, and each live worker renews its own soon.
         """
-        settings = self._services.settings
-        if self._answered is None or self._heard_since is None:
+        settings = self._engine.settings
+        if self._last_response is None or self._reachable_since is None:
             return False
-        return self._answered - self._heard_since >= settings.heartbeat_interval + settings.heartbeat_timeout
+        return self._last_response - self._reachable_since >= settings.heartbeat_interval + settings.heartbeat_timeout
 
-    async def lose(self) -> None:
-        """Takes the jobs of silent workers from them, unless it was PostgreSQL that could not hear them."""
-        due = await self._ask()  # again: since the last look there may have been an outage
-        if Kind.LOST in due.kinds and self._silence_counts():
-            await _while_full(self._services.lifecycle.lose_lost)
+    async def lose_expired_leases(self) -> None:
+        """Takes over the jobs of workers that did not renew their leases, unless PostgreSQL was unreachable for them."""
+        due = await self._find_due()  # again: there may have been an outage since the last check
+        if Sweep.LOST in due.sweeps and self._can_trust_expired_leases():
+            await _until_done(self._engine.lifecycle.lose_expired_leases)
 
-    async def wake(self) -> int:
-        """Rings again for the jobs that nobody has taken since they were due; returns how many those are."""
-        due = await sweeps.find_unwoken(self._services.database, self._services.settings.wake_grace, RINGS)
-        if due:
-            await self._services.queue.wake_again([(job.id, job.fence) for job in due])
-        return len(due)
+    async def enqueue_overdue(self) -> int:
+        """Enqueues wake-ups again for jobs that no worker has claimed since they were due. Returns their number."""
+        engine, total = self._engine, 0
+        for kind in self._works:
+            due = await sweeps.find_overdue(engine.database, kind, engine.settings.wake_grace, WAKE_UPS)
+            if due:
+                await engine.queue.enqueue_missing(kind, due)
+            total += len(due)
+        return total
 
     async def _abandon(self) -> None:
-        """Ends the jobs that have waited for another attempt for longer than they may."""
-        await _while_full(self._services.lifecycle.abandon_overdue)
+        await _until_done(self._engine.lifecycle.abandon_past_deadline)
 
-    async def _expire(self) -> None:
-        """Expires the results whose time is over."""
-        await _while_full(self._services.lifecycle.expire_due)
+    async def _lapse(self) -> None:
+        await _until_done(self._engine.lifecycle.lapse_incomplete)
 
-    async def _forget(self) -> None:
-        """Removes the rows of jobs that were dropped, or ended long ago."""
-        async with self._services.database.begin() as connection:
-            old = await sweeps.find_dropped(connection, FORGOTTEN)
-            old += await sweeps.find_forgettable(connection, self._services.settings.job_retention, FORGOTTEN)
+    async def _expire_results(self) -> None:
+        await _until_done(self._engine.lifecycle.expire_due)
+
+    async def clean_up(self) -> None:
+        """Removes the leftover objects of jobs that are due for it. A cleanup that fails is due again a minute later."""
+        async with self._engine.database.begin() as connection:
+            due = await sweeps.claim_cleanups(connection, CLEANUP_RETRY, CLEANUPS)
+        for job, now in due:
+            try:
+                next_at = await self._works[job.kind].clean_up(job, now)
+                if job.cleanup_at is not None:
+                    async with self._engine.database.begin() as connection:
+                        await sweeps.finish_cleanup(connection, job.id, job.cleanup_at, next_at)
+            except HaulageError as error:
+                log.warning("cleanup_failed", job_id=str(job.id), reason=error.message)
+
+    async def _delete_rows(self) -> None:
+        """Deletes the rows of jobs that a person deleted, or that ended long ago."""
+        async with self._engine.database.begin() as connection:
+            old = await sweeps.find_deleted(connection, DELETIONS)
+            old += await sweeps.find_past_retention(connection, self._engine.settings.job_retention, DELETIONS)
             if old:
                 await sweeps.delete_jobs(connection, old)
-                log.info("jobs_forgotten", count=len(old))
+                log.info("jobs_deleted", count=len(old))
 
 
-async def _while_full(sweep: Callable[[], Awaitable[list[Job]]]) -> None:
-    """Sweeps batch by batch: short transactions, and nobody waits for the next round."""
+async def _until_done(sweep: Callable[[], Awaitable[list[Job]]]) -> None:
+    """Sweeps batch by batch, so that transactions are short and no job waits for the next round."""
     while len(await sweep()) >= SWEEP_BATCH:
         pass

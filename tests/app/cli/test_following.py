@@ -180,7 +180,7 @@ async def test_a_single_way_that_leads_nowhere_is_told(boxed_cli: Cli, box: Midd
 @pytest.fixture
 async def status(services: Services) -> JobStatus:
     job = await create(services, 10_000)
-    snapshot = await services.snapshots.read(job.id)
+    snapshot = await services.downloads.snapshots.read(job.id)
     assert snapshot is not None
     return status_of(snapshot, None, since=0, records=(), degraded=False)
 

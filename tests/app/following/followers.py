@@ -18,14 +18,15 @@ from app.cli.eventstreams import StreamParser
 from app.endpoints.sockets import SUBPROTOCOL
 from jobs.concurrency import end
 from jobs.engine.events import Event, EventType, FileView, ProgressView
-from jobs.engine.jobs import Job, Phase, Progress, Status
+from jobs.engine.jobs import Job, Progress, Status
 from jobs.engine.live.feed import UNAVAILABLE, Feed, channel
-from jobs.engine.order import Order, Verdict, asking, judge
+from jobs.engine.order import Order, Verdict, judge, requested_since
+from jobs.kinds import Phase
 from tests.app.shared import Shared
 
 PATIENCE = 30.0
 """Seconds in which anything that is waited for has come, even on a busy machine."""
-NOTHING = asking(0)
+NOTHING = requested_since(0)
 ENDED = {"completed", "failed", "cancelled", "expired", "gone"}
 
 
@@ -35,7 +36,7 @@ class Follower:
     def __init__(self, since: Mapping[str, int] | None = None) -> None:
         self.messages: list[dict[str, Any]] = []
         self.errors: list[dict[str, Any]] = []
-        self.have: dict[str, Order] = {job: asking(seq) for job, seq in (since or {}).items()}
+        self.have: dict[str, Order] = {job: requested_since(seq) for job, seq in (since or {}).items()}
         self.files: dict[tuple[str, int], dict[str, Any]] = {}
         self._changed = asyncio.Condition()
         self.is_over = False

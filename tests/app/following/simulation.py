@@ -25,13 +25,16 @@ from app.following.readings import Readings
 from app.schemas import JobStatus
 from app.serializers import status_of
 from app.status_reader import Statuses
+from jobs.bundles.downloads import Compression, Download, OnMissing
 from jobs.concurrency import end
 from jobs.engine.events import Event, EventType, FileView, ProgressView, event_of
-from jobs.engine.jobs import ANONYMOUS, Compression, FileRecord, FileState, Job, OnMissing, Status, new_progress
-from jobs.engine.order import Order, Verdict, asking, judge
+from jobs.engine.jobs import FileRecord, FileState, Status, new_progress
+from jobs.engine.order import Order, Verdict, judge, requested_since
 from jobs.engine.sql.snapshots import Mark, Snapshot
 from jobs.engine.transitions import Claim, Command, apply
 from jobs.errors import DatabaseUnavailable, JobNotFound
+from jobs.kinds import Kind, Phase
+from jobs.owners import ANONYMOUS
 from jobs.services import Services
 
 NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
@@ -39,7 +42,7 @@ JOB_ID = UUID(int=7)
 FILES = 3
 HEAVY = LAG // 2 + 1
 """What every message is made to weigh: a connection lags with two that the client has not taken."""
-NOTHING = asking(0)
+NOTHING = requested_since(0)
 ENOUGH = 20
 """Answers after which nobody has reason to ask again."""
 TURNS = 8
@@ -71,10 +74,12 @@ class Store:
     """One job in PostgreSQL, and its latest live message in Redis."""
 
     def __init__(self) -> None:
-        self.job = Job(
+        self.job = Download(
             id=JOB_ID,
+            kind=Kind.DOWNLOAD,
             owner=ANONYMOUS,
             status=Status.QUEUED,
+            phase=Phase.QUEUED,
             fence=1,
             attempt=0,
             seq=1,
@@ -302,7 +307,7 @@ class Client:
 
     def connect(self, hub: Hub) -> None:
         self.ended_at, self.outlet = None, WireOutlet(Wire(), hub)
-        order = self.heard = self.order if self.remembers_ticks else asking(self.order[0])
+        order = self.heard = self.order if self.remembers_ticks else requested_since(self.order[0])
         self.serving = asyncio.create_task(self._serve(hub, self.outlet, order))
 
     async def _serve(self, hub: Hub, outlet: WireOutlet, order: Order) -> None:

@@ -19,9 +19,9 @@ from app.close_codes import Closing
 from app.middleware import Envelope
 from app.requests import MAX_STREAMED
 from app.status_reader import Statuses
+from jobs.bundles.downloads import NewDownload
 from jobs.concurrency import end
 from jobs.engine.jobs import FileRequest, Job
-from jobs.engine.lifecycle import NewJob
 from tests.app.following.dozing import dozing
 from tests.app.following.followers import (
     PATIENCE,
@@ -243,8 +243,8 @@ async def test_one_job_that_is_slow_to_read_holds_up_nothing_else(
 
 
 async def test_who_reads_nothing_is_told_of_its_faults_when_it_does(shared: Shared) -> None:
-    large = await shared.services.lifecycle.create(
-        NewJob(files=[FileRequest(file_id=10_000 + index, name="n" * 200) for index in range(1_000)])
+    large = await shared.services.downloads.create(
+        NewDownload(files=[FileRequest(file_id=10_000 + index, name="n" * 200) for index in range(1_000)])
     )
     unknown = str(uuid4())
     async with dozing(base(shared), "subscribe") as client:

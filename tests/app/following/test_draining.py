@@ -18,8 +18,8 @@ from structlog.testing import capture_logs
 from app.close_codes import Closing
 from app.following import Following
 from app.status_reader import Statuses
+from jobs.bundles.downloads import NewDownload
 from jobs.engine.jobs import FileRequest, Job
-from jobs.engine.lifecycle import NewJob
 from tests.app.following.dozing import dozing
 from tests.app.following.followers import PATIENCE, base, pause_of, socket, until_subscribers
 from tests.app.shared import Shared, changed, link
@@ -145,7 +145,7 @@ async def test_who_is_slow_gets_all_of_a_large_last_message(
 ) -> None:
     monkeypatch.setattr("app.following.disconnects.FAREWELL", 1.0)
     names = [FileRequest(file_id=10_000 + index, name="n" * 200) for index in range(1_000)]
-    job = await shared.services.lifecycle.create(NewJob(files=names))
+    job = await shared.services.downloads.create(NewDownload(files=names))
     await shared.services.lifecycle.cancel(job.id)
     last = Closing.DONE.reason.encode() if way == "subscribe" else b"\r\n0\r\n\r\n"
     data = bytearray()

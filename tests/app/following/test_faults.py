@@ -27,6 +27,7 @@ from app.status_reader import Statuses
 from jobs.engine.events import Event, FileView
 from jobs.engine.jobs import FileState, Job, Progress
 from jobs.engine.live.feed import Feed
+from jobs.kinds import Phase
 from tests.app.following.dozing import dozing
 from tests.app.following.followers import (
     PATIENCE,
@@ -236,7 +237,9 @@ async def test_while_redis_is_away_streams_go_on_from_postgresql(
         await asyncio.wait_for(noticed.wait(), PATIENCE)
         for done in (1, 2):
             began = monotonic()
-            seq = await shared.services.lifecycle.record(job, Progress(files_total=1, bytes_done=done), [])
+            seq = await shared.services.lifecycle.record(
+                job, Phase.PACKING, Progress(files_total=1, bytes_done=done), []
+            )
             messages = await asyncio.gather(*(it.heard(job, (seq, 0)) for it in both))
             assert monotonic() - began < 2 + BUSY
             assert {(message["type"], message["degraded"]) for message in messages} == {("snapshot", True)}

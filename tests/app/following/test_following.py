@@ -23,6 +23,7 @@ from jobs.engine.live.feed import Feed
 from jobs.engine.sql.file_records import load_files
 from jobs.engine.sql.snapshots import Snapshots
 from jobs.errors import ErrorClass
+from jobs.kinds import Phase
 from tests.app.following.followers import (
     PATIENCE,
     Follower,
@@ -108,7 +109,9 @@ async def test_every_way_tells_the_same_and_ends_with_the_same(shared: Shared) -
         async with shared.services.database.reading() as connection:
             records = await load_files(connection, job.id)
         done = replace(records[1], state=FileState.DONE, size=3, bytes_done=3)
-        await shared.services.lifecycle.record(job, Progress(files_total=2, bytes_total=9, bytes_done=3), [done])
+        await shared.services.lifecycle.record(
+            job, Phase.PACKING, Progress(files_total=2, bytes_total=9, bytes_done=3), [done]
+        )
         await asyncio.gather(*(follower.heard(job, (job.seq, 1)) for follower in followers))
         await shared.services.lifecycle.fail(job, FAILURE)
         ends = [essence(await follower.end(job)) for follower in followers]
@@ -183,7 +186,7 @@ async def test_a_job_whose_rows_are_removed_is_gone(shared: Shared, status: str)
     job = await (create(shared.services, 10_000) if status == "queued" else shared.processing())
     async with following_all_ways(shared, job) as followers:
         async with shared.services.database.begin() as connection:
-            await connection.execute(text("DELETE FROM download_jobs WHERE id = :id"), {"id": job.id})
+            await connection.execute(text("DELETE FROM jobs WHERE id = :id"), {"id": job.id})
         gone = await asyncio.gather(*(follower.end(job) for follower in followers))
         assert {(message["type"], message["status"]) for message in gone} == {(EventType.GONE, status)}
         for follower, way in zip(followers, WAYS, strict=True):
@@ -281,8 +284,10 @@ async def test_a_message_after_a_lost_one_is_answered_with_what_lies_between(sha
             first, second = await load_files(connection, job.id)
         progress = Progress(files_total=2, bytes_total=9, bytes_done=3)
         done = [replace(it, state=FileState.DONE, size=3, bytes_done=3) for it in (first, second)]
-        await shared.services.lifecycle.record(job, progress, done[:1])  # nothing is published of these two
-        seq = await shared.services.lifecycle.record(job, progress, done[1:])
+        await shared.services.lifecycle.record(
+            job, Phase.PACKING, progress, done[:1]
+        )  # nothing is published of these two
+        seq = await shared.services.lifecycle.record(job, Phase.PACKING, progress, done[1:])
         began = monotonic()
         await shared.publish(live(job, 1, seq=seq))
         await follower.heard(job, (seq, 1))
@@ -330,7 +335,7 @@ async def test_a_queue_that_moves_costs_no_question_for_each_of_its_jobs(
     asked: list[object] = []
     real = Snapshots.read_many
 
-    async def counted(snapshots: Snapshots, job_ids: Iterable[UUID]) -> Any:
+    async def counted(snapshots: Snapshots[Job], job_ids: Iterable[UUID]) -> Any:
         asked.append(await real(snapshots, job_ids))
         return asked[-1]
 
@@ -365,13 +370,13 @@ async def test_followers_of_a_database_that_was_restored_come_back_and_start_ove
 
     async with following_all_ways(shared, job) as followers:
         for done in (1, 2, 3):
-            seq = await shared.services.lifecycle.record(job, Progress(files_total=1, bytes_done=done), [])
+            seq = await shared.services.lifecycle.record(
+                job, Phase.PACKING, Progress(files_total=1, bytes_done=done), []
+            )
             await asyncio.gather(*(follower.heard(job, (seq, 0)) for follower in followers))
         monkeypatch.setattr(Statuses, "read", counted)
         async with shared.services.database.begin() as connection:
-            await connection.execute(
-                text("UPDATE download_jobs SET seq = :seq WHERE id = :id"), {"id": job.id, "seq": job.seq}
-            )
+            await connection.execute(text("UPDATE jobs SET seq = :seq WHERE id = :id"), {"id": job.id, "seq": job.seq})
         await asyncio.gather(*(follower.over() for follower in followers))
         had = {str(job.id): seq}
         async with (

@@ -16,16 +16,16 @@ from app.following.topics import Topic
 from app.serializers import status_of
 from jobs.engine.events import FileView
 from jobs.engine.jobs import Status
-from jobs.engine.order import QUEUE_TICKS, Order, Verdict, asking, judge, queue_tick
+from jobs.engine.order import QUEUE_TICKS, Order, Verdict, judge, queue_tick, requested_since
 from jobs.engine.sql.snapshots import Snapshot
 from jobs.engine.transitions import SOURCES, Cancel, Claim, Command, Expire, Fail, Lose, Release, Retry, Succeed
 from tests.app.following.followers import live
 from tests.app.following.simulation import FILES, Client, Fate, Store, World
-from tests.samples import NETWORK, RESULT
+from tests.samples import NETWORK
 
 MOVES: list[Command] = [
     Claim(worker="w", lease=10),
-    Succeed(result=RESULT, lifetime=60),
+    Succeed(lifetime=60),
     Fail(failure=NETWORK, retry_in=0),
     Release(),
     Lose(retry_in=0),
@@ -51,7 +51,7 @@ def test_a_message_is_taken_when_it_is_newer_and_nothing_before_it_is_missing(
 @given(st.lists(st.sampled_from(range(1, 8)), max_size=40), st.integers(1, 3))
 def test_messages_in_any_order_never_lead_back_and_a_gap_is_always_seen(numbers: list[int], reach: int) -> None:
     """Message n tells of the last `reach` changes up to n: whoever takes it by the rule knows all changes up to n."""
-    have, known = asking(0), set[int]()
+    have, known = requested_since(0), set[int]()
     for number in numbers:
         since = max(0, number - reach)
         if judge(have, since, (number, 0)) is Verdict.NEXT:
@@ -63,7 +63,7 @@ def test_messages_in_any_order_never_lead_back_and_a_gap_is_always_seen(numbers:
 @given(st.integers(1, 2 * QUEUE_TICKS), st.integers(1, 2 * QUEUE_TICKS))
 def test_a_queued_job_that_moves_on_has_a_later_tick(place: int, moved_on: int) -> None:
     ahead = max(1, place - moved_on)
-    assert queue_tick(ahead) >= queue_tick(place) >= queue_tick(None) > asking(0)[1]
+    assert queue_tick(ahead) >= queue_tick(place) >= queue_tick(None) > requested_since(0)[1]
     if place < QUEUE_TICKS and ahead < place:
         assert queue_tick(ahead) > queue_tick(place)
 
@@ -269,7 +269,7 @@ def test_a_database_that_says_less_is_believed_and_not_asked_over_and_over(world
 def test_who_could_not_be_sent_the_end_that_it_asked_for_gets_it_by_the_comparison(world: World) -> None:
     store, client = world.store, Client(remembers_ticks=False)
     store.move(Cancel())
-    client.order = asking(store.job.seq)  # it has all but the end
+    client.order = requested_since(store.job.seq)  # it has all but the end
     world.clients.append(client)
     world.do(lambda: client.connect(world.hub))
     assert client.outlet is not None

@@ -113,7 +113,7 @@ async def test_a_job_whose_rows_are_removed_is_not_answered_from_memory(
     job = await shared.processing()
     await until_known(shared, job, Reads(monkeypatch))
     async with shared.services.database.begin() as connection:
-        await connection.execute(text("DELETE FROM download_jobs WHERE id = :id"), {"id": job.id})
+        await connection.execute(text("DELETE FROM jobs WHERE id = :id"), {"id": job.id})
     async with asyncio.timeout(PATIENCE):
         while (await shared.api.get(link(job))).status_code != 404:
             pass
@@ -201,9 +201,9 @@ async def test_a_channel_that_is_dropped_before_it_was_asked_for_leaves_nothing_
         async with asyncio.timeout(PATIENCE):
             while not subscriptions.connected:  # noqa: ASYNC110 - it tells the hub, and nobody else
                 await asyncio.sleep(0)
-            subscriptions.want(job_id)
-            waiting = asyncio.create_task(subscriptions.held(job_id, PATIENCE))
+            subscriptions.subscribe(job_id)
+            waiting = asyncio.create_task(subscriptions.acknowledged(job_id, PATIENCE))
             await asyncio.sleep(0)
-            subscriptions.drop(job_id)
+            subscriptions.unsubscribe(job_id)
             await waiting
-            assert not subscriptions._held  # noqa: SLF001
+            assert not subscriptions._acknowledged  # noqa: SLF001

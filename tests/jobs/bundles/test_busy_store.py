@@ -90,7 +90,7 @@ async def test_a_store_that_stays_too_busy_parks_the_job_uncharged(
     services: Services, settings: Settings, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(adaptive_limit, "PATIENCE", 0.3)
-    monkeypatch.setattr(outcomes, "PARKED", 0.2)
+    monkeypatch.setattr(outcomes, "STORAGE_PAUSE", 0.2)
     file_id = await catalogue.add(b"x", "x")
     async with storm(settings.s3_endpoint) as store:
         store.answer = lambda head: slow_down(head) if head.startswith(b"GET") else None

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 import structlog
 
+from jobs.bundles.downloads import Download
 from jobs.bundles.packing.verification import FileCheck
 from jobs.bundles.resolver import Source
-from jobs.engine.jobs import FileRequest, Job, Status
+from jobs.engine.jobs import FileRequest, Status
 from jobs.services import Services
 from jobs.settings import Settings
 from tests.conftest import working
@@ -42,7 +43,7 @@ def said() -> Iterator[list[Any]]:
         structlog.get_logger().info("captured", entry=entry)
 
 
-async def packed(services: Services, settings: Settings, *ids: int) -> tuple[Job, int]:
+async def packed(services: Services, settings: Settings, *ids: int) -> tuple[Download, int]:
     """The job's end, and how many bytes came from the store for it."""
     async with gate(settings.s3_endpoint, 10**12) as store:
         async with working(with_changes(settings, s3_endpoint=store.url)):

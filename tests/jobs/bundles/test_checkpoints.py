@@ -10,8 +10,9 @@ from uuid import UUID
 
 import pytest
 
+from jobs.bundles.downloads import Compression
 from jobs.bundles.format.checkpoints import DonePart
-from jobs.engine.jobs import Compression, Job, Status
+from jobs.engine.jobs import Job, Status
 from jobs.engine.sql.upload_parts import load_parts
 from jobs.services import Services
 from jobs.settings import Settings
@@ -45,7 +46,7 @@ async def files(catalogue: Catalogue) -> tuple[list[int], list[bytes]]:
 
 async def parts(services: Services, job_id: UUID) -> list[DonePart]:
     async with services.database.reading() as connection:
-        return await load_parts(connection, job_id)
+        return [DonePart.of(part) for part in await load_parts(connection, job_id)]
 
 
 async def until_some_parts(services: Services, job: Job) -> int:
@@ -177,9 +178,9 @@ async def failed(services: Services, settings: Settings, ids: list[int]) -> Job:
     """A job that is dead, with half of its bundle in the store."""
     job = await interrupted(services, settings, ids)
     async with services.database.begin() as connection:
-        await connection.exec_driver_sql("UPDATE download_jobs SET max_attempts = 1")
+        await connection.exec_driver_sql("UPDATE jobs SET max_attempts = 1")
     async with asyncio.timeout(20):
-        while not (await services.lifecycle.lose_lost()):  # noqa: ASYNC110 - its lease has to run out
+        while not (await services.lifecycle.lose_expired_leases()):  # noqa: ASYNC110 - its lease has to run out
             await asyncio.sleep(0.1)
     ended = await read(services, job.id)
     assert ended.dead

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from jobs.bundles.downloads import Compression
 from jobs.bundles.packing import deflater
-from jobs.engine.jobs import Compression, Status
+from jobs.engine.jobs import Status
 from jobs.engine.sql.file_records import load_files
 from jobs.errors import ErrorClass
 from jobs.services import Services

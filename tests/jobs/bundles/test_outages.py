@@ -13,7 +13,7 @@ import pytest
 from jobs.breakers import FAILURES, Circuit
 from jobs.bundles.orphans import Orphans
 from jobs.engine.jobs import Failure, Status
-from jobs.engine.worker import outcomes, runner
+from jobs.engine.worker import outcomes, store_probe
 from jobs.engine.worker.outcomes import Outcomes, Parked
 from jobs.errors import StorageOut, StorageUnreachable
 from jobs.services import Services, open_services
@@ -33,8 +33,8 @@ def changes() -> dict[str, Any]:
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bucket, "RECOVERY", 0.5)
-    monkeypatch.setattr(runner, "PROBE_INTERVAL", 0.5)
-    monkeypatch.setattr(outcomes, "PARKED", 0.5)
+    monkeypatch.setattr(store_probe, "INTERVAL", 0.5)
+    monkeypatch.setattr(outcomes, "STORAGE_PAUSE", 0.5)
 
 
 @pytest.mark.usefixtures("soon")
@@ -72,8 +72,8 @@ async def test_what_fails_when_the_store_is_just_back_has_hung_in_the_outage(
         await services.storage.bucket.ensure()
         await services.storage.prove()
         judge = Outcomes(services).judge
-        assert isinstance(await judge(broken, begun=begun, gained=False), Parked)
-        assert isinstance(await judge(broken, begun=monotonic(), gained=False), Failure)
+        assert isinstance(await judge(broken, started_at=begun, made_progress=False), Parked)
+        assert isinstance(await judge(broken, started_at=monotonic(), made_progress=False), Failure)
 
 
 async def test_what_others_have_met_until_the_store_answers_counts_too(
@@ -91,7 +91,7 @@ async def test_what_others_have_met_until_the_store_answers_counts_too(
         await prove()
 
     monkeypatch.setattr(services.storage, "prove", prove_after_the_others)
-    assert isinstance(await Outcomes(services).judge(broken, begun=monotonic(), gained=False), Parked)
+    assert isinstance(await Outcomes(services).judge(broken, started_at=monotonic(), made_progress=False), Parked)
 
 
 @pytest.mark.parametrize("changes", [{"s3_connect_timeout": 0.5, "job_deadline": 0.5}])
@@ -159,7 +159,9 @@ async def test_what_no_job_knows_is_removed_when_it_is_old(
     for key in (orphan, foreign):
         await storage.objects.put(key, b"x", "application/zip")
     await storage.uploads.create(orphan, "application/zip")
-    await Orphans(services).remove()
+    await Orphans(services.database, services.storage, services.settings).remove()
     assert {info.key async for info in storage.objects.list("bundles/")} == {job.result.key, orphan, foreign}
-    await Orphans(services, lambda: datetime.now(UTC) + timedelta(days=4)).remove()
+    await Orphans(
+        services.database, services.storage, services.settings, lambda: datetime.now(UTC) + timedelta(days=4)
+    ).remove()
     assert {info.key async for info in storage.objects.list("bundles/")} == {job.result.key, foreign}

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobs.bundles.downloads import Compression
 from jobs.bundles.format.manifests import Manifest
 from jobs.bundles.format.stored_plan import Entry, plan_bundle
 from jobs.bundles.planning import content, fingerprint
 from jobs.bundles.resolver import Missing, Source
-from jobs.engine.jobs import Compression
 
 NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
 MIB = 1 << 20

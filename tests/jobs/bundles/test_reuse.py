@@ -15,16 +15,18 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from jobs.bundles.downloads import Download, NewDownload, OnMissing
 from jobs.bundles.orphans import Orphans
 from jobs.bundles.result_links import ResultLinks
 from jobs.bundles.sql import reuse
-from jobs.engine.jobs import Failure, FileRequest, FileState, Job, OnMissing, Result, Status
-from jobs.engine.lifecycle import Lifecycle, NewJob
+from jobs.engine.jobs import Failure, FileRequest, FileState, Job, Status
+from jobs.engine.lifecycle import Lifecycle
 from jobs.engine.sql.file_records import load_files
 from jobs.engine.worker.sweeper import Sweeper
 from jobs.errors import ErrorClass, IllegalTransition, ResultGone
 from jobs.services import Services
 from jobs.settings import Settings
+from jobs.work import works_of
 from tests.conftest import working
 from tests.gates import gate
 from tests.jobs.test_worker import commands, until_ended, with_changes
@@ -39,14 +41,14 @@ def changes() -> dict[str, Any]:
     return {"lease_ttl": 60, "s3_part_copy": "never"}
 
 
-async def made(services: Services, *file_ids: int, **wishes: Any) -> Job:
+async def made(services: Services, *file_ids: int, **wishes: Any) -> Download:
     """A job that a running worker has completed."""
     job = await until_ended(services, await create(services, *file_ids, **wishes))
     assert job.status is Status.COMPLETED, job.failure
     return job
 
 
-async def two(services: Services, settings: Settings, catalogue: Catalogue) -> tuple[Job, Job]:
+async def two(services: Services, settings: Settings, catalogue: Catalogue) -> tuple[Download, Download]:
     """The job that made a bundle, and one that was given it, too."""
     file_id = await catalogue.add(b"content", "a")
     async with working(settings):
@@ -55,7 +57,7 @@ async def two(services: Services, settings: Settings, catalogue: Catalogue) -> t
     return maker, borrower
 
 
-def key_of(job: Job) -> str:
+def key_of(job: Download) -> str:
     assert job.result is not None
     return job.result.key
 
@@ -76,7 +78,7 @@ async def downloaded(services: Services, job: Job) -> dict[str, bytes]:
 
 async def change(services: Services, job: Job, assignments: str) -> None:
     async with services.database.begin() as connection:
-        await connection.execute(text(f"UPDATE download_jobs SET {assignments} WHERE id = :id"), {"id": job.id})
+        await connection.execute(text(f"UPDATE jobs SET {assignments} WHERE id = :id"), {"id": job.id})
 
 
 async def remove(services: Services, job: Job) -> None:
@@ -107,8 +109,8 @@ async def test_what_was_packed_is_not_packed_again(
             maker = await made(services, *ids)
             before = store.passed
             files = [FileRequest(file_id=file_id) for file_id in ids]
-            wish = NewJob(files=files, archive_name="other.zip", owner="somebody")
-            other = await until_ended(services, await services.lifecycle.create(wish))
+            wish = NewDownload(files=files, archive_name="other.zip", owner="somebody")
+            other = await until_ended(services, await services.downloads.create(wish))
     assert before > 9 * MIB
     assert store.passed - before < 100_000, "no source was read"
     assert other.status is Status.COMPLETED
@@ -162,8 +164,8 @@ async def test_another_content_is_another_bundle(
                 await catalogue.say(one, sha256=sha256(b"one").hexdigest())
             case _:
                 files.append(FileRequest(file_id=await catalogue.add(b"three", "3")))
-        wish = NewJob(files=files, archive_name="bundle.zip", on_missing=OnMissing.SKIP)
-        job = await until_ended(services, await services.lifecycle.create(wish))
+        wish = NewDownload(files=files, archive_name="bundle.zip", on_missing=OnMissing.SKIP)
+        job = await until_ended(services, await services.downloads.create(wish))
     assert job.status is Status.COMPLETED, job.failure
     assert key_of(job) != key_of(maker)
     assert len(await stored(services)) == 2
@@ -236,7 +238,7 @@ async def test_an_upload_that_is_not_needed_any_more_is_aborted(
             await store.held.wait()
     claimed = await services.lifecycle.claim(job.id, (await read(services, job.id)).fence, "another")
     assert claimed is not None
-    upload = claimed.job.upload
+    upload = (await read(services, job.id)).upload
     assert upload is not None
     async with working(settings):
         maker = await made(services, file_id)
@@ -271,18 +273,18 @@ async def test_each_job_has_its_bundle_whatever_becomes_of_the_other(
 async def test_the_last_one_removes_it_at_once(services: Services, settings: Settings, catalogue: Catalogue) -> None:
     maker, borrower = await two(services, settings, catalogue)
     await remove(services, maker)
-    await Sweeper(services).clean()
+    await Sweeper(services, works_of(services)).clean_up()
     waiting = await read(services, maker.id)
     assert borrower.expires_at is not None
     assert waiting.finished_at is not None
     assert waiting.cleanup_at == waiting.finished_at + timedelta(seconds=150)
     await change(services, maker, "finished_at = now() - interval '1 hour', cleanup_at = now()")
-    await Sweeper(services).clean()
+    await Sweeper(services, works_of(services)).clean_up()
     until = borrower.expires_at + timedelta(seconds=settings.bundle_grace)
     assert (await read(services, maker.id)).cleanup_at == until
     await remove(services, borrower)
     for _ in range(2):
-        await Sweeper(services).clean()
+        await Sweeper(services, works_of(services)).clean_up()
     assert await stored(services) == []
 
 
@@ -311,12 +313,12 @@ async def test_a_maker_is_not_forgotten_while_others_have_its_bundle(
     await remove(services, maker)
     await change(services, maker, "finished_at = now() - interval '1 year'")
     await clean_now(services)
-    await Sweeper(services).sweep()
+    await Sweeper(services, works_of(services)).sweep()
     assert (await downloaded(services, borrower))["a"] == b"content"
     await remove(services, borrower)
     for _ in range(2):
         await clean_now(services)
-    await Sweeper(services).sweep()
+    await Sweeper(services, works_of(services)).sweep()
     assert await services.snapshots.read(maker.id) is None
     assert await stored(services) == []
 
@@ -336,15 +338,15 @@ async def test_a_maker_may_run_again_fail_and_be_dropped(
     await services.lifecycle.delete(maker.id)
     await change(services, maker, "finished_at = now() - interval '1 year'")
     await clean_now(services)
-    await Sweeper(services).sweep()
+    await Sweeper(services, works_of(services)).sweep()
     assert (await downloaded(services, borrower))["a"] == b"content"
     await remove(services, borrower)
     for _ in range(2):
         await clean_now(services)
     assert await stored(services) == []
-    await Sweeper(services).sweep()
+    await Sweeper(services, works_of(services)).sweep()
     async with services.database.reading() as connection:
-        assert list((await connection.execute(text("SELECT id FROM download_jobs"))).scalars()) == [borrower.id]
+        assert list((await connection.execute(text("SELECT id FROM jobs"))).scalars()) == [borrower.id]
 
 
 async def test_a_maker_that_runs_again_is_given_its_own_bundle_back(
@@ -370,8 +372,10 @@ async def test_what_no_row_has_made_is_kept_while_a_job_has_it(
 ) -> None:
     maker, borrower = await two(services, settings, catalogue)
     async with services.database.begin() as connection:
-        await connection.execute(text("DELETE FROM download_jobs WHERE id = :id"), {"id": maker.id})
-    later = Orphans(services, lambda: maker.created_at + timedelta(days=9))
+        await connection.execute(text("DELETE FROM jobs WHERE id = :id"), {"id": maker.id})
+    later = Orphans(
+        services.database, services.storage, services.settings, lambda: maker.created_at + timedelta(days=9)
+    )
     await later.remove()
     assert (await downloaded(services, borrower))["a"] == b"content"
     await remove(services, borrower)
@@ -386,21 +390,24 @@ async def test_a_bundle_that_is_removed_just_before_it_is_given_is_packed_anew(
     services: Services, settings: Settings, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file_id = await catalogue.add(b"content", "a")
-    reuse = Lifecycle.reuse
+    succeed = Lifecycle.succeed
     refused: list[UUID] = []
 
-    async def late(self: Lifecycle, held: Job, result: Result) -> Job:
-        await remove(services, maker)
-        await clean_now(services)
+    async def late(self: Lifecycle, held: Job, *arguments: Any) -> Job:
+        if jobs:
+            await remove(services, jobs[0])
+            await clean_now(services)
         try:
-            return await reuse(self, held, result)
+            return await succeed(self, held, *arguments)
         except ResultGone:
             refused.append(held.id)
             raise
 
-    monkeypatch.setattr(Lifecycle, "reuse", late)
+    jobs: list[Download] = []
+    monkeypatch.setattr(Lifecycle, "succeed", late)
     async with working(settings):
         maker = await made(services, file_id)
+        jobs.append(maker)
         job = await made(services, file_id)
     assert refused == [job.id]
     assert await commands(services, job.id) == ["create", "claim", "release", "claim", "succeed"]
@@ -417,7 +424,7 @@ async def test_a_bundle_can_not_expire_while_another_job_is_given_it(
         maker = await made(services, file_id)
     assert maker.result is not None
     async with services.database.begin() as connection:
-        assert await reuse.hold(connection, maker.result)
+        assert await reuse.lock_shared(connection, maker.result)
         removing = asyncio.create_task(remove(services, maker))
         async with asyncio.timeout(5):
             while not await waiting_for_locks(services):  # noqa: ASYNC110 - the database tells of it to nobody
@@ -426,7 +433,7 @@ async def test_a_bundle_can_not_expire_while_another_job_is_given_it(
         assert (await read(services, maker.id)).status is Status.COMPLETED
     await removing
     async with services.database.begin() as connection:
-        assert not await reuse.hold(connection, maker.result)
+        assert not await reuse.lock_shared(connection, maker.result)
 
 
 async def waiting_for_locks(services: Services) -> int:

@@ -7,8 +7,9 @@ from random import Random
 
 import pytest
 
-from jobs.engine.backpressure import BLIND_WAIT, FRESH, LONGEST_WAIT, Backpressure, Wait
+from jobs.engine.backpressure import COUNT_MAX_AGE, MAX_WAIT, UNKNOWN_RATE_WAIT, Backpressure, Wait
 from jobs.errors import QueueFull
+from jobs.kinds import Kind
 from jobs.services import Services
 from tests.support import create
 
@@ -27,7 +28,7 @@ def blind(_: int) -> None:
 
 
 def backpressure(most: int, clock: Clock, wait: Wait = blind) -> Backpressure:
-    return Backpressure(most, wait, Random(0), clock)
+    return Backpressure(Kind.DOWNLOAD, most, wait, Random(0), clock)
 
 
 async def admitted(services: Services, to: Backpressure) -> bool:
@@ -50,7 +51,7 @@ async def test_a_count_is_used_for_a_while_with_what_was_let_in_since(services: 
     clock = Clock()
     tried = backpressure(2, clock)
     assert [await admitted(services, tried) for _ in range(3)] == [True, True, False]
-    clock.now += FRESH
+    clock.now += COUNT_MAX_AGE
     assert not await admitted(services, tried), "nothing is counted before its time"
     clock.now += 0.01
     assert await admitted(services, tried), "none of those let in was written"
@@ -84,8 +85,11 @@ async def test_the_wait_follows_the_pace_of_the_queue_where_it_is_known(services
     assert 20 <= (await refusal(services, backpressure(3, Clock(), slow))).retry_after <= 40
     assert asked == [3], "of five, three have to leave before one more is within three"
     assert (await refusal(services, backpressure(3, Clock(), lambda _: 0.0))).retry_after in {1, 2}
-    assert (await refusal(services, backpressure(3, Clock(), lambda _: 9e9))).retry_after == LONGEST_WAIT
-    waits = {(await refusal(services, Backpressure(3, blind, Random(seed), Clock()))).retry_after for seed in range(20)}
-    assert min(waits) >= BLIND_WAIT[0]
-    assert max(waits) <= BLIND_WAIT[1]
+    assert (await refusal(services, backpressure(3, Clock(), lambda _: 9e9))).retry_after == MAX_WAIT
+    waits = {
+        (await refusal(services, Backpressure(Kind.DOWNLOAD, 3, blind, Random(seed), Clock()))).retry_after
+        for seed in range(20)
+    }
+    assert min(waits) >= UNKNOWN_RATE_WAIT[0]
+    assert max(waits) <= UNKNOWN_RATE_WAIT[1]
     assert len(waits) > 5, "they would all come back at once"

@@ -1,4 +1,4 @@
-"""Speed and time left, smoothed."""
+"""Rates and remaining times, smoothed."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.engine.rates import Pace, Speed
+from jobs.engine.rates import QueueRate, Rate
 
 steps = st.lists(st.floats(0.001, 30), min_size=1, max_size=30)
 
 
-def fed(*samples: tuple[int, float]) -> Speed:
-    speed = Speed(half_life=2.0)
+def fed(*samples: tuple[int, float]) -> Rate:
+    speed = Rate(half_life=2.0)
     for total, at in samples:
         speed.feed(total, at)
     return speed
@@ -67,8 +67,8 @@ def test_no_time_is_left_to_tell_when_stalled() -> None:
     assert fed((0, 0.0), (100, 1.0), (100, 1000.0)).eta(10) is None
 
 
-def paced(*looks: tuple[str, float]) -> Pace:
-    pace = Pace()
+def paced(*looks: tuple[str, float]) -> QueueRate:
+    pace = QueueRate()
     for queue, at in looks:
         pace.feed({job: place for place, job in enumerate(queue, 1)}, at)
     return pace

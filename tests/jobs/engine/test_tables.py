@@ -8,7 +8,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection
 
-from jobs.engine.sql.tables import metadata
+from jobs.schema import metadata
 from jobs.services import Services
 
 

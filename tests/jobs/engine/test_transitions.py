@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.bundles.format.checkpoints import Upload
-from jobs.engine.jobs import Compression, Failure, Job, OnMissing, Phase, Progress, Status, new_progress
+from jobs.bundles.downloads import Compression, Download, OnMissing
+from jobs.bundles.format.checkpoints import MultipartUpload
+from jobs.engine.jobs import Failure, Job, Progress, Status, new_progress
 from jobs.engine.transitions import (
     CLEANUP_DELAY,
     SOURCES,
@@ -23,24 +26,29 @@ from jobs.engine.transitions import (
     Delete,
     Expire,
     Fail,
+    Lapse,
     Lose,
     Park,
     Release,
     Retry,
+    Submit,
     Succeed,
     apply,
     created,
     sources,
 )
 from jobs.errors import ErrorClass, IllegalTransition
-from tests.samples import NETWORK, RESULT
+from jobs.kinds import Kind, Phase
+from tests.samples import NETWORK
 
 NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
 VALIDATION = Failure(error_class=ErrorClass.VALIDATION, message="no such file")
 
 COMMANDS: dict[str, Command] = {
+    "submit": Submit(),
+    "lapse": Lapse(),
     "claim": Claim(worker="w", lease=10),
-    "succeed": Succeed(result=RESULT, lifetime=60),
+    "succeed": Succeed(lifetime=60),
     "fail_retryable": Fail(failure=NETWORK, retry_in=5),
     "fail_final": Fail(failure=VALIDATION, retry_in=5),
     "release": Release(),
@@ -55,6 +63,9 @@ COMMANDS: dict[str, Command] = {
 
 LEGAL: dict[tuple[str, str], str] = {
     # Written out by hand, apart from the code: from the table of the design.
+    ("receiving", "submit"): "queued",
+    ("receiving", "lapse"): "cancelled",
+    ("receiving", "cancel"): "cancelled",
     ("queued", "claim"): "processing",
     ("retrying", "claim"): "processing",
     ("processing", "succeed"): "completed",
@@ -75,27 +86,34 @@ LEGAL: dict[tuple[str, str], str] = {
 }
 
 
+PHASES = {
+    Status.RECEIVING: Phase.RECEIVING,
+    Status.PROCESSING: Phase.PACKING,
+    Status.COMPLETED: Phase.READY,
+    Status.EXPIRED: Phase.READY,
+}
+PHASES |= {status: Phase.QUEUED for status in Status if status not in PHASES}
+
+
 def job(status: Status = Status.QUEUED, *, attempt: int = 0, losses: int = 0) -> Job:
     running = status is Status.PROCESSING
     return Job(
         id=UUID(int=1),
+        kind=Kind.DOWNLOAD,
         owner="anonymous",
         status=status,
+        phase=PHASES[status],
         fence=7,
         attempt=1 if running and not attempt else attempt,
         seq=11,
         losses=losses,
         max_attempts=3,
-        archive_name=None,
-        on_missing=OnMissing.FAIL,
-        compression=Compression.STORE,
         created_at=NOW,
         queued_at=NOW,
         due_at=NOW,
         progress=new_progress(2),
         worker="w" if running else None,
         lease_until=NOW + timedelta(seconds=10) if running else None,
-        result=RESULT if status is Status.COMPLETED else None,
         failure=NETWORK if status is Status.FAILED else None,
         finished_at=NOW if status is Status.FAILED else None,
     )
@@ -163,11 +181,40 @@ def test_a_job_that_asked_for_what_is_not_there_is_not_dead() -> None:
     assert not after.dead
 
 
-def test_the_upload_outlives_all_but_success() -> None:
-    upload = Upload(key="k", id="u", fingerprint="f")
+def test_a_kind_keeps_what_it_adds_to_a_job_through_every_transition() -> None:
+    upload = MultipartUpload(key="k", id="u", fingerprint="f")
+    options: dict[str, Any] = {
+        "archive_name": "a.zip",
+        "on_missing": OnMissing.SKIP,
+        "compression": Compression.DEFLATE,
+    }
     for status, name in LEGAL:
-        after, _ = apply(replace(job(Status(status)), upload=upload), COMMANDS[name], NOW)
-        assert after.upload == (None if name == "succeed" else upload)
+        fields = {field.name: getattr(job(Status(status)), field.name) for field in dataclasses.fields(Job)}
+        after, _ = apply(Download(**fields, **options, upload=upload), COMMANDS[name], NOW)
+        assert (after.upload, after.archive_name) == (upload, "a.zip")
+
+
+def test_a_job_whose_bytes_never_arrived_is_not_retried() -> None:
+    for command in ("lapse", "cancel"):
+        ended, _ = apply(job(Status.RECEIVING), COMMANDS[command], NOW)
+        with pytest.raises(IllegalTransition, match="never received its bytes"):
+            apply(ended, Retry(), NOW)
+
+
+def test_a_submitted_job_may_be_claimed_at_once() -> None:
+    receiving = replace(job(Status.RECEIVING), due_at=NOW + timedelta(days=1))
+    queued, _ = apply(receiving, COMMANDS["submit"], NOW)
+    assert (queued.status, queued.phase, queued.queued_at, queued.due_at) == (Status.QUEUED, Phase.QUEUED, NOW, NOW)
+    claimed, _ = apply(queued, COMMANDS["claim"], NOW)
+    assert claimed.attempt == 1
+
+
+def test_a_phase_follows_the_state_and_stays_where_a_job_ended() -> None:
+    assert apply(job(Status.PROCESSING), COMMANDS["fail_final"], NOW)[0].phase is Phase.PACKING
+    assert apply(job(Status.PROCESSING), COMMANDS["lose"], NOW)[0].phase is Phase.QUEUED
+    assert apply(job(Status.PROCESSING), COMMANDS["succeed"], NOW)[0].phase is Phase.READY
+    assert apply(job(Status.RETRYING, attempt=1), COMMANDS["cancel"], NOW)[0].phase is Phase.QUEUED
+    assert apply(job(Status.FAILED), COMMANDS["retry"], NOW)[0].phase is Phase.QUEUED
 
 
 def test_the_last_attempt_is_final() -> None:
@@ -206,11 +253,9 @@ def test_a_job_that_comes_back_to_the_queue_keeps_its_place(name: str) -> None:
 
 
 def test_a_persons_retry_gives_all_attempts_back_and_forgets_the_result() -> None:
-    ended = replace(
-        job(Status.EXPIRED, attempt=3, losses=2), result=RESULT, expires_at=NOW, finished_at=NOW, cleanup_at=NOW
-    )
+    ended = replace(job(Status.EXPIRED, attempt=3, losses=2), expires_at=NOW, finished_at=NOW, cleanup_at=NOW)
     after, _ = apply(ended, Retry(), NOW + timedelta(hours=1))
-    assert (after.attempt, after.losses, after.result, after.expires_at) == (0, 0, None, None)
+    assert (after.attempt, after.losses, after.expires_at) == (0, 0, None)
     assert after.queued_at == NOW + timedelta(hours=1)
     assert after.cleanup_at == ended.cleanup_at, "open downloads of the old result keep their time"
 
@@ -218,7 +263,6 @@ def test_a_persons_retry_gives_all_attempts_back_and_forgets_the_result() -> Non
 def test_an_expired_bundle_stays_for_the_grace_of_open_downloads() -> None:
     after, _ = apply(job(Status.COMPLETED), Expire(grace=60), NOW)
     assert after.cleanup_at == NOW + timedelta(seconds=60)
-    assert after.result == RESULT
 
 
 @pytest.mark.parametrize("error_class", ErrorClass)
@@ -264,7 +308,7 @@ def test_whatever_happens_to_a_job_its_counters_keep_their_rules(names: list[str
         assert after.seq == current.seq + 1
         assert 0 <= after.attempt <= after.max_attempts
         assert (after.status is Status.PROCESSING) == (after.lease_until is not None) == (after.worker is not None)
-        assert (after.status is Status.COMPLETED) <= (after.result is not None)
+        assert (after.status is Status.COMPLETED) <= (after.expires_at is not None)
         assert after.status.ended == (after.finished_at is not None)
         assert (after.percent == 100.0) == (after.status in (Status.COMPLETED, Status.EXPIRED))
         events.append(event)

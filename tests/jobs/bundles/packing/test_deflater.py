@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.bundles.format.checkpoints import Upload
+from jobs.bundles.format.checkpoints import MultipartUpload
 from jobs.bundles.format.deflated_plan import CHUNK, WHOLE, DeflatePlan, at_most
 from jobs.bundles.packing.compression import deflate
 from jobs.bundles.packing.memory_budget import Budget
@@ -173,7 +173,7 @@ async def test_bundles_that_share_the_least_budget_all_get_through(services: Ser
     packer = Packer(Reader(services.storage.objects, services.settings), services.storage, budget)
     uploads = [await begin(services.storage, f"bundles/{n}.zip") for n in range(4)]
 
-    async def make(upload: Upload) -> None:
+    async def make(upload: MultipartUpload) -> None:
         await packer.pack(plan(services, sources), sources, upload, (), Witness(contents).watch)
 
     async with asyncio.timeout(90):

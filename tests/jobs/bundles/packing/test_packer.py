@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from jobs.bundles.format import stored_plan
-from jobs.bundles.format.checkpoints import DonePart, Upload
+from jobs.bundles.format.checkpoints import DonePart, MultipartUpload
 from jobs.bundles.format.manifests import Manifest
 from jobs.bundles.format.stored_plan import BundlePlan, Entry, SourceRange, plan_bundle
 from jobs.bundles.packing.callbacks import PackingCallbacks
@@ -102,8 +102,10 @@ def packer_of(services: Services, parts_in_budget: int) -> Packer:
     return Packer(Reader(services.storage.objects, services.settings), services.storage, Budget(parts_in_budget * PART))
 
 
-async def begin(storage: Storage, key: str = "bundles/x.zip") -> Upload:
-    return Upload(key=key, id=await storage.uploads.create(key, "application/zip", "a plan"), fingerprint="a plan")
+async def begin(storage: Storage, key: str = "bundles/x.zip") -> MultipartUpload:
+    return MultipartUpload(
+        key=key, id=await storage.uploads.create(key, "application/zip", "a plan"), fingerprint="a plan"
+    )
 
 
 async def content(storage: Storage, key: str = "bundles/x.zip") -> bytes:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from jobs.bundles.format.checkpoints import Upload
+from jobs.bundles.format.checkpoints import MultipartUpload
 from jobs.bundles.packing.part_uploader import Uploading
 from jobs.errors import StorageUnreachable
 from jobs.services import Services
@@ -57,7 +57,9 @@ async def unlucky(services: Services) -> AsyncIterator[Storage]:
 async def send_in_two(storage: Storage, made_by: Storage, monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """Sends a part whose second half comes after the first try has ended; what the tries came to."""
     data, ends = os.urandom(2 * HALF), Ends(storage, monkeypatch)
-    upload = Upload(key="bundles/x", id=await made_by.uploads.create("bundles/x", "application/zip"), fingerprint="")
+    upload = MultipartUpload(
+        key="bundles/x", id=await made_by.uploads.create("bundles/x", "application/zip"), fingerprint=""
+    )
     uploading, part = Uploading(storage.uploads, upload), Filling([HALF, HALF])
     part.put(0, data[:HALF])
     async with asyncio.timeout(20):

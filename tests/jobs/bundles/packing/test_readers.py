@@ -20,7 +20,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from jobs.bundles.format import manifests
-from jobs.bundles.format.checkpoints import Upload
+from jobs.bundles.format.checkpoints import MultipartUpload
 from jobs.bundles.format.manifests import Manifest
 from jobs.bundles.format.stored_plan import BundlePlan, Entry, plan_bundle
 from jobs.bundles.packing.callbacks import PackingCallbacks
@@ -118,7 +118,9 @@ async def pack(services: Services, plan: BundlePlan, sources: Sequence[Source], 
     """Makes the bundle in the store, fetches it into a file, and removes it."""
     storage, key = services.storage, f"bundles/{uuid4()}.zip"
     packer = Packer(Reader(storage.objects, services.settings), storage, Budget(64 * MIB))
-    upload = Upload(key=key, id=await storage.uploads.create(key, "application/zip", "a plan"), fingerprint="a plan")
+    upload = MultipartUpload(
+        key=key, id=await storage.uploads.create(key, "application/zip", "a plan"), fingerprint="a plan"
+    )
     nobody = PackingCallbacks(read=_ignore, kept=_ignore, part=_ignore, done=_ignore, failed=_ignore)
     made = await packer.pack(plan, sources, upload, (), nobody)
     assert made.size == plan.size

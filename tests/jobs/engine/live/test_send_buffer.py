@@ -13,8 +13,9 @@ from pydantic import RedisDsn
 
 from jobs.engine.live import send_buffer as outboxes
 from jobs.engine.live.feed import Feed, key, redis_breaker
-from jobs.engine.live.queue import Queue
 from jobs.engine.live.send_buffer import SendBuffer
+from jobs.engine.wakeups.queue import Queue
+from jobs.kinds import Kind
 from jobs.services import Services
 from tests.app.following.followers import live
 from tests.proxies import proxied
@@ -115,7 +116,7 @@ async def test_nobody_waits_for_a_redis_that_hangs(services: Services, environme
         began = monotonic()
         for tick in range(100):
             await feed.publish(live(job, tick))
-            await queue.wake(uuid4(), 1)
+            await queue.enqueue(Kind.DOWNLOAD, uuid4(), 1)
         assert monotonic() - began < 0.5
         await asyncio.gather(feed.close(), queue.close())
         assert monotonic() - began < 3
@@ -142,14 +143,14 @@ async def test_wake_ups_are_in_the_queue_once_and_in_time(services: Services) ->
     redis: Any = services.queue._redis  # noqa: SLF001 - what Redis has is the point
     now, later = uuid4(), uuid4()
     for _ in range(3):
-        await services.queue.wake(now, 1)
-        await services.queue.wake(later, 7, 60)
-    await services.queue.wake(later, 7, 600)
+        await services.queue.enqueue(Kind.DOWNLOAD, now, 1)
+        await services.queue.enqueue(Kind.DOWNLOAD, later, 7, 60)
+    await services.queue.enqueue(Kind.DOWNLOAD, later, 7, 600)
     await services.queue.flush()
-    found = await redis.zrange("arq:queue", 0, -1, withscores=True)
+    found = await redis.zrange("haulage:queue:download", 0, -1, withscores=True)
     assert [name for name, _ in found] == [f"{now}:1".encode(), f"{later}:7".encode()]
     assert 59_000 < found[1][1] - found[0][1] < 61_000
-    [early, _] = await redis.queued_jobs()
+    [early, _] = await redis.queued_jobs(queue_name="haulage:queue:download")
     assert (early.function, early.args, early.job_id) == ("run_job", [str(now), 1], f"{now}:1")
 
 
@@ -157,8 +158,8 @@ async def test_a_backlog_that_redis_has_lost_is_rung_for_at_once(services: Servi
     redis: Any = services.queue._redis  # noqa: SLF001 - what Redis has is the point
     turns = [(uuid4(), 1) for _ in range(1000)]
     names = [f"{job_id}:{fence}" for job_id, fence in turns]
-    assert await services.queue.wake_again(turns[:10])
-    before = await redis.zmscore("arq:queue", names[:10])
-    assert await services.queue.wake_again(turns)
-    assert None not in await redis.zmscore("arq:queue", names)
-    assert await redis.zmscore("arq:queue", names[:10]) == before, "those in the queue keep their place"
+    assert await services.queue.enqueue_missing(Kind.DOWNLOAD, turns[:10])
+    before = await redis.zmscore("haulage:queue:download", names[:10])
+    assert await services.queue.enqueue_missing(Kind.DOWNLOAD, turns)
+    assert None not in await redis.zmscore("haulage:queue:download", names)
+    assert await redis.zmscore("haulage:queue:download", names[:10]) == before, "those in the queue keep their place"

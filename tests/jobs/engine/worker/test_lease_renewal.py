@@ -11,13 +11,16 @@ import pytest
 from sqlalchemy import text
 
 from jobs.concurrency import end
+from jobs.engine.jobs import Turn
 from jobs.engine.sql.jobs import lock_job
 from jobs.engine.sql.leases import Leases, Renewal
 from jobs.engine.worker.lease_renewal import MARGIN, LeaseRenewal
-from jobs.engine.worker.runner import Held, Runner, Turn
+from jobs.engine.worker.runner import HeldJob, Runner
 from jobs.errors import DatabaseUnavailable
+from jobs.kinds import Kind
 from jobs.services import Services
 from jobs.settings import Settings
+from jobs.work import works_of
 from tests.app.shared import changed
 from tests.proxies import Proxy, proxied
 from tests.support import create
@@ -41,23 +44,23 @@ async def database(settings: Settings) -> AsyncIterator[Proxy]:
 
 @pytest.fixture
 def runner(services: Services) -> Runner:
-    return Runner(services, NAME)
+    return Runner(services, works_of(services)[Kind.DOWNLOAD], NAME)
 
 
-async def held(services: Services, runner: Runner) -> Held:
+async def held(services: Services, runner: Runner) -> HeldJob:
     """A job that the runner holds, whose work never ends by itself."""
     job = await create(services, 10_000)
     claimed = await services.lifecycle.claim(job.id, job.fence, NAME)
     assert claimed is not None
     now = asyncio.get_running_loop().time()
-    it = Held(claimed.job, asyncio.create_task(asyncio.sleep(3600)), now)
+    it = HeldJob(claimed.job, asyncio.create_task(asyncio.sleep(3600)), now)
     runner.held[it.turn] = it
     return it
 
 
 @asynccontextmanager
 async def beating(runner: Runner, settings: Settings, database: Proxy) -> AsyncIterator[None]:
-    heartbeat = LeaseRenewal(runner, NAME, changed(settings, database_url=database.url))
+    heartbeat = LeaseRenewal([runner], NAME, changed(settings, database_url=database.url))
     task = asyncio.create_task(heartbeat.run())
     try:
         yield
@@ -65,21 +68,21 @@ async def beating(runner: Runner, settings: Settings, database: Proxy) -> AsyncI
         await end(task, *(it.task for it in runner.held.values()))
 
 
-async def renewed(it: Held) -> None:
+async def renewed(it: HeldJob) -> None:
     """Returns after the next good beat."""
-    before = it.renewed
+    before = it.renewed_at
     async with asyncio.timeout(PATIENCE):
-        while it.renewed == before:  # noqa: ASYNC110 - a field tells of it to nobody
+        while it.renewed_at == before:  # noqa: ASYNC110 - a field tells of it to nobody
             await asyncio.sleep(0.02)
 
 
-async def lease_left(services: Services, it: Held) -> float:
+async def lease_left(services: Services, it: HeldJob) -> float:
     async with services.database.reading() as connection:
-        query = text("SELECT extract(epoch FROM lease_until - clock_timestamp()) FROM download_jobs WHERE id = :id")
+        query = text("SELECT extract(epoch FROM lease_until - clock_timestamp()) FROM jobs WHERE id = :id")
         return float((await connection.execute(query, {"id": it.job.id})).scalar_one())
 
 
-async def stopped(it: Held) -> None:
+async def stopped(it: HeldJob) -> None:
     done, _ = await asyncio.wait([it.task], timeout=PATIENCE)
     assert done
     assert it.task.cancelled()
@@ -93,7 +96,7 @@ async def test_a_worker_that_the_database_does_not_hear_stops_before_its_leases_
         await renewed(first)
         database.stall()
         await stopped(first)
-        late = asyncio.get_running_loop().time() - first.renewed
+        late = asyncio.get_running_loop().time() - first.renewed_at
         assert MARGIN * LEASE < late < MARGIN * LEASE + 0.5
         assert await lease_left(services, first) > 0
         await stopped(second)
@@ -180,9 +183,9 @@ async def test_a_locked_row_keeps_no_other_lease_from_being_renewed(
         async with services.database.begin() as connection:
             await lock_job(connection, locked.job.id)
             for _ in range(3):
-                before = locked.renewed
+                before = locked.renewed_at
                 await renewed(free)
-            assert locked.renewed == before
+            assert locked.renewed_at == before
             assert not locked.task.done()
         await renewed(locked)
 
@@ -208,7 +211,7 @@ async def test_a_renewal_that_is_no_longer_waited_for_does_not_come_later(servic
     it = await held(services, runner)
     keeper = Leases(services.settings.database_url, NAME, lease=60, timeout=0.5)
     async with services.database.begin() as connection:
-        await connection.execute(text("LOCK TABLE download_jobs IN ACCESS EXCLUSIVE MODE"))
+        await connection.execute(text("LOCK TABLE jobs IN ACCESS EXCLUSIVE MODE"))
         with pytest.raises(DatabaseUnavailable):
             await keeper.renew([it.turn])
         waiting = text("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'haulage leases'")

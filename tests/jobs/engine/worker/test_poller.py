@@ -12,8 +12,10 @@ import pytest
 from jobs.concurrency import end
 from jobs.engine.worker.poller import SPREAD, Poller
 from jobs.engine.worker.runner import Runner
+from jobs.kinds import Kind
 from jobs.services import Services, open_services
 from jobs.settings import Settings
+from jobs.work import works_of
 from tests.app.shared import changed
 from tests.proxies import proxied
 from tests.support import create
@@ -30,7 +32,7 @@ class Taking(Runner):
     """Claims what it is given, `claims` jobs at most, and never runs them."""
 
     def __init__(self, services: Services, claims: int) -> None:
-        super().__init__(services, "worker-1")
+        super().__init__(services, works_of(services)[Kind.DOWNLOAD], "worker-1")
         self.taken: asyncio.Queue[UUID] = asyncio.Queue()
         self.left = claims
 
@@ -38,8 +40,8 @@ class Taking(Runner):
     def room(self) -> int:
         return self.left
 
-    async def take(self, job_id: UUID, fence: int) -> None:
-        claimed = await self._services.lifecycle.claim(job_id, fence, self._name)
+    async def claim(self, job_id: UUID, fence: int) -> None:
+        claimed = await self._engine.lifecycle.claim(job_id, fence, self._name)
         if claimed is not None:
             self.left -= 1
             self.taken.put_nowait(job_id)
@@ -73,10 +75,10 @@ async def test_with_room_left_after_a_full_look_it_looks_again_at_once(services:
     """All it saw went to others; what it did not see is still to be had. The next look would be in ten minutes."""
 
     class Late(Taking):
-        async def take(self, job_id: UUID, fence: int) -> None:
+        async def claim(self, job_id: UUID, fence: int) -> None:
             if job_id != jobs[-1].id:
                 await services.lifecycle.claim(job_id, fence, "worker-2")
-            await super().take(job_id, fence)
+            await super().claim(job_id, fence)
 
     jobs = [await create(services, 10_000) for _ in range(SPREAD + 1)]
     async with open_services(changed(settings, wake_grace=0.001)) as impatient:
@@ -100,7 +102,7 @@ async def test_what_breaks_a_look_does_not_end_the_looking(services: Services, m
 
     monkeypatch.setattr(services.feed, "ping", breaking)
     runner = Taking(services, 1)
-    take, tries = runner.take, 0
+    take, tries = runner.claim, 0
 
     async def failing(job_id: UUID, fence: int) -> None:
         nonlocal tries
@@ -109,7 +111,7 @@ async def test_what_breaks_a_look_does_not_end_the_looking(services: Services, m
             raise RuntimeError("the handler is closed")
         await take(job_id, fence)
 
-    monkeypatch.setattr(runner, "take", failing)
+    monkeypatch.setattr(runner, "claim", failing)
     job = await create(services, 10_000)
     looking = asyncio.create_task(Poller(services, runner).run())
     try:

@@ -32,9 +32,9 @@ async def reporting(services: Services) -> AsyncIterator[tuple[Reporter, asyncio
     subscriptions = Subscriptions(services.feed, lambda event, _: heard.put_nowait(event), asyncio.Event().set)
     telling = Reporter(claimed.job, claimed.records, services.lifecycle, services.feed)
     listening = asyncio.create_task(subscriptions.run())
-    subscriptions.want(job.id)
+    subscriptions.subscribe(job.id)
     async with asyncio.timeout(10):
-        while subscriptions.hold(job.id) is None:  # noqa: ASYNC110 - Redis says so, to the subscriptions only
+        while subscriptions.token(job.id) is None:  # noqa: ASYNC110 - Redis says so, to the subscriptions only
             await asyncio.sleep(0.01)
     telling.resolved([replace(record, entry_name=f"{record.index}.bin", size=100) for record in claimed.records])
     running = asyncio.create_task(telling.run())

@@ -12,15 +12,18 @@ import pytest
 from sqlalchemy import text
 
 from jobs.breakers import Circuit
+from jobs.bundles.commands import with_result
 from jobs.concurrency import end
 from jobs.engine import lifecycle
 from jobs.engine.jobs import Job, Status
-from jobs.engine.live.queue import wake_id
 from jobs.engine.sql import sweeps
+from jobs.engine.wakeups.queue import wakeup_id
 from jobs.engine.worker.sweeper import Sweeper
 from jobs.errors import DatabaseUnavailable
+from jobs.kinds import Kind
 from jobs.services import Services, open_services
 from jobs.settings import Settings
+from jobs.work import works_of
 from tests.app.shared import changed
 from tests.proxies import proxied
 from tests.samples import RESULT
@@ -52,13 +55,13 @@ async def held(services: Services) -> Job:
 
 async def change(services: Services, job_id: UUID, assignment: str) -> None:
     async with services.database.begin() as connection:
-        await connection.execute(text(f"UPDATE download_jobs SET {assignment} WHERE id = :id"), {"id": job_id})
+        await connection.execute(text(f"UPDATE jobs SET {assignment} WHERE id = :id"), {"id": job_id})
 
 
 @pytest.fixture(autouse=True)
 async def old_server(services: Services) -> None:
     """PostgreSQL has been there for a lease."""
-    while (await sweeps.look(services.database, 0)).uptime < LEASE:
+    while (await sweeps.find_due(services.database, 0)).uptime < LEASE:
         pass
 
 
@@ -68,7 +71,7 @@ async def test_all_that_a_dead_worker_held_is_taken_at_once(
     monkeypatch.setattr(lifecycle, "SWEEP_BATCH", 2)
     monkeypatch.setattr("jobs.engine.worker.sweeper.SWEEP_BATCH", 2)
     jobs = [await lost(services) for _ in range(5)]
-    await Sweeper(services).sweep()
+    await Sweeper(services, works_of(services)).sweep()
     assert {(await read(services, job.id)).status for job in jobs} == {Status.QUEUED}
 
 
@@ -80,21 +83,21 @@ async def test_nobody_is_taken_for_dead_until_all_could_be_heard_after_an_outage
         proxied(str(settings.database_url)) as database,
         open_services(changed(settings, database_url=database.url)) as cut_off,
     ):
-        sweeper = Sweeper(cut_off)
+        sweeper = Sweeper(cut_off, works_of(cut_off))
         database.stall()
         began = monotonic()
         while monotonic() - began < LEASE:
             with pytest.raises(DatabaseUnavailable):
-                await sweeper.lose()
+                await sweeper.lose_expired_leases()
         await database.heal()
-        while sweeper._services.database.breaker.state is Circuit.OPEN:  # noqa: ASYNC110, SLF001
+        while sweeper._engine.database.breaker.state is Circuit.OPEN:  # noqa: ASYNC110, SLF001
             await asyncio.sleep(0.1)
         began = monotonic()
-        await sweeper.lose()
+        await sweeper.lose_expired_leases()
         assert (await read(services, job.id)).status is Status.PROCESSING
         async with asyncio.timeout(PATIENCE):
             while (await read(services, job.id)).status is Status.PROCESSING:
-                await sweeper.lose()
+                await sweeper.lose_expired_leases()
         assert monotonic() - began > settings.heartbeat_interval + settings.heartbeat_timeout
 
 
@@ -102,7 +105,7 @@ async def test_leases_shorter_than_the_pause_between_sweeps_are_lost_all_the_sam
     services: Services, settings: Settings
 ) -> None:
     async with open_services(changed(settings, sweep_interval=LEASE)) as slow:
-        sweeping = asyncio.create_task(Sweeper(slow).run())
+        sweeping = asyncio.create_task(Sweeper(slow, works_of(slow)).run())
         try:
             async with asyncio.timeout(PATIENCE):
                 for _ in range(2):  # the second one with a pause before it
@@ -122,7 +125,7 @@ async def test_a_redis_that_hangs_holds_up_no_lost_lease(
         redis.stall()
         deaf = changed(settings, redis_url=redis.url, redis_timeout=30)
         async with open_services(deaf) as cut_off:
-            sweeping = asyncio.create_task(Sweeper(cut_off).run())
+            sweeping = asyncio.create_task(Sweeper(cut_off, works_of(cut_off)).run())
             try:
                 async with asyncio.timeout(5):
                     for _ in range(2):  # the second one when the other sweeps have begun to wait
@@ -140,15 +143,15 @@ async def test_a_backlog_that_redis_has_lost_is_known_to_it_after_one_round(serv
     await redis.flushall()
     for job in jobs:
         await change(services, job.id, "due_at = now() - interval '10 seconds'")
-    assert await Sweeper(services).wake() == 150
-    assert await redis.zcard("arq:queue") == 150
+    assert await Sweeper(services, works_of(services)).enqueue_overdue() == 150
+    assert await redis.zcard("haulage:queue:download") == 150
 
 
 async def test_all_that_is_due_is_found_and_done(services: Services) -> None:
     redis: Any = services.queue._redis  # noqa: SLF001 - what Redis has is the point
     long_ago = "now() - interval '10 seconds'"
     silent = await lost(services)
-    expiring = await services.lifecycle.succeed(await held(services), RESULT)
+    expiring = await services.lifecycle.succeed(await held(services), 3600, with_result(RESULT))
     littering = await create(services, 10_000)
     await services.lifecycle.cancel(littering.id)
     unwoken = await create(services, 10_000)
@@ -164,10 +167,10 @@ async def test_all_that_is_due_is_found_and_done(services: Services) -> None:
             lost_now.status is Status.QUEUED
             and expired.status is Status.EXPIRED
             and cleaned.cleanup_at != due
-            and await redis.zscore("arq:queue", wake_id(unwoken.id, unwoken.fence)) is not None
+            and await redis.zscore("haulage:queue:download", wakeup_id(unwoken.id, unwoken.fence)) is not None
         )
 
-    sweeping = asyncio.create_task(Sweeper(services).run())
+    sweeping = asyncio.create_task(Sweeper(services, works_of(services)).run())
     try:
         async with asyncio.timeout(PATIENCE):
             while not await done():
@@ -178,7 +181,10 @@ async def test_all_that_is_due_is_found_and_done(services: Services) -> None:
 
 @pytest.mark.parametrize(
     ("statement", "indexes"),
-    [(sweeps._LOOK, {"leases", "waiting", "expiring", "cleanup"}), (sweeps._FIND_UNWOKEN, {"waiting"})],  # noqa: SLF001
+    [
+        (sweeps._FIND_DUE, {"leases", "waiting", "expiring", "cleanup"}),  # noqa: SLF001
+        (sweeps._FIND_OVERDUE[Kind.DOWNLOAD], {"waiting"}),  # noqa: SLF001
+    ],
 )
 async def test_an_index_answers_whether_there_is_anything_to_do(
     services: Services, statement: str, indexes: set[str]
@@ -187,4 +193,4 @@ async def test_an_index_answers_whether_there_is_anything_to_do(
     async with services.database.begin() as connection:
         await connection.execute(text("SET LOCAL enable_seqscan = off"))  # in an empty table it would be the cheapest
         rows = (await connection.execute(text(f"EXPLAIN {plan}"))).scalars().all()
-    assert set(re.findall(r"(?:using|on) download_jobs_(\w+)", "\n".join(rows))) == indexes
+    assert set(re.findall(r"(?:using|on) jobs_(\w+)", "\n".join(rows))) == indexes

@@ -14,11 +14,13 @@ from sqlalchemy import text
 from app.following import Following
 from jobs.engine.jobs import Job, Status
 from jobs.engine.sql.jobs import list_events
-from jobs.engine.worker import consumer
-from jobs.engine.worker.consumer import Consumer
+from jobs.engine.wakeups import consumer
+from jobs.engine.wakeups.consumer import Consumer
 from jobs.engine.worker.runner import Runner
+from jobs.kinds import Kind
 from jobs.services import Services
 from jobs.settings import Settings
+from jobs.work import works_of
 from jobs.worker import worker_name
 from tests.app.shared import changed
 from tests.conftest import working
@@ -52,7 +54,7 @@ async def until_running(services: Services, count: int) -> None:
 
 async def running(services: Services) -> int:
     async with services.database.reading() as connection:
-        count = text("SELECT count(*) FROM download_jobs WHERE status = 'processing'")
+        count = text("SELECT count(*) FROM jobs WHERE status = 'processing'")
         return int((await connection.execute(count)).scalar_one())
 
 
@@ -75,7 +77,7 @@ async def test_a_wake_up_that_comes_too_early_comes_again_in_time(
 ) -> None:
     job = await create(services, await catalogue.add(b"x"))
     async with services.database.begin() as connection:
-        await connection.execute(text("UPDATE download_jobs SET due_at = clock_timestamp() + interval '1 second'"))
+        await connection.execute(text("UPDATE jobs SET due_at = clock_timestamp() + interval '1 second'"))
     async with working(changed(settings, **NEVER)):
         await until_ended(services, [job])
 
@@ -86,12 +88,21 @@ async def test_a_wake_up_that_finds_no_room_is_not_lost(services: Services, monk
     redis: Any = services.queue._redis  # noqa: SLF001 - what Redis has is the point
     await redis.flushall()
     monkeypatch.setattr(Runner, "room", 0)
-    doorbell = Consumer(services, Runner(services, "w"))
+    runner = Runner(services, works_of(services)[Kind.DOWNLOAD], "w")
+    receiver = Consumer(
+        Kind.DOWNLOAD,
+        services.feed,
+        services.queue,
+        services.settings,
+        concurrency=ROOM,
+        room=lambda: runner.room,
+        deliver=runner.deliver,
+    )
     context: dict[Any, Any] = {}
-    await doorbell._answer(context, str(job.id), job.fence)  # noqa: SLF001 - as arq calls them
-    await doorbell._ring_again(context)  # noqa: SLF001
+    await receiver._receive(context, str(job.id), job.fence)  # noqa: SLF001 - as arq calls them
+    await receiver._redeliver(context)  # noqa: SLF001
     await services.queue.flush()
-    assert await redis.zrange("arq:queue", 0, -1) == [f"{job.id}:{job.fence}".encode()]
+    assert await redis.zrange("haulage:queue:download", 0, -1) == [f"{job.id}:{job.fence}".encode()]
     assert (await read(services, job.id)).status is Status.QUEUED
 
 
@@ -111,7 +122,7 @@ async def test_a_job_that_is_rung_for_again_while_it_is_claimed_runs_once_and_no
             for _ in range(2):
                 while not await redis.exists(f"arq:in-progress:{late.id}:{late.fence}"):  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
-                await services.queue.wake_again([(late.id, late.fence)])
+                await services.queue.enqueue_missing(Kind.DOWNLOAD, [(late.id, late.fence)])
         await database.heal()
         await until_ended(services, [late])
         await services.queue.flush()
@@ -142,7 +153,7 @@ async def test_after_hundreds_of_broken_connections_as_many_jobs_run_at_once_as_
                 if len(jobs) < ROOM - 1:
                     jobs.append(await create(services, file_id))
                 else:  # a wake-up that is too late, for arq to be in the midst of something
-                    await services.queue.wake(jobs[0].id, cuts)
+                    await services.queue.enqueue(Kind.DOWNLOAD, jobs[0].id, cuts)
                 await asyncio.sleep(random.uniform(0.002, 0.02))
                 cuts += redis.cut()
         jobs += [await create(services, file_id) for _ in range(3 * ROOM)]

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from jobs.concurrency import end
-from jobs.engine.live import queue
-from jobs.engine.worker import wakeup_listener
+from jobs.engine.wakeups import listener, queue
+from jobs.kinds import Kind
 from jobs.services import Services
 from tests.conftest import working
-from tests.jobs.engine.worker.test_consumer import NEVER, until_ended
+from tests.jobs.engine.wakeups.test_consumer import NEVER, until_ended
 from tests.support import Catalogue, create
 
+CHANNEL = queue.channel_name(Kind.DOWNLOAD)
 NEVER_LOOKS = 600
 """Seconds that a worker rests unless it hears something: longer than any test waits."""
 
@@ -26,13 +27,13 @@ def changes() -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def _long_rests(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wakeup_listener, "REST", NEVER_LOOKS)
+    monkeypatch.setattr(listener, "MAX_REST", NEVER_LOOKS)
 
 
 async def until_listened_to(services: Services) -> None:
     redis: Any = services.queue._redis  # noqa: SLF001 - what Redis has is the point
     async with asyncio.timeout(20):
-        while not dict(await redis.pubsub_numsub(queue.BELL)).get(queue.BELL.encode()):  # noqa: ASYNC110
+        while not dict(await redis.pubsub_numsub(CHANNEL)).get(CHANNEL.encode()):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
 
@@ -61,7 +62,7 @@ async def test_wake_ups_that_come_to_nothing_do_not_hold_up_the_next(services: S
 
 
 async def test_what_was_rung_for_just_before_it_listened_is_looked_for(services: Services) -> None:
-    bell = wakeup_listener.WakeupListener(services.feed)
+    bell = listener.WakeupListener(services.feed, CHANNEL)
     listening = asyncio.create_task(bell.run())
     await until_listened_to(services)
     async with asyncio.timeout(20):
@@ -77,7 +78,7 @@ async def test_a_job_that_is_due_a_little_later_starts_then(services: Services, 
         job = await create(services, file_id)
         redis: Any = services.queue._redis  # noqa: SLF001
         await redis.flushall()
-        await services.queue.wake(job.id, job.fence, 0.5)
+        await services.queue.enqueue(Kind.DOWNLOAD, job.id, job.fence, 0.5)
         await until_ended(services, [job])
 
 
@@ -89,12 +90,12 @@ async def test_jobs_that_are_rung_for_at_once_start_each_in_its_time(
     async with working(services.settings):
         await until_ended(services, [await create(services, file_id)])
         with monkeypatch.context() as silence:
-            silence.setattr(queue, "BELL", "heard by nobody")
+            silence.setattr(queue, "channel_name", lambda _: "no subscriber")
             jobs = [await create(services, file_id) for _ in range(2)]
             await services.queue.flush()
         await redis.flushall()
         for job, delay in zip(jobs, (0.2, 0.7), strict=True):
-            await services.queue.wake(job.id, job.fence, delay)
+            await services.queue.enqueue(Kind.DOWNLOAD, job.id, job.fence, delay)
         await until_ended(services, jobs)
 
 
@@ -113,7 +114,7 @@ async def test_what_was_rung_for_while_nobody_listened_is_found(services: Servic
 async def test_a_worker_that_cannot_listen_does_not_rest(
     services: Services, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wakeup_listener, "PAUSE", NEVER_LOOKS)
+    monkeypatch.setattr(listener, "PAUSE", NEVER_LOOKS)
     file_id = await catalogue.add(b"x")
     redis: Any = services.queue._redis  # noqa: SLF001
     async with working(services.settings):
@@ -125,9 +126,9 @@ async def test_a_worker_that_cannot_listen_does_not_rest(
 async def test_a_ring_that_is_lost_makes_a_job_late_and_nothing_worse(
     services: Services, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wakeup_listener, "REST", 0.2)
+    monkeypatch.setattr(listener, "MAX_REST", 0.2)
     file_id = await catalogue.add(b"x")
     async with working(services.settings):
         await until_ended(services, [await create(services, file_id)])
-        monkeypatch.setattr(queue, "BELL", "heard by nobody")
+        monkeypatch.setattr(queue, "channel_name", lambda _: "no subscriber")
         await until_ended(services, [await create(services, file_id)])

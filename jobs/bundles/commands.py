@@ -1,0 +1,112 @@
+"""Commands and reads of downloads: the engine's lifecycle, with the rows that only a download has."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from jobs.bundles.downloads import Download, NewDownload, Result
+from jobs.bundles.format.checkpoints import DonePart, MultipartUpload
+from jobs.bundles.sql import reuse
+from jobs.bundles.sql.downloads import ROWS, insert_download, load_downloads, record_result, set_upload
+from jobs.bundles.sql.rows import download_of
+from jobs.database import Database
+from jobs.engine.jobs import Job, Status
+from jobs.engine.lifecycle import Lifecycle, NewJob, Within
+from jobs.engine.sql.jobs import Idempotency, dead_jobs_page, jobs_page
+from jobs.engine.sql.queue_places import QueuePlaces
+from jobs.engine.sql.snapshots import Snapshots
+from jobs.engine.sql.tables import jobs
+from jobs.engine.sql.upload_parts import load_parts
+from jobs.errors import JobNotFound, ResultGone
+from jobs.kinds import Kind
+
+Cursor = tuple[datetime, UUID]
+"""Where a page of a list starts: after the job with this time and id."""
+
+
+class Downloads:
+    """Every method raises `DatabaseUnavailable` if the database is unavailable."""
+
+    def __init__(self, database: Database, lifecycle: Lifecycle, places: QueuePlaces) -> None:
+        self.snapshots = Snapshots(database, places, ROWS, download_of)
+        self._database = database
+        self._lifecycle = lifecycle
+
+    async def create(self, new: NewDownload, idempotency: Idempotency | None = None) -> Job:
+        """Creates a job of kind `download`. Returns and raises what `Lifecycle.create` does."""
+
+        async def within(connection: AsyncConnection, job: Job) -> None:
+            await insert_download(connection, job.id, new)
+
+        job = NewJob(kind=Kind.DOWNLOAD, owner=new.owner, files=new.files)
+        return await self._lifecycle.create(job, idempotency, within)
+
+    async def read(self, job_id: UUID) -> Download:
+        """The download as it is now. Raises `JobNotFound`."""
+        snapshot = await self.snapshots.read(job_id)
+        if snapshot is None:
+            raise JobNotFound(f"There is no job {job_id}.")
+        return snapshot.job
+
+    async def read_any(self, job_id: UUID) -> Download | None:
+        """The download, even if a person deleted it; None if its rows are deleted."""
+        async with self._database.reading() as connection:
+            found = await load_downloads(connection, select(jobs).where(jobs.c.id == job_id))
+        return found[0] if found else None
+
+    async def page(self, owner: str, status: Status | None, before: Cursor | None, limit: int) -> list[Download]:
+        """The owner's downloads, newest first, those after the cursor `before`."""
+        async with self._database.reading() as connection:
+            return await load_downloads(connection, jobs_page(Kind.DOWNLOAD, owner, status, before, limit))
+
+    async def dead_page(self, owner: str, before: Cursor | None, limit: int) -> list[Download]:
+        """The owner's dead downloads, the most recent first, those after the cursor `before`."""
+        async with self._database.reading() as connection:
+            return await load_downloads(connection, dead_jobs_page(Kind.DOWNLOAD, owner, before, limit))
+
+    # --- for attempts --------------------------------------------------------------------------------------------------
+
+    async def set_upload(self, held: Job, upload: MultipartUpload | None) -> None:
+        """Records a new multipart upload before its first part, or that there is none any more. Raises `StaleFence`."""
+
+        async def within(connection: AsyncConnection, job: Job) -> None:
+            await set_upload(connection, job.id, upload)
+
+        await self._lifecycle.write(held, within)
+
+    async def parts(self, held: Job) -> list[DonePart]:
+        """The parts of the multipart upload that earlier attempts have finished."""
+        async with self._database.reading() as connection:
+            return [DonePart.of(part) for part in await load_parts(connection, held.id)]
+
+    async def find_equal(self, fingerprint: str) -> Result | None:
+        """A bundle with this content that a completed download hands out."""
+        async with self._database.reading() as connection:
+            return await reuse.find_equal(connection, fingerprint)
+
+
+def with_result(result: Result) -> Within:
+    """Records the result of a download in the transaction that completes it."""
+
+    async def within(connection: AsyncConnection, job: Job) -> None:
+        await record_result(connection, job, result)
+
+    return within
+
+
+def with_shared_result(result: Result) -> Within:
+    """The same for a bundle that another download hands out.
+
+    It raises `ResultGone` if no download hands it out any more: then it may be removed at any time.
+    """
+
+    async def within(connection: AsyncConnection, job: Job) -> None:
+        if not await reuse.lock_shared(connection, result):
+            raise ResultGone(f"No download hands out {result.key!r} any more.")
+        await record_result(connection, job, result)
+
+    return within

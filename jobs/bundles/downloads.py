@@ -1,0 +1,101 @@
+"""What a download is beyond a job: what was requested, and what it results in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+
+from jobs.bundles.format.checkpoints import MultipartUpload
+from jobs.engine.jobs import FileRequest, Job
+from jobs.owners import ANONYMOUS
+
+MAX_FILES = 1_000
+"""Most files of one download."""
+MAX_NAME = 1_024
+"""Longest file or archive name that a request may carry, in characters."""
+
+
+class OnMissing(StrEnum):
+    """What happens to a download some of whose files are missing."""
+
+    FAIL = "fail"
+    SKIP = "skip"
+
+    def fails(self, *, missing: int, available: int) -> bool:
+        """Returns True if the download fails. It always does if no file is available."""
+        return missing > 0 and (self is OnMissing.FAIL or available == 0)
+
+
+class Compression(StrEnum):
+    """How a bundle packs its files. A result that is not a bundle is the source object, unchanged."""
+
+    STORE = "store"
+    DEFLATE = "deflate"
+
+
+class ResultKind(StrEnum):
+    BUNDLE = "bundle"
+    """An archive under `bundles/`, created and removed by Haulage."""
+    OBJECT = "object"
+    """The source object itself: one file was requested, without an archive name."""
+
+    @classmethod
+    def of(cls, files: int, archive_name: str | None) -> Self:
+        """The result of a download of this number of files."""
+        return cls("object" if files == 1 and archive_name is None else "bundle")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Omission:
+    """A file that a completed download left out."""
+
+    file_id: int
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What a completed download hands out. Sizes in bytes."""
+
+    kind: ResultKind
+    key: str
+    size: int
+    etag: str
+    crc32: int | None
+    sha256: str | None
+    filename: str
+    content_type: str
+    omitted: tuple[Omission, ...] = ()
+    fingerprint: str | None = None
+    """Of a bundle: the hash of its content (`jobs.bundles.planning.content`). Downloads with equal content share it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDownload:
+    """A validated request for a download."""
+
+    files: Sequence[FileRequest]
+    archive_name: str | None = None
+    on_missing: OnMissing = OnMissing.FAIL
+    compression: Compression = Compression.STORE
+    owner: str = ANONYMOUS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Download(Job):
+    """A job of kind `download`."""
+
+    archive_name: str | None
+    on_missing: OnMissing
+    compression: Compression
+    result: Result | None = None
+    """Of a completed or expired download, else None."""
+    upload: MultipartUpload | None = None
+    """The multipart upload that the current or the next attempt continues."""
+
+    @property
+    def result_kind(self) -> ResultKind:
+        return ResultKind.of(self.progress.files_total, self.archive_name)

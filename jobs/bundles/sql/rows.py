@@ -1,0 +1,72 @@
+"""Between rows of `jobs` joined with `download_jobs` and values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jobs.bundles.downloads import Compression, Download, Omission, OnMissing, Result, ResultKind
+from jobs.bundles.format.checkpoints import MultipartUpload
+from jobs.engine.jobs import Status
+from jobs.engine.sql.rows import Row, job_fields
+
+
+def download_of(row: Row) -> Download:
+    """A retried download keeps the columns of its earlier result, for downloads in progress; it is not its result."""
+    fields = job_fields(row)
+    has_result = fields["status"] in (Status.COMPLETED, Status.EXPIRED)
+    return Download(
+        **fields,
+        archive_name=row["archive_name"],
+        on_missing=OnMissing(row["on_missing"]),
+        compression=Compression(row["compression"]),
+        result=result_of(row) if has_result else None,
+        upload=_upload_of(row),
+    )
+
+
+def result_of(row: Row) -> Result | None:
+    if row["result_kind"] is None:
+        return None
+    return Result(
+        kind=ResultKind(row["result_kind"]),
+        key=row["result_key"],
+        size=row["result_size"],
+        etag=row["result_etag"],
+        crc32=row["result_crc32"],
+        sha256=row["result_sha256"],
+        filename=row["result_filename"],
+        content_type=row["result_content_type"],
+        omitted=tuple(
+            Omission(file_id=file_id, name=name, reason=reason) for file_id, name, reason in row["result_omitted"] or ()
+        ),
+        fingerprint=row["result_fingerprint"],
+    )
+
+
+def result_columns(result: Result) -> dict[str, Any]:
+    return {
+        "result_kind": result.kind,
+        "result_key": result.key,
+        "result_size": result.size,
+        "result_etag": result.etag,
+        "result_crc32": result.crc32,
+        "result_sha256": result.sha256,
+        "result_filename": result.filename,
+        "result_content_type": result.content_type,
+        "result_omitted": [[one.file_id, one.name, one.reason] for one in result.omitted],
+        "result_fingerprint": result.fingerprint,
+    }
+
+
+def _upload_of(row: Row) -> MultipartUpload | None:
+    if row["upload_id"] is None:
+        return None
+    return MultipartUpload(key=row["upload_key"], id=row["upload_id"], fingerprint=row["upload_fingerprint"])
+
+
+def upload_columns(upload: MultipartUpload | None) -> dict[str, Any]:
+    return {
+        "upload_key": upload and upload.key,
+        "upload_id": upload and upload.id,
+        "upload_fingerprint": upload and upload.fingerprint,
+    }

@@ -1,0 +1,48 @@
+"""What only a download has. Its job, files, events and parts are rows of the engine's tables."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Table, Text, Uuid, text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from jobs.bundles.downloads import Compression, OnMissing, ResultKind
+from jobs.schema import TimestampTz, metadata, one_of
+
+download_jobs = Table(
+    "download_jobs",
+    metadata,
+    Column("job_id", Uuid, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("archive_name", Text),
+    Column("on_missing", Text, nullable=False),
+    Column("compression", Text, nullable=False),
+    Column("result_kind", Text),  # the result counts while the job is completed or expired
+    Column("result_key", Text),
+    Column("result_size", BigInteger),  # bytes
+    Column("result_etag", Text),
+    Column("result_crc32", BigInteger),
+    Column("result_sha256", Text),
+    Column("result_filename", Text),
+    Column("result_content_type", Text),
+    Column("result_omitted", JSONB),  # [[file_id, name, reason], …]
+    Column("result_fingerprint", Text),  # of the content of a bundle: equal bundles are built once
+    Column("result_expires_at", TimestampTz),  # as of completion: orders equal bundles in the index
+    Column("upload_id", Text),  # the multipart upload that the current or the next attempt continues
+    Column("upload_key", Text),
+    Column("upload_fingerprint", Text),  # of the plan that the upload is for
+    one_of("on_missing", OnMissing),
+    one_of("compression", Compression),
+    one_of("result_kind", ResultKind),
+    CheckConstraint(
+        "num_nonnulls(result_kind, result_key, result_size, result_etag, result_filename, result_content_type)"
+        " IN (0, 6)",
+        name="result",
+    ),
+    CheckConstraint("num_nonnulls(upload_id, upload_key, upload_fingerprint) IN (0, 3)", name="upload"),
+)
+Index(
+    "download_jobs_reusable",
+    download_jobs.c.result_fingerprint,
+    download_jobs.c.result_expires_at.desc(),
+    postgresql_where=download_jobs.c.result_fingerprint.is_not(None),
+)
+Index("download_jobs_bundles", download_jobs.c.result_key, postgresql_where=text("result_kind = 'bundle'"))

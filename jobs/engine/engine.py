@@ -1,0 +1,37 @@
+"""What the engine works with in one process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jobs.breakers import Circuit
+from jobs.database import Database
+from jobs.engine.jobs import Job
+from jobs.engine.lifecycle import Lifecycle
+from jobs.engine.live.feed import Feed
+from jobs.engine.sql.snapshots import Snapshots
+from jobs.engine.wakeups.queue import Queue
+from jobs.settings import Settings
+from jobs.storage import Storage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """Open clients of PostgreSQL, Redis and the store, and what is built on them for jobs of any kind."""
+
+    settings: Settings
+    database: Database
+    feed: Feed
+    queue: Queue
+    storage: Storage
+    lifecycle: Lifecycle
+    snapshots: Snapshots[Job]
+
+    @property
+    def circuits(self) -> dict[str, Circuit]:
+        """The circuit of each dependency, as this process sees it."""
+        return {
+            "database": self.database.breaker.state,
+            "storage": self.storage.bucket.breaker.state,
+            "redis": self.feed.breaker.state,
+        }

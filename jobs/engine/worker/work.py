@@ -1,0 +1,40 @@
+"""What a kind of work gives to the worker."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from jobs.engine.jobs import Job
+from jobs.engine.lifecycle import Claimed, Within
+from jobs.engine.worker.reporter import Reporter
+from jobs.kinds import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Success:
+    """The result of an attempt exists and can be fetched for `lifetime` seconds.
+
+    `within` records it in the transaction that completes the job. If it raises `ResultGone`, the job is released.
+    """
+
+    lifetime: float
+    within: Within
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """How the jobs of one kind are done."""
+
+    kind: Kind
+    concurrency: int
+    """Jobs that one worker process runs at once."""
+    time_limit: float
+    """Seconds that an attempt may take."""
+    attempt: Callable[[Claimed, Reporter], Awaitable[Success]]
+    """Runs one attempt. It raises whatever ends the attempt without a result."""
+    clean_up: Callable[[Job, datetime], Awaitable[datetime | None]]
+    """Removes the leftover objects of a job, at this time of the database's clock. Returns when more may be due."""
+    remove_orphans: Callable[[], Awaitable[None]]
+    """Removes objects of this kind whose jobs do not exist."""

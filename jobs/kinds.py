@@ -1,0 +1,34 @@
+"""The kinds of work, and the phases that a job of each goes through.
+
+The engine reads nothing else about a kind here. How a kind is done stands in `jobs.work`.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What a job does."""
+
+    DOWNLOAD = "download"
+    """Gathers files into a bundle, or links one file (`jobs.bundles`)."""
+
+
+class Phase(StrEnum):
+    """The step of a job that a person is shown."""
+
+    RECEIVING = "receiving"
+    """Its bytes are still arriving. Uploads only."""
+    QUEUED = "queued"
+    """It waits for a worker."""
+    RESOLVING = "resolving"
+    """Its files are looked up in the catalogue and the store."""
+    PACKING = "packing"
+    """Its bundle is built."""
+    READY = "ready"
+    """Its result can be fetched, or could be until it expired."""
+
+
+FIRST_PHASE = {Kind.DOWNLOAD: Phase.RESOLVING}
+"""The phase in which an attempt of each kind starts."""

@@ -1,0 +1,41 @@
+"""Which kinds of work there are, and how each is done. A new kind is a function here (CONTRIBUTING.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from jobs.bundles.attempt import Bundler
+from jobs.bundles.cleanup import Cleanup
+from jobs.bundles.orphans import Orphans
+from jobs.bundles.packing.memory_budget import Budget
+from jobs.bundles.packing.packer import Packer
+from jobs.bundles.packing.reader import Reader
+from jobs.engine.worker.work import Work
+from jobs.kinds import Kind
+from jobs.services import Services
+
+
+def _download(services: Services) -> Work:
+    settings, storage, database = services.settings, services.storage, services.database
+    packer = Packer(
+        Reader(storage.objects, settings), storage, Budget(settings.worker_memory_budget), settings.worker_concurrency
+    )
+    bundler = Bundler(
+        downloads=services.downloads, resolver=services.resolver, packer=packer, storage=storage, settings=settings
+    )
+    return Work(
+        kind=Kind.DOWNLOAD,
+        concurrency=settings.worker_concurrency,
+        time_limit=settings.job_timeout,
+        attempt=bundler.attempt,
+        clean_up=Cleanup(database, services.downloads, storage, settings).clean_up,
+        remove_orphans=Orphans(database, storage, settings).remove,
+    )
+
+
+KINDS: dict[Kind, Callable[[Services], Work]] = {Kind.DOWNLOAD: _download}
+
+
+def works_of(services: Services) -> dict[Kind, Work]:
+    """How a worker with these services does each kind."""
+    return {kind: make(services) for kind, make in KINDS.items()}
