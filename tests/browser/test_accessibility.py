@@ -89,8 +89,8 @@ async def test_axe_finds_nothing(
         if name == "home":
             await _fill(tab)
         if name == "ready":
-            await tab.get_by_text("1 file was left out").click()
-            await tab.get_by_role("button", name="Get a fresh link").click()
+            await tab.get_by_text("1 file was skipped").click()
+            await tab.get_by_role("button", name="Get a direct link").click()
             await expect(tab.get_by_label("Direct link")).to_be_visible()
         await shoot(tab, f"{name}-{width}-{theme}")
         found[name] = await faults(tab, axe)
@@ -103,9 +103,9 @@ async def test_axe_finds_nothing(
 async def _fill(tab: Page) -> None:
     """The form with a selection, one of it missing."""
     await tab.get_by_role("checkbox", name="2019 Q2").check()
-    await tab.get_by_text("Paste ids instead").click()
-    await tab.get_by_label("File ids").fill("10005-10012 88888 what")
-    await tab.get_by_role("button", name="Add these ids").click()
+    await tab.get_by_text("Paste file IDs instead").click()
+    await tab.get_by_label("File IDs").fill("10005-10012 88888 what")
+    await tab.get_by_role("button", name="Add IDs").click()
     await tab.get_by_text("10 files selected").click()
     await expect(tab.get_by_text("1 file is missing")).to_be_visible()
 
@@ -146,11 +146,11 @@ async def test_an_empty_and_an_unreachable_server_say_so(browser: Browser, servi
     async with serving(services.settings) as url:
         await tab.goto(url)
         await expect(tab.get_by_text("No downloads yet")).to_be_visible()
-        await expect(tab.get_by_text("The catalogue is empty")).to_be_visible()
+        await expect(tab.get_by_text("There are no files yet")).to_be_visible()
         await shoot(tab, "empty")
         found = await faults(tab, axe)
-    await tab.get_by_label("Search the catalogue").fill("x")
-    await expect(tab.get_by_text("The catalogue can't be searched")).to_be_visible()
+    await tab.get_by_label("Search files").fill("x")
+    await expect(tab.get_by_text("Couldn't search files")).to_be_visible()
     await tab.evaluate("window.dispatchEvent(new Event('online'))")
     await expect(tab.get_by_text("No connection to the server")).to_be_visible()
     await shoot(tab, "offline")

@@ -45,9 +45,9 @@ def button(scope: Page | Locator, name: str) -> Locator:
 async def start(tab: Page, *names: str, archive: str = "") -> str:
     """Picks these files in the form and starts; the id of the job whose page comes then."""
     for name in names:
-        await tab.get_by_label("Search the catalogue").fill(name)
+        await tab.get_by_label("Search files").fill(name)
         await tab.get_by_role("checkbox", name=name).check()
-    await tab.get_by_label("Name of the bundle").fill(archive)
+    await tab.get_by_label("Bundle name").fill(archive)
     await button(tab, "Start download").click()
     await tab.wait_for_url("**/jobs/*")
     return str(tab.url).rpartition("/")[2]
@@ -74,12 +74,12 @@ async def test_files_are_picked_checked_packed_and_really_downloaded(
     for n in range(30):
         await catalogue.add(f"this is {n}".encode() * 100, f"report-{n:02}.txt")
     await tab.goto(gateway)
-    await tab.get_by_label("Search the catalogue").fill("report-0")
+    await tab.get_by_label("Search files").fill("report-0")
     await expect(tab.get_by_role("checkbox")).to_have_count(10 + 2)  # and whether to leave out, to compress
     await button(tab, "Select all shown").click()
-    before = tab.get_by_role("region", name="Before it starts")
+    before = tab.get_by_role("region", name="Summary")
     await expect(before).to_contain_text("Files10Total size9.00 kB")
-    await tab.get_by_label("Name of the bundle").fill("first reports")
+    await tab.get_by_label("Bundle name").fill("first reports")
     await button(tab, "Start download").click()
     await expect(job(tab, "completed")).to_be_visible()
     await expect(tab.get_by_role("heading", level=1)).to_have_text("first reports.zip")
@@ -110,19 +110,19 @@ async def test_what_is_missing_is_said_before_it_starts_and_can_be_left_out(
     del worker
     here = await catalogue.add(b"here", "here.txt")
     await tab.goto(gateway)
-    await tab.get_by_text("Paste ids instead").click()
-    await tab.get_by_label("File ids").fill(f"{here}, 99999 nonsense")
-    await button(tab, "Add these ids").click()
-    await expect(tab.get_by_text("nonsense is not a file id.")).to_be_visible()
-    before = tab.get_by_role("region", name="Before it starts")
+    await tab.get_by_text("Paste file IDs instead").click()
+    await tab.get_by_label("File IDs").fill(f"{here}, 99999 nonsense")
+    await button(tab, "Add IDs").click()
+    await expect(tab.get_by_text("nonsense is not a valid file ID.")).to_be_visible()
+    before = tab.get_by_role("region", name="Summary")
     await expect(before).to_contain_text("1 file is missing")
     await expect(before).to_contain_text("99999")
     await button(tab, "Start download").click()
     assert "/jobs/" not in tab.url
-    await button(before, "Leave them out").click()
-    await expect(before).to_contain_text("They will be left out")
+    await button(before, "Skip missing files").click()
+    await expect(before).to_contain_text("Missing files will be skipped")
     await button(tab, "Start download").click()
-    await expect(job(tab, "completed")).to_contain_text("1 file was left out")
+    await expect(job(tab, "completed")).to_contain_text("1 file was skipped")
 
 
 async def test_a_running_job_shows_how_far_it_is_and_can_be_cancelled_and_started_again(
@@ -134,9 +134,9 @@ async def test_a_running_job_shows_how_far_it_is_and_can_be_cancelled_and_starte
     await tab.goto(gateway)
     await start(tab, *(f"part-{n}.bin" for n in range(4)))
     bar = tab.get_by_role("progressbar")
-    await expect(bar).to_have_attribute("aria-valuetext", re.compile(r"^[\d.]+ %, .* of 8\.39 MB, \d of 4 files"))
+    await expect(bar).to_have_attribute("aria-valuetext", re.compile(r"^[\d.]+%, .* of 8\.39 MB, \d of 4 files"))
     await expect(bar).to_have_attribute("aria-valuetext", re.compile(r"/s, .* left"))
-    await expect(tab).to_have_title(re.compile(r"^\d+ % · "))
+    await expect(tab).to_have_title(re.compile(r"^\d+% · "))
     assert "data:image/svg" in str(await tab.locator('link[rel="icon"]').get_attribute("href"))
     await expect(tab.locator("[data-connection]")).to_have_attribute("data-connection", "live")
     await expect(tab.locator('[data-file-status="active"]').first).to_be_visible()
@@ -144,7 +144,7 @@ async def test_a_running_job_shows_how_far_it_is_and_can_be_cancelled_and_starte
     await cancel.focus()
     await tab.keyboard.press("Enter")
     await expect(job(tab, "cancelled")).to_be_visible()
-    await expect(tab.get_by_role("status").last).to_contain_text("is cancelled")
+    await expect(tab.get_by_role("status").last).to_contain_text("was cancelled")
     await expect(button(tab, "Try again")).to_be_focused()
     slow_worker.rate = None
     await tab.keyboard.press("Enter")
@@ -177,7 +177,7 @@ async def test_a_failed_job_says_why_and_is_tried_again(
     failed = await create(services, good, bad, archive_name="both.zip")
     await ended(api, f"/v1/download/job/{failed.id}")
     await tab.goto(f"{gateway}/jobs/{failed.id}")
-    await expect(job(tab, "failed")).to_contain_text("The download failed")
+    await expect(job(tab, "failed")).to_contain_text("Download failed")
     row = tab.locator(f'[data-file="{bad}"]')
     await expect(row).to_have_attribute("data-file-status", "failed")
     await catalogue.overwrite(bad, b"bad")
@@ -196,7 +196,7 @@ async def test_only_what_was_left_out_is_asked_for_again(
     await tab.goto(f"{gateway}/jobs/{first}")
     await expect(job(tab, "completed")).to_be_visible()
     await catalogue.overwrite(bad, b"bad")
-    await button(tab, "Retry the 1 file left out").click()
+    await button(tab, "Retry 1 skipped file").click()
     await expect(job(tab, "completed")).not_to_have_attribute("data-job", first)
     await expect(job(tab, "completed").locator("[data-file]")).to_have_count(1)
     await expect(tab.locator(f'[data-file="{bad}"]')).to_have_attribute("data-file-status", "done")
@@ -215,7 +215,7 @@ async def test_a_result_that_is_over_is_said_on_the_page(
     link = tab.get_by_role("link", name="Download", exact=True)
     if await link.is_visible():
         await link.click()
-    await expect(tab.get_by_text("Try the download again to have the bundle made anew.")).to_be_visible()
+    await expect(tab.get_by_text("Try again to rebuild the bundle.")).to_be_visible()
 
 
 async def test_an_address_of_no_job_says_so(tab: Page, gateway: str) -> None:
@@ -250,5 +250,5 @@ async def test_a_job_that_failed_of_missing_files_goes_without_them(
     failed = await create(services, good, 99_999, archive_name="both.zip")
     await ended(api, f"/v1/download/job/{failed.id}")
     await tab.goto(f"{gateway}/jobs/{failed.id}")
-    await button(tab, "Start again without them").click()
-    await expect(job(tab, "completed")).to_contain_text("1 file was left out")
+    await button(tab, "Start again without missing files").click()
+    await expect(job(tab, "completed")).to_contain_text("1 file was skipped")

@@ -42,15 +42,15 @@ async def test_the_keyboard_alone_is_enough(
     await tab.goto(gateway)
     await expect(button(tab, "Start download")).to_be_visible()  # the page draws itself after it was loaded
     await tab.keyboard.press("Tab")
-    assert await tab.evaluate(FOCUSED) == "Skip to the content"
+    assert await tab.evaluate(FOCUSED) == "Skip to content"
     await tab.keyboard.press("Enter")
-    await tab_to(tab, "Search the catalogue")
+    await tab_to(tab, "Search files")
     await tab.keyboard.type("beta")
     await expect(tab.get_by_role("checkbox", name="beta.txt")).to_be_visible()
     await expect(tab.get_by_role("checkbox", name="alpha.txt")).to_be_hidden()
     await tab_to(tab, "beta.txt")
     await tab.keyboard.press("Space")
-    await tab_to(tab, "Name of the bundle")
+    await tab_to(tab, "Bundle name")
     await tab.keyboard.type("by hand")
     await tab_to(tab, "Start download")
     await tab.keyboard.press("Enter")
@@ -69,7 +69,7 @@ async def test_colours_are_chosen_and_kept(browser: Browser, gateway: str) -> No
     background = "getComputedStyle(document.body).backgroundColor"
     await tab.goto(gateway)
     light = await tab.evaluate(background)
-    colours = tab.get_by_label("Colours")
+    colours = tab.get_by_label("Theme")
     await colours.select_option("dark")
     dark = await tab.evaluate(background)
     assert dark != light

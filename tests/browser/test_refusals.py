@@ -27,9 +27,9 @@ def problem(tab: Page, code: str) -> Locator:
 
 
 async def pick(tab: Page, name: str) -> None:
-    await tab.get_by_label("Search the catalogue").fill(name)
+    await tab.get_by_label("Search files").fill(name)
     await tab.get_by_role("checkbox", name=name).check()
-    await expect(tab.get_by_role("region", name="Before it starts")).to_contain_text("Download size")
+    await expect(tab.get_by_role("region", name="Summary")).to_contain_text("Download size")
 
 
 async def test_without_files_it_does_not_start_and_says_so(tab: Page, gateway: str) -> None:
@@ -41,10 +41,10 @@ async def test_without_files_it_does_not_start_and_says_so(tab: Page, gateway: s
 
 async def test_more_than_a_thousand_files_are_refused_before_it_starts(tab: Page, gateway: str) -> None:
     await tab.goto(gateway)
-    await tab.get_by_text("Paste ids instead").click()
-    await tab.get_by_label("File ids").fill("10000-11000")
-    await button(tab, "Add these ids").click()
-    await expect(tab.get_by_text("At most 1,000 files go into one download; 1,001 are selected.")).to_be_visible()
+    await tab.get_by_text("Paste file IDs instead").click()
+    await tab.get_by_label("File IDs").fill("10000-11000")
+    await button(tab, "Add IDs").click()
+    await expect(tab.get_by_text("A download can have at most 1,000 files, but 1,001 are selected.")).to_be_visible()
     await button(tab, "Start download").click()
     assert "/jobs/" not in tab.url
 
@@ -108,7 +108,7 @@ async def test_an_answer_that_is_not_the_servers_is_told_apart(tab: Page, gatewa
         asks = re.compile(rb"^POST /v1/download/initiate ")
         between.answer = lambda head: answer_of("502 Bad Gateway", b"<h1>no</h1>") if asks.match(head) else None
         await button(tab, "Start download").click()
-        await expect(tab.get_by_role("alert")).to_contain_text("The download was not started")
+        await expect(tab.get_by_role("alert")).to_contain_text("Couldn't start the download")
         between.answer = lambda _: None
         await button(tab, "Start download").click()
         await tab.wait_for_url("**/jobs/*")
@@ -157,5 +157,5 @@ async def test_what_has_moved_on_meanwhile_is_said_and_shown_as_it_is(
     await expect(again).to_be_enabled()
     assert (await api.post(f"/v1/download/job/{failed.id}/retry")).status_code == HTTPStatus.ACCEPTED
     await again.click()
-    await expect(problem(tab, "illegal_transition")).to_contain_text("It has moved on meanwhile.")
+    await expect(problem(tab, "illegal_transition")).to_contain_text("It changed in the meantime")
     await expect(job(tab, "queued")).to_be_visible()

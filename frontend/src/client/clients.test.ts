@@ -130,7 +130,7 @@ describe("problems", () => {
     ["half a problem", () => new Response("{", { status: 500, headers: PROBLEM }), 500],
   ])("%s", async (_, answer, code) => {
     world.answer = answer;
-    expect(await world.client.link(A)).toMatchObject({ problem: { code: "not_ours", status: code } });
+    expect(await world.client.link(A)).toMatchObject({ problem: { code: "unexpected_response", status: code } });
   });
 
   test("Retry-After may be a date", async () => {

@@ -43,7 +43,7 @@ function open({ surroundings, request, ask }: Means, sink: Sink): Line {
   /** What a server of ours refuses is the job's; by anything else the line is lost, and tried again. */
   function failed(job: string, problem: Problem): void {
     const { code, status, retryAfter: pause } = problem;
-    const reached = status !== null && code !== "not_ours";
+    const reached = status !== null && code !== "unexpected_response";
     if (reached && status < 500 && status !== 429) return sink.refused(job, problem);
     sink.lost({ reached, pause: pause === null ? undefined : [pause, 1.5 * pause + 0.5] });
   }

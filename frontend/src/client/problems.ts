@@ -7,7 +7,7 @@ export type OwnCode =
   | "unreachable"
   | "timeout"
   | "aborted"
-  | "not_ours"
+  | "unexpected_response"
   | "nothing_failed"
   | "gone"
   | "invalid_request";
@@ -33,14 +33,14 @@ export interface Problem {
 export type Outcome<T> = { ok: true; value: T } | { ok: false; problem: Problem };
 
 const OWN: Record<OwnCode, string> = {
-  offline: "There is no network.",
+  offline: "There is no network connection.",
   unreachable: "The server can't be reached.",
-  timeout: "There is no answer.",
-  aborted: "Given up.",
-  not_ours: "This is no answer of the server.",
-  nothing_failed: "No file has failed.",
-  gone: "The job was removed.",
-  invalid_request: "This is no job's id.",
+  timeout: "The server did not respond in time.",
+  aborted: "The request was cancelled.",
+  unexpected_response: "The response did not come from a Haulage server.",
+  nothing_failed: "No files failed.",
+  gone: "The download was deleted.",
+  invalid_request: "This is not a valid job ID.",
 };
 
 /** A problem that no server told of. */
@@ -58,13 +58,13 @@ export async function problemOf(answer: Response, now: number): Promise<Problem>
     retryAfter: secondsUntil(headers.get("Retry-After"), now),
     requestId: headers.get("X-Request-ID"),
   };
-  if (!headers.get("Content-Type")?.startsWith("application/problem+json")) return problem("not_ours", more);
+  if (!headers.get("Content-Type")?.startsWith("application/problem+json")) return problem("unexpected_response", more);
   try {
     const body: ProblemBody = await answer.json();
     const { error, title, message, errors, queuePosition = null } = body;
     return problem(error, { ...more, title, message, fields: errors ?? [], queuePosition });
   } catch {
-    return problem("not_ours", more);
+    return problem("unexpected_response", more);
   }
 }
 

@@ -37,7 +37,7 @@ export function requests(baseUrl: string, { clock, fetch, senses }: Surroundings
       if (late.signal.aborted) return failed("timeout");
       if (given?.aborted) return failed("aborted");
       // A good answer whose body is no JSON was not made by a server of ours.
-      return failed(error instanceof SyntaxError ? "not_ours" : senses.online() ? "unreachable" : "offline");
+      return failed(error instanceof SyntaxError ? "unexpected_response" : senses.online() ? "unreachable" : "offline");
     } finally {
       clock.clearTimeout(timer);
     }

@@ -10,14 +10,14 @@ const FILTERS = {
   all: () => true,
   running: (file: FileView) => file.status === "active" || file.status === "pending",
   done: (file: FileView) => file.status === "done",
-  troubled: (file: FileView) => file.status === "failed" || file.status === "omitted",
+  problems: (file: FileView) => file.status === "failed" || file.status === "omitted",
 };
 type Filter = keyof typeof FILTERS;
 const NAMES: Record<Filter, string> = {
   all: texts.table.all,
   running: texts.table.running,
   done: texts.fileStatus.done,
-  troubled: texts.table.troubled,
+  problems: texts.table.problems,
 };
 
 /** Every file of a job, in the order they were asked for. */
@@ -82,5 +82,5 @@ function Rows({ files }: { files: readonly FileView[] }) {
 function sort(files: readonly FileView[]): Record<Filter, readonly FileView[]> {
   const known = files.filter((file) => file !== undefined);
   const of = (filter: Filter) => known.filter(FILTERS[filter]);
-  return { all: known, running: of("running"), done: of("done"), troubled: of("troubled") };
+  return { all: known, running: of("running"), done: of("done"), problems: of("problems") };
 }

@@ -38,10 +38,10 @@ export function JobActions({ job, manager, onStarted }: ActionsProps) {
           kind="primary"
           icon="minus"
           busy={busy}
-          title={words.withoutHint}
+          title={words.withoutMissingHint}
           onClick={() => anew(() => manager.start(leavingOut(job)))}
         >
-          {words.without}
+          {words.withoutMissing}
         </Button>
       )}
       {RETRYABLE.has(status) && (

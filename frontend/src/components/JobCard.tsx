@@ -1,10 +1,11 @@
 import { type MouseEvent, memo } from "react";
 import { texts } from "../texts.ts";
 import { Failures } from "./Download.tsx";
-import { bytes, moment } from "./formats.ts";
+import { bytes } from "./formats.ts";
 import { type ActionsProps, JobActions } from "./JobActions.tsx";
 import { JobProgress } from "./JobProgress.tsx";
 import { isRunning, nameOf } from "./names.ts";
+import { RelativeTime } from "./RelativeTime.tsx";
 import { StatusBadge } from "./StatusBadge.tsx";
 import { useKeptFocus } from "./useKeptFocus.ts";
 
@@ -43,8 +44,8 @@ function Summary({ job }: Pick<ActionsProps, "job">) {
     <p className="facts">
       <span>{texts.files(filesTotal)}</span>
       {size !== null && <span>{bytes(size)}</span>}
-      {filesOmitted > 0 && <span>{texts.ready.leftOut(filesOmitted)}</span>}
-      <time dateTime={createdAt}>{texts.jobs.started(moment(createdAt))}</time>
+      {filesOmitted > 0 && <span>{texts.ready.skipped(filesOmitted)}</span>}
+      <RelativeTime at={createdAt} sentence={texts.jobs.requested} />
     </p>
   );
 }

@@ -36,8 +36,8 @@ const pass = (milliseconds = 300) => act(() => vi.advanceTimersByTimeAsync(milli
 const click = (name: string) => act(async () => void fireEvent.click(screen.getByRole("button", { name })));
 
 async function paste(ids: string, milliseconds?: number) {
-  fireEvent.change(screen.getByLabelText("File ids"), { target: { value: ids } });
-  await click("Add these ids");
+  fireEvent.change(screen.getByLabelText("File IDs"), { target: { value: ids } });
+  await click("Add IDs");
   await pass(milliseconds);
 }
 
@@ -66,7 +66,7 @@ test("nothing selected and too many are said, and not sent", async () => {
   await click("Start download");
   expect(screen.getByText("Select at least one file.")).toBeTruthy();
   await paste("10000-10999 20000");
-  expect(screen.getByText("At most 1,000 files go into one download; 1,001 are selected.")).toBeTruthy();
+  expect(screen.getByText("A download can have at most 1,000 files, but 1,001 are selected.")).toBeTruthy();
   await click("Start download");
   expect(acting.start).not.toHaveBeenCalled();
   expect(acting.preflight).not.toHaveBeenCalled();
@@ -78,11 +78,11 @@ test("missing files are left out or taken off before it starts", async () => {
   await paste("10000 90000");
   await click("Start download");
   expect(acting.start).not.toHaveBeenCalled();
-  await click("Leave them out");
+  await click("Skip missing files");
   await pass();
-  expect(screen.getByRole<HTMLInputElement>("checkbox", { name: /Leave out/ }).checked).toBe(true);
-  expect(screen.getByText(/They will be left out/)).toBeTruthy();
-  await click("Take them off");
+  expect(screen.getByRole<HTMLInputElement>("checkbox", { name: /Skip missing/ }).checked).toBe(true);
+  expect(screen.getByText(/will be skipped/)).toBeTruthy();
+  await click("Remove from selection");
   await pass();
   await click("Start download");
   expect(acting.start).toHaveBeenCalledWith({
@@ -109,7 +109,7 @@ test("an answer to what is no more selected is not shown", async () => {
   await paste("90000");
   await act(async () => late[0]?.({ ok: true, value: preflight({ file_ids: [10_000] }) }));
   expect(screen.queryByText("500 B")).toBeNull();
-  expect(screen.getByText("Checking the files…")).toBeTruthy();
+  expect(screen.getByText("Checking files…")).toBeTruthy();
 });
 
 test("a compressed bundle has only a bound beforehand", async () => {

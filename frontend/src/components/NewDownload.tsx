@@ -60,8 +60,8 @@ export function NewDownload({ manager, onStarted }: Props) {
       <div ref={preflight} tabIndex={-1}>
         <PreflightCard
           checked={checked}
-          onLeaveOut={() => setWishes({ ...wishes, skip: true })}
-          onDrop={selection.remove}
+          onSkip={() => setWishes({ ...wishes, skip: true })}
+          onRemove={selection.remove}
         />
       </div>
       <Failures jobId={null} manager={manager} />

@@ -8,22 +8,22 @@ import type { Checked } from "./usePreflight.ts";
 
 interface Props {
   checked: Checked;
-  onLeaveOut(): void;
-  onDrop(fileIds: readonly number[]): void;
+  onSkip(): void;
+  onRemove(fileIds: readonly number[]): void;
 }
 
 /** What the download comes to, before it starts. */
-export function PreflightCard({ checked, onLeaveOut, onDrop }: Props) {
+export function PreflightCard({ checked, onSkip, onRemove }: Props) {
   const { preflight, problem, asking, again } = checked;
   const words = texts.preflight;
   return (
     <section className="preflight" aria-busy={asking} aria-label={words.title}>
       <h3>{words.title}</h3>
       {problem && <ProblemNotice action="preflight" problem={problem} onAgain={again} />}
-      {!problem && preflight === null && <p className="empty">{asking ? words.asking : words.idle}</p>}
+      {!problem && preflight === null && <p className="empty">{asking ? words.checking : words.idle}</p>}
       {!problem && preflight !== null && <Numbers preflight={preflight} />}
       {!problem && preflight !== null && preflight.missing.length > 0 && (
-        <Missing preflight={preflight} onLeaveOut={onLeaveOut} onDrop={() => onDrop(preflight.missing)} />
+        <Missing preflight={preflight} onSkip={onSkip} onRemove={() => onRemove(preflight.missing)} />
       )}
     </section>
   );
@@ -59,15 +59,15 @@ function sizeOf({ resultBytes, resultBytesAtMost }: Preflight): string {
   return resultBytesAtMost === null ? "–" : texts.preflight.atMost(bytes(resultBytesAtMost));
 }
 
-function Missing({ preflight, onLeaveOut, onDrop }: { preflight: Preflight; onLeaveOut(): void; onDrop(): void }) {
+function Missing({ preflight, onSkip, onRemove }: { preflight: Preflight; onSkip(): void; onRemove(): void }) {
   const words = texts.preflight;
   const missing = preflight.files.filter((file) => !file.available);
   const none = preflight.filesAvailable === 0;
   const what = none ? words.allMissing : preflight.wouldFail ? words.missingFail : words.missingSkip;
   const actions = (
     <>
-      {preflight.wouldFail && !none && <Button onClick={onLeaveOut}>{words.leaveOut}</Button>}
-      <Button onClick={onDrop}>{words.drop}</Button>
+      {preflight.wouldFail && !none && <Button onClick={onSkip}>{words.skip}</Button>}
+      <Button onClick={onRemove}>{words.remove}</Button>
     </>
   );
   return (

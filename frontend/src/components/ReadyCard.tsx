@@ -26,7 +26,7 @@ export function ReadyCard({ job, manager, onStarted }: ActionsProps) {
       <Facts job={job} />
       <JobActions job={job} manager={manager} onStarted={onStarted} />
       <p className="fine">{words.resumes}</p>
-      <LeftOut job={job} />
+      <SkippedFiles job={job} />
       <div className="actions more">
         <CopyButton text={curlOf(manager.fileUrl(job.jobId), nameOf(job))}>{words.curl}</CopyButton>
         <Button kind="quiet" icon="link" busy={busy} onClick={fresh}>
@@ -92,12 +92,12 @@ function Expiry({ until }: { until: string | null }) {
   );
 }
 
-function LeftOut({ job }: { job: Job }) {
+function SkippedFiles({ job }: { job: Job }) {
   const omitted = job.detail?.result?.omitted ?? [];
   if (omitted.length === 0) return null;
   return (
-    <details className="left-out">
-      <summary>{texts.ready.leftOut(omitted.length)}</summary>
+    <details className="skipped-files">
+      <summary>{texts.ready.skipped(omitted.length)}</summary>
       <ul>
         {omitted.map((file) => (
           <li key={file.fileId}>
@@ -105,7 +105,7 @@ function LeftOut({ job }: { job: Job }) {
           </li>
         ))}
       </ul>
-      <p className="fine">{texts.ready.leftOutHint}</p>
+      <p className="fine">{texts.ready.skippedHint}</p>
     </details>
   );
 }

@@ -7,11 +7,11 @@ test.each([
   ["queue_full", 503, /waiting/],
   ["database_busy", 503, /busy/],
   ["unheard_of", 429, /busy/],
-  ["not_ours", 429, /busy/],
-  ["internal", 500, /request id/],
-  ["unheard_of", 418, /whoever runs/],
-  ["result_expired", 410, /made anew/],
-  ["illegal_transition", 409, /moved on/],
+  ["unexpected_response", 429, /busy/],
+  ["internal", 500, /request ID/],
+  ["unheard_of", 418, /administrator/],
+  ["result_expired", 410, /rebuild the bundle/],
+  ["illegal_transition", 409, /changed in the meantime/],
 ])("%s (%i) comes with what to do", (code, status, advice) => {
   expect(adviceOn(problem(code, { status }))).toMatch(advice);
 });

@@ -3,14 +3,14 @@ import { texts } from "../texts.ts";
 
 /** What to do about a problem with an action, as a sentence. */
 export function adviceOn({ code, status }: Problem, action?: keyof typeof texts.problem.action): string {
-  const { advice, noSuchJob, busy, broken, other } = texts.problem;
+  const { advice, noSuchJob, busy, internal, other } = texts.problem;
   if (action === "job" && code === "invalid_request") return noSuchJob;
   const isBusy = status === 429 || status === 503;
-  if (code === "not_ours" && isBusy) return busy; // a proxy's word for it
+  if (code === "unexpected_response" && isBusy) return busy; // a proxy's word for it
   const known = advice[code];
   if (known !== undefined) return known;
   if (isBusy) return busy;
-  return status !== null && status >= 500 ? broken : other;
+  return status !== null && status >= 500 ? internal : other;
 }
 
 /** All of a problem as text, for whoever is to help. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { bytes, duration, percent } from "./formats.ts";
+import { bytes, duration, moment, percent, relative } from "./formats.ts";
 
 test("bytes have three digits, in the unit that fits", () => {
   const shown = [0, 999, 1_000, 1_234, 12_345, 123_456, 999_499, 999_500, 8_388_608, 5e12].map(bytes);
@@ -31,4 +31,22 @@ test("a duration has its two largest units", () => {
     "2 h 5 min",
     "1 d 1 h",
   ]);
+});
+
+test("a moment is relative to now for a week, then a date", () => {
+  const now = Date.parse("2026-11-21T12:00:00Z");
+  const ago = (seconds: number) => relative(new Date(now - 1_000 * seconds).toISOString(), now);
+  expect([-60, 0, 44, 45, 300, 3_569, 3_570, 5 * 3_600, 84_600, 3 * 86_400].map(ago)).toEqual([
+    "just now",
+    "just now",
+    "just now",
+    "1 minute ago",
+    "5 minutes ago",
+    "59 minutes ago",
+    "1 hour ago",
+    "5 hours ago",
+    "yesterday",
+    "3 days ago",
+  ]);
+  expect(ago(7 * 86_400)).toBe(`on ${moment("2026-11-14T12:00:00Z")}`);
 });

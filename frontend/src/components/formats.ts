@@ -3,6 +3,7 @@ import { texts } from "../texts.ts";
 
 const UNITS = ["B", "kB", "MB", "GB", "TB", "PB"];
 const whole = new Intl.NumberFormat(texts.language);
+const past = new Intl.RelativeTimeFormat(texts.language, { numeric: "auto" });
 const moments = new Intl.DateTimeFormat(texts.language, { dateStyle: "medium", timeStyle: "short" });
 
 /** Bytes in decimal units with three digits, as stores and browsers count them: `1.23 MB`. */
@@ -39,6 +40,16 @@ export function duration(seconds: number): string {
   if (first === -1) return "0 s";
   const shown = parts.slice(first, first + 2).filter(([value], index) => index === 0 || value > 0);
   return shown.map(([value, unit]) => `${value} ${unit}`).join(" ");
+}
+
+/** A moment (RFC 3339) relative to `now` (milliseconds): `5 minutes ago`, `yesterday`, after a week `on Nov 21, 2026, 1:00 PM`. */
+export function relative(text: string, now: number): string {
+  const seconds = (now - Date.parse(text)) / 1_000;
+  if (seconds < 45) return texts.time.now; // also a future time: the clocks of server and browser may differ
+  if (seconds < 3_570) return past.format(-Math.max(1, Math.round(seconds / 60)), "minute");
+  if (seconds < 84_600) return past.format(-Math.round(seconds / 3_600), "hour");
+  if (seconds < 7 * 86_400) return past.format(-Math.max(1, Math.floor(seconds / 86_400)), "day");
+  return texts.time.on(moment(text));
 }
 
 /** A moment (RFC 3339) in local time. */

@@ -13,7 +13,7 @@ test("each turn of a job is said", () => {
   });
   expect(said).toEqual([
     "photos.zip has started.",
-    "photos.zip: an attempt failed, it will be tried again.",
+    "photos.zip: an attempt failed and will be retried.",
     "photos.zip has started.",
     "photos.zip is ready to download.",
   ]);

@@ -12,13 +12,13 @@ export function milestone(before: Job | undefined, after: Job): string | null {
   if (before.status !== after.status) return turn(after, name);
   if (after.status !== "processing") return null;
   const quarter = quarterOf(after);
-  if (quarter > quarterOf(before)) return texts.say.reached(name, quarter * QUARTER);
+  if (quarter > quarterOf(before)) return texts.announce.reached(name, quarter * QUARTER);
   const packs = after.detail?.progress.phase === "packing" && before.detail?.progress.phase === "resolving";
-  return packs ? texts.say.packing(name) : null;
+  return packs ? texts.announce.packing(name) : null;
 }
 
 function turn({ status }: Job, name: string): string {
-  return status === "processing" ? texts.say.started(name) : texts.say[status](name);
+  return status === "processing" ? texts.announce.started(name) : texts.announce[status](name);
 }
 
 function quarterOf({ percent }: Job): number {

@@ -16,7 +16,7 @@ export function useAnnouncements(jobs: readonly Job[], connection: Connection): 
   useEffect(() => {
     if (connection === "connecting") return; // neither lost nor back
     const isCut = connection === "offline";
-    if (isCut !== cut.current) setSaid(isCut ? texts.say.offline : texts.say.back);
+    if (isCut !== cut.current) setSaid(isCut ? texts.announce.offline : texts.announce.back);
     cut.current = isCut;
   }, [connection]);
   return said;

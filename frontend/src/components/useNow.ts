@@ -1,15 +1,15 @@
 // One clock for all countdowns of a page.
 import { useEffect, useState } from "react";
 
-/** Milliseconds of Date.now(), anew each second while `running`. */
-export function useNow(running = true): number {
+/** Milliseconds of Date.now(), updated every `interval` milliseconds while `running`. */
+export function useNow(running = true, interval = 1_000): number {
   const [now, setNow] = useState(() => Date.now());
   useEffect(() => {
     if (!running) return;
     setNow(Date.now());
-    const timer = setInterval(() => setNow(Date.now()), 1_000);
+    const timer = setInterval(() => setNow(Date.now()), interval);
     return () => clearInterval(timer);
-  }, [running]);
+  }, [running, interval]);
   return now;
 }
 

@@ -1,9 +1,9 @@
 import { useEffect, useRef } from "react";
 import { Download } from "../components/Download.tsx";
-import { moment } from "../components/formats.ts";
 import { Icon } from "../components/Icon.tsx";
 import { nameOf } from "../components/names.ts";
 import { ProblemNotice } from "../components/ProblemNotice.tsx";
+import { RelativeTime } from "../components/RelativeTime.tsx";
 import { StatusBadge } from "../components/StatusBadge.tsx";
 import type { DownloadManager } from "../hooks/index.ts";
 import { useJob } from "../hooks/index.ts";
@@ -33,7 +33,11 @@ export function JobView({ jobId, manager, onStarted }: Props) {
           {job === undefined || job.problem ? texts.jobs.untitled(0) : nameOf(job)}
         </h1>
         {job && !job.problem && <StatusBadge status={job.status} />}
-        {job && !job.problem && <p className="fine">{texts.jobs.started(moment(job.createdAt))}</p>}
+        {job && !job.problem && (
+          <p className="fine">
+            <RelativeTime at={job.createdAt} sentence={texts.jobs.requested} />
+          </p>
+        )}
       </header>
       {job?.problem && <ProblemNotice action="job" problem={job.problem} />}
       {job === undefined && <p className="empty">{texts.job.loading}</p>}

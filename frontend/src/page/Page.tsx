@@ -33,15 +33,15 @@ export function Page() {
         <OfflineBanner connection={cut ? "offline" : connection} retryAt={retryAt} onAgain={again} />
         {route.name === "home" && <Home manager={manager} onStarted={onStarted} />}
         {route.name === "job" && <JobView jobId={route.jobId} manager={manager} onStarted={onStarted} />}
-        {route.name === "nowhere" && <Nowhere />}
+        {route.name === "notFound" && <NotFound />}
       </main>
       <Announcer jobs={jobs} connection={cut ? "offline" : connection} />
     </>
   );
 }
 
-function Nowhere() {
-  const words = texts.nothingHere;
+function NotFound() {
+  const words = texts.notFound;
   return (
     <div className="nothing">
       <h1>{words.title}</h1>

@@ -1,12 +1,12 @@
 // Where one is: `/` the form and the list, `/jobs/<id>` one job.
 import { type MouseEvent, useSyncExternalStore } from "react";
 
-export type Route = { name: "home" } | { name: "job"; jobId: string } | { name: "nowhere" };
+export type Route = { name: "home" } | { name: "job"; jobId: string } | { name: "notFound" };
 
 export function routeOf(path: string): Route {
   const jobId = /^\/jobs\/([^/]+)\/?$/.exec(path)?.[1];
   if (jobId !== undefined) return { name: "job", jobId: decoded(jobId) };
-  return path === "/" ? { name: "home" } : { name: "nowhere" };
+  return path === "/" ? { name: "home" } : { name: "notFound" };
 }
 
 export function hrefOf(jobId: string): string {

@@ -10,8 +10,8 @@ test("at rest the tab has the page's own name and icon", () => {
 
 test("one job shows its percent and name, many their mean and number", () => {
   const other = job({ jobId: B, percent: 61 });
-  expect(tabOf([job()])).toEqual({ title: "40 % · photos.zip · Haulage", percent: 40 });
-  expect(tabOf([job(), other])).toEqual({ title: "50 % · 2 downloads · Haulage", percent: 50 });
+  expect(tabOf([job()])).toEqual({ title: "40% · photos.zip · Haulage", percent: 40 });
+  expect(tabOf([job(), other])).toEqual({ title: "50% · 2 downloads · Haulage", percent: 50 });
 });
 
 test("on its own page a job speaks for itself", () => {
@@ -23,12 +23,12 @@ test("the ring is as full as the job", () => {
   expect(decodeURIComponent(ring(50))).toContain('stroke-dasharray="37.70 75.40"');
 });
 
-test("an address is the form, a job, or nowhere", () => {
+test("an address is the form, a job, or not found", () => {
   expect(["/", "/jobs/a%20b", "/jobs/", "/jobs/%", "/else"].map(routeOf)).toEqual([
     { name: "home" },
     { name: "job", jobId: "a b" },
-    { name: "nowhere" },
+    { name: "notFound" },
     { name: "job", jobId: "%" },
-    { name: "nowhere" },
+    { name: "notFound" },
   ]);
 });
