@@ -1,4 +1,4 @@
-// A job as this client knows it: what the list said of it, and what following it brought.
+// A job as the client knows it, from the list and from following it.
 import type { Problem } from "./problems.ts";
 import type {
   Compression,
@@ -10,11 +10,11 @@ import type {
   ResultView,
   Status,
 } from "./schemas.ts";
-import type { News } from "./ways.ts";
+import type { Update } from "./transports.ts";
 
 /**
- * A job, immutable: a new object for each change, and `files[i]` the same object as long as file i is the same.
- * Times are RFC 3339, sizes bytes.
+ * A job. Immutable: each change makes a new object, and `files[i]` stays the same object until file `i` changes.
+ * Times are RFC 3339, sizes in bytes.
  */
 export interface Job {
   jobId: string;
@@ -22,16 +22,16 @@ export interface Job {
   archiveName: string | null;
   filesTotal: number;
   filesOmitted: number;
-  /** 0 to 100; null while the total is unknown. 100 only when the result can be fetched. */
+  /** 0 to 100; null while the total is unknown. 100 only if the result can be downloaded. */
   percent: number | null;
   createdAt: string;
   finishedAt: string | null;
-  /** Bytes of the result, once there is one. */
+  /** Size of the result in bytes; null until it exists. */
   size: number | null;
   bundleExpiresAt: string | null;
-  /** What only following or asking brings; null while there is no more than the list's line. */
+  /** Known only from following or fetching the job; null while only the list item is known. */
   detail: JobDetail | null;
-  /** The job is gone (`gone`), or there is none (`job_not_found`). Nothing more comes. */
+  /** Why the job can't be followed: it was deleted (`gone`) or does not exist (`job_not_found`). */
   problem: Problem | null;
 }
 
@@ -44,54 +44,54 @@ export interface JobDetail {
   onMissing: OnMissing;
   compression: Compression;
   progress: ProgressView;
-  /** By index of the request; `filesTotal` of them as soon as the first answer is here. */
+  /** In the order of the request. The first update holds all `filesTotal` of them. */
   files: readonly FileView[];
   error: ErrorView | null;
-  /** The numbers of a running job may be a second old or more. */
+  /** Progress may be a second behind or more. */
   degraded: boolean;
   startedAt: string | null;
   nextAttemptAt: string | null;
   result: ResultView | null;
 }
 
-/** The job of a line of the list. */
-export function listed({ links: _, ...item }: JobItem): Job {
+/** The job of a list item. */
+export function jobOfItem({ links: _, ...item }: JobItem): Job {
   return { ...item, detail: null, problem: null };
 }
 
-/** A job of which nothing is known yet. */
-export function unknown(jobId: string, createdAt: string): Job {
-  const nothing = { archiveName: null, percent: null, finishedAt: null, size: null, bundleExpiresAt: null };
+/** A job of which only the id is known. */
+export function emptyJob(jobId: string, createdAt: string): Job {
+  const unknown = { archiveName: null, percent: null, finishedAt: null, size: null, bundleExpiresAt: null };
   return {
     jobId,
     status: "queued",
     createdAt,
     filesTotal: 0,
     filesOmitted: 0,
-    ...nothing,
+    ...unknown,
     detail: null,
     problem: null,
   };
 }
 
-/** The job after news that go on from what it was; `anew` drops its files first. */
-export function updated(job: Job, news: News, anew: boolean): Job {
-  const { status, progress } = news;
+/** Applies an update. `reset` discards the known files first. */
+export function applyUpdate(job: Job, update: Update, reset: boolean): Job {
+  const { status, progress } = update;
   const { percent, filesTotal, filesOmitted } = progress;
-  const files = merged(anew ? [] : (job.detail?.files ?? []), news.files);
-  const detail = { ...(job.detail ?? BARE), nextAttemptAt: null, ...news, files };
-  return { ...job, ...lasting(news), status, percent, filesTotal, filesOmitted, detail, problem: null };
+  const files = mergeFiles(reset ? [] : (job.detail?.files ?? []), update.files);
+  const detail = { ...(job.detail ?? EMPTY_DETAIL), nextAttemptAt: null, ...update, files };
+  return { ...job, ...summaryOf(update), status, percent, filesTotal, filesOmitted, detail, problem: null };
 }
 
-/** What only the whole status says of a job. */
-function lasting(news: News): Partial<Job> {
-  if (!("createdAt" in news)) return {};
-  const { archiveName, createdAt, finishedAt, result } = news;
+/** The fields that a full status has and an event lacks. */
+function summaryOf(update: Update): Partial<Job> {
+  if (!("createdAt" in update)) return {};
+  const { archiveName, createdAt, finishedAt, result } = update;
   const { size = null, bundleExpiresAt = null } = result ?? {};
   return { archiveName, createdAt, finishedAt, size, bundleExpiresAt };
 }
 
-const BARE = {
+const EMPTY_DETAIL = {
   maxAttempts: 0,
   onMissing: "fail" as const,
   compression: "store" as const,
@@ -99,16 +99,16 @@ const BARE = {
   result: null,
 };
 
-/** The files with those that changed in their places; one that says nothing new stays the same object. */
-function merged(files: readonly FileView[], changed: readonly FileView[]): readonly FileView[] {
-  const fresh = changed.filter((file) => !same(files[file.index], file));
-  if (fresh.length === 0) return files;
+/** Replaces the files that changed. A file that is equal to the known one stays the same object. */
+function mergeFiles(files: readonly FileView[], changed: readonly FileView[]): readonly FileView[] {
+  const different = changed.filter((file) => !sameFile(files[file.index], file));
+  if (different.length === 0) return files;
   const all = [...files];
-  for (const file of fresh) all[file.index] = file;
+  for (const file of different) all[file.index] = file;
   return all;
 }
 
-function same(one: FileView | undefined, other: FileView): boolean {
+function sameFile(one: FileView | undefined, other: FileView): boolean {
   return (
     one !== undefined &&
     one.bytesDone === other.bytesDone &&

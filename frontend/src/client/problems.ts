@@ -1,7 +1,7 @@
-// Errors are values: whatever goes wrong is a `Problem`, and nothing throws.
+// Errors are values: everything that goes wrong is a `Problem`, and nothing throws.
 import type { ProblemBody } from "./schemas.ts";
 
-/** Codes of what is found out here: no answer, or none of a server of ours; a request that is not worth sending. */
+/** Codes that the client itself assigns: no response, an unexpected response, or an invalid request. */
 export type OwnCode =
   | "offline"
   | "unreachable"
@@ -12,47 +12,47 @@ export type OwnCode =
   | "gone"
   | "invalid_request";
 
-/** Why something could not be done: RFC 9457, and what happens on the way to a server. */
+/** Why a call failed: a problem of the server (RFC 9457), or one of the connection to it. */
 export interface Problem {
   /** The server's `error` (`job_not_found`, `queue_full`, …), or one of `OwnCode`. */
   code: string;
-  /** HTTP status; null where there was no answer. */
+  /** HTTP status; null without a response. */
   status: number | null;
   title: string;
-  /** For people, a sentence. */
+  /** A sentence to show to users. */
   message: string;
-  /** Offending fields of a request, in the server's words. */
+  /** Invalid fields of the request, with the server's messages. */
   fields: { field: string; message: string }[];
-  /** Seconds after which trying again may help; null where nothing is said. */
+  /** Seconds to wait before retrying; null if the server did not say. */
   retryAfter: number | null;
   requestId: string | null;
-  /** With `queue_full`: where the job would have stood. */
+  /** With `queue_full`: the position that the job would have had. */
   queuePosition: number | null;
 }
 
 export type Outcome<T> = { ok: true; value: T } | { ok: false; problem: Problem };
 
 const OWN: Record<OwnCode, string> = {
-  offline: "There is no network connection.",
+  offline: "No network connection.",
   unreachable: "The server can't be reached.",
-  timeout: "The server did not respond in time.",
-  aborted: "The request was cancelled.",
-  unexpected_response: "The response did not come from a Haulage server.",
+  timeout: "The server did not respond.",
+  aborted: "Cancelled.",
+  unexpected_response: "Unexpected response.",
   nothing_failed: "No files failed.",
-  gone: "The download was deleted.",
-  invalid_request: "This is not a valid job ID.",
+  gone: "The job was deleted.",
+  invalid_request: "Invalid job ID.",
 };
 
-/** A problem that no server told of. */
+/** A problem with the given code; fields that are not given are empty. */
 export function problem(code: string, more: Partial<Problem> = {}): Problem {
   const message = OWN[code as OwnCode] ?? code;
-  const nothing = { status: null, fields: [], retryAfter: null, requestId: null, queuePosition: null };
-  return { code, title: message, message, ...nothing, ...more };
+  const empty = { status: null, fields: [], retryAfter: null, requestId: null, queuePosition: null };
+  return { code, title: message, message, ...empty, ...more };
 }
 
-/** The problem that an answer tells of, if it is a server's; else what can be said of it. `now` in milliseconds. */
-export async function problemOf(answer: Response, now: number): Promise<Problem> {
-  const { status, headers } = answer;
+/** The problem of an error response; `unexpected_response` if no Haulage server sent it. `now` is in milliseconds. */
+export async function problemOf(response: Response, now: number): Promise<Problem> {
+  const { status, headers } = response;
   const more = {
     status,
     retryAfter: secondsUntil(headers.get("Retry-After"), now),
@@ -60,7 +60,7 @@ export async function problemOf(answer: Response, now: number): Promise<Problem>
   };
   if (!headers.get("Content-Type")?.startsWith("application/problem+json")) return problem("unexpected_response", more);
   try {
-    const body: ProblemBody = await answer.json();
+    const body: ProblemBody = await response.json();
     const { error, title, message, errors, queuePosition = null } = body;
     return problem(error, { ...more, title, message, fields: errors ?? [], queuePosition });
   } catch {

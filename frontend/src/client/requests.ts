@@ -1,43 +1,45 @@
-// Questions over HTTP. What comes back is always an outcome, never an exception.
+// HTTP requests. The result is always an `Outcome`, never an exception.
+import type { Environment } from "./environment.ts";
 import { type Outcome, type OwnCode, type Problem, problem, problemOf } from "./problems.ts";
-import type { Surroundings } from "./surroundings.ts";
 
-const PATIENCE = 30_000; // milliseconds for an answer
+const TIMEOUT = 30_000; // milliseconds
 
-export interface Asking {
+export interface RequestOptions {
   query?: Record<string, string | number | undefined>;
   body?: unknown;
   headers?: Record<string, string>;
-  /** Has the server look into its database, whatever it remembers. */
+  /** Bypasses caches, so that the server queries its database. */
   fresh?: boolean;
   signal?: AbortSignal | undefined;
 }
 
-/** Asks, and gives the body of a good answer. */
-export type Request = <T>(method: string, path: string, asking?: Asking) => Promise<Outcome<T>>;
+/** Sends a request and returns the body of a successful response. */
+export type Request = <T>(method: string, path: string, options?: RequestOptions) => Promise<Outcome<T>>;
 
-/** How to ask the server that is at `baseUrl`. */
-export function requests(baseUrl: string, { clock, fetch, senses }: Surroundings): Request {
-  return async <T>(method: string, path: string, asking: Asking = {}): Promise<Outcome<T>> => {
-    const { signal: given, query, body, headers, fresh = false } = asking;
-    const late = new AbortController();
-    const timer = clock.setTimeout(() => late.abort(), PATIENCE);
+/** A `Request` function for the server at `baseUrl`. */
+export function createRequest(baseUrl: string, { clock, fetch, presence }: Environment): Request {
+  return async <T>(method: string, path: string, options: RequestOptions = {}): Promise<Outcome<T>> => {
+    const { signal: callerSignal, query, body, headers, fresh = false } = options;
+    const timeout = new AbortController();
+    const timer = clock.setTimeout(() => timeout.abort(), TIMEOUT);
     try {
-      const answer = await fetch(baseUrl + path + search(query), {
+      const response = await fetch(baseUrl + path + queryString(query), {
         method,
-        // The browser's cache asks with the ETag it has, and gives what it has when that is still true.
+        // The browser's cache revalidates with the ETag it has, and returns its copy on 304.
         cache: fresh ? "no-store" : "default",
         headers: body === undefined ? {} : { "Content-Type": "application/json", ...headers },
-        body: body === undefined ? null : JSON.stringify(body),
-        signal: given === undefined ? late.signal : AbortSignal.any([given, late.signal]),
+        body: JSON.stringify(body), // undefined without a body
+        signal: callerSignal === undefined ? timeout.signal : AbortSignal.any([callerSignal, timeout.signal]),
       });
-      if (!answer.ok) return { ok: false, problem: await problemOf(answer, clock.now()) };
-      return { ok: true, value: (answer.status === 204 ? undefined : await answer.json()) as T };
+      if (!response.ok) return { ok: false, problem: await problemOf(response, clock.now()) };
+      return { ok: true, value: (response.status === 204 ? undefined : await response.json()) as T };
     } catch (error) {
-      if (late.signal.aborted) return failed("timeout");
-      if (given?.aborted) return failed("aborted");
-      // A good answer whose body is no JSON was not made by a server of ours.
-      return failed(error instanceof SyntaxError ? "unexpected_response" : senses.online() ? "unreachable" : "offline");
+      if (timeout.signal.aborted) return failed("timeout");
+      if (callerSignal?.aborted) return failed("aborted");
+      // A successful response that is not JSON did not come from a Haulage server.
+      return failed(
+        error instanceof SyntaxError ? "unexpected_response" : presence.online() ? "unreachable" : "offline",
+      );
     } finally {
       clock.clearTimeout(timer);
     }
@@ -48,7 +50,8 @@ function failed(code: OwnCode): { ok: false; problem: Problem } {
   return { ok: false, problem: problem(code) };
 }
 
-function search(query: Asking["query"] = {}): string {
+function queryString(query: RequestOptions["query"] = {}): string {
   const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== "");
-  return given.length === 0 ? "" : `?${new URLSearchParams(given as [string, string][])}`;
+  const text = String(new URLSearchParams(given as [string, string][]));
+  return text && `?${text}`;
 }

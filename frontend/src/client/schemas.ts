@@ -1,4 +1,4 @@
-// The server's own models, by the names that it gives them.
+// The models of the server's OpenAPI document, under their own names.
 import type { components } from "./openapi.ts";
 
 type Schemas = components["schemas"];
@@ -29,17 +29,17 @@ export type ResultView = Schemas["ResultView"];
 export type Root = Schemas["Root"];
 export type Status = Schemas["Status"];
 
-/** Which files: ids, or ids with names; 1 to 1,000 different ones. */
+/** The files of a job: ids, or ids with names; 1 to 1,000 different ones. */
 export interface FileSelection {
   file_ids?: number[];
   files?: { file_id: number; name?: string | null }[];
   archiveName?: string | null;
-  /** What becomes of the job when files are missing; `fail` unless it is said. */
+  /** What to do if files are missing; defaults to `fail`. */
   onMissing?: Schemas["OnMissing"];
-  /** How a bundle packs its files; `store` unless it is said. */
+  /** How files are compressed in a bundle; defaults to `store`. */
   compression?: Compression;
 }
 
 export const ENDED: ReadonlySet<Status> = new Set(["completed", "failed", "cancelled", "expired"]);
-/** Statuses from which a person may have the job run again. */
+/** Statuses in which a job can be retried by its owner. */
 export const RETRYABLE: ReadonlySet<Status> = new Set(["failed", "cancelled", "expired"]);

@@ -1,12 +1,12 @@
-import type { Connection, Job } from "../client/index.ts";
+import type { ConnectionStatus, Job } from "../client/index.ts";
 import { useAnnouncements } from "./useAnnouncements.ts";
 
-/** Speaks, politely and apart from what is seen: bars that move all the time are not for the ears. */
-export function Announcer({ jobs, connection }: { jobs: readonly Job[]; connection: Connection }) {
-  const said = useAnnouncements(jobs, connection);
+/** A polite live region for screen readers. Milestones are announced here, since moving progress bars are too noisy. */
+export function Announcer({ jobs, connection }: { jobs: readonly Job[]; connection: ConnectionStatus }) {
+  const announcement = useAnnouncements(jobs, connection);
   return (
-    <p className="unseen" role="status" aria-live="polite">
-      {said}
+    <p className="visually-hidden" role="status" aria-live="polite">
+      {announcement}
     </p>
   );
 }

@@ -4,7 +4,7 @@ import { Icon, type IconName } from "./Icon.tsx";
 interface Props extends ButtonHTMLAttributes<HTMLButtonElement> {
   icon?: IconName;
   kind?: "primary" | "plain" | "quiet" | "danger";
-  /** Does nothing for now. It keeps the focus, which a disabled button would lose. */
+  /** Ignores clicks, but keeps the focus, which a disabled button would lose. */
   busy?: boolean;
 }
 

@@ -7,40 +7,40 @@ interface Props {
   children: string;
 }
 
-/** Copies a text, and says so in its own place for two seconds. */
+/** Copies a text, and shows the result in place of its label for two seconds. */
 export function CopyButton({ text, children }: Props) {
-  const [said, setSaid] = useState<string | null>(null);
+  const [result, setResult] = useState<string | null>(null);
   useEffect(() => {
-    if (said === null) return;
-    const timer = setTimeout(() => setSaid(null), 2_000);
+    if (result === null) return;
+    const timer = setTimeout(() => setResult(null), 2_000);
     return () => clearTimeout(timer);
-  }, [said]);
+  }, [result]);
   const copy = async () => {
     const copied = await write(typeof text === "string" ? text : text());
-    setSaid(copied ? texts.copied : texts.copyFailed);
+    setResult(copied ? texts.copied : texts.copyFailed);
   };
   return (
-    <Button kind="quiet" icon={said === texts.copied ? "check" : "copy"} onClick={copy}>
-      <span aria-live="polite">{said ?? children}</span>
+    <Button kind="quiet" icon={result === texts.copied ? "check" : "copy"} onClick={copy}>
+      <span aria-live="polite">{result ?? children}</span>
     </Button>
   );
 }
 
-/** The clipboard of pages without TLS is the old one. */
+/** The Clipboard API needs a secure context, so pages without TLS fall back to `execCommand`. */
 async function write(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    return writeTheOldWay(text);
+    return writeWithExecCommand(text);
   }
 }
 
-function writeTheOldWay(text: string): boolean {
+function writeWithExecCommand(text: string): boolean {
   const focused = document.activeElement;
   const area = document.createElement("textarea");
   area.value = text;
-  area.className = "unseen";
+  area.className = "visually-hidden";
   document.body.append(area);
   area.select();
   const copied = document.execCommand("copy");

@@ -130,7 +130,7 @@ test("the result counts down to its end", async () => {
 test("a problem with a time to wait counts it down before it lets one try again", async () => {
   const again = vi.fn();
   const busy = problem("queue_full", { status: 503, message: "The queue is full.", retryAfter: 2, queuePosition: 41 });
-  render(<ProblemNotice action="start" problem={busy} onAgain={again} />);
+  render(<ProblemNotice action="start" problem={busy} onRetry={again} />);
   const notice = within(screen.getByRole("alert"));
   expect(notice.getByText(/number 41 in the queue/)).toBeTruthy();
   fireEvent.click(notice.getByRole("button", { name: "Try again" }));
@@ -143,7 +143,7 @@ test("a problem with a time to wait counts it down before it lets one try again"
 
 test("a problem without a time to wait can be tried again at once", () => {
   const again = vi.fn();
-  render(<ProblemNotice action="list" problem={problem("unreachable")} onAgain={again} />);
+  render(<ProblemNotice action="list" problem={problem("unreachable")} onRetry={again} />);
   fireEvent.click(screen.getByRole("button", { name: "Try again" }));
   expect(again).toHaveBeenCalledTimes(1);
 });

@@ -7,20 +7,20 @@ import { FileTable } from "./FileTable.tsx";
 import { duration } from "./formats.ts";
 import { type ActionsProps, JobActions } from "./JobActions.tsx";
 import { JobProgress } from "./JobProgress.tsx";
+import { isRunning } from "./jobs.ts";
 import { Notice } from "./Notice.tsx";
-import { isRunning } from "./names.ts";
 import { PhaseTrack } from "./PhaseTrack.tsx";
 import { ProblemNotice } from "./ProblemNotice.tsx";
 import { ReadyCard } from "./ReadyCard.tsx";
-import { useKeptFocus } from "./useKeptFocus.ts";
+import { useFocusFallback } from "./useFocusFallback.ts";
 import { useSecondsUntil } from "./useNow.ts";
 
-/** A whole download: how far it is, its files, its errors, and the result. */
+/** A whole download: progress, files, errors, and the result. */
 export function Download(props: ActionsProps) {
   const { job, manager } = props;
-  const kept = useKeptFocus<HTMLDivElement>(job.status);
+  const focusProps = useFocusFallback<HTMLDivElement>(job.status);
   return (
-    <div className="download" data-job={job.jobId} data-status={job.status} {...kept}>
+    <div className="download" data-job={job.jobId} data-status={job.status} {...focusProps}>
       <Failures jobId={job.jobId} manager={manager} />
       {isRunning(job) ? <Running {...props} /> : <Ended {...props} />}
       <FileTable job={job} />
@@ -31,7 +31,7 @@ export function Download(props: ActionsProps) {
   );
 }
 
-/** What could not be done with this job. */
+/** Failed actions on this job. */
 export function Failures({ jobId, manager }: { jobId: string | null; manager: DownloadManager }) {
   return manager.failures
     .filter((failure) => failure.jobId === jobId)
@@ -61,13 +61,13 @@ function phaseOf(job: Job): Phase {
 function Attempts({ job }: { job: Job }) {
   const { attempt = 0, maxAttempts = 0, error = null, nextAttemptAt = null } = job.detail ?? {};
   const seconds = useSecondsUntil(job.status === "retrying" ? nextAttemptAt : null);
-  const waits = job.status === "retrying";
-  if (!waits)
+  const isWaiting = job.status === "retrying";
+  if (!isWaiting)
     return attempt > 1 && maxAttempts > 0 && <p className="fine">{texts.job.attempt(attempt, maxAttempts)}</p>;
   const next = seconds === null || seconds === 0 ? texts.job.nextSoon : texts.job.nextAttempt(duration(seconds));
   return (
     <Notice tone="warn" title={next}>
-      {error && <p className="said">{error.message}</p>}
+      {error && <p className="error-message">{error.message}</p>}
     </Notice>
   );
 }

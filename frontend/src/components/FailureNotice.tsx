@@ -2,19 +2,19 @@ import type { Job } from "../client/index.ts";
 import { texts } from "../texts.ts";
 import { CopyButton } from "./CopyButton.tsx";
 import { type ActionsProps, JobActions } from "./JobActions.tsx";
+import { nameOf } from "./jobs.ts";
 import { Notice } from "./Notice.tsx";
-import { nameOf } from "./names.ts";
 
-/** Why a job failed, which files were to blame, and what to do. */
+/** Why a job failed, and what to do. */
 export function FailureNotice({ job, manager, onStarted }: ActionsProps) {
   const error = job.detail?.error;
-  const words = texts.failure;
+  const text = texts.failure;
   return (
-    <Notice tone="bad" title={words.title}>
+    <Notice tone="bad" title={text.title}>
       {error && (
         <>
-          <p className="said">{error.message}</p>
-          <p>{words.advice[error.class]}</p>
+          <p className="error-message">{error.message}</p>
+          <p>{text.advice[error.class]}</p>
         </>
       )}
       <JobActions job={job} manager={manager} onStarted={onStarted} />
@@ -23,7 +23,7 @@ export function FailureNotice({ job, manager, onStarted }: ActionsProps) {
   );
 }
 
-/** All of it as text, for whoever is to help. */
+/** The failure as text, to send to support. */
 function report(job: Job): string {
   const { error, files = [] } = job.detail ?? {};
   const lines = files

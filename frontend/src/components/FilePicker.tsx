@@ -8,47 +8,47 @@ import { Icon } from "./Icon.tsx";
 import { ProblemNotice } from "./ProblemNotice.tsx";
 import { RowList } from "./RowList.tsx";
 import { useCatalogue } from "./useCatalogue.ts";
-import type { Picked, Selection } from "./useSelection.ts";
+import type { SelectedFile, Selection } from "./useSelection.ts";
 
 const HEIGHT = 44;
 
-/** Picks files out of the catalogue, by a part of their names. */
-export function FilePicker({ ask, selection }: { ask: DownloadManager["files"]; selection: Selection }) {
+/** Selects files from the catalogue, with a search by name. */
+export function FilePicker({ search, selection }: { search: DownloadManager["files"]; selection: Selection }) {
   const id = useId();
   const [q, setQ] = useState("");
-  const { files, problem, loading, cursor, more, again } = useCatalogue(ask, q);
-  const words = texts.form;
+  const { files, problem, loading, cursor, loadMore, retry } = useCatalogue(search, q);
+  const text = texts.form;
   const empty = files.length === 0 && !problem;
   return (
     <div className="picker">
-      <label htmlFor={id}>{words.search}</label>
+      <label htmlFor={id}>{text.search}</label>
       <div className="search">
         <Icon name="search" />
         <input
           id={id}
           type="search"
           value={q}
-          placeholder={words.searchHint}
+          placeholder={text.searchHint}
           onChange={(event) => setQ(event.target.value)}
         />
       </div>
-      {problem && <ProblemNotice action="files" problem={problem} onAgain={again} />}
-      {empty && <p className="empty">{loading ? words.searching : q.trim() === "" ? words.empty : words.none}</p>}
+      {problem && <ProblemNotice action="files" problem={problem} onRetry={retry} />}
+      {empty && <p className="empty">{loading ? text.searching : q.trim() === "" ? text.empty : text.none}</p>}
       {files.length > 0 && (
         <>
           <RowList
-            label={words.results}
+            label={text.results}
             items={files}
             keyOf={(file) => file.id}
             height={HEIGHT}
-            render={(file) => <Choice file={file} selection={selection} />}
-            onEnd={more}
+            render={(file) => <FileChoice file={file} selection={selection} />}
+            onEnd={loadMore}
           />
           <div className="actions">
-            <Button kind="quiet" icon="check" onClick={() => selection.add(files.map(picked))}>
-              {words.addAll}
+            <Button kind="quiet" icon="check" onClick={() => selection.add(files.map(selectedFile))}>
+              {text.addAll}
             </Button>
-            {loading && cursor !== null && <span className="fine">{words.more}</span>}
+            {loading && cursor !== null && <span className="fine">{text.more}</span>}
           </div>
         </>
       )}
@@ -56,13 +56,13 @@ export function FilePicker({ ask, selection }: { ask: DownloadManager["files"]; 
   );
 }
 
-function Choice({ file, selection }: { file: CatalogueFile; selection: Selection }) {
+function FileChoice({ file, selection }: { file: CatalogueFile; selection: Selection }) {
   const { id, name, size } = file;
-  const chosen = selection.has(id);
-  const toggle = () => (chosen ? selection.remove([id]) : selection.add([picked(file)]));
+  const selected = selection.has(id);
+  const toggle = () => (selected ? selection.remove([id]) : selection.add([selectedFile(file)]));
   return (
-    <label className="choice" data-chosen={chosen || undefined}>
-      <input type="checkbox" checked={chosen} onChange={toggle} />
+    <label className="choice" data-selected={selected || undefined}>
+      <input type="checkbox" checked={selected} onChange={toggle} />
       <span className="choice-name" title={name}>
         {name}
       </span>
@@ -72,6 +72,6 @@ function Choice({ file, selection }: { file: CatalogueFile; selection: Selection
   );
 }
 
-function picked({ id, name, size }: CatalogueFile): Picked {
+function selectedFile({ id, name, size }: CatalogueFile): SelectedFile {
   return { fileId: id, name, size };
 }

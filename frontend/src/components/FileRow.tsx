@@ -15,13 +15,13 @@ const ICONS: Record<FileView["status"], IconName> = {
 
 interface Props {
   file: FileView;
-  /** Place in the table, from 0. */
+  /** Position in the table, from 0. */
   index: number;
   top: number;
   measure(element: Element | null): void;
 }
 
-/** Rendered again only when its file changes: `file` is the same object as long as that is the same. */
+/** Renders only when its file changes, since an unchanged `file` stays the same object. */
 export const FileRow = memo(function FileRow({ file, index, top, measure }: Props) {
   const { status, error, size } = file;
   const name = file.name ?? texts.form.unnamed(file.fileId);
@@ -49,7 +49,7 @@ export const FileRow = memo(function FileRow({ file, index, top, measure }: Prop
       </span>
       <span role="cell" className="file-status">
         <Icon name={ICONS[status]} />
-        {status === "active" ? reading(file) : texts.fileStatus[status]}
+        {status === "active" ? readProgress(file) : texts.fileStatus[status]}
         {status === "active" && <MiniBar file={file} />}
       </span>
     </div>
@@ -57,16 +57,16 @@ export const FileRow = memo(function FileRow({ file, index, top, measure }: Prop
 });
 
 /** Rounded down, and below 100 until the file is done. */
-function reading({ bytesDone, size }: FileView): string {
+function readProgress({ bytesDone, size }: FileView): string {
   if (size === null || size === 0) return bytes(bytesDone);
   return texts.job.percent(percent(Math.min(99.9, (100 * bytesDone) / size)));
 }
 
 function MiniBar({ file: { bytesDone, size } }: { file: FileView }) {
-  const part = size ? Math.min(1, bytesDone / size) : 0;
+  const fraction = size ? Math.min(1, bytesDone / size) : 0;
   return (
     <span className="mini-bar" aria-hidden="true">
-      <span style={{ transform: `scaleX(${part})` }} />
+      <span style={{ transform: `scaleX(${fraction})` }} />
     </span>
   );
 }

@@ -20,24 +20,24 @@ const NAMES: Record<Filter, string> = {
   problems: texts.table.problems,
 };
 
-/** Every file of a job, in the order they were asked for. */
+/** Every file of a job, in the order of the request. */
 export function FileTable({ job }: { job: Job }) {
   const files = job.detail?.files;
   const group = useId();
   const [filter, setFilter] = useState<Filter>("all");
-  const sorted = useMemo(() => sort(files ?? []), [files]);
+  const matching = useMemo(() => filterAll(files ?? []), [files]);
   if (files === undefined || files.length === 0) return <p className="empty">{texts.table.waiting}</p>;
-  const shown = sorted[filter];
+  const shown = matching[filter];
   return (
     <section className="file-table">
       <div className="table-head">
         <h2>{texts.table.title}</h2>
         <fieldset className="filters">
-          <legend className="unseen">{texts.table.filter}</legend>
+          <legend className="visually-hidden">{texts.table.filter}</legend>
           {(Object.keys(FILTERS) as Filter[]).map((name) => (
-            <label key={name} data-empty={sorted[name].length === 0 || undefined}>
+            <label key={name} data-empty={matching[name].length === 0 || undefined}>
               <input type="radio" name={group} checked={name === filter} onChange={() => setFilter(name)} />
-              {NAMES[name]} <span className="count">{count(sorted[name].length)}</span>
+              {NAMES[name]} <span className="count">{count(matching[name].length)}</span>
             </label>
           ))}
         </fieldset>
@@ -49,17 +49,17 @@ export function FileTable({ job }: { job: Job }) {
 
 function Rows({ files }: { files: readonly FileView[] }) {
   const { scroller, virtualizer, focus } = useRows(files.length, HEIGHT, (index) => (files[index] as FileView).index);
-  const words = texts.table;
+  const text = texts.table;
   return (
-    <div className="table-box" ref={scroller} role="region" aria-label={words.label} tabIndex={0}>
-      <div role="table" aria-label={words.label} aria-rowcount={files.length + 1}>
+    <div className="table-box" ref={scroller} role="region" aria-label={text.label} tabIndex={0}>
+      <div role="table" aria-label={text.label} aria-rowcount={files.length + 1}>
         <div role="rowgroup" className="table-titles">
           <div role="row" aria-rowindex={1} className="file-row">
-            <span role="columnheader">{words.name}</span>
+            <span role="columnheader">{text.name}</span>
             <span role="columnheader" className="file-size">
-              {words.size}
+              {text.size}
             </span>
-            <span role="columnheader">{words.status}</span>
+            <span role="columnheader">{text.status}</span>
           </div>
         </div>
         <div role="rowgroup" className="table-rows" style={{ height: virtualizer.getTotalSize() }} {...focus}>
@@ -78,8 +78,8 @@ function Rows({ files }: { files: readonly FileView[] }) {
   );
 }
 
-/** One pass over all of them for every filter. */
-function sort(files: readonly FileView[]): Record<Filter, readonly FileView[]> {
+/** The files that match each filter. */
+function filterAll(files: readonly FileView[]): Record<Filter, readonly FileView[]> {
   const known = files.filter((file) => file !== undefined);
   const of = (filter: Filter) => known.filter(FILTERS[filter]);
   return { all: known, running: of("running"), done: of("done"), problems: of("problems") };

@@ -1,4 +1,4 @@
-// Small pictures, drawn in the colour of the text. They never stand alone: a text is always beside them.
+// Icons in the colour of the text. They are decorative: a label is always beside them.
 const PATHS = {
   check: "M4 10.5l4 4 8-9",
   cross: "M5 5l10 10M15 5L5 15",

@@ -6,40 +6,40 @@ import type { Selection } from "./useSelection.ts";
 
 const SHOWN = 5;
 
-/** Adds ids that were copied from somewhere. What is no id stays in the field. */
+/** Adds pasted file ids to the selection. Invalid tokens stay in the field. */
 export function IdsField({ selection }: { selection: Selection }) {
   const id = useId();
-  const [text, setText] = useState("");
-  const [said, setSaid] = useState<{ wrong: boolean; text: string } | null>(null);
-  const words = texts.form;
+  const [value, setValue] = useState("");
+  const [message, setMessage] = useState<{ invalid: boolean; text: string } | null>(null);
+  const text = texts.form;
   const add = () => {
-    const { ids, wrong } = parseIds(text);
+    const { ids, invalid } = parseIds(value);
     selection.add(ids.map((fileId) => ({ fileId, name: null, size: null })));
-    setText(wrong.join(" "));
-    if (wrong.length > 0) setSaid({ wrong: true, text: words.wrong(listed(wrong), wrong.length) });
-    else setSaid({ wrong: ids.length === 0, text: ids.length === 0 ? words.nothing : words.added(ids.length) });
+    setValue(invalid.join(" "));
+    if (invalid.length > 0) setMessage({ invalid: true, text: text.wrong(listed(invalid), invalid.length) });
+    else setMessage({ invalid: ids.length === 0, text: ids.length === 0 ? text.nothing : text.added(ids.length) });
   };
   return (
     <details className="paste">
-      <summary>{words.pasteTitle}</summary>
-      <label htmlFor={id}>{words.paste}</label>
+      <summary>{text.pasteTitle}</summary>
+      <label htmlFor={id}>{text.paste}</label>
       <textarea
         id={id}
         rows={3}
-        value={text}
+        value={value}
         spellCheck={false}
         inputMode="numeric"
-        aria-describedby={`${id}-hint ${id}-said`}
-        aria-invalid={said?.wrong || undefined}
-        onChange={(event) => setText(event.target.value)}
+        aria-describedby={`${id}-hint ${id}-message`}
+        aria-invalid={message?.invalid || undefined}
+        onChange={(event) => setValue(event.target.value)}
       />
       <p className="fine" id={`${id}-hint`}>
-        {words.pasteHint}
+        {text.pasteHint}
       </p>
       <div className="actions">
-        <Button onClick={add}>{words.add}</Button>
-        <p id={`${id}-said`} className={said?.wrong ? "wrong" : "fine"} role="status">
-          {said?.text}
+        <Button onClick={add}>{text.add}</Button>
+        <p id={`${id}-message`} className={message?.invalid ? "wrong" : "fine"} role="status">
+          {message?.text}
         </p>
       </div>
     </details>

@@ -3,25 +3,25 @@ import type { DownloadManager } from "../hooks/index.ts";
 import { texts } from "../texts.ts";
 import { Button } from "./Button.tsx";
 import { DownloadButton } from "./DownloadButton.tsx";
-import { isRunning, troubled } from "./names.ts";
+import { isRunning, problemFileCount } from "./jobs.ts";
 import { useAction } from "./useAction.ts";
 
 export interface ActionsProps {
   job: Job;
   manager: DownloadManager;
-  /** A new job was started of what failed. */
+  /** Called with the id of a new job that this one was retried as. */
   onStarted?: ((jobId: string) => void) | undefined;
 }
 
-/** What can be done with a job as it is now. */
+/** The actions that a job's status allows. */
 export function JobActions({ job, manager, onStarted }: ActionsProps) {
   const [busy, run] = useAction();
   const { jobId, status } = job;
-  const failed = status === "failed" || status === "completed" ? troubled(job) : 0;
-  const words = texts.job;
-  const some = failed > 0 && failed < job.filesTotal;
-  const without = some && status === "failed" && job.detail?.error?.class === "validation";
-  const anew = async (action: () => Promise<Outcome<Accepted>>) => {
+  const failed = status === "failed" || status === "completed" ? problemFileCount(job) : 0;
+  const text = texts.job;
+  const partial = failed > 0 && failed < job.filesTotal;
+  const withoutMissing = partial && status === "failed" && job.detail?.error?.class === "validation";
+  const startNew = async (action: () => Promise<Outcome<Accepted>>) => {
     const outcome = await run(action);
     if (outcome?.ok) onStarted?.(outcome.value.jobId);
   };
@@ -30,46 +30,46 @@ export function JobActions({ job, manager, onStarted }: ActionsProps) {
       {status === "completed" && <DownloadButton job={job} manager={manager} />}
       {isRunning(job) && (
         <Button kind="plain" icon="cross" busy={busy} onClick={() => run(() => manager.cancel(jobId))}>
-          {busy ? words.cancelling : words.cancel}
+          {busy ? text.cancelling : text.cancel}
         </Button>
       )}
-      {without && (
+      {withoutMissing && (
         <Button
           kind="primary"
           icon="minus"
           busy={busy}
-          title={words.withoutMissingHint}
-          onClick={() => anew(() => manager.start(leavingOut(job)))}
+          title={text.withoutMissingHint}
+          onClick={() => startNew(() => manager.start(skippingMissing(job)))}
         >
-          {words.withoutMissing}
+          {text.withoutMissing}
         </Button>
       )}
       {RETRYABLE.has(status) && (
         <Button
-          kind={without ? "plain" : "primary"}
+          kind={withoutMissing ? "plain" : "primary"}
           icon="retry"
           busy={busy}
           onClick={() => run(() => manager.retry(jobId))}
         >
-          {busy ? words.retrying : words.retry}
+          {busy ? text.retrying : text.retry}
         </Button>
       )}
-      {some && (
+      {partial && (
         <Button
           icon="retry"
           busy={busy}
-          title={words.retryFailedHint}
-          onClick={() => anew(() => manager.retryFailed(jobId))}
+          title={text.retryFailedHint}
+          onClick={() => startNew(() => manager.retryFailed(jobId))}
         >
-          {status === "failed" ? words.retryFailed(failed) : words.retryOmitted(failed)}
+          {status === "failed" ? text.retryFailed(failed) : text.retryOmitted(failed)}
         </Button>
       )}
     </div>
   );
 }
 
-/** The same files again, but those that are missing are no reason to fail. */
-function leavingOut({ archiveName, detail }: Job): FileSelection {
+/** The same files, with missing ones skipped. */
+function skippingMissing({ archiveName, detail }: Job): FileSelection {
   const files = (detail?.files ?? []).map(({ fileId, name }) => ({ file_id: fileId, name }));
   return { files, archiveName, onMissing: "skip", compression: detail?.compression ?? "store" };
 }

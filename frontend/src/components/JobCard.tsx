@@ -4,22 +4,22 @@ import { Failures } from "./Download.tsx";
 import { bytes } from "./formats.ts";
 import { type ActionsProps, JobActions } from "./JobActions.tsx";
 import { JobProgress } from "./JobProgress.tsx";
-import { isRunning, nameOf } from "./names.ts";
+import { isRunning, nameOf } from "./jobs.ts";
 import { RelativeTime } from "./RelativeTime.tsx";
 import { StatusBadge } from "./StatusBadge.tsx";
-import { useKeptFocus } from "./useKeptFocus.ts";
+import { useFocusFallback } from "./useFocusFallback.ts";
 
 interface Props extends ActionsProps {
   href: string;
   onOpen(event: MouseEvent): void;
 }
 
-/** A job in the list. Rendered again when it changes, or what could not be done with it. */
+/** A job in the list. Renders only when the job or the failed actions change. */
 export const JobCard = memo(
   function JobCard({ job, manager, href, onOpen, onStarted }: Props) {
-    const kept = useKeptFocus<HTMLElement>(job.status);
+    const focusProps = useFocusFallback<HTMLElement>(job.status);
     return (
-      <article className="card job-card" data-job={job.jobId} data-status={job.status} {...kept}>
+      <article className="card job-card" data-job={job.jobId} data-status={job.status} {...focusProps}>
         <header>
           <h3>
             <a href={href} onClick={onOpen}>
@@ -29,7 +29,7 @@ export const JobCard = memo(
           <StatusBadge status={job.status} />
         </header>
         {isRunning(job) ? <JobProgress job={job} /> : <Summary job={job} />}
-        {job.status === "failed" && job.detail?.error && <p className="said">{job.detail.error.message}</p>}
+        {job.status === "failed" && job.detail?.error && <p className="error-message">{job.detail.error.message}</p>}
         <Failures jobId={job.jobId} manager={manager} />
         <JobActions job={job} manager={manager} onStarted={onStarted} />
       </article>

@@ -1,7 +1,7 @@
 import type { Job } from "../client/index.ts";
 import { texts } from "../texts.ts";
 import { bytes, duration, percent } from "./formats.ts";
-import { isRunning, nameOf, percentOf } from "./names.ts";
+import { isRunning, nameOf, percentOf } from "./jobs.ts";
 import { ProgressBar } from "./ProgressBar.tsx";
 
 const TONES = {
@@ -14,13 +14,13 @@ const TONES = {
   expired: "still",
 } as const;
 
-/** The bar of a whole job, and the numbers under it. */
+/** The progress bar of a job, and the figures below it. */
 export function JobProgress({ job }: { job: Job }) {
   const value = percentOf(job);
   const shown = isRunning(job) || job.status === "completed" ? value : (value ?? 0);
-  const said = value === null ? null : texts.job.percent(percent(value));
+  const label = value === null ? null : texts.job.percent(percent(value));
   const facts = factsOf(job);
-  const valueText = [said ?? texts.job.unknown, ...facts].join(", ");
+  const valueText = [label ?? texts.job.unknown, ...facts].join(", ");
   return (
     <div className="job-progress">
       <ProgressBar
@@ -30,7 +30,7 @@ export function JobProgress({ job }: { job: Job }) {
         tone={TONES[job.status]}
       />
       <p className="facts">
-        {said !== null && <strong>{said}</strong>}
+        {label !== null && <strong>{label}</strong>}
         {facts.map((fact) => (
           <span key={fact}>{fact}</span>
         ))}
@@ -39,19 +39,19 @@ export function JobProgress({ job }: { job: Job }) {
   );
 }
 
-/** What is known of how far it is: place in the queue, bytes, files, speed, time left. */
+/** The known figures: position in the queue, bytes, files, speed, time left. */
 function factsOf(job: Job): string[] {
   const progress = job.detail?.progress;
   if (progress === undefined) return job.filesTotal > 0 ? [texts.files(job.filesTotal)] : [];
   const { bytesDone, bytesTotal, filesDone, filesTotal, bytesPerSecond, etaSeconds } = progress;
   const { queuePosition, startsInSeconds } = progress;
-  const packs = job.status === "processing";
+  const isPacking = job.status === "processing";
   return [
     queuePosition !== null && texts.job.position(queuePosition),
     queuePosition !== null && startsInSeconds != null && texts.job.startsIn(duration(startsInSeconds)),
-    (bytesDone > 0 || packs) && texts.job.bytes(bytes(bytesDone), bytesTotal === null ? null : bytes(bytesTotal)),
+    (bytesDone > 0 || isPacking) && texts.job.bytes(bytes(bytesDone), bytesTotal === null ? null : bytes(bytesTotal)),
     texts.job.filesDone(filesDone, filesTotal),
-    packs && bytesPerSecond != null && texts.job.speed(bytes(bytesPerSecond)),
-    packs && etaSeconds != null && texts.job.left(duration(etaSeconds)),
+    isPacking && bytesPerSecond != null && texts.job.speed(bytes(bytesPerSecond)),
+    isPacking && etaSeconds != null && texts.job.left(duration(etaSeconds)),
   ].filter((fact) => fact !== false);
 }

@@ -6,7 +6,7 @@ import { Button } from "./Button.tsx";
 import { Failures } from "./Download.tsx";
 import { FilePicker } from "./FilePicker.tsx";
 import { IdsField } from "./IdsField.tsx";
-import { MOST } from "./ids.ts";
+import { MAX_FILES } from "./ids.ts";
 import { PreflightCard } from "./PreflightCard.tsx";
 import { SelectionList } from "./SelectionList.tsx";
 import { useAction } from "./useAction.ts";
@@ -18,49 +18,49 @@ interface Props {
   onStarted(jobId: string): void;
 }
 
-/** What is wished for beside the files. */
-interface Wishes {
+/** Everything but the files. */
+interface Options {
   name: string;
   skip: boolean;
   compress: boolean;
 }
-const NONE: Wishes = { name: "", skip: false, compress: false };
+const DEFAULTS: Options = { name: "", skip: false, compress: false };
 
-/** The form: which files, under which name, what if some are missing; what that comes to; and off. */
+/** The form for a new download: files, options, a summary from the server, and the start button. */
 export function NewDownload({ manager, onStarted }: Props) {
   const selection = useSelection();
-  const [wishes, setWishes] = useState(NONE);
-  const [refused, setRefused] = useState(false);
+  const [options, setOptions] = useState(DEFAULTS);
+  const [submitted, setSubmitted] = useState(false);
   const [busy, run] = useAction();
-  const request = useRequest(selection, wishes);
-  const wrong = wrongWith(selection.files.length);
-  const checked = usePreflight(manager.preflight, wrong === null ? request : null);
-  const names = useMemo(() => namesIn(checked.preflight), [checked.preflight]);
+  const request = useRequest(selection, options);
+  const invalid = validate(selection.files.length);
+  const checked = usePreflight(manager.preflight, invalid === null ? request : null);
+  const names = useMemo(() => knownFiles(checked.preflight), [checked.preflight]);
   const preflight = useRef<HTMLDivElement>(null);
 
   const submit = async (event: FormEvent) => {
     event.preventDefault();
-    setRefused(wrong !== null);
-    if (wrong !== null) return;
-    if (checked.preflight?.wouldFail && !checked.asking) return preflight.current?.focus();
+    setSubmitted(invalid !== null);
+    if (invalid !== null) return;
+    if (checked.preflight?.wouldFail && !checked.checking) return preflight.current?.focus();
     const outcome = await run(() => manager.start(request));
     if (!outcome?.ok) return;
     selection.clear();
-    setWishes((was) => ({ ...was, name: "" }));
+    setOptions((was) => ({ ...was, name: "" }));
     onStarted(outcome.value.jobId);
   };
 
   return (
     <form className="card new-download" onSubmit={submit} aria-labelledby="new-download" noValidate>
       <h2 id="new-download">{texts.form.title}</h2>
-      <FilePicker ask={manager.files} selection={selection} />
+      <FilePicker search={manager.files} selection={selection} />
       <IdsField selection={selection} />
       <SelectionList selection={selection} names={names} />
-      <WishFields wishes={wishes} onChange={setWishes} />
+      <OptionFields options={options} onChange={setOptions} />
       <div ref={preflight} tabIndex={-1}>
         <PreflightCard
           checked={checked}
-          onSkip={() => setWishes({ ...wishes, skip: true })}
+          onSkip={() => setOptions({ ...options, skip: true })}
           onRemove={selection.remove}
         />
       </div>
@@ -70,15 +70,15 @@ export function NewDownload({ manager, onStarted }: Props) {
           {busy ? texts.form.starting : texts.form.start}
         </Button>
         <p id="form-wrong" className="wrong" role="status">
-          {(refused || selection.files.length > MOST) && wrong}
+          {(submitted || selection.files.length > MAX_FILES) && invalid}
         </p>
       </div>
     </form>
   );
 }
 
-/** The same object as long as it says the same. */
-function useRequest(selection: Selection, { name, skip, compress }: Wishes): FileSelection {
+/** The same object until its content changes. */
+function useRequest(selection: Selection, { name, skip, compress }: Options): FileSelection {
   const { files } = selection;
   return useMemo(
     () => ({
@@ -91,42 +91,42 @@ function useRequest(selection: Selection, { name, skip, compress }: Wishes): Fil
   );
 }
 
-function namesIn(preflight: Preflight | null) {
-  const there = preflight?.files.filter((file) => file.available) ?? [];
-  return new Map(there.map(({ file_id, name, size }) => [file_id, { name, size }]));
+function knownFiles(preflight: Preflight | null) {
+  const available = preflight?.files.filter((file) => file.available) ?? [];
+  return new Map(available.map(({ file_id, name, size }) => [file_id, { name, size }]));
 }
 
-function wrongWith(count: number): string | null {
+function validate(count: number): string | null {
   if (count === 0) return texts.form.tooFew;
-  return count > MOST ? texts.form.tooMany(count) : null;
+  return count > MAX_FILES ? texts.form.tooMany(count) : null;
 }
 
-function WishFields({ wishes, onChange }: { wishes: Wishes; onChange(wishes: Wishes): void }) {
+function OptionFields({ options, onChange }: { options: Options; onChange(options: Options): void }) {
   const id = useId();
-  const words = texts.form;
-  const change = (more: Partial<Wishes>) => onChange({ ...wishes, ...more });
+  const text = texts.form;
+  const change = (more: Partial<Options>) => onChange({ ...options, ...more });
   return (
-    <div className="wishes">
+    <div className="download-options">
       <div>
-        <label htmlFor={id}>{words.archive}</label>
+        <label htmlFor={id}>{text.archive}</label>
         <input
           id={id}
-          value={wishes.name}
+          value={options.name}
           maxLength={200}
-          placeholder={words.archivePlaceholder}
+          placeholder={text.archivePlaceholder}
           autoComplete="off"
           aria-describedby={`${id}-hint`}
           onChange={(event) => change({ name: event.target.value })}
         />
         <p className="fine" id={`${id}-hint`}>
-          {words.archiveHint}
+          {text.archiveHint}
         </p>
       </div>
-      <Check name={words.skip} hint={words.skipHint} on={wishes.skip} onChange={(skip) => change({ skip })} />
+      <Check name={text.skip} hint={text.skipHint} on={options.skip} onChange={(skip) => change({ skip })} />
       <Check
-        name={words.compress}
-        hint={words.compressHint}
-        on={wishes.compress}
+        name={text.compress}
+        hint={text.compressHint}
+        on={options.compress}
         onChange={(compress) => change({ compress })}
       />
     </div>

@@ -6,7 +6,7 @@ interface Props {
   title: ReactNode;
   children?: ReactNode;
   actions?: ReactNode;
-  /** Said at once by screen readers. */
+  /** Announced immediately by screen readers. */
   alert?: boolean;
 }
 

@@ -1,4 +1,4 @@
-import type { Connection } from "../client/index.ts";
+import type { ConnectionStatus } from "../client/index.ts";
 import { texts } from "../texts.ts";
 import { Button } from "./Button.tsx";
 import { duration } from "./formats.ts";
@@ -6,29 +6,29 @@ import { Notice } from "./Notice.tsx";
 import { useNow } from "./useNow.ts";
 
 interface Props {
-  connection: Connection;
+  connection: ConnectionStatus;
   /** Milliseconds of Date.now(). */
   retryAt: number | null;
-  onAgain(): void;
+  onRetry(): void;
 }
 
-export function OfflineBanner({ connection, retryAt, onAgain }: Props) {
+export function OfflineBanner({ connection, retryAt, onRetry }: Props) {
   const now = useNow(connection === "offline" && retryAt !== null);
   if (connection !== "offline") return null;
-  const words = texts.offline;
+  const text = texts.offline;
   const wait = retryAt === null ? null : Math.max(0, (retryAt - now) / 1_000);
   return (
     <Notice
       tone="warn"
-      title={words.title}
+      title={text.title}
       actions={
-        <Button icon="retry" onClick={onAgain}>
-          {words.now}
+        <Button icon="retry" onClick={onRetry}>
+          {text.now}
         </Button>
       }
     >
       <p>
-        {words.body} {wait !== null && words.next(duration(wait))}
+        {text.body} {wait !== null && text.next(duration(wait))}
       </p>
     </Notice>
   );

@@ -4,7 +4,7 @@ import { Icon } from "./Icon.tsx";
 
 const PHASES = ["queued", "resolving", "packing", "ready"] as const;
 
-/** The four steps of a job. `at` is the one it is in; the last one is done as soon as it is reached. */
+/** The four phases of a job. `at` is the current one; the last counts as done once it is reached. */
 export function PhaseTrack({ at }: { at: Phase }) {
   const current = PHASES.indexOf(at);
   return (
@@ -17,7 +17,7 @@ export function PhaseTrack({ at }: { at: Phase }) {
               {state === "done" ? <Icon name="check" /> : index + 1}
             </span>
             {texts.phase[phase]}
-            <span className="unseen">, {texts.phaseState[state]}</span>
+            <span className="visually-hidden">, {texts.phaseState[state]}</span>
           </li>
         );
       })}

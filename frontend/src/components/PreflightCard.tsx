@@ -12,16 +12,16 @@ interface Props {
   onRemove(fileIds: readonly number[]): void;
 }
 
-/** What the download comes to, before it starts. */
+/** A summary of the download before it starts: sizes, and missing files. */
 export function PreflightCard({ checked, onSkip, onRemove }: Props) {
-  const { preflight, problem, asking, again } = checked;
-  const words = texts.preflight;
+  const { preflight, problem, checking, retry } = checked;
+  const text = texts.preflight;
   return (
-    <section className="preflight" aria-busy={asking} aria-label={words.title}>
-      <h3>{words.title}</h3>
-      {problem && <ProblemNotice action="preflight" problem={problem} onAgain={again} />}
-      {!problem && preflight === null && <p className="empty">{asking ? words.checking : words.idle}</p>}
-      {!problem && preflight !== null && <Numbers preflight={preflight} />}
+    <section className="preflight" aria-busy={checking} aria-label={text.title}>
+      <h3>{text.title}</h3>
+      {problem && <ProblemNotice action="preflight" problem={problem} onRetry={retry} />}
+      {!problem && preflight === null && <p className="empty">{checking ? text.checking : text.idle}</p>}
+      {!problem && preflight !== null && <Figures preflight={preflight} />}
       {!problem && preflight !== null && preflight.missing.length > 0 && (
         <Missing preflight={preflight} onSkip={onSkip} onRemove={() => onRemove(preflight.missing)} />
       )}
@@ -29,51 +29,51 @@ export function PreflightCard({ checked, onSkip, onRemove }: Props) {
   );
 }
 
-function Numbers({ preflight }: { preflight: Preflight }) {
+function Figures({ preflight }: { preflight: Preflight }) {
   const { filesTotal, filesAvailable, totalBytes, kind } = preflight;
-  const words = texts.preflight;
+  const text = texts.preflight;
   return (
     <dl className="numbers">
       <div>
-        <dt>{words.files}</dt>
-        <dd>{words.available(filesAvailable, filesTotal)}</dd>
+        <dt>{text.files}</dt>
+        <dd>{text.available(filesAvailable, filesTotal)}</dd>
       </div>
       <div>
-        <dt>{words.total}</dt>
+        <dt>{text.total}</dt>
         <dd>{bytes(totalBytes)}</dd>
       </div>
       <div>
-        <dt>{words.bundle}</dt>
+        <dt>{text.bundle}</dt>
         <dd>
           {sizeOf(preflight)}
-          {kind === "object" && <small>{words.object}</small>}
+          {kind === "object" && <small>{text.object}</small>}
         </dd>
       </div>
     </dl>
   );
 }
 
-/** Compressed bundles show their size only when they are made. */
+/** The size of a compressed bundle is known only once it is built, so there is an upper bound until then. */
 function sizeOf({ resultBytes, resultBytesAtMost }: Preflight): string {
   if (resultBytes !== null) return bytes(resultBytes);
   return resultBytesAtMost === null ? "–" : texts.preflight.atMost(bytes(resultBytesAtMost));
 }
 
 function Missing({ preflight, onSkip, onRemove }: { preflight: Preflight; onSkip(): void; onRemove(): void }) {
-  const words = texts.preflight;
+  const text = texts.preflight;
   const missing = preflight.files.filter((file) => !file.available);
   const none = preflight.filesAvailable === 0;
-  const what = none ? words.allMissing : preflight.wouldFail ? words.missingFail : words.missingSkip;
+  const what = none ? text.allMissing : preflight.wouldFail ? text.missingFail : text.missingSkip;
   const actions = (
     <>
-      {preflight.wouldFail && !none && <Button onClick={onSkip}>{words.skip}</Button>}
-      <Button onClick={onRemove}>{words.remove}</Button>
+      {preflight.wouldFail && !none && <Button onClick={onSkip}>{text.skip}</Button>}
+      <Button onClick={onRemove}>{text.remove}</Button>
     </>
   );
   return (
-    <Notice tone={preflight.wouldFail ? "bad" : "warn"} title={words.missing(missing.length)} actions={actions}>
+    <Notice tone={preflight.wouldFail ? "bad" : "warn"} title={text.missing(missing.length)} actions={actions}>
       <p>{what}</p>
-      <ul className="missing" tabIndex={0} aria-label={words.missing(missing.length)}>
+      <ul className="missing" tabIndex={0} aria-label={text.missing(missing.length)}>
         {missing.map((file) => (
           <li key={file.file_id}>
             <strong>{file.file_id}</strong> {file.name}

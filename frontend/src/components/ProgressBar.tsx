@@ -1,8 +1,8 @@
 interface Props {
   label: string;
-  /** 0 to 100; null while nobody knows. */
+  /** 0 to 100; null while unknown. */
   percent: number | null;
-  /** What a screen reader says in place of the bare number. */
+  /** Replaces the bare number for screen readers. */
   valueText: string;
   tone?: "going" | "waiting" | "done" | "bad" | "still";
 }

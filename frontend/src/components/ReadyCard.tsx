@@ -3,65 +3,65 @@ import type { Job, Link } from "../client/index.ts";
 import { texts } from "../texts.ts";
 import { Button } from "./Button.tsx";
 import { CopyButton } from "./CopyButton.tsx";
-import { curlOf } from "./curls.ts";
+import { curlCommand } from "./curl.ts";
 import { bytes, count, duration, moment } from "./formats.ts";
 import { type ActionsProps, JobActions } from "./JobActions.tsx";
-import { nameOf } from "./names.ts";
+import { nameOf } from "./jobs.ts";
 import { useAction } from "./useAction.ts";
 import { useSecondsUntil } from "./useNow.ts";
 
-/** The result: what it is, how long it is there, and every way to get it. */
+/** The result: its facts, how long it is available, and every way to download it. */
 export function ReadyCard({ job, manager, onStarted }: ActionsProps) {
   const [link, setLink] = useState<Link | null>(null);
   const [busy, run] = useAction();
-  const words = texts.ready;
-  const fresh = async () => {
+  const text = texts.ready;
+  const fetchLink = async () => {
     const outcome = await run(() => manager.link(job.jobId));
     if (outcome?.ok) setLink(outcome.value);
   };
   return (
     <section className="card ready" aria-labelledby={`ready-${job.jobId}`}>
-      <h2 id={`ready-${job.jobId}`}>{words.title}</h2>
+      <h2 id={`ready-${job.jobId}`}>{text.title}</h2>
       <p className="ready-name">{nameOf(job)}</p>
       <Facts job={job} />
       <JobActions job={job} manager={manager} onStarted={onStarted} />
-      <p className="fine">{words.resumes}</p>
+      <p className="fine">{text.resumes}</p>
       <SkippedFiles job={job} />
       <div className="actions more">
-        <CopyButton text={curlOf(manager.fileUrl(job.jobId), nameOf(job))}>{words.curl}</CopyButton>
-        <Button kind="quiet" icon="link" busy={busy} onClick={fresh}>
-          {busy ? words.preparing : words.link}
+        <CopyButton text={curlCommand(manager.fileUrl(job.jobId), nameOf(job))}>{text.curl}</CopyButton>
+        <Button kind="quiet" icon="link" busy={busy} onClick={fetchLink}>
+          {busy ? text.preparing : text.link}
         </Button>
       </div>
-      {link && <FreshLink link={link} />}
+      {link && <DirectLink link={link} />}
     </section>
   );
 }
 
 function Facts({ job }: { job: Job }) {
   const result = job.detail?.result;
-  const words = texts.ready;
+  const text = texts.ready;
   const size = result?.size ?? job.size;
   const packed = job.filesTotal - job.filesOmitted;
   return (
     <dl className="ready-facts">
       <div>
-        <dt>{words.size}</dt>
+        <dt>{text.size}</dt>
         <dd>{size === null ? "–" : <span title={`${count(size)} B`}>{bytes(size)}</span>}</dd>
       </div>
       <div>
-        <dt>{words.files}</dt>
+        <dt>{text.files}</dt>
         <dd>{job.filesOmitted === 0 ? count(packed) : `${count(packed)} / ${count(job.filesTotal)}`}</dd>
       </div>
       <div>
-        <dt>{words.expires}</dt>
+        <dt>{text.expires}</dt>
         <dd>
           <Expiry until={job.bundleExpiresAt} />
         </dd>
       </div>
       {result?.checksum && (
         <div>
-          <dt>{words.checksum}</dt>
+          <dt>{text.checksum}</dt>
           <dd>
             <code>
               {result.checksum.algorithm}:{result.checksum.value}
@@ -71,7 +71,7 @@ function Facts({ job }: { job: Job }) {
       )}
       {result?.sha256 && (
         <div className="wide">
-          <dt>{words.sha256}</dt>
+          <dt>{text.sha256}</dt>
           <dd>
             <code>{result.sha256}</code>
           </dd>
@@ -110,17 +110,17 @@ function SkippedFiles({ job }: { job: Job }) {
   );
 }
 
-function FreshLink({ link }: { link: Link }) {
+function DirectLink({ link }: { link: Link }) {
   const id = useId();
   const seconds = useSecondsUntil(link.expiresAt) ?? 0;
-  const words = texts.ready;
+  const text = texts.ready;
   return (
-    <div className="fresh-link">
-      <label htmlFor={id}>{words.linkLabel}</label>
+    <div className="direct-link">
+      <label htmlFor={id}>{text.linkLabel}</label>
       <input id={id} readOnly value={link.url} onFocus={(event) => event.target.select()} />
-      <CopyButton text={link.url}>{words.copyLink}</CopyButton>
+      <CopyButton text={link.url}>{text.copyLink}</CopyButton>
       <p className="fine" role="timer" aria-live="off">
-        {seconds === 0 ? words.linkOver : words.linkLives(duration(seconds))}
+        {seconds === 0 ? text.linkOver : text.linkLives(duration(seconds))}
       </p>
     </div>
   );

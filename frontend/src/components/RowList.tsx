@@ -5,23 +5,23 @@ interface Props<T> {
   label: string;
   items: readonly T[];
   keyOf(item: T): string | number;
-  /** Pixels; every row has it. */
+  /** Height of every row in pixels. */
   height: number;
   render(item: T): ReactNode;
-  /** The end comes into sight. */
+  /** Called when the end of the list comes near. */
   onEnd?: (() => void) | undefined;
 }
 
-/** A list of any length that scrolls in its own box. */
+/** A virtualized list of any length that scrolls in its own box. */
 export function RowList<T>({ label, items, keyOf, height, render, onEnd }: Props<T>) {
   const { scroller, virtualizer, focus } = useRows(items.length, height, (index) => keyOf(items[index] as T));
   const rows = virtualizer.getVirtualItems();
-  const watch = () => {
+  const onScroll = () => {
     const box = scroller.current;
     if (box !== null && box.scrollTop + box.clientHeight > box.scrollHeight - 10 * height) onEnd?.();
   };
   return (
-    <div className="rows" ref={scroller} role="group" aria-label={label} tabIndex={0} onScroll={watch}>
+    <div className="rows" ref={scroller} role="group" aria-label={label} tabIndex={0} onScroll={onScroll}>
       <ul style={{ height: virtualizer.getTotalSize() }} {...focus}>
         {rows.map((row) => (
           <li

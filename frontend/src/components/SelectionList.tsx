@@ -4,43 +4,43 @@ import { Button } from "./Button.tsx";
 import { bytes } from "./formats.ts";
 import { Icon } from "./Icon.tsx";
 import { RowList } from "./RowList.tsx";
-import type { Picked, Selection } from "./useSelection.ts";
+import type { SelectedFile, Selection } from "./useSelection.ts";
 
 const HEIGHT = 40;
 
 interface Props {
   selection: Selection;
-  /** What the server calls files that were pasted as ids. */
-  names: ReadonlyMap<number, Pick<Picked, "name" | "size">>;
+  /** Names and sizes from the server, for files that were pasted as ids. */
+  names: ReadonlyMap<number, Pick<SelectedFile, "name" | "size">>;
 }
 
-/** What is selected so far, to look through and to take off again. */
+/** The selected files, which can be removed again. */
 export function SelectionList({ selection, names }: Props) {
   const { files } = selection;
   const head = useRef<HTMLElement>(null);
-  const words = texts.form;
-  const drop = (fileIds: readonly number[]) => {
+  const text = texts.form;
+  const remove = (fileIds: readonly number[]) => {
     selection.remove(fileIds);
-    head.current?.focus(); // what had the focus goes
+    head.current?.focus(); // the focused button disappears
   };
   return (
     <details className="selection">
       <summary ref={head} aria-live="polite">
-        {words.selected(files.length)}
+        {text.selected(files.length)}
       </summary>
       {files.length > 0 && (
         <>
           <RowList
-            label={words.selectedList}
+            label={text.selectedList}
             items={files}
             keyOf={(file) => file.fileId}
             height={HEIGHT}
             render={(file) => (
-              <Row file={{ ...file, ...names.get(file.fileId) }} onRemove={() => drop([file.fileId])} />
+              <Row file={{ ...file, ...names.get(file.fileId) }} onRemove={() => remove([file.fileId])} />
             )}
           />
-          <Button kind="quiet" icon="cross" onClick={() => drop(files.map((file) => file.fileId))}>
-            {words.clear}
+          <Button kind="quiet" icon="cross" onClick={() => remove(files.map((file) => file.fileId))}>
+            {text.clear}
           </Button>
         </>
       )}
@@ -48,7 +48,7 @@ export function SelectionList({ selection, names }: Props) {
   );
 }
 
-function Row({ file, onRemove }: { file: Picked; onRemove(): void }) {
+function Row({ file, onRemove }: { file: SelectedFile; onRemove(): void }) {
   const name = file.name ?? texts.form.unnamed(file.fileId);
   return (
     <div className="choice">

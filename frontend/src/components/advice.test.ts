@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { problem } from "../client/problems.ts";
-import { adviceOn } from "./advice.ts";
-import { curlOf } from "./curls.ts";
+import { adviceFor } from "./advice.ts";
+import { curlCommand } from "./curl.ts";
 
 test.each([
   ["queue_full", 503, /waiting/],
@@ -13,11 +13,11 @@ test.each([
   ["result_expired", 410, /rebuild the bundle/],
   ["illegal_transition", 409, /changed in the meantime/],
 ])("%s (%i) comes with what to do", (code, status, advice) => {
-  expect(adviceOn(problem(code, { status }))).toMatch(advice);
+  expect(adviceFor(problem(code, { status }))).toMatch(advice);
 });
 
 test("a line for the shell survives every name", () => {
-  expect(curlOf("http://x/file", "Bob's '99.zip")).toBe(
+  expect(curlCommand("http://x/file", "Bob's '99.zip")).toBe(
     "curl -L --fail -C - -o 'Bob'\\''s '\\''99.zip' 'http://x/file'",
   );
 });

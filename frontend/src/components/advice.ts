@@ -1,19 +1,19 @@
 import type { Problem } from "../client/index.ts";
 import { texts } from "../texts.ts";
 
-/** What to do about a problem with an action, as a sentence. */
-export function adviceOn({ code, status }: Problem, action?: keyof typeof texts.problem.action): string {
+/** What to do about a problem, as a sentence. */
+export function adviceFor({ code, status }: Problem, action?: keyof typeof texts.problem.action): string {
   const { advice, noSuchJob, busy, internal, other } = texts.problem;
   if (action === "job" && code === "invalid_request") return noSuchJob;
   const isBusy = status === 429 || status === 503;
-  if (code === "unexpected_response" && isBusy) return busy; // a proxy's word for it
+  if (code === "unexpected_response" && isBusy) return busy; // sent by a proxy
   const known = advice[code];
   if (known !== undefined) return known;
   if (isBusy) return busy;
   return status !== null && status >= 500 ? internal : other;
 }
 
-/** All of a problem as text, for whoever is to help. */
+/** A problem as text, to send to support. */
 export function reportOf({ code, status, title, message, fields, requestId }: Problem): string {
   const lines = [
     `${title} (${[code, status].filter((part) => part !== null).join(", ")})`,

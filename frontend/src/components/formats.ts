@@ -1,4 +1,4 @@
-// Numbers and times as people read them.
+// Numbers and times for display.
 import { texts } from "../texts.ts";
 
 const UNITS = ["B", "kB", "MB", "GB", "TB", "PB"];
@@ -6,7 +6,7 @@ const whole = new Intl.NumberFormat(texts.language);
 const past = new Intl.RelativeTimeFormat(texts.language, { numeric: "auto" });
 const moments = new Intl.DateTimeFormat(texts.language, { dateStyle: "medium", timeStyle: "short" });
 
-/** Bytes in decimal units with three digits, as stores and browsers count them: `1.23 MB`. */
+/** Bytes in decimal units with three digits: `1.23 MB`. */
 export function bytes(count: number): string {
   let unit = 0;
   let value = count;
@@ -22,7 +22,7 @@ export function count(value: number): string {
   return whole.format(value);
 }
 
-/** Percent with one digit, rounded down: nothing is shown as done before it is. */
+/** Percent with one decimal, rounded down, so that nothing looks done too early. */
 export function percent(value: number): string {
   return value >= 100 ? "100" : (Math.floor(value * 10) / 10).toFixed(1);
 }

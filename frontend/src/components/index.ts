@@ -1,4 +1,4 @@
-// The components. They show what `useDownloadManager()` knows; styles are in ../styles.
+// Components that show the state of `useDownloadManager()`. Styles are in ../styles.
 export { Announcer } from "./Announcer.tsx";
 export { ConnectionBadge } from "./ConnectionBadge.tsx";
 export { Download } from "./Download.tsx";

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 
-/** Runs one thing at a time; `busy` while it does. */
+/** Runs one action at a time. `busy` while one is running; further calls are ignored. */
 export function useAction(): [busy: boolean, run: <T>(action: () => Promise<T>) => Promise<T | undefined>] {
   const [busy, setBusy] = useState(false);
   const running = useRef(false);

@@ -1,23 +1,23 @@
 import { useEffect, useRef, useState } from "react";
-import type { Connection, Job } from "../client/index.ts";
+import type { ConnectionStatus, Job } from "../client/index.ts";
 import { texts } from "../texts.ts";
-import { milestone } from "./milestones.ts";
+import { announcementOf } from "./announcements.ts";
 
-/** What a screen reader is to say now: milestones of these jobs, and the connection lost and back. */
-export function useAnnouncements(jobs: readonly Job[], connection: Connection): string {
-  const [said, setSaid] = useState("");
+/** The current announcement for screen readers: changes of these jobs, and a lost or restored connection. */
+export function useAnnouncements(jobs: readonly Job[], connection: ConnectionStatus): string {
+  const [text, setText] = useState("");
   const before = useRef(new Map<string, Job>());
-  const cut = useRef(false);
+  const wasOffline = useRef(false);
   useEffect(() => {
-    const news = jobs.flatMap((job) => milestone(before.current.get(job.jobId), job) ?? []);
+    const changes = jobs.flatMap((job) => announcementOf(before.current.get(job.jobId), job) ?? []);
     before.current = new Map(jobs.map((job) => [job.jobId, job]));
-    if (news.length > 0) setSaid(news.join(" "));
+    if (changes.length > 0) setText(changes.join(" "));
   }, [jobs]);
   useEffect(() => {
-    if (connection === "connecting") return; // neither lost nor back
-    const isCut = connection === "offline";
-    if (isCut !== cut.current) setSaid(isCut ? texts.announce.offline : texts.announce.back);
-    cut.current = isCut;
+    if (connection === "connecting") return; // neither lost nor restored
+    const isOffline = connection === "offline";
+    if (isOffline !== wasOffline.current) setText(isOffline ? texts.announce.offline : texts.announce.back);
+    wasOffline.current = isOffline;
   }, [connection]);
-  return said;
+  return text;
 }

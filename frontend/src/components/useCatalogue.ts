@@ -2,55 +2,55 @@ import { useCallback, useEffect, useRef, useState } from "react";
 import type { CatalogueFile, Problem } from "../client/index.ts";
 import type { DownloadManager } from "../hooks/index.ts";
 
-/** Milliseconds without a key before the server is asked. */
-const PAUSE = 200;
-/** As many as one page may have. */
-const PAGE = 200;
+/** Milliseconds without input before a request is sent. */
+const DEBOUNCE = 200;
+/** The most files that one page may have. */
+const PAGE_SIZE = 200;
 
-interface Found {
+interface SearchResult {
   files: readonly CatalogueFile[];
   cursor: string | null;
   problem: Problem | null;
 }
-const NOTHING: Found = { files: [], cursor: null, problem: null };
+const EMPTY: SearchResult = { files: [], cursor: null, problem: null };
 
-export interface Catalogue extends Found {
+export interface Catalogue extends SearchResult {
   loading: boolean;
-  more(): void;
-  again(): void;
+  loadMore(): void;
+  retry(): void;
 }
 
-/** Files whose name has `q` in it, page by page. What was found stays until there is something new. */
-export function useCatalogue(ask: DownloadManager["files"], q: string): Catalogue {
-  const [found, setFound] = useState(NOTHING);
+/** Files whose name contains `q`, page by page. Earlier results stay until new ones arrive. */
+export function useCatalogue(search: DownloadManager["files"], q: string): Catalogue {
+  const [result, setResult] = useState(EMPTY);
   const [loading, setLoading] = useState(true);
   const [round, setRound] = useState(0);
-  const asking = useRef(new AbortController());
+  const abort = useRef(new AbortController());
   const first = useRef(true);
 
   const load = useCallback(
     async (from?: string) => {
-      const { signal } = asking.current;
+      const { signal } = abort.current;
       setLoading(true);
-      const outcome = await ask({ q: q.trim() || undefined, limit: PAGE, cursor: from, signal });
+      const outcome = await search({ q: q.trim() || undefined, limit: PAGE_SIZE, cursor: from, signal });
       if (signal.aborted) return;
       setLoading(false);
-      if (!outcome.ok) return setFound((was) => ({ ...was, problem: outcome.problem }));
+      if (!outcome.ok) return setResult((was) => ({ ...was, problem: outcome.problem }));
       const { files, nextCursor } = outcome.value;
-      setFound((was) => ({
+      setResult((was) => ({
         files: from === undefined ? files : [...was.files, ...files],
         cursor: nextCursor,
         problem: null,
       }));
     },
-    [ask, q],
+    [search, q],
   );
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another round asks again
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another round sends the request again
   useEffect(() => {
-    asking.current = new AbortController();
-    const { current } = asking;
-    const timer = setTimeout(() => void load(), first.current ? 0 : PAUSE);
+    abort.current = new AbortController();
+    const { current } = abort;
+    const timer = setTimeout(() => void load(), first.current ? 0 : DEBOUNCE);
     first.current = false;
     return () => {
       clearTimeout(timer);
@@ -58,7 +58,7 @@ export function useCatalogue(ask: DownloadManager["files"], q: string): Catalogu
     };
   }, [load, round]);
 
-  const more = () => void (!loading && found.cursor !== null && load(found.cursor));
-  const again = useCallback(() => setRound((was) => was + 1), []);
-  return { ...found, loading, more, again };
+  const loadMore = () => void (!loading && result.cursor !== null && load(result.cursor));
+  const retry = useCallback(() => setRound((was) => was + 1), []);
+  return { ...result, loading, loadMore, retry };
 }

@@ -1,4 +1,4 @@
-// One clock for all countdowns of a page.
+// The clock of countdowns and relative times.
 import { useEffect, useState } from "react";
 
 /** Milliseconds of Date.now(), updated every `interval` milliseconds while `running`. */

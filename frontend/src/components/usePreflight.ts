@@ -2,41 +2,41 @@ import { useCallback, useEffect, useState } from "react";
 import type { FileSelection, Preflight, Problem } from "../client/index.ts";
 import type { DownloadManager } from "../hooks/index.ts";
 
-/** Milliseconds without a change before the server is asked. */
-const PAUSE = 300;
+/** Milliseconds without a change before a request is sent. */
+const DEBOUNCE = 300;
 
 export interface Checked {
-  /** What the server said of a selection that is no more; the one of now is being asked for while `asking`. */
+  /** The last response. While `checking`, it belongs to an earlier selection. */
   preflight: Preflight | null;
   problem: Problem | null;
-  asking: boolean;
-  again(): void;
+  checking: boolean;
+  retry(): void;
 }
 
-/** What a selection would come to; null asks for nothing. */
-export function usePreflight(ask: DownloadManager["preflight"], selection: FileSelection | null): Checked {
+/** Checks a selection on the server before the download starts. Null sends no request. */
+export function usePreflight(check: DownloadManager["preflight"], selection: FileSelection | null): Checked {
   const [preflight, setPreflight] = useState<Preflight | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
-  const [asking, setAsking] = useState(false);
+  const [checking, setChecking] = useState(false);
   const [round, setRound] = useState(0);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another round asks again
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another round sends the request again
   useEffect(() => {
     setProblem(null);
-    setAsking(selection !== null);
+    setChecking(selection !== null);
     if (selection === null) return setPreflight(null);
-    const left = new AbortController();
+    const abort = new AbortController();
     const timer = setTimeout(async () => {
-      const outcome = await ask(selection, left.signal);
-      if (left.signal.aborted) return;
-      setAsking(false);
+      const outcome = await check(selection, abort.signal);
+      if (abort.signal.aborted) return;
+      setChecking(false);
       if (outcome.ok) setPreflight(outcome.value);
       else setProblem(outcome.problem);
-    }, PAUSE);
+    }, DEBOUNCE);
     return () => {
       clearTimeout(timer);
-      left.abort();
+      abort.abort();
     };
-  }, [ask, selection, round]);
-  const again = useCallback(() => setRound((was) => was + 1), []);
-  return { preflight, problem, asking, again };
+  }, [check, selection, round]);
+  const retry = useCallback(() => setRound((was) => was + 1), []);
+  return { preflight, problem, checking, retry };
 }

@@ -1,8 +1,8 @@
-// Long lists: only what is seen is in the document, and what has the focus.
+// Virtualized lists: the document holds only visible rows, and the focused one.
 import { defaultRangeExtractor, type Range, useVirtualizer } from "@tanstack/react-virtual";
 import { type FocusEvent, useCallback, useRef } from "react";
 
-/** Rows of about this height in pixels, inside of `scroller`. */
+/** Rows of about `height` pixels inside `scroller`. */
 export function useRows(count: number, height: number, keyOf: (index: number) => string | number) {
   const scroller = useRef<HTMLDivElement>(null);
   const focused = useRef<number | null>(null);

@@ -1,37 +1,40 @@
 import { useCallback, useMemo, useState } from "react";
 
-/** A file that is picked: name and bytes where the catalogue told them, null for one that was pasted as an id. */
-export interface Picked {
+/** A selected file. Name and size (bytes) come from the catalogue; null for pasted ids. */
+export interface SelectedFile {
   fileId: number;
   name: string | null;
   size: number | null;
 }
 
 export interface Selection {
-  files: readonly Picked[];
+  files: readonly SelectedFile[];
   has(fileId: number): boolean;
-  add(files: readonly Picked[]): void;
+  add(files: readonly SelectedFile[]): void;
   remove(fileIds: readonly number[]): void;
   clear(): void;
 }
 
-/** The files of the next download, in the order in which they were picked. */
+/** The files of the next download, in the order of selection. */
 export function useSelection(): Selection {
-  const [picked, setPicked] = useState<ReadonlyMap<number, Picked>>(new Map());
-  const add = useCallback((files: readonly Picked[]) => setPicked((all) => joined(all, files)), []);
+  const [selected, setSelected] = useState<ReadonlyMap<number, SelectedFile>>(new Map());
+  const add = useCallback((files: readonly SelectedFile[]) => setSelected((all) => merge(all, files)), []);
   const remove = useCallback((fileIds: readonly number[]) => {
-    const gone = new Set(fileIds);
-    setPicked((all) => new Map([...all].filter(([fileId]) => !gone.has(fileId))));
+    const removed = new Set(fileIds);
+    setSelected((all) => new Map([...all].filter(([fileId]) => !removed.has(fileId))));
   }, []);
-  const clear = useCallback(() => setPicked(new Map()), []);
+  const clear = useCallback(() => setSelected(new Map()), []);
   return useMemo(
-    () => ({ files: [...picked.values()], has: (fileId: number) => picked.has(fileId), add, remove, clear }),
-    [picked, add, remove, clear],
+    () => ({ files: [...selected.values()], has: (fileId: number) => selected.has(fileId), add, remove, clear }),
+    [selected, add, remove, clear],
   );
 }
 
-/** One that is picked twice keeps its place, and what was known of it. */
-function joined(all: ReadonlyMap<number, Picked>, files: readonly Picked[]): ReadonlyMap<number, Picked> {
+/** A file that is added twice keeps its position, name and size. */
+function merge(
+  all: ReadonlyMap<number, SelectedFile>,
+  files: readonly SelectedFile[],
+): ReadonlyMap<number, SelectedFile> {
   const next = new Map(all);
   for (const file of files) {
     const known = next.get(file.fileId);

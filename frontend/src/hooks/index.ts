@@ -1,4 +1,4 @@
-// The hooks. What is exported here is the public interface.
+// The hooks. Only what is exported here is public.
 export { sharedClient, useJob } from "./useClient.ts";
 export type { DownloadManager, DownloadManagerOptions, Failure } from "./useDownloadManager.ts";
 export { useDownloadManager } from "./useDownloadManager.ts";

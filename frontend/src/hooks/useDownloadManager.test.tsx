@@ -2,17 +2,26 @@
 import { act, cleanup, renderHook } from "@testing-library/react";
 import { StrictMode, useState } from "react";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { A, type Asked, B, json, progress, refusal, status, World } from "../testing/worlds.ts";
+import {
+  A,
+  B,
+  FakeEnvironment,
+  json,
+  problemResponse,
+  progress,
+  type RecordedRequest,
+  status,
+} from "../testing/environment.ts";
 import { type DownloadManagerOptions, useDownloadManager, useJob } from "./index.ts";
 
-let world: World;
+let env: FakeEnvironment;
 /** What the server has in its list. */
 let items: object[];
 
 beforeEach(() => {
-  world = new World();
+  env = new FakeEnvironment();
   items = [];
-  world.answer = serve;
+  env.respond = serve;
   window.history.replaceState(null, "", "/");
 });
 afterEach(() => {
@@ -20,10 +29,10 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function serve({ method, path, query }: Asked): Response {
+function serve({ method, path, query }: RecordedRequest): Response {
   if (path === "/v1/download/jobs") return json({ jobs: items, nextCursor: query.get("cursor") ? null : "more" });
   if (path === "/v1/download/initiate") return json({ jobId: B, status: "queued", totalFileIds: 2, links: {} }, 202);
-  if (method === "DELETE") return refusal(409, "illegal_transition");
+  if (method === "DELETE") return problemResponse(409, "illegal_transition");
   return json(status(1, { jobId: path.split("/")[4] ?? "" }));
 }
 
@@ -34,10 +43,10 @@ function item(jobId: string, more: object = {}) {
 }
 
 /** Lets time go by, and React render what came of it. */
-const pass = (seconds = 0) => act(() => world.clock.advance(seconds));
+const pass = (seconds = 0) => act(() => env.clock.advance(seconds));
 
 async function manage(options: DownloadManagerOptions = {}) {
-  const rendered = renderHook(() => useDownloadManager({ client: world.client, ...options }), { wrapper: StrictMode });
+  const rendered = renderHook(() => useDownloadManager({ client: env.client, ...options }), { wrapper: StrictMode });
   await pass();
   return rendered;
 }
@@ -47,15 +56,15 @@ test("jobs of the list that run are followed, in StrictMode over one connection"
   const { result } = await manage();
   await pass();
   expect(result.current.jobs.map((job) => job.jobId)).toEqual([A, B]);
-  expect(world.sockets.filter((socket) => !socket.closed)).toHaveLength(1);
+  expect(env.sockets.filter((socket) => !socket.closed)).toHaveLength(1);
   await act(async () => {
-    world.socket.open();
-    world.socket.say(status(1));
+    env.socket.open();
+    env.socket.deliver(status(1));
   });
-  expect(world.socket.sent).toEqual([{ type: "follow", jobs: [{ jobId: A, since: 0 }] }]);
+  expect(env.socket.sent).toEqual([{ type: "follow", jobs: [{ jobId: A, since: 0 }] }]);
   await pass(0.1);
   expect(result.current.connection).toBe("live");
-  await act(async () => world.socket.say(progress(2)));
+  await act(async () => env.socket.deliver(progress(2)));
   await pass(0.1);
   expect(result.current.jobs[0]?.percent).toBe(2);
 });
@@ -64,34 +73,34 @@ test("a job that is started is open, in the address, and followed", async () => 
   const { result } = await manage();
   await act(async () => void (await result.current.start({ file_ids: [10_000, 10_001], archiveName: "b" })));
   await pass(0.1);
-  expect(result.current.open).toEqual([B]);
+  expect(result.current.openJobIds).toEqual([B]);
   expect(window.location.search).toBe(`?job=${B}`);
   expect(result.current.job(B)).toMatchObject({ archiveName: "b", filesTotal: 2, status: "queued" });
-  world.socket.open();
-  expect(world.socket.sent[0]?.jobs).toEqual([{ jobId: B, since: 0 }]);
+  env.socket.open();
+  expect(env.socket.sent[0]?.jobs).toEqual([{ jobId: B, since: 0 }]);
 });
 
 test("after a reload the jobs in the address are followed, whatever the list says", async () => {
   window.history.replaceState(null, "", `/?job=${A}&job=${B}&other=1`);
   const { result } = await manage({ list: false });
-  world.socket.open();
-  expect(world.socket.sent[0]?.jobs.map((job) => job.jobId).sort()).toEqual([A, B]);
-  await act(async () => world.socket.say(status(1)));
+  env.socket.open();
+  expect(env.socket.sent[0]?.jobs.map((job) => job.jobId).sort()).toEqual([A, B]);
+  await act(async () => env.socket.deliver(status(1)));
   await pass(0.1);
   expect(result.current.jobs.map((job) => job.jobId)).toEqual([A]);
   act(() => result.current.closeJob(A));
   expect(window.location.search).toBe(`?other=1&job=${B}`);
   await pass();
-  expect(world.socket.sent.at(-1)).toEqual({ type: "unfollow", jobs: [A] });
+  expect(env.socket.sent.at(-1)).toEqual({ type: "unfollow", jobs: [A] });
 });
 
 test("the back button brings back what was open before", async () => {
   const { result } = await manage({ list: false });
   act(() => result.current.openJob(A));
-  expect(result.current.open).toEqual([A]);
+  expect(result.current.openJobIds).toEqual([A]);
   window.history.replaceState(null, "", "/");
   act(() => void window.dispatchEvent(new PopStateEvent("popstate")));
-  expect(result.current.open).toEqual([]);
+  expect(result.current.openJobIds).toEqual([]);
 });
 
 test("what went wrong is a value, kept until it is dismissed or tried again", async () => {
@@ -103,7 +112,7 @@ test("what went wrong is a value, kept until it is dismissed or tried again", as
   act(() => result.current.dismiss(result.current.failures[0]?.id ?? 0));
   expect(result.current.failures).toEqual([]);
   await act(() => result.current.cancel(A));
-  world.answer = () => json(status(2, { type: "cancelled", status: "cancelled" }));
+  env.respond = () => json(status(2, { type: "cancelled", status: "cancelled" }));
   await act(() => result.current.cancel(A));
   expect(result.current.failures).toEqual([]);
 });
@@ -113,7 +122,7 @@ test("the list goes on where it ended", async () => {
   const { result } = await manage();
   expect(result.current.hasMore).toBe(true);
   await act(() => result.current.loadMore());
-  expect(world.asked.at(-1)?.query.get("cursor")).toBe("more");
+  expect(env.requests.at(-1)?.query.get("cursor")).toBe("more");
   expect(result.current.hasMore).toBe(false);
   await act(() => result.current.refresh());
   expect(result.current.hasMore).toBe(false);
@@ -121,17 +130,17 @@ test("the list goes on where it ended", async () => {
 
 test("a list that can't be had is asked for again by itself, until the page is left", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-  world.answer = () => refusal(503, "database_unavailable", { "Retry-After": "2" });
+  env.respond = () => problemResponse(503, "database_unavailable", { "Retry-After": "2" });
   const { result, unmount } = await manage();
-  const before = world.asked.length;
+  const before = env.requests.length;
   await act(() => vi.advanceTimersByTimeAsync(2_000));
-  expect(world.asked).toHaveLength(before);
+  expect(env.requests).toHaveLength(before);
   await act(() => vi.advanceTimersByTimeAsync(1_000));
-  expect(world.asked).toHaveLength(before + 1);
-  world.answer = serve;
+  expect(env.requests).toHaveLength(before + 1);
+  env.respond = serve;
   await act(() => vi.advanceTimersByTimeAsync(4_000));
   expect(result.current.listProblem).toBeNull();
-  world.answer = () => refusal(503, "database_unavailable");
+  env.respond = () => problemResponse(503, "database_unavailable");
   act(() => void window.dispatchEvent(new Event("online")));
   await pass();
   unmount();
@@ -139,19 +148,19 @@ test("a list that can't be had is asked for again by itself, until the page is l
 });
 
 test("a list that nobody waits for any more is given up", async () => {
-  world.answer = () => new Promise(() => {});
+  env.respond = () => new Promise(() => {});
   const { unmount } = await manage();
-  expect(world.asked.at(-1)?.signal?.aborted).toBe(false);
+  expect(env.requests.at(-1)?.signal?.aborted).toBe(false);
   unmount();
-  expect(world.asked.at(-1)?.signal?.aborted).toBe(true);
+  expect(env.requests.at(-1)?.signal?.aborted).toBe(true);
 });
 
 test("a list that can't be had says why, and can be asked for again", async () => {
-  world.answer = () => refusal(503, "database_unavailable", { "Retry-After": "2" });
+  env.respond = () => problemResponse(503, "database_unavailable", { "Retry-After": "2" });
   const { result } = await manage();
   expect(result.current.listProblem?.code).toBe("database_unavailable");
   expect(result.current.loading).toBe(false);
-  world.answer = serve;
+  env.respond = serve;
   await act(() => result.current.refresh());
   expect(result.current.listProblem).toBeNull();
 });
@@ -160,11 +169,11 @@ test("unmounting ends connection and timers", async () => {
   items = [item(A)];
   const { unmount } = await manage();
   await pass();
-  world.socket.open();
+  env.socket.open();
   unmount();
-  await world.clock.advance(0.1);
-  expect(world.socket.closed).toBe(true);
-  expect(world.clock.waiting).toBe(0);
+  await env.clock.advance(0.1);
+  expect(env.socket.closed).toBe(true);
+  expect(env.clock.waiting).toBe(0);
 });
 
 test("functions stay the same from render to render", async () => {
@@ -180,19 +189,19 @@ test("useJob follows its job, and renders for no other", async () => {
   const { result } = renderHook(() => {
     renders += 1;
     useState(0);
-    return useJob(A, world.client);
+    return useJob(A, env.client);
   });
-  world.client.follow(B);
+  env.client.follow(B);
   await pass();
   await act(async () => {
-    world.socket.open();
-    world.socket.say(status(1));
+    env.socket.open();
+    env.socket.deliver(status(1));
   });
-  expect(world.socket.sent[0]?.jobs.map((job) => job.jobId)).toEqual([B, A]);
+  expect(env.socket.sent[0]?.jobs.map((job) => job.jobId)).toEqual([B, A]);
   await pass(0.1);
   expect(result.current?.percent).toBe(1);
   const before = renders;
-  await act(async () => world.socket.say(status(1, { jobId: B })));
+  await act(async () => env.socket.deliver(status(1, { jobId: B })));
   await pass(0.1);
   expect(renders).toBe(before);
 });

@@ -2,24 +2,24 @@ import { useCallback, useRef, useState } from "react";
 import type { Outcome } from "../client/index.ts";
 import type { Failure } from "./useDownloadManager.ts";
 
-/** What could not be done, the newest last: one for each action on a job, until it is dismissed or tried again. */
+/** Failed actions, the newest last: at most one per action and job, until it is dismissed or the action is repeated. */
 export function useFailures() {
   const [failures, setFailures] = useState<readonly Failure[]>([]);
-  const count = useRef(0);
-  const dismiss = useCallback((id: number) => setFailures((all) => all.filter((one) => one.id !== id)), []);
-  const noting = useCallback(
-    async <T>(action: Failure["action"], jobId: string | null, asked: Promise<Outcome<T>>): Promise<Outcome<T>> => {
-      const others = (one: Failure) => one.action !== action || one.jobId !== jobId;
-      setFailures((all) => (all.every(others) ? all : all.filter(others)));
-      const outcome = await asked;
+  const lastId = useRef(0);
+  const dismiss = useCallback((id: number) => setFailures((all) => all.filter((failure) => failure.id !== id)), []);
+  const track = useCallback(
+    async <T>(action: Failure["action"], jobId: string | null, pending: Promise<Outcome<T>>): Promise<Outcome<T>> => {
+      const isOther = (failure: Failure) => failure.action !== action || failure.jobId !== jobId;
+      setFailures((all) => (all.every(isOther) ? all : all.filter(isOther)));
+      const outcome = await pending;
       if (!outcome.ok) {
-        count.current += 1;
-        const failure = { id: count.current, action, jobId, problem: outcome.problem };
-        setFailures((all) => [...all.filter(others), failure]);
+        lastId.current += 1;
+        const failure = { id: lastId.current, action, jobId, problem: outcome.problem };
+        setFailures((all) => [...all.filter(isOther), failure]);
       }
       return outcome;
     },
     [],
   );
-  return { failures, dismiss, noting };
+  return { failures, dismiss, track };
 }

@@ -2,36 +2,36 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import type { Client, Problem } from "../client/index.ts";
 
-/** Milliseconds after which a list that could not be had is asked for again: doubled each time, up to the second. */
-const PAUSE = 1_000;
-const LONGEST_PAUSE = 20_000;
+/** Milliseconds until a failed request is retried. Doubles with each failure, up to the maximum. */
+const RETRY_DELAY = 1_000;
+const MAX_RETRY_DELAY = 20_000;
 
 export interface JobList {
   loading: boolean;
   hasMore: boolean;
-  /** Why the list could not be had, until it can. */
+  /** Why the last request failed; null after a success. */
   problem: Problem | null;
   loadMore(): Promise<void>;
   refresh(): Promise<void>;
 }
 
-/** Loads the first page at once, again when somebody comes back to the page, and as long as the server is away. */
-export function useJobList(client: Client, wanted: boolean): JobList {
-  const [loading, setLoading] = useState(wanted);
+/** Loads the first page on mount, whenever the page becomes visible or online again, and with retries while that fails. */
+export function useJobList(client: Client, enabled: boolean): JobList {
+  const [loading, setLoading] = useState(enabled);
   const [problem, setProblem] = useState<Problem | null>(null);
-  /** Where the list goes on; null at its end, undefined before its beginning. */
+  /** Cursor of the next page; null after the last page, undefined before the first response. */
   const [cursor, setCursor] = useState<string | null>();
-  const left = useRef(new AbortController());
+  const abort = useRef(new AbortController());
 
   const load = useCallback(
     async (from?: string) => {
-      const { signal } = left.current;
+      const { signal } = abort.current;
       setLoading(true);
       const outcome = await client.list({ cursor: from, signal });
       if (signal.aborted) return outcome;
       setLoading(false);
       setProblem(outcome.ok ? null : outcome.problem);
-      // A refresh does not forget how far down the list one has been.
+      // A refresh keeps the position in the list.
       if (outcome.ok)
         setCursor((known) => (from === undefined && known !== undefined ? known : outcome.value.nextCursor));
       return outcome;
@@ -40,28 +40,28 @@ export function useJobList(client: Client, wanted: boolean): JobList {
   );
 
   useEffect(() => {
-    if (!wanted) return;
-    left.current = new AbortController();
-    const { signal } = left.current;
+    if (!enabled) return;
+    abort.current = new AbortController();
+    const { signal } = abort.current;
     let timer: ReturnType<typeof setTimeout>;
-    const refresh = async (pause: number) => {
+    const refresh = async (backoff: number) => {
       clearTimeout(timer);
       const outcome = await load();
       if (outcome.ok || signal.aborted) return;
-      const delay = (outcome.problem.retryAfter ?? 0) * 1_000 + pause * (0.5 + Math.random() / 2);
-      timer = setTimeout(() => refresh(Math.min(LONGEST_PAUSE, 2 * pause)), delay);
+      const delay = (outcome.problem.retryAfter ?? 0) * 1_000 + backoff * (0.5 + Math.random() / 2);
+      timer = setTimeout(() => refresh(Math.min(MAX_RETRY_DELAY, 2 * backoff)), delay);
     };
-    const look = () => void (document.visibilityState === "visible" && refresh(PAUSE));
-    void refresh(PAUSE);
-    document.addEventListener("visibilitychange", look);
-    window.addEventListener("online", look);
+    const refreshIfVisible = () => void (document.visibilityState === "visible" && refresh(RETRY_DELAY));
+    void refresh(RETRY_DELAY);
+    document.addEventListener("visibilitychange", refreshIfVisible);
+    window.addEventListener("online", refreshIfVisible);
     return () => {
-      left.current.abort();
+      abort.current.abort();
       clearTimeout(timer);
-      document.removeEventListener("visibilitychange", look);
-      window.removeEventListener("online", look);
+      document.removeEventListener("visibilitychange", refreshIfVisible);
+      window.removeEventListener("online", refreshIfVisible);
     };
-  }, [load, wanted]);
+  }, [load, enabled]);
 
   const refresh = useCallback(async () => void (await load()), [load]);
   const loadMore = useCallback(async () => void (cursor && (await load(cursor))), [cursor, load]);

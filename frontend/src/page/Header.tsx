@@ -1,15 +1,15 @@
-import type { Connection } from "../client/index.ts";
+import type { ConnectionStatus } from "../client/index.ts";
 import { ConnectionBadge } from "../components/ConnectionBadge.tsx";
 import { Icon } from "../components/Icon.tsx";
 import { texts } from "../texts.ts";
 import type { Notifications } from "./notifications.ts";
-import { goOnClick } from "./routes.ts";
-import { THEMES, type Theme, useTheme } from "./themes.ts";
+import { navigateOnClick } from "./routes.ts";
+import { THEMES, type Theme, useTheme } from "./theme.ts";
 
-export function Header({ connection, notifications }: { connection: Connection; notifications: Notifications }) {
+export function Header({ connection, notifications }: { connection: ConnectionStatus; notifications: Notifications }) {
   return (
     <header className="top">
-      <a className="brand" href="/" onClick={goOnClick}>
+      <a className="brand" href="/" onClick={navigateOnClick}>
         <img src="/static/icon.svg" alt="" width="32" height="32" />
         <span>
           <strong>{texts.name}</strong>
@@ -18,17 +18,17 @@ export function Header({ connection, notifications }: { connection: Connection; 
       </a>
       <div className="top-tools">
         <ConnectionBadge connection={connection} />
-        <Notify {...notifications} />
-        <Themes />
+        <NotificationToggle {...notifications} />
+        <ThemeSelect />
       </div>
     </header>
   );
 }
 
-function Notify({ state, toggle }: Notifications) {
-  if (state === "impossible") return null;
-  const words = texts.notify;
-  const label = state === "denied" ? words.denied : state === "on" ? words.active : words.on;
+function NotificationToggle({ state, toggle }: Notifications) {
+  if (state === "unsupported") return null;
+  const text = texts.notify;
+  const label = state === "denied" ? text.denied : state === "on" ? text.active : text.on;
   return (
     <button
       type="button"
@@ -44,7 +44,7 @@ function Notify({ state, toggle }: Notifications) {
   );
 }
 
-function Themes() {
+function ThemeSelect() {
   const [theme, setTheme] = useTheme();
   return (
     <select

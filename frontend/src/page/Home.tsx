@@ -5,7 +5,7 @@ import { NewDownload } from "../components/NewDownload.tsx";
 import { ProblemNotice } from "../components/ProblemNotice.tsx";
 import type { DownloadManager } from "../hooks/index.ts";
 import { texts } from "../texts.ts";
-import { goOnClick, hrefOf } from "./routes.ts";
+import { hrefOf, navigateOnClick } from "./routes.ts";
 
 interface Props {
   manager: DownloadManager;
@@ -15,7 +15,7 @@ interface Props {
 export function Home({ manager, onStarted }: Props) {
   return (
     <div className="home">
-      <h1 className="unseen">{texts.name}</h1>
+      <h1 className="visually-hidden">{texts.name}</h1>
       <NewDownload manager={manager} onStarted={onStarted} />
       <Jobs manager={manager} onStarted={onStarted} />
     </div>
@@ -24,32 +24,38 @@ export function Home({ manager, onStarted }: Props) {
 
 function Jobs({ manager, onStarted }: Props) {
   const { jobs, loading, hasMore, listProblem, loadMore, refresh } = manager;
-  const words = texts.jobs;
+  const text = texts.jobs;
   const shown = jobs.filter((job) => job.problem === null);
   return (
     <section className="jobs" aria-labelledby="jobs-title">
-      <h2 id="jobs-title">{words.title}</h2>
+      <h2 id="jobs-title">{text.title}</h2>
       {listProblem && listProblem.status !== null && (
-        <ProblemNotice action="list" problem={listProblem} onAgain={refresh} />
+        <ProblemNotice action="list" problem={listProblem} onRetry={refresh} />
       )}
-      {shown.length === 0 && !listProblem && (loading ? <p className="empty">{words.loading}</p> : <Nothing />)}
+      {shown.length === 0 && !listProblem && (loading ? <p className="empty">{text.loading}</p> : <NoDownloads />)}
       <ul className="job-list">
         {shown.map((job) => (
           <li key={job.jobId}>
-            <JobCard job={job} manager={manager} href={hrefOf(job.jobId)} onOpen={goOnClick} onStarted={onStarted} />
+            <JobCard
+              job={job}
+              manager={manager}
+              href={hrefOf(job.jobId)}
+              onOpen={navigateOnClick}
+              onStarted={onStarted}
+            />
           </li>
         ))}
       </ul>
       {hasMore && (
         <Button busy={loading} onClick={loadMore}>
-          {words.more}
+          {text.more}
         </Button>
       )}
     </section>
   );
 }
 
-function Nothing() {
+function NoDownloads() {
   return (
     <div className="nothing">
       <Icon name="box" />

@@ -1,14 +1,14 @@
 import { useEffect, useRef } from "react";
 import { Download } from "../components/Download.tsx";
 import { Icon } from "../components/Icon.tsx";
-import { nameOf } from "../components/names.ts";
+import { nameOf } from "../components/jobs.ts";
 import { ProblemNotice } from "../components/ProblemNotice.tsx";
 import { RelativeTime } from "../components/RelativeTime.tsx";
 import { StatusBadge } from "../components/StatusBadge.tsx";
 import type { DownloadManager } from "../hooks/index.ts";
 import { useJob } from "../hooks/index.ts";
 import { texts } from "../texts.ts";
-import { goOnClick } from "./routes.ts";
+import { navigateOnClick } from "./routes.ts";
 
 interface Props {
   jobId: string;
@@ -16,14 +16,14 @@ interface Props {
   onStarted(jobId: string): void;
 }
 
-/** One job's own page. */
+/** The page of one job. */
 export function JobView({ jobId, manager, onStarted }: Props) {
   const job = useJob(jobId, manager.client);
-  const title = useFocusOnArrival(jobId);
+  const title = useFocusOnNavigation(jobId);
   return (
     <div className="job-view">
       <p>
-        <a className="back" href="/" onClick={goOnClick}>
+        <a className="back" href="/" onClick={navigateOnClick}>
           <Icon name="back" />
           {texts.jobs.back}
         </a>
@@ -46,10 +46,10 @@ export function JobView({ jobId, manager, onStarted }: Props) {
   );
 }
 
-/** Whoever comes here by a link of the page goes on reading at its title. */
-function useFocusOnArrival(jobId: string) {
+/** Focuses the title after a navigation, so that screen readers continue there. */
+function useFocusOnNavigation(jobId: string) {
   const title = useRef<HTMLHeadingElement>(null);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: each job is an arrival
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each job is a navigation
   useEffect(() => title.current?.focus({ preventScroll: true }), [jobId]);
   return title;
 }

@@ -7,8 +7,8 @@ import { Header } from "./Header.tsx";
 import { Home } from "./Home.tsx";
 import { JobView } from "./JobView.tsx";
 import { useNotifications } from "./notifications.ts";
-import { go, goOnClick, hrefOf, routeOf, usePath } from "./routes.ts";
-import { tabOf, useTab } from "./tabs.ts";
+import { hrefOf, navigate, navigateOnClick, routeOf, usePath } from "./routes.ts";
+import { tabStatusOf, useTabStatus } from "./tabStatus.ts";
 
 export function Page() {
   const manager = useDownloadManager();
@@ -16,39 +16,42 @@ export function Page() {
   const path = usePath();
   const route = useMemo(() => routeOf(path), [path]);
   const notifications = useNotifications(jobs);
-  useTab(tabOf(jobs, route.name === "job" ? jobs.find((job) => job.jobId === route.jobId) : undefined));
-  const onStarted = useCallback((jobId: string) => go(hrefOf(jobId), { replace: window.location.search !== "" }), []);
-  const again = () => {
+  useTabStatus(tabStatusOf(jobs, route.name === "job" ? jobs.find((job) => job.jobId === route.jobId) : undefined));
+  const onStarted = useCallback(
+    (jobId: string) => navigate(hrefOf(jobId), { replace: window.location.search !== "" }),
+    [],
+  );
+  const retry = () => {
     reconnect();
     void refresh();
   };
-  const cut = connection === "offline" || (listProblem !== null && listProblem.status === null);
+  const offline = connection === "offline" || (listProblem !== null && listProblem.status === null);
   return (
     <>
       <a className="skip" href="#content">
         {texts.skip}
       </a>
-      <Header connection={cut ? "offline" : connection} notifications={notifications} />
+      <Header connection={offline ? "offline" : connection} notifications={notifications} />
       <main id="content" tabIndex={-1}>
-        <OfflineBanner connection={cut ? "offline" : connection} retryAt={retryAt} onAgain={again} />
+        <OfflineBanner connection={offline ? "offline" : connection} retryAt={retryAt} onRetry={retry} />
         {route.name === "home" && <Home manager={manager} onStarted={onStarted} />}
         {route.name === "job" && <JobView jobId={route.jobId} manager={manager} onStarted={onStarted} />}
         {route.name === "notFound" && <NotFound />}
       </main>
-      <Announcer jobs={jobs} connection={cut ? "offline" : connection} />
+      <Announcer jobs={jobs} connection={offline ? "offline" : connection} />
     </>
   );
 }
 
 function NotFound() {
-  const words = texts.notFound;
+  const text = texts.notFound;
   return (
     <div className="nothing">
-      <h1>{words.title}</h1>
-      <p>{words.body}</p>
+      <h1>{text.title}</h1>
+      <p>{text.body}</p>
       <p>
-        <a href="/" onClick={goOnClick}>
-          {words.home}
+        <a href="/" onClick={navigateOnClick}>
+          {text.home}
         </a>
       </p>
     </div>

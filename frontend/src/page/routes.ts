@@ -1,4 +1,4 @@
-// Where one is: `/` the form and the list, `/jobs/<id>` one job.
+// Routes: `/` is the form and the list, `/jobs/<id>` one job.
 import { type MouseEvent, useSyncExternalStore } from "react";
 
 export type Route = { name: "home" } | { name: "job"; jobId: string } | { name: "notFound" };
@@ -30,18 +30,18 @@ export function usePath(): string {
   return useSyncExternalStore(subscribe, () => window.location.pathname);
 }
 
-/** Goes there without loading the page anew; with `replace` in place of where one is. */
-export function go(href: string, { replace = false } = {}): void {
+/** Navigates without a page load. `replace` replaces the current history entry. */
+export function navigate(href: string, { replace = false } = {}): void {
   window.history[replace ? "replaceState" : "pushState"](null, "", href);
   window.dispatchEvent(new PopStateEvent("popstate"));
   window.scrollTo(0, 0);
 }
 
-/** For the clicks of a link; those that open another tab are left to the browser. */
-export function goOnClick(event: MouseEvent<HTMLElement>): void {
+/** Click handler of links. Clicks that open another tab are left to the browser. */
+export function navigateOnClick(event: MouseEvent<HTMLElement>): void {
   if (event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
   const href = event.currentTarget.getAttribute("href");
   if (href === null) return;
   event.preventDefault();
-  go(href);
+  navigate(href);
 }

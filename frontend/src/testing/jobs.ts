@@ -1,7 +1,7 @@
 // Jobs for tests of what is shown.
 import type { Job, JobDetail } from "../client/index.ts";
 import type { FileView } from "../client/schemas.ts";
-import { A } from "./worlds.ts";
+import { A } from "./environment.ts";
 
 export function job(more: Partial<Job> = {}, detail: Partial<JobDetail> | null = {}): Job {
   return {

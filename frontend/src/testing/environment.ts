@@ -1,5 +1,5 @@
-// A world for the client in which time stands still until it is told to go on, and every answer is made by the test.
-import { Client, type Clock, type Event, type JobStatus, type Surroundings } from "../client/index.ts";
+// A env for the client in which time stands still until it is told to go on, and every answer is made by the test.
+import { Client, type Clock, type Environment, type Event, type JobStatus } from "../client/index.ts";
 
 export const A = "00000000-0000-4000-8000-00000000000a";
 export const B = "00000000-0000-4000-8000-00000000000b";
@@ -79,10 +79,10 @@ export class FakeSocket {
     this.readyState = 1;
     this.onopen?.();
   }
-  say(message: unknown): void {
+  deliver(message: unknown): void {
     this.onmessage?.({ data: JSON.stringify(message) });
   }
-  end(code = 1006): void {
+  disconnect(code = 1006): void {
     this.readyState = 3;
     this.onclose?.({ code });
   }
@@ -106,17 +106,17 @@ export class FakeStream {
   close(): void {
     this.closed = true;
   }
-  say(message: { type: string }): void {
+  deliver(message: { type: string }): void {
     this.readyState = 1;
     if (!this.closed) this.#listeners.get(message.type)?.({ data: JSON.stringify(message) });
   }
-  end(readyState = 0): void {
+  disconnect(readyState = 0): void {
     this.readyState = readyState;
     this.onerror?.();
   }
 }
 
-export interface Asked {
+export interface RecordedRequest {
   method: string;
   path: string;
   query: URLSearchParams;
@@ -125,7 +125,7 @@ export interface Asked {
   cache: string | undefined;
   signal: AbortSignal | null | undefined;
 }
-export type Answering = (asked: Asked) => Response | Promise<Response>;
+export type Responder = (asked: RecordedRequest) => Response | Promise<Response>;
 
 /** An answer in JSON. */
 export function json(body: unknown, status = 200, headers: Record<string, string> = {}): Response {
@@ -133,7 +133,12 @@ export function json(body: unknown, status = 200, headers: Record<string, string
 }
 
 /** A problem as a server of ours tells it. */
-export function refusal(status: number, error: string, headers: Record<string, string> = {}, more = {}): Response {
+export function problemResponse(
+  status: number,
+  error: string,
+  headers: Record<string, string> = {},
+  more = {},
+): Response {
   const body = { type: `urn:haulage:problem:${error}`, title: error, status, detail: error, error, message: error };
   return json({ ...body, requestId: "r", ...more }, status, { "Content-Type": "application/problem+json", ...headers });
 }
@@ -194,37 +199,37 @@ export function progress(seq: number, more: Partial<Event> = {}): Event {
   };
 }
 
-export class World {
+export class FakeEnvironment {
   readonly clock = new FakeClock();
   readonly sockets: FakeSocket[] = [];
   readonly streams: FakeStream[] = [];
-  readonly asked: Asked[] = [];
+  readonly requests: RecordedRequest[] = [];
   online = true;
   visible = true;
   /** How questions over HTTP are answered. */
-  answer: Answering = unreachable;
+  respond: Responder = unreachable;
   random = 0.5;
-  #senses = new Set<() => void>();
+  #presenceListeners = new Set<() => void>();
 
-  readonly surroundings: Surroundings = {
+  readonly environment: Environment = {
     clock: this.clock,
     random: () => this.random,
     fetch: (url, init) => this.#fetch(String(url), init ?? {}),
-    socket: (url, protocol) => this.#kept(this.sockets, new FakeSocket(url, protocol)) as unknown as WebSocket,
-    stream: (url) => this.#kept(this.streams, new FakeStream(url)) as unknown as EventSource,
-    senses: {
+    webSocket: (url, protocol) => this.#kept(this.sockets, new FakeSocket(url, protocol)) as unknown as WebSocket,
+    eventSource: (url) => this.#kept(this.streams, new FakeStream(url)) as unknown as EventSource,
+    presence: {
       online: () => this.online,
       visible: () => this.visible,
       subscribe: (listener) => {
-        this.#senses.add(listener);
-        return () => this.#senses.delete(listener);
+        this.#presenceListeners.add(listener);
+        return () => this.#presenceListeners.delete(listener);
       },
     },
   };
   readonly client: Client;
 
-  constructor(others: Partial<Surroundings> = {}) {
-    this.client = new Client({ baseUrl: "http://server", surroundings: { ...this.surroundings, ...others } });
+  constructor(others: Partial<Environment> = {}) {
+    this.client = new Client({ baseUrl: "http://server", environment: { ...this.environment, ...others } });
   }
 
   /** The newest. */
@@ -235,8 +240,8 @@ export class World {
     return last(this.streams);
   }
   /** How many listen to what is sensed. */
-  get sensing(): number {
-    return this.#senses.size;
+  get presenceListeners(): number {
+    return this.#presenceListeners.size;
   }
   get connection(): string {
     return this.client.getState().connection;
@@ -246,28 +251,28 @@ export class World {
   }
 
   /** The network comes or goes, or the page is shown or hidden. */
-  async sense(change: { online?: boolean; visible?: boolean }): Promise<void> {
+  async setPresence(change: { online?: boolean; visible?: boolean }): Promise<void> {
     Object.assign(this, change);
-    for (const listener of [...this.#senses]) listener();
+    for (const listener of [...this.#presenceListeners]) listener();
     await this.clock.advance(0);
   }
 
   /** Follows a job over a WebSocket that works. */
-  async live(jobId = A): Promise<() => void> {
+  async followLive(jobId = A): Promise<() => void> {
     const leave = this.client.follow(jobId);
     await this.clock.advance(0);
     this.socket.open();
-    this.socket.say(status(1, { jobId }));
+    this.socket.deliver(status(1, { jobId }));
     return leave;
   }
 
   /** As if WebSockets were blocked: two fail at once, and a stream is tried. */
-  async blocked(jobId = A): Promise<void> {
+  async blockWebSockets(jobId = A): Promise<void> {
     this.client.follow(jobId);
     await this.clock.advance(0);
-    this.socket.end();
+    this.socket.disconnect();
     await this.clock.advance(1);
-    this.socket.end();
+    this.socket.disconnect();
     await this.clock.advance(0);
   }
 
@@ -287,11 +292,11 @@ export class World {
       cache,
       signal,
     };
-    this.asked.push(asked);
+    this.requests.push(asked);
     signal?.throwIfAborted();
     return new Promise((resolve, reject) => {
       signal?.addEventListener("abort", () => reject(signal.reason));
-      Promise.resolve(asked).then(this.answer).then(resolve, reject);
+      Promise.resolve(asked).then(this.respond).then(resolve, reject);
     });
   }
 }

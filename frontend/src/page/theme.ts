@@ -1,27 +1,27 @@
-// Light, dark, or as the system has it; kept in this browser.
+// Light, dark, or the system's theme, saved in this browser.
 import { useState } from "react";
-import { keep, kept } from "./storage.ts";
+import { loadPreference, savePreference } from "./preferences.ts";
 
 export const THEMES = ["system", "light", "dark"] as const;
 export type Theme = (typeof THEMES)[number];
 const KEY = "haulage.theme";
 
-/** Before anything is drawn. */
-export function applyTheme(theme: Theme = keptTheme()): void {
+/** Called before the first render. */
+export function applyTheme(theme: Theme = savedTheme()): void {
   if (theme === "system") delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = theme;
 }
 
 export function useTheme(): [Theme, (theme: Theme) => void] {
-  const [theme, setTheme] = useState(keptTheme);
+  const [theme, setTheme] = useState(savedTheme);
   const change = (chosen: Theme) => {
     setTheme(chosen);
-    keep(KEY, chosen);
+    savePreference(KEY, chosen);
     applyTheme(chosen);
   };
   return [theme, change];
 }
 
-function keptTheme(): Theme {
-  return THEMES.find((theme) => theme === kept(KEY)) ?? "system";
+function savedTheme(): Theme {
+  return THEMES.find((theme) => theme === loadPreference(KEY)) ?? "system";
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { backoff, lossOf, within } from "./pauses.ts";
+import { backoff, disconnectOf, jittered } from "./backoff.ts";
 
 describe("when to come back", () => {
   test("the backoff grows from 0.5 s to 20 s and no further", () => {
@@ -15,13 +15,13 @@ describe("when to come back", () => {
   });
 
   test("a moment lies in its range, in milliseconds", () => {
-    expect(within([0.5, 20], () => 0)).toBe(500);
-    expect(within([0.5, 20], () => 0.999)).toBeLessThan(20_000);
-    expect(within([2, 4], () => 0.5)).toBe(3_000);
+    expect(jittered([0.5, 20], () => 0)).toBe(500);
+    expect(jittered([0.5, 20], () => 0.999)).toBeLessThan(20_000);
+    expect(jittered([2, 4], () => 0.5)).toBe(3_000);
   });
 
   test.each([1009, 4400, 4403, 4404, 4406, 4421])("code %i forbids to come back", (code) => {
-    expect(lossOf(code).barred).toBe(true);
+    expect(disconnectOf(code).permanent).toBe(true);
   });
 
   test.each([
@@ -31,10 +31,10 @@ describe("when to come back", () => {
     [4429, 15, 45],
     [4503, 2, 10],
   ])("code %i says when to come back", (code, from, to) => {
-    expect(lossOf(code).pause).toEqual([from, to]);
+    expect(disconnectOf(code).delay).toEqual([from, to]);
   });
 
   test("any other code is a connection that broke", () => {
-    expect(lossOf(1006)).toEqual({ pause: undefined, barred: false });
+    expect(disconnectOf(1006)).toEqual({ delay: undefined, permanent: false });
   });
 });

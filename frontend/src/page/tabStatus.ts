@@ -1,22 +1,22 @@
-// What the tab shows while one looks elsewhere: how far the downloads are, in its title and its icon.
+// Progress in the title and the icon of the browser tab.
 import { useEffect } from "react";
 import type { Job } from "../client/index.ts";
-import { isRunning, nameOf, percentOf } from "../components/names.ts";
+import { isRunning, nameOf, percentOf } from "../components/jobs.ts";
 import { texts } from "../texts.ts";
 
 const ICON = "/static/icon.svg";
 
-export interface TabState {
+export interface TabStatus {
   title: string;
-  /** 0 to 99 for a ring, null for the icon at rest. */
+  /** 0 to 99 draws a progress ring; null shows the plain icon. */
   percent: number | null;
 }
 
-/** `shown` is the job of the page, if it is one's own. */
-export function tabOf(jobs: readonly Job[], shown?: Job): TabState {
+/** `shown` is the job whose page is open, if any. */
+export function tabStatusOf(jobs: readonly Job[], shown?: Job): TabStatus {
   const running = jobs.filter(isRunning);
   if (shown !== undefined && shown.problem === null && !running.includes(shown))
-    return { title: named(shown), percent: null };
+    return { title: finalTitle(shown), percent: null };
   const counted = shown === undefined ? running : [shown];
   const [first] = counted;
   if (first === undefined) return { title: texts.name, percent: null };
@@ -27,13 +27,13 @@ export function tabOf(jobs: readonly Job[], shown?: Job): TabState {
   return { title: `${title} · ${texts.name}`, percent };
 }
 
-function named(job: Job): string {
+function finalTitle(job: Job): string {
   const title =
     job.status === "completed" ? texts.title.ready(nameOf(job)) : `${texts.status[job.status]}: ${nameOf(job)}`;
   return `${title} · ${texts.name}`;
 }
 
-export function useTab({ title, percent }: TabState): void {
+export function useTabStatus({ title, percent }: TabStatus): void {
   useEffect(() => {
     document.title = title;
   }, [title]);
@@ -43,11 +43,11 @@ export function useTab({ title, percent }: TabState): void {
   }, [percent]);
 }
 
-/** A ring that is as full as the downloads are. */
+/** A progress ring as an SVG data URL. */
 export function ring(percent: number): string {
-  const around = 2 * Math.PI * 12;
+  const circumference = 2 * Math.PI * 12;
   const circle = 'cx="16" cy="16" r="12" fill="none" stroke-width="7"';
-  const done = `stroke-dasharray="${((around * percent) / 100).toFixed(2)} ${around.toFixed(2)}"`;
+  const done = `stroke-dasharray="${((circumference * percent) / 100).toFixed(2)} ${circumference.toFixed(2)}"`;
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><circle ${circle} stroke="#9fb4bb"/><circle ${circle} stroke="#e0a920" ${done} transform="rotate(-90 16 16)"/></svg>`;
   return `data:image/svg+xml,${encodeURIComponent(svg)}`;
 }

@@ -1,4 +1,4 @@
-// The jobs that are open, kept in the address as `?job=…&job=…`, so that they are still open after a reload.
+// The open jobs, kept in the URL as `?job=…&job=…`, so that they survive a reload.
 import { useCallback, useMemo, useSyncExternalStore } from "react";
 
 const listeners = new Set<() => void>();
@@ -12,29 +12,29 @@ function subscribe(listener: () => void): () => void {
   };
 }
 
-export interface Address {
+export interface OpenJobs {
   jobIds: readonly string[];
   open(jobId: string): void;
   close(jobId: string): void;
 }
 
-/** The jobs in the address, in its order. */
-export function useAddress(): Address {
+/** The jobs in the URL, in its order. */
+export function useUrlJobs(): OpenJobs {
   const search = useSyncExternalStore(
     subscribe,
     () => window.location.search,
     () => "",
   );
   const jobIds = useMemo(() => [...new Set(new URLSearchParams(search).getAll("job"))], [search]);
-  const open = useCallback((jobId: string) => change((ids) => (ids.includes(jobId) ? ids : [jobId, ...ids])), []);
-  const close = useCallback((jobId: string) => change((ids) => ids.filter((id) => id !== jobId)), []);
+  const open = useCallback((jobId: string) => update((ids) => (ids.includes(jobId) ? ids : [jobId, ...ids])), []);
+  const close = useCallback((jobId: string) => update((ids) => ids.filter((id) => id !== jobId)), []);
   return { jobIds, open, close };
 }
 
-function change(step: (jobIds: string[]) => string[]): void {
+function update(change: (jobIds: string[]) => string[]): void {
   const url = new URL(window.location.href);
   const before = url.searchParams.getAll("job");
-  const after = step(before);
+  const after = change(before);
   if (after.join() === before.join()) return;
   url.searchParams.delete("job");
   for (const jobId of after) url.searchParams.append("job", jobId);

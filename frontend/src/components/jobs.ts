@@ -1,7 +1,7 @@
 import type { Job } from "../client/index.ts";
 import { texts } from "../texts.ts";
 
-/** What people call a job. */
+/** The name to show for a job. */
 export function nameOf(job: Job): string {
   return job.detail?.result?.filename ?? job.archiveName ?? texts.jobs.untitled(job.filesTotal);
 }
@@ -10,14 +10,14 @@ export function isRunning(job: Job): boolean {
   return job.problem === null && (job.status === "queued" || job.status === "processing" || job.status === "retrying");
 }
 
-/** How far it is, 0 to 100; null while the total is unknown. Below 100 until the result can be fetched. */
+/** 0 to 100; null while the total is unknown. Below 100 until the result can be downloaded. */
 export function percentOf(job: Job): number | null {
   if (job.status === "completed") return 100;
   return job.percent === null ? null : Math.min(99.9, job.percent);
 }
 
-/** How many files failed or were left out. */
-export function troubled(job: Job): number {
+/** The number of files that failed or were skipped. */
+export function problemFileCount(job: Job): number {
   if (job.detail === null) return job.filesOmitted;
   return job.detail.files.filter((file) => file?.status === "failed" || file?.status === "omitted").length;
 }
