@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { backoff, disconnectOf, jittered } from "./backoff.ts";
 
-describe("when to come back", () => {
+describe("reconnect delays", () => {
   test("the backoff grows from 0.5 s to 20 s and no further", () => {
     expect([0, 1, 2, 3, 4, 5, 60].map((failures) => backoff(failures))).toEqual([
       [0.5, 1],
@@ -14,13 +14,13 @@ describe("when to come back", () => {
     ]);
   });
 
-  test("a moment lies in its range, in milliseconds", () => {
+  test("a jittered delay lies in its range, in milliseconds", () => {
     expect(jittered([0.5, 20], () => 0)).toBe(500);
     expect(jittered([0.5, 20], () => 0.999)).toBeLessThan(20_000);
     expect(jittered([2, 4], () => 0.5)).toBe(3_000);
   });
 
-  test.each([1009, 4400, 4403, 4404, 4406, 4421])("code %i forbids to come back", (code) => {
+  test.each([1009, 4400, 4403, 4404, 4406, 4421])("close code %i is permanent", (code) => {
     expect(disconnectOf(code).permanent).toBe(true);
   });
 
@@ -30,11 +30,11 @@ describe("when to come back", () => {
     [4408, 1, 5],
     [4429, 15, 45],
     [4503, 2, 10],
-  ])("code %i says when to come back", (code, from, to) => {
+  ])("close code %i has its own delay", (code, from, to) => {
     expect(disconnectOf(code).delay).toEqual([from, to]);
   });
 
-  test("any other code is a connection that broke", () => {
+  test("any other code is a lost connection", () => {
     expect(disconnectOf(1006)).toEqual({ delay: undefined, permanent: false });
   });
 });

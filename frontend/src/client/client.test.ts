@@ -17,14 +17,14 @@ beforeEach(() => {
 
 const accepted = { jobId: B, status: "queued", totalFileIds: 1, links: {} };
 
-/** What comes of it when time does not stand still. */
+/** The result of a call, with time advancing. */
 async function done<T>(asked: Promise<T>): Promise<T> {
   await env.clock.advance(60);
   return asked;
 }
 
 describe("starting", () => {
-  test("is asked for once more with the same key when no answer came", async () => {
+  test("is retried with the same key after no response", async () => {
     let times = 0;
     env.respond = () => {
       times += 1;
@@ -39,13 +39,13 @@ describe("starting", () => {
     expect(env.requests[0]?.body).toEqual({ file_ids: [10_000] });
   });
 
-  test("is given up after three", async () => {
+  test("gives up after three tries", async () => {
     const outcome = await done(env.client.start({ file_ids: [10_000] }));
     expect(outcome).toMatchObject({ ok: false, problem: { code: "unreachable", status: null } });
     expect(env.requests).toHaveLength(3);
   });
 
-  test("is not tried again when it was refused", async () => {
+  test("is not retried after a rejection", async () => {
     const errors = [{ field: "file_ids[0]", message: "too small" }];
     env.respond = () => problemResponse(400, "invalid_request", {}, { errors });
     const outcome = await done(env.client.start({ file_ids: [1] }));
@@ -53,7 +53,7 @@ describe("starting", () => {
     expect(env.requests).toHaveLength(1);
   });
 
-  test("a full queue says when to come back, and where the job would have stood", async () => {
+  test("a full queue reports Retry-After and the queue position", async () => {
     env.respond = () =>
       problemResponse(503, "queue_full", { "Retry-After": "15", "X-Request-ID": "r-1" }, { queuePosition: 7 });
     const outcome = await done(env.client.start({ file_ids: [10_000] }));
@@ -68,7 +68,7 @@ describe("retrying", () => {
     ...{ index, fileId: 10_000 + index, name, status: state, bytesDone: 0, size: 1, error: null },
   });
 
-  test("failed files only is a new job of those that failed or were left out", async () => {
+  test("retryFailed starts a new job with failed and omitted files", async () => {
     const files = [file(0, "done", "a"), file(1, "failed", "b"), file(2, "omitted", null)] as never;
     const job = status(3, { status: "completed", onMissing: "skip", compression: "deflate", files });
     env.respond = ({ method }: RecordedRequest) => (method === "POST" ? json(accepted, 202) : json(job));
@@ -85,12 +85,12 @@ describe("retrying", () => {
     });
   });
 
-  test("failed files only of a job where none failed is a problem", async () => {
+  test("retryFailed without failed files is a problem", async () => {
     env.respond = () => json(status(3, { files: [file(0, "done", "a")] as never }));
     expect(await done(env.client.retryFailed(A))).toMatchObject({ problem: { code: "nothing_failed" } });
   });
 
-  test("all of it asks the database, not a cache, how the job is now", async () => {
+  test("retry refetches the job past all caches", async () => {
     env.respond = ({ method }: RecordedRequest) =>
       method === "POST" ? json(accepted, 202) : json(status(4, { status: "queued" }));
     await done(env.client.retry(A));
@@ -104,7 +104,7 @@ describe("retrying", () => {
 });
 
 describe("problems", () => {
-  test("no answer in 30 s", async () => {
+  test("no response in 30 s", async () => {
     env.respond = () => new Promise(() => {});
     const asked = env.client.link(A);
     await env.clock.advance(29.9);
@@ -113,13 +113,13 @@ describe("problems", () => {
     expect(await asked).toMatchObject({ problem: { code: "timeout" } });
   });
 
-  test("an answer in time leaves nothing behind", async () => {
+  test("a response clears the timeout", async () => {
     env.respond = () => json({});
     expect((await env.client.link(A)).ok).toBe(true);
     expect(env.clock.waiting).toBe(0);
   });
 
-  test("given up by the caller", async () => {
+  test("aborted by the caller", async () => {
     env.respond = () => new Promise(() => {});
     const giveUp = new AbortController();
     const asked = env.client.preflight({ file_ids: [10_000] }, { signal: giveUp.signal });
@@ -133,10 +133,10 @@ describe("problems", () => {
   });
 
   test.each([
-    ["a proxy's page of an error", () => new Response("<h1>Bad Gateway</h1>", { status: 502 }), 502],
-    ["a portal's page in place of an answer", () => new Response("<h1>Log in</h1>"), null],
-    ["a proxy's own kind of error", () => json({ error: "no" }, 403), 403],
-    ["half a problem", () => new Response("{", { status: 500, headers: PROBLEM }), 500],
+    ["an error page of a proxy", () => new Response("<h1>Bad Gateway</h1>", { status: 502 }), 502],
+    ["a sign-in page instead of a response", () => new Response("<h1>Log in</h1>"), null],
+    ["a JSON error of a proxy", () => json({ error: "no" }, 403), 403],
+    ["a truncated problem", () => new Response("{", { status: 500, headers: PROBLEM }), 500],
   ])("%s", async (_, answer, code) => {
     env.respond = answer;
     expect(await env.client.link(A)).toMatchObject({ problem: { code: "unexpected_response", status: code } });
@@ -160,14 +160,14 @@ describe("the store", () => {
     size: 1,
   };
 
-  test("a line of the list does not overwrite what following brought", async () => {
+  test("a list item does not overwrite a followed job", async () => {
     await env.followLive();
     env.respond = () => json({ jobs: [{ ...line, status: "queued", percent: null }], nextCursor: null });
     await env.client.list();
     expect(env.job).toMatchObject({ status: "processing", percent: 1 });
   });
 
-  test("a job that ended here and runs again elsewhere is looked at", async () => {
+  test("an ended job that was retried elsewhere is refetched", async () => {
     env.respond = () => json(status(3, { status: "failed" }));
     await env.client.status(A);
     env.respond = ({ path }: RecordedRequest) =>
@@ -177,7 +177,7 @@ describe("the store", () => {
     expect(env.job?.status).toBe("queued");
   });
 
-  test("what was given out before stays as it was", async () => {
+  test("earlier states are not mutated", async () => {
     await env.followLive();
     const before = env.client.getState();
     env.socket.deliver(status(2));
@@ -185,7 +185,7 @@ describe("the store", () => {
     expect(env.client.getState().jobs.get(A)?.percent).toBe(2);
   });
 
-  test("listeners hear at once, and then at most every 30 ms", async () => {
+  test("listeners are notified immediately, then at most every 30 ms", async () => {
     await env.followLive();
     await env.clock.advance(1);
     let heard = 0;
@@ -199,7 +199,7 @@ describe("the store", () => {
     expect(env.job?.detail?.tick).toBe(20);
   });
 
-  test("a file that did not change stays the same object", async () => {
+  test("an unchanged file stays the same object", async () => {
     const file = (index: number, bytesDone: number) =>
       ({ index, fileId: 10_000 + index, name: "a", status: "active", bytesDone, size: 9, error: null }) as const;
     await env.followLive();

@@ -6,11 +6,11 @@ beforeEach(() => {
   env = new FakeEnvironment();
 });
 
-/** A server that answers polls with a job that is always at the same place. */
+/** Responds to polls with a job that never changes. */
 const still = (seq: number) => () => json(status(seq));
 
 describe("WebSocket", () => {
-  test("is tried first, in the subprotocol, and is live with the first message", async () => {
+  test("is tried first, with the subprotocol, and is live with the first message", async () => {
     env.client.follow(A);
     await env.clock.advance(0);
     expect(env.connection).toBe("connecting");
@@ -24,7 +24,7 @@ describe("WebSocket", () => {
     expect(env.requests).toEqual([]);
   });
 
-  test("carries jobs that are wanted in one go from one question", async () => {
+  test("batches follows of one task into one message", async () => {
     for (const job of [A, B, A]) env.client.follow(job);
     expect(env.clock.waiting).toBe(1);
     await env.clock.advance(0);
@@ -32,13 +32,13 @@ describe("WebSocket", () => {
     expect(env.socket.sent.map(({ jobs }) => jobs.length)).toEqual([2]);
   });
 
-  test("carries many jobs, which come and go", async () => {
-    const leave = await env.followLive();
+  test("adds and removes jobs on one connection", async () => {
+    const unfollow = await env.followLive();
     env.client.follow(B);
     await env.clock.advance(0);
     expect(env.sockets).toHaveLength(1);
     expect(env.socket.sent.at(-1)).toEqual({ type: "follow", jobs: [{ jobId: B, since: 0 }] });
-    leave();
+    unfollow();
     await env.clock.advance(0);
     expect(env.socket.sent.at(-1)).toEqual({ type: "unfollow", jobs: [A] });
   });
@@ -57,7 +57,7 @@ describe("WebSocket", () => {
     expect(env.sockets).toHaveLength(2);
   });
 
-  test("follows a job anew that ended and runs again while others went on", async () => {
+  test("follows a retried job again while others are running", async () => {
     await env.followLive();
     env.client.follow(B);
     await env.clock.advance(0);
@@ -69,7 +69,7 @@ describe("WebSocket", () => {
     expect(env.socket.sent.at(-1)).toEqual({ type: "follow", jobs: [{ jobId: A, since: 3 }] });
   });
 
-  test("comes back with what it has, as soon as a restarting server said", async () => {
+  test("reconnects from its seq after the delay of a restarting server", async () => {
     await env.followLive();
     env.socket.deliver(progress(2));
     env.random = 0.99;
@@ -83,7 +83,7 @@ describe("WebSocket", () => {
     expect(env.socket.sent).toEqual([{ type: "follow", jobs: [{ jobId: A, since: 2 }] }]);
   });
 
-  test("asks anew where a message is missing, once", async () => {
+  test("refetches once after a gap", async () => {
     await env.followLive();
     env.socket.deliver(progress(5));
     env.socket.deliver(progress(6));
@@ -95,7 +95,7 @@ describe("WebSocket", () => {
     expect(env.job?.percent).toBe(7);
   });
 
-  test("starts over when the server lost what came last", async () => {
+  test("resets a job when the server has lost its last events", async () => {
     const file = { index: 0, fileId: 10_000, name: "a", status: "done", bytesDone: 1, size: 1, error: null } as const;
     await env.followLive();
     env.socket.deliver(progress(9, { since: 1, files: [file, { ...file, index: 1 }] }));
@@ -107,7 +107,7 @@ describe("WebSocket", () => {
     expect(env.job?.detail?.files).toEqual([file]);
   });
 
-  test("a job that the server does not know is refused, and the others go on", async () => {
+  test("an unknown job is rejected, and others continue", async () => {
     await env.followLive();
     env.client.follow(B);
     await env.clock.advance(0);
@@ -117,37 +117,52 @@ describe("WebSocket", () => {
     expect(env.connection).toBe("live");
   });
 
-  test("a job that could not be read is asked for again", async () => {
+  test("a job is requested again after a database error", async () => {
     await env.followLive();
-    env.socket.deliver({ type: "error", error: "database_unavailable", message: "It is away.", jobId: A });
+    env.socket.deliver({
+      type: "error",
+      error: "database_unavailable",
+      message: "The database is unavailable.",
+      jobId: A,
+    });
     await env.clock.advance(4);
     expect(env.socket.sent).toHaveLength(1);
     await env.clock.advance(2);
     expect(env.socket.sent.at(-1)).toEqual({ type: "follow", jobs: [{ jobId: A, since: 1 }] });
   });
 
-  test("a server without its database is there nevertheless", async () => {
+  test("errors of the database count as signs of life", async () => {
     await env.followLive();
     for (let round = 0; round < 6; round += 1) {
       await env.clock.advance(4.9);
-      env.socket.deliver({ type: "error", error: "database_unavailable", message: "It is away.", jobId: A });
+      env.socket.deliver({
+        type: "error",
+        error: "database_unavailable",
+        message: "The database is unavailable.",
+        jobId: A,
+      });
     }
     expect(env.connection).toBe("live");
     expect(env.sockets).toHaveLength(1);
   });
 
-  test("a job that could not be read, and is not wanted any more, is not asked for", async () => {
-    const leave = await env.followLive();
+  test("an unfollowed job is not requested again after a database error", async () => {
+    const unfollow = await env.followLive();
     env.client.follow(B);
     await env.clock.advance(0);
-    env.socket.deliver({ type: "error", error: "database_unavailable", message: "It is away.", jobId: A });
-    leave();
+    env.socket.deliver({
+      type: "error",
+      error: "database_unavailable",
+      message: "The database is unavailable.",
+      jobId: A,
+    });
+    unfollow();
     await env.clock.advance(9);
     const asked = env.socket.sent.filter(({ type }) => type === "follow").flatMap(({ jobs }) => jobs);
     expect(asked.filter(({ jobId }) => jobId === A)).toHaveLength(1);
   });
 
-  test("a job that was dropped is gone", async () => {
+  test("a deleted job is gone", async () => {
     await env.followLive();
     env.socket.deliver(progress(2, { type: "gone", since: 0 }));
     await env.clock.advance(0);
@@ -155,14 +170,14 @@ describe("WebSocket", () => {
     expect(env.connection).toBe("idle");
   });
 
-  test("what is no id is never sent", async () => {
+  test("an invalid id is never sent", async () => {
     env.client.follow("../../nonsense");
     await env.clock.advance(0);
     expect(env.sockets).toHaveLength(0);
     expect(env.client.getState().jobs.get("../../nonsense")?.problem?.code).toBe("invalid_request");
   });
 
-  test("messages of types that only a later server knows are no harm", async () => {
+  test("unknown and malformed messages are ignored", async () => {
     await env.followLive();
     env.socket.deliver({ type: "confetti", jobId: A });
     env.socket.onmessage?.({ data: "what?" });
@@ -170,7 +185,7 @@ describe("WebSocket", () => {
     expect(env.job?.percent).toBe(1);
   });
 
-  test("has room for 100 jobs; the rest is polled", async () => {
+  test("follows up to 100 jobs; the rest are polled", async () => {
     const ids = Array.from({ length: 103 }, (_, i) => `00000000-0000-4000-8000-${String(i).padStart(12, "0")}`);
     env.respond = ({ path }) => json(status(1, { jobId: path.split("/").at(-1) ?? "" }));
     for (const id of ids) env.client.follow(id);
@@ -191,7 +206,7 @@ describe("WebSocket", () => {
 });
 
 describe("falling back", () => {
-  test("two failures in a row lead to SSE", async () => {
+  test("two consecutive failures fall back to SSE", async () => {
     await env.blockWebSockets();
     expect(env.sockets).toHaveLength(2);
     expect(env.stream.url).toBe(`http://server/v1/download/stream?jobs=${A}:0`);
@@ -199,7 +214,7 @@ describe("falling back", () => {
     expect(env.connection).toBe("sse");
   });
 
-  test("a failure after a success counts from one", async () => {
+  test("a success resets the failure count", async () => {
     await env.followLive();
     env.socket.disconnect();
     await env.clock.advance(1);
@@ -211,21 +226,24 @@ describe("falling back", () => {
     expect(env.sockets).toHaveLength(3);
   });
 
-  test.each([4400, 4403, 4406, 4421, 1009])("code %i leads to SSE at once, and never back", async (code) => {
-    await env.followLive();
-    env.socket.disconnect(code);
-    await env.clock.advance(0);
-    env.stream.deliver(status(2));
-    expect(env.connection).toBe("sse");
-    for (let seq = 3; seq < 100; seq += 1) {
-      await env.clock.advance(4);
-      env.stream.deliver(progress(seq));
-    }
-    expect(env.sockets).toHaveLength(1);
-    expect(env.connection).toBe("sse");
-  });
+  test.each([4400, 4403, 4406, 4421, 1009])(
+    "close code %i falls back to SSE immediately and permanently",
+    async (code) => {
+      await env.followLive();
+      env.socket.disconnect(code);
+      await env.clock.advance(0);
+      env.stream.deliver(status(2));
+      expect(env.connection).toBe("sse");
+      for (let seq = 3; seq < 100; seq += 1) {
+        await env.clock.advance(4);
+        env.stream.deliver(progress(seq));
+      }
+      expect(env.sockets).toHaveLength(1);
+      expect(env.connection).toBe("sse");
+    },
+  );
 
-  test("a server with too many connections is not waited for, and not asked before its time", async () => {
+  test("a long delay falls back to SSE, and is respected before the next upgrade", async () => {
     env.random = 0;
     await env.followLive();
     env.socket.disconnect(4429);
@@ -241,7 +259,7 @@ describe("falling back", () => {
     expect(env.sockets).toHaveLength(2);
   });
 
-  test("two broken streams lead to polling every 2 s", async () => {
+  test("two broken streams fall back to polling every 2 s", async () => {
     await env.blockWebSockets();
     env.stream.disconnect();
     await env.clock.advance(1);
@@ -259,7 +277,7 @@ describe("falling back", () => {
     expect(env.requests[1]?.query.get("since")).toBe("3");
   });
 
-  test("a stream that is answered with something else leads to polling at once", async () => {
+  test("a response that is not a stream falls back to polling immediately", async () => {
     env.respond = still(1);
     await env.blockWebSockets();
     env.stream.disconnect(2);
@@ -278,7 +296,7 @@ describe("falling back", () => {
     expect(env.connection).toBe("polling");
   });
 
-  test("a stream is opened anew for another job, with what is known of the others", async () => {
+  test("a new job reopens the stream from the known seq of the others", async () => {
     await env.blockWebSockets();
     env.stream.deliver(status(7));
     env.client.follow(B);
@@ -287,7 +305,7 @@ describe("falling back", () => {
     expect(env.stream.url).toBe(`http://server/v1/download/stream?jobs=${B}:0,${A}:7`);
   });
 
-  test("a stream is opened anew for a job that ended and runs again, while others go on", async () => {
+  test("a retried job reopens the stream while others are running", async () => {
     await env.blockWebSockets();
     env.client.follow(B);
     await env.clock.advance(0);
@@ -300,7 +318,7 @@ describe("falling back", () => {
     expect(env.stream.url).toBe(`http://server/v1/download/stream?jobs=${B}:0,${A}:3`);
   });
 
-  test("a way that this browser does not have is passed over from then on", async () => {
+  test("an unsupported transport is skipped from then on", async () => {
     let tries = 0;
     const stream = () => {
       tries += 1;
@@ -318,7 +336,7 @@ describe("falling back", () => {
     expect(tries).toBe(1);
   });
 
-  test("polling: 429 is not the job's fault, and waited for", async () => {
+  test("polling: 429 does not reject the job, and Retry-After is respected", async () => {
     await env.blockWebSockets();
     env.respond = () => problemResponse(429, "too_many_followers", { "Retry-After": "4" });
     env.stream.disconnect(2);
@@ -330,7 +348,7 @@ describe("falling back", () => {
     expect(env.connection).toBe("polling");
   });
 
-  test("polling: no job is asked for twice at a time, and a question nobody waits for is given up", async () => {
+  test("polling: requests do not overlap, and are aborted after an upgrade", async () => {
     env.respond = () => new Promise(() => {});
     await env.blockWebSockets();
     env.stream.disconnect(2);
@@ -347,7 +365,7 @@ describe("falling back", () => {
     expect(env.clock.waiting).toBe(0);
   });
 
-  test("polling: a job that is not there is refused, the others go on", async () => {
+  test("polling: an unknown job is rejected, and others continue", async () => {
     env.respond = ({ path }) => (path.endsWith(B) ? problemResponse(404, "job_not_found") : json(status(1)));
     await env.blockWebSockets();
     env.stream.disconnect(2);
@@ -359,7 +377,7 @@ describe("falling back", () => {
 });
 
 describe("the watchdog", () => {
-  test("a socket that opens and says nothing is left within 10 s", async () => {
+  test("a socket that opens but stays silent is closed within 10 s", async () => {
     env.client.follow(A);
     await env.clock.advance(0);
     env.socket.open();
@@ -370,13 +388,13 @@ describe("the watchdog", () => {
     expect(env.streams).toHaveLength(1);
   });
 
-  test("a socket that does not even open is left within 10 s", async () => {
+  test("a socket that does not open is closed within 10 s", async () => {
     env.client.follow(A);
     await env.clock.advance(10);
     expect(env.streams).toHaveLength(1);
   });
 
-  test("a quiet socket is asked after 5 s, and stays when it answers", async () => {
+  test("a silent socket is probed after 5 s, and kept if it responds", async () => {
     await env.followLive();
     for (let round = 1; round < 6; round += 1) {
       await env.clock.advance(5);
@@ -387,7 +405,7 @@ describe("the watchdog", () => {
     expect(env.sockets).toHaveLength(1);
   });
 
-  test("a socket that stops answering midway is left within 10 s of its last word", async () => {
+  test("a socket that stops responding is closed 10 s after its last message", async () => {
     await env.followLive();
     await env.clock.advance(3);
     env.socket.deliver(progress(2));
@@ -397,7 +415,7 @@ describe("the watchdog", () => {
     expect(env.streams).toHaveLength(1);
   });
 
-  test("a stream that is held back from the start is left within 10 s", async () => {
+  test("a stream that is buffered from the start is closed within 10 s", async () => {
     env.respond = still(3);
     await env.blockWebSockets();
     await env.clock.advance(9.9);
@@ -407,7 +425,7 @@ describe("the watchdog", () => {
     expect(env.connection).toBe("polling");
   });
 
-  test("a stream that is held back when there is nothing new is left, too", async () => {
+  test("a buffered stream is closed even if nothing has changed", async () => {
     await env.followLive();
     env.respond = still(1);
     env.socket.disconnect(4400);
@@ -417,17 +435,17 @@ describe("the watchdog", () => {
     expect(env.connection).toBe("polling");
   });
 
-  test("a stream that is quiet because nothing happens stays", async () => {
+  test("a stream that is silent because nothing changes is kept", async () => {
     env.respond = still(1);
     await env.blockWebSockets();
     env.stream.deliver(status(1));
-    env.visible = false; // so that nothing better is tried meanwhile
+    env.visible = false; // so that no upgrade is tried
     await env.clock.advance(60);
     expect(env.connection).toBe("sse");
     expect(env.streams).toHaveLength(1);
   });
 
-  test("a stream that holds back what a question brings is left within 10 s, and the news are shown", async () => {
+  test("a stream without the changes that a poll finds is closed within 10 s, and the changes are shown", async () => {
     env.respond = still(4);
     await env.blockWebSockets();
     env.stream.deliver(status(1));
@@ -438,7 +456,7 @@ describe("the watchdog", () => {
     expect(env.connection).toBe("polling");
   });
 
-  test("what a buffering proxy lets go of too late changes nothing", async () => {
+  test("late events of a buffering proxy are ignored", async () => {
     env.respond = still(9);
     await env.blockWebSockets();
     env.stream.deliver(status(1));
@@ -449,7 +467,7 @@ describe("the watchdog", () => {
     expect(env.job?.percent).toBe(9);
   });
 
-  test("a machine that slept does not take it for the server's silence", async () => {
+  test("sleep of the machine does not count as silence of the server", async () => {
     await env.followLive();
     await env.clock.sleep(3600);
     expect(env.socket.closed).toBe(false);
@@ -460,7 +478,7 @@ describe("the watchdog", () => {
   });
 });
 
-describe("climbing back", () => {
+describe("upgrading", () => {
   async function polling() {
     env.respond = still(1);
     await env.blockWebSockets();
@@ -469,7 +487,7 @@ describe("climbing back", () => {
     expect(env.connection).toBe("polling");
   }
 
-  test("a better way is tried while the job runs, and taken when it has proven itself", async () => {
+  test("a better transport is tried in parallel, and used once it works", async () => {
     await polling();
     await env.clock.advance(12);
     expect(env.sockets).toHaveLength(3);
@@ -483,7 +501,7 @@ describe("climbing back", () => {
     expect(env.requests).toHaveLength(polls);
   });
 
-  test("from polling to SSE, where that is as good as it gets", async () => {
+  test("upgrades from polling to SSE if WebSockets stay blocked", async () => {
     await polling();
     await env.clock.advance(12);
     env.socket.disconnect();
@@ -493,7 +511,7 @@ describe("climbing back", () => {
     expect(env.connection).toBe("sse");
   });
 
-  test("a way that stays shut is tried more and more rarely, and polling goes on", async () => {
+  test("failed upgrades back off while polling continues", async () => {
     await polling();
     const tries: number[] = [];
     let seen = env.sockets.length;
@@ -514,7 +532,7 @@ describe("climbing back", () => {
     expect(env.requests.length).toBeGreaterThan(195);
   });
 
-  test("a better way that is silent is given up, and the line goes on", async () => {
+  test("a silent upgrade is abandoned, and the connection continues", async () => {
     await polling();
     await env.clock.advance(12);
     env.socket.open();
@@ -523,7 +541,7 @@ describe("climbing back", () => {
     expect(env.connection).toBe("polling");
   });
 
-  test("a line that held for a minute is tried again soon when it broke, one that did not is not", async () => {
+  test("a connection that was stable for a minute is upgraded soon after a loss, another is not", async () => {
     await polling();
     for (const [held, soon] of [
       [5, false],
@@ -547,7 +565,7 @@ describe("climbing back", () => {
     }
   });
 
-  test("what was being tried is given up when the line goes one way further down", async () => {
+  test("a pending upgrade is abandoned on a fallback", async () => {
     await env.blockWebSockets();
     env.stream.deliver(status(1));
     for (let seq = 2; seq < 6; seq += 1) {
@@ -562,7 +580,7 @@ describe("climbing back", () => {
     expect(env.connection).toBe("polling");
   });
 
-  test("when there is something to follow again, the way that worked goes on, and a better one is tried soon", async () => {
+  test("following again starts with the last transport, and upgrades soon", async () => {
     await polling();
     env.respond = () => json(status(2, { status: "failed", type: "failed" }));
     await env.clock.advance(2.1);
@@ -578,7 +596,7 @@ describe("climbing back", () => {
     expect(env.sockets.length).toBe(before + 1);
   });
 
-  test("jobs that come meanwhile are followed by both", async () => {
+  test("a job added during an upgrade is followed on both connections", async () => {
     await polling();
     await env.clock.advance(12);
     env.socket.open();
@@ -588,8 +606,8 @@ describe("climbing back", () => {
   });
 });
 
-describe("no network, no server, nobody looks", () => {
-  test("a server that is away: offline, with a growing pause, and back by itself", async () => {
+describe("offline, unreachable or hidden", () => {
+  test("an unreachable server: offline with backoff, and automatic recovery", async () => {
     await env.blockWebSockets();
     env.stream.disconnect(2);
     await env.clock.advance(0);
@@ -607,7 +625,7 @@ describe("no network, no server, nobody looks", () => {
     expect(env.connection).toBe("live");
   });
 
-  test("503 with Retry-After is waited for", async () => {
+  test("Retry-After of a 503 is respected", async () => {
     await env.blockWebSockets();
     env.respond = () => problemResponse(503, "database_unavailable", { "Retry-After": "8" });
     env.stream.disconnect(2);
@@ -620,7 +638,7 @@ describe("no network, no server, nobody looks", () => {
     expect(env.requests).toHaveLength(2);
   });
 
-  test("the network goes: offline at once; it comes back: tried at once", async () => {
+  test("loss of the network shows at once, and its return reconnects at once", async () => {
     await env.followLive();
     await env.setPresence({ online: false });
     expect(env.connection).toBe("offline");
@@ -634,7 +652,7 @@ describe("no network, no server, nobody looks", () => {
     expect(env.connection).toBe("live");
   });
 
-  test("a server on this very device is reached without a network", async () => {
+  test("a server on the same device is reachable without a network", async () => {
     await env.followLive();
     await env.setPresence({ online: false });
     expect(env.socket.sent).toHaveLength(2);
@@ -642,7 +660,7 @@ describe("no network, no server, nobody looks", () => {
     expect(env.connection).toBe("live");
   });
 
-  test("polls are rarer while nobody looks, and come at once when somebody does", async () => {
+  test("a hidden page polls less often, and polls at once when it is shown", async () => {
     env.respond = still(1);
     await env.blockWebSockets();
     env.stream.disconnect(2);
@@ -656,7 +674,7 @@ describe("no network, no server, nobody looks", () => {
     expect(env.requests.length - before).toBe(3);
   });
 
-  test("nothing better is tried while nobody looks", async () => {
+  test("a hidden page tries no upgrades", async () => {
     env.respond = still(1);
     await env.blockWebSockets();
     env.stream.disconnect(2);
@@ -667,7 +685,7 @@ describe("no network, no server, nobody looks", () => {
     expect(env.sockets).toHaveLength(3);
   });
 
-  test("when somebody comes back a silent socket is doubted at once", async () => {
+  test("a silent socket is probed when the page is shown again", async () => {
     await env.followLive();
     await env.setPresence({ visible: false });
     await env.setPresence({ visible: true });
@@ -676,7 +694,7 @@ describe("no network, no server, nobody looks", () => {
     expect(env.streams).toHaveLength(1);
   });
 
-  test("reconnect() tries at once", async () => {
+  test("reconnect() retries immediately", async () => {
     await env.blockWebSockets();
     env.stream.disconnect(2);
     await env.clock.advance(0);
@@ -686,20 +704,20 @@ describe("no network, no server, nobody looks", () => {
     expect(env.connection).toBe("polling");
   });
 
-  test("who leaves twice leaves once, and another goes on", async () => {
-    const leave = await env.followLive();
+  test("unfollowing twice counts once, and another follower continues", async () => {
+    const unfollow = await env.followLive();
     env.client.follow(A);
-    leave();
-    leave();
+    unfollow();
+    unfollow();
     await env.clock.advance(0);
     expect(env.socket.closed).toBe(false);
   });
 
-  test("when the last job is left nothing stays behind", async () => {
-    const leave = await env.followLive();
+  test("unfollowing the last job clears all timers", async () => {
+    const unfollow = await env.followLive();
     env.socket.disconnect();
-    leave();
-    leave();
+    unfollow();
+    unfollow();
     await env.clock.advance(0.1);
     expect(env.connection).toBe("idle");
     expect(env.clock.waiting).toBe(0);

@@ -3,8 +3,8 @@ import { Position } from "./ordering.ts";
 
 const at = (seq: number, tick: number, since = seq - 1) => ({ seq, tick, since });
 
-describe("the order of messages", () => {
-  test("what goes on is taken, what was seen is dropped", () => {
+describe("the order of events", () => {
+  test("an event that continues is next, a known one is stale", () => {
     const position = new Position();
     expect(position.accept(at(1, 0))).toBe("next");
     expect(position.accept(at(1, 0))).toBe("stale");
@@ -14,7 +14,7 @@ describe("the order of messages", () => {
     expect(position.seq).toBe(2);
   });
 
-  test("a message after a hole is a gap, until the hole is filled", () => {
+  test("an event after missing ones is a gap, until they arrive", () => {
     const position = new Position();
     position.accept(at(1, 0));
     expect(position.accept(at(5, 0))).toBe("gap");
@@ -22,7 +22,7 @@ describe("the order of messages", () => {
     expect(position.accept(at(5, 0, 1))).toBe("next");
   });
 
-  test("a first answer that tells of less than was asked from replaces everything", () => {
+  test("a first event behind the requested seq resets the job", () => {
     const position = new Position();
     position.accept(at(9, 3, 0));
     expect(position.accept(at(4, 0, 0))).toBe("stale");
@@ -31,13 +31,13 @@ describe("the order of messages", () => {
     expect(position.accept(at(4, 1, 3))).toBe("next");
   });
 
-  test("a message that began before what was asked from, and goes further, goes on", () => {
+  test("an event that starts before the requested seq and ends after it is next", () => {
     const position = new Position();
     position.accept(at(9, 3, 0));
     expect(position.accept(at(10, 0, 4), 9)).toBe("next");
   });
 
-  test("the answer that says the same again is old, not anew", () => {
+  test("a first event equal to the known state is stale, not a reset", () => {
     const position = new Position();
     position.accept(at(9, 3, 0));
     expect(position.accept(at(9, 3, 9), 9)).toBe("stale");

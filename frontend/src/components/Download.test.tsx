@@ -29,32 +29,32 @@ function show(shown: Job, with_ = manager(), onStarted = vi.fn()) {
 const bar = () => screen.getByRole("progressbar");
 const pass = (milliseconds: number) => act(() => vi.advanceTimersByTimeAsync(milliseconds));
 
-test("the bar says in words how far it is, how fast, and how long it takes", () => {
+test("the progress bar describes progress, speed and remaining time", () => {
   render(<JobProgress job={job()} />);
   expect(bar().getAttribute("aria-valuetext")).toBe("40.0%, 4.00 kB of 10.0 kB, 1 of 3 files, 2.00 kB/s, 3 s left");
   expect(bar().getAttribute("aria-valuenow")).toBe("40");
 });
 
-test("without a total the bar says no number", () => {
+test("without a known total the progress bar has no value", () => {
   render(<JobProgress job={job({ percent: null }, progress({ bytesTotal: null, percent: null, etaSeconds: null }))} />);
   expect(bar().getAttribute("aria-valuenow")).toBeNull();
   expect(bar().getAttribute("aria-valuetext")).toMatch(/total size not known/);
 });
 
-test("it is not at 100 before the link works, whatever the numbers say", () => {
+test("progress stays below 100 until the job is completed", () => {
   render(<JobProgress job={job({ percent: 100 })} />);
   expect(bar().getAttribute("aria-valuenow")).toBe("99");
   expect(screen.queryByText("100%")).toBeNull();
 });
 
-test("a queued job says its place and when it will probably start", () => {
+test("a queued job shows its position and estimated start", () => {
   show(job({ status: "queued", percent: null }, progress({ phase: "queued", queuePosition: 4, startsInSeconds: 90 })));
   expect(screen.getByText("Number 4 in the queue")).toBeTruthy();
   expect(screen.getByText("starts in about 1 min 30 s")).toBeTruthy();
   expect(screen.getByText("Queued").closest("li")?.getAttribute("aria-current")).toBe("step");
 });
 
-test("a job that waits for its next attempt says why, and counts down", async () => {
+test("a job that waits for its next attempt shows the error and a countdown", async () => {
   const nextAttemptAt = new Date(Date.now() + 5_000).toISOString();
   const error = { class: "network" as const, message: "the store hung up" };
   show(job({ status: "retrying" }, { nextAttemptAt, error }));
@@ -64,7 +64,7 @@ test("a job that waits for its next attempt says why, and counts down", async ()
   expect(screen.getByText("Next attempt in 3 s")).toBeTruthy();
 });
 
-test("an action that runs is not run twice, and its button keeps the focus", async () => {
+test("a running action is not started twice, and its button keeps the focus", async () => {
   const cancel = vi.fn(() => new Promise<never>(() => undefined));
   show(job(), manager({ cancel }));
   const button = screen.getByRole("button", { name: "Cancel" });
@@ -77,20 +77,20 @@ test("an action that runs is not run twice, and its button keeps the focus", asy
   expect(button.getAttribute("aria-disabled")).toBe("true");
 });
 
-test("when the focused button goes with a change, the focus goes to what comes", async () => {
+test("when the focused button disappears, the focus moves to the next action", async () => {
   const { rerender } = show(job());
   screen.getByRole("button", { name: "Cancel" }).focus();
   rerender(<Download job={job({ status: "cancelled" })} manager={manager()} />);
   expect(document.activeElement).toBe(screen.getByRole("button", { name: "Try again" }));
 });
 
-test("the focus of somebody who is elsewhere is left alone", () => {
+test("a focus outside the component is not moved", () => {
   const { rerender } = show(job());
   rerender(<Download job={job({ status: "cancelled" })} manager={manager()} />);
   expect(document.activeElement).toBe(document.body);
 });
 
-test("a failed job offers all, the failed ones, and going without them", async () => {
+test("a failed job offers to retry all, retry failed files, and skip missing files", async () => {
   const error = { class: "validation" as const, message: "1 of 3 files is missing" };
   const files = [file(0, { status: "done" }), file(1, { status: "failed" }), file(2)];
   const onStarted = vi.fn();
@@ -111,7 +111,7 @@ test("a failed job offers all, the failed ones, and going without them", async (
   });
 });
 
-test("with all files failed there is no going without them", () => {
+test("if all files failed, skipping missing files is not offered", () => {
   const error = { class: "validation" as const, message: "missing" };
   show(job({ status: "failed", filesTotal: 1 }, { error, files: [file(0, { status: "failed" })] }));
   expect(screen.getAllByRole("button").map((button) => button.textContent)).not.toContain(
@@ -119,7 +119,7 @@ test("with all files failed there is no going without them", () => {
   );
 });
 
-test("the result counts down to its end", async () => {
+test("the result shows a countdown to its expiry", async () => {
   const bundleExpiresAt = new Date(Date.now() + 3_000).toISOString();
   show(job({ status: "completed", percent: 100, size: 2_000, bundleExpiresAt }));
   expect(screen.getByText("3 s")).toBeTruthy();
@@ -127,7 +127,7 @@ test("the result counts down to its end", async () => {
   expect(screen.getByText("Expired")).toBeTruthy();
 });
 
-test("a problem with a time to wait counts it down before it lets one try again", async () => {
+test("a problem with Retry-After can be retried only after the countdown", async () => {
   const again = vi.fn();
   const busy = problem("queue_full", { status: 503, message: "The queue is full.", retryAfter: 2, queuePosition: 41 });
   render(<ProblemNotice action="start" problem={busy} onRetry={again} />);
@@ -141,7 +141,7 @@ test("a problem with a time to wait counts it down before it lets one try again"
   expect(again).toHaveBeenCalledTimes(1);
 });
 
-test("a problem without a time to wait can be tried again at once", () => {
+test("a problem without Retry-After can be retried immediately", () => {
   const again = vi.fn();
   render(<ProblemNotice action="list" problem={problem("unreachable")} onRetry={again} />);
   fireEvent.click(screen.getByRole("button", { name: "Try again" }));

@@ -41,7 +41,7 @@ async function paste(ids: string, milliseconds?: number) {
   await pass(milliseconds);
 }
 
-test("what was pasted is checked once nothing changes any more, and started", async () => {
+test("pasted ids are checked after a debounce, and then started", async () => {
   const onStarted = vi.fn();
   const acting = manager();
   render(<NewDownload manager={acting} onStarted={onStarted} />);
@@ -60,7 +60,7 @@ test("what was pasted is checked once nothing changes any more, and started", as
   expect(screen.getByText("No files selected")).toBeTruthy();
 });
 
-test("nothing selected and too many are said, and not sent", async () => {
+test("an empty or too large selection is reported and not sent", async () => {
   const acting = manager();
   render(<NewDownload manager={acting} onStarted={vi.fn()} />);
   await click("Start download");
@@ -72,7 +72,7 @@ test("nothing selected and too many are said, and not sent", async () => {
   expect(acting.preflight).not.toHaveBeenCalled();
 });
 
-test("missing files are left out or taken off before it starts", async () => {
+test("missing files are skipped or removed before the start", async () => {
   const acting = manager();
   render(<NewDownload manager={acting} onStarted={vi.fn()} />);
   await paste("10000 90000");
@@ -93,7 +93,7 @@ test("missing files are left out or taken off before it starts", async () => {
   });
 });
 
-test("a download that is refused keeps the selection", async () => {
+test("a rejected download keeps the selection", async () => {
   const refused = { ok: false, problem: problem("queue_full", { status: 503 }) };
   render(<NewDownload manager={manager({ start: async () => refused })} onStarted={vi.fn()} />);
   await paste("10000");
@@ -101,7 +101,7 @@ test("a download that is refused keeps the selection", async () => {
   expect(screen.getByText("1 file selected")).toBeTruthy();
 });
 
-test("an answer to what is no more selected is not shown", async () => {
+test("a response for an earlier selection is not shown", async () => {
   const late: ((value: unknown) => void)[] = [];
   const acting = manager({ preflight: () => new Promise((resolve) => late.push(resolve)) });
   render(<NewDownload manager={acting} onStarted={vi.fn()} />);
@@ -112,7 +112,7 @@ test("an answer to what is no more selected is not shown", async () => {
   expect(screen.getByText("Checking files…")).toBeTruthy();
 });
 
-test("a compressed bundle has only a bound beforehand", async () => {
+test("a compressed bundle has only an upper bound of its size", async () => {
   const acting = manager();
   render(<NewDownload manager={acting} onStarted={vi.fn()} />);
   await paste("10000");

@@ -12,11 +12,11 @@ test.each([
   ["unheard_of", 418, /administrator/],
   ["result_expired", 410, /rebuild the bundle/],
   ["illegal_transition", 409, /changed in the meantime/],
-])("%s (%i) comes with what to do", (code, status, advice) => {
+])("%s (%i) comes with advice", (code, status, advice) => {
   expect(adviceFor(problem(code, { status }))).toMatch(advice);
 });
 
-test("a line for the shell survives every name", () => {
+test("a curl command quotes every name", () => {
   expect(curlCommand("http://x/file", "Bob's '99.zip")).toBe(
     "curl -L --fail -C - -o 'Bob'\\''s '\\''99.zip' 'http://x/file'",
   );

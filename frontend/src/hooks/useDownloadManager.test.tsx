@@ -15,7 +15,7 @@ import {
 import { type DownloadManagerOptions, useDownloadManager, useJob } from "./index.ts";
 
 let env: FakeEnvironment;
-/** What the server has in its list. */
+/** The server's list of jobs. */
 let items: object[];
 
 beforeEach(() => {
@@ -42,7 +42,7 @@ function item(jobId: string, more: object = {}) {
   return { jobId, status: "processing", archiveName: "a.zip", links: {}, ...numbers, ...moments, ...more };
 }
 
-/** Lets time go by, and React render what came of it. */
+/** Advances time, and lets React render. */
 const pass = (seconds = 0) => act(() => env.clock.advance(seconds));
 
 async function manage(options: DownloadManagerOptions = {}) {
@@ -51,7 +51,7 @@ async function manage(options: DownloadManagerOptions = {}) {
   return rendered;
 }
 
-test("jobs of the list that run are followed, in StrictMode over one connection", async () => {
+test("running jobs of the list are followed, in StrictMode over one connection", async () => {
   items = [item(A), item(B, { status: "completed", createdAt: "2026-11-21T10:00:00Z" })];
   const { result } = await manage();
   await pass();
@@ -69,7 +69,7 @@ test("jobs of the list that run are followed, in StrictMode over one connection"
   expect(result.current.jobs[0]?.percent).toBe(2);
 });
 
-test("a job that is started is open, in the address, and followed", async () => {
+test("a started job is open, in the URL, and followed", async () => {
   const { result } = await manage();
   await act(async () => void (await result.current.start({ file_ids: [10_000, 10_001], archiveName: "b" })));
   await pass(0.1);
@@ -80,7 +80,7 @@ test("a job that is started is open, in the address, and followed", async () => 
   expect(env.socket.sent[0]?.jobs).toEqual([{ jobId: B, since: 0 }]);
 });
 
-test("after a reload the jobs in the address are followed, whatever the list says", async () => {
+test("after a reload the jobs in the URL are followed, whether listed or not", async () => {
   window.history.replaceState(null, "", `/?job=${A}&job=${B}&other=1`);
   const { result } = await manage({ list: false });
   env.socket.open();
@@ -94,7 +94,7 @@ test("after a reload the jobs in the address are followed, whatever the list say
   expect(env.socket.sent.at(-1)).toEqual({ type: "unfollow", jobs: [A] });
 });
 
-test("the back button brings back what was open before", async () => {
+test("the back button restores the open jobs", async () => {
   const { result } = await manage({ list: false });
   act(() => result.current.openJob(A));
   expect(result.current.openJobIds).toEqual([A]);
@@ -103,7 +103,7 @@ test("the back button brings back what was open before", async () => {
   expect(result.current.openJobIds).toEqual([]);
 });
 
-test("what went wrong is a value, kept until it is dismissed or tried again", async () => {
+test("a failed action is kept until it is dismissed or repeated", async () => {
   const { result } = await manage();
   const outcome = await act(() => result.current.cancel(A));
   expect(outcome).toMatchObject({ ok: false, problem: { code: "illegal_transition", status: 409 } });
@@ -117,7 +117,7 @@ test("what went wrong is a value, kept until it is dismissed or tried again", as
   expect(result.current.failures).toEqual([]);
 });
 
-test("the list goes on where it ended", async () => {
+test("the list continues at its cursor", async () => {
   items = [item(A)];
   const { result } = await manage();
   expect(result.current.hasMore).toBe(true);
@@ -128,7 +128,7 @@ test("the list goes on where it ended", async () => {
   expect(result.current.hasMore).toBe(false);
 });
 
-test("a list that can't be had is asked for again by itself, until the page is left", async () => {
+test("a failed list request is retried automatically until unmount", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   env.respond = () => problemResponse(503, "database_unavailable", { "Retry-After": "2" });
   const { result, unmount } = await manage();
@@ -147,7 +147,7 @@ test("a list that can't be had is asked for again by itself, until the page is l
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test("a list that nobody waits for any more is given up", async () => {
+test("a pending list request is aborted on unmount", async () => {
   env.respond = () => new Promise(() => {});
   const { unmount } = await manage();
   expect(env.requests.at(-1)?.signal?.aborted).toBe(false);
@@ -155,7 +155,7 @@ test("a list that nobody waits for any more is given up", async () => {
   expect(env.requests.at(-1)?.signal?.aborted).toBe(true);
 });
 
-test("a list that can't be had says why, and can be asked for again", async () => {
+test("a failed list request reports the problem, and can be refreshed", async () => {
   env.respond = () => problemResponse(503, "database_unavailable", { "Retry-After": "2" });
   const { result } = await manage();
   expect(result.current.listProblem?.code).toBe("database_unavailable");
@@ -165,7 +165,7 @@ test("a list that can't be had says why, and can be asked for again", async () =
   expect(result.current.listProblem).toBeNull();
 });
 
-test("unmounting ends connection and timers", async () => {
+test("unmounting closes the connection and clears timers", async () => {
   items = [item(A)];
   const { unmount } = await manage();
   await pass();
@@ -176,7 +176,7 @@ test("unmounting ends connection and timers", async () => {
   expect(env.clock.waiting).toBe(0);
 });
 
-test("functions stay the same from render to render", async () => {
+test("functions keep their identity between renders", async () => {
   const { result, rerender } = await manage();
   const { start, retry, cancel, link, openJob, refresh, dismiss } = result.current;
   act(() => result.current.openJob(A));
@@ -184,7 +184,7 @@ test("functions stay the same from render to render", async () => {
   expect(result.current).toMatchObject({ start, retry, cancel, link, openJob, refresh, dismiss });
 });
 
-test("useJob follows its job, and renders for no other", async () => {
+test("useJob follows its job, and renders for no other job", async () => {
   let renders = 0;
   const { result } = renderHook(() => {
     renders += 1;

@@ -1,4 +1,4 @@
-// A env for the client in which time stands still until it is told to go on, and every answer is made by the test.
+// A fake environment for the client: time advances only when the test says so, and the test makes every response.
 import { Client, type Clock, type Environment, type Event, type JobStatus } from "../client/index.ts";
 
 export const A = "00000000-0000-4000-8000-00000000000a";
@@ -27,7 +27,7 @@ class FakeClock implements Clock {
     return this.#timers.size;
   }
 
-  /** Lets so many seconds go by. Whatever becomes due runs at its moment, and what it causes settles. */
+  /** Advances by `seconds`. Timers run at their due times, and pending promises settle in between. */
   async advance(seconds: number): Promise<void> {
     const end = this.time + 1000 * seconds;
     await settle();
@@ -42,7 +42,7 @@ class FakeClock implements Clock {
     this.time = end;
   }
 
-  /** The machine sleeps: time goes by, and only then whatever became due runs. */
+  /** Simulates a sleeping machine: time passes first, and only then do due timers run. */
   async sleep(seconds: number): Promise<void> {
     this.time += 1000 * seconds;
     await this.advance(0);
@@ -127,12 +127,12 @@ export interface RecordedRequest {
 }
 export type Responder = (asked: RecordedRequest) => Response | Promise<Response>;
 
-/** An answer in JSON. */
+/** A JSON response. */
 export function json(body: unknown, status = 200, headers: Record<string, string> = {}): Response {
   return new Response(JSON.stringify(body), { status, headers: { "Content-Type": "application/json", ...headers } });
 }
 
-/** A problem as a server of ours tells it. */
+/** A problem response of a Haulage server. */
 export function problemResponse(
   status: number,
   error: string,
@@ -147,7 +147,7 @@ export function unreachable(): never {
   throw new TypeError("Failed to fetch");
 }
 
-/** A job's whole status. */
+/** The full status of a job. */
 export function status(seq: number, more: Partial<JobStatus> = {}): JobStatus {
   const jobId = more.jobId ?? A;
   return {
@@ -168,7 +168,7 @@ export function status(seq: number, more: Partial<JobStatus> = {}): JobStatus {
   };
 }
 
-/** A message that goes on from the `seq` before. */
+/** An event that continues from `seq - 1`. */
 export function progress(seq: number, more: Partial<Event> = {}): Event {
   return {
     type: "progress",
@@ -206,7 +206,7 @@ export class FakeEnvironment {
   readonly requests: RecordedRequest[] = [];
   online = true;
   visible = true;
-  /** How questions over HTTP are answered. */
+  /** Responds to HTTP requests. */
   respond: Responder = unreachable;
   random = 0.5;
   #presenceListeners = new Set<() => void>();
@@ -215,8 +215,8 @@ export class FakeEnvironment {
     clock: this.clock,
     random: () => this.random,
     fetch: (url, init) => this.#fetch(String(url), init ?? {}),
-    webSocket: (url, protocol) => this.#kept(this.sockets, new FakeSocket(url, protocol)) as unknown as WebSocket,
-    eventSource: (url) => this.#kept(this.streams, new FakeStream(url)) as unknown as EventSource,
+    webSocket: (url, protocol) => this.#recorded(this.sockets, new FakeSocket(url, protocol)) as unknown as WebSocket,
+    eventSource: (url) => this.#recorded(this.streams, new FakeStream(url)) as unknown as EventSource,
     presence: {
       online: () => this.online,
       visible: () => this.visible,
@@ -232,14 +232,14 @@ export class FakeEnvironment {
     this.client = new Client({ baseUrl: "http://server", environment: { ...this.environment, ...others } });
   }
 
-  /** The newest. */
+  /** The newest WebSocket. */
   get socket(): FakeSocket {
     return last(this.sockets);
   }
   get stream(): FakeStream {
     return last(this.streams);
   }
-  /** How many listen to what is sensed. */
+  /** The number of presence listeners. */
   get presenceListeners(): number {
     return this.#presenceListeners.size;
   }
@@ -250,23 +250,23 @@ export class FakeEnvironment {
     return this.client.getState().jobs.get(A);
   }
 
-  /** The network comes or goes, or the page is shown or hidden. */
+  /** Changes whether the device is online or the page visible. */
   async setPresence(change: { online?: boolean; visible?: boolean }): Promise<void> {
     Object.assign(this, change);
     for (const listener of [...this.#presenceListeners]) listener();
     await this.clock.advance(0);
   }
 
-  /** Follows a job over a WebSocket that works. */
+  /** Follows a job over a working WebSocket. */
   async followLive(jobId = A): Promise<() => void> {
-    const leave = this.client.follow(jobId);
+    const unfollow = this.client.follow(jobId);
     await this.clock.advance(0);
     this.socket.open();
     this.socket.deliver(status(1, { jobId }));
-    return leave;
+    return unfollow;
   }
 
-  /** As if WebSockets were blocked: two fail at once, and a stream is tried. */
+  /** Follows a job with WebSockets blocked: two fail, and a stream is opened. */
   async blockWebSockets(jobId = A): Promise<void> {
     this.client.follow(jobId);
     await this.clock.advance(0);
@@ -276,7 +276,7 @@ export class FakeEnvironment {
     await this.clock.advance(0);
   }
 
-  #kept<T>(all: T[], one: T): T {
+  #recorded<T>(all: T[], one: T): T {
     all.push(one);
     return one;
   }
@@ -303,6 +303,6 @@ export class FakeEnvironment {
 
 function last<T>(all: readonly T[]): T {
   const one = all.at(-1);
-  if (one === undefined) throw new Error("there is none yet");
+  if (one === undefined) throw new Error("none was opened yet");
   return one;
 }

@@ -1,4 +1,4 @@
-// Jobs for tests of what is shown.
+// Jobs for component tests.
 import type { Job, JobDetail } from "../client/index.ts";
 import type { FileView } from "../client/schemas.ts";
 import { A } from "./environment.ts";
