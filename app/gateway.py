@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.context import Context
 from app.endpoints import sockets
-from app.endpoints.pages import PAGES, Assets, docs, job_page, product_version, swagger_ui
+from app.endpoints.pages import PAGES, Assets, docs, job_page, product_version
 from app.following import Following
 from app.middleware import Envelope
 from app.openapi import openapi
@@ -102,7 +102,6 @@ def _routes() -> list[BaseRoute]:
         WebSocketRoute(f"{V1}/subscribe/{{jobId}}", sockets.one),
         Route("/openapi.json", document_of),
         Route("/docs", docs),
-        Mount("/docs/assets", StaticFiles(directory=swagger_ui())),
         Route("/jobs/{jobId}", job_page),
         Mount("/assets", GZipMiddleware(Assets())),
         Mount("/static", StaticFiles(directory=PAGES / "static")),

@@ -1,6 +1,6 @@
-"""Pages for people: the front door, and the API to read. Nothing on them comes from another host.
+"""Pages for people: the web page, and the API reference. Nothing on them comes from another host.
 
-The page itself is built of `frontend/` by `make setup`. Where that was not done, a plain one says so, and all else works.
+Both are built from `frontend/` by `make setup`. If they are not built, a plain page says so, and everything else works.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from functools import cache
 from html import escape
 from http import HTTPStatus
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 
 from starlette.exceptions import HTTPException
@@ -28,12 +27,12 @@ STRICT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 )
-"""For the page: no inline script or style, no HTML made of text. `data:` is the icon in the tab, which shows progress."""
+"""For the web page: no inline scripts or styles, no HTML from strings. `data:` is the tab icon, which shows progress."""
 PLAIN_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""Swagger UI writes styles inline; scripts only ever come from files of ours."""
+"""For the API reference: Swagger UI sets inline styles. Scripts come from the gateway's own files only."""
 IMMUTABLE = "public, max-age=31536000, immutable"
 """For files with a hash in their name (RFC 8246)."""
 
@@ -43,16 +42,8 @@ def product_version() -> str:
     return version("haulage")
 
 
-def swagger_ui() -> Path:
-    """Where the static files of Swagger UI are: the package is never imported, only its files are served."""
-    spec = find_spec("flask_swagger_ui")
-    if spec is None or not spec.submodule_search_locations:
-        raise FileNotFoundError("flask-swagger-ui is not installed")
-    return Path(spec.submodule_search_locations[0]) / "dist"
-
-
 async def root(request: Request) -> Response:
-    """The page for a browser, a few facts for anything else."""
+    """The web page for a browser, a few facts for any other client."""
     if _wants_page(request):
         return page(request)
     links = {"openapi": "/openapi.json", "docs": "/docs", "health": "/health", "initiate": "/v1/download/initiate"}
@@ -60,30 +51,35 @@ async def root(request: Request) -> Response:
 
 
 async def job_page(request: Request) -> Response:
-    """The same page: which job it shows is in its address."""
+    """The same web page, which reads the id of the job from its URL."""
     if _wants_page(request):
         return page(request)
     raise HTTPException(404)
 
 
+async def docs(request: Request) -> Response:
+    """The API reference, in which requests can be tried."""
+    return reference(request)
+
+
 def page(request: Request, built: Path = BUILT) -> Response:
-    """The page, or where it was not built a plain one that says so."""
-    try:
-        text = (built / "index.html").read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return _plain(request, "index.html", {"Vary": "Accept"})
-    headers = {"Content-Security-Policy": STRICT_POLICY, "Cache-Control": "no-cache", "Vary": "Accept"}
-    return HTMLResponse(text, headers=headers)
+    """The web page, or a plain one if it is not built."""
+    return _html(request, built / "index.html", STRICT_POLICY, {"Vary": "Accept"})
+
+
+def reference(request: Request, built: Path = BUILT) -> Response:
+    """Swagger UI, or a plain page if it is not built."""
+    return _html(request, built / "docs.html", PLAIN_POLICY, {})
 
 
 class Assets(StaticFiles):
-    """Files of the built page. Each has a hash in its name, so nobody need ask for it twice."""
+    """Files of the built pages. Each has a hash in its name, so clients can cache it forever."""
 
     def __init__(self, built: Path = BUILT) -> None:
         super().__init__(directory=built / "assets", check_dir=False)
 
     async def check_config(self) -> None:
-        """The folder may be missing: then there are no files."""
+        """Allows a missing directory, which has no files."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
@@ -92,16 +88,15 @@ class Assets(StaticFiles):
         return response
 
 
-async def docs(request: Request) -> Response:
-    """The API to read and to try."""
-    return _plain(request, "docs.html", {})
-
-
 def _wants_page(request: Request) -> bool:
     return "text/html" in request.headers.get("accept", "")
 
 
-def _plain(request: Request, name: str, headers: dict[str, str]) -> Response:
-    text = (PAGES / name).read_text(encoding="utf-8")
+def _html(request: Request, path: Path, policy: str, headers: dict[str, str]) -> Response:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        text = (PAGES / "index.html").read_text(encoding="utf-8")
     text = text.replace("{{version}}", product_version()).replace("{{address}}", escape(str(request.base_url)[:-1]))
-    return HTMLResponse(text, headers={"Content-Security-Policy": PLAIN_POLICY, **headers})
+    headers = {"Content-Security-Policy": policy, "Cache-Control": "no-cache", **headers}
+    return HTMLResponse(text, headers=headers)

@@ -1,18 +1,18 @@
-// Makes src/client/openapi.ts of the server's OpenAPI document, which comes in on standard input.
-// With --check it only compares: the file that is there must be the one that would be made.
+// Generates src/client/openapi.ts from the server's OpenAPI document on standard input.
+// With --check it fails if the existing file differs.
 import { readFileSync, writeFileSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import openapi, { astToString } from "openapi-typescript";
 
-const PLACE = fileURLToPath(new URL("../src/client/openapi.ts", import.meta.url));
-const HEADER = "// Made of the server's OpenAPI document by `make types`: not to be changed by hand.\n\n";
+const PATH = fileURLToPath(new URL("../src/client/openapi.ts", import.meta.url));
+const HEADER = "// Generated from the server's OpenAPI document by `make types`. Do not edit.\n\n";
 
 const document = JSON.parse(await text(process.stdin));
-const made = HEADER + astToString(await openapi(document));
+const generated = HEADER + astToString(await openapi(document));
 if (!process.argv.includes("--check")) {
-  writeFileSync(PLACE, made);
-} else if (readFileSync(PLACE, "utf8") !== made) {
-  console.error("frontend/src/client/openapi.ts is not what the server's OpenAPI document says: run `make types`.");
+  writeFileSync(PATH, generated);
+} else if (readFileSync(PATH, "utf8") !== generated) {
+  console.error("frontend/src/client/openapi.ts does not match the server's OpenAPI document: run `make types`.");
   process.exit(1);
 }

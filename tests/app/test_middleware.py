@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -67,7 +68,9 @@ async def test_every_kind_of_answer_has_the_security_headers(shared: Shared) -> 
         204: await shared.api.delete(link(job, "/bundle")),
     }
     assert {answer.status_code for answer in answers.values()} == set(answers)
-    pages = [await shared.api.get(path) for path in ("/docs", "/static/page.css", "/docs/assets/swagger-ui.css")]
+    docs = await shared.api.get("/docs")
+    assets = re.findall(r'(?:src|href)="(/(?:static|assets)/[^"]+)"', docs.text)
+    pages = [docs, *[await shared.api.get(path) for path in ("/static/page.css", *assets)]]
     for answer in [*answers.values(), *pages, await shared.api.get("/", headers={"Accept": "text/html"})]:
         assert SECURITY.items() <= dict(answer.headers).items()
         assert len(answer.headers.get_list("content-security-policy")) == 1

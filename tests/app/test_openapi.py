@@ -183,7 +183,7 @@ async def test_pages_need_nothing_from_elsewhere(shared: Shared, page: str) -> N
     own = str(shared.api.base_url)[:-1]  # in its examples
     assert [found for found in re.findall(r"(?:https?:)?//[^\s\"'<]+", answer.text) if not found.startswith(own)] == []
     assets = re.findall(r'(?:src|href)="([^"]+)"', answer.text)
-    for asset in [asset for asset in assets if asset.startswith(("/static/", "/docs/assets/"))]:
+    for asset in [asset for asset in assets if asset.startswith(("/static/", "/assets/"))]:
         found = await shared.api.get(asset)
         assert found.status_code == 200, asset
         assert found.headers["content-type"].partition(";")[0] in {"text/css", "text/javascript", "image/svg+xml"}

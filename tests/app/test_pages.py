@@ -1,8 +1,9 @@
-"""The page: for browsers only, under a strict policy, with files to keep for ever; a plain one where it is not built."""
+"""The web page and the API reference: strict policies, assets cached forever, and a plain page if they are not built."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import httpx
@@ -12,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
-from app.endpoints.pages import PAGES, Assets, page
+from app.endpoints.pages import PAGES, Assets, page, reference
 from tests.app.shared import Shared
 from tests.app.test_middleware import problem
 
@@ -22,15 +23,19 @@ SCRIPT = "console.log('built');" * 100
 
 @pytest.fixture
 async def built(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of a page that is built."""
+    """A client of pages that are built."""
     (tmp_path / "assets").mkdir()
     (tmp_path / "assets" / "index-0123abcd.js").write_text(SCRIPT)
     (tmp_path / "index.html").write_text("<title>built</title>")
+    (tmp_path / "docs.html").write_text("<title>{{version}}: API</title>")
 
     async def front(request: Request) -> Response:
         return page(request, tmp_path)
 
-    app = Starlette(routes=[Route("/", front), Mount("/assets", Assets(tmp_path))])
+    async def docs(request: Request) -> Response:
+        return reference(request, tmp_path)
+
+    app = Starlette(routes=[Route("/", front), Route("/docs", docs), Mount("/assets", Assets(tmp_path))])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://page") as client:
         yield client
 
@@ -42,6 +47,16 @@ async def test_the_page_runs_only_scripts_and_styles_from_files_of_ours(built: h
     assert policy["default-src"] == "'none'"
     assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == "'self'"
     assert "unsafe" not in answer.headers["content-security-policy"]
+    assert answer.headers["cache-control"] == "no-cache"
+
+
+async def test_the_api_reference_runs_only_scripts_from_files_of_ours(built: httpx.AsyncClient) -> None:
+    answer = await built.get("/docs")
+    assert f"<title>{version('haulage')}: API</title>" in answer.text
+    policy = dict(rule.strip().split(" ", 1) for rule in answer.headers["content-security-policy"].split(";"))
+    assert policy["default-src"] == "'none'"
+    assert policy["script-src"] == policy["connect-src"] == "'self'"
+    assert "unsafe-eval" not in answer.headers["content-security-policy"]
     assert answer.headers["cache-control"] == "no-cache"
 
 
@@ -73,9 +88,10 @@ async def test_anything_else_gets_facts_or_a_problem(shared: Shared) -> None:
     problem(await shared.api.get("/assets/none.js"), 404, "not_found")
 
 
-async def test_a_page_that_is_not_built_says_so(tmp_path: Path) -> None:
+@pytest.mark.parametrize("respond", [page, reference])
+async def test_a_page_that_is_not_built_says_so(tmp_path: Path, respond: Callable[[Request, Path], Response]) -> None:
     request = Request({"type": "http", "method": "GET", "path": "/", "headers": [], "server": ("page", 80)})
-    answer = page(request, tmp_path)
+    answer = respond(request, tmp_path)
     assert answer.status_code == 200
     assert b"not built" in bytes(answer.body)
     assert b"make setup" in bytes(answer.body)

@@ -1,4 +1,4 @@
-// Made of the server's OpenAPI document by `make types`: not to be changed by hand.
+// Generated from the server's OpenAPI document by `make types`. Do not edit.
 
 export interface paths {
     "/v1/download/initiate": {
