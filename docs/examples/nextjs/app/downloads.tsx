@@ -1,14 +1,19 @@
-// What a page of your own may look like: the hook knows the jobs, you draw them.
+"use client";
+
+// The hook holds the state of all downloads, and this component renders it.
+import { Client } from "haulage/client";
 import { useDownloadManager } from "haulage/hooks";
 
+const client = new Client({ baseUrl: process.env.NEXT_PUBLIC_HAULAGE_SERVER ?? "http://127.0.0.1:8080" });
+
 export function Downloads({ fileIds }: { fileIds: number[] }) {
-  const { connection, jobs, failures, start, retry, cancel, fileUrl, dismiss } = useDownloadManager();
+  const { connection, jobs, failures, start, retry, cancel, fileUrl, dismiss } = useDownloadManager({ client });
   return (
     <section>
       <button type="button" onClick={() => start({ file_ids: fileIds, archiveName: "my files" })}>
         Download {fileIds.length} files
       </button>
-      <p>News come in by {connection}.</p>
+      <p>Updates: {connection}</p>
       {failures.map(({ id, action, problem }) => (
         <p key={id} role="alert">
           {action}: {problem.message} {problem.retryAfter !== null && `Try again in ${problem.retryAfter} s.`}
@@ -19,7 +24,7 @@ export function Downloads({ fileIds }: { fileIds: number[] }) {
       ))}
       <ul>
         {jobs.map(({ jobId, archiveName, status, percent }) => (
-          <li key={jobId}>
+          <li key={jobId} data-status={status}>
             {archiveName ?? jobId}: {status} <progress max={100} value={percent ?? undefined} />
             {status === "completed" && <a href={fileUrl(jobId)}>Save</a>}
             {status === "failed" && (
