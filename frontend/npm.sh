@@ -1,5 +1,5 @@
 #!/bin/sh
-# npm with this machine's Node, or with the Node of a wheel where there is none that is new enough.
+# Runs npm with the installed Node, or with Node from a Python wheel if that is missing or too old.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 enough='const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 22 || (a === 20 && b > 18) || (a === 22 && b > 11) ? 0 : 1)'
