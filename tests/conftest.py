@@ -76,13 +76,20 @@ def template(stack: Stack) -> str:
     return url
 
 
-@pytest.fixture
-async def database_url(template: str) -> AsyncIterator[str]:
-    """A fresh, migrated database."""
+@asynccontextmanager
+async def fresh_database(template: str) -> AsyncIterator[str]:
+    """The URL of a migrated database, which is dropped at the end."""
     name = f"test_{uuid4().hex}"
     await _execute(template, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
     yield _renamed(template, name)
     await _execute(template, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def database_url(template: str) -> AsyncIterator[str]:
+    """A fresh, migrated database."""
+    async with fresh_database(template) as url:
+        yield url
 
 
 @pytest.fixture
@@ -94,6 +101,11 @@ def changes() -> dict[str, Any]:
 @pytest.fixture
 async def settings(database_url: str, environment: dict[str, str], changes: dict[str, Any]) -> Settings:
     """Settings of a fresh database, bucket and Valkey, with short waits."""
+    return await fresh_settings(database_url, environment, **changes)
+
+
+async def fresh_settings(database_url: str, environment: dict[str, str], **changes: Any) -> Settings:
+    """Settings of this database and of a fresh bucket, with short waits. Valkey is emptied."""
     redis = Redis.from_url(environment["REDIS_URL"])
     await redis.flushall()
     await redis.aclose()
@@ -113,14 +125,21 @@ async def settings(database_url: str, environment: dict[str, str], changes: dict
     return Settings(**values | changes)
 
 
-@pytest.fixture
-async def services(settings: Settings) -> AsyncIterator[Services]:
-    """Opened clients, and a bucket that is there and is removed after the test."""
+@asynccontextmanager
+async def with_services(settings: Settings) -> AsyncIterator[Services]:
+    """Open clients, and a bucket that is emptied at the end."""
     async with open_services(settings) as opened:
         await opened.storage.bucket.ensure()
         yield opened
         keys = [info.key async for info in opened.storage.objects.list("")]
         await opened.storage.objects.delete(keys)
+
+
+@pytest.fixture
+async def services(settings: Settings) -> AsyncIterator[Services]:
+    """Open clients, and a bucket that is emptied after the test."""
+    async with with_services(settings) as opened:
+        yield opened
 
 
 @pytest.fixture

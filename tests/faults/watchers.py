@@ -14,7 +14,7 @@ import httpx
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from app.cli.eventstreams import StreamParser
+from tests.event_stream_parser import EventStreamParser
 
 ENDS = {"completed", "failed", "cancelled", "expired", "gone"}
 MOST_PAUSE = 1.0
@@ -61,7 +61,7 @@ class Watcher:
     async def _follow(self, url: str) -> float:
         """One connection; returns the seconds after which to come back."""
         headers = {} if self._last_id is None else {"Last-Event-ID": self._last_id}
-        parser = StreamParser()
+        parser = EventStreamParser()
         timeout = httpx.Timeout(20)  # a comment comes every 15 s
         try:
             async with httpx.AsyncClient(base_url=url, timeout=timeout) as client:

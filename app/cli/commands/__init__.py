@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.commands import checks, conformance, dead, download, files, jobs, parts, up
+from app.cli.commands import checks, dead, download, files, jobs, parts, up
 
 _EPILOG = """\
 **Exit codes:** 0 done · 1 failed on this side · 2 wrong usage, settings or request · 4 no such job, file or result ·
@@ -52,4 +52,3 @@ app.command("download")(download.download)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(dead.app, name="dead")
 app.command("check")(checks.check)
-app.command("conformance")(conformance.conformance)

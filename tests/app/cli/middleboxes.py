@@ -35,10 +35,10 @@ class Middlebox:
         """How many requests had this in their path."""
         return sum(part in path for path in self.paths)
 
-    async def asked_for(self, part: str) -> None:
-        """Returns once a request had this in its path."""
+    async def asked_for(self, part: str, times: int = 1) -> None:
+        """Waits until `times` requests had this in their paths."""
         async with self._news:
-            await self._news.wait_for(lambda: self.asked(part))
+            await self._news.wait_for(lambda: self.asked(part) >= times)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Middlebox]:

@@ -14,7 +14,6 @@ import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from app.cli.eventstreams import StreamParser
 from app.endpoints.sockets import SUBPROTOCOL
 from jobs.concurrency import end
 from jobs.engine.events import Event, EventType, FileView, ProgressView
@@ -23,6 +22,7 @@ from jobs.engine.live.feed import UNAVAILABLE, Feed, channel
 from jobs.engine.order import Order, Verdict, judge, requested_since
 from jobs.kinds import Phase
 from tests.app.shared import Shared
+from tests.event_stream_parser import EventStreamParser
 
 PATIENCE = 30.0
 """Seconds in which anything that is waited for has come, even on a busy machine."""
@@ -123,7 +123,7 @@ class StreamFollower(Follower):
     def __init__(self, answer: httpx.Response, since: Mapping[str, int] | None) -> None:
         super().__init__(since)
         self.answer = answer
-        self.parser = StreamParser()
+        self.parser = EventStreamParser()
         self.ids: list[str | None] = []
 
     @property
@@ -227,7 +227,7 @@ def essence(message: dict[str, Any]) -> dict[str, Any]:
 
 def pause_of(answer: httpx.Response) -> float:
     """The seconds that an empty stream tells to wait."""
-    parser = StreamParser()
+    parser = EventStreamParser()
     assert list(parser.feed(answer.content)) == []
     assert parser.retry is not None
     return parser.retry / 1000

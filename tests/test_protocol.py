@@ -1,4 +1,4 @@
-"""docs/protocol.md says what the code does."""
+"""docs/protocol.md matches the code, and so do the limits that the conformance tests use."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from app.cli.conformance import rules
-from app.cli.conformance.wire import V1
 from app.close_codes import Closing
 from app.endpoints import sockets, streams
 from app.following.connections import COMMENTED, STUCK
@@ -17,6 +15,7 @@ from app.schemas import JobStatus, Links, ResultView
 from app.server import MAX_SAID, PING, PONG
 from jobs.engine.events import Event, EventType, FileView, Message, ProgressView
 from jobs.engine.jobs import Status
+from tests.conformance import limits
 
 
 @pytest.fixture
@@ -69,12 +68,12 @@ def test_the_limits_are_those_of_the_code(page: str) -> None:
         f"you took nothing for {STUCK:g} s",
     ):
         assert text in said
-    assert sockets.MAX_FAULTS == rules.MAX_FAULTS == 10
-    assert (rules.MAX_SAID, rules.MAX_JOBS, rules.MAX_STREAMED, V1) == (
+    assert sockets.MAX_FAULTS == limits.MAX_FAULTS == 10
+    assert (limits.MAX_MESSAGE_BYTES, limits.MAX_JOBS, limits.MAX_STREAM_JOBS, limits.SUBPROTOCOL) == (
         MAX_SAID,
         sockets.MAX_JOBS,
         MAX_STREAMED,
         sockets.SUBPROTOCOL,
     )
-    assert rules.PING > PING
-    assert rules.SILENCE > COMMENTED
+    assert limits.PING_WATCH > PING
+    assert limits.SILENCE > COMMENTED
