@@ -19,7 +19,7 @@ from jobs.errors import InvalidRequest
 
 _FIRST_PAUSES = (0.2, 0.5, 1.0)
 """Seconds before each further try while no server has answered yet: probably there is none."""
-_PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0)
+_PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0, 5.0)
 """The same for a server that was there: probably it is being started again."""
 _LONGEST_PAUSE = 5.0
 _CONNECT_TIMEOUT = 5.0
@@ -50,12 +50,12 @@ class Api:
         headers = {"Idempotency-Key": str(uuid4())}
         return Accepted.model_validate_json(self.ask("POST", "/v1/download/initiate", body=body, headers=headers).data)
 
-    def news(self, job_id: UUID, since: int, seen: str | None, wait: int) -> tuple[JobStatus | None, str | None]:
-        """The job, with the files that changed after `since`, and its ETag, as soon as that is not `seen`.
+    def poll(self, job_id: UUID, since: int, etag: str | None, wait: int) -> tuple[JobStatus | None, str | None]:
+        """Fetch the job, with the files that changed after `since`, and its ETag. None if it still has this `etag`.
 
-        None instead of the job when nothing has happened for `wait` seconds.
+        With `wait` the server responds as soon as something has changed, and after that many seconds at the latest.
         """
-        headers = {"Prefer": f"wait={wait}"} | ({"If-None-Match": seen} if seen else {})
+        headers = ({"Prefer": f"wait={wait}"} if wait else {}) | ({"If-None-Match": etag} if etag else {})
         answer = self.ask("GET", f"{_job(job_id)}?since={since}", headers=headers, patience=_READ_TIMEOUT + wait)
         status = None if answer.status == HTTPStatus.NOT_MODIFIED else JobStatus.model_validate_json(answer.data)
         return status, answer.headers.get("ETag")
@@ -92,19 +92,6 @@ class Api:
     def cancel(self, job_id: UUID) -> bytes:
         """Cancel a job; a `JobStatus` in the server's JSON."""
         return self.ask("DELETE", _job(job_id)).data
-
-    def stream(self, path: str, silence: float) -> urllib3.BaseHTTPResponse:
-        """An event stream, whatever its status, to be read and closed. `silence`: seconds without a byte.
-
-        Asked for once: raises urllib3's `HTTPError`.
-        """
-        timeout = urllib3.Timeout(connect=_CONNECT_TIMEOUT, read=silence)
-        headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
-        return self.pool.request("GET", self.server + path, headers=headers, timeout=timeout, preload_content=False)
-
-    def socket_url(self, path: str) -> str:
-        """The address of a WebSocket: `ws` for `http`, `wss` for `https`."""
-        return "ws" + self.server[len("http") :] + path
 
     def ask(
         self,
@@ -163,7 +150,10 @@ def _page(limit: int, cursor: str | None) -> str:
 
 
 def _may_pass(answer: urllib3.BaseHTTPResponse) -> bool:
-    return answer.status in _BUSY or problem_of(answer).get("error") == "idempotency_key_in_flight"
+    problem = problem_of(answer).get("error")
+    if problem == "too_many_followers":  # a poll that does not wait is answered
+        return False
+    return answer.status in _BUSY or problem == "idempotency_key_in_flight"
 
 
 def retry_after(answer: urllib3.BaseHTTPResponse) -> float:

@@ -27,9 +27,6 @@ def download(
         typer.Option(help="How the archive packs its files; one file without --name comes as it is."),
     ] = "store",
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file when it exists.")] = False,
-    follow_by: Annotated[
-        Literal["auto", "websocket", "sse", "polling"], typer.Option(hidden=True, help="No other way than this one.")
-    ] = "auto",
     server: Server = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
@@ -51,4 +48,4 @@ def download(
         compression=Compression(compression),
     )
     api = Api(server_of(server, data_dir))
-    tell(run(api, order, Target(output, force), quiet=as_json, by=follow_by), as_json=as_json)
+    tell(run(api, order, Target(output, force), quiet=as_json), as_json=as_json)

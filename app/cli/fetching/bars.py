@@ -10,7 +10,6 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from app.cli.output import error_console, note, size_text
 from app.schemas import JobStatus
-from jobs.engine.events import Event
 from jobs.engine.jobs import Status
 
 _FIELDS = ("percent", "amount", "speed", "left")
@@ -31,7 +30,6 @@ class JobBar:
         self._task = self._progress.add_task("Starting", total=None, percent="", amount="", speed="", left="")
         self._said = ""
         self._began: float | None = None
-        self._attempts = ""
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -42,12 +40,10 @@ class JobBar:
     ) -> None:
         self._progress.stop()
 
-    def follow(self, event: Event) -> None:
+    def follow(self, event: JobStatus) -> None:
         """The job as the server tells it."""
         progress = event.progress
-        if isinstance(event, JobStatus):
-            self._attempts = f" of {event.max_attempts}"
-        self._line(_step(event, self._attempts))
+        self._line(_step(event))
         self._draw(
             _what(event),
             progress.percent,
@@ -86,14 +82,14 @@ class JobBar:
             note(text)
 
 
-def _step(event: Event, attempts: str) -> str:
+def _step(event: JobStatus) -> str:
     """What a log should have a line for."""
     if event.status is Status.PROCESSING:
-        return f"{event.progress.phase}, attempt {event.attempt}{attempts}"
+        return f"{event.progress.phase}, attempt {event.attempt} of {event.max_attempts}"
     return str(event.status)
 
 
-def _what(event: Event) -> str:
+def _what(event: JobStatus) -> str:
     progress = event.progress
     if event.status is Status.QUEUED and progress.queue_position:
         return f"Queued, number {progress.queue_position}"

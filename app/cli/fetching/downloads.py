@@ -12,7 +12,7 @@ from uuid import UUID
 from app.cli.client import Api
 from app.cli.errors import INTERRUPTED, Refused, job_failed
 from app.cli.fetching.bars import JobBar
-from app.cli.fetching.following import FollowBy, follow
+from app.cli.fetching.long_poll import follow
 from app.cli.fetching.saving import Fetch, Saved
 from app.cli.fetching.targets import Target, open_part
 from app.cli.output import note, print_json, size_text
@@ -57,7 +57,7 @@ class Downloaded:
         }
 
 
-def run(api: Api, order: Order, target: Target, *, quiet: bool = False, by: FollowBy = "auto") -> Downloaded:
+def run(api: Api, order: Order, target: Target, *, quiet: bool = False) -> Downloaded:
     """Start the job and stay until its result is saved. Raises `SystemExit(130)` on Ctrl-C; the job then goes on.
 
     Raises what `Api`, `Fetch` and `Target` raise, and `Refused` for a job that ends without a result.
@@ -65,7 +65,7 @@ def run(api: Api, order: Order, target: Target, *, quiet: bool = False, by: Foll
     target.check()
     job_id = api.initiate(order.body()).job_id
     with _interruptible(job_id), JobBar(quiet=quiet) as bar:
-        _follow(api, job_id, by, bar)
+        _follow(api, job_id, bar)
         return _save(api, job_id, target, bar)
 
 
@@ -78,10 +78,10 @@ def _interruptible(job_id: UUID) -> Iterator[None]:
         raise SystemExit(INTERRUPTED) from None
 
 
-def _follow(api: Api, job_id: UUID, by: FollowBy, bar: JobBar) -> None:
-    for event in follow(api, job_id, by):
+def _follow(api: Api, job_id: UUID, bar: JobBar) -> None:
+    for event in follow(api, job_id):
         bar.follow(event)
-        if isinstance(event, JobStatus) and event.status.ended:
+        if event.status.ended:
             _require_result(event)
 
 

@@ -1,4 +1,4 @@
-"""A proxy between a client and a gateway that meddles: with upgrades, with event streams, with single bytes."""
+"""A proxy between a client and a gateway that interferes: with WebSocket upgrades, and with single bytes."""
 
 from __future__ import annotations
 
@@ -6,26 +6,22 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Literal
 from urllib.parse import urlsplit
 
 from jobs.concurrency import end
 from tests.listening import listening
 
-Held = Literal["no", "until they end", "for ever"]
-
 
 @dataclass
 class Middlebox:
-    """Passes connections on to `target`, which may change. `paths` are those of all requests that came.
+    """Forwards connections to `target`, which may change. `paths` are those of all requests so far.
 
-    `cuts_upgrades`: a request for a WebSocket breaks its connection. `holds_streams`: event streams are kept back.
-    `rewrites`: what the server says otherwise; both sides are of the same length.
+    `cuts_upgrades`: a WebSocket handshake closes its connection. `rewrites`: bytes to replace in responses, by bytes of the
+    same length.
     """
 
     target: str
     cuts_upgrades: bool = False
-    holds_streams: Held = "no"
     rewrites: Mapping[bytes, bytes] = field(default_factory=dict)
     paths: list[str] = field(default_factory=list)
     url: str = ""
@@ -71,14 +67,8 @@ class Middlebox:
         return not (self.cuts_upgrades and b"\r\nupgrade: websocket" in b"\r\n" + head.lower())
 
     async def _pass_answers(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        held = b""
         with suppress(OSError):
             while data := await reader.read(65536):
-                if self.holds_streams != "no" and self.paths and "/stream" in self.paths[-1]:
-                    held += data
-                    if self.holds_streams == "for ever" or not held.endswith(b"\r\n0\r\n\r\n"):
-                        continue
-                    data, held = held, b""
                 for found, instead in self.rewrites.items():
                     assert len(found) == len(instead)
                     data = data.replace(found, instead)
