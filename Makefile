@@ -48,9 +48,10 @@ browser: setup page ## Run the tests of the page in a real Chromium: the machine
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/browser/requirements.lock
 	$(BIN)/pytest tests/browser -m browser
 
-check: setup page ## Lint and types; those of the page must be what the server's OpenAPI document says
+check: setup page ## Lint, import contracts and types; those of the page must match the server's OpenAPI document
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/mypy
 	$(NPM) run --silent check
 	$(BIN)/python -m app.openapi | $(NPM) run --silent types -- --check
