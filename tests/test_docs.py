@@ -1,4 +1,4 @@
-"""The documents say what the code does. `HAULAGE_WRITE_DOCS=1 pytest tests/test_docs.py` writes the made parts anew."""
+"""The documents say what the code does. `HAULAGE_WRITE_DOCS=1 pytest tests/test_docs.py` writes the generated parts."""
 
 from __future__ import annotations
 
@@ -70,3 +70,21 @@ def test_links_between_the_documents_lead_somewhere(project: Path, suffix: str) 
         for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
             if "://" not in target:
                 assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_every_decision_has_the_standard_headings_and_is_in_the_index(project: Path) -> None:
+    folder = project / "docs" / "decisions"
+    index = dict(
+        re.findall(
+            r"^\| \[\d+\]\((\S+)\) \| ([^|]+) \|", (folder / "README.md").read_text(encoding="utf-8"), re.MULTILINE
+        )
+    )
+    pages = sorted(folder.glob("0*.md"))
+    assert sorted(index) == [page.name for page in pages]
+    for number, page in enumerate(pages, start=1):
+        text = page.read_text(encoding="utf-8")
+        title = re.sub(r" \((changed|replaced) by \d+\)$", "", index[page.name])
+        assert text.startswith(f"# {number}. {title}\n"), page.name
+        headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
+        standard = ["What", "Why", "What was measured", "What would change our mind"]
+        assert [heading for heading in headings if heading in standard] == standard, page.name
