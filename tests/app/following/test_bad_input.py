@@ -41,7 +41,9 @@ from tests.support import create
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 STREAM = "/v1/download/stream"
-NO_UUIDS = ["x", "1", "{}", str(uuid4())[:-1], str(uuid4()) + "0", uuid4().hex + "----"]
+UNKNOWN = "4b6ae3d5-6f70-4a2b-9a5e-2f0c8d1b7e93"
+"""A job id in the parameters of tests, whose names may not differ between the processes that run them."""
+NO_UUIDS = ["x", "1", "{}", UNKNOWN[:-1], UNKNOWN + "0", UNKNOWN.replace("-", "") + "----"]
 
 
 # --- WebSocket: the address and the handshake ---------------------------------------------------------------------------
@@ -123,17 +125,17 @@ FAULTY: list[str | bytes | dict[str, Any]] = [
     "{}",
     b"\x00\xff",
     b'{"type": "follow", "jobs": []}',
-    {"type": "shout", "jobs": [{"jobId": str(uuid4())}]},
+    {"type": "shout", "jobs": [{"jobId": UNKNOWN}]},
     {"type": "follow"},
     {"type": "follow", "jobs": []},
     {"type": "follow", "jobs": [{}]},
     {"type": "follow", "jobs": [{"jobId": "x"}]},
-    {"type": "follow", "jobs": [{"jobId": str(uuid4()), "since": -1}]},
-    {"type": "follow", "jobs": [{"jobId": str(uuid4()), "since": 1.5}]},
-    {"type": "follow", "jobs": [{"jobId": str(uuid4()), "since": "1"}]},
-    {"type": "follow", "jobs": [{"jobId": str(uuid4())}], "more": 1},
+    {"type": "follow", "jobs": [{"jobId": UNKNOWN, "since": -1}]},
+    {"type": "follow", "jobs": [{"jobId": UNKNOWN, "since": 1.5}]},
+    {"type": "follow", "jobs": [{"jobId": UNKNOWN, "since": "1"}]},
+    {"type": "follow", "jobs": [{"jobId": UNKNOWN}], "more": 1},
     {"type": "unfollow", "jobs": ["x"]},
-    {"type": "unfollow", "jobs": [{"jobId": str(uuid4())}]},
+    {"type": "unfollow", "jobs": [{"jobId": UNKNOWN}]},
     json.dumps({"type": "follow", "jobs": [{"jobId": "\ud800"}]}),
 ]
 
@@ -337,14 +339,14 @@ async def test_a_stream_of_what_is_no_uuid_is_400(shared: Shared, job_id: str) -
         ",,:",
         ":1",
         "x",
-        f"{uuid4()}:x",
-        f"{uuid4()}:-1",
-        f"{uuid4()}:1:2",
-        f"{uuid4()}:{'9' * 19}",
-        f"{uuid4()}:\u0661",
-        f"{uuid4()};{uuid4()}",
-        f"{uuid4()}%00",
-        ",".join(str(uuid4()) for _ in range(MAX_STREAMED + 1)),
+        f"{UNKNOWN}:x",
+        f"{UNKNOWN}:-1",
+        f"{UNKNOWN}:1:2",
+        f"{UNKNOWN}:{'9' * 19}",
+        f"{UNKNOWN}:\u0661",
+        f"{UNKNOWN};{UNKNOWN}",
+        f"{UNKNOWN}%00",
+        ",".join(str(UUID(int=number)) for number in range(MAX_STREAMED + 1)),
         ",".join(["x"] * 10_000),
     ],
 )
