@@ -14,10 +14,11 @@ from jobs.bundles.downloads import Compression, Download, Omission, OnMissing, R
 from jobs.bundles.format.checkpoints import DonePart, MultipartUpload
 from jobs.bundles.format.deflated_plan import DeflatePlan
 from jobs.bundles.format.stored_plan import MIN_PART_SIZE, BundlePlan
+from jobs.bundles.keys import bundle_key
 from jobs.bundles.packing.callbacks import PackingCallbacks
 from jobs.bundles.packing.packer import Packer
 from jobs.bundles.packing.verification import CatalogueWrong
-from jobs.bundles.planning import ZIP, archive_name, bundle_key, content, deflated_plan_of, fingerprint, plan_of
+from jobs.bundles.planning import ZIP, archive_name, content, deflated_plan_of, fingerprint, plan_of
 from jobs.bundles.resolver import Missing, Resolver, Source
 from jobs.engine.jobs import Failure, FileRecord, FileRequest, FileState
 from jobs.engine.lifecycle import Claimed

@@ -16,7 +16,7 @@ import structlog
 
 from jobs.bundles.commands import Downloads
 from jobs.bundles.downloads import Download, ResultKind
-from jobs.bundles.planning import bundle_key, bundle_prefix, fence_of, job_of_key
+from jobs.bundles.keys import bundle_key, fence_of_key, job_id_of_key, job_prefix
 from jobs.bundles.sql import reuse
 from jobs.database import Database
 from jobs.engine.jobs import Job, Status
@@ -65,9 +65,7 @@ class Cleanup:
     async def _remove_objects(self, download: Download) -> datetime | None:
         """Returns until when, at least, other downloads use an object that would be leftover otherwise."""
         objects = self._storage.objects
-        found = [
-            info.key async for info in objects.list(bundle_prefix(download.id)) if _is_leftover(info.key, download)
-        ]
+        found = [info.key async for info in objects.list(job_prefix(download.id)) if _is_leftover(info.key, download)]
         borrowed = _borrowed(download)
         used = await self._used([*found, *borrowed])
         leftover = [key for key in found if key not in used]
@@ -117,13 +115,13 @@ def _borrowed(download: Download) -> dict[str, UUID]:
     result = download.result
     if download.status is not Status.EXPIRED or result is None or result.kind is not ResultKind.BUNDLE:
         return {}
-    builder = job_of_key(result.key)
+    builder = job_id_of_key(result.key)
     return {} if builder is None or builder == download.id else {result.key: builder}
 
 
 def _is_leftover(key: str, download: Download) -> bool:
     """Returns True unless the download, or a later attempt, needs the object. Others may still use it."""
-    fence = fence_of(key)
+    fence = fence_of_key(key)
     is_result = download.status is Status.COMPLETED and download.result is not None and download.result.key == key
     is_upload = download.upload is not None and download.upload.key == key  # it may be completed at any time
     return not is_result and not is_upload and fence is not None and fence < download.fence

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import structlog
 
-from jobs.bundles.planning import BUNDLES, job_of_key
+from jobs.bundles.keys import BUNDLES_PREFIX, job_id_of_key
 from jobs.bundles.sql.reuse import find_used
 from jobs.database import Database
 from jobs.engine.sql.jobs import known_jobs
@@ -52,7 +52,7 @@ class Orphans:
                 await self._storage.objects.delete(orphans)
                 removed += len(orphans)
         uploads = self._storage.uploads
-        old = [upload for upload in await uploads.list_uploads(BUNDLES) if upload.began_at < self._oldest()]
+        old = [upload for upload in await uploads.list_uploads(BUNDLES_PREFIX) if upload.began_at < self._oldest()]
         orphaned = set(await self._orphans(upload.key for upload in old))
         for upload in old:
             if upload.key in orphaned:
@@ -75,7 +75,7 @@ class Orphans:
 
     async def _old_objects(self) -> AsyncIterator[list[str]]:
         batch: list[str] = []
-        async for info in self._storage.objects.list(BUNDLES):
+        async for info in self._storage.objects.list(BUNDLES_PREFIX):
             if info.last_modified < self._oldest():
                 batch.append(info.key)
             if len(batch) == BATCH:
@@ -89,7 +89,7 @@ class Orphans:
 
     async def _orphans(self, keys: Iterable[str]) -> list[str]:
         """The keys that are named like a bundle of a job without a row, and that no other download hands out."""
-        jobs: dict[str, UUID] = {key: job for key in keys if (job := job_of_key(key)) is not None}
+        jobs: dict[str, UUID] = {key: job for key in keys if (job := job_id_of_key(key)) is not None}
         async with self._database.reading() as connection:
             known = await known_jobs(connection, set(jobs.values()))
             unknown = [key for key, job in jobs.items() if job not in known]

@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from uuid import UUID
 
 from jobs.bundles.downloads import Compression, Download
 from jobs.bundles.format.deflated_plan import CHUNK, WHOLE, DeflatePlan, plan_deflated
@@ -21,36 +20,6 @@ ZIP = "application/zip"
 
 LAYOUT = 4
 """The version of the planner: +1 whenever the same files get another plan, so that none is gone on with."""
-
-
-BUNDLES = "bundles/"
-"""Everything that is made here is under this; only that is ever deleted."""
-
-
-def bundle_prefix(job_id: UUID) -> str:
-    """Everything that a job's attempts put into the store is under this."""
-    return f"{BUNDLES}{job_id}/"
-
-
-def job_of_key(key: str) -> UUID | None:
-    """The job whose attempt made the key; None for a key that no attempt has made."""
-    job_id = key.removeprefix(BUNDLES).partition("/")[0]
-    try:
-        job = UUID(job_id)
-    except ValueError:
-        return None
-    return job if fence_of(key) is not None and key.startswith(bundle_prefix(job)) else None
-
-
-def bundle_key(job_id: UUID, fence: int) -> str:
-    """Where an attempt's bundle goes. No two attempts share a key, so a stale one can't harm its successor."""
-    return f"{bundle_prefix(job_id)}{fence}.zip"
-
-
-def fence_of(key: str) -> int | None:
-    """The fence of the attempt that made the key; None for a key that no attempt has made."""
-    name = key.rpartition("/")[2].removesuffix(".zip")
-    return int(name) if name.isdecimal() else None
 
 
 def archive_name(job: Download) -> str:

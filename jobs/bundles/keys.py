@@ -1,0 +1,33 @@
+"""Object keys of bundles: `bundles/{job id}/{fence}.zip`."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+BUNDLES_PREFIX = "bundles/"
+"""The prefix of every object that an attempt writes. Nothing outside it is ever deleted."""
+
+
+def job_prefix(job_id: UUID) -> str:
+    """The prefix of the objects that a job's attempts write."""
+    return f"{BUNDLES_PREFIX}{job_id}/"
+
+
+def bundle_key(job_id: UUID, fence: int) -> str:
+    """The key of an attempt's bundle. No two attempts share one, so a stale attempt cannot overwrite its successor's."""
+    return f"{job_prefix(job_id)}{fence}.zip"
+
+
+def job_id_of_key(key: str) -> UUID | None:
+    """The id of the job whose attempt wrote the key; None for a key that no attempt has written."""
+    try:
+        job_id = UUID(key.removeprefix(BUNDLES_PREFIX).partition("/")[0])
+    except ValueError:
+        return None
+    return job_id if fence_of_key(key) is not None and key.startswith(job_prefix(job_id)) else None
+
+
+def fence_of_key(key: str) -> int | None:
+    """The fence of the attempt that wrote the key; None for a key that no attempt has written."""
+    name = key.rpartition("/")[2].removesuffix(".zip")
+    return int(name) if name.isdecimal() else None
