@@ -11,6 +11,7 @@ export const texts = {
   files: (count: number) => plural(count, "file", "files"),
 
   status: {
+    receiving: "Receiving",
     queued: "Queued",
     processing: "In progress",
     retrying: "Waiting to retry",
@@ -19,7 +20,13 @@ export const texts = {
     cancelled: "Cancelled",
     expired: "Expired",
   },
-  phase: { queued: "Queued", resolving: "Looking up files", packing: "Packing", ready: "Ready" },
+  phase: {
+    receiving: "Receiving",
+    queued: "Queued",
+    resolving: "Looking up files",
+    packing: "Packing",
+    ready: "Ready",
+  },
   phases: "Download steps",
   phaseState: { done: "done", now: "in progress", next: "not started" },
   fileStatus: { pending: "Pending", active: "Reading", done: "Done", omitted: "Skipped", failed: "Failed" },
@@ -245,6 +252,7 @@ export const texts = {
   copyFailed: "Couldn't copy",
 
   announce: {
+    receiving: (name: string) => `${name} is being received.`,
     queued: (name: string) => `${name} is queued.`,
     started: (name: string) => `${name} has started.`,
     packing: (name: string) => `${name}: packing.`,

@@ -402,7 +402,7 @@ export interface components {
         };
         /**
          * Compression
-         * @description How a bundle packs its files. A result that is no bundle is handed out as it is.
+         * @description How a bundle packs its files. A result that is not a bundle is the source object, unchanged.
          * @enum {string}
          */
         Compression: "store" | "deflate";
@@ -461,7 +461,7 @@ export interface components {
         };
         /**
          * Event
-         * @description One change of a job: the whole summary, and every file change in `(since, seq]` and since `seq`.
+         * @description A change of a job: its whole summary, and every file change in `(since, seq]` and since `seq`.
          */
         Event: {
             type: components["schemas"]["EventType"];
@@ -584,7 +584,7 @@ export interface components {
         };
         /**
          * FileState
-         * @description Where one file of a job is.
+         * @description The state of one file of a job.
          * @enum {string}
          */
         FileState: "pending" | "active" | "done" | "omitted" | "failed";
@@ -815,7 +815,7 @@ export interface components {
         };
         /**
          * OnMissing
-         * @description What becomes of a job some of whose files are not there.
+         * @description What happens to a download some of whose files are missing.
          * @enum {string}
          */
         OnMissing: "fail" | "skip";
@@ -832,10 +832,10 @@ export interface components {
         };
         /**
          * Phase
-         * @description What a person is shown of a job's way.
+         * @description The step of a job that a person is shown.
          * @enum {string}
          */
-        Phase: "queued" | "resolving" | "packing" | "ready";
+        Phase: "receiving" | "queued" | "resolving" | "packing" | "ready";
         /**
          * Preflight
          * @description What a job of these files would come to. `total_bytes` of the files, `result_bytes` of what would be fetched.
@@ -919,7 +919,7 @@ export interface components {
         };
         /**
          * ProgressView
-         * @description How far a job is. Bytes count what was read and checked; `percent` is null while the total is unknown.
+         * @description How far a job is. Bytes count what was read and verified; `percent` is null while the total is unknown.
          */
         ProgressView: {
             phase: components["schemas"]["Phase"];
@@ -1022,10 +1022,10 @@ export interface components {
         };
         /**
          * Status
-         * @description Where a job is in its life (docs/state-machine.md).
+         * @description The state of a job (docs/state-machine.md).
          * @enum {string}
          */
-        Status: "queued" | "processing" | "retrying" | "completed" | "failed" | "cancelled" | "expired";
+        Status: "receiving" | "queued" | "processing" | "retrying" | "completed" | "failed" | "cancelled" | "expired";
         /**
          * Transition
          * @description One step in the life of a job. `source` is null for the first; `error` is what the job failed of, or waits after.
@@ -1929,7 +1929,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description Only jobs of this status. */
-                status?: "queued" | "processing" | "retrying" | "completed" | "failed" | "cancelled" | "expired";
+                status?: "receiving" | "queued" | "processing" | "retrying" | "completed" | "failed" | "cancelled" | "expired";
                 /** @description The `nextCursor` of the page before. */
                 cursor?: string;
                 /** @description How many at most. */

@@ -5,6 +5,7 @@ import { isRunning, nameOf, percentOf } from "./jobs.ts";
 import { ProgressBar } from "./ProgressBar.tsx";
 
 const TONES = {
+  receiving: "waiting",
   queued: "waiting",
   processing: "going",
   retrying: "waiting",

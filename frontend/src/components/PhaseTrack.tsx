@@ -2,7 +2,7 @@ import type { Phase } from "../client/index.ts";
 import { texts } from "../texts.ts";
 import { Icon } from "./Icon.tsx";
 
-const PHASES = ["queued", "resolving", "packing", "ready"] as const;
+const PHASES: readonly Phase[] = ["queued", "resolving", "packing", "ready"];
 
 /** The four phases of a job. `at` is the current one; the last counts as done once it is reached. */
 export function PhaseTrack({ at }: { at: Phase }) {

@@ -3,6 +3,7 @@ import { texts } from "../texts.ts";
 import { Icon, type IconName } from "./Icon.tsx";
 
 const ICONS: Record<Status, IconName> = {
+  receiving: "clock",
   queued: "clock",
   processing: "box",
   retrying: "retry",

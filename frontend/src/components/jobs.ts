@@ -1,4 +1,4 @@
-import type { Job } from "../client/index.ts";
+import { ENDED, type Job } from "../client/index.ts";
 import { texts } from "../texts.ts";
 
 /** The name to show for a job. */
@@ -7,7 +7,7 @@ export function nameOf(job: Job): string {
 }
 
 export function isRunning(job: Job): boolean {
-  return job.problem === null && (job.status === "queued" || job.status === "processing" || job.status === "retrying");
+  return job.problem === null && !ENDED.has(job.status);
 }
 
 /** 0 to 100; null while the total is unknown. Below 100 until the result can be downloaded. */
