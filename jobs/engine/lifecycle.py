@@ -244,8 +244,8 @@ class Lifecycle:
             await jobs.lock_fence(connection, held.id, held.fence)
             await within(connection, held)
 
-    async def succeed(self, held: Job, lifetime: float, within: Within | None = None) -> Job:
-        """Completes the job, whose result can be fetched for `lifetime` seconds."""
+    async def succeed(self, held: Job, lifetime: float | None, within: Within | None = None) -> Job:
+        """Completes the job, whose result can be fetched for `lifetime` seconds; None: for good."""
         return await self._move_held(held, Succeed(lifetime=lifetime), within)
 
     async def fail(self, held: Job, failure: Failure) -> Job:

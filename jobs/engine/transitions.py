@@ -41,9 +41,9 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Succeed:
-    """The result exists and can be fetched for `lifetime` seconds."""
+    """The result exists and can be fetched for `lifetime` seconds, or for good."""
 
-    lifetime: float
+    lifetime: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,7 +242,7 @@ def _succeed(job: Job, command: Succeed, now: datetime) -> Job:
         _ended(job, Status.COMPLETED, now),
         phase=Phase.READY,
         failure=None,
-        expires_at=now + timedelta(seconds=command.lifetime),
+        expires_at=None if command.lifetime is None else now + timedelta(seconds=command.lifetime),
         cleanup_at=now + CLEANUP_DELAY if job.fence > FIRST_CLAIM else None,
     )
 

@@ -67,7 +67,6 @@ jobs = Table(
     one_of("error_class", ErrorClass),
     CheckConstraint("(status = 'processing') = (lease_until IS NOT NULL)", name="lease"),
     CheckConstraint("(status IN ('completed', 'expired')) = (phase = 'ready')", name="ready"),
-    CheckConstraint("status <> 'completed' OR expires_at IS NOT NULL", name="expiry"),
 )
 
 Index(

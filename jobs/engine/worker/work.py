@@ -14,12 +14,12 @@ from jobs.kinds import Kind
 
 @dataclass(frozen=True, slots=True)
 class Success:
-    """The result of an attempt exists and can be fetched for `lifetime` seconds.
+    """The result of an attempt exists and can be fetched for `lifetime` seconds, or for good.
 
     `within` records it in the transaction that completes the job. If it raises `ResultGone`, the job is released.
     """
 
-    lifetime: float
+    lifetime: float | None
     within: Within
 
 

@@ -53,7 +53,6 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "phase IN ('receiving', 'queued', 'resolving', 'packing', 'ready')", name=op.f("jobs_phase_check")
         ),
-        sa.CheckConstraint("status <> 'completed' OR expires_at IS NOT NULL", name=op.f("jobs_expiry_check")),
         sa.CheckConstraint(
             "status IN ('receiving', 'queued', 'processing', 'retrying', 'completed', 'failed', 'cancelled', 'expired')",
             name=op.f("jobs_status_check"),

@@ -248,7 +248,7 @@ async def test_the_failure_of_an_attempt_is_kept_and_waits_for_its_backoff(servi
 
 async def test_the_database_refuses_what_the_state_machine_would_never_write(services: Services) -> None:
     await services.downloads.create(NEW)
-    for assignment in ("status = 'lost'", "status = 'processing'", "status = 'completed'"):
+    for assignment in ("status = 'lost'", "status = 'processing'", "status = 'completed'", "phase = 'ready'"):
         with pytest.raises(Exception, match="violates check constraint"):
             await change(services, assignment)
 
@@ -273,3 +273,9 @@ async def test_a_job_whose_bytes_do_not_arrive_in_time_lapses(services: Services
     assert lapsed.cleanup_at is not None
     with pytest.raises(IllegalTransition, match="never received its bytes"):
         await services.lifecycle.retry(job.id)
+
+
+async def test_a_result_without_a_lifetime_never_expires(services: Services) -> None:
+    job = await services.lifecycle.succeed(await claimed(services), None)
+    assert (job.status, job.expires_at) == (Status.COMPLETED, None)
+    assert await services.lifecycle.expire_due() == []
