@@ -10,9 +10,9 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from app.gateway import Gateway
-from jobs.memory import settle
+from jobs.memory import freeze_startup_objects
 from jobs.settings import Settings
-from jobs.shutdown import GOODBYES, leave_after
+from jobs.shutdown import CLOSE_TIMEOUT, exit_after
 
 MAX_SAID = 64 * 1024
 """Bytes of a message that a WebSocket client may send."""
@@ -67,13 +67,13 @@ def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
 
 
 def serve(settings: Settings) -> None:
-    """Serves until SIGTERM or SIGINT, and then as long as streams and requests take; `GOODBYES` longer at the very most."""
-    _run(GatewayServer(settings), settings.stream_drain + settings.shutdown_timeout + GOODBYES)
+    """Serve until SIGTERM or SIGINT, then until streams and requests have ended; `CLOSE_TIMEOUT` longer at most."""
+    _run(GatewayServer(settings), settings.stream_drain + settings.shutdown_timeout + CLOSE_TIMEOUT)
 
 
 def run(app: ASGIApp, settings: Settings) -> None:
     """Serves an application as the gateway is served, in a process of its own."""
-    _run(uvicorn.Server(_config(app, settings)), settings.shutdown_timeout + GOODBYES)
+    _run(uvicorn.Server(_config(app, settings)), settings.shutdown_timeout + CLOSE_TIMEOUT)
 
 
 def _run(server: uvicorn.Server, patience: float) -> None:
@@ -82,10 +82,10 @@ def _run(server: uvicorn.Server, patience: float) -> None:
 
     async def start(sockets: list[socket.socket] | None = None) -> None:
         await startup(sockets)
-        settle()
+        freeze_startup_objects()
 
     def leave(number: int, frame: FrameType | None) -> None:
-        leave_after(patience)
+        exit_after(patience)
         handle_exit(number, frame)
 
     server.startup = start  # type: ignore[method-assign]

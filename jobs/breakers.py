@@ -1,11 +1,11 @@
-"""Circuit breakers: after a few failures in a row, a dependency is asked no more until it had time to recover.
+"""Circuit breakers: after several failures in a row, a dependency is no longer called until it had time to recover.
 
-    breaker.check()          # raises at once while the circuit is open
-    with breaker.watch():    # and counts what the call comes to
+    breaker.check()           # raises at once while the circuit is open
+    with breaker.record():    # counts the outcome
         await call()
 
 closed: all calls go through. open: none does, for `recovery` seconds after the last failure. half-open: calls go through
-again; the first one decides (seed 004, "Circuit Breaker Pattern").
+again, and the outcome of the first one decides (seed 004, "Circuit Breaker Pattern").
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from jobs.errors import HaulageError
 
 log = structlog.get_logger()
 
-FAILURES = 5
-"""In a row, after which the circuit opens."""
+FAILURE_THRESHOLD = 5
+"""Consecutive failures that open the circuit."""
 
 
 class Circuit(StrEnum):
@@ -33,43 +33,43 @@ class Circuit(StrEnum):
 
 
 class Breaker:
-    """One for each dependency of a process. An answer of any kind is a success: `outages` are the errors that are none."""
+    """The circuit breaker of one dependency in this process. Only errors of `outages` count as failures."""
 
     def __init__(
         self,
         name: str,
         outages: tuple[type[Exception], ...],
-        refusal: HaulageError,
+        error: HaulageError,
         recovery: float,
-        silent: tuple[type[Exception], ...] = (),
+        ignored: tuple[type[Exception], ...] = (),
     ) -> None:
-        """`refusal` is what `check` raises; `recovery` is seconds; errors of `silent` say nothing of the dependency."""
-        self._silent = silent
-        self._circuit = CircuitBreaker(FAILURES, recovery, outages, name)
-        self._refusal = refusal
-        self._told = Circuit.CLOSED
+        """`check` raises `error`. `recovery` is in seconds. `ignored` errors count neither as failure nor as success."""
+        self._ignored = ignored
+        self._circuit = CircuitBreaker(FAILURE_THRESHOLD, recovery, outages, name)
+        self._error = error
+        self._logged_state = Circuit.CLOSED
         self._closed_at: float | None = None
-        """When the last outage was over, on the monotonic clock."""
+        """When the last outage ended, on the monotonic clock."""
 
     @property
     def state(self) -> Circuit:
         return Circuit(self._circuit.state)
 
     def closed_since(self, moment: float) -> bool:
-        """Whether all calls went through from this moment of the monotonic clock on."""
+        """Return True if the circuit is closed and has been since this moment of the monotonic clock."""
         return self.state is Circuit.CLOSED and (self._closed_at is None or self._closed_at < moment)
 
     def check(self) -> None:
-        """Raises the refusal while the circuit is open."""
+        """Raise the error while the circuit is open."""
         if self._circuit.opened:
-            raise type(self._refusal)(self._refusal.message)  # one error raised twice would remember both ways
+            raise type(self._error)(self._error.message)  # a new one each time: it gets a traceback when raised
 
     @contextmanager
-    def watch(self) -> Iterator[None]:
-        """Counts what the block comes to. A cancellation says nothing."""
+    def record(self) -> Iterator[None]:
+        """Count the outcome of the block. A cancellation is ignored."""
         try:
             yield
-        except self._silent:
+        except self._ignored:
             raise
         except Exception as error:
             self._count(error)
@@ -78,8 +78,8 @@ class Breaker:
 
     def _count(self, error: Exception | None) -> None:
         self._circuit.__exit__(type(error) if error else None, error, None)
-        if self.state is not self._told:
-            self._told = self.state
-            if self._told is Circuit.CLOSED:
+        if self.state is not self._logged_state:
+            self._logged_state = self.state
+            if self._logged_state is Circuit.CLOSED:
                 self._closed_at = monotonic()
-            log.warning("circuit_changed", dependency=self._circuit.name, circuit=self._told)
+            log.warning("circuit_changed", dependency=self._circuit.name, circuit=self._logged_state)

@@ -1,4 +1,4 @@
-"""Running several things at once, where the first failure is the failure."""
+"""Running coroutines concurrently, where the first error is raised and the others are cancelled."""
 
 from __future__ import annotations
 
@@ -11,40 +11,36 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 R = TypeVar("R")
 
-AGAIN = 0.2
-"""Seconds before a task that was cancelled, and goes on, is cancelled again."""
+CANCEL_INTERVAL = 0.2
+"""Seconds before a cancelled task that still runs is cancelled again."""
 
 
 @asynccontextmanager
 async def first_error_group() -> AsyncIterator[asyncio.TaskGroup]:
-    """A task group that raises the first error itself rather than a group that holds it; the others are cancelled."""
+    """A task group that raises the first error itself instead of an exception group; the other tasks are cancelled."""
     try:
         async with asyncio.TaskGroup() as group:
             yield group
     except BaseExceptionGroup as errors:
-        raise _first(errors) from errors
+        error: BaseException = errors
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        raise error from errors
 
 
-def _first(errors: BaseExceptionGroup[Any]) -> BaseException:
-    error: BaseException = errors
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
-
-
-class Slots:
-    """A semaphore whose size changes, for takers of one slot or of several. First come, first served."""
+class DynamicSemaphore:
+    """A semaphore whose limit changes over time, and of which one or several slots are acquired. It is fair (FIFO)."""
 
     def __init__(self, limit: Callable[[], float]) -> None:
-        """As many may be taken as `limit` says at the moment; one taker alone may always take what it wants."""
-        self.taken = 0
+        """`limit` returns the current number of slots. A single holder may exceed it, so that no request waits for ever."""
+        self.in_use = 0
         self._limit = limit
         self._waiting: deque[tuple[asyncio.Future[None], int]] = deque()
 
-    async def take(self, slots: int = 1) -> None:
-        """Waits for so many."""
+    async def acquire(self, slots: int = 1) -> None:
+        """Wait for `slots` free slots and acquire them."""
         if not self._waiting and self._has(slots):
-            self.taken += slots
+            self.in_use += slots
             return
         turn = asyncio.get_running_loop().create_future()
         self._waiting.append((turn, slots))
@@ -52,44 +48,44 @@ class Slots:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
-                self.give(slots)
+                self.release(slots)
             raise
 
-    def give(self, slots: int = 1) -> None:
-        """Gives so many back, and lets in whom the limit of now has room for."""
-        self.taken -= slots
+    def release(self, slots: int = 1) -> None:
+        """Release `slots` slots, and let in the waiters for which the current limit has room."""
+        self.in_use -= slots
         while self._waiting and (self._waiting[0][0].done() or self._has(self._waiting[0][1])):
             turn, wanted = self._waiting.popleft()
             if not turn.done():
-                self.taken += wanted
+                self.in_use += wanted
                 turn.set_result(None)
 
     def _has(self, slots: int) -> bool:
-        return not self.taken or self.taken + slots <= int(self._limit())
+        return not self.in_use or self.in_use + slots <= int(self._limit())
 
 
 async def map_limited(function: Callable[[T], Awaitable[R]], items: Iterable[T], limit: int) -> list[R]:
-    """The results of `function` for all items, in their order, `limit` at once. Raises the first error."""
+    """Return the results of `function` for all items, in their order, running `limit` at once. Raises the first error."""
     slots = asyncio.Semaphore(limit)
 
     async def run(item: T) -> R:
         async with slots:
             return await function(item)
 
-    return await all_of(run(item) for item in items)
+    return await gather(run(item) for item in items)
 
 
-async def all_of(coroutines: Iterable[Coroutine[Any, Any, R]]) -> list[R]:
-    """The results of all, in their order. Raises the first error, after the others were cancelled."""
+async def gather(coroutines: Iterable[Coroutine[Any, Any, R]]) -> list[R]:
+    """Return all results, in their order. Raises the first error after the others were cancelled, unlike asyncio's."""
     async with first_error_group() as group:
         tasks = [group.create_task(coroutine) for coroutine in coroutines]
     return [task.result() for task in tasks]
 
 
-async def keep_running(*coroutines: Coroutine[Any, Any, None]) -> None:
-    """Runs what never ends by itself side by side, until this is cancelled or one of them fails; then ends them all.
+async def run_forever(*coroutines: Coroutine[Any, Any, None]) -> None:
+    """Run coroutines that never end by themselves, until this is cancelled or one of them fails; then end them all.
 
-    Not a task group: that cancels its tasks once, and would wait for ever for one that lost it (see `end`).
+    Not a task group, which cancels its tasks once, and would wait for ever for one that lost it (see `cancel_and_wait`).
     """
     tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
     try:
@@ -97,21 +93,21 @@ async def keep_running(*coroutines: Coroutine[Any, Any, None]) -> None:
         for task in done:
             task.result()
     finally:
-        await end(*tasks)
+        await cancel_and_wait(*tasks)
 
 
-async def end(*tasks: asyncio.Task[Any]) -> None:
-    """Cancels the tasks and waits until they have ended, whatever they raise, even when it is cancelled meanwhile.
+async def cancel_and_wait(*tasks: asyncio.Task[Any]) -> None:
+    """Cancel the tasks and wait until they have ended, whatever they raise, even if this is cancelled in the meantime.
 
-    Once is not enough: below Python 3.12, `asyncio.wait_for` and libraries built like it (redis, arq) now and then lose a
-    cancellation that comes just when the awaited thing is done.
+    Cancelling once is not enough: below Python 3.12, `asyncio.wait_for` and libraries with code like it (redis, arq)
+    occasionally lose a cancellation that arrives just when the awaited future is done.
     """
     cancelled: asyncio.CancelledError | None = None
     while pending := [task for task in tasks if not task.done()]:
         for task in pending:
             task.cancel()
         try:
-            await asyncio.wait(pending, timeout=AGAIN)
+            await asyncio.wait(pending, timeout=CANCEL_INTERVAL)
         except asyncio.CancelledError as error:
             cancelled = error
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,4 +1,11 @@
-"""The connection to PostgreSQL: one engine a process, and one place where its errors become ours."""
+"""The connection to PostgreSQL: one pool per process, and the translation of its errors.
+
+SQL comes in two forms, and a rule says which is used when:
+- SQLAlchemy Core, by `begin` and `reading`, for every statement that is built from parts (conditions, columns or sort
+  orders that vary) or that runs in a transaction with others. This is the default.
+- A constant SQL string with `$1` parameters, by `fetch`, for a single hot statement in a transaction of its own: it takes
+  half of SQLAlchemy's CPU or less. A string is never assembled from values, and `fetch` never runs inside `begin`.
+"""
 
 from __future__ import annotations
 
@@ -16,41 +23,41 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from jobs.breakers import Breaker
 from jobs.errors import DatabaseBusy, DatabaseUnavailable
 
-RECOVERY = 1.0
-"""Seconds for which a database that does not answer is not asked."""
-_BUSY = "This server has more to do than its connections to the database allow. Nothing was changed; try again shortly."
-_UNAVAILABLE = "The database can't be reached or does not answer. Nothing was changed; try again shortly."
+RECOVERY_TIMEOUT = 1.0
+"""Seconds before the open circuit of the database lets calls through again."""
+_BUSY = "The server is overloaded: all of its database connections are in use. Nothing was changed. Try again shortly."
+_UNAVAILABLE = "The database is unavailable. Nothing was changed. Try again shortly."
 
-_LOST = (
+_OUTAGES = (
     asyncpg.PostgresConnectionError,
     asyncpg.InsufficientResourcesError,  # disk full, out of memory, too many connections
-    asyncpg.OperatorInterventionError,  # shut down, crashed, not there yet, a statement or an idle session cancelled
-    asyncpg.PostgresSystemError,  # the disk fails
+    asyncpg.OperatorInterventionError,  # shut down, crashed, starting up, a statement or an idle session cancelled
+    asyncpg.PostgresSystemError,  # the disk failed
     asyncpg.TransactionRollbackError,  # a deadlock
     asyncpg.LockNotAvailableError,
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.TransactionTimeoutError,
-    asyncpg.ReadOnlySQLTransactionError,  # it is a standby, since another server has taken over
+    asyncpg.ReadOnlySQLTransactionError,  # it has become a standby after a failover
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
     asyncpg.InterfaceError,
 )
-"""What asyncpg raises when the server is away, not there yet, lets nobody in, takes too long, has no room or is no longer
-the one to write to: none of it is a bug, and all of it may be over at the next try."""
+"""Errors of asyncpg for a server that is down, starting up, refuses logins, is too slow or full, or is a standby now. None
+of them is a bug, and any of them may be over by the next attempt."""
 
 
 class Database:
-    """A pool of connections. `begin` is one transaction, `connect` one connection outside of any."""
+    """A connection pool. See above for when to use `begin`, `reading` and `fetch`."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
         self.breaker = Breaker(
-            "database", (DatabaseUnavailable,), DatabaseUnavailable(_UNAVAILABLE), RECOVERY, (DatabaseBusy,)
+            "database", (DatabaseUnavailable,), DatabaseUnavailable(_UNAVAILABLE), RECOVERY_TIMEOUT, (DatabaseBusy,)
         )
 
     @classmethod
     def open(cls, dsn: PostgresDsn, *, pool_size: int, timeout: float, connect_timeout: float = 2.0) -> Self:
-        """No connection is made yet. `timeout`: seconds for a statement and for a free connection."""
+        """Create the pool without connecting yet. `timeout`: seconds for a statement, and to wait for a free connection."""
         engine = create_async_engine(
             _url(dsn),
             pool_size=pool_size,
@@ -69,27 +76,28 @@ class Database:
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
-        """One transaction: committed at the end of the block, rolled back when it raises.
+        """A transaction, committed at the end of the block and rolled back if the block raises.
 
-        Raises `DatabaseUnavailable` when the server can't be reached or does not answer in time.
+        Raises `DatabaseUnavailable` if the server cannot be reached or does not respond in time.
         """
-        with self._watched():
+        with self._error_boundary():
             async with self.engine.begin() as connection:
                 yield connection
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """A connection for single statements that only read: each is its own transaction, without the round trips."""
-        with self._watched():
+        """A connection in autocommit mode for statements that only read, which saves the round trips of a transaction."""
+        with self._error_boundary():
             async with self.engine.connect() as connection:
                 yield await connection.execution_options(isolation_level="AUTOCOMMIT")
 
     async def fetch(self, query: str, *arguments: object) -> list[asyncpg.Record]:
-        """The rows of one hot statement, past SQLAlchemy: measured at half its CPU and less.
+        """Run one statement in a transaction of its own, without SQLAlchemy, and return its rows.
 
-        It is a transaction of its own. Arguments stand as `$1` in the query. Raises `DatabaseUnavailable`.
+        `$1`, `$2`, … in the query stand for the arguments. Raises `DatabaseUnavailable`.
+        Performance: without this a statement takes twice the CPU or more.
         """
-        with self._watched():
+        with self._error_boundary():
             async with self.engine.connect() as connection:
                 driver = (await connection.get_raw_connection()).driver_connection
                 assert driver is not None
@@ -101,19 +109,19 @@ class Database:
         return rows
 
     @contextmanager
-    def _watched(self) -> Iterator[None]:
+    def _error_boundary(self) -> Iterator[None]:
         self.breaker.check()
-        with self.breaker.watch(), translated():
+        with self.breaker.record(), translate_errors():
             yield
 
     async def ping(self) -> None:
-        """Raises `DatabaseUnavailable` unless the server answers."""
+        """Raise `DatabaseUnavailable` unless the server responds."""
         async with self.reading() as connection:
             await connection.execute(text("SELECT 1"))
 
 
 def connect_arguments(dsn: PostgresDsn) -> dict[str, Any]:
-    """What `asyncpg.connect` needs for a connection past SQLAlchemy, which reads the options of an address its own way."""
+    """Return the arguments of `asyncpg.connect` for the same URL, whose options SQLAlchemy parses in its own way."""
     url = _url(dsn)
     _, arguments = url.get_dialect()().create_connect_args(url)
     return dict(arguments)
@@ -124,16 +132,16 @@ def _url(dsn: PostgresDsn) -> URL:
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Turns every way in which the database can be away into `DatabaseUnavailable`."""
+def translate_errors() -> Iterator[None]:
+    """Translate every error of an outage into `DatabaseUnavailable`, and of an exhausted pool into `DatabaseBusy`."""
     try:
         yield
     except PoolTimeout as error:
         raise DatabaseBusy(_BUSY) from error
-    except (TimeoutError, OSError, InterfaceError, OperationalError, *_LOST) as error:
+    except (TimeoutError, OSError, InterfaceError, OperationalError, *_OUTAGES) as error:
         raise DatabaseUnavailable(_UNAVAILABLE) from error
     except DBAPIError as error:
-        if error.connection_invalidated or isinstance(_driver_error(error), _LOST):
+        if error.connection_invalidated or isinstance(_driver_error(error), _OUTAGES):
             raise DatabaseUnavailable(_UNAVAILABLE) from error
         raise
 

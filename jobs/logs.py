@@ -1,4 +1,4 @@
-"""Structured logs: one line an event, on standard error, with the request id and the job id where there are any."""
+"""Structured logs: one line per event, on standard error, with the request id and the job id where known."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _QUIET = ("arq", "botocore", "urllib3", "uvicorn.access", "asyncio")
 
 
 def configure_logs(settings: Settings) -> None:
-    """Sends structlog's events and other libraries' records through the same renderer. Call once a process.
+    """Render structlog's events and other libraries' records in the same format. Call it once per process.
 
-    Events do not pass the standard library's loggers on their way: that took more time than all else of a line.
+    Performance: events bypass the standard library's loggers, which took more time than the rest of a line.
     """
     level = logging.getLevelName(settings.log_level.upper())
     shared: list[Any] = [

@@ -1,4 +1,4 @@
-"""Brings the schema to the newest version, one process at a time."""
+"""Schema migrations, run by one process at a time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from jobs.database import Database
 
-_LOCK = 0x6861_756C_6167_65  # "haulage": the advisory lock that migrations take
+_LOCK = 0x6861_756C_6167_65  # "haulage": the key of the advisory lock of migrations
 
 
 def _config() -> Config:
@@ -23,25 +23,25 @@ def _config() -> Config:
 
 
 async def migrate(database: Database) -> tuple[str | None, str | None]:
-    """Runs what is missing, in one transaction; returns the versions before and after.
+    """Run the missing migrations in one transaction; return the revisions before and after.
 
-    It has no time-out: an index may take long to build. A second process that migrates at the same time waits for the
-    first, and then finds nothing to do.
+    There is no time-out, since an index may take long to build. A second process that migrates at the same time waits
+    for the first, and then has nothing to do.
     """
-    patient = Database(create_async_engine(database.engine.url, poolclass=NullPool))
-    async with patient.begin() as connection:
+    without_timeout = Database(create_async_engine(database.engine.url, poolclass=NullPool))
+    async with without_timeout.begin() as connection:
         await connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
         return await connection.run_sync(_upgrade)
 
 
-async def current(database: Database) -> str | None:
-    """The version that the database has; None when it is empty. Raises `DatabaseUnavailable`."""
+async def current_revision(database: Database) -> str | None:
+    """Return the revision of the database; None if it is empty. Raises `DatabaseUnavailable`."""
     async with database.reading() as connection:
         return await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
 
 
-def newest() -> str | None:
-    """The version that this release needs."""
+def head_revision() -> str | None:
+    """Return the revision that this release requires."""
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 

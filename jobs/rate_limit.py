@@ -1,10 +1,10 @@
-"""So many a second, and a few at once."""
+"""A rate limit that allows short bursts."""
 
 from __future__ import annotations
 
 
-class Pacer:
-    """Lets `burst` through at once, and `rate` a second over time: in any second at most their sum."""
+class RateLimiter:
+    """Allows `burst` events at once and `rate` per second over time, so at most their sum in any second."""
 
     __slots__ = ("_burst", "_free_at", "_interval")
 
@@ -12,9 +12,9 @@ class Pacer:
         self._interval = 1 / rate
         self._burst = burst * self._interval
         self._free_at = float("-inf")
-        """When all that was let through has been paid for (the generic cell rate algorithm of ITU-T I.371)."""
+        """The theoretical arrival time of the generic cell rate algorithm (ITU-T I.371)."""
 
-    def take(self, now: float) -> float:
-        """Counts one more; the seconds from `now`, of a monotonic clock, until it may go."""
+    def reserve(self, now: float) -> float:
+        """Reserve one event; return the seconds from `now`, on a monotonic clock, until it may happen."""
         self._free_at = max(self._free_at, now) + self._interval
         return max(0.0, self._free_at - now - self._burst)

@@ -1,4 +1,4 @@
-"""The end of a process, whatever hangs in it."""
+"""A hard deadline for the end of a process."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import structlog
 
 log = structlog.get_logger()
 
-GOODBYES = 4.0
-"""Seconds for closing connections after all else has ended; whatever still hangs then is cut off."""
+CLOSE_TIMEOUT = 4.0
+"""Seconds for closing connections after all work has ended; whatever still hangs then is killed."""
 
 
-def leave_after(seconds: float) -> None:
-    """Ends the process by then. The interpreter waits for every thread, and one may be in a call to a store that hangs."""
-    timer = threading.Timer(seconds, _leave)
+def exit_after(seconds: float) -> None:
+    """Kill the process if it still runs after `seconds`: the interpreter waits for threads, which a store may block."""
+    timer = threading.Timer(seconds, _exit)
     timer.daemon = True
     timer.start()
 
 
-def _leave() -> None:
-    log.error("process_overdue", reason="It did not end in time after it was told to stop.")
+def _exit() -> None:
+    log.error("shutdown_deadline_expired", reason="The process did not end in time after it was told to stop.")
     os._exit(1)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import structlog
 
-from jobs.concurrency import end
+from jobs.concurrency import cancel_and_wait
 from jobs.engine.wakeups.consumer import Consumer
 from jobs.engine.worker.heartbeat import Heartbeat
 from jobs.engine.worker.lease_renewal import LeaseRenewal
@@ -61,12 +61,12 @@ async def run_worker(
         stopping = asyncio.create_task(stop.wait())
         try:
             done, _ = await asyncio.wait([*upkeep, *intake, stopping], return_when=asyncio.FIRST_COMPLETED)
-            await end(*intake)
+            await cancel_and_wait(*intake)
             await asyncio.gather(*(runner.drain(settings.drain_timeout, HANDBACK_TIMEOUT) for runner in runners))
             for task in done - {stopping}:
                 task.result()
         finally:
-            await end(*intake, stopping, *upkeep)
+            await cancel_and_wait(*intake, stopping, *upkeep)
         log.info("worker_stopped", worker=name)
 
 

@@ -10,17 +10,17 @@ import structlog
 import uvloop
 
 from jobs.engine.live.feed import UNAVAILABLE
-from jobs.memory import settle, share_heaps
+from jobs.memory import freeze_startup_objects, limit_malloc_arenas
 from jobs.settings import Settings
-from jobs.shutdown import GOODBYES, leave_after
+from jobs.shutdown import CLOSE_TIMEOUT, exit_after
 from jobs.worker import run_worker
 
 log = structlog.get_logger()
 
 
 def work(settings: Settings) -> None:
-    """Works until SIGTERM or SIGINT, and then as long as `run_worker` says; `GOODBYES` longer at the very most."""
-    share_heaps()
+    """Works until SIGTERM or SIGINT, and then as long as `run_worker` says; `CLOSE_TIMEOUT` longer at the very most."""
+    limit_malloc_arenas()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_until_signalled(settings))
 
@@ -31,13 +31,13 @@ async def _until_signalled(settings: Settings) -> None:
 
     def signalled() -> None:
         if not stop.is_set():
-            leave_after(settings.drain_timeout + GOODBYES)
+            exit_after(settings.drain_timeout + CLOSE_TIMEOUT)
             stop.set()
 
     loop.set_exception_handler(_unseen)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, signalled)
-    await run_worker(settings, stop, ready=settle)
+    await run_worker(settings, stop, ready=freeze_startup_objects)
 
 
 def _unseen(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

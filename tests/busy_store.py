@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from jobs.concurrency import end
+from jobs.concurrency import cancel_and_wait
 from tests.listening import listening
 
 CHUNK = 256 * 1024
@@ -65,7 +65,7 @@ class Storm:
         finally:
             requests.transport.abort()
             writer.transport.abort()
-            await end(back)
+            await cancel_and_wait(back)
 
     @staticmethod
     async def _body(head: bytes, reader: asyncio.StreamReader, requests: asyncio.StreamWriter | None) -> None:

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from jobs.concurrency import end
+from jobs.concurrency import cancel_and_wait
 from tests.listening import listening
 
 
@@ -74,7 +74,7 @@ class Gate:
             self._writers -= {writer, requests}
             writer.transport.abort()
             requests.transport.abort()
-            await end(up)
+            await cancel_and_wait(up)
 
 
 async def _pass_requests(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, count: Count) -> None:

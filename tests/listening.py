@@ -7,7 +7,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing, suppress
 
-from jobs.concurrency import end
+from jobs.concurrency import cancel_and_wait
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -36,4 +36,4 @@ async def listening(handler: Handler, limit: int = 64 * 1024, receive_buffer: in
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.close()
-        await end(*tasks)
+        await cancel_and_wait(*tasks)

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from urllib.parse import SplitResult, urlsplit
 
-from jobs.concurrency import end
+from jobs.concurrency import cancel_and_wait
 
 CHUNK = 256 * 1024
 
@@ -107,7 +107,7 @@ class Proxy:
         await self.refuse()
         self._flowing.set()
         if self._tasks:
-            await end(*self._tasks)
+            await cancel_and_wait(*self._tasks)
 
     async def passed(self, count: int) -> None:
         """Returns when so many bytes have come from the server in all."""
@@ -132,7 +132,7 @@ class Proxy:
         try:
             with suppress(asyncio.CancelledError):
                 await self._pass(line, upstream, writer, counted=True)
-            await end(up)
+            await cancel_and_wait(up)
         finally:
             self._lines.discard(line)
             line.cut()

@@ -75,7 +75,7 @@ class Catalogue:
     async def add_unchecked(self, data: bytes, name: str = "file.bin", **said: Any) -> int:
         """The same, but the store does not know its checksum either."""
         file_id = await self.add(b"", name, size=len(data), **said)
-        key, uploads = f"files/{file_id}", self._services.storage.uploads
+        key, uploads = f"files/{file_id}", self._services.storage.multipart
         upload_id = await uploads.create(key, "application/octet-stream")
         part = await uploads.upload_part(key, upload_id, 1, data)
         await uploads.complete(key, upload_id, [(1, part)])

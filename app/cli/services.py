@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.cli.errors import CommandFailed
 from jobs.logs import configure_logs
-from jobs.migrate import current, newest
+from jobs.migrate import current_revision, head_revision
 from jobs.services import Services, open_services
 from jobs.settings import Settings
 
@@ -47,7 +47,7 @@ async def _run(settings: Settings, work: Callable[[Services], Awaitable[T]], *, 
 
 async def check_schema(services: Services) -> str:
     """The version of the schema. Raises `DatabaseRefused` when it is not the one that this release needs."""
-    found, needed = await current(services.database), newest()
+    found, needed = await current_revision(services.database), head_revision()
     if found == needed and found is not None:
         return found
     has = "is empty" if found is None else f"has version {found}"

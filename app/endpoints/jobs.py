@@ -30,7 +30,7 @@ from app.schemas import Accepted, FileSelection, JobPage, JobStatus, OneFile, St
 from app.serializers import CACHE_CONTROL, etag_matches, etag_of, item_of, links_of
 from jobs.bundles.downloads import Compression, NewDownload
 from jobs.bundles.resolver import Missing
-from jobs.concurrency import end
+from jobs.concurrency import cancel_and_wait
 from jobs.engine.jobs import FileRequest, Job, Status
 from jobs.engine.sql.jobs import Idempotency
 from jobs.owners import ANONYMOUS
@@ -144,7 +144,7 @@ async def _wait(
             raise ClientDisconnect
         return waiting.result()
     finally:
-        await end(waiting, leaving)
+        await cancel_and_wait(waiting, leaving)
 
 
 async def _left(request: Request) -> None:

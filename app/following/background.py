@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from jobs.concurrency import end
+from jobs.concurrency import cancel_and_wait
 
 log = structlog.get_logger()
 
@@ -47,4 +47,4 @@ class Background:
 
     async def end(self) -> None:
         """Cancels them, and waits for that."""
-        await end(*self._tasks)
+        await cancel_and_wait(*self._tasks)

@@ -9,7 +9,7 @@ from random import shuffle
 from app.close_codes import Closing
 from app.following.background import Background
 from app.following.connections import LOOK, Outlet
-from jobs.concurrency import end
+from jobs.concurrency import cancel_and_wait
 
 FAREWELL = 5.0
 """Seconds in which a client that is told the end has to take something of what still waits for it."""
@@ -52,7 +52,7 @@ async def _finish(outlet: Outlet, closing: Closing) -> None:
         outlet.abort()
         raise
     finally:
-        await end(saying)  # whatever it raises: the client is gone already
+        await cancel_and_wait(saying)  # whatever it raises: the client is gone already
 
 
 async def _taken(outlet: Outlet, saying: asyncio.Task[None]) -> bool:

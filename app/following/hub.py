@@ -26,7 +26,7 @@ from app.following.slow_consumers import Lagging
 from app.following.topic_registry import Topics
 from app.following.topics import Follow, Lacking, Topic
 from app.status_reader import Statuses
-from jobs.concurrency import end, map_limited
+from jobs.concurrency import cancel_and_wait, map_limited
 from jobs.engine.events import Event
 from jobs.engine.live.subscriptions import ACKNOWLEDGED, Subscriptions
 from jobs.engine.order import Order, Verdict
@@ -72,7 +72,7 @@ class Following:
         try:
             yield
         finally:
-            await end(*tasks)
+            await cancel_and_wait(*tasks)
             await self._farewells.end()
             await self._background.end()
             await self._readings.end()

@@ -9,7 +9,7 @@ from uuid import UUID
 from app.following.frames import Frame
 from app.following.topic_registry import Topics
 from app.status_reader import Statuses
-from jobs.concurrency import end
+from jobs.concurrency import cancel_and_wait
 
 
 class Readings:
@@ -46,4 +46,4 @@ class Readings:
 
     async def end(self) -> None:
         """Nobody waits for them any more."""
-        await end(*self._running.values())
+        await cancel_and_wait(*self._running.values())

@@ -187,7 +187,7 @@ class Attempt:
         if download.compression is Compression.DEFLATE:
             return deflated_plan_of(download.created_at, sources, missing, settings)
         copies = any(source.certain and source.size > MIN_PART_SIZE for source in sources)
-        copies = copies and await self._storage.copying.works()
+        copies = copies and await self._storage.part_copy.is_supported()
         plan = plan_of(download.created_at, sources, missing, settings, copies=copies)
         if download.upload is not None and download.upload.fingerprint != fingerprint(plan, content_hash):
             other = plan_of(download.created_at, sources, missing, settings, copies=not copies)
@@ -205,7 +205,7 @@ class Attempt:
                 return earlier, done
             await self._discard(earlier)
         key = bundle_key(self._download.id, self._download.fence)
-        upload_id = await self._storage.uploads.create(key, ZIP, plan_fingerprint)
+        upload_id = await self._storage.multipart.create(key, ZIP, plan_fingerprint)
         upload = MultipartUpload(key=key, id=upload_id, fingerprint=plan_fingerprint)
         try:
             await self._bundler.downloads.set_upload(self._download, upload)
@@ -222,7 +222,7 @@ class Attempt:
     async def _abort(self, upload: MultipartUpload) -> None:
         with suppress(HaulageError, TimeoutError):  # the cleanup aborts it when the job has ended
             async with asyncio.timeout(ABORT_TIMEOUT):
-                await self._storage.uploads.abort(upload.key, upload.id)
+                await self._storage.multipart.abort(upload.key, upload.id)
 
 
 def _failure_of(error: HaulageError) -> Failure:

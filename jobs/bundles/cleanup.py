@@ -56,9 +56,9 @@ class Cleanup:
             await self._downloads.set_upload(job, None)
             download = replace(download, upload=None)
         for key in await self._earlier_keys(job):
-            for upload in await self._storage.uploads.list_uploads(key):
+            for upload in await self._storage.multipart.list_uploads(key):
                 if download.upload is None or upload.id != download.upload.id:
-                    await self._storage.uploads.abort(key, upload.id)
+                    await self._storage.multipart.abort(key, upload.id)
         used_until = await self._remove_objects(download)
         return self._next_cleanup(download, now, used_until)
 

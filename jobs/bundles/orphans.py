@@ -18,7 +18,7 @@ from jobs.database import Database
 from jobs.engine.sql.jobs import known_jobs
 from jobs.settings import Settings
 from jobs.storage import Storage
-from jobs.storage.part_copy import PROBES
+from jobs.storage.part_copy import PROBE_PREFIX
 
 log = structlog.get_logger()
 
@@ -51,8 +51,8 @@ class Orphans:
             if orphans := await self._orphans(keys):
                 await self._storage.objects.delete(orphans)
                 removed += len(orphans)
-        uploads = self._storage.uploads
-        old = [upload for upload in await uploads.list_uploads(BUNDLES_PREFIX) if upload.began_at < self._oldest()]
+        uploads = self._storage.multipart
+        old = [upload for upload in await uploads.list_uploads(BUNDLES_PREFIX) if upload.initiated_at < self._oldest()]
         orphaned = set(await self._orphans(upload.key for upload in old))
         for upload in old:
             if upload.key in orphaned:
@@ -65,12 +65,14 @@ class Orphans:
     async def _remove_probes(self) -> int:
         """Removes what a process left that was killed while it probed what the store can do."""
         storage, oldest = self._storage, self._now() - PROBE_AGE
-        left = [info.key async for info in storage.objects.list(PROBES) if info.last_modified < oldest]
+        left = [info.key async for info in storage.objects.list(PROBE_PREFIX) if info.last_modified < oldest]
         if left:
             await storage.objects.delete(left)
-        uploads = [upload for upload in await storage.uploads.list_uploads(PROBES) if upload.began_at < oldest]
+        uploads = [
+            upload for upload in await storage.multipart.list_uploads(PROBE_PREFIX) if upload.initiated_at < oldest
+        ]
         for upload in uploads:
-            await storage.uploads.abort(upload.key, upload.id)
+            await storage.multipart.abort(upload.key, upload.id)
         return len(left) + len(uploads)
 
     async def _old_objects(self) -> AsyncIterator[list[str]]:

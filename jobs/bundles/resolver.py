@@ -68,7 +68,7 @@ class Resolver:
 
     def __init__(self, database: Database, storage: Storage, settings: Settings) -> None:
         self._database = database
-        self._looking = storage.looking
+        self._bulk_head = storage.bulk_head
         self._checksums = storage.checksums
         self._template = settings.s3_key_template
         self._copies = settings.s3_part_copy == "auto"
@@ -82,7 +82,7 @@ class Resolver:
         async with self._database.reading() as connection:
             catalogue = await find_files(connection, [request.file_id for request in requests])
         places = [self._place(request, catalogue.get(request.file_id)) for request in requests]
-        infos = await self._looking.look((place.key for place in places), pages=pages)
+        infos = await self._bulk_head.head((place.key for place in places), listings=pages)
         names = unique_names([safe_name(place.name) for place in places])
         found = [_found(place, infos.get(place.key), name) for place, name in zip(places, names, strict=True)]
         asked = [one for one in found if isinstance(one, Source) and self._copies and _lacks_only_the_crc(one)]

@@ -49,7 +49,7 @@ class ResultLinks:
         lifetime = int(min(self._link_ttl, (until - now).total_seconds()))
         if lifetime < 1:
             raise ResultExpired(_expired(job))
-        url = self._storage.links.presign(result.key, method, result.filename, result.content_type, lifetime)
+        url = self._storage.presigner.presign(result.key, method, result.filename, result.content_type, lifetime)
         expires_at = now.replace(microsecond=0) + timedelta(seconds=lifetime)  # signatures know whole seconds only
         return PresignedLink(url=url, expires_at=expires_at, bundle_expires_at=until, result=result)
 

@@ -1,9 +1,9 @@
-"""All that talks to the S3 store: objects, multipart uploads, links, the bucket. Nothing else in Haulage does.
+"""The S3 store: objects, multipart uploads, presigned links and the bucket. No other package talks to S3.
 
-Three clients share the work (docs/decisions): obstore reads, since it does so at half the CPU of the others; botocore
-drives multipart uploads by its public calls; minio signs links and looks after the bucket. None of them retries: that
-is the lifecycle's; only what the store was too busy for, and so has not done, is asked of it again here. Whatever they
-raise leaves this package as an error of `jobs.errors`.
+Three clients share the work (docs/decisions): obstore reads, since it needs half the CPU of the others; botocore drives
+multipart uploads through its public calls; minio signs links and manages the bucket. None of them retries, because
+retrying is the lifecycle's business; the one exception is a call that the store rejected unexecuted because it is busy
+(SlowDown), which is retried here. Every error that leaves this package is an error of `jobs.errors`.
 """
 
 from jobs.storage.error_translation import UploadGone, UploadUnusable

@@ -1,4 +1,4 @@
-"""How many calls the store is asked at once, and what becomes of those for which it asks for fewer (SlowDown)."""
+"""An adaptive limit on concurrent calls to the store, and the retries of calls that it rejected as too many (SlowDown)."""
 
 from __future__ import annotations
 
@@ -10,69 +10,69 @@ from random import Random
 from typing import TypeVar
 
 from jobs.backoff import delay
-from jobs.concurrency import Slots
+from jobs.concurrency import DynamicSemaphore
 from jobs.errors import HaulageError, StorageBusy
 
 T = TypeVar("T")
 
-FIRST, LONGEST = 0.1, 1.5
-"""Seconds before a call is made again, the first time and at most."""
-PATIENCE = 30.0
-"""Seconds after which a call that the store is always too busy for has failed."""
-BUSY: tuple[type[HaulageError], ...] = (StorageBusy,)
+FIRST_DELAY, MAX_DELAY = 0.1, 1.5
+"""Seconds before the first retry, and at most before any."""
+RETRY_TIMEOUT = 30.0
+"""Seconds after which a call fails if the store is still too busy for it."""
+BUSY_ERRORS: tuple[type[HaulageError], ...] = (StorageBusy,)
 
 
-class Pace:
-    """Additive increase, multiplicative decrease: each success allows a little more, a SlowDown half as many.
+class AdaptiveLimit:
+    """Additive increase, multiplicative decrease: each success raises the limit a little, a SlowDown halves it.
 
-    A SlowDown that answers a call from before the last decrease changes nothing: a burst of them counts once.
+    A SlowDown in response to a call that started before the last decrease changes nothing, so a burst counts once.
     """
 
-    def __init__(self, most: int, fewest: int = 2, random: Random | None = None) -> None:
-        self.limit = float(most)
-        """Calls that may be under way now."""
-        self._most = most
-        self._fewest = fewest
-        self._slots = Slots(lambda: self.limit)
-        self._cuts = 0
+    def __init__(self, maximum: int, minimum: int = 2, random: Random | None = None) -> None:
+        self.limit = float(maximum)
+        """Calls that may run concurrently at the moment."""
+        self._maximum = maximum
+        self._minimum = minimum
+        self._semaphore = DynamicSemaphore(lambda: self.limit)
+        self._decreases = 0
         self._random = random or Random()  # noqa: S311 - jitter, not a secret
 
     async def run(
         self,
         call: Callable[[], Awaitable[T]],
-        busy: tuple[type[HaulageError], ...] = BUSY,
-        patience: float | None = None,
+        retry_on: tuple[type[HaulageError], ...] = BUSY_ERRORS,
+        timeout: float | None = None,  # noqa: ASYNC109 - it limits the retries and cancels nothing
     ) -> T:
-        """What the call comes to; while it raises `busy`, in which case it has done nothing, it is made again.
+        """Return the result of `call`, retrying it while it raises `retry_on`, which must mean that it had no effect.
 
-        Raises what the call does, and `busy` after `patience` seconds, which are `PATIENCE` unless told otherwise.
+        Raises what the call raises, and the last `retry_on` error after `timeout` seconds (default `RETRY_TIMEOUT`).
         """
         clock = asyncio.get_running_loop().time
-        deadline = clock() + (PATIENCE if patience is None else patience)
-        refusal: HaulageError | None = None
+        deadline = clock() + (RETRY_TIMEOUT if timeout is None else timeout)
+        last: HaulageError | None = None
         for tries in count(1):
-            await self._slots.take()
+            await self._semaphore.acquire()
             try:
-                with self._judged(busy):
+                with self._adjusting(retry_on):
                     return await call()
-            except busy as error:
-                refusal = error
-            pause = delay(tries, FIRST, LONGEST, self._random)
+            except retry_on as error:
+                last = error
+            pause = delay(tries, FIRST_DELAY, MAX_DELAY, self._random)
             if clock() + pause > deadline:
-                raise refusal
+                raise last
             await asyncio.sleep(pause)
         raise AssertionError
 
     @contextmanager
-    def _judged(self, busy: tuple[type[HaulageError], ...]) -> Iterator[None]:
-        cuts = self._cuts
+    def _adjusting(self, busy: tuple[type[HaulageError], ...]) -> Iterator[None]:
+        decreases = self._decreases
         try:
             yield
-            self.limit = min(self._most, self.limit + 1 / self.limit)
+            self.limit = min(self._maximum, self.limit + 1 / self.limit)
         except busy:
-            if cuts == self._cuts:
-                self._cuts += 1
-                self.limit = max(self._fewest, min(self.limit, self._slots.taken) / 2)
+            if decreases == self._decreases:
+                self._decreases += 1
+                self.limit = max(self._minimum, min(self.limit, self._semaphore.in_use) / 2)
             raise
         finally:
-            self._slots.give()
+            self._semaphore.release()

@@ -1,4 +1,4 @@
-"""The bucket: made when it is missing, looked at for health, and before "no such object" is believed."""
+"""The bucket: created when missing, checked for health, and confirmed before "no such object" is believed."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from minio.lifecycleconfig import AbortIncompleteMultipartUpload, LifecycleConfi
 
 from jobs.breakers import Breaker
 from jobs.errors import STORAGE_OUTAGES, ObjectMissing, StorageBusy, StorageDown, StorageOut
-from jobs.storage.adaptive_limit import Pace
+from jobs.storage.adaptive_limit import AdaptiveLimit
 from jobs.storage.clients import MinioClient
-from jobs.storage.error_translation import no_bucket, translated
-from jobs.storage.part_buffer import Starved
-from jobs.storage.threads import Threads
+from jobs.storage.error_translation import bucket_missing, translate_errors
+from jobs.storage.part_buffer import BodyStalled
+from jobs.storage.thread_pool import ThreadPool
 
 log = structlog.get_logger()
 
 T = TypeVar("T")
 
-FORGOTTEN_DAYS = 7
-"""Days after which the store may drop an upload: long after any job has ended."""
-RECOVERY = 2.0
-"""Seconds between two looks whether the store is back."""
-_OUT = "The store does not answer. It is asked again every few seconds."
-MOST = 128
-"""Calls that one process has under way at most."""
-MUTE = 10.0
-"""Seconds for which a 5xx without a body may mean that the store is busy."""
-CONFIRMED_FOR = 5.0
-"""Seconds that a look at the bucket holds for: a thousand missing files ask for it once."""
+ABORT_INCOMPLETE_AFTER_DAYS = 7
+"""Days after which the store may abort an incomplete upload: long after any job has ended."""
+RECOVERY_TIMEOUT = 2.0
+"""Seconds before the open circuit of the store lets calls through again."""
+_OUT = "The store is unavailable. It is checked again every few seconds."
+MAX_CONCURRENT_CALLS = 128
+"""Calls to the store that one process runs concurrently."""
+HEAD_RETRY_TIMEOUT = 10.0
+"""Seconds for which a 5xx without a body is retried, since it may mean that the store is busy."""
+EXISTENCE_TTL = 5.0
+"""Seconds for which the existence of the bucket is cached: a thousand missing files cause one check."""
 
 
-class _Mute(StorageBusy):
-    """A 5xx without a body."""
+class _EmptyServerError(StorageBusy):
+    """A 5xx response without a body."""
 
 
 class Bucket:
@@ -50,77 +50,83 @@ class Bucket:
     """
 
     def __init__(
-        self, name: str, maker: MinioClient, looker: MinioClient, clock: Callable[[], float] = time.monotonic
+        self,
+        name: str,
+        admin_client: MinioClient,
+        health_client: MinioClient,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`maker` may take its time, `looker` must answer soon. `clock` is seconds that never go back."""
+        """`health_client` has the shorter time-out. `clock` returns monotonic seconds."""
         self.name = name
-        self.breaker = Breaker("storage", STORAGE_OUTAGES, StorageOut(_OUT), RECOVERY, silent=(_Mute, Starved))
-        self.pace = Pace(MOST)
-        self._maker = maker
-        self._looker = looker
+        self.breaker = Breaker(
+            "storage", STORAGE_OUTAGES, StorageOut(_OUT), RECOVERY_TIMEOUT, ignored=(_EmptyServerError, BodyStalled)
+        )
+        self.limit = AdaptiveLimit(MAX_CONCURRENT_CALLS)
+        self._admin_client = admin_client
+        self._health_client = health_client
         self._clock = clock
-        self._threads = Threads(4, "storage-bucket")
+        self._threads = ThreadPool(4, "storage-bucket")
         self._confirming = asyncio.Lock()
         self._confirmed_at: float | None = None
 
     async def ensure(self) -> None:
-        """Make the bucket unless it is there. Raises the `Storage…` errors."""
-        with translated(f"making the bucket {self.name!r}", self.name):
-            await self._threads.run(_ensure, self._maker.client, self.name)
+        """Create the bucket unless it exists. Raises the `Storage…` errors."""
+        with translate_errors(f"creating the bucket {self.name!r}", self.name):
+            await self._threads.run(_ensure, self._admin_client.client, self.name)
 
     async def check(self) -> None:
-        """Return if the bucket is there, within about twice the connect time-out; else raise a `Storage…` error."""
-        with self.breaker.watch():
-            await self._look()
+        """Return if the bucket exists, within about twice the connect time-out; else raise a `Storage…` error."""
+        with self.breaker.record():
+            await self._require_exists()
 
-    async def _look(self) -> None:
-        with translated(f"looking at the bucket {self.name!r}", self.name):
-            found = await self._threads.run(self._looker.client.bucket_exists, self.name)
+    async def _require_exists(self) -> None:
+        with translate_errors(f"checking the bucket {self.name!r}", self.name):
+            found = await self._threads.run(self._health_client.client.bucket_exists, self.name)
         if not found:
-            raise no_bucket(self.name)
+            raise bucket_missing(self.name)
 
-    async def confirm(self) -> None:
-        """Looks whether the bucket is there, unless that was seen within `CONFIRMED_FOR`; who comes together looks once."""
+    async def confirm_exists(self) -> None:
+        """Check that the bucket exists, unless that was seen within `EXISTENCE_TTL`; concurrent callers share one check."""
         async with self._confirming:
-            if self._confirmed_at is None or self._clock() - self._confirmed_at >= CONFIRMED_FOR:
-                await self._look()
+            if self._confirmed_at is None or self._clock() - self._confirmed_at >= EXISTENCE_TTL:
+                await self._require_exists()
                 self._confirmed_at = self._clock()
 
     @asynccontextmanager
-    async def guard(self, action: str) -> AsyncIterator[None]:
-        """`translated`, and "no such object" only gets out when the bucket is known to be there.
+    async def error_boundary(self, action: str) -> AsyncIterator[None]:
+        """`translate_errors`, and `ObjectMissing` is only raised if the bucket is known to exist.
 
-        Raises `StorageOut` at once while the store is out.
+        Raises `StorageOut` at once while the circuit is open.
         """
         self.breaker.check()
         try:
-            with self.breaker.watch(), translated(action, self.name):
+            with self.breaker.record(), translate_errors(action, self.name):
                 yield
         except ObjectMissing:
-            await self.confirm()
+            await self.confirm_exists()
             raise
 
-    async def ask(self, action: str, call: Callable[[], Awaitable[T]], *, mute: bool = False) -> T:
-        """What the call comes to, as `guard` has it. A store that is too busy for it is asked again, by fewer at once.
+    async def call_with_retry(self, action: str, call: Callable[[], Awaitable[T]], *, no_body: bool = False) -> T:
+        """Return the result of `call` within `error_boundary`. While the store is too busy, retry it, at a lower rate.
 
-        `mute`: the answer has no body (HEAD), so that any 5xx may mean it, and says nothing for the breaker.
+        `no_body`: the response has no body (HEAD), so any 5xx may mean "busy", and the breaker ignores it.
         """
 
-        async def guarded() -> T:
-            async with self.guard(action):
+        async def attempt() -> T:
+            async with self.error_boundary(action):
                 try:
-                    with translated(action, self.name):
+                    with translate_errors(action, self.name):
                         return await call()
                 except StorageDown as error:
-                    raise (_Mute(error.message) if mute else error) from None
+                    raise (_EmptyServerError(error.message) if no_body else error) from None
 
-        return await self.pace.run(guarded, patience=MUTE if mute else None)
+        return await self.limit.run(attempt, timeout=HEAD_RETRY_TIMEOUT if no_body else None)
 
     async def close(self) -> None:
-        """End the threads and the connections."""
+        """End the threads and close the connections."""
         await self._threads.close()
-        self._maker.connections.clear()
-        self._looker.connections.clear()
+        self._admin_client.connections.clear()
+        self._health_client.connections.clear()
 
 
 def _ensure(client: Minio, name: str) -> None:
@@ -128,25 +134,27 @@ def _ensure(client: Minio, name: str) -> None:
         try:
             client.make_bucket(name)
         except S3Error as error:
-            # Another process was faster. `BucketAlreadyExists` would be a stranger's: that stays an error.
+            # Another process was faster. `BucketAlreadyExists` would mean another owner, and stays an error.
             if error.code != "BucketAlreadyOwnedByYou":
                 raise
-    _forget_uploads(client, name)
+    _set_lifecycle_rule(client, name)
 
 
-def _forget_uploads(client: Minio, name: str) -> None:
-    """Tells the store to drop uploads that were forgotten, unless its owner has rules there already.
+def _set_lifecycle_rule(client: Minio, name: str) -> None:
+    """Let the store abort incomplete uploads after some days, unless the bucket's owner has set rules already.
 
-    It is a net below the sweeper. MinIO refuses the rule, and others may: they do something like it by themselves.
+    This is a safety net below the sweeper. MinIO rejects the rule, and other stores may: they clean up by themselves.
     """
     rule = Rule(
         ENABLED,
         rule_filter=Filter(prefix=""),
-        rule_id="haulage-forgotten-uploads",
-        abort_incomplete_multipart_upload=AbortIncompleteMultipartUpload(days_after_initiation=FORGOTTEN_DAYS),
+        rule_id="haulage-abort-incomplete-uploads",
+        abort_incomplete_multipart_upload=AbortIncompleteMultipartUpload(
+            days_after_initiation=ABORT_INCOMPLETE_AFTER_DAYS
+        ),
     )
     try:
         if client.get_bucket_lifecycle(name) is None:
             client.set_bucket_lifecycle(name, LifecycleConfig([rule]))
     except S3Error as error:
-        log.info("lifecycle_rule_refused", code=error.code)
+        log.info("lifecycle_rule_rejected", code=error.code)

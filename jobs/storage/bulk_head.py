@@ -1,7 +1,7 @@
-"""Many objects looked at with few calls: a page of a listing answers for up to a thousand of them, a HEAD for one.
+"""HEAD of many objects with few calls: one page of a listing replaces up to a thousand HEAD requests.
 
-A listing only spares HEADs. What it has not named is asked for by HEAD, so its order and its gaps mean nothing. Of each
-page one object is asked for by HEAD as well; where that tells of another, no page of the folder is believed.
+A listing only saves HEADs. A key that it does not contain is requested by HEAD, so its order and its gaps don't matter.
+One object of each page is requested by HEAD as well; if the two differ, no page of that folder is used.
 """
 
 from __future__ import annotations
@@ -13,82 +13,82 @@ from collections.abc import Iterable, Sequence
 
 import structlog
 
-from jobs.concurrency import all_of
+from jobs.concurrency import gather
 from jobs.errors import HaulageError, ObjectMissing
 from jobs.storage.objects import ObjectInfo, Objects
 
 log = structlog.get_logger()
 
-AT_ONCE = 64
-"""Calls in flight at once, for one look."""
-WORTH = 64
-"""Keys that a page should answer for: it takes a store as long as so many HEADs, which are a single round trip."""
+MAX_CONCURRENT_CALLS = 64
+"""Calls in flight for one bulk HEAD."""
+MIN_KEYS_PER_PAGE = 64
+"""Keys that make a page worth its request: it takes a store as long as this many HEADs, which take one round trip."""
 
-Found = dict[str, ObjectInfo]
-"""By key; those that are not there are missing."""
+InfoByKey = dict[str, ObjectInfo]
+"""Objects by key, without those that do not exist."""
 
 
-class Looking:
-    """Looks at many objects at once."""
+class BulkHead:
+    """Fetches the metadata of many objects at once."""
 
     def __init__(self, objects: Objects) -> None:
         self._objects = objects
 
-    async def look(self, keys: Iterable[str], *, pages: bool = True) -> Found:
-        """Those that are there. Without `pages` each is asked for by HEAD.
+    async def head(self, keys: Iterable[str], *, listings: bool = True) -> InfoByKey:
+        """Return the metadata of the objects that exist. Without `listings`, every key is requested by HEAD.
 
-        Raises what `Objects.head` does, but for `ObjectMissing`.
+        Raises what `Objects.head` raises, except `ObjectMissing`.
         """
-        look = _Look(self._objects, WORTH if pages else None)
+        request = _BulkRequest(self._objects, MIN_KEYS_PER_PAGE if listings else None)
         folders: dict[str, list[str]] = defaultdict(list)
         for key in sorted(set(keys)):
             folders[key.rpartition("/")[0]].append(key)
-        return _merged(await all_of(look.inside(folder, inside) for folder, inside in folders.items()))
+        return _merged(await gather(request.head_folder(folder, inside) for folder, inside in folders.items()))
 
 
-class _Look:
-    def __init__(self, objects: Objects, worth: int | None) -> None:
-        """A page is asked for when it may answer for `worth` keys; never when that is None."""
+class _BulkRequest:
+    def __init__(self, objects: Objects, min_keys: int | None) -> None:
+        """A page is requested if it may cover `min_keys` keys; never if that is None."""
         self._objects = objects
-        self._worth = worth
-        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._min_keys = min_keys
+        self._slots = asyncio.Semaphore(MAX_CONCURRENT_CALLS)
 
-    async def inside(self, folder: str, keys: list[str]) -> Found:
-        """The same for sorted keys of one folder."""
+    async def head_folder(self, folder: str, keys: list[str]) -> InfoByKey:
+        """Return the metadata of the objects of one folder. `keys` are sorted."""
         pages = await self._pages(folder, keys)
         listed = _merged(pages)
-        # The largest: that is the one most likely to be encrypted, compressed or made of parts.
-        witnesses = {max(page.values(), key=lambda info: info.size).key for page in pages if page}
-        heads = await self._heads([key for key in keys if key in witnesses or key not in listed])
-        if all(key in heads and _same(heads[key], listed[key]) for key in witnesses):
+        # The largest object of each page is the one most likely to be encrypted, compressed or made of parts.
+        samples = {max(page.values(), key=lambda info: info.size).key for page in pages if page}
+        heads = await self._heads([key for key in keys if key in samples or key not in listed])
+        if all(key in heads and _same(heads[key], listed[key]) for key in samples):
             return listed | heads
-        log.info("listing_not_believed", folder=folder)
-        return heads | await self._heads([key for key in listed if key not in witnesses])
+        log.info("listing_inconsistent", folder=folder)
+        return heads | await self._heads([key for key in listed if key not in samples])
 
-    async def _pages(self, folder: str, keys: list[str]) -> list[Found]:
-        """What a page from the first key on tells of the keys; if that is worth it, as many as the others seem to take."""
-        worth = self._worth
-        if worth is None or len(keys) < worth:
+    async def _pages(self, folder: str, keys: list[str]) -> list[InfoByKey]:
+        """Fetch the first page, and if it covered enough keys, as many more as the rest seems to need."""
+        min_keys = self._min_keys
+        if min_keys is None or len(keys) < min_keys:
             return []
         wanted = frozenset(keys)
         first = await self._page(folder, keys[0], wanted)
-        if len(first) < worth:
+        if len(first) < min_keys:
             return [first]
         rest = keys[bisect_right(keys, max(first)) :]
-        starts = range(0, len(rest) - worth + 1, len(first))
-        return [first, *await all_of(self._page(folder, rest[start], wanted) for start in starts)]
+        starts = range(0, len(rest) - min_keys + 1, len(first))
+        return [first, *await gather(self._page(folder, rest[start], wanted) for start in starts)]
 
-    async def _page(self, folder: str, after: str, wanted: frozenset[str]) -> Found:
+    async def _page(self, folder: str, after: str, wanted: frozenset[str]) -> InfoByKey:
         async with self._slots:
             try:
-                page = await self._objects.page(folder, after)
+                page = await self._objects.list_page(folder, after)
             except HaulageError as error:
-                log.debug("listing_not_told", folder=folder, reason=error.message)
+                log.debug("listing_failed", folder=folder, reason=error.message)
                 return {}
-        return {info.key: info for info in page if info.key in wanted and info.key != after and _plain(info)}
+        return {info.key: info for info in page if info.key in wanted and info.key != after and _is_usable(info)}
 
-    async def _heads(self, keys: Sequence[str]) -> Found:
-        heads = await all_of(self._head(key) for key in keys)
+    async def _heads(self, keys: Sequence[str]) -> InfoByKey:
+        heads = await gather(self._head(key) for key in keys)
         return {key: info for key, info in zip(keys, heads, strict=True) if info is not None}
 
     async def _head(self, key: str) -> ObjectInfo | None:
@@ -99,12 +99,12 @@ class _Look:
                 return None
 
 
-def _merged(parts: Iterable[Found]) -> Found:
+def _merged(parts: Iterable[InfoByKey]) -> InfoByKey:
     return {key: info for part in parts for key, info in part.items()}
 
 
-def _plain(info: ObjectInfo) -> bool:
-    """An empty object may be a folder's marker, whose key ends with `/`; a listing may leave out the ETag."""
+def _is_usable(info: ObjectInfo) -> bool:
+    """Return False for an empty object, which may be a folder's marker (its key ends with `/`), or without an ETag."""
     return info.size > 0 and info.etag.strip('"') != ""
 
 

@@ -1,5 +1,6 @@
-"""The clients, made from `Settings` without a network call. Each is told all it needs, so that none asks the
-environment or a file of its owner's home: only `Settings` reads those.
+"""S3 clients, created from `Settings` without a network call.
+
+Each gets its whole configuration here, so that none reads the environment or files like `~/.aws/config`.
 """
 
 from __future__ import annotations
@@ -21,22 +22,22 @@ from jobs.settings import Settings
 from jobs.storage.slim_models import SlimLoader
 
 if TYPE_CHECKING:
-    from obstore.store import S3Credential  # there are no types of obstore at run time
+    from obstore.store import S3Credential  # obstore has no types at run time
 
-_NO_LIMIT = timedelta(days=1)
-"""For a whole request of obstore, whose default is 30 s: the idle time-out is what limits it."""
+_UNLIMITED = timedelta(days=1)
+"""The time-out of a whole request of obstore (default 30 s): the idle time-out limits requests instead."""
 
 
 @dataclass(frozen=True)
 class MinioClient:
-    """A minio client and the connections that it was given, which it can't close by itself."""
+    """A minio client and its connection pool, which it cannot close by itself."""
 
     client: Minio
     connections: PoolManager
 
 
 def minio_client(settings: Settings, endpoint: str, read_timeout: float) -> MinioClient:
-    """For the bucket and for signing. `read_timeout` is seconds without a byte."""
+    """Return a client for bucket calls and for signing. `read_timeout` is in seconds without a byte."""
     address = urlsplit(endpoint)
     connections = PoolManager(
         maxsize=4, retries=False, timeout=Timeout(connect=settings.s3_connect_timeout, read=read_timeout)
@@ -46,18 +47,18 @@ def minio_client(settings: Settings, endpoint: str, read_timeout: float) -> Mini
         access_key=settings.s3_access_key_id,
         secret_key=settings.s3_secret_access_key.get_secret_value(),
         secure=address.scheme == "https",
-        region=settings.s3_region,  # without it, it asks the store for the bucket's
+        region=settings.s3_region,  # otherwise it requests the bucket's region from the store
         http_client=connections,
     )
-    choose: Callable[[], None] = (
+    set_style: Callable[[], None] = (
         client.disable_virtual_style_endpoint if settings.s3_force_path_style else client.enable_virtual_style_endpoint
     )
-    choose()
+    set_style()
     return MinioClient(client, connections)
 
 
 def obstore_client(settings: Settings) -> S3Store:
-    """For reading, looking at, listing and deleting objects."""
+    """Return a client to read, HEAD, list and delete objects."""
     credential: S3Credential = {
         "access_key_id": settings.s3_access_key_id,
         "secret_access_key": settings.s3_secret_access_key.get_secret_value(),
@@ -78,19 +79,19 @@ def obstore_client(settings: Settings) -> S3Store:
             "allow_http": urlsplit(settings.s3_endpoint).scheme == "http",
             "connect_timeout": timedelta(seconds=settings.s3_connect_timeout),
             "read_timeout": timedelta(seconds=settings.s3_idle_timeout),
-            "timeout": _NO_LIMIT,
-            # Like the other clients it goes straight to the store: a proxy that excludes it, in place of HTTP_PROXY's.
+            "timeout": _UNLIMITED,
+            # Connect directly, like the other clients: a proxy that excludes the store overrides HTTP_PROXY.
             "proxy_url": "http://127.0.0.1:9",
             "proxy_excludes": urlsplit(_bucket_endpoint(settings)).hostname or "",
         },
         retry_config={"max_retries": 0, "retry_timeout": timedelta(0)},
-        # Keys in `config` would be joined with AWS_SESSION_TOKEN of the environment.
+        # Keys in `config` would be combined with AWS_SESSION_TOKEN of the environment.
         credential_provider=lambda: credential,
     )
 
 
 def _bucket_endpoint(settings: Settings) -> str:
-    """The address as obstore wants it: with the bucket in the host name unless it goes into the path."""
+    """Return the endpoint as obstore expects it: with the bucket in the host name unless it belongs in the path."""
     if settings.s3_force_path_style:
         return settings.s3_endpoint
     scheme, _, host = settings.s3_endpoint.partition("://")
@@ -98,19 +99,19 @@ def _bucket_endpoint(settings: Settings) -> str:
 
 
 class BotocoreClients:
-    """Makes botocore clients that differ in their time-outs; what they have in common is read from disk once."""
+    """Creates botocore clients with different time-outs; the service model is loaded from disk once for all."""
 
     def __init__(self, settings: Settings, connections: int) -> None:
-        """`connections` is how many a client keeps open at most."""
+        """`connections` is the size of each client's connection pool."""
         self._settings = settings
         self._connections = connections
-        # An AWS_PROFILE that is not there would fail every client.
+        # An AWS_PROFILE that does not exist would fail every client.
         ignored = {"profile": (None, None, None, None), "config_file": (None, None, os.devnull, None)}
         self._session = botocore.session.Session(session_vars=ignored)
         self._session.register_component("data_loader", SlimLoader())
 
-    def make(self, read_timeout: float) -> Any:
-        """A client that gives up after `read_timeout` seconds without a byte. Close it with `close()`."""
+    def create(self, read_timeout: float) -> Any:
+        """Return a client that times out after `read_timeout` seconds without a byte. The caller closes it."""
         settings = self._settings
         client = self._session.create_client(
             "s3",
@@ -120,7 +121,7 @@ class BotocoreClients:
             aws_secret_access_key=settings.s3_secret_access_key.get_secret_value(),
             config=self._config(read_timeout),
         )
-        client.meta.events.register_last("before-parameter-build.s3", _stay_in_region)
+        client.meta.events.register_last("before-parameter-build.s3", _disable_region_redirects)
         return client
 
     def _config(self, read_timeout: float) -> Config:
@@ -130,8 +131,8 @@ class BotocoreClients:
             read_timeout=read_timeout,
             max_pool_connections=self._connections,
             retries={"total_max_attempts": 1},
-            proxies={},  # else those of the environment
-            # Not every store knows the newer checksums that botocore would add.
+            proxies={},  # otherwise those of the environment
+            # Not every store supports the newer checksums that botocore would add.
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
             s3={
@@ -141,9 +142,9 @@ class BotocoreClients:
         )
 
 
-def _stay_in_region(context: dict[str, Any], **_: object) -> None:
-    """Make botocore take an answer that points elsewhere (3xx) for the error that it is.
+def _disable_region_redirects(context: dict[str, Any], **_: object) -> None:
+    """Make botocore treat a redirect (3xx) as an error.
 
-    Else it asks for the bucket's region, again and again when that is answered the same: it ended in a RecursionError.
+    Otherwise it requests the bucket's region, and recurses until RecursionError if that is redirected as well.
     """
     context.setdefault("s3_redirect", {})["redirected"] = True

@@ -1,4 +1,4 @@
-"""CRC-32 as ZIP has it, and as S3 writes it."""
+"""CRC-32 as used by ZIP, and as encoded by S3."""
 
 from __future__ import annotations
 
@@ -9,37 +9,37 @@ from isal import isal_zlib
 
 Buffer = bytes | bytearray | memoryview
 
-LENGTH = 4
+CRC32_SIZE = 4
 """Bytes of a CRC-32."""
 
 
 def crc32(data: Buffer, before: int = 0) -> int:
-    """The CRC-32 of the bytes behind others, whose own is `before`; six times the speed of zlib's here."""
+    """Return the CRC-32 of the data preceded by bytes whose CRC-32 is `before`. Measured at six times zlib's speed."""
     return isal_zlib.crc32(data, before)
 
 
 def combine(pieces: Iterable[tuple[int, int]]) -> int:
-    """The CRC-32 of a whole from those of its pieces: pairs of (CRC-32, length in bytes), in their order."""
+    """Return the CRC-32 of a whole from those of its pieces: pairs of (CRC-32, length in bytes), in their order."""
     whole = 0
     for value, length in pieces:
-        whole = joined(whole, value, length)
+        whole = combine_pair(whole, value, length)
     return whole
 
 
-def joined(first: int, second: int, length: int) -> int:
-    """The CRC-32 of two pieces one behind the other, from their own; the second is so many bytes."""
+def combine_pair(first: int, second: int, length: int) -> int:
+    """Return the CRC-32 of two concatenated pieces from their CRC-32s; `length` is that of the second in bytes."""
     return isal_zlib.crc32_combine(first, second, length)
 
 
-def written(value: int) -> str:
-    """The CRC-32 as it stands in `x-amz-checksum-crc32` (Amazon S3 User Guide, "Checking object integrity")."""
-    return base64.b64encode(value.to_bytes(LENGTH, "big")).decode()
+def encode(value: int) -> str:
+    """Encode a CRC-32 for `x-amz-checksum-crc32` (Amazon S3 User Guide, "Checking object integrity")."""
+    return base64.b64encode(value.to_bytes(CRC32_SIZE, "big")).decode()
 
 
-def understood(value: object) -> int | None:
-    """The CRC-32 that a store has written; None for anything else.
+def decode(value: object) -> int | None:
+    """Decode a CRC-32 that the store has returned; None for anything else.
 
-    One that ends in `-N` is the checksum of N parts' checksums, and says nothing about the whole.
+    A value that ends in `-N` is the checksum of the checksums of N parts, and tells nothing about the whole.
     """
     if not isinstance(value, str):
         return None
@@ -47,4 +47,4 @@ def understood(value: object) -> int | None:
         raw = base64.b64decode(value, validate=True)
     except ValueError:
         return None
-    return int.from_bytes(raw, "big") if len(raw) == LENGTH else None
+    return int.from_bytes(raw, "big") if len(raw) == CRC32_SIZE else None

@@ -1,7 +1,7 @@
-"""What the S3 clients raise, translated into errors of the domain.
+"""Translation of the S3 clients' errors into errors of the domain.
 
-A message holds what was being done, the HTTP status and the store's error code, and never a client's own text: that
-may contain a presigned query string or an address of the inside.
+A message contains the action, the HTTP status and the store's error code, but never a client's own text, which may
+contain a presigned query string or an internal address.
 """
 
 from __future__ import annotations
@@ -30,43 +30,43 @@ from jobs.errors import (
 
 _STATUS = re.compile(r"non-2xx status code: (\d{3})")
 _CODE = re.compile(r"<Code>([A-Za-z0-9.]{1,64})</Code>")
-# How obstore's text tells apart what all comes as its GenericError.
+# obstore raises GenericError for all of these; only its text distinguishes them.
 _NO_CONNECTION = re.compile(r"kind: Connect\b|ConnectError|\(\s*Connect,")
 _TIMED_OUT = re.compile(r"kind: Timeout\b")
 _NOT_HTTP = re.compile(r"HttpError|kind: (?:Interrupted|Request|Unknown)\b")
 _BUSY = frozenset({"SlowDown", "ServerBusy", "TooManyRequests", "RequestLimitExceeded"})
-"""Not `SlowDownRead` and `SlowDownWrite`: MinIO says so when it has lost disks."""
-_SPOILT = frozenset({"InvalidPart", "InvalidPartOrder", "EntityTooSmall"})
+"""Not `SlowDownRead` and `SlowDownWrite`, which MinIO returns when it has lost disks."""
+_PARTS_REJECTED = frozenset({"InvalidPart", "InvalidPartOrder", "EntityTooSmall"})
 _REFUSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
 class UploadUnusable(StorageFault):
-    """The store will not make an object of the multipart upload any more."""
+    """The multipart upload can no longer be completed."""
 
 
 class UploadGone(UploadUnusable):
-    """The store does not know the multipart upload: it was completed or aborted before, or is lost."""
+    """The multipart upload does not exist: it was completed or aborted before, or was lost."""
 
 
 class Unsupported(StorageFault):
-    """The store does not know the call, or a header of it (501)."""
+    """The store does not support the call, or one of its headers (501)."""
 
 
-class Refusal(Exception):
-    """An answer other than the one hoped for, of a request that no client library made."""
+class UnexpectedResponse(Exception):
+    """The error response to a request that was not made by a client library."""
 
     def __init__(self, status: int, body: bytes) -> None:
         super().__init__(status)
         self.status = status
-        self.code = code_in(body.decode("utf-8", "replace"))
+        self.code = error_code_in(body.decode("utf-8", "replace"))
 
 
 @contextmanager
-def translated(action: str, bucket: str) -> Iterator[None]:
-    """Let nothing but errors of the domain out of the block.
+def translate_errors(action: str, bucket: str) -> Iterator[None]:
+    """Translate every error of an S3 client that is raised in the block into an error of the domain.
 
-    `action` continues "when", as in "reading 'a.zip'". A 404 becomes `ObjectMissing` unless the store blames the bucket
-    or the upload; where the answer had no body to say so (HEAD), the caller looks at the bucket: `Bucket.guard`.
+    `action` completes "while …", as in "reading 'a.zip'". A 404 becomes `ObjectMissing` unless its error code names the
+    bucket or the upload; a response to HEAD has no body with a code, so `Bucket.error_boundary` checks the bucket.
     """
     try:
         yield
@@ -76,84 +76,86 @@ def translated(action: str, bucket: str) -> Iterator[None]:
         fault = _translate(error, action, bucket)
         if fault is None:
             raise
-        # The client's error is not chained: its text may hold a presigned query string.
+        # The client's error is not chained: its text may contain a presigned query string.
         raise fault from None
 
 
-def code_in(text: str) -> str:
-    """The S3 error code in an XML answer, or an empty string."""
+def error_code_in(text: str) -> str:
+    """Return the S3 error code of an XML response, or an empty string."""
     found = _CODE.search(text)
     return found[1] if found else ""
 
 
-def answered(status: int, code: str, action: str, bucket: str) -> HaulageError:
-    """The error for an HTTP status of the store and the S3 error code that came with it, if any."""
-    said = f"{status} {code}".strip()
+def error_for_response(status: int, code: str, action: str, bucket: str) -> HaulageError:
+    """Return the error for a response with this HTTP status and S3 error code, which may be empty."""
+    response = f"{status} {code}".strip()
     if code == "NoSuchBucket":
-        return no_bucket(bucket)
+        return bucket_missing(bucket)
     if code in _BUSY or status == HTTPStatus.TOO_MANY_REQUESTS:
-        return StorageBusy(f"The store asks for fewer calls ({said}) when {action}.")
-    if code == "NoSuchUpload" or code in _SPOILT:
-        return _unusable(code, action)
-    return _of_status(status, said, action)
-
-
-def _of_status(status: int, said: str, action: str) -> HaulageError:
-    if status in _REFUSED:
-        return StorageRefused(f"The store refused the credentials or the access ({said}) when {action}.")
-    if status == HTTPStatus.NOT_FOUND:
-        return ObjectMissing(f"The store has no such object when {action}.")
-    if status == HTTPStatus.PRECONDITION_FAILED:
-        return SourceChanged(f"The object has changed since it was pinned: found when {action}.")
-    return _fault(status)(f"The store answered {said} when {action}.")
-
-
-def _fault(status: int) -> type[StorageFault]:
-    if status == HTTPStatus.NOT_IMPLEMENTED:
-        return Unsupported
-    return StorageDown if status >= HTTPStatus.INTERNAL_SERVER_ERROR else StorageFault
-
-
-def _unusable(code: str, action: str) -> UploadUnusable:
+        return StorageBusy(f"The store is rate-limiting requests ({response}) while {action}.")
     if code == "NoSuchUpload":
-        return UploadGone(f"The store no longer knows the multipart upload when {action}.")
-    return UploadUnusable(f"The store does not take the parts of the multipart upload ({code}) when {action}.")
+        return UploadGone(f"The multipart upload no longer exists: found while {action}.")
+    if code in _PARTS_REJECTED:
+        return UploadUnusable(f"The store rejected the parts of the multipart upload ({code}) while {action}.")
+    return _error_for_status(status, response, action)
 
 
-def no_bucket(bucket: str) -> StorageFault:
-    """The error for a bucket that is not there."""
-    return StorageFault(f"The bucket {bucket!r} is not in the store.")
+def _error_for_status(status: int, response: str, action: str) -> HaulageError:
+    if status in _REFUSED:
+        return StorageRefused(f"The store denied access ({response}) while {action}: check its keys and permissions.")
+    if status == HTTPStatus.NOT_FOUND:
+        return ObjectMissing(f"The object does not exist in the store: found while {action}.")
+    if status == HTTPStatus.PRECONDITION_FAILED:
+        return source_changed(action)
+    fault: type[StorageFault] = StorageFault
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        fault = Unsupported if status == HTTPStatus.NOT_IMPLEMENTED else StorageDown
+    return fault(f"The store responded {response} while {action}.")
+
+
+def bucket_missing(bucket: str) -> StorageFault:
+    """Return the error for a bucket that does not exist."""
+    return StorageFault(f"The bucket {bucket!r} does not exist in the store.")
+
+
+def source_changed(action: str) -> SourceChanged:
+    """Return the error for an object whose ETag is not the pinned one."""
+    return SourceChanged(f"The object has changed since the job started: found while {action}.")
 
 
 def unreachable(action: str) -> StorageUnreachable:
-    """The error for a connection that was not made, or that broke."""
-    return StorageUnreachable(f"The connection to the store failed when {action}.")
+    """Return the error for a connection that could not be established, or was lost."""
+    return StorageUnreachable(f"The connection to the store failed while {action}.")
 
 
 def timed_out(action: str) -> StorageTimeout:
-    """The error for a store that keeps silent."""
-    return StorageTimeout(f"The store took too long when {action}.")
+    """Return the error for a store that did not respond in time."""
+    return StorageTimeout(f"The store did not respond in time while {action}.")
+
+
+def _invalid_response(action: str) -> StorageFault:
+    return StorageFault(f"The store's response is not valid S3: received while {action}.")
 
 
 def _translate(error: Exception, action: str, bucket: str) -> HaulageError | None:
-    """The domain's error, or `None` when `error` is no client's: then it is a bug and stays what it is."""
-    answer = _answer(error)
-    if answer is not None:
-        return answered(*answer, action, bucket)
+    """Return the domain's error, or `None` if `error` is not a client's: then it is a bug and is not translated."""
+    response = _response_of(error)
+    if response is not None:
+        return error_for_response(*response, action, bucket)
     if isinstance(error, obstore.exceptions.BaseError):
-        return _from_text(str(error))(action)
+        return _classified_by_text(str(error))(action)
     if isinstance(error, boto.ParamValidationError | boto.MissingParametersError):
         return None
     if isinstance(error, http.HTTPError | boto.HTTPClientError | boto.ConnectionError | OSError):
-        return _from_chain(error)(action)
+        return _classified_by_cause(error)(action)
     if isinstance(error, boto.BotoCoreError | boto.ClientError | MinioException):
-        return StorageFault(f"The store's answer could not be understood when {action}.")
+        return _invalid_response(action)
     return None
 
 
-def _answer(error: Exception) -> tuple[int, str] | None:
-    """HTTP status and S3 error code of the answer that `error` stands for, if the store answered at all."""
-    if isinstance(error, Refusal):
+def _response_of(error: Exception) -> tuple[int, str] | None:
+    """Return HTTP status and S3 error code of the response that `error` stands for, if there was a response."""
+    if isinstance(error, UnexpectedResponse):
         return error.status, error.code
     if isinstance(error, boto.ClientError):
         code = error.response.get("Error", {}).get("Code", "")
@@ -164,23 +166,23 @@ def _answer(error: Exception) -> tuple[int, str] | None:
         return error.status_code, ""
     if isinstance(error, obstore.exceptions.BaseError | FileNotFoundError):
         found = _STATUS.search(str(error))
-        return (int(found[1]), code_in(str(error))) if found else None
+        return (int(found[1]), error_code_in(str(error))) if found else None
     return None
 
 
-def _from_text(text: str) -> Callable[[str], HaulageError]:
-    """Sort an error of obstore by its text: it has no class for these."""
+def _classified_by_text(text: str) -> Callable[[str], HaulageError]:
+    """Classify an error of obstore by its text, since obstore has no classes for these."""
     if _NO_CONNECTION.search(text):
         return unreachable
     if _TIMED_OUT.search(text):
         return timed_out
     if _NOT_HTTP.search(text):
         return unreachable
-    return lambda action: StorageFault(f"The store's answer could not be understood when {action}.")
+    return _invalid_response
 
 
-def _from_chain(error: BaseException) -> Callable[[str], HaulageError]:
-    """Sort an error of urllib3 or botocore by the innermost one that it wraps."""
+def _classified_by_cause(error: BaseException) -> Callable[[str], HaulageError]:
+    """Classify an error of urllib3 or botocore by the innermost error that it wraps."""
     chain = list(_unwrapped(error))
     if any(isinstance(each, http.ConnectTimeoutError | boto.ConnectTimeoutError) for each in chain):
         return unreachable
@@ -190,7 +192,7 @@ def _from_chain(error: BaseException) -> Callable[[str], HaulageError]:
 
 
 def _unwrapped(error: BaseException) -> Iterator[BaseException]:
-    """The error and all that it was made from: urllib3 keeps them in `args`, botocore in the context."""
+    """Yield the error and all that it wraps: urllib3 keeps them in `args`, botocore in the context."""
     yield error
     inner = [each for each in error.args if isinstance(each, BaseException)]
     if not inner and error.__context__ is not None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 
 def quoted(etag: str) -> str:
-    """The ETag as HTTP writes it, in quotes (RFC 9110, section 8.8.3); some stores leave them out in XML answers.
+    """Return the ETag in quotes, as in HTTP (RFC 9110, section 8.8.3); some stores omit them in XML responses.
 
-    HEAD, GET, listings and multipart answers all give this form, so two of them can be compared as strings.
+    HEAD, GET, listings and multipart responses are all brought into this form, so ETags can be compared as strings.
     """
     return etag if etag.startswith(('"', 'W/"')) else f'"{etag}"'

@@ -1,4 +1,4 @@
-"""Multipart uploads, call by call: parts in any order, by any attempt, from any process that knows the upload's id."""
+"""Multipart uploads, call by call: parts in any order, from any attempt or process that knows the upload id."""
 
 from __future__ import annotations
 
@@ -10,108 +10,107 @@ from typing import Any
 
 from jobs.errors import ObjectMissing, StorageFault
 from jobs.storage.bucket import Bucket
-from jobs.storage.crc32 import Buffer, combine, written
+from jobs.storage.crc32 import Buffer, combine, encode
 from jobs.storage.error_translation import UploadGone
 from jobs.storage.etags import quoted
-from jobs.storage.part_buffer import Filling
-from jobs.storage.put_client import Sender
-from jobs.storage.threads import Threads
+from jobs.storage.part_buffer import PartBuffer
+from jobs.storage.put_client import PutClient
+from jobs.storage.thread_pool import ThreadPool
 
-MARK = "haulage-plan"
-"""The user's metadata, `x-amz-meta-haulage-plan`, that tells which plan an object was made by."""
+FINGERPRINT_METADATA = "haulage-plan"
+"""The user metadata `x-amz-meta-haulage-plan` holds the fingerprint of the plan by which an object was made."""
 
-
-CHECKED: dict[str, Any] = {"ChecksumAlgorithm": "CRC32", "ChecksumType": "FULL_OBJECT"}
+CHECKSUM_PARAMETERS: dict[str, Any] = {"ChecksumAlgorithm": "CRC32", "ChecksumType": "FULL_OBJECT"}
 
 
 @dataclass(frozen=True, slots=True)
-class Checksums:
-    """CRC-32 and length in bytes of the parts of an upload, by their numbers."""
+class PartChecksums:
+    """CRC-32 and length in bytes of the parts of an upload, by part number."""
 
     parts: Mapping[int, tuple[int, int]]
 
-    def of(self, number: int) -> dict[str, str]:
-        """What the completion says of one part."""
-        return {"ChecksumCRC32": written(self.parts[number][0])}
+    def of_part(self, number: int) -> dict[str, str]:
+        """Return the parameters for one part in the completion."""
+        return {"ChecksumCRC32": encode(self.parts[number][0])}
 
-    def whole(self) -> dict[str, Any]:
-        """What it says of the object."""
+    def of_object(self) -> dict[str, Any]:
+        """Return the parameters for the whole object in the completion."""
         crc32 = combine(self.parts[number] for number in sorted(self.parts))
-        return {"ChecksumCRC32": written(crc32), "ChecksumType": CHECKED["ChecksumType"]}
+        return {"ChecksumCRC32": encode(crc32), "ChecksumType": CHECKSUM_PARAMETERS["ChecksumType"]}
 
 
 @dataclass(frozen=True, slots=True)
 class UploadInfo:
-    """What the store knows about an upload under way."""
+    """An upload in progress, as the store lists it."""
 
     key: str
     id: str
-    began_at: datetime
+    initiated_at: datetime
     """UTC."""
 
 
 @dataclass(frozen=True, slots=True)
-class Completed:
-    """An object that was made of parts. Size in bytes."""
+class CompletedObject:
+    """The object that an upload was completed to. `size` is in bytes."""
 
     size: int
     etag: str
-    mark: str
+    fingerprint: str
 
 
-class Uploads:
+class MultipartUploads:
     """The multipart uploads of the bucket. Every method may raise the `Storage…` errors."""
 
-    def __init__(self, bucket: Bucket, sender: Sender, client: Any, patient_client: Any) -> None:
-        """`client` is a botocore client, `patient_client` the one for completing, which takes a store long."""
+    def __init__(self, bucket: Bucket, put_client: PutClient, client: Any, long_timeout_client: Any) -> None:
+        """Both clients are botocore's; `long_timeout_client` is for completing and copying, which may take a store long."""
         self._bucket = bucket
-        self._sender = sender
+        self._put_client = put_client
         self._client = client
-        self._patient_client = patient_client
-        self._threads = Threads(16, "storage-uploads")
+        self._long_timeout_client = long_timeout_client
+        self._threads = ThreadPool(16, "storage-multipart")
 
-    async def create(self, key: str, content_type: str, mark: str = "", *, checked: bool = False) -> str:
-        """Begin an upload and return its id. The object that it becomes has the `mark`, which `find` tells.
+    async def create(self, key: str, content_type: str, fingerprint: str = "", *, with_checksums: bool = False) -> str:
+        """Create an upload and return its id. The object gets the `fingerprint`, which `find_completed` returns.
 
-        `checked`: every part and the completion come with a CRC-32, which the store checks and keeps. MinIO refuses to
-        copy parts into such an upload. Raises `Unsupported` when the store says that it can't do it.
+        `with_checksums`: every part and the completion come with a CRC-32, which the store checks and keeps. MinIO does
+        not copy parts into such an upload. Raises `Unsupported` if the store does not support checksums.
         """
-        answer = await self._call(
-            f"beginning the upload of {key!r}",
+        response = await self._call(
+            f"creating the upload of {key!r}",
             self._client.create_multipart_upload,
             Key=key,
             ContentType=content_type,
-            Metadata={MARK: mark} if mark else {},
-            **(CHECKED if checked else {}),
+            Metadata={FINGERPRINT_METADATA: fingerprint} if fingerprint else {},
+            **(CHECKSUM_PARAMETERS if with_checksums else {}),
         )
-        return _field(answer, "UploadId")
+        return _required(response, "UploadId")
 
     async def upload_part(
-        self, key: str, upload_id: str, number: int, body: Buffer | Filling, crc32: int | None = None
+        self, key: str, upload_id: str, number: int, body: Buffer | PartBuffer, crc32: int | None = None
     ) -> str:
-        """Send part `number` (1 to 10,000) and return its ETag. Sent again, it replaces the part.
+        """Upload part `number` (1 to 10,000) and return its ETag. A part that exists is replaced.
 
         The store checks the bytes against the `crc32`, if one is given.
-        `body` is sent without a copy: leave it as it is until this returns or raises, also when it is cancelled.
-        Raises `UploadGone` when the store does not know the upload, `Starved` when the bytes don't come in.
+        `body` is sent without a copy: do not change it before this returns or raises, even when this is cancelled.
+        Raises `UploadGone` if the upload does not exist, `BodyStalled` if the bytes of the body do not arrive.
         """
         parameters = {"Bucket": self._bucket.name, "Key": key, "UploadId": upload_id, "PartNumber": number}
-        parameters |= {} if crc32 is None else {"ChecksumCRC32": written(crc32)}
-        return await self._bucket.ask(
-            f"sending part {number} of {key!r}", lambda: self._sender.send("upload_part", parameters, body)
+        parameters |= {} if crc32 is None else {"ChecksumCRC32": encode(crc32)}
+        return await self._bucket.call_with_retry(
+            f"uploading part {number} of {key!r}", lambda: self._put_client.put("upload_part", parameters, body)
         )
 
     async def copy_part(
         self, key: str, upload_id: str, number: int, source: str, etag: str, start: int, stop: int
     ) -> str:
-        """Let the store copy bytes `start` to `stop` of the object `source` into part `number`; return its ETag.
+        """Let the store copy the bytes `start` to `stop` of the object `source` into part `number`; return its ETag.
 
-        Raises `SourceChanged` when the source is not the one with this ETag, `ObjectMissing`, `UploadGone`, and
-        whatever the store puts into the body of a 200 (Amazon S3 API, "UploadPartCopy").
+        Raises `SourceChanged` if the source does not have this ETag, `ObjectMissing`, `UploadGone`, and any error that
+        the store returns in the body of a 200 (Amazon S3 API, "UploadPartCopy").
         """
-        answer = await self._call(
+        response = await self._call(
             f"copying {source!r} into part {number} of {key!r}",
-            self._patient_client.upload_part_copy,
+            self._long_timeout_client.upload_part_copy,
             Key=key,
             UploadId=upload_id,
             PartNumber=number,
@@ -119,53 +118,54 @@ class Uploads:
             CopySourceIfMatch=etag,
             CopySourceRange=f"bytes={start}-{stop - 1}",
         )
-        return quoted(_field(answer.get("CopyPartResult", {}), "ETag"))
+        return quoted(_required(response.get("CopyPartResult", {}), "ETag"))
 
     async def complete(
-        self, key: str, upload_id: str, parts: Sequence[tuple[int, str]], checksums: Checksums | None = None
+        self, key: str, upload_id: str, parts: Sequence[tuple[int, str]], checksums: PartChecksums | None = None
     ) -> str:
-        """Make the object of its parts (number, ETag), given in any order, and return its ETag.
+        """Complete the upload from its parts (number, ETag), given in any order, and return the object's ETag.
 
-        `checksums` are those of an upload that was created as `checked`.
+        `checksums` are required if the upload was created `with_checksums`.
 
-        Raises `UploadGone` when the store does not know the upload, which may mean that it was completed before: look
-        at the object; `UploadUnusable` when it has not got the parts. Also raises when the store says 200 and puts an
-        error into the body, which S3 allows itself.
+        Raises `UploadGone` if the upload does not exist, which may mean that it was completed before: check the object;
+        `UploadUnusable` if parts are missing. Also raises an error that the store returns in the body of a 200, which S3
+        allows.
         """
-        answer = await self._call(
+        response = await self._call(
             f"completing the upload of {key!r}",
-            self._patient_client.complete_multipart_upload,
+            self._long_timeout_client.complete_multipart_upload,
             Key=key,
             UploadId=upload_id,
             MultipartUpload={
                 "Parts": [
-                    {"PartNumber": number, "ETag": etag} | (checksums.of(number) if checksums else {})
+                    {"PartNumber": number, "ETag": etag} | (checksums.of_part(number) if checksums else {})
                     for number, etag in sorted(parts)
                 ]
             },
-            **(checksums.whole() if checksums else {}),
+            **(checksums.of_object() if checksums else {}),
         )
-        return quoted(_field(answer, "ETag"))
+        return quoted(_required(response, "ETag"))
 
-    async def find(self, key: str) -> Completed | None:
-        """What an upload has become, or None when there is no such object."""
+    async def find_completed(self, key: str) -> CompletedObject | None:
+        """Return the object that an upload was completed to, or None if there is no such object."""
         try:
-            answer = await self._call(f"looking at {key!r}", self._client.head_object, mute=True, Key=key)
+            response = await self._call(f"checking {key!r}", self._client.head_object, no_body=True, Key=key)
         except ObjectMissing:
             return None
-        return Completed(answer["ContentLength"], quoted(_field(answer, "ETag")), answer["Metadata"].get(MARK, ""))
+        fingerprint = response["Metadata"].get(FINGERPRINT_METADATA, "")
+        return CompletedObject(response["ContentLength"], quoted(_required(response, "ETag")), fingerprint)
 
     async def abort(self, key: str, upload_id: str) -> None:
-        """Give up an upload and its parts; fine when it is not there any more."""
+        """Abort an upload and delete its parts; no error if it does not exist."""
         with contextlib.suppress(UploadGone):
             await self._call(
                 f"aborting the upload of {key!r}", self._client.abort_multipart_upload, Key=key, UploadId=upload_id
             )
 
     async def list_uploads(self, prefix: str) -> list[UploadInfo]:
-        """The uploads under way whose key begins with `prefix`.
+        """Return the uploads in progress whose key begins with `prefix`.
 
-        MinIO only finds those whose whole key is `prefix`; it drops forgotten uploads by itself, after a day.
+        MinIO only lists those whose whole key is `prefix`; it aborts incomplete uploads by itself, after a day.
         """
         pages = self._client.get_paginator("list_multipart_uploads").paginate
         uploads: list[UploadInfo] = await self._call(
@@ -174,14 +174,16 @@ class Uploads:
         return uploads
 
     async def close(self) -> None:
-        """End the threads and the connections."""
+        """End the threads and close the connections."""
         await self._threads.close()
         self._client.close()
-        self._patient_client.close()
+        self._long_timeout_client.close()
 
-    async def _call(self, action: str, call: Callable[..., Any], *, mute: bool = False, **parameters: Any) -> Any:
+    async def _call(self, action: str, call: Callable[..., Any], *, no_body: bool = False, **parameters: Any) -> Any:
         parameters["Bucket"] = self._bucket.name
-        return await self._bucket.ask(action, lambda: self._threads.run(call, **parameters), mute=mute)
+        return await self._bucket.call_with_retry(
+            action, lambda: self._threads.run(call, **parameters), no_body=no_body
+        )
 
 
 def _uploads(pages: Any) -> Iterator[UploadInfo]:
@@ -190,10 +192,10 @@ def _uploads(pages: Any) -> Iterator[UploadInfo]:
             yield UploadInfo(upload["Key"], upload["UploadId"], upload["Initiated"])
 
 
-def _field(answer: dict[str, Any], name: str) -> str:
-    """A field that no good answer lacks; a proxy's page with status 200 does."""
-    value = answer.get(name)
+def _required(response: dict[str, Any], name: str) -> str:
+    """Return a field that every valid response has; a proxy's error page with status 200 does not."""
+    value = response.get(name)
     if not isinstance(value, str) or not value:
-        message = f"The store's answer has no {name}."
+        message = f"The store's response has no {name}."
         raise StorageFault(message)
     return value

@@ -1,4 +1,4 @@
-"""Bytes that are sent while they still come in."""
+"""A part's bytes, uploaded while they still arrive."""
 
 from __future__ import annotations
 
@@ -9,65 +9,67 @@ from typing import Self
 
 from jobs.storage.crc32 import Buffer
 
-PATIENCE = 5.0
-"""Seconds that a connection is kept waiting for more bytes. Amazon S3 closes it after 20 (`RequestTimeout`)."""
+STALL_TIMEOUT = 5.0
+"""Seconds that a connection waits for the next bytes. Amazon S3 closes it after 20 (`RequestTimeout`)."""
 
 
-class Starved(Exception):
-    """The bytes to send did not come in time. The store has no part in it."""
+class BodyStalled(Exception):
+    """The bytes of a request body did not arrive in time. The store is not at fault."""
 
 
-class Filling:
-    """Pieces of known sizes, one behind the other. Each gets its bytes in chunks, from its front; all do side by side.
+class PartBuffer:
+    """Consecutive pieces of known sizes. Each is filled in chunks from its front; all pieces are filled concurrently.
 
-    The event loop fills it. A thread sends it, meanwhile and again, as far as there is no gap.
+    The event loop fills it. A thread sends it at the same time, as far as there is no gap, and can send it again.
     """
 
     def __init__(self, sizes: Sequence[int]) -> None:
-        """Of pieces with so many bytes."""
+        """`sizes` are those of the pieces in bytes."""
         self._size = sum(sizes)
         self._missing = list(sizes)
+        """Bytes that each piece still lacks."""
         self._chunks: list[list[Buffer]] = [[] for _ in sizes]
         self._left = self._size
-        """Bytes that are missing in all."""
-        self._wanted: int | None = None
+        """Bytes that all pieces still lack."""
+        self._awaited: int | None = None
         """The piece that a thread waits for."""
-        self._came = Condition()
-        self.begun = asyncio.Event()
-        """The first bytes may be sent."""
+        self._arrived = Condition()
+        self.ready = asyncio.Event()
+        """Set when the first bytes can be sent."""
         self.full = asyncio.Event()
+        """Set when all bytes are there."""
 
     @classmethod
     def of(cls, data: Buffer) -> Self:
-        """The bytes, all there."""
-        filling = cls([len(data)])
-        filling.put(0, data)
-        return filling
+        """Return a full buffer with this data."""
+        buffer = cls([len(data)])
+        buffer.put(0, data)
+        return buffer
 
     def __len__(self) -> int:
         return self._size
 
     def chunks(self, piece: int) -> Sequence[Buffer]:
-        """The bytes of a piece that are there."""
+        """Return the bytes of a piece that have arrived."""
         return self._chunks[piece]
 
     def put(self, piece: int, chunk: Buffer) -> None:
-        """The next bytes of a piece; they must stay as they are."""
-        with self._came:
+        """Append the next bytes of a piece; they must not change afterwards."""
+        with self._arrived:
             self._chunks[piece].append(chunk)
             self._missing[piece] -= len(chunk)
-            if piece == self._wanted:
-                self._came.notify_all()
+            if piece == self._awaited:
+                self._arrived.notify_all()
         self._left -= len(chunk)
         if piece == 0:
-            self.begun.set()
+            self.ready.set()
         if not self._left:
             self.full.set()
 
-    def sent(self, stopped: Callable[[], bool]) -> Iterator[Buffer]:
-        """All chunks in their order, for a thread, which this blocks until the next is there or it is `stopped`.
+    def iter_chunks(self, stopped: Callable[[], bool]) -> Iterator[Buffer]:
+        """Yield all chunks in order. Call it in a thread: it blocks until the next chunk arrives or `stopped` is true.
 
-        Raises `Starved` after `PATIENCE`.
+        Raises `BodyStalled` after `STALL_TIMEOUT`.
         """
         for piece, chunks in enumerate(self._chunks):
             done = 0
@@ -76,17 +78,17 @@ class Filling:
                 done += 1
 
     def _has_more(self, piece: int, done: int, stopped: Callable[[], bool]) -> bool:
-        """Whether a piece has more chunks than those, once that is known."""
+        """Wait until it is known whether the piece has more than `done` chunks, and return that."""
         chunks = self._chunks[piece]
-        with self._came:
-            self._wanted = piece
-            if not self._came.wait_for(
-                lambda: done < len(chunks) or not self._missing[piece] or stopped(), timeout=PATIENCE
+        with self._arrived:
+            self._awaited = piece
+            if not self._arrived.wait_for(
+                lambda: done < len(chunks) or not self._missing[piece] or stopped(), timeout=STALL_TIMEOUT
             ):
-                raise Starved
+                raise BodyStalled
             return done < len(chunks)
 
     def wake(self) -> None:
-        """Makes the thread look whether it is stopped."""
-        with self._came:
-            self._came.notify_all()
+        """Make the waiting thread check again whether it is stopped."""
+        with self._arrived:
+            self._arrived.notify_all()

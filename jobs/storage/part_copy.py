@@ -1,4 +1,4 @@
-"""Whether the store copies ranges of objects into parts of uploads: found out by letting it, once a process."""
+"""UploadPartCopy: whether the store supports it, found out once per process by a trial."""
 
 from __future__ import annotations
 
@@ -10,96 +10,96 @@ from uuid import uuid4
 import structlog
 
 from jobs.errors import STORAGE_OUTAGES, HaulageError, SourceChanged, StorageBusy, StorageRefused
-from jobs.storage.multipart import Uploads
+from jobs.storage.multipart import MultipartUploads
 from jobs.storage.objects import Objects
 
 log = structlog.get_logger()
 
 MIB = 1 << 20
-PROBES = "bundles/probes/"
-TYPE = "application/octet-stream"
-MARKED = b"123456789"
+PROBE_PREFIX = "bundles/probes/"
+CONTENT_TYPE = "application/octet-stream"
+MARKER = b"123456789"
 
 
 @dataclass(slots=True, eq=False)
 class _Probe:
-    """What was put into the store."""
+    """The objects and the upload of one trial."""
 
     source: str
     target: str
     upload_id: str | None = None
 
 
-class Copying:
-    """Asks once, and remembers the answer."""
+class PartCopy:
+    """Tries once whether the store copies ranges of objects into parts, and remembers the result."""
 
-    def __init__(self, objects: Objects, uploads: Uploads, *, allowed: bool) -> None:
-        """Unless it is `allowed`, the store is not asked."""
+    def __init__(self, objects: Objects, multipart: MultipartUploads, *, allowed: bool) -> None:
+        """Unless `allowed`, nothing is tried and the result is False."""
         self._objects = objects
-        self._uploads = uploads
-        self._asking = asyncio.Lock()
-        self._left: set[_Probe] = set()
-        """Probes that were not removed yet, or could not be, because the store was away by then."""
-        self._works: bool | None = None if allowed else False
+        self._multipart = multipart
+        self._lock = asyncio.Lock()
+        self._leftovers: set[_Probe] = set()
+        """Probes that are not deleted yet, possibly because the store became unavailable."""
+        self._supported: bool | None = None if allowed else False
 
-    async def works(self) -> bool:
-        """Raises a `Storage…` error when the store can't be reached, or is too busy, to find out."""
-        async with self._asking:
-            if self._works is None:
-                self._works = await self._try()
-                log.info("part_copy_probed", works=self._works)
-        return self._works
+    async def is_supported(self) -> bool:
+        """Return the result. Raises a `Storage…` error if the store is unavailable or too busy to find out."""
+        async with self._lock:
+            if self._supported is None:
+                self._supported = await self._try()
+                log.info("part_copy_probed", supported=self._supported)
+        return self._supported
 
     async def _try(self) -> bool:
-        """Asks, and cleans up when the store has answered: one that is away would keep the job waiting twice."""
-        key = f"{PROBES}{uuid4()}"
+        """Run a probe, and clean up only if the store responded: one that hangs would delay the job a second time."""
+        key = f"{PROBE_PREFIX}{uuid4()}"
         probe = _Probe(f"{key}.source", f"{key}.target")
-        self._left.add(probe)
-        works = await self._ask(probe)
-        for left in tuple(self._left):
-            await self._remove(left)
-        return works
+        self._leftovers.add(probe)
+        supported = await self._run(probe)
+        for leftover in tuple(self._leftovers):
+            await self._delete(leftover)
+        return supported
 
-    async def _ask(self, probe: _Probe) -> bool:
-        """Some stores have no such call, some want all parts of an upload to be of one size."""
+    async def _run(self, probe: _Probe) -> bool:
+        """Upload parts of both kinds: some stores lack the call, some require all parts of an upload to have one size."""
         source, target = probe.source, probe.target
         try:
-            info = await self._objects.put(source, MARKED + bytes(5 * MIB - 1), TYPE)
-            probe.upload_id = upload_id = await self._uploads.create(target, TYPE)
-            first = await self._uploads.copy_part(target, upload_id, 1, source, info.etag, 3, info.size)
-            second = await self._uploads.upload_part(target, upload_id, 2, bytearray(5 * MIB))
-            third = await self._uploads.copy_part(target, upload_id, 3, source, info.etag, 0, 9)
-            if not await self._is_bound(target, upload_id, source):
+            info = await self._objects.put(source, MARKER + bytes(5 * MIB - 1), CONTENT_TYPE)
+            probe.upload_id = upload_id = await self._multipart.create(target, CONTENT_TYPE)
+            first = await self._multipart.copy_part(target, upload_id, 1, source, info.etag, 3, info.size)
+            second = await self._multipart.upload_part(target, upload_id, 2, bytearray(5 * MIB))
+            third = await self._multipart.copy_part(target, upload_id, 3, source, info.etag, 0, 9)
+            if not await self._enforces_etag(target, upload_id, source):
                 return False
-            await self._uploads.complete(target, upload_id, [(1, first), (2, second), (3, third)])
-            return await self._is_right(target)
-        except StorageRefused as error:  # it lets us in, but not do this: the object was written
-            log.info("part_copy_refused", reason=error.message)
+            await self._multipart.complete(target, upload_id, [(1, first), (2, second), (3, third)])
+            return await self._has_expected_end(target)
+        except StorageRefused as error:  # the keys are valid, since the object was written, but lack this permission
+            log.info("part_copy_unsupported", reason=error.message)
             return False
         except (*STORAGE_OUTAGES, StorageBusy):
             raise
         except HaulageError as error:
-            log.info("part_copy_refused", reason=error.message)
+            log.info("part_copy_unsupported", reason=error.message)
             return False
 
-    async def _remove(self, probe: _Probe) -> None:
+    async def _delete(self, probe: _Probe) -> None:
         with contextlib.suppress(HaulageError):
             if probe.upload_id is not None:
-                await self._uploads.abort(probe.target, probe.upload_id)
+                await self._multipart.abort(probe.target, probe.upload_id)
             await self._objects.delete([probe.source, probe.target])
-            self._left.discard(probe)
+            self._leftovers.discard(probe)
 
-    async def _is_bound(self, target: str, upload_id: str, source: str) -> bool:
-        """A copy of another object than the one that is meant is refused."""
+    async def _enforces_etag(self, target: str, upload_id: str, source: str) -> bool:
+        """Return True if the store refuses to copy a source with another ETag than the given one."""
         try:
-            await self._uploads.copy_part(target, upload_id, 4, source, '"another"', 0, 9)
+            await self._multipart.copy_part(target, upload_id, 4, source, '"another"', 0, 9)
         except SourceChanged:
             return True
         return False
 
-    async def _is_right(self, target: str) -> bool:
+    async def _has_expected_end(self, target: str) -> bool:
         info = await self._objects.head(target)
         if info.size != 10 * MIB + 14:
             return False
         end = self._objects.read(target, info.etag, info.size - 11, info.size)
-        return b"".join([bytes(chunk) async for chunk in end]) == bytes(2) + MARKED
+        return b"".join([bytes(chunk) async for chunk in end]) == bytes(2) + MARKER

@@ -1,4 +1,4 @@
-"""Presigned links: what a browser fetches from the store directly. Making one asks nobody."""
+"""Presigned links, by which a browser downloads from the store directly. Signing needs no request to the store."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from jobs.files.names import content_disposition
 from jobs.storage.clients import MinioClient
 
 MAX_LIFETIME = 7 * 24 * 3600.0
-"""Seconds; no store signs for longer (Signature Version 4, `X-Amz-Expires`)."""
+"""Seconds; the longest validity of a signature (Signature Version 4, `X-Amz-Expires`)."""
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class Links:
-    """Signs for the address at which browsers reach the store."""
+class Presigner:
+    """Signs links to the address at which browsers reach the store."""
 
-    def __init__(self, bucket: str, signer: MinioClient, now: Callable[[], datetime] = _now) -> None:
-        """`now` tells the time in UTC."""
+    def __init__(self, bucket: str, client: MinioClient, now: Callable[[], datetime] = _now) -> None:
+        """`now` returns the current time in UTC."""
         self._bucket = bucket
-        self._signer = signer
+        self._client = client
         self._now = now
 
     def presign(
         self, key: str, method: Literal["GET", "HEAD"], filename: str, content_type: str, lifetime: float
     ) -> str:
-        """A link to one key with one method, good for `lifetime` seconds: whole ones, at least 1, at most 7 days.
+        """Return a link to one key for one method, valid for `lifetime` seconds: whole ones, at least 1, at most 7 days.
 
-        The browser saves it as `filename` (RFC 6266); both that and the type are signed, so nobody can change them.
+        The browser saves the object as `filename` (RFC 6266). Name and type are signed, so that they cannot be changed.
         """
-        return self._signer.client.get_presigned_url(
+        return self._client.client.get_presigned_url(
             method,
             self._bucket,
             key,

@@ -1,4 +1,7 @@
-"""As much of botocore's model of S3 as is used here: all of it would take 10 MiB of every process."""
+"""botocore's model of S3, reduced to the operations that are used.
+
+Performance: without this every process takes 9 MiB (13 %) more memory.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ OPERATIONS = (
     "UploadPart",
     "UploadPartCopy",
 )
-"""What a client can be asked for; a client has no other methods."""
+"""The operations of a client; it has no other methods."""
 
 _S3 = {
     "defaults": {"signatureVersions": ["s3v4"]},
@@ -34,43 +37,43 @@ _AWS = {
     "services": {"s3": _S3},
 }
 ENDPOINTS = {"version": 3, "partitions": [_AWS]}
-"""Instead of the list of all endpoints of all of Amazon's services: every client is told its endpoint."""
+"""Replaces the list of all endpoints of all AWS services: every client gets its endpoint explicitly."""
 
 
 class SlimLoader(Loader):  # type: ignore[misc] # botocore has no types
-    """Loads botocore's data, but of the list of endpoints and of the operations only what is used."""
+    """Loads botocore's data, reduced to the endpoints and operations that are used."""
 
     def __init__(self) -> None:
         super().__init__()
         self._slim: dict[str, Any] = {}
 
     def load_data_with_path(self, name: str) -> tuple[Any, str]:
-        """The data, and the file it comes from."""
+        """Return the data, and the file it comes from."""
         return (ENDPOINTS, "") if name == "endpoints" else super().load_data_with_path(name)
 
     def load_service_model(self, service_name: str, type_name: str, api_version: str | None = None) -> Any:
-        """The model of a service; that of its operations is read once and cut down."""
+        """Return the model of a service. The model of its operations is loaded and reduced once."""
         if type_name != "service-2":
             return super().load_service_model(service_name, type_name, api_version)
         if service_name not in self._slim:
-            # By a loader of its own, since one keeps what it has loaded.
-            self._slim[service_name] = _cut(Loader().load_service_model(service_name, type_name, api_version))
+            # With a separate loader, since a loader caches what it has loaded.
+            self._slim[service_name] = _reduced(Loader().load_service_model(service_name, type_name, api_version))
         return self._slim[service_name]
 
 
-def _cut(model: dict[str, Any]) -> dict[str, Any]:
-    operations = {name: _undocumented(model["operations"][name]) for name in OPERATIONS}
+def _reduced(model: dict[str, Any]) -> dict[str, Any]:
+    operations = {name: _without_documentation(model["operations"][name]) for name in OPERATIONS}
     shapes: dict[str, Any] = {}
     wanted = set(_shapes(operations))
     while wanted:
         name = wanted.pop()
-        shapes[name] = _undocumented(model["shapes"][name])
+        shapes[name] = _without_documentation(model["shapes"][name])
         wanted |= set(_shapes(shapes[name])) - shapes.keys()
     return {**model, "operations": operations, "shapes": shapes}
 
 
 def _shapes(piece: Any) -> Iterator[str]:
-    """The names of the shapes that a piece of the model speaks of."""
+    """Yield the names of the shapes that a piece of the model refers to."""
     if isinstance(piece, dict):
         for key, value in piece.items():
             if key == "shape" and isinstance(value, str):
@@ -82,11 +85,11 @@ def _shapes(piece: Any) -> Iterator[str]:
             yield from _shapes(value)
 
 
-def _undocumented(piece: Any) -> Any:
+def _without_documentation(piece: Any) -> Any:
     if isinstance(piece, dict):
         return {
-            key: _undocumented(value)
+            key: _without_documentation(value)
             for key, value in piece.items()
             if key != "documentation" or isinstance(value, dict)
         }
-    return [_undocumented(value) for value in piece] if isinstance(piece, list) else piece
+    return [_without_documentation(value) for value in piece] if isinstance(piece, list) else piece

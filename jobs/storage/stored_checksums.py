@@ -8,71 +8,77 @@ from typing import Any
 import structlog
 
 from jobs.errors import HaulageError, StorageDown
-from jobs.storage.adaptive_limit import BUSY
+from jobs.storage.adaptive_limit import BUSY_ERRORS
 from jobs.storage.bucket import Bucket
-from jobs.storage.crc32 import combine, understood
-from jobs.storage.error_translation import translated
+from jobs.storage.crc32 import combine, decode
+from jobs.storage.error_translation import translate_errors
 from jobs.storage.etags import quoted
-from jobs.storage.threads import Threads
+from jobs.storage.thread_pool import ThreadPool
 
 log = structlog.get_logger()
 
-SHORT = 3.0
-"""Seconds after which a busy store has not told."""
-PAGE = 1000
-"""Parts that one answer lists."""
+RETRY_TIMEOUT = 3.0
+"""Seconds for which a busy store is retried before the checksum counts as missing."""
+PARTS_PER_PAGE = 1000
+"""Parts that one response lists."""
 
 
 class StoredChecksums:
-    """Asks with `HEAD`; where it has only the checksums of parts, asks for those and combines them."""
+    """Reads the checksum by `HEAD`; if the store only has the checksums of parts, fetches and combines those."""
 
     def __init__(self, bucket: Bucket, client: Any) -> None:
-        """`client` is a botocore client; it is closed by whoever made it."""
+        """`client` is a botocore client, which its creator closes."""
         self._bucket = bucket
         self._client = client
-        self._threads = Threads(8, "storage-checksums")
+        self._threads = ThreadPool(8, "storage-checksums")
 
     async def crc32(self, key: str, etag: str, size: int) -> int | None:
-        """The CRC-32 of the object with this ETag and size in bytes; None when the store does not tell, or not now.
+        """Return the CRC-32 of the object with this ETag and size in bytes; None if the store can't provide it now.
 
-        Nobody needs it: what can't be asked for is read. So no error comes of it, and it tells the breaker nothing: the
-        rights that these calls take are others than those of reading.
+        It is optional for every caller, who can read the object instead. So this raises no error, and the breaker ignores
+        its failures: these calls need other permissions than reading.
         """
         try:
-            return await self._bucket.pace.run(lambda: self._told(key, etag, size), (*BUSY, StorageDown), SHORT)
+            return await self._bucket.limit.run(
+                lambda: self._fetch(key, etag, size), (*BUSY_ERRORS, StorageDown), RETRY_TIMEOUT
+            )
         except HaulageError as error:
-            log.debug("checksum_not_told", reason=error.message)
+            log.debug("checksum_missing", reason=error.message)
             return None
 
     async def close(self) -> None:
         """End the threads."""
         await self._threads.close()
 
-    async def _told(self, key: str, etag: str, size: int) -> int | None:
+    async def _fetch(self, key: str, etag: str, size: int) -> int | None:
         self._bucket.breaker.check()
-        with translated(f"asking for the checksum of {key!r}", self._bucket.name):
-            return await self._threads.run(self._ask, key, etag, size)
+        with translate_errors(f"reading the checksum of {key!r}", self._bucket.name):
+            return await self._threads.run(self._head, key, etag, size)
 
-    def _ask(self, key: str, etag: str, size: int) -> int | None:
-        answer = self._call(self._client.head_object, key, ChecksumMode="ENABLED")
-        written = answer.get("ChecksumCRC32")
-        if written is None or quoted(answer["ETag"]) != etag:
+    def _head(self, key: str, etag: str, size: int) -> int | None:
+        response = self._call(self._client.head_object, key, ChecksumMode="ENABLED")
+        encoded = response.get("ChecksumCRC32")
+        if encoded is None or quoted(response["ETag"]) != etag:
             return None
-        if answer.get("ChecksumType") == "COMPOSITE" or "-" in written:
+        if response.get("ChecksumType") == "COMPOSITE" or "-" in encoded:
             return self._combined(key, etag, size)
-        return understood(written)
+        return decode(encoded)
 
     def _combined(self, key: str, etag: str, size: int) -> int | None:
-        """From the parts (MinIO tells their checksums; SeaweedFS leaves them out)."""
+        """Combine the checksums of the parts (MinIO returns them, SeaweedFS does not)."""
         pieces: list[tuple[int, int]] = []
         marker = 0
         while True:
-            asked = {"ObjectAttributes": ["ETag", "ObjectParts"], "PartNumberMarker": marker, "MaxParts": PAGE}
-            answer = self._call(self._client.get_object_attributes, key, **asked)
-            listing = answer.get("ObjectParts", {})
+            query = {
+                "ObjectAttributes": ["ETag", "ObjectParts"],
+                "PartNumberMarker": marker,
+                "MaxParts": PARTS_PER_PAGE,
+            }
+            response = self._call(self._client.get_object_attributes, key, **query)
+            listing = response.get("ObjectParts", {})
             parts = listing.get("Parts", [])
-            crcs = [understood(part.get("ChecksumCRC32")) for part in parts]
-            if quoted(answer.get("ETag", "")) != etag or not parts or None in crcs:
+            crcs = [decode(part.get("ChecksumCRC32")) for part in parts]
+            if quoted(response.get("ETag", "")) != etag or not parts or None in crcs:
                 return None
             pieces += [(crc or 0, part["Size"]) for crc, part in zip(crcs, parts, strict=True)]
             if not listing.get("IsTruncated"):

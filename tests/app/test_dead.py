@@ -96,7 +96,7 @@ async def test_what_is_dropped_goes_from_store_and_database(api: httpx.AsyncClie
     store = services.storage
     await store.objects.put(f"bundles/{job.id}/2.zip", b"x", "application/zip")
     key = f"bundles/{job.id}/4.zip"
-    upload = MultipartUpload(key=key, id=await store.uploads.create(key, "application/zip"), fingerprint="f")
+    upload = MultipartUpload(key=key, id=await store.multipart.create(key, "application/zip"), fingerprint="f")
     async with services.database.begin() as connection:
         await set_upload(connection, job.id, upload)
         await connection.execute(text("UPDATE jobs SET finished_at = finished_at - interval '1 hour'"))
@@ -107,7 +107,7 @@ async def test_what_is_dropped_goes_from_store_and_database(api: httpx.AsyncClie
     await Sweeper(services, works_of(services)).sweep()
     assert await count(services) == 1
     assert [info.key async for info in store.objects.list(f"bundles/{job.id}/")] == []
-    assert await store.uploads.list_uploads(key) == []
+    assert await store.multipart.list_uploads(key) == []
     assert (await api.get(link(other))).status_code == 200
 
 

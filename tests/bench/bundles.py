@@ -52,7 +52,7 @@ async def open_and_remove(arena: Arena, job: Download) -> None:
 
 async def check(arena: Arena, key: str, entries: int) -> None:
     """Fetches a bundle, whoever made it, and lets `zipfile` check its files, of which there must be so many."""
-    url = arena.services.storage.links.presign(key, "GET", "bundle.zip", "application/zip", 600)
+    url = arena.services.storage.presigner.presign(key, "GET", "bundle.zip", "application/zip", 600)
     path = arena.folder / "bundle.zip"
     try:
         await arena.apart(_check, url, path, entries)

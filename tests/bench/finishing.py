@@ -13,7 +13,7 @@ from uuid import UUID
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from jobs.concurrency import end
+from jobs.concurrency import cancel_and_wait
 from jobs.engine.lifecycle import Claimed
 from jobs.engine.worker.reporter import Reporter
 from jobs.logs import configure_logs
@@ -70,7 +70,7 @@ async def _finish(settings: Settings, claimed: Sequence[Claimed], *, flowing: bo
                 moments[f"{it.job.id}", record.index] = monotonic_ns()
                 reporter.done(record.index, 0)
             await asyncio.sleep(BEFORE)
-            await end(running)
+            await cancel_and_wait(running)
             await services.lifecycle.cancel(it.job.id)
 
         await asyncio.gather(*(attempt(it, Random(number)) for number, it in enumerate(claimed)))

@@ -17,7 +17,7 @@ from time import perf_counter, process_time
 import obstore
 from obstore.store import S3Store
 
-from jobs.concurrency import all_of, map_limited
+from jobs.concurrency import gather, map_limited
 from jobs.settings import Settings
 from jobs.storage.clients import obstore_client
 from tests.bench import bundles, programs
@@ -156,7 +156,7 @@ async def _copy_all(store: S3Store, files: Sequence[File]) -> Spent:
     large = [file for file in files if file.size >= LARGE]
     small = [file for file in files if file.size < LARGE]
     began, cpu = perf_counter(), process_time()
-    await all_of([map_limited(copy_large, large, LARGE_AT_ONCE), map_limited(copy_small, small, SMALL_AT_ONCE)])
+    await gather([map_limited(copy_large, large, LARGE_AT_ONCE), map_limited(copy_small, small, SMALL_AT_ONCE)])
     spent = Spent(perf_counter() - began, process_time() - cpu, peak_memory(os.getpid()))
     await obstore.delete_async(store, [COPIES + file.key for file in files])
     return spent

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit
 
-from jobs.concurrency import end
+from jobs.concurrency import cancel_and_wait
 from tests.listening import listening
 
 _REFUSED = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -41,7 +41,7 @@ class Filter:
             await asyncio.wait((up, down), return_when=asyncio.FIRST_COMPLETED)
         finally:
             requests.close()
-            await end(up, down)
+            await cancel_and_wait(up, down)
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter | None) -> None:

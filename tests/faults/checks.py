@@ -79,7 +79,7 @@ async def _left(look: Callable[[], Awaitable[list[str]]]) -> list[str]:
 async def _uploads(ground: Ground) -> list[str]:
     rows = await ground.rows("SELECT upload_id FROM jobs WHERE upload_id IS NOT NULL")
     known = {it["upload_id"] for it in rows}
-    uploads = await ground.services.storage.uploads.list_uploads("bundles/")
+    uploads = await ground.services.storage.multipart.list_uploads("bundles/")
     return [f"the upload {it.id} of {it.key} is left" for it in uploads if it.id not in known]
 
 

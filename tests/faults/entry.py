@@ -112,7 +112,7 @@ def calls() -> None:
     """How long each call to the store took (`store_call`, seconds)."""
     from jobs.storage.bucket import Bucket
 
-    guard = Bucket.guard
+    guard = Bucket.error_boundary
 
     @asynccontextmanager
     async def timed(self: Bucket, action: str) -> AsyncIterator[None]:
@@ -123,7 +123,7 @@ def calls() -> None:
         finally:
             log.info("store_call", action=action, seconds=round(time.monotonic() - begun, 3))
 
-    Bucket.guard = timed  # type: ignore[method-assign]
+    Bucket.error_boundary = timed  # type: ignore[method-assign]
 
 
 def poison() -> None:

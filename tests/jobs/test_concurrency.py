@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from jobs.concurrency import Slots, end, keep_running
+from jobs.concurrency import DynamicSemaphore, cancel_and_wait, run_forever
 
 
 class Deaf:
@@ -42,13 +42,13 @@ async def _cancelled(awaitable: Awaitable[Any], when: asyncio.Event) -> None:
     task = asyncio.ensure_future(awaitable)
     await when.wait()
     async with asyncio.timeout(5):
-        await end(task)
+        await cancel_and_wait(task)
 
 
 @pytest.mark.parametrize("losses", [0, 1, 3])
 async def test_what_keeps_running_ends_when_it_is_cancelled_however_often_that_gets_lost(losses: int) -> None:
     deaf = Deaf(losses)
-    await _cancelled(keep_running(deaf.run(), nothing()), deaf.runs)
+    await _cancelled(run_forever(deaf.run(), nothing()), deaf.runs)
     assert deaf.ended
 
 
@@ -61,7 +61,7 @@ async def test_what_fails_ends_the_others_and_is_raised() -> None:
 
     with pytest.raises(LookupError, match="gone"):
         async with asyncio.timeout(5):
-            await keep_running(deaf.run(), fails())
+            await run_forever(deaf.run(), fails())
     assert deaf.ended
 
 
@@ -69,7 +69,7 @@ async def test_ending_that_is_cancelled_goes_on_until_the_tasks_have_ended_and_s
     deaf = Deaf(2)
     task = asyncio.create_task(deaf.run())
     await deaf.runs.wait()
-    ending = asyncio.create_task(end(task))
+    ending = asyncio.create_task(cancel_and_wait(task))
     await asyncio.sleep(0)
     ending.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -79,66 +79,66 @@ async def test_ending_that_is_cancelled_goes_on_until_the_tasks_have_ended_and_s
 
 async def test_slots_follow_their_limit() -> None:
     limit = 2.0
-    slots = Slots(lambda: limit)
+    slots = DynamicSemaphore(lambda: limit)
     order: list[int] = []
 
     async def work(number: int) -> None:
-        await slots.take()
+        await slots.acquire()
         order.append(number)
 
     tasks = [asyncio.create_task(work(number)) for number in range(6)]
     await asyncio.sleep(0)
     assert order == [0, 1]
     limit = 4.7
-    slots.give()
+    slots.release()
     await asyncio.wait(tasks[:5], timeout=5)
     assert order == [0, 1, 2, 3, 4]
     limit = 1
-    slots.give()
+    slots.release()
     await asyncio.sleep(0)
-    assert slots.taken == 3
-    await end(tasks[5])  # who waits no more leaves the line
+    assert slots.in_use == 3
+    await cancel_and_wait(tasks[5])  # who waits no more leaves the line
     for _ in range(3):
-        slots.give()
-    assert slots.taken == 0
+        slots.release()
+    assert slots.in_use == 0
 
 
 async def test_a_slot_that_comes_with_a_cancellation_is_given_on() -> None:
-    slots = Slots(lambda: 1)
-    await slots.take()
-    first, second = [asyncio.create_task(slots.take()) for _ in range(2)]
+    slots = DynamicSemaphore(lambda: 1)
+    await slots.acquire()
+    first, second = [asyncio.create_task(slots.acquire()) for _ in range(2)]
     await asyncio.sleep(0)
-    slots.give()
+    slots.release()
     first.cancel()
     await asyncio.wait([first, second], timeout=5)
     assert first.cancelled()
     assert second.done()
-    assert slots.taken == 1
+    assert slots.in_use == 1
 
 
 async def test_who_wants_several_slots_waits_for_as_many_and_those_behind_wait_too() -> None:
-    slots = Slots(lambda: 5)
+    slots = DynamicSemaphore(lambda: 5)
     order: list[int] = []
 
     async def work(wanted: int) -> None:
-        await slots.take(wanted)
+        await slots.acquire(wanted)
         order.append(wanted)
 
     tasks = [asyncio.create_task(work(wanted)) for wanted in (3, 4, 1)]
     await asyncio.sleep(0)
     assert order == [3]
-    slots.give(3)
+    slots.release(3)
     await asyncio.wait(tasks, timeout=5)
     assert order == [3, 4, 1]
-    assert slots.taken == 5
+    assert slots.in_use == 5
 
 
 async def test_one_who_wants_more_slots_than_there_are_gets_them_alone() -> None:
-    slots = Slots(lambda: 2)
-    await slots.take()
-    whole = asyncio.create_task(slots.take(9))
+    slots = DynamicSemaphore(lambda: 2)
+    await slots.acquire()
+    whole = asyncio.create_task(slots.acquire(9))
     await asyncio.sleep(0)
     assert not whole.done()
-    slots.give()
+    slots.release()
     await asyncio.wait([whole], timeout=5)
-    assert slots.taken == 9
+    assert slots.in_use == 9

@@ -6,20 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.rate_limit import Pacer
+from jobs.rate_limit import RateLimiter
 
 
 @given(st.lists(st.floats(0, 0.5), max_size=100))
 def test_never_more_than_the_sum_in_any_second(gaps: list[float]) -> None:
-    pacer, now, gone = Pacer(rate=7, burst=3), 0.0, []
+    limiter, now, gone = RateLimiter(rate=7, burst=3), 0.0, []
     for gap in gaps:
         now += gap
-        now += pacer.take(now)
+        now += limiter.reserve(now)
         gone.append(now)
     assert all(sum(start <= one < start + 1 - 1e-6 for one in gone) <= 10 for start in gone)
 
 
 def test_a_few_go_at_once_and_the_rest_in_turn() -> None:
-    pacer = Pacer(rate=10, burst=2)
-    assert [pacer.take(5.0) for _ in range(4)] == pytest.approx([0, 0, 0.1, 0.2])
-    assert pacer.take(60.0) == 0
+    limiter = RateLimiter(rate=10, burst=2)
+    assert [limiter.reserve(5.0) for _ in range(4)] == pytest.approx([0, 0, 0.1, 0.2])
+    assert limiter.reserve(60.0) == 0

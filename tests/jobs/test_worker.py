@@ -109,7 +109,7 @@ async def test_a_job_whose_worker_is_killed_midway_completes_once_with_one_bundl
     await clean_now(services)
     prefix = f"bundles/{job.id}/"
     assert [info.key async for info in services.storage.objects.list(prefix)] == [final.result and final.result.key]
-    assert await services.storage.uploads.list_uploads(prefix) == []
+    assert await services.storage.multipart.list_uploads(prefix) == []
 
 
 async def test_a_drained_worker_gives_its_job_back_uncharged(
@@ -142,7 +142,7 @@ async def test_a_running_job_that_is_cancelled_is_stopped_and_leaves_nothing(
     await clean_now(services)
     prefix = f"bundles/{job.id}/"
     assert [info.key async for info in services.storage.objects.list(prefix)] == []
-    assert await services.storage.uploads.list_uploads(prefix) == []
+    assert await services.storage.multipart.list_uploads(prefix) == []
 
 
 async def test_a_source_that_changes_midway_fails_the_attempt_and_never_the_bundle(

@@ -31,7 +31,7 @@ async def hang(settings, stop, ready):
     await stop.wait()
     await asyncio.to_thread(time.sleep, 600)
 
-process.GOODBYES = 0.5
+process.CLOSE_TIMEOUT = 0.5
 process.run_worker = hang
 process.work(Settings())
 """
@@ -58,7 +58,7 @@ async def test_a_thread_that_hangs_does_not_keep_the_process(settings: Settings)
         out, _ = await process.communicate()
     assert monotonic() - began < 10
     assert process.returncode == 1
-    assert b"process_overdue" in out
+    assert b"shutdown_deadline_expired" in out
 
 
 async def test_jobs_that_can_not_be_given_back_do_not_keep_the_worker(

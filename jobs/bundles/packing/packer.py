@@ -23,10 +23,10 @@ from jobs.bundles.packing.read_window import Reads
 from jobs.bundles.packing.reader import Reader
 from jobs.bundles.packing.verification import FileCheck
 from jobs.bundles.resolver import Source
-from jobs.concurrency import all_of, first_error_group
+from jobs.concurrency import first_error_group, gather
 from jobs.storage import Storage, UploadGone
 from jobs.storage.crc32 import combine, crc32
-from jobs.storage.part_buffer import Filling
+from jobs.storage.part_buffer import PartBuffer
 
 COPIES = 4
 """Copies that one bundle has under way in the store."""
@@ -55,7 +55,7 @@ class Packer:
         Raises what `Reader.fill` raises, `ChecksumMismatch`, `UploadUnusable`, and what the store complains of. The
         upload is then left as it is.
         """
-        uploading = Uploading(self._storage.uploads, upload)
+        uploading = Uploading(self._storage.multipart, upload)
         if isinstance(plan, DeflatePlan):
             return await DeflateRun(plan, sources, uploading, done, watch, self._reader, self._bench).run()
         return await _Run(plan, sources, uploading, done, watch, self._reader, self._budget).run()
@@ -197,10 +197,10 @@ class _Run:
 
     async def _make(self, part: Part) -> None:
         """Reads a part and sends it meanwhile, unless what it says of files is known only after they were read."""
-        filling = Filling([piece.stop - piece.start for piece in part.pieces])
+        filling = PartBuffer([piece.stop - piece.start for piece in part.pieces])
         reads = [(place, piece) for place, piece in enumerate(part.pieces) if isinstance(piece, SourceRange)]
         if self._plan.needs(part):
-            await all_of(self._read(piece, filling, place) for place, piece in reads)
+            await gather(self._read(piece, filling, place) for place, piece in reads)
             reads = []
         await self._generate(part, filling)
         async with first_error_group() as group:
@@ -225,7 +225,7 @@ class _Run:
             if crc != entries[piece.entry].crc32 or piece.stop - piece.start < entries[piece.entry].size
         }
 
-    async def _read(self, piece: SourceRange, filling: Filling, place: int) -> None:
+    async def _read(self, piece: SourceRange, filling: PartBuffer, place: int) -> None:
         entry = piece.entry
 
         def take(chunk: bytes) -> None:
@@ -258,7 +258,7 @@ class _Run:
                     await self._reader.read(self._sources[piece.entry], start, stop, chunks.append)
                     await check.add(start, chunks)
 
-    async def _generate(self, part: Part, filling: Filling) -> None:
+    async def _generate(self, part: Part, filling: PartBuffer) -> None:
         crcs: list[int | None] = [check.crc for check in self._checks]
         for entry in self._plan.needs(part):
             crcs[entry] = await self._checks[entry].known()

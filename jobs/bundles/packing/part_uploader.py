@@ -9,8 +9,8 @@ from jobs.bundles.format.checkpoints import MultipartUpload
 from jobs.bundles.resolver import Source
 from jobs.errors import StorageDown, StorageOut, StorageTimeout, StorageUnreachable
 from jobs.storage.crc32 import Buffer
-from jobs.storage.multipart import Completed, Uploads
-from jobs.storage.part_buffer import Filling, Starved
+from jobs.storage.multipart import CompletedObject, MultipartUploads
+from jobs.storage.part_buffer import BodyStalled, PartBuffer
 
 PAUSES = (0.2, 1.0, 3.0)
 """Seconds before a part is uploaded, or the upload completed, again within the attempt."""
@@ -20,32 +20,32 @@ TRANSIENT = (StorageDown, StorageUnreachable, StorageTimeout)
 class Uploading:
     """What may be done twice is done again after a broken connection, or when the store says that it can't now."""
 
-    def __init__(self, uploads: Uploads, upload: MultipartUpload) -> None:
-        self._uploads = uploads
+    def __init__(self, multipart: MultipartUploads, upload: MultipartUpload) -> None:
+        self._multipart = multipart
         self._upload = upload
 
     async def send(self, number: int, part: Buffer) -> str:
         """The part's ETag. Raises `UploadGone`, and what else the store complains of, as the others do."""
         return await self._again(lambda: self._send(number, part))
 
-    async def send_filling(self, number: int, part: Filling) -> str:
+    async def send_filling(self, number: int, part: PartBuffer) -> str:
         """As `send`, while the part is filled. What fails meanwhile is done again when it is full."""
-        await part.begun.wait()
+        await part.ready.wait()
         try:
             return await self._send(number, part)
         except StorageOut:
             raise
-        except (Starved, *TRANSIENT):
+        except (BodyStalled, *TRANSIENT):
             await part.full.wait()
         return await self._again(lambda: self._send(number, part))
 
-    async def _send(self, number: int, part: Buffer | Filling) -> str:
-        return await self._uploads.upload_part(self._upload.key, self._upload.id, number, part)
+    async def _send(self, number: int, part: Buffer | PartBuffer) -> str:
+        return await self._multipart.upload_part(self._upload.key, self._upload.id, number, part)
 
     async def copy(self, number: int, source: Source, start: int, stop: int) -> str:
         """The ETag of a part that is this range of the source."""
         return await self._again(
-            lambda: self._uploads.copy_part(
+            lambda: self._multipart.copy_part(
                 self._upload.key, self._upload.id, number, source.key, source.etag, start, stop
             )
         )
@@ -53,12 +53,12 @@ class Uploading:
     async def complete(self, etags: Sequence[str]) -> str:
         """The bundle's ETag, of those of all its parts."""
         parts = list(enumerate(etags, 1))
-        return await self._again(lambda: self._uploads.complete(self._upload.key, self._upload.id, parts))
+        return await self._again(lambda: self._multipart.complete(self._upload.key, self._upload.id, parts))
 
-    async def find(self) -> Completed | None:
+    async def find(self) -> CompletedObject | None:
         """What it was completed to before: the answer was lost with its worker, or a stale worker was faster."""
-        found = await self._uploads.find(self._upload.key)
-        return found if found is not None and found.mark == self._upload.fingerprint else None
+        found = await self._multipart.find_completed(self._upload.key)
+        return found if found is not None and found.fingerprint == self._upload.fingerprint else None
 
     @staticmethod
     async def _again(call: Callable[[], Awaitable[str]]) -> str:

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from jobs.concurrency import Slots
+from jobs.concurrency import DynamicSemaphore
 
 ANSWERS = 64
 """Reads whose latency is looked back at."""
@@ -69,7 +69,7 @@ class Reads:
     def __init__(self, line: Line, ahead: int) -> None:
         self._line = line
         self._ahead = ahead
-        self._shares = Slots(lambda: ALL)
+        self._shares = DynamicSemaphore(lambda: ALL)
 
     @asynccontextmanager
     async def one(self, size: int) -> AsyncIterator[None]:
@@ -77,8 +77,8 @@ class Reads:
         held = self._line.holds()
         wanted = UNKNOWN if held is None else held + self._ahead
         share = int(min(max(size / wanted, 1 / MOST), LARGEST) * ALL)
-        await self._shares.take(share)
+        await self._shares.acquire(share)
         try:
             yield
         finally:
-            self._shares.give(share)
+            self._shares.release(share)

@@ -9,7 +9,7 @@ from typing import Any
 
 from jobs.bundles.format.stored_plan import Entry
 from jobs.errors import ChecksumMismatch
-from jobs.storage.crc32 import Buffer, combine, crc32, joined
+from jobs.storage.crc32 import Buffer, combine, combine_pair, crc32
 
 INLINE = 128 * 1024
 """Bytes that are hashed at once: a thread costs as much as they do."""
@@ -179,7 +179,7 @@ class StreamCheck(_Check):
         """Takes note of the next bytes and their CRC-32. Raises `ChecksumMismatch` when the last of them are wrong."""
         if self._sha is not None:
             await _update(self._sha, [data])
-        self.crc = joined(self.crc, crc, len(data))
+        self.crc = combine_pair(self.crc, crc, len(data))
         if last:
             self._compare(self.crc)
 

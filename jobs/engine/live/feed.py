@@ -97,7 +97,7 @@ class Feed:
         """The latest events of those jobs that have one, in JSON. Raises `RedisUnavailable`."""
         self.breaker.check()
         try:
-            with self.breaker.watch():
+            with self.breaker.record():
                 found = await self._redis.mget([key(job_id) for job_id in job_ids])
         except UNAVAILABLE as error:
             raise RedisUnavailable("Redis can't be reached.") from error
@@ -106,7 +106,7 @@ class Feed:
     async def ping(self) -> bool:
         """Returns True if Redis responds."""
         try:
-            with self.breaker.watch():
+            with self.breaker.record():
                 return bool(await self._redis.ping())
         except UNAVAILABLE:
             return False

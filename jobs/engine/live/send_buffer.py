@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 import structlog
 
 from jobs.breakers import Breaker
-from jobs.concurrency import end
+from jobs.concurrency import cancel_and_wait
 
 log = structlog.get_logger()
 
@@ -62,7 +62,7 @@ class SendBuffer(Generic[T]):
         """Flushes, and discards what could not be sent."""
         await self.flush()
         if self._sender is not None:
-            await end(self._sender)
+            await cancel_and_wait(self._sender)
 
     def _pop(self) -> T:
         message, size = self._waiting.popleft()
@@ -85,7 +85,7 @@ class SendBuffer(Generic[T]):
     async def _deliver(self, batch: Sequence[T]) -> None:
         try:
             self._breaker.check()
-            with self._breaker.watch():
+            with self._breaker.record():
                 async with asyncio.timeout(PATIENCE):
                     await self._send(batch)
         except Exception as error:  # noqa: BLE001 - the event loop raises errors of its own

@@ -12,7 +12,7 @@ import structlog
 from pydantic import ValidationError
 from redis.asyncio.client import PubSub
 
-from jobs.concurrency import keep_running
+from jobs.concurrency import run_forever
 from jobs.engine.events import Event
 from jobs.engine.live.feed import UNAVAILABLE, Feed, channel, job_of
 
@@ -81,7 +81,7 @@ class Subscriptions:
             try:
                 async with self._feed.listening() as pubsub:
                     await pubsub.subscribe(_KEEPALIVE)
-                    await keep_running(self._listen(pubsub), self._update(pubsub))
+                    await run_forever(self._listen(pubsub), self._update(pubsub))
             except UNAVAILABLE as error:
                 log.warning("subscriptions_lost", reason=type(error).__name__)
             except Exception:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import asyncpg
 from pydantic import PostgresDsn
 
-from jobs.database import connect_arguments, translated
+from jobs.database import connect_arguments, translate_errors
 from jobs.engine.jobs import Turn
 
 
@@ -46,7 +46,7 @@ class Leases:
         """
         ids, fences = [job_id for job_id, _ in turns], [fence for _, fence in turns]
         try:
-            with translated():
+            with translate_errors():
                 async with asyncio.timeout(self._timeout):
                     connection = await self._connected()
                     rows = await connection.fetch(_RENEW, self._worker, ids, fences, self._lease)

@@ -12,7 +12,7 @@ import structlog
 from arq import Worker as ArqWorker
 from arq import func
 
-from jobs.concurrency import end, keep_running
+from jobs.concurrency import cancel_and_wait, run_forever
 from jobs.engine.live.feed import UNAVAILABLE, Feed
 from jobs.engine.wakeups.listener import WakeupListener
 from jobs.engine.wakeups.queue import FUNCTION, Queue, arq_redis, channel_name, pack, queue_name, unpack
@@ -66,7 +66,7 @@ class Consumer:
 
     async def run(self) -> None:
         """Receives until it is cancelled."""
-        await keep_running(self._listener.run(), self._keep_receiving())
+        await run_forever(self._listener.run(), self._keep_receiving())
 
     async def _keep_receiving(self) -> None:
         """Each loss of Redis ends arq's worker, and with it whatever it had counted."""
@@ -153,6 +153,6 @@ class _Tasks(dict[str, "asyncio.Task[Any]"]):
 
 async def _close(arq: ArqWorker) -> None:
     """Ends arq's tasks, not the jobs that were claimed, and closes its connections."""
-    await end(*arq.tasks.values())
+    await cancel_and_wait(*arq.tasks.values())
     with suppress(*UNAVAILABLE, AttributeError, RuntimeError):
         await arq.pool.aclose(close_connection_pool=True)

@@ -9,7 +9,7 @@ import structlog
 from arq.utils import timestamp_ms
 from redis.asyncio.client import PubSub
 
-from jobs.concurrency import keep_running
+from jobs.concurrency import run_forever
 from jobs.engine.live import subscriptions
 from jobs.engine.live.feed import UNAVAILABLE, Feed
 from jobs.engine.live.subscriptions import PAUSE, messages_of
@@ -52,7 +52,7 @@ class WakeupListener:
             try:
                 async with self._feed.listening() as pubsub:
                     await pubsub.subscribe(self._channel)
-                    await keep_running(self._listen(pubsub), self._ping(pubsub))
+                    await run_forever(self._listen(pubsub), self._ping(pubsub))
             except UNAVAILABLE as error:
                 log.info("wake_up_subscription_lost", reason=type(error).__name__)
             except Exception:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from jobs.concurrency import keep_running
+from jobs.concurrency import run_forever
 from jobs.engine.jobs import Turn
 from jobs.engine.sql.leases import Leases
 from jobs.engine.worker.runner import HeldJob, Runner
@@ -41,7 +41,7 @@ class LeaseRenewal:
     async def run(self) -> None:
         """Renews and watches until it is cancelled."""
         try:
-            await keep_running(self._keep_renewing(), self._watch())
+            await run_forever(self._keep_renewing(), self._watch())
         finally:
             self._leases.close()
 

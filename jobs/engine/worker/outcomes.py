@@ -84,7 +84,7 @@ class Outcomes:
         if not breaker.closed_since(started_at):
             return True
         try:
-            await self._storage.prove()
+            await self._storage.probe_write()
         except HaulageError:
             return True
         return not breaker.closed_since(started_at)

@@ -8,7 +8,7 @@ from random import Random
 
 import structlog
 
-from jobs.concurrency import keep_running
+from jobs.concurrency import run_forever
 from jobs.engine.engine import Engine
 from jobs.engine.sql.sweeps import find_overdue
 from jobs.engine.worker.runner import Runner
@@ -38,7 +38,7 @@ class Poller:
 
     async def run(self) -> None:
         """Polls until it is cancelled. Redis is pinged in a task of its own, since that takes long when Redis hangs."""
-        await keep_running(self._keep_pinging(), self._keep_polling())
+        await run_forever(self._keep_pinging(), self._keep_polling())
 
     async def _keep_pinging(self) -> None:
         while True:

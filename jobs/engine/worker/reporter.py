@@ -19,7 +19,7 @@ from jobs.engine.live.feed import Feed
 from jobs.engine.rates import Rate
 from jobs.errors import DatabaseUnavailable
 from jobs.kinds import Phase
-from jobs.rate_limit import Pacer
+from jobs.rate_limit import RateLimiter
 
 RATE, BURST = 7.0, 3
 """Live events of a job a second, and how many may follow each other at once: at most ten in any second."""
@@ -51,7 +51,7 @@ class Reporter:
         self._skipped = 0
         """Bytes that earlier attempts have read: they do not count for the speed."""
         self._speed = Rate()
-        self._rate_limit = Pacer(RATE, BURST)
+        self._rate_limit = RateLimiter(RATE, BURST)
         self._changed = asyncio.Event()
         self._finished = asyncio.Event()
         """A file is done or failed: that is published at once."""
@@ -126,7 +126,7 @@ class Reporter:
             await _wait(self._changed, max(0.0, batched + BATCH - clock()) if self._dirty else None)
             if self._changed.is_set():
                 await _wait(self._finished, max(0.0, published + BYTES - clock()))
-            await asyncio.sleep(self._rate_limit.take(clock()))
+            await asyncio.sleep(self._rate_limit.reserve(clock()))
             self._changed.clear()
             self._finished.clear()
             self._speed.feed(self._progress.bytes_done - self._skipped, published := clock())

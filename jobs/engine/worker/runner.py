@@ -12,7 +12,7 @@ from uuid import UUID
 import structlog
 
 from jobs.breakers import Circuit
-from jobs.concurrency import end
+from jobs.concurrency import cancel_and_wait
 from jobs.engine.engine import Engine
 from jobs.engine.jobs import Job, Turn
 from jobs.engine.lifecycle import Claimed
@@ -205,7 +205,7 @@ class Runner:
             await asyncio.wait(self._tasks, timeout=0.2)  # and again: a cancellation can be lost (`concurrency.end`)
         if self._tasks:
             log.warning("drain_expired", jobs=len(self._tasks))
-            await end(*self._tasks)
+            await cancel_and_wait(*self._tasks)
 
 
 @asynccontextmanager
@@ -223,7 +223,7 @@ async def _reporting(reporter: Reporter) -> AsyncIterator[None]:
         block.uncancel()
         reporting.result()
     finally:
-        await end(reporting)
+        await cancel_and_wait(reporting)
         await asyncio.shield(_flush_last(reporter))
 
 

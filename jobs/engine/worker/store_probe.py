@@ -21,6 +21,6 @@ async def keep_probing(storage: Storage, runners: Sequence[Runner]) -> None:
         await asyncio.sleep(INTERVAL)
         if storage.bucket.breaker.state is Circuit.HALF_OPEN:
             with suppress(HaulageError):
-                await storage.prove()
+                await storage.probe_write()
         for runner in runners:
             runner.room_changed()

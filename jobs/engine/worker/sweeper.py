@@ -8,7 +8,7 @@ from random import uniform
 
 import structlog
 
-from jobs.concurrency import keep_running
+from jobs.concurrency import run_forever
 from jobs.engine.engine import Engine
 from jobs.engine.jobs import Job
 from jobs.engine.lifecycle import SWEEP_BATCH
@@ -61,7 +61,7 @@ class Sweeper:
         """Sweeps until it is cancelled."""
         settings = self._engine.settings
         seldom = settings.sweep_interval * RARELY
-        await keep_running(
+        await run_forever(
             self._repeat(self._check, min(settings.sweep_interval, settings.lease_ttl / CHECKS_PER_LEASE)),
             *(self._run_when_wanted(sweep) for sweep in self._steps),
             *(self._repeat(step, seldom) for step in (self._abandon, self._lapse, self._delete_rows)),

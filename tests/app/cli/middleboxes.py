@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from jobs.concurrency import end
+from jobs.concurrency import cancel_and_wait
 from tests.listening import listening
 
 
@@ -57,7 +57,7 @@ class Middlebox:
         finally:
             requests.transport.abort()
             writer.transport.abort()
-            await end(down)
+            await cancel_and_wait(down)
 
     def _look(self, data: bytes) -> bool:
         """Whether the request, if it is the start of one, may pass."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from jobs.migrate import newest
+from jobs.migrate import head_revision
 from jobs.services import Services
 from jobs.settings import Settings
 from tests.app.cli.processes import Cli, variables
@@ -21,7 +21,7 @@ async def test_all_is_well(server_cli: Cli) -> None:
     lines = [line.split() for line in done.out.splitlines()]
     assert lines == [
         ["database", "ok"],
-        ["schema", "ok", newest()],
+        ["schema", "ok", head_revision()],
         ["storage", "ok"],
         ["redis", "ok"],
         ["queue", "ok"],
@@ -57,8 +57,8 @@ async def test_an_empty_database_is_migrated_once(server_cli: Cli, services: Ser
     assert refused.code == 7
     assert "run `haulage migrate`" in refused.error
     assert "run `haulage migrate`" in (await server_cli("check")).out
-    assert (await server_cli("migrate", "--json")).json == {"before": None, "after": newest()}
-    assert (await server_cli("migrate")).out == f"The schema is at version {newest()} already.\n"
+    assert (await server_cli("migrate", "--json")).json == {"before": None, "after": head_revision()}
+    assert (await server_cli("migrate")).out == f"The schema is at version {head_revision()} already.\n"
     assert (await server_cli("files", "add", "a.txt")).code == 0
 
 

@@ -15,7 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from app.endpoints.sockets import SUBPROTOCOL
-from jobs.concurrency import end
+from jobs.concurrency import cancel_and_wait
 from jobs.engine.events import Event, EventType, FileView, ProgressView
 from jobs.engine.jobs import Job, Progress, Status
 from jobs.engine.live.feed import UNAVAILABLE, Feed, channel
@@ -185,7 +185,7 @@ async def _let_go(reading: asyncio.Task[None]) -> None:
     """What broke while it read breaks the test."""
     if reading.done():
         reading.result()
-    await end(reading)
+    await cancel_and_wait(reading)
 
 
 def base(shared: Shared) -> str:

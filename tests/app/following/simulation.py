@@ -26,7 +26,7 @@ from app.schemas import JobStatus
 from app.serializers import status_of
 from app.status_reader import Statuses
 from jobs.bundles.downloads import Compression, Download, OnMissing
-from jobs.concurrency import end
+from jobs.concurrency import cancel_and_wait
 from jobs.engine.events import Event, EventType, FileView, ProgressView, event_of
 from jobs.engine.jobs import FileRecord, FileState, Status, new_progress
 from jobs.engine.order import Order, Verdict, judge, requested_since
@@ -433,5 +433,5 @@ class World:
             self.do(self.hub.look)
 
     def close(self) -> None:
-        self.loop.run_until_complete(end(*asyncio.all_tasks(self.loop)))
+        self.loop.run_until_complete(cancel_and_wait(*asyncio.all_tasks(self.loop)))
         self.loop.close()

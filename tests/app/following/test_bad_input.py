@@ -20,7 +20,7 @@ from app.middleware import Envelope
 from app.requests import MAX_STREAMED
 from app.status_reader import Statuses
 from jobs.bundles.downloads import NewDownload
-from jobs.concurrency import end
+from jobs.concurrency import cancel_and_wait
 from jobs.engine.jobs import FileRequest, Job
 from tests.app.following.dozing import dozing
 from tests.app.following.followers import (
@@ -306,7 +306,7 @@ async def test_who_leaves_before_it_is_accepted_is_no_error(shared: Shared, monk
     with capture_logs() as logs:
         opening = asyncio.create_task(code_of(shared, f"/{uuid4()}"))
         await asyncio.wait_for(asked.wait(), PATIENCE)
-        await end(opening)
+        await cancel_and_wait(opening)
         await asyncio.wait_for(ended.wait(), PATIENCE)
     assert [entry["event"] for entry in logs if entry["log_level"] == "error"] == []
 

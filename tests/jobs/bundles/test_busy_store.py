@@ -53,7 +53,7 @@ async def test_a_store_that_is_too_busy_for_every_third_call_costs_no_attempt_an
 @pytest.mark.usefixtures("services")  # the bucket is there
 async def test_no_kind_of_call_is_given_up_for_a_slow_down(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each is refused a few times in a row, more often than opens a circuit."""
-    monkeypatch.setattr(adaptive_limit, "LONGEST", 0.1)
+    monkeypatch.setattr(adaptive_limit, "MAX_DELAY", 0.1)
     async with storm(settings.s3_endpoint) as store:
         async with open_services(with_changes(settings, s3_endpoint=store.url)) as stormy:
             storage, left = stormy.storage, 0
@@ -69,17 +69,17 @@ async def test_no_kind_of_call_is_given_up_for_a_slow_down(settings: Settings, m
             left = 6
             assert [len(chunk) async for chunk in storage.objects.read("k", info.etag, 0, 9)] == [9]
             left = 6
-            upload_id = await storage.uploads.create("u", "application/zip")
+            upload_id = await storage.multipart.create("u", "application/zip")
             left = 6
-            one = await storage.uploads.copy_part("u", upload_id, 1, "k", info.etag, 0, info.size)
+            one = await storage.multipart.copy_part("u", upload_id, 1, "k", info.etag, 0, info.size)
             left = 6
-            two = await storage.uploads.upload_part("u", upload_id, 2, b"x")
+            two = await storage.multipart.upload_part("u", upload_id, 2, b"x")
             left = 6
-            await storage.uploads.complete("u", upload_id, [(1, one), (2, two)])
+            await storage.multipart.complete("u", upload_id, [(1, one), (2, two)])
             left = 6
             assert (await storage.objects.head("u")).size == info.size + 1
             left = 6
-            assert await storage.uploads.find("u") is not None
+            assert await storage.multipart.find_completed("u") is not None
             left = 6
             await storage.objects.delete(["u"])
             assert stormy.circuits["storage"] is Circuit.CLOSED
@@ -89,7 +89,7 @@ async def test_no_kind_of_call_is_given_up_for_a_slow_down(settings: Settings, m
 async def test_a_store_that_stays_too_busy_parks_the_job_uncharged(
     services: Services, settings: Settings, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(adaptive_limit, "PATIENCE", 0.3)
+    monkeypatch.setattr(adaptive_limit, "RETRY_TIMEOUT", 0.3)
     monkeypatch.setattr(outcomes, "STORAGE_PAUSE", 0.2)
     file_id = await catalogue.add(b"x", "x")
     async with storm(settings.s3_endpoint) as store:

@@ -74,7 +74,7 @@ async def interrupted(services: Services, settings: Settings, ids: list[int], co
 async def uploads(services: Services, job: Job) -> list[str]:
     fences = range(1, (await read(services, job.id)).fence + 1)
     keys = [f"bundles/{job.id}/{fence}.zip" for fence in fences]
-    return [info.id for key in keys for info in await services.storage.uploads.list_uploads(key)]
+    return [info.id for key in keys for info in await services.storage.multipart.list_uploads(key)]
 
 
 async def test_the_next_attempt_makes_only_what_is_missing(
@@ -103,7 +103,7 @@ async def test_an_upload_that_the_store_lost_is_begun_anew(
     job = await interrupted(services, settings, ids)
     upload = (await read(services, job.id)).upload
     assert upload is not None
-    await services.storage.uploads.abort(upload.key, upload.id)
+    await services.storage.multipart.abort(upload.key, upload.id)
     async with working(settings):
         final = await until_ended(services, job)
     assert (final.status, final.attempt) == (Status.COMPLETED, 3)

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from jobs.breakers import FAILURES, Circuit
+from jobs.breakers import FAILURE_THRESHOLD, Circuit
 from jobs.bundles.orphans import Orphans
 from jobs.engine.jobs import Failure, Status
 from jobs.engine.worker import outcomes, store_probe
@@ -32,7 +32,7 @@ def changes() -> dict[str, Any]:
 
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bucket, "RECOVERY", 0.5)
+    monkeypatch.setattr(bucket, "RECOVERY_TIMEOUT", 0.5)
     monkeypatch.setattr(store_probe, "INTERVAL", 0.5)
     monkeypatch.setattr(outcomes, "STORAGE_PAUSE", 0.5)
 
@@ -64,13 +64,13 @@ async def test_what_fails_when_the_store_is_just_back_has_hung_in_the_outage(
     async with open_services(settings) as services:
         breaker, begun = services.storage.bucket.breaker, monotonic()
         broken = StorageUnreachable("the line is dead")
-        for _ in range(FAILURES):
-            with pytest.raises(StorageUnreachable), breaker.watch():
+        for _ in range(FAILURE_THRESHOLD):
+            with pytest.raises(StorageUnreachable), breaker.record():
                 raise broken
         while breaker.state is not Circuit.HALF_OPEN:  # noqa: ASYNC110
             await asyncio.sleep(0.1)
         await services.storage.bucket.ensure()
-        await services.storage.prove()
+        await services.storage.probe_write()
         judge = Outcomes(services).judge
         assert isinstance(await judge(broken, started_at=begun, made_progress=False), Parked)
         assert isinstance(await judge(broken, started_at=monotonic(), made_progress=False), Failure)
@@ -79,14 +79,14 @@ async def test_what_fails_when_the_store_is_just_back_has_hung_in_the_outage(
 async def test_what_others_have_met_until_the_store_answers_counts_too(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    breaker, prove = services.storage.bucket.breaker, services.storage.prove
+    breaker, prove = services.storage.bucket.breaker, services.storage.probe_write
     broken = StorageUnreachable("the line is dead")
 
     async def prove_after_the_others() -> None:
-        for _ in range(FAILURES):
-            with pytest.raises(StorageUnreachable), breaker.watch():
+        for _ in range(FAILURE_THRESHOLD):
+            with pytest.raises(StorageUnreachable), breaker.record():
                 raise broken
-        with breaker.watch():
+        with breaker.record():
             """The store is back."""
         await prove()
 
@@ -158,7 +158,7 @@ async def test_what_no_job_knows_is_removed_when_it_is_old(
     orphan, foreign = f"bundles/{uuid4()}/2.zip", f"bundles/{uuid4()}/notes.txt"
     for key in (orphan, foreign):
         await storage.objects.put(key, b"x", "application/zip")
-    await storage.uploads.create(orphan, "application/zip")
+    await storage.multipart.create(orphan, "application/zip")
     await Orphans(services.database, services.storage, services.settings).remove()
     assert {info.key async for info in storage.objects.list("bundles/")} == {job.result.key, orphan, foreign}
     await Orphans(

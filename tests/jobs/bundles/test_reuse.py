@@ -247,7 +247,7 @@ async def test_an_upload_that_is_not_needed_any_more_is_aborted(
     assert key_of(final) == key_of(maker) != upload.key
     assert final.upload is None
     await clean_now(services)
-    assert await services.storage.uploads.list_uploads(upload.key) == []
+    assert await services.storage.multipart.list_uploads(upload.key) == []
 
 
 # --- how long it stays -------------------------------------------------------------------------------------------------

@@ -42,8 +42,8 @@ async def storage(store_settings: Settings, way: Storm) -> AsyncIterator[Storage
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """A page has 20 objects, and is worth it from 4 on."""
-    monkeypatch.setattr(objects, "LIST_PAGE", 20)
-    monkeypatch.setattr(bulk_head, "WORTH", 4)
+    monkeypatch.setattr(objects, "LIST_PAGE_SIZE", 20)
+    monkeypatch.setattr(bulk_head, "MIN_KEYS_PER_PAGE", 4)
 
 
 async def put(storage: Storage, keys: Iterable[str]) -> None:
@@ -69,7 +69,7 @@ async def looked(storage: Storage, way: Storm, keys: Iterable[str]) -> dict[str,
     keys = list(keys)
     expected = await by_heads(storage, keys)
     way.asked.clear()
-    assert await storage.looking.look(keys) == expected
+    assert await storage.bulk_head.head(keys) == expected
     taken = dict(way.asked)
     return {"lists": taken.pop("get", 0), "heads": taken.pop("head", 0)} | taken
 
@@ -84,14 +84,17 @@ async def test_a_dense_folder_takes_one_page(storage: Storage, way: Storm) -> No
 
 async def test_few_keys_take_no_page(storage: Storage, way: Storm) -> None:
     await put(storage, NAMES)
-    assert await looked(storage, way, NAMES[: bulk_head.WORTH - 1]) == {"lists": 0, "heads": bulk_head.WORTH - 1}
+    assert await looked(storage, way, NAMES[: bulk_head.MIN_KEYS_PER_PAGE - 1]) == {
+        "lists": 0,
+        "heads": bulk_head.MIN_KEYS_PER_PAGE - 1,
+    }
     assert await looked(storage, way, []) == {"lists": 0, "heads": 0}
 
 
 async def test_who_wants_no_pages_gets_none(storage: Storage, way: Storm) -> None:
     await put(storage, NAMES[:80])
     way.asked.clear()
-    assert (await storage.looking.look(NAMES[:80], pages=False)).keys() == set(NAMES[:80])
+    assert (await storage.bulk_head.head(NAMES[:80], listings=False)).keys() == set(NAMES[:80])
     assert way.asked == {"head": 80}
 
 
@@ -118,7 +121,7 @@ async def test_further_pages_are_as_many_as_the_first_one_lets_expect(storage: S
 
 @pytest.mark.usefixtures("small")
 async def test_no_more_calls_are_under_way_than_may_be(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bulk_head, "AT_ONCE", 3)
+    monkeypatch.setattr(bulk_head, "MAX_CONCURRENT_CALLS", 3)
     under_way = most = 0
 
     def counted(call: Callable[..., object]) -> Callable[..., object]:
@@ -134,10 +137,10 @@ async def test_no_more_calls_are_under_way_than_may_be(storage: Storage, monkeyp
         return counting
 
     monkeypatch.setattr(storage.objects, "head", counted(storage.objects.head))
-    monkeypatch.setattr(storage.objects, "page", counted(storage.objects.page))
+    monkeypatch.setattr(storage.objects, "list_page", counted(storage.objects.list_page))
     await put(storage, NAMES[:40])
     most = 0
-    await storage.looking.look([*NAMES, *(f"{number}/a" for number in range(20))])
+    await storage.bulk_head.head([*NAMES, *(f"{number}/a" for number in range(20))])
     assert most == 3
 
 
@@ -177,12 +180,12 @@ async def test_any_keys(storage: Storage, there: set[str], also: set[str]) -> No
         except StorageFault:  # SeaweedFS has files and folders, and refuses one where the other is
             continue
     wanted = [top + key for key in there | also]
-    assert await storage.looking.look(wanted) == await by_heads(storage, wanted)
+    assert await storage.bulk_head.head(wanted) == await by_heads(storage, wanted)
 
 
 async def test_a_folders_marker_is_no_file(storage: Storage, way: Storm) -> None:
     await put(storage, NAMES[:80])
-    await storage.uploads._sender.send("put_object", {"Bucket": storage.bucket.name, "Key": "folder/0040x/"}, b"")  # noqa: SLF001
+    await storage.multipart._put_client.put("put_object", {"Bucket": storage.bucket.name, "Key": "folder/0040x/"}, b"")  # noqa: SLF001
     assert await looked(storage, way, [*NAMES[:80], "folder/0040x"]) == {"lists": 1, "heads": 3}
 
 
@@ -227,7 +230,7 @@ async def test_a_listing_of_what_is_gone_is_not_believed(storage: Storage, way: 
     page = answer_of("200 OK", listing(infos.values()))
     way.answer = lambda head: page if head.startswith(b"GET") else None
     await storage.objects.delete(NAMES[:80])
-    assert await storage.looking.look(NAMES[:80]) == {}
+    assert await storage.bulk_head.head(NAMES[:80]) == {}
 
 
 REFUSALS = {
@@ -263,25 +266,25 @@ async def test_a_busy_store_is_asked_for_the_page_again(storage: Storage, way: S
 async def test_a_store_that_is_away_is_an_error(store_settings: Settings) -> None:
     async with Storage.open(store_settings.model_copy(update={"s3_endpoint": closed_port()})) as away:
         with pytest.raises(StorageUnreachable):
-            await away.looking.look(NAMES)
+            await away.bulk_head.head(NAMES)
 
 
 async def test_a_bucket_that_is_not_there_is_an_error(store_settings: Settings) -> None:
     async with Storage.open(store_settings.model_copy(update={"s3_bucket_name": f"none-{uuid4().hex}"})) as none:
-        with pytest.raises(StorageFault, match="not in the store"):
-            await none.looking.look(NAMES)
+        with pytest.raises(StorageFault, match="does not exist in the store"):
+            await none.bulk_head.head(NAMES)
 
 
 @pytest.mark.parametrize("key", ["", "/a", "folder/", "folder//b", "folder/../b", "folder/tab\t"])
 @pytest.mark.parametrize("number", [1, 200])
 async def test_a_key_that_would_mean_another_object_is_refused(storage: Storage, key: str, number: int) -> None:
     with pytest.raises(InvalidRequest):
-        await storage.looking.look([*NAMES[:number], key])
+        await storage.bulk_head.head([*NAMES[:number], key])
 
 
 async def test_what_is_cancelled_asks_no_more(storage: Storage, way: Storm) -> None:
     way.answer = lambda head: REFUSALS["silent"] if head.startswith(b"GET") else None
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.2):
-            await storage.looking.look(NAMES)
+            await storage.bulk_head.head(NAMES)
     assert way.asked == {"get": 1}

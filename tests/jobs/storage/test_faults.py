@@ -17,7 +17,7 @@ from jobs.errors import (
 )
 from jobs.settings import Settings
 from jobs.storage import Storage
-from jobs.storage.error_translation import translated
+from jobs.storage.error_translation import translate_errors
 from tests.jobs.storage.conftest import MakeSettings
 from tests.jobs.storage.faults import answering, closed_port, full_backlog, hang, hang_up, relaying, serving
 
@@ -42,11 +42,11 @@ CALLS: dict[str, Call] = {
     "put of a large one": lambda storage: storage.objects.put("k", bytes(9 * MIB), TYPE),
     "delete": lambda storage: storage.objects.delete(["k"]),
     "list": lambda storage: _all(storage.objects.list("bundles/")),
-    "create": lambda storage: storage.uploads.create("k", TYPE),
-    "upload_part": lambda storage: storage.uploads.upload_part("k", "id", 1, b"x"),
-    "complete": lambda storage: storage.uploads.complete("k", "id", [(1, '"x"')]),
-    "abort": lambda storage: storage.uploads.abort("k", "id"),
-    "list_uploads": lambda storage: storage.uploads.list_uploads("k"),
+    "create": lambda storage: storage.multipart.create("k", TYPE),
+    "upload_part": lambda storage: storage.multipart.upload_part("k", "id", 1, b"x"),
+    "complete": lambda storage: storage.multipart.complete("k", "id", [(1, '"x"')]),
+    "abort": lambda storage: storage.multipart.abort("k", "id"),
+    "list_uploads": lambda storage: storage.multipart.list_uploads("k"),
     "ensure": lambda storage: storage.bucket.ensure(),
     "check": lambda storage: storage.bucket.check(),
 }
@@ -106,7 +106,7 @@ async def test_a_store_that_hangs_up_is_unreachable(make_settings: MakeSettings,
 async def test_an_overloaded_store_is_a_fault(
     make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch, call: Call
 ) -> None:
-    monkeypatch.setattr("jobs.storage.bucket.MUTE", 0)
+    monkeypatch.setattr("jobs.storage.bucket.HEAD_RETRY_TIMEOUT", 0)
     async with (
         serving(answering("503 Slow Down")) as endpoint,
         Storage.open(make_settings(s3_endpoint=endpoint)) as storage,
@@ -131,18 +131,18 @@ async def test_wrong_credentials_are_a_fault_that_says_so(
 ) -> None:
     settings = make_settings(**wrong)
     async with Storage.open(settings) as storage:
-        with pytest.raises(StorageFault, match="refused the credentials or the access") as caught:
+        with pytest.raises(StorageFault, match="denied access") as caught:
             await call(storage)
     _says_nothing_secret(caught.value, settings)
 
 
 @pytest.mark.parametrize("name", [name for name in CALLS if name not in {"ensure", "abort"}])
 async def test_a_missing_bucket_is_never_a_missing_object(storage: Storage, name: str) -> None:
-    storage.bucket._maker.client.remove_bucket(storage.bucket.name)  # noqa: SLF001
+    storage.bucket._admin_client.client.remove_bucket(storage.bucket.name)  # noqa: SLF001
     try:
         await CALLS[name](storage)
     except StorageFault as error:
-        assert error.message == f"The bucket {storage.bucket.name!r} is not in the store."  # noqa: PT017
+        assert error.message == f"The bucket {storage.bucket.name!r} does not exist in the store."  # noqa: PT017
     else:
         assert name in {"put", "put of a large one", "create"}
         await storage.bucket.check()
@@ -178,11 +178,11 @@ async def test_a_body_that_stalls_times_out(
 async def test_a_part_whose_connection_is_cut_is_unreachable(
     store_settings: Settings, make_settings: MakeSettings, storage: Storage, cut: int
 ) -> None:
-    upload_id = await storage.uploads.create("k", TYPE)
+    upload_id = await storage.multipart.create("k", TYPE)
     async with serving(relaying(store_settings.s3_endpoint, cut_up=cut)) as endpoint:
         async with Storage.open(make_settings(s3_endpoint=endpoint)) as cut_blobs:
             with pytest.raises(StorageUnreachable):
-                await cut_blobs.uploads.upload_part("k", upload_id, 1, bytes(10 * MIB))
+                await cut_blobs.multipart.upload_part("k", upload_id, 1, bytes(10 * MIB))
 
 
 async def test_a_store_that_ignores_if_match_is_found_out(make_settings: MakeSettings) -> None:
@@ -227,29 +227,29 @@ async def test_a_key_that_fails_inside_a_good_answer_to_delete(make_settings: Ma
 async def test_a_404_of_a_stranger_is_never_a_missing_object(make_settings: MakeSettings) -> None:
     async with serving(answering("404 Not Found", b"nginx")) as endpoint:
         async with Storage.open(make_settings(s3_endpoint=endpoint)) as storage:
-            with pytest.raises(StorageFault, match="is not in the store"):
+            with pytest.raises(StorageFault, match="does not exist in the store"):
                 await storage.objects.head("k")
 
 
 async def test_a_bucket_that_vanishes_right_after_a_look_at_it(storage: Storage) -> None:
     with pytest.raises(ObjectMissing):
         await storage.objects.head("nope")
-    storage.bucket._maker.client.remove_bucket(storage.bucket.name)  # noqa: SLF001
-    with pytest.raises(StorageFault, match="is not in the store"):
-        await storage.uploads.complete("k", "id", [(1, '"x"')])
+    storage.bucket._admin_client.client.remove_bucket(storage.bucket.name)  # noqa: SLF001
+    with pytest.raises(StorageFault, match="does not exist in the store"):
+        await storage.multipart.complete("k", "id", [(1, '"x"')])
 
 
 async def test_many_missing_objects_look_at_the_bucket_once(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
     looks = 0
-    look = storage.bucket._look  # noqa: SLF001
+    look = storage.bucket._require_exists  # noqa: SLF001
 
     async def counting() -> None:
         nonlocal looks
         looks += 1
         await look()
 
-    monkeypatch.setattr(storage.bucket, "_look", counting)
+    monkeypatch.setattr(storage.bucket, "_require_exists", counting)
     monkeypatch.setattr(storage.bucket, "_clock", lambda: now)
     for _ in range(3):
         with pytest.raises(ObjectMissing):
@@ -262,5 +262,5 @@ async def test_many_missing_objects_look_at_the_bucket_once(storage: Storage, mo
 
 
 def test_a_bug_stays_a_bug() -> None:
-    with pytest.raises(KeyError), translated("testing", "bucket"):
+    with pytest.raises(KeyError), translate_errors("testing", "bucket"):
         dict[str, str]()["x"]

@@ -10,7 +10,7 @@ import pytest
 
 from jobs.errors import InvalidRequest, ObjectMissing, SourceChanged
 from jobs.storage import ObjectInfo, Storage
-from jobs.storage.object_writer import IN_FLIGHT, PART, Ingest, _parts
+from jobs.storage.object_writer import MAX_PARTS_IN_FLIGHT, PART_SIZE, ObjectWriter, _parts
 
 TYPE = "application/octet-stream"
 KEYS = [
@@ -108,9 +108,9 @@ async def test_a_changed_object_is_not_read(storage: Storage) -> None:
 
 
 async def test_etags_are_the_same_everywhere(storage: Storage) -> None:
-    upload_id = await storage.uploads.create("a", TYPE)
-    part = await storage.uploads.upload_part("a", upload_id, 1, b"x" * 1000)
-    completed = await storage.uploads.complete("a", upload_id, [(1, part)])
+    upload_id = await storage.multipart.create("a", TYPE)
+    part = await storage.multipart.upload_part("a", upload_id, 1, b"x" * 1000)
+    completed = await storage.multipart.complete("a", upload_id, [(1, part)])
     info = await storage.objects.head("a")
     [listed] = [info async for info in storage.objects.list("")]
     assert completed == info.etag == listed.etag
@@ -120,7 +120,7 @@ async def test_etags_are_the_same_everywhere(storage: Storage) -> None:
 
 
 async def test_missing_key(storage: Storage) -> None:
-    with pytest.raises(ObjectMissing, match=r"looking at 'nope'"):
+    with pytest.raises(ObjectMissing, match=r"checking 'nope'"):
         await storage.objects.head("nope")
     with pytest.raises(ObjectMissing):
         await anext(storage.objects.read("nope", '"x"', 0, 1))
@@ -132,18 +132,18 @@ async def test_a_stream_of_many_parts(storage: Storage) -> None:
     assert put.size == len(data)
     assert await _read(storage, put) == data
     assert put.etag.endswith('-3"')  # 8 + 8 + 4 MiB
-    assert await storage.uploads.list_uploads("big") == []
+    assert await storage.multipart.list_uploads("big") == []
 
 
 async def test_a_stream_that_ends_with_a_full_part(storage: Storage) -> None:
-    put = await storage.objects.put("big", _stream(b"x" * PART, PART), TYPE)
-    assert put.size == PART
+    put = await storage.objects.put("big", _stream(b"x" * PART_SIZE, PART_SIZE), TYPE)
+    assert put.size == PART_SIZE
     assert put.etag.endswith('-1"')  # and no empty part after it
 
 
 async def test_the_stream_is_not_read_far_ahead(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = sent = most = 0
-    upload_part = storage.uploads.upload_part
+    upload_part = storage.multipart.upload_part
 
     async def counting(key: str, upload_id: str, number: int, body: bytearray, crc32: int | None) -> str:
         nonlocal sent
@@ -154,26 +154,26 @@ async def test_the_stream_is_not_read_far_ahead(storage: Storage, monkeypatch: p
     async def stream() -> AsyncIterator[bytes]:
         nonlocal asked, most
         for _ in range(6 * 8):
-            asked += PART // 8
+            asked += PART_SIZE // 8
             most = max(most, asked - sent)
-            yield bytes(PART // 8)
+            yield bytes(PART_SIZE // 8)
 
-    monkeypatch.setattr(storage.uploads, "upload_part", counting)
+    monkeypatch.setattr(storage.multipart, "upload_part", counting)
     await storage.objects.put("big", stream(), TYPE)
-    assert asked == sent == 6 * PART
-    assert most <= (IN_FLIGHT + 1) * PART
+    assert asked == sent == 6 * PART_SIZE
+    assert most <= (MAX_PARTS_IN_FLIGHT + 1) * PART_SIZE
 
 
 async def test_a_stream_that_fails_leaves_nothing(storage: Storage) -> None:
     async def broken() -> AsyncIterator[bytes]:
         for _ in range(3):
-            yield bytes(PART)
+            yield bytes(PART_SIZE)
         message = "the source broke"
         raise RuntimeError(message)
 
     with pytest.raises(RuntimeError, match="the source broke"):
         await storage.objects.put("big", broken(), TYPE)
-    assert await storage.uploads.list_uploads("big") == []
+    assert await storage.multipart.list_uploads("big") == []
     with pytest.raises(ObjectMissing):
         await storage.objects.head("big")
 
@@ -181,21 +181,23 @@ async def test_a_stream_that_fails_leaves_nothing(storage: Storage) -> None:
 async def test_an_object_overwritten_while_it_was_put_is_not_taken_for_ours(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = Ingest.write
+    write = ObjectWriter.write
 
-    async def overtaken(self: Ingest, key: str, chunks: AsyncIterator[bytes] | bytes, kind: str) -> tuple[str, int]:
+    async def overtaken(
+        self: ObjectWriter, key: str, chunks: AsyncIterator[bytes] | bytes, kind: str
+    ) -> tuple[str, int]:
         ours = await write(self, key, chunks, kind)
         await write(self, key, b"theirs", kind)
         return ours
 
-    monkeypatch.setattr(Ingest, "write", overtaken)
+    monkeypatch.setattr(ObjectWriter, "write", overtaken)
     with pytest.raises(SourceChanged):
         await storage.objects.put("k", b"our's ", TYPE)
 
 
 async def test_parts_grow_so_that_ten_thousand_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jobs.storage.object_writer.PART", 2)
-    monkeypatch.setattr("jobs.storage.object_writer.GROW_EVERY", 3)
+    monkeypatch.setattr("jobs.storage.object_writer.PART_SIZE", 2)
+    monkeypatch.setattr("jobs.storage.object_writer.PARTS_PER_SIZE", 3)
     assert [len(part) async for part in _parts(_stream(bytes(25), 5))] == [2, 2, 2, 4, 4, 4, 7]
 
 
@@ -214,19 +216,19 @@ async def test_list_takes_more_than_one_page(storage: Storage) -> None:
     await storage.objects.put("other", b"", TYPE)
     await storage.objects.put("many2/x", b"", TYPE)
     for name in names:
-        await storage.uploads._sender.send("put_object", {"Bucket": storage.bucket.name, "Key": name}, b"")  # noqa: SLF001
+        await storage.multipart._put_client.put("put_object", {"Bucket": storage.bucket.name, "Key": name}, b"")  # noqa: SLF001
     assert sorted([info.key async for info in storage.objects.list("many/")]) == names
     await storage.objects.delete(names)  # more than one request holds
     assert sorted([info.key async for info in storage.objects.list("")]) == ["many2/x", "other"]
 
 
 async def test_list_takes_whole_folders_only(storage: Storage) -> None:
-    with pytest.raises(ValueError, match="ends with '/'"):
+    with pytest.raises(ValueError, match="must end with '/'"):
         await anext(storage.objects.list("man"))
     assert [info async for info in storage.objects.list("none/")] == []
 
 
-@pytest.mark.parametrize("good", [0, PART + 1])
+@pytest.mark.parametrize("good", [0, PART_SIZE + 1])
 async def test_what_the_source_of_a_write_raises_comes_out_as_it_is(storage: Storage, good: int) -> None:
     async def failing() -> AsyncIterator[bytes]:
         yield bytes(good)

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.storage import part_buffer as module
-from jobs.storage.part_buffer import Filling, Starved
-from jobs.storage.put_client import SLICE, SMALL, _sliced
+from jobs.storage.part_buffer import BodyStalled, PartBuffer
+from jobs.storage.put_client import SLICE_SIZE, SMALL_CHUNK, _slices
 
 
 def never() -> bool:
@@ -23,9 +23,9 @@ def never() -> bool:
 def test_a_thread_gets_the_pieces_in_their_order_in_whatever_order_they_come(
     pieces: list[list[bytes]], seed: int
 ) -> None:
-    random, filling = Random(seed), Filling([sum(map(len, chunks)) for chunks in pieces])
+    random, buffer = Random(seed), PartBuffer([sum(map(len, chunks)) for chunks in pieces])
     got: list[bytes] = []
-    thread = threading.Thread(target=lambda: got.extend(map(bytes, filling.sent(never))))
+    thread = threading.Thread(target=lambda: got.extend(map(bytes, buffer.iter_chunks(never))))
     thread.start()
     coming = [(number, iter(chunks)) for number, chunks in enumerate(pieces)]
     while coming:
@@ -33,49 +33,51 @@ def test_a_thread_gets_the_pieces_in_their_order_in_whatever_order_they_come(
         if (chunk := next(chunks, None)) is None:
             coming.remove((number, chunks))
         else:
-            filling.put(number, chunk)
+            buffer.put(number, chunk)
     thread.join(5)
     whole = b"".join(b"".join(chunks) for chunks in pieces)
     assert b"".join(got) == whole
-    assert b"".join(map(bytes, filling.sent(never))) == whole, "it can be sent again"
-    assert len(filling) == len(whole)
+    assert b"".join(map(bytes, buffer.iter_chunks(never))) == whole, "it can be sent again"
+    assert len(buffer) == len(whole)
 
 
 async def test_it_has_begun_with_its_first_piece_and_is_full_with_its_last() -> None:
-    filling = Filling([2, 3])
-    filling.put(1, b"cde")
-    assert not filling.begun.is_set()
-    filling.put(0, b"a")
-    assert filling.begun.is_set()
-    assert not filling.full.is_set()
-    filling.put(0, b"b")
-    assert filling.full.is_set()
-    assert [*filling.chunks(0), *filling.chunks(1)] == [b"a", b"b", b"cde"]
+    buffer = PartBuffer([2, 3])
+    buffer.put(1, b"cde")
+    assert not buffer.ready.is_set()
+    buffer.put(0, b"a")
+    assert buffer.ready.is_set()
+    assert not buffer.full.is_set()
+    buffer.put(0, b"b")
+    assert buffer.full.is_set()
+    assert [*buffer.chunks(0), *buffer.chunks(1)] == [b"a", b"b", b"cde"]
 
 
 async def test_a_thread_that_is_stopped_waits_no_more() -> None:
-    filling, stopped = Filling([1]), threading.Event()
-    waiting = asyncio.create_task(asyncio.to_thread(lambda: list(filling.sent(stopped.is_set))))
+    buffer, stopped = PartBuffer([1]), threading.Event()
+    waiting = asyncio.create_task(asyncio.to_thread(lambda: list(buffer.iter_chunks(stopped.is_set))))
     stopped.set()
-    filling.wake()
+    buffer.wake()
     async with asyncio.timeout(2):
         assert await waiting == []
 
 
 def test_a_thread_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PATIENCE", 0.01)
-    filling = Filling([2])
-    filling.put(0, b"a")
-    sent = filling.sent(never)
+    monkeypatch.setattr(module, "STALL_TIMEOUT", 0.01)
+    buffer = PartBuffer([2])
+    buffer.put(0, b"a")
+    sent = buffer.iter_chunks(never)
     assert next(sent) == b"a"
-    with pytest.raises(Starved):
+    with pytest.raises(BodyStalled):
         next(sent)
 
 
-@given(st.lists(st.sampled_from([0, 1, 1000, SMALL, SMALL + 1, SLICE, 2 * SLICE + 7]), max_size=30))
+@given(
+    st.lists(st.sampled_from([0, 1, 1000, SMALL_CHUNK, SMALL_CHUNK + 1, SLICE_SIZE, 2 * SLICE_SIZE + 7]), max_size=30)
+)
 def test_slices_are_neither_tiny_nor_huge(sizes: list[int]) -> None:
-    data = Random(1).randbytes(2 * SLICE + 7)
-    slices = [bytes(each) for each in _sliced(data[:size] for size in sizes)]
+    data = Random(1).randbytes(2 * SLICE_SIZE + 7)
+    slices = [bytes(each) for each in _slices(data[:size] for size in sizes)]
     assert b"".join(slices) == b"".join(data[:size] for size in sizes)
-    assert all(len(each) < SLICE + SMALL for each in slices)
-    assert len(slices) <= 1 + 4 * sum(size > SMALL for size in sizes) + sum(sizes) // SLICE
+    assert all(len(each) < SLICE_SIZE + SMALL_CHUNK for each in slices)
+    assert len(slices) <= 1 + 4 * sum(size > SMALL_CHUNK for size in sizes) + sum(sizes) // SLICE_SIZE

@@ -8,27 +8,27 @@ import pytest
 
 from jobs.errors import StorageUnreachable
 from jobs.storage import Storage
-from jobs.storage.part_copy import PROBES
+from jobs.storage.part_copy import PROBE_PREFIX
 from tests.busy_store import kind_of, storm
 from tests.jobs.storage.conftest import MakeSettings
 from tests.jobs.storage.faults import hang_up, serving
 
 
 async def test_a_store_that_copies_is_found_out_and_nothing_is_left_there(storage: Storage) -> None:
-    assert await storage.copying.works()
-    assert [info async for info in storage.objects.list(PROBES)] == []
-    assert await storage.uploads.list_uploads(PROBES) == []
+    assert await storage.part_copy.is_supported()
+    assert [info async for info in storage.objects.list(PROBE_PREFIX)] == []
+    assert await storage.multipart.list_uploads(PROBE_PREFIX) == []
 
 
 async def test_a_store_without_copies_is_found_out_once(storage: Storage, make_settings: MakeSettings) -> None:
     async with storm(make_settings().s3_endpoint) as store:
         store.never(lambda head: kind_of(head) == "copy")
         async with Storage.open(make_settings(s3_endpoint=store.url)) as other:
-            assert not await other.copying.works()
+            assert not await other.part_copy.is_supported()
             assert store.refused == {"copy": 1}
-            assert not await other.copying.works()
+            assert not await other.part_copy.is_supported()
             assert store.refused == {"copy": 1}
-    assert [info async for info in storage.objects.list(PROBES)] == []
+    assert [info async for info in storage.objects.list(PROBE_PREFIX)] == []
 
 
 async def test_a_store_that_is_away_says_nothing_about_copies_and_is_asked_no_more(make_settings: MakeSettings) -> None:
@@ -40,7 +40,7 @@ async def test_a_store_that_is_away_says_nothing_about_copies_and_is_asked_no_mo
     async with serving(hang_up) as address:
         async with Storage.open(make_settings(s3_endpoint=address)) as storage:
             with pytest.raises(StorageUnreachable):
-                await storage.copying.works()
+                await storage.part_copy.is_supported()
     assert len(asked) == 1, "with a store that hangs, the job would wait as long again"
 
 
@@ -56,13 +56,13 @@ async def test_what_was_left_in_a_store_that_went_away_is_removed_by_the_next_wh
     with monkeypatch.context() as lossy:
         lossy.setattr(storage.objects, "put", put_and_lose)
         with pytest.raises(StorageUnreachable):
-            await storage.copying.works()
-    assert len([info async for info in storage.objects.list(PROBES)]) == 1
-    assert await storage.copying.works()
-    assert [info async for info in storage.objects.list(PROBES)] == []
+            await storage.part_copy.is_supported()
+    assert len([info async for info in storage.objects.list(PROBE_PREFIX)]) == 1
+    assert await storage.part_copy.is_supported()
+    assert [info async for info in storage.objects.list(PROBE_PREFIX)] == []
 
 
 async def test_a_store_that_must_not_copy_is_not_asked(make_settings: MakeSettings) -> None:
     async with serving(hang_up) as address:
         async with Storage.open(make_settings(s3_endpoint=address, s3_part_copy="never")) as storage:
-            assert not await storage.copying.works()
+            assert not await storage.part_copy.is_supported()

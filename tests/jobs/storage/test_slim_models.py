@@ -30,7 +30,7 @@ def _address(settings: Settings, loader: Any = None) -> tuple[str, str]:
     clients = BotocoreClients(settings, 1)
     if loader is not None:
         clients._session.register_component("data_loader", loader)  # noqa: SLF001 - as it would be without ours
-    client = clients.make(1)
+    client = clients.create(1)
     try:
         return client.generate_presigned_url("upload_part", Params=PART), client.meta.endpoint_url
     finally:

@@ -29,7 +29,7 @@ async def test_ensure_makes_the_bucket_once(storage: Storage, store_settings: Se
 
 
 async def test_a_bucket_that_is_missing_is_made(storage: Storage, store_settings: Settings) -> None:
-    storage.bucket._maker.client.remove_bucket(store_settings.s3_bucket_name)  # noqa: SLF001
+    storage.bucket._admin_client.client.remove_bucket(store_settings.s3_bucket_name)  # noqa: SLF001
     with pytest.raises(StorageFault, match=store_settings.s3_bucket_name):
         await storage.bucket.check()
     await asyncio.gather(*(storage.bucket.ensure() for _ in range(4)))  # as processes do that start together
@@ -38,20 +38,20 @@ async def test_a_bucket_that_is_missing_is_made(storage: Storage, store_settings
 
 def rules(storage: Storage) -> list[str | None]:
     """The ids of the bucket's lifecycle rules."""
-    config = storage.bucket._maker.client.get_bucket_lifecycle(storage.bucket.name)  # noqa: SLF001
+    config = storage.bucket._admin_client.client.get_bucket_lifecycle(storage.bucket.name)  # noqa: SLF001
     return [rule.rule_id for rule in config.rules] if config else []
 
 
 async def test_a_store_that_takes_the_rule_drops_forgotten_uploads_by_itself(storage: Storage) -> None:
     with structlog.testing.capture_logs() as said:
         await storage.bucket.ensure()
-    refused = [line["code"] for line in said if line["event"] == "lifecycle_rule_refused"]
-    assert (rules(storage), refused) in ((["haulage-forgotten-uploads"], []), ([], ["InvalidArgument"]))
+    refused = [line["code"] for line in said if line["event"] == "lifecycle_rule_rejected"]
+    assert (rules(storage), refused) in ((["haulage-abort-incomplete-uploads"], []), ([], ["InvalidArgument"]))
 
 
 async def test_rules_that_a_bucket_has_are_its_owners(storage: Storage) -> None:
     own = Rule(ENABLED, rule_filter=Filter(prefix="mine/"), rule_id="mine", expiration=Expiration(days=3))
-    client = storage.bucket._maker.client  # noqa: SLF001
+    client = storage.bucket._admin_client.client  # noqa: SLF001
     client.set_bucket_lifecycle(storage.bucket.name, LifecycleConfig([own]))
     await storage.bucket.ensure()
     assert rules(storage) == ["mine"]
@@ -91,9 +91,9 @@ async def test_closing_ends_the_connections_at_once(store_settings: Settings, ma
         storage = Storage.open(make_settings(s3_endpoint=endpoint))
         await storage.bucket.ensure()
         await storage.bucket.check()
-        upload_id = await storage.uploads.create("k", TYPE)
-        etag = await storage.uploads.upload_part("k", upload_id, 1, b"x")
-        await storage.uploads.complete("k", upload_id, [(1, etag)])
+        upload_id = await storage.multipart.create("k", TYPE)
+        etag = await storage.multipart.upload_part("k", upload_id, 1, b"x")
+        await storage.multipart.complete("k", upload_id, [(1, etag)])
         await storage.close()
         assert len(ended) == 5
         await asyncio.wait_for(asyncio.gather(*(each.wait() for each in ended)), 5)

@@ -1,4 +1,4 @@
-"""Checksums on their way into the store, and what it tells of them later."""
+"""PartChecksums on their way into the store, and what it tells of them later."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jobs.errors import StorageFault
 from jobs.settings import Settings
 from jobs.storage import Storage
 from jobs.storage.clients import BotocoreClients
-from jobs.storage.crc32 import understood, written
+from jobs.storage.crc32 import decode, encode
 from tests.busy_store import storm
 from tests.jobs.storage.conftest import MakeSettings
 from tests.jobs.storage.faults import answering, hang_up, serving
@@ -25,7 +25,7 @@ TYPE = "application/octet-stream"
 @pytest.fixture
 def client(store_settings: Settings) -> Any:
     """A botocore client, for what Haulage itself never does."""
-    return BotocoreClients(store_settings, connections=1).make(10)
+    return BotocoreClients(store_settings, connections=1).create(10)
 
 
 async def told(storage: Storage, key: str) -> int | None:
@@ -51,9 +51,9 @@ async def test_bytes_that_were_spoilt_on_their_way_are_refused(
 
 
 async def test_an_object_of_unchecked_parts_has_no_checksum(storage: Storage) -> None:
-    upload_id = await storage.uploads.create("k", TYPE)
-    etag = await storage.uploads.upload_part("k", upload_id, 1, b"x")
-    await storage.uploads.complete("k", upload_id, [(1, etag)])
+    upload_id = await storage.multipart.create("k", TYPE)
+    etag = await storage.multipart.upload_part("k", upload_id, 1, b"x")
+    await storage.multipart.complete("k", upload_id, [(1, etag)])
     assert await told(storage, "k") is None
 
 
@@ -66,7 +66,7 @@ async def test_the_checksums_of_parts_are_combined_where_the_store_tells_them(
     tells = all("ChecksumCRC32" in part for part in attributes["ObjectParts"]["Parts"])
     expected = zlib.crc32(b"".join(parts)) if tells else None
     assert await told(storage, "k") == expected
-    monkeypatch.setattr("jobs.storage.stored_checksums.PAGE", 2)
+    monkeypatch.setattr("jobs.storage.stored_checksums.PARTS_PER_PAGE", 2)
     assert await told(storage, "k") == expected
 
 
@@ -79,7 +79,7 @@ async def test_the_checksum_of_another_object_is_not_taken(storage: Storage) -> 
 async def test_a_store_that_does_not_tell_is_no_error_and_no_outage(
     make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobs.storage.stored_checksums.SHORT", 0)
+    monkeypatch.setattr("jobs.storage.stored_checksums.RETRY_TIMEOUT", 0)
     for handler in (hang_up, answering("403 Forbidden"), answering("503 Slow Down"), answering("200 OK")):
         async with serving(handler) as endpoint, Storage.open(make_settings(s3_endpoint=endpoint)) as storage:
             for _ in range(6):
@@ -103,12 +103,12 @@ async def test_a_store_without_checksums_gets_none(
 
 @pytest.mark.parametrize("value", [None, 7, "", "AAAA", "not base64", "u7RUGw==-2", "u7RUGwAA", "ü"])
 def test_what_is_no_crc32_of_a_whole_is_not_taken_for_one(value: object) -> None:
-    assert understood(value) is None
+    assert decode(value) is None
 
 
 @pytest.mark.parametrize("value", [0, 1, 0xFFFFFFFF, 0x12345678])
 def test_a_crc32_is_read_as_it_was_written(value: int) -> None:
-    assert understood(written(value)) == value
+    assert decode(encode(value)) == value
 
 
 def _put_composite(client: Any, bucket: str, parts: list[bytes]) -> None:
@@ -116,7 +116,7 @@ def _put_composite(client: Any, bucket: str, parts: list[bytes]) -> None:
     upload = {**place, "UploadId": client.create_multipart_upload(**place, ChecksumAlgorithm="CRC32")["UploadId"]}
     said = []
     for number, part in enumerate(parts, 1):
-        crc = {"PartNumber": number, "ChecksumCRC32": written(zlib.crc32(part))}
+        crc = {"PartNumber": number, "ChecksumCRC32": encode(zlib.crc32(part))}
         said.append({**crc, "ETag": client.upload_part(**upload, **crc, Body=part)["ETag"]})
     client.complete_multipart_upload(**upload, MultipartUpload={"Parts": said})
 

@@ -120,7 +120,7 @@ async def test_the_first_parts_that_are_there_are_not_made_again(services: Servi
             assert done.checkpoint is not None
             part = bytearray(whole[start : start + done.checkpoint.size])
             start += len(part)
-            etag = await storage.uploads.upload_part(upload.key, upload.id, done.number, part)
+            etag = await storage.multipart.upload_part(upload.key, upload.id, done.number, part)
             there.append(replace(done, etag=etag))
         # Of what comes behind a gap nothing can be kept.
         packed = await packer.pack(planned, sources, upload, [*there, *parts[kept + 1 :]], second.watch)
@@ -147,7 +147,7 @@ async def test_an_upload_that_was_completed_before_is_as_good_as_now(services: S
 async def test_an_upload_that_is_neither_there_nor_completed_is_gone(services: Services) -> None:
     contents, sources = await put_all(services, "small files")
     upload = await begin(services.storage)
-    await services.storage.uploads.abort(upload.key, upload.id)
+    await services.storage.multipart.abort(upload.key, upload.id)
     with pytest.raises(UploadGone):
         await packer_of(services).pack(plan(services, sources), sources, upload, (), Witness(contents).watch)
     await services.storage.objects.put(upload.key, b"another", "application/zip")

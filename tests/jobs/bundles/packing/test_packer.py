@@ -104,7 +104,7 @@ def packer_of(services: Services, parts_in_budget: int) -> Packer:
 
 async def begin(storage: Storage, key: str = "bundles/x.zip") -> MultipartUpload:
     return MultipartUpload(
-        key=key, id=await storage.uploads.create(key, "application/zip", "a plan"), fingerprint="a plan"
+        key=key, id=await storage.multipart.create(key, "application/zip", "a plan"), fingerprint="a plan"
     )
 
 
@@ -140,7 +140,7 @@ async def test_a_part_is_sent_while_it_is_read(services: Services, monkeypatch: 
     """The source gives no more than its first bytes before a part is on its way."""
     storage, data, sending = services.storage, os.urandom(2 * MIB), asyncio.Event()
     source = await put(storage, data, 1, "cs")
-    read, upload_part = storage.objects.read, storage.uploads.upload_part
+    read, upload_part = storage.objects.read, storage.multipart.upload_part
 
     async def slow_read(*args: Any) -> AsyncIterator[bytes]:
         async for chunk in read(*args):
@@ -152,7 +152,7 @@ async def test_a_part_is_sent_while_it_is_read(services: Services, monkeypatch: 
         return await upload_part(*args)
 
     monkeypatch.setattr(storage.objects, "read", slow_read)
-    monkeypatch.setattr(storage.uploads, "upload_part", watched_upload)
+    monkeypatch.setattr(storage.multipart, "upload_part", watched_upload)
     async with asyncio.timeout(10):
         await packer_of(services, 2).pack(plan([source]), [source], await begin(storage), (), Witness([data]).watch)
     monkeypatch.undo()
@@ -173,7 +173,7 @@ async def test_parts_that_are_there_are_not_made_again(services: Services, case:
     for at, done in enumerate(there):
         start = sum(part.size for part in planned.parts[: done.number - 1])
         part = bytearray(whole[start : start + planned.parts[done.number - 1].size])
-        etag = await storage.uploads.upload_part(upload.key, upload.id, done.number, part)
+        etag = await storage.multipart.upload_part(upload.key, upload.id, done.number, part)
         there[at] = replace(done, etag=etag)
     packed = await packer.pack(planned, sources, upload, there, second.watch)
     assert await content(storage) == whole

@@ -14,7 +14,7 @@ from jobs.bundles.packing.part_uploader import Uploading
 from jobs.errors import StorageUnreachable
 from jobs.services import Services
 from jobs.storage import Storage, part_buffer
-from jobs.storage.part_buffer import Filling, Starved
+from jobs.storage.part_buffer import BodyStalled, PartBuffer
 from tests.jobs.storage.faults import hang_up, relaying, serving
 from tests.support import stored
 
@@ -27,8 +27,8 @@ class Ends:
 
     def __init__(self, storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
         self.seen: asyncio.Queue[object] = asyncio.Queue()
-        self._send = storage.uploads.upload_part
-        monkeypatch.setattr(storage.uploads, "upload_part", self._watched)
+        self._send = storage.multipart.upload_part
+        monkeypatch.setattr(storage.multipart, "upload_part", self._watched)
 
     async def _watched(self, *args: Any) -> str:
         try:
@@ -58,9 +58,9 @@ async def send_in_two(storage: Storage, made_by: Storage, monkeypatch: pytest.Mo
     """Sends a part whose second half comes after the first try has ended; what the tries came to."""
     data, ends = os.urandom(2 * HALF), Ends(storage, monkeypatch)
     upload = MultipartUpload(
-        key="bundles/x", id=await made_by.uploads.create("bundles/x", "application/zip"), fingerprint=""
+        key="bundles/x", id=await made_by.multipart.create("bundles/x", "application/zip"), fingerprint=""
     )
-    uploading, part = Uploading(storage.uploads, upload), Filling([HALF, HALF])
+    uploading, part = Uploading(storage.multipart, upload), PartBuffer([HALF, HALF])
     part.put(0, data[:HALF])
     async with asyncio.timeout(20):
         sending = asyncio.create_task(uploading.send_filling(1, part))
@@ -75,9 +75,9 @@ async def send_in_two(storage: Storage, made_by: Storage, monkeypatch: pytest.Mo
 async def test_a_part_that_came_in_too_slowly_is_sent_when_it_is_full(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(part_buffer, "PATIENCE", 0.05)
+    monkeypatch.setattr(part_buffer, "STALL_TIMEOUT", 0.05)
     first, etag = await send_in_two(services.storage, services.storage, monkeypatch)
-    assert first is Starved
+    assert first is BodyStalled
     assert isinstance(etag, str)
 
 

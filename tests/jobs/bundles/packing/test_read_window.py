@@ -9,7 +9,7 @@ from itertools import count
 import pytest
 
 from jobs.bundles.packing.read_window import ANSWERS, FEWEST, MOST, SPAN, SPANS, Line, Reads
-from jobs.concurrency import end
+from jobs.concurrency import cancel_and_wait
 
 MIB = 1 << 20
 PART = 8 * MIB
@@ -43,7 +43,7 @@ async def at_once(line: Line, *sizes: int) -> int:
             await asyncio.sleep(0)
             await asyncio.sleep(0)
             if not entering.done():
-                await end(entering)
+                await cancel_and_wait(entering)
                 return number
     raise AssertionError
 

@@ -28,7 +28,7 @@ from jobs.bundles.packing.memory_budget import Budget
 from jobs.bundles.packing.packer import Packer
 from jobs.bundles.packing.reader import Reader
 from jobs.bundles.resolver import Source
-from jobs.concurrency import all_of
+from jobs.concurrency import gather
 from jobs.services import Services
 from jobs.storage import Storage
 from jobs.storage.crc32 import Buffer
@@ -119,7 +119,7 @@ async def pack(services: Services, plan: BundlePlan, sources: Sequence[Source], 
     storage, key = services.storage, f"bundles/{uuid4()}.zip"
     packer = Packer(Reader(storage.objects, services.settings), storage, Budget(64 * MIB))
     upload = MultipartUpload(
-        key=key, id=await storage.uploads.create(key, "application/zip", "a plan"), fingerprint="a plan"
+        key=key, id=await storage.multipart.create(key, "application/zip", "a plan"), fingerprint="a plan"
     )
     nobody = PackingCallbacks(read=_ignore, kept=_ignore, part=_ignore, done=_ignore, failed=_ignore)
     made = await packer.pack(plan, sources, upload, (), nobody)
@@ -155,7 +155,7 @@ async def judge(
         found = await asyncio.to_thread(READERS[reader], path)
         assert found == readers.expected(reader, files, whole, order), reader
 
-    await all_of(opened(reader) for reader in readers.here() if reader not in but_for)
+    await gather(opened(reader) for reader in readers.here() if reader not in but_for)
 
 
 async def check(services: Services, shelf: Shelf, files: Sequence[File], part_size: int, folder: Path) -> None:

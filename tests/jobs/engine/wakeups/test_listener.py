@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from jobs.concurrency import end
+from jobs.concurrency import cancel_and_wait
 from jobs.engine.wakeups import listener, queue
 from jobs.kinds import Kind
 from jobs.services import Services
@@ -67,7 +67,7 @@ async def test_what_was_rung_for_just_before_it_listened_is_looked_for(services:
     await until_listened_to(services)
     async with asyncio.timeout(20):
         await bell.rest()
-    await end(listening)
+    await cancel_and_wait(listening)
 
 
 async def test_a_job_that_is_due_a_little_later_starts_then(services: Services, catalogue: Catalogue) -> None:

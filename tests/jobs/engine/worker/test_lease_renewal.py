@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from jobs.concurrency import end
+from jobs.concurrency import cancel_and_wait
 from jobs.engine.jobs import Turn
 from jobs.engine.sql.jobs import lock_job
 from jobs.engine.sql.leases import Leases, Renewal
@@ -65,7 +65,7 @@ async def beating(runner: Runner, settings: Settings, database: Proxy) -> AsyncI
     try:
         yield
     finally:
-        await end(task, *(it.task for it in runner.held.values()))
+        await cancel_and_wait(task, *(it.task for it in runner.held.values()))
 
 
 async def renewed(it: HeldJob) -> None:
@@ -203,7 +203,7 @@ async def test_a_lease_that_is_renewed_lasts_anew_and_only_at_its_fence(services
     finally:
         keeper.close()
         stranger.close()
-        await end(it.task)
+        await cancel_and_wait(it.task)
 
 
 async def test_a_renewal_that_is_no_longer_waited_for_does_not_come_later(services: Services, runner: Runner) -> None:
@@ -219,4 +219,4 @@ async def test_a_renewal_that_is_no_longer_waited_for_does_not_come_later(servic
             while (await connection.execute(waiting)).scalar_one():
                 await connection.execute(text("SELECT pg_stat_clear_snapshot()"))
     assert await lease_left(services, it) < LEASE
-    await end(it.task)
+    await cancel_and_wait(it.task)

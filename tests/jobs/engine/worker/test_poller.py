@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from jobs.concurrency import end
+from jobs.concurrency import cancel_and_wait
 from jobs.engine.worker.poller import SPREAD, Poller
 from jobs.engine.worker.runner import Runner
 from jobs.kinds import Kind
@@ -68,7 +68,7 @@ async def test_jobs_are_found_quickly_when_redis_begins_to_hang(
                 assert await asyncio.wait_for(runner.taken.get(), PATIENCE) == job.id
             assert monotonic() - began < 2.5
         finally:
-            await end(looking)
+            await cancel_and_wait(looking)
 
 
 async def test_with_room_left_after_a_full_look_it_looks_again_at_once(services: Services, settings: Settings) -> None:
@@ -87,7 +87,7 @@ async def test_with_room_left_after_a_full_look_it_looks_again_at_once(services:
         try:
             assert await asyncio.wait_for(runner.taken.get(), PATIENCE) == jobs[-1].id
         finally:
-            await end(looking)
+            await cancel_and_wait(looking)
 
 
 async def test_what_breaks_a_look_does_not_end_the_looking(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,4 +117,4 @@ async def test_what_breaks_a_look_does_not_end_the_looking(services: Services, m
     try:
         assert await asyncio.wait_for(runner.taken.get(), PATIENCE) == job.id
     finally:
-        await end(looking)
+        await cancel_and_wait(looking)

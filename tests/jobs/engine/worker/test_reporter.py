@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from jobs.concurrency import end
+from jobs.concurrency import cancel_and_wait
 from jobs.engine.events import Event
 from jobs.engine.live.subscriptions import Subscriptions
 from jobs.engine.order import Order, Verdict, judge
@@ -41,7 +41,7 @@ async def reporting(services: Services) -> AsyncIterator[tuple[Reporter, asyncio
     try:
         yield telling, heard
     finally:
-        await end(running, listening)
+        await cancel_and_wait(running, listening)
 
 
 async def test_a_batch_is_told_once(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from jobs.breakers import Circuit
 from jobs.bundles.commands import with_result
-from jobs.concurrency import end
+from jobs.concurrency import cancel_and_wait
 from jobs.engine import lifecycle
 from jobs.engine.jobs import Job, Status
 from jobs.engine.sql import sweeps
@@ -113,7 +113,7 @@ async def test_leases_shorter_than_the_pause_between_sweeps_are_lost_all_the_sam
                     while (await read(services, job.id)).status is Status.PROCESSING:
                         pass
         finally:
-            await end(sweeping)
+            await cancel_and_wait(sweeping)
 
 
 async def test_a_redis_that_hangs_holds_up_no_lost_lease(
@@ -133,7 +133,7 @@ async def test_a_redis_that_hangs_holds_up_no_lost_lease(
                         while (await read(services, job.id)).status is Status.PROCESSING:
                             pass
             finally:
-                await end(sweeping)
+                await cancel_and_wait(sweeping)
 
 
 async def test_a_backlog_that_redis_has_lost_is_known_to_it_after_one_round(services: Services) -> None:
@@ -176,7 +176,7 @@ async def test_all_that_is_due_is_found_and_done(services: Services) -> None:
             while not await done():
                 pass
     finally:
-        await end(sweeping)
+        await cancel_and_wait(sweeping)
 
 
 @pytest.mark.parametrize(
