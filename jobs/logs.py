@@ -8,12 +8,12 @@ from typing import Any
 
 import structlog
 
-from jobs.settings import Settings
+from jobs.settings import LogSettings
 
 _QUIET = ("arq", "botocore", "urllib3", "uvicorn.access", "asyncio")
 
 
-def configure_logs(settings: Settings) -> None:
+def configure_logs(settings: LogSettings) -> None:
     """Render structlog's events and other libraries' records in the same format. Call it once per process.
 
     Performance: events bypass the standard library's loggers, which took more time than the rest of a line.
@@ -44,7 +44,7 @@ def configure_logs(settings: Settings) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def _renderers(settings: Settings) -> list[Any]:
+def _renderers(settings: LogSettings) -> list[Any]:
     if settings.log_format == "console":
         return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
     return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=str)]

@@ -1,4 +1,4 @@
-"""The documents say what the code does. `HAULAGE_WRITE_DOCS=1 pytest tests/test_docs.py` writes the generated parts."""
+"""The documents match the code. `HAULAGE_WRITE_DOCS=1 pytest tests/test_docs.py` rewrites the generated parts."""
 
 from __future__ import annotations
 
@@ -8,25 +8,34 @@ import typing
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 from pydantic_core import PydanticUndefined
+from pydantic_settings import BaseSettings
 
 from jobs.engine.transitions import SOURCES
 from jobs.settings import Settings
 
 CONFIGURATION_HEAD = """# Configuration
 
-Every setting comes from the environment variable of its name. Durations are seconds, sizes are bytes. This page is made
-from `Settings` in [`jobs/settings.py`](../jobs/settings.py).
-
-| variable | default | what it is |
+Every setting comes from the environment variable of its name. Durations are seconds, sizes are bytes. This page is
+generated from `Settings` in [`jobs/settings.py`](../jobs/settings.py).
+"""
+TABLE_HEAD = """
+| variable | default | description |
 |---|---|---|
 """
 
 
 def configuration() -> str:
-    rows = []
-    for name, field in Settings.model_fields.items():
+    groups = [base for base in Settings.__bases__ if base is not BaseSettings]
+    return CONFIGURATION_HEAD + "".join(
+        f"\n## {str(group.__doc__).removesuffix('.')}\n{TABLE_HEAD}{rows(group)}\n" for group in groups
+    )
+
+
+def rows(group: type[BaseModel]) -> str:
+    lines = []
+    for name, field in group.model_fields.items():
         if field.is_required():
             default = "required"
         elif field.default is None:
@@ -36,9 +45,9 @@ def configuration() -> str:
         else:
             default = f"`{field.default:g}`" if isinstance(field.default, float) else f"`{field.default}`"
         choices = typing.get_args(field.annotation) if typing.get_origin(field.annotation) is typing.Literal else ()
-        said = f" One of {', '.join(f'`{choice}`' for choice in choices)}." if choices else ""
-        rows.append(f"| `{name.upper()}` | {default} | {field.description}{said} |")
-    return CONFIGURATION_HEAD + "\n".join(rows) + "\n"
+        one_of = f" One of {', '.join(f'`{choice}`' for choice in choices)}." if choices else ""
+        lines.append(f"| `{name.upper()}` | {default} | {field.description}{one_of} |")
+    return "\n".join(lines)
 
 
 def test_the_configuration_page_is_made_of_the_settings(project: Path) -> None:
@@ -46,6 +55,11 @@ def test_the_configuration_page_is_made_of_the_settings(project: Path) -> None:
     if os.environ.get("HAULAGE_WRITE_DOCS"):
         page.write_text(configuration(), encoding="utf-8")
     assert page.read_text(encoding="utf-8") == configuration()
+
+
+def test_every_setting_belongs_to_a_group_and_has_a_row(project: Path) -> None:
+    page = (project / "docs" / "configuration.md").read_text(encoding="utf-8")
+    assert all(page.count(f"| `{name.upper()}` |") == 1 for name in Settings.model_fields)
 
 
 def test_every_setting_is_described() -> None:

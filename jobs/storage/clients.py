@@ -1,4 +1,4 @@
-"""S3 clients, created from `Settings` without a network call.
+"""S3 clients, created from the settings without a network call.
 
 Each gets its whole configuration here, so that none reads the environment or files like `~/.aws/config`.
 """
@@ -18,7 +18,7 @@ from minio import Minio
 from obstore.store import S3Store
 from urllib3 import PoolManager, Timeout
 
-from jobs.settings import Settings
+from jobs.settings import StorageSettings
 from jobs.storage.slim_models import SlimLoader
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class MinioClient:
     connections: PoolManager
 
 
-def minio_client(settings: Settings, endpoint: str, read_timeout: float) -> MinioClient:
+def minio_client(settings: StorageSettings, endpoint: str, read_timeout: float) -> MinioClient:
     """Return a client for bucket calls and for signing. `read_timeout` is in seconds without a byte."""
     address = urlsplit(endpoint)
     connections = PoolManager(
@@ -57,7 +57,7 @@ def minio_client(settings: Settings, endpoint: str, read_timeout: float) -> Mini
     return MinioClient(client, connections)
 
 
-def obstore_client(settings: Settings) -> S3Store:
+def obstore_client(settings: StorageSettings) -> S3Store:
     """Return a client to read, HEAD, list and delete objects."""
     credential: S3Credential = {
         "access_key_id": settings.s3_access_key_id,
@@ -90,7 +90,7 @@ def obstore_client(settings: Settings) -> S3Store:
     )
 
 
-def _bucket_endpoint(settings: Settings) -> str:
+def _bucket_endpoint(settings: StorageSettings) -> str:
     """Return the endpoint as obstore expects it: with the bucket in the host name unless it belongs in the path."""
     if settings.s3_force_path_style:
         return settings.s3_endpoint
@@ -101,7 +101,7 @@ def _bucket_endpoint(settings: Settings) -> str:
 class BotocoreClients:
     """Creates botocore clients with different time-outs; the service model is loaded from disk once for all."""
 
-    def __init__(self, settings: Settings, connections: int) -> None:
+    def __init__(self, settings: StorageSettings, connections: int) -> None:
         """`connections` is the size of each client's connection pool."""
         self._settings = settings
         self._connections = connections

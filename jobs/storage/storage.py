@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 from jobs.errors import HaulageError
-from jobs.settings import Settings
+from jobs.settings import StorageSettings
 from jobs.storage.bucket import Bucket
 from jobs.storage.bulk_head import BulkHead
 from jobs.storage.clients import BotocoreClients, minio_client, obstore_client
@@ -51,7 +51,7 @@ class Storage:
         self._put_client = put_client
 
     @classmethod
-    def open(cls, settings: Settings, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Self:
+    def open(cls, settings: StorageSettings, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Self:
         """Create all clients. No request is made and no thread started, so success does not mean that the store is up.
 
         `now` returns the time at which links are signed, in UTC.
