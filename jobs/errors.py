@@ -1,7 +1,7 @@
-"""Every error that Haulage raises on purpose.
+"""Every error that Haulage raises intentionally.
 
-An error carries a `code`, never an HTTP status: `app.problems` maps codes to HTTP problems and exit codes, in one table.
-An error that ends an attempt also has an error class (`ErrorClass`), which alone decides whether the attempt is retried.
+An error has a `code`, never an HTTP status: one table in `app.problems` maps codes to HTTP problems and exit codes.
+Its error class (`ErrorClass`) alone decides whether an attempt that it ends is retried.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ class ErrorClass(StrEnum):
 
     @property
     def retryable(self) -> bool:
-        """All but validation: asking again for what can't be had changes nothing."""
+        """Return True except for validation errors, which a retry cannot fix."""
         return self is not ErrorClass.VALIDATION
 
 
 class HaulageError(Exception):
-    """The root. `message` is a sentence for people that says what is wrong and, where it helps, what to do."""
+    """The base class. `message` is for users: what is wrong and, where it helps, what to do."""
 
     code: ClassVar[str] = "internal"
     error_class: ClassVar[ErrorClass] = ErrorClass.INTERNAL
@@ -38,11 +38,11 @@ class HaulageError(Exception):
         self.message = message
 
 
-# --- what a caller asked for -------------------------------------------------------------------------------------------
+# --- errors of a request ----------------------------------------------------------------------------------------------
 
 
 class InvalidRequest(HaulageError):
-    """Input that breaks a rule. `problems` names every offending field: pairs of (field, what is wrong)."""
+    """Invalid input. `problems` lists every invalid field: pairs of (field, what is wrong)."""
 
     code = "invalid_request"
     error_class = ErrorClass.VALIDATION
@@ -65,7 +65,7 @@ class IllegalTransition(HaulageError):
 
 
 class NotReady(HaulageError):
-    """A link was asked for, but the job is not completed."""
+    """A link was requested, but the job is not completed."""
 
     code = "not_ready"
     error_class = ErrorClass.VALIDATION
@@ -77,38 +77,38 @@ class ResultExpired(HaulageError):
 
 
 class ResultGone(HaulageError):
-    """The job is completed, or was to be, but its object is no longer in the store, or may leave it at any moment."""
+    """The job is completed or about to be, but its object no longer exists in the store, or may be deleted at any time."""
 
     code = "result_gone"
     error_class = ErrorClass.VALIDATION
 
 
 class SourceChanged(HaulageError):
-    """An object is no longer the one that was pinned by its ETag."""
+    """An object no longer has the ETag by which it was pinned."""
 
     code = "source_changed"
     error_class = ErrorClass.STORAGE
 
 
 class IdempotencyKeyReused(HaulageError):
-    """The key came before with another body (draft-ietf-httpapi-idempotency-key-header-07, section 2.7)."""
+    """The key was used before with another body (draft-ietf-httpapi-idempotency-key-header-07, section 2.7)."""
 
     code = "idempotency_key_reused"
     error_class = ErrorClass.VALIDATION
 
 
 class IdempotencyKeyInFlight(HaulageError):
-    """The first request with this key has not been answered yet (same draft, section 2.7)."""
+    """The first request with this key has not been responded to yet (same draft, section 2.7)."""
 
     code = "idempotency_key_in_flight"
     error_class = ErrorClass.VALIDATION
 
 
-# --- what ends an attempt ----------------------------------------------------------------------------------------------
+# --- errors that end an attempt ---------------------------------------------------------------------------------------
 
 
 class FilesMissing(HaulageError):
-    """Files were asked for that are not in the store; the message names them all."""
+    """Requested files do not exist in the store; the message names them all."""
 
     code = "files_missing"
     error_class = ErrorClass.VALIDATION
@@ -120,63 +120,63 @@ class BundleTooLarge(HaulageError):
 
 
 class ChecksumMismatch(HaulageError):
-    """A file's bytes are not those that its catalogue entry promises."""
+    """A file's bytes do not match the checksum of its catalogue entry."""
 
     code = "checksum_mismatch"
     error_class = ErrorClass.STORAGE
 
 
 class StorageFault(HaulageError):
-    """The store answered, but with an error of its own (5xx, refused credentials, a bucket that is not there)."""
+    """The store responded with an error (5xx, rejected credentials, a missing bucket)."""
 
     code = "storage_fault"
     error_class = ErrorClass.STORAGE
 
 
 class StorageDown(StorageFault):
-    """The store answered that it can't answer now (5xx)."""
+    """The store responded that it cannot serve requests now (5xx)."""
 
     code = "storage_down"
 
 
 class StorageBusy(StorageFault):
-    """The store asks for fewer calls (SlowDown). It is there, and it has not done what it was asked."""
+    """The store is rate-limiting requests (SlowDown). It is available, and did not execute the call."""
 
     code = "storage_busy"
 
 
 class StorageUnreachable(HaulageError):
-    """No connection to the store, or it broke midway."""
+    """The connection to the store could not be established, or was lost."""
 
     code = "storage_unreachable"
     error_class = ErrorClass.NETWORK
 
 
 class StorageOut(StorageUnreachable):
-    """Too many calls to the store have failed: it was not asked. Asking again at once is of no use."""
+    """Too many calls to the store have failed, so none was made (open circuit). Retrying at once is of no use."""
 
     code = "storage_out"
 
 
 class StorageTimeout(HaulageError):
-    """The store took longer than it may: no byte for `S3_IDLE_TIMEOUT`, or no progress of a file for `FILE_TIMEOUT`."""
+    """The store was too slow: no byte for `S3_IDLE_TIMEOUT`, or no progress of a file for `FILE_TIMEOUT`."""
 
     code = "storage_timeout"
     error_class = ErrorClass.TIMEOUT
 
 
 class StorageRefused(StorageFault):
-    """The store does not let us in (401, 403): the key is wrong, or this machine's clock."""
+    """The store denied access (401, 403): the access key is wrong, or this machine's clock."""
 
     code = "storage_refused"
 
 
 STORAGE_OUTAGES = (StorageDown, StorageRefused, StorageUnreachable, StorageTimeout)
-"""The store was asked and did not answer, or only that it can't: no job is to blame for that."""
+"""The store did not respond, or only that it cannot serve requests. No job is to blame."""
 
 
 class ObjectMissing(HaulageError):
-    """The store says that there is no such key (and nothing else: 403 is a `StorageFault`)."""
+    """The store responded that the key does not exist (and nothing else: 403 is a `StorageFault`)."""
 
     code = "object_missing"
     error_class = ErrorClass.STORAGE
@@ -190,13 +190,13 @@ class AttemptTimeout(HaulageError):
 
 
 class StaleFence(HaulageError):
-    """Somebody else has moved the job on since this writer last read it: stop and discard."""
+    """Another writer has changed the job since this one last read it: stop and discard."""
 
     code = "stale_fence"
     error_class = ErrorClass.WORKER_LOST
 
 
-# --- what the service itself lacks -------------------------------------------------------------------------------------
+# --- errors of the service itself -------------------------------------------------------------------------------------
 
 
 class DatabaseUnavailable(HaulageError):
@@ -205,10 +205,9 @@ class DatabaseUnavailable(HaulageError):
 
 
 class QueueFull(HaulageError):
-    """As many jobs are queued as may be (`MAX_QUEUED`).
+    """The queue holds the maximum number of jobs (`MAX_QUEUED`).
 
-    `queue_position`: the place in the queue that this one would have had, from 1; `retry_after`: seconds until there may
-    be room.
+    `queue_position`: the position that this job would have had, from 1; `retry_after`: seconds until there may be room.
     """
 
     code = "queue_full"
@@ -220,13 +219,13 @@ class QueueFull(HaulageError):
 
 
 class DatabaseBusy(DatabaseUnavailable):
-    """All connections of this process are in use: it has more to do than it can."""
+    """All database connections of this process are in use: it is overloaded."""
 
     code = "database_busy"
 
 
 class RedisUnavailable(HaulageError):
-    """Nobody is refused for this: whoever meets it goes on with what PostgreSQL has."""
+    """No request fails because of this: callers continue with the data in PostgreSQL."""
 
     code = "redis_unavailable"
     error_class = ErrorClass.NETWORK

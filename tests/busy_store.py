@@ -1,4 +1,4 @@
-"""An HTTP proxy before the store that answers some requests itself, as a store with a bad day would."""
+"""An HTTP proxy in front of the store that responds to some requests itself, as an overloaded or limited store would."""
 
 from __future__ import annotations
 
@@ -14,53 +14,54 @@ from jobs.concurrency import cancel_and_wait
 from tests.listening import listening
 
 CHUNK = 256 * 1024
-LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
-Answer = bytes | None
-"""A whole HTTP answer, or None: the store is to answer."""
+Response = bytes | None
+"""A whole HTTP response, or None to pass the request on to the store."""
 
 
 @dataclass
-class Storm:
-    """`answer` is given the head of each request. `refused` counts, by kind of call, what the store never saw."""
+class InterceptingProxy:
+    """`respond` is called with the head of each request. Both counters are by S3 operation (`operation_of`)."""
 
-    answer: Callable[[bytes], Answer] = lambda _: None
+    respond: Callable[[bytes], Response] = lambda _: None
     url: str = ""
-    asked: Counter[str] = field(default_factory=Counter)
-    refused: Counter[str] = field(default_factory=Counter)
+    requests: Counter[str] = field(default_factory=Counter)
+    intercepted: Counter[str] = field(default_factory=Counter)
+    """Requests that the store never received."""
 
-    def every(self, number: int, answer: Callable[[bytes], bytes]) -> None:
-        """Every so many-th request of each kind is answered so."""
+    def every(self, number: int, respond: Callable[[bytes], bytes]) -> None:
+        """Respond to every `number`-th request of each operation."""
 
-        def choose(head: bytes) -> Answer:
-            return answer(head) if not self.asked[kind_of(head)] % number else None
+        def choose(head: bytes) -> Response:
+            return respond(head) if not self.requests[operation_of(head)] % number else None
 
-        self.answer = choose
+        self.respond = choose
 
-    def never(self, of: Callable[[bytes], bool]) -> None:
-        """Requests of this kind, as their heads tell, are not known (501)."""
-        self.answer = lambda head: answer_of("501 Not Implemented", b"") if of(head) else None
+    def reject(self, matching: Callable[[bytes], bool]) -> None:
+        """Respond to requests with such a head that they are not implemented (501)."""
+        self.respond = lambda head: http_response("501 Not Implemented", b"") if matching(head) else None
 
-    def once(self, kind: str, answer: bytes) -> None:
-        """The next call of this kind is answered so."""
-        left = [answer]
-        self.answer = lambda head: left.pop() if left and kind_of(head) == kind else None
+    def once(self, operation: str, response: bytes) -> None:
+        """Respond to the next request of this operation."""
+        left = [response]
+        self.respond = lambda head: left.pop() if left and operation_of(head) == operation else None
 
     async def serve(self, target: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         address = urlsplit(target)
         upstream, requests = await asyncio.open_connection(address.hostname, address.port, limit=CHUNK)
-        back = asyncio.create_task(_pass(upstream, writer))
+        back = asyncio.create_task(_relay(upstream, writer))
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
-                self.asked[kind_of(head)] += 1
-                answer = self.answer(head)
-                if answer is None:
+                self.requests[operation_of(head)] += 1
+                response = self.respond(head)
+                if response is None:
                     requests.write(head)
-                await self._body(head, reader, requests if answer is None else None)
-                if answer is not None:
-                    self.refused[kind_of(head)] += 1
-                    writer.write(answer)
+                await self._body(head, reader, requests if response is None else None)
+                if response is not None:
+                    self.intercepted[operation_of(head)] += 1
+                    writer.write(response)
                     await writer.drain()
         finally:
             requests.transport.abort()
@@ -69,7 +70,7 @@ class Storm:
 
     @staticmethod
     async def _body(head: bytes, reader: asyncio.StreamReader, requests: asyncio.StreamWriter | None) -> None:
-        found = LENGTH.search(head)
+        found = CONTENT_LENGTH.search(head)
         left = int(found[1]) if found else 0
         while left:
             data = await reader.read(min(left, CHUNK))
@@ -82,23 +83,23 @@ class Storm:
 
 
 def slow_down(head: bytes) -> bytes:
-    """What S3 says to who asks too often (Amazon S3 API, "Error responses"); to HEAD without a body."""
-    return answer_of("503 Slow Down", b"" if head.startswith(b"HEAD") else error_of("SlowDown"))
+    """Return S3's response to too many requests (Amazon S3 API, "Error responses"), without a body for HEAD."""
+    return http_response("503 Slow Down", b"" if head.startswith(b"HEAD") else s3_error("SlowDown"))
 
 
-def answer_of(status: str, body: bytes) -> bytes:
-    """An answer with an XML body."""
+def http_response(status: str, body: bytes) -> bytes:
+    """Return an HTTP response with an XML body."""
     fields = f"Content-Type: application/xml\r\nContent-Length: {len(body)}"
     return f"HTTP/1.1 {status}\r\n{fields}\r\n\r\n".encode() + body
 
 
-def error_of(code: str) -> bytes:
-    """S3's document for an error."""
+def s3_error(code: str) -> bytes:
+    """Return S3's XML document for an error."""
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>no</Message></Error>'.encode()
 
 
-def kind_of(head: bytes) -> str:
-    """Which call of S3 a request is."""
+def operation_of(head: bytes) -> str:
+    """Return the S3 operation of a request."""
     line, _, rest = head.partition(b"\r\n")
     method = line.split(b" ")[0].decode()
     if method == "PUT" and b"x-amz-copy-source:" in rest.lower():
@@ -110,7 +111,7 @@ def kind_of(head: bytes) -> str:
     return method.lower()
 
 
-async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     with suppress(OSError, RuntimeError):
         while data := await reader.read(CHUNK):
             writer.write(data)
@@ -119,8 +120,8 @@ async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 @asynccontextmanager
-async def storm(target: str) -> AsyncIterator[Storm]:
-    """Such a proxy before the store at `target`; it passes everything on until it is told otherwise."""
-    it = Storm()
-    async with listening(lambda reader, writer: it.serve(target, reader, writer), CHUNK) as it.url:
-        yield it
+async def intercepting(target: str) -> AsyncIterator[InterceptingProxy]:
+    """Run such a proxy in front of the store at `target`. It passes everything on until told otherwise."""
+    proxy = InterceptingProxy()
+    async with listening(lambda reader, writer: proxy.serve(target, reader, writer), CHUNK) as proxy.url:
+        yield proxy

@@ -1,6 +1,6 @@
-"""A TCP proxy that lets so many bytes of the answers through, and then holds them until it is told otherwise.
+"""A TCP proxy that passes on a limited number of response bytes, and holds the rest until it is opened.
 
-They count for all connections together, or, `each`, for the answers to one request on one connection.
+The limit applies to all connections together, or, with `each`, to the response to one request on one connection.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from tests.listening import listening
 
 @dataclass(slots=True)
 class Count:
-    """Bytes of the answers to the last request on a connection."""
+    """Bytes of the response to the last request on a connection."""
 
     passed: int = 0
 
 
 class Gate:
-    """`held` is set when the first answer is held; `open` lets all go on; `cut` breaks every connection.
+    """`held` is set when the first response is held; `open` releases all responses; `cut` resets every connection.
 
-    While `shut`, new connections are broken, too. `passed` is the bytes of all answers.
+    While `shut`, new connections are reset, too. `passed` is the number of bytes of all responses.
     """
 
     def __init__(self, limit: int, each: bool) -> None:
@@ -46,7 +46,7 @@ class Gate:
         for writer in self._writers:
             writer.transport.abort()
 
-    async def pass_answers(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, count: Count) -> None:
+    async def pass_responses(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, count: Count) -> None:
         while data := await reader.read(65536):
             count.passed += len(data)
             self.passed += len(data)
@@ -69,7 +69,7 @@ class Gate:
         up = asyncio.create_task(_pass_requests(reader, requests, count))
         try:
             with suppress(OSError):
-                await self.pass_answers(upstream, writer, count)
+                await self.pass_responses(upstream, writer, count)
         finally:
             self._writers -= {writer, requests}
             writer.transport.abort()
@@ -86,10 +86,10 @@ async def _pass_requests(reader: asyncio.StreamReader, writer: asyncio.StreamWri
 
 @asynccontextmanager
 async def gate(target: str, limit: int = 0, *, each: bool = False) -> AsyncIterator[Gate]:
-    """A gate before the store at `target`; closed again at the end."""
-    it = Gate(limit, each)
-    async with listening(lambda reader, writer: it.serve(target, reader, writer)) as it.url:
+    """Run a gate in front of the store at `target`."""
+    proxy = Gate(limit, each)
+    async with listening(lambda reader, writer: proxy.serve(target, reader, writer)) as proxy.url:
         try:
-            yield it
+            yield proxy
         finally:
-            it.open()
+            proxy.open()

@@ -1,4 +1,4 @@
-"""Servers of a test's own: what listens on a free loopback port for as long as a `with` block lasts."""
+"""TCP servers for tests, each on a free loopback port for the duration of a `with` block."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
 
 @asynccontextmanager
 async def listening(handler: Handler, limit: int = 64 * 1024, receive_buffer: int | None = None) -> AsyncIterator[str]:
-    """The server's address. Every connection is the handler's and closes after it; those that are open are cut at the end.
+    """Run a server and return its address. A connection is closed after its handler, or when the block ends.
 
-    `limit` is the bytes that a reader keeps, `receive_buffer` those that the kernel does.
+    `limit` is the size of a reader's buffer in bytes, `receive_buffer` that of the kernel's.
     """
     tasks: set[asyncio.Task[None]] = set()
 

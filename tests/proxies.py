@@ -1,4 +1,4 @@
-"""A TCP proxy between a client and a server, on whose way anything can go wrong, at once and on purpose."""
+"""A TCP proxy between a client and a server that injects network faults on demand."""
 
 from __future__ import annotations
 
@@ -14,91 +14,93 @@ from jobs.concurrency import cancel_and_wait
 CHUNK = 256 * 1024
 
 
-class Line:
+class Connection:
     """One connection through the proxy."""
 
     def __init__(self, client: asyncio.StreamWriter, server: asyncio.StreamWriter) -> None:
         self._writers = (client, server)
         self.lost = False
-        """Bytes of it were swallowed: nothing may come after them."""
+        """Some of its bytes were discarded: nothing may follow them."""
 
     def cut(self) -> None:
-        """Both sides see a reset."""
+        """Reset both sides."""
         for writer in self._writers:
             writer.transport.abort()
 
 
 class Proxy:
-    """Passes everything on, until it is told otherwise. What it is told holds for open and for new connections."""
+    """Passes everything on until a fault is injected. A fault applies to open and to new connections."""
 
     def __init__(self, target: str) -> None:
         """`target` is a URL; `url` is the same with the proxy's address in it."""
         self._target = urlsplit(target)
         self._flowing = asyncio.Event()
         self._flowing.set()
-        self._swallowing = False
-        self._lines: set[Line] = set()
+        self._blackholed = False
+        self._connections: set[Connection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
-        self._moved = asyncio.Condition()
+        self._received_more = asyncio.Condition()
         self.port = 0
         self.delay = 0.0
-        """Seconds before each chunk is passed on."""
+        """Delay of each chunk in seconds."""
         self.rate: float | None = None
-        """Bytes a second of what comes from the server, of each connection; None for as fast as it goes."""
+        """Bytes per second from the server on each connection; None for no limit."""
         self.received = 0
-        """Bytes that came from the server."""
+        """Bytes received from the server."""
         self.opened = 0
-        """Connections there ever were."""
+        """The number of connections ever opened."""
 
     @property
     def url(self) -> str:
-        return _moved(self._target, self.port)
+        return _at_port(self._target, self.port)
 
     @property
-    def lines(self) -> int:
-        """Connections that are open."""
-        return len(self._lines)
+    def connections(self) -> int:
+        """The number of open connections."""
+        return len(self._connections)
 
-    # --- what goes wrong -----------------------------------------------------------------------------------------------
+    # --- faults -------------------------------------------------------------------------------------------------------
 
     def cut(self, count: int | None = None) -> int:
-        """Resets so many connections, or all; returns how many those were."""
-        lines = list(self._lines)
-        chosen = lines if count is None else random.sample(lines, min(count, len(lines)))
-        for line in chosen:
-            self._lines.discard(line)
-            line.cut()
+        """Reset `count` connections, or all; return how many were reset."""
+        open_connections = list(self._connections)
+        chosen = (
+            open_connections if count is None else random.sample(open_connections, min(count, len(open_connections)))
+        )
+        for connection in chosen:
+            self._connections.discard(connection)
+            connection.cut()
         return len(chosen)
 
     def stall(self) -> None:
-        """Nothing passes; all of it comes late, after `heal`: a network that is parted and comes together again."""
+        """Hold all bytes until `heal`: a network partition that ends."""
         self._flowing.clear()
 
-    def swallow(self) -> None:
-        """What is sent from now on is lost without a word. The connections stay deaf for good, also after `heal`."""
-        self._swallowing = True
-        for line in self._lines:
-            line.lost = True
+    def blackhole(self) -> None:
+        """Discard all bytes from now on. Open connections stay dead, even after `heal`: a half-open connection."""
+        self._blackholed = True
+        for connection in self._connections:
+            connection.lost = True
 
     async def refuse(self) -> None:
-        """Nobody listens any more, and what was connected is reset."""
+        """Refuse new connections and reset the open ones."""
         if self._server is not None:
             self._server.close()
             self._server = None
         self.cut()
 
     async def heal(self) -> None:
-        """Everything passes again."""
-        self._swallowing = False
+        """End all faults."""
+        self._blackholed = False
         self._flowing.set()
         if self._server is None:
             await self.open()
 
-    # --- what it does --------------------------------------------------------------------------------------------------
+    # --- operation ----------------------------------------------------------------------------------------------------
 
     async def open(self) -> None:
-        """Listens, always on the same port."""
+        """Listen, always on the same port."""
         listening = socket.create_server(("127.0.0.1", self.port), backlog=1024)
         self.port = listening.getsockname()[1]
         self._server = await asyncio.start_server(self._connected, sock=listening, limit=CHUNK)
@@ -109,10 +111,10 @@ class Proxy:
         if self._tasks:
             await cancel_and_wait(*self._tasks)
 
-    async def passed(self, count: int) -> None:
-        """Returns when so many bytes have come from the server in all."""
-        async with self._moved:
-            await self._moved.wait_for(lambda: self.received >= count)
+    async def until_received(self, count: int) -> None:
+        """Wait until `count` bytes in total have been received from the server."""
+        async with self._received_more:
+            await self._received_more.wait_for(lambda: self.received >= count)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -122,34 +124,39 @@ class Proxy:
         self.opened += 1
         try:
             upstream, requests = await asyncio.open_connection(self._target.hostname, self._target.port, limit=CHUNK)
-        except OSError:  # the server itself is away
+        except OSError:  # the server itself is down
             writer.transport.abort()
             return
-        line = Line(writer, requests)
-        line.lost = self._swallowing
-        self._lines.add(line)
-        up = asyncio.create_task(self._pass(line, reader, requests))
+        connection = Connection(writer, requests)
+        connection.lost = self._blackholed
+        self._connections.add(connection)
+        up = asyncio.create_task(self._pass(connection, reader, requests))
         try:
             with suppress(asyncio.CancelledError):
-                await self._pass(line, upstream, writer, counted=True)
+                await self._pass(connection, upstream, writer, counted=True)
             await cancel_and_wait(up)
         finally:
-            self._lines.discard(line)
-            line.cut()
+            self._connections.discard(connection)
+            connection.cut()
 
     async def _pass(
-        self, line: Line, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, counted: bool = False
+        self,
+        connection: Connection,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        *,
+        counted: bool = False,
     ) -> None:
-        with suppress(OSError, RuntimeError):  # uvloop's for a connection that was cut meanwhile
+        with suppress(OSError, RuntimeError):  # uvloop raises it for a connection that was reset in the meantime
             while data := await reader.read(CHUNK):
                 await self._wait(len(data) if counted else 0)
-                if line.lost:
+                if connection.lost:
                     continue
                 writer.write(data)
                 await writer.drain()
                 if counted:
                     await self._count(len(data))
-            if not line.lost:
+            if not connection.lost:
                 writer.write_eof()
 
     async def _wait(self, amount: int) -> None:
@@ -160,18 +167,18 @@ class Proxy:
 
     async def _count(self, amount: int) -> None:
         self.received += amount
-        async with self._moved:
-            self._moved.notify_all()
+        async with self._received_more:
+            self._received_more.notify_all()
 
 
-def _moved(target: SplitResult, port: int) -> str:
+def _at_port(target: SplitResult, port: int) -> str:
     credentials, at, _ = target.netloc.rpartition("@")
     return target._replace(netloc=f"{credentials}{at}127.0.0.1:{port}").geturl()
 
 
 @asynccontextmanager
 async def proxied(target: str) -> AsyncIterator[Proxy]:
-    """A proxy before the server at this URL; closed again at the end."""
+    """Run a proxy in front of the server at this URL."""
     proxy = Proxy(target)
     await proxy.open()
     try:

@@ -12,7 +12,7 @@ from playwright.async_api import Locator, Page, expect
 from jobs.services import Services
 from tests.app.shared import changed
 from tests.browser.test_downloads import button, job
-from tests.busy_store import answer_of, storm
+from tests.busy_store import http_response, intercepting
 from tests.conftest import serving, working
 from tests.proxies import proxied
 from tests.support import Catalogue, create, ended
@@ -102,14 +102,14 @@ async def _until_started(tab: Page) -> None:
 async def test_an_answer_that_is_not_the_servers_is_told_apart(tab: Page, gateway: str, catalogue: Catalogue) -> None:
     """A proxy's page in between, say of a sign-in."""
     await catalogue.add(b"x", "x.txt")
-    async with storm(gateway) as between:
+    async with intercepting(gateway) as between:
         await tab.goto(between.url)
         await pick(tab, "x.txt")
         asks = re.compile(rb"^POST /v1/download/initiate ")
-        between.answer = lambda head: answer_of("502 Bad Gateway", b"<h1>no</h1>") if asks.match(head) else None
+        between.respond = lambda head: http_response("502 Bad Gateway", b"<h1>no</h1>") if asks.match(head) else None
         await button(tab, "Start download").click()
         await expect(tab.get_by_role("alert")).to_contain_text("Couldn't start the download")
-        between.answer = lambda _: None
+        between.respond = lambda _: None
         await button(tab, "Start download").click()
         await tab.wait_for_url("**/jobs/*")
 
@@ -120,10 +120,10 @@ async def test_a_proxy_that_asks_to_wait_is_heard(tab: Page, gateway: str, catal
     limited = (
         b"HTTP/1.1 429 Too Many Requests\r\nContent-Type: text/html\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n"
     )
-    async with storm(gateway) as between:
+    async with intercepting(gateway) as between:
         await tab.goto(between.url)
         await pick(tab, "x.txt")
-        between.answer = lambda head: limited if head.startswith(b"POST /v1/download/initiate ") else None
+        between.respond = lambda head: limited if head.startswith(b"POST /v1/download/initiate ") else None
         await button(tab, "Start download").click()
         refusal = tab.get_by_role("alert")
         await expect(refusal).to_contain_text("The server is busy. Try again in a moment.")

@@ -91,7 +91,7 @@ async def test_a_line_that_went_deaf_is_left(
     async with proxied(gateway) as proxy:
         await tab.goto(f"{proxy.url}/?job={job.id}")
         await goes(tab, "live")
-        proxy.swallow()
+        proxy.blackhole()
         async with working(services.settings):
             await ended(api, f"/v1/download/job/{job.id}")
         await expect(shown(tab, job)).to_have_attribute("data-status", "queued")

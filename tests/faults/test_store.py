@@ -78,7 +78,7 @@ async def test_no_call_to_a_store_that_hangs_takes_longer_than_its_time_out(grou
     await ground.jobs(4, large)
     await ground.until("SELECT count(*) >= 4 FROM jobs WHERE status = 'processing'")
     load = Load(ground, small, lambda: [url])
-    ground.store.swallow()
+    ground.store.blackhole()
     hung = await ground.now()
     await load.run(60, 30)
     ground.store.cut()
@@ -110,7 +110,7 @@ async def test_a_large_bundle_whose_worker_is_killed_midway_is_taken_up_where_it
         await ground.fleet.worker(s3_part_copy="never")  # every byte passes the proxy, which counts them
     job = await ground.job(*file_ids)
     worker = await ground.fleet.holder(job.id)
-    await ground.store.passed(bundle // 2)
+    await ground.store.until_received(bundle // 2)
     await worker.kill()
     killed = await ground.now()
     await ground.ended(patience=200)

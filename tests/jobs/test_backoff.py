@@ -19,7 +19,7 @@ def test_a_delay_is_between_half_and_all_of_the_doubled_base(
     assert longest / 2 <= delay(attempt, base, maximum, Random(seed)) <= longest
 
 
-def test_delays_of_one_moment_differ() -> None:
+def test_simultaneous_delays_differ() -> None:
     random = Random(7)
     delays = {delay(3, 1, 60, random) for _ in range(100)}
     assert len(delays) == 100

@@ -1,4 +1,4 @@
-"""What runs side by side ends together, also where a cancellation gets lost."""
+"""Concurrent tasks end together, even if a cancellation is lost."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 from jobs.concurrency import DynamicSemaphore, cancel_and_wait, run_forever
 
 
-class Deaf:
-    """Runs for ever, and loses so many cancellations, as `asyncio.wait_for` of Python 3.11 may."""
+class LosesCancellations:
+    """Runs for ever, and loses `losses` cancellations, as `asyncio.wait_for` of Python 3.11 may."""
 
     def __init__(self, losses: int) -> None:
         self.runs = asyncio.Event()
@@ -33,12 +33,12 @@ class Deaf:
             self.ended = True
 
 
-async def nothing() -> None:
+async def sleep_forever() -> None:
     await asyncio.Event().wait()
 
 
 async def _cancelled(awaitable: Awaitable[Any], when: asyncio.Event) -> None:
-    """Cancels it, over and over, from when the event is set."""
+    """Cancel it once the event is set, until it has ended."""
     task = asyncio.ensure_future(awaitable)
     await when.wait()
     async with asyncio.timeout(5):
@@ -46,38 +46,38 @@ async def _cancelled(awaitable: Awaitable[Any], when: asyncio.Event) -> None:
 
 
 @pytest.mark.parametrize("losses", [0, 1, 3])
-async def test_what_keeps_running_ends_when_it_is_cancelled_however_often_that_gets_lost(losses: int) -> None:
-    deaf = Deaf(losses)
-    await _cancelled(run_forever(deaf.run(), nothing()), deaf.runs)
-    assert deaf.ended
+async def test_run_forever_ends_when_cancelled_however_often_that_is_lost(losses: int) -> None:
+    stubborn = LosesCancellations(losses)
+    await _cancelled(run_forever(stubborn.run(), sleep_forever()), stubborn.runs)
+    assert stubborn.ended
 
 
-async def test_what_fails_ends_the_others_and_is_raised() -> None:
-    deaf = Deaf(1)
+async def test_the_first_failure_ends_the_others_and_is_raised() -> None:
+    stubborn = LosesCancellations(1)
 
     async def fails() -> None:
-        await deaf.runs.wait()
+        await stubborn.runs.wait()
         raise LookupError("gone")
 
     with pytest.raises(LookupError, match="gone"):
         async with asyncio.timeout(5):
-            await run_forever(deaf.run(), fails())
-    assert deaf.ended
+            await run_forever(stubborn.run(), fails())
+    assert stubborn.ended
 
 
-async def test_ending_that_is_cancelled_goes_on_until_the_tasks_have_ended_and_says_so() -> None:
-    deaf = Deaf(2)
-    task = asyncio.create_task(deaf.run())
-    await deaf.runs.wait()
-    ending = asyncio.create_task(cancel_and_wait(task))
+async def test_cancel_and_wait_finishes_when_cancelled_itself_and_raises() -> None:
+    stubborn = LosesCancellations(2)
+    task = asyncio.create_task(stubborn.run())
+    await stubborn.runs.wait()
+    waiting = asyncio.create_task(cancel_and_wait(task))
     await asyncio.sleep(0)
-    ending.cancel()
+    waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await ending
-    assert deaf.ended
+        await waiting
+    assert stubborn.ended
 
 
-async def test_slots_follow_their_limit() -> None:
+async def test_the_semaphore_follows_its_limit() -> None:
     limit = 2.0
     slots = DynamicSemaphore(lambda: limit)
     order: list[int] = []
@@ -97,13 +97,13 @@ async def test_slots_follow_their_limit() -> None:
     slots.release()
     await asyncio.sleep(0)
     assert slots.in_use == 3
-    await cancel_and_wait(tasks[5])  # who waits no more leaves the line
+    await cancel_and_wait(tasks[5])  # a cancelled waiter leaves the queue
     for _ in range(3):
         slots.release()
     assert slots.in_use == 0
 
 
-async def test_a_slot_that_comes_with_a_cancellation_is_given_on() -> None:
+async def test_a_slot_acquired_while_cancelled_is_released() -> None:
     slots = DynamicSemaphore(lambda: 1)
     await slots.acquire()
     first, second = [asyncio.create_task(slots.acquire()) for _ in range(2)]
@@ -116,7 +116,7 @@ async def test_a_slot_that_comes_with_a_cancellation_is_given_on() -> None:
     assert slots.in_use == 1
 
 
-async def test_who_wants_several_slots_waits_for_as_many_and_those_behind_wait_too() -> None:
+async def test_a_request_for_several_slots_is_not_overtaken() -> None:
     slots = DynamicSemaphore(lambda: 5)
     order: list[int] = []
 
@@ -133,7 +133,7 @@ async def test_who_wants_several_slots_waits_for_as_many_and_those_behind_wait_t
     assert slots.in_use == 5
 
 
-async def test_one_who_wants_more_slots_than_there_are_gets_them_alone() -> None:
+async def test_a_request_beyond_the_limit_is_served_alone() -> None:
     slots = DynamicSemaphore(lambda: 2)
     await slots.acquire()
     whole = asyncio.create_task(slots.acquire(9))

@@ -1,4 +1,4 @@
-"""The database as one place where its errors become ours."""
+"""Translation of the database's errors."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from sqlalchemy import make_url, text
 from jobs.database import Database
 from jobs.errors import DatabaseUnavailable
 
-ROLE = "haulage_stranger"
+ROLE = "haulage_no_login"
 
 
 def opened(url: str) -> Database:
     return Database.open(url, pool_size=1, timeout=5)  # type: ignore[arg-type]
 
 
-async def refused(url: str) -> None:
+async def unavailable(url: str) -> None:
     database = opened(url)
     try:
         with pytest.raises(DatabaseUnavailable):
@@ -27,15 +27,15 @@ async def refused(url: str) -> None:
         await database.close()
 
 
-async def test_a_database_that_is_not_there_is_unavailable(database_url: str) -> None:
-    await refused(database_url + "_not")
+async def test_a_missing_database_is_unavailable(database_url: str) -> None:
+    await unavailable(database_url + "_not")
 
 
-async def test_a_role_that_is_not_let_in_is_unavailable(database_url: str) -> None:
+async def test_a_rejected_login_is_unavailable(database_url: str) -> None:
     connection = await asyncpg.connect(database_url)
     try:
         await connection.execute(f"CREATE ROLE {ROLE} NOLOGIN")
-        await refused(make_url(database_url).set(username=ROLE).render_as_string(hide_password=False))
+        await unavailable(make_url(database_url).set(username=ROLE).render_as_string(hide_password=False))
     finally:
         await connection.execute(f"DROP ROLE {ROLE}")
         await connection.close()
@@ -59,8 +59,8 @@ async def test_a_role_that_is_not_let_in_is_unavailable(database_url: str) -> No
         "25P04",
     ],
 )
-async def test_a_database_that_has_no_room_or_gives_up_is_unavailable(database_url: str, state: str) -> None:
-    """Disk full, out of memory, shut down, a deadlock, a standby: none of it is a bug of ours."""
+async def test_an_overloaded_or_stopping_database_is_unavailable(database_url: str, state: str) -> None:
+    """Disk full, out of memory, shut down, a deadlock, a standby: none of them is a bug."""
     raising = f"DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{state}'; END $$"
     database = opened(database_url)
     try:
@@ -73,7 +73,7 @@ async def test_a_database_that_has_no_room_or_gives_up_is_unavailable(database_u
         await database.close()
 
 
-async def test_a_wrong_statement_is_a_bug_and_says_so(database_url: str) -> None:
+async def test_an_invalid_statement_is_not_translated(database_url: str) -> None:
     database = opened(database_url)
     try:
         with pytest.raises(asyncpg.UndefinedTableError):

@@ -1,4 +1,4 @@
-"""The end of a worker process: in time, whatever hangs."""
+"""A worker process ends in time, whatever hangs."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def changes() -> dict[str, Any]:
     return {"drain_timeout": 2, "database_timeout": 5}
 
 
-async def test_a_thread_that_hangs_does_not_keep_the_process(settings: Settings) -> None:
+async def test_a_hanging_thread_does_not_keep_the_process_alive(settings: Settings) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
@@ -61,7 +61,7 @@ async def test_a_thread_that_hangs_does_not_keep_the_process(settings: Settings)
     assert b"shutdown_deadline_expired" in out
 
 
-async def test_jobs_that_can_not_be_given_back_do_not_keep_the_worker(
+async def test_jobs_that_cannot_be_released_do_not_keep_the_worker_running(
     services: Services, settings: Settings, catalogue: Catalogue
 ) -> None:
     file_id = await catalogue.add(os.urandom(1 << 20))
@@ -80,7 +80,7 @@ async def test_jobs_that_can_not_be_given_back_do_not_keep_the_worker(
     assert (await read(services, job.id)).status is Status.PROCESSING
 
 
-async def test_leases_are_renewed_while_the_jobs_of_a_worker_that_stops_may_finish(
+async def test_leases_are_renewed_while_a_stopping_worker_drains(
     services: Services, settings: Settings, catalogue: Catalogue
 ) -> None:
     file_id = await catalogue.add(os.urandom(1 << 20))

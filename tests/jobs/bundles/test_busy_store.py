@@ -15,7 +15,7 @@ from jobs.engine.worker import outcomes
 from jobs.services import Services, open_services
 from jobs.settings import Settings
 from jobs.storage import adaptive_limit
-from tests.busy_store import answer_of, error_of, kind_of, slow_down, storm
+from tests.busy_store import http_response, intercepting, operation_of, s3_error, slow_down
 from tests.conftest import working
 from tests.jobs.bundles.test_checkpoints import until_some_parts
 from tests.jobs.test_worker import bundle_of, commands, until_ended, with_changes
@@ -36,7 +36,7 @@ async def test_a_store_that_is_too_busy_for_every_third_call_costs_no_attempt_an
     contents = [os.urandom(size) for size in [*([20_000] * 60), 12 * MIB, 9 * MIB, 7 * MIB]]
     ids = [await catalogue.add(data, f"{n}") for n, data in enumerate(contents[:-1])]
     ids.append(await catalogue.add(contents[-1], "learnt from the store", crc32=None, sha256=None))
-    async with storm(settings.s3_endpoint) as store:
+    async with intercepting(settings.s3_endpoint) as store:
         store.every(3, slow_down)
         changed = with_changes(settings, s3_endpoint=store.url, s3_part_copy=copies)
         with structlog.testing.capture_logs() as said:
@@ -46,24 +46,24 @@ async def test_a_store_that_is_too_busy_for_every_third_call_costs_no_attempt_an
     assert (job.status, job.attempt) == (Status.COMPLETED, 1)
     assert await commands(services, job.id) == ["create", "claim", "succeed"]
     assert list((await bundle_of(services, job)).values())[:-1] == contents
-    assert {"head", "get", "part"} <= set(store.refused)
-    assert ("copy" in store.refused) == (copies == "auto")
+    assert {"head", "get", "part"} <= set(store.intercepted)
+    assert ("copy" in store.intercepted) == (copies == "auto")
 
 
 @pytest.mark.usefixtures("services")  # the bucket is there
 async def test_no_kind_of_call_is_given_up_for_a_slow_down(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each is refused a few times in a row, more often than opens a circuit."""
     monkeypatch.setattr(adaptive_limit, "MAX_DELAY", 0.1)
-    async with storm(settings.s3_endpoint) as store:
-        async with open_services(with_changes(settings, s3_endpoint=store.url)) as stormy:
-            storage, left = stormy.storage, 0
+    async with intercepting(settings.s3_endpoint) as store:
+        async with open_services(with_changes(settings, s3_endpoint=store.url)) as through_proxy:
+            storage, left = through_proxy.storage, 0
 
             def refuse(head: bytes) -> bytes | None:
                 nonlocal left
                 left -= 1
                 return slow_down(head) if left >= 0 else None
 
-            store.answer = refuse
+            store.respond = refuse
             left = 6
             info = await storage.objects.put("k", os.urandom(6 * MIB), "application/zip")
             left = 6
@@ -82,8 +82,8 @@ async def test_no_kind_of_call_is_given_up_for_a_slow_down(settings: Settings, m
             assert await storage.multipart.find_completed("u") is not None
             left = 6
             await storage.objects.delete(["u"])
-            assert stormy.circuits["storage"] is Circuit.CLOSED
-    assert set(store.refused) == {"put", "get", "create", "copy", "part", "complete", "head", "post"}
+            assert through_proxy.circuits["storage"] is Circuit.CLOSED
+    assert set(store.intercepted) == {"put", "get", "create", "copy", "part", "complete", "head", "post"}
 
 
 async def test_a_store_that_stays_too_busy_parks_the_job_uncharged(
@@ -92,15 +92,15 @@ async def test_a_store_that_stays_too_busy_parks_the_job_uncharged(
     monkeypatch.setattr(adaptive_limit, "RETRY_TIMEOUT", 0.3)
     monkeypatch.setattr(outcomes, "STORAGE_PAUSE", 0.2)
     file_id = await catalogue.add(b"x", "x")
-    async with storm(settings.s3_endpoint) as store:
-        store.answer = lambda head: slow_down(head) if head.startswith(b"GET") else None
+    async with intercepting(settings.s3_endpoint) as store:
+        store.respond = lambda head: slow_down(head) if head.startswith(b"GET") else None
         async with working(with_changes(settings, s3_endpoint=store.url)):
             job = await create(services, file_id)
             async with asyncio.timeout(20):
                 while (await commands(services, job.id)).count("park") < 4:  # noqa: ASYNC110
                     await asyncio.sleep(0.1)
             assert (await read(services, job.id)).attempt <= 1
-            store.answer = lambda _: None
+            store.respond = lambda _: None
             final = await until_ended(services, job)
     assert (final.status, final.attempt) == (Status.COMPLETED, 1)
 
@@ -112,12 +112,12 @@ async def test_an_error_inside_a_200_is_no_success_and_is_asked_again_within_the
 ) -> None:
     data = os.urandom(12 * MIB)
     file_id = await catalogue.add(data, "a")
-    async with storm(settings.s3_endpoint) as store:
+    async with intercepting(settings.s3_endpoint) as store:
         async with working(with_changes(settings, s3_endpoint=store.url)):
             first = await until_ended(services, await create(services, file_id))  # the probe is over now
-            store.once(kind, answer_of("200 OK", error_of(code)))
+            store.once(kind, http_response("200 OK", s3_error(code)))
             job = await until_ended(services, await create(services, file_id))
-    assert store.refused == {kind: 1}
+    assert store.intercepted == {kind: 1}
     assert (first.status, job.status, job.attempt) == (Status.COMPLETED, Status.COMPLETED, 1)
     assert (await bundle_of(services, job))["a"] == data
 
@@ -134,7 +134,7 @@ async def test_a_copy_that_fails_late_is_all_that_the_next_attempt_copies(
 
     def refuse(head: bytes) -> bytes | None:
         """The late one is put off until all others are done, and then fails."""
-        if kind_of(head) != "copy":
+        if operation_of(head) != "copy":
             return None
         if failed:
             again.append(head)
@@ -144,12 +144,12 @@ async def test_a_copy_that_fails_late_is_all_that_the_next_attempt_copies(
         if not others_are_done:
             return slow_down(head)
         failed.append(head)
-        return answer_of("400 Bad Request", error_of("InvalidRequest"))
+        return http_response("400 Bad Request", s3_error("InvalidRequest"))
 
-    async with storm(settings.s3_endpoint) as store:
+    async with intercepting(settings.s3_endpoint) as store:
         async with working(with_changes(settings, s3_endpoint=store.url)):
             await until_ended(services, await create(services, ids[0]))  # the probe is over now
-            store.answer = refuse
+            store.respond = refuse
             job = await create(services, *ids)
             await until_some_parts(services, job)
             others_are_done = True

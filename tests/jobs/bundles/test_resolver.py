@@ -7,7 +7,7 @@ from jobs.concurrency import map_limited
 from jobs.engine.jobs import FileRequest, Status
 from jobs.services import Services, open_services
 from jobs.settings import Settings
-from tests.busy_store import answer_of, storm
+from tests.busy_store import http_response, intercepting
 from tests.conftest import working
 from tests.jobs.storage.test_bulk_head import listing
 from tests.jobs.test_worker import until_ended, with_changes
@@ -21,12 +21,12 @@ async def test_files_of_one_folder_are_found_by_one_listing(
     ids = await map_limited(catalogue.add, contents, 8)
     await services.storage.objects.delete([f"files/{ids[70]}"])
     requests = [FileRequest(file_id=file_id) for file_id in [*reversed(ids), 10**15, ids[0]]]
-    async with storm(settings.s3_endpoint) as store:
+    async with intercepting(settings.s3_endpoint) as store:
         async with open_services(with_changes(settings, s3_endpoint=store.url)) as counted:
             found = await counted.resolver.resolve(requests)
-    assert store.asked["get"] == 1
+    assert store.requests["get"] == 1
     assert (
-        store.asked["head"] <= 5
+        store.requests["head"] <= 5
     )  # two that are missing, the first key, one of the page; SeaweedFS confirms the bucket
     sizes = [one.size if isinstance(one, Source) else None for one in found]
     assert sizes == [None if number == 70 else number + 1 for number in [*reversed(range(120))]] + [None, 1]
@@ -48,9 +48,9 @@ async def test_an_attempt_that_a_wrong_listing_has_ended_is_followed_by_one_that
     ids = await map_limited(catalogue.add, contents, 8)
     infos = [info async for info in services.storage.objects.list("files/")]
     right = (await services.storage.objects.head(f"files/{ids[20]}")).etag
-    page = answer_of("200 OK", listing(infos).replace(right.encode(), b"&quot;0123&quot;"))
-    async with storm(settings.s3_endpoint) as store:
-        store.answer = lambda head: page if b"list-type=2" in head.split(b"\r\n")[0] else None
+    page = http_response("200 OK", listing(infos).replace(right.encode(), b"&quot;0123&quot;"))
+    async with intercepting(settings.s3_endpoint) as store:
+        store.respond = lambda head: page if b"list-type=2" in head.split(b"\r\n")[0] else None
         async with working(with_changes(settings, s3_endpoint=store.url, backoff_base=0.1)):
             job = await until_ended(services, await create(services, *ids))
     assert (job.status, job.attempt) == (Status.COMPLETED, 2)

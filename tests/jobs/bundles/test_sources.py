@@ -10,7 +10,7 @@ import pytest
 from jobs.engine.jobs import Status
 from jobs.services import Services
 from jobs.settings import Settings
-from tests.busy_store import storm
+from tests.busy_store import intercepting
 from tests.conftest import working
 from tests.gates import gate
 from tests.jobs.test_worker import bundle_of, until_ended, with_changes
@@ -79,8 +79,8 @@ async def test_a_source_that_lies_about_its_size_never_becomes_a_bundle(
         )
         return f"HTTP/1.1 200 OK\r\n{fields}\r\n\r\n".encode()
 
-    async with storm(settings.s3_endpoint) as store:
-        store.answer = head_lies
+    async with intercepting(settings.s3_endpoint) as store:
+        store.respond = head_lies
         async with working(with_changes(settings, s3_endpoint=store.url)):
             final = await until_ended(services, await create(services, file_id))
     assert final.status is Status.FAILED, final

@@ -1,4 +1,4 @@
-"""The conformance suite of the store: against the embedded SeaweedFS, or any other that the environment names.
+"""The conformance suite of the store: run against the embedded SeaweedFS, or the store that these variables name.
 
     HAULAGE_TEST_S3_ENDPOINT, HAULAGE_TEST_S3_ACCESS_KEY, HAULAGE_TEST_S3_SECRET_KEY
 
@@ -48,7 +48,7 @@ MakeSettings = Callable[..., Settings]
 
 @pytest.fixture
 def make_settings(store: Store) -> MakeSettings:
-    """`Settings` for the store and a bucket of the test's own (not made yet), with anything changed that is named."""
+    """Return `Settings` with the given changes for a bucket of the test's own, which does not exist yet."""
     bucket = f"test-{uuid4().hex}"
 
     def make(**changes: Any) -> Settings:
@@ -68,7 +68,7 @@ def make_settings(store: Store) -> MakeSettings:
 
 @pytest.fixture
 def store_settings(make_settings: MakeSettings) -> Iterator[Settings]:
-    """The settings of a bucket that is there, and removed after the test."""
+    """Settings of a bucket that exists, and is deleted after the test."""
     settings = make_settings()
     address = urlsplit(settings.s3_endpoint)
     secret = settings.s3_secret_access_key.get_secret_value()
@@ -78,13 +78,13 @@ def store_settings(make_settings: MakeSettings) -> Iterator[Settings]:
     client.make_bucket(settings.s3_bucket_name)
     yield settings
     try:
-        # More than once: MinIO doesn't list what lies below a key that is an object itself ("a" hides "a/b").
+        # Repeated: MinIO does not list keys below a key that is an object itself ("a" hides "a/b").
         while keys := [each.object_name for each in client.list_objects(settings.s3_bucket_name, recursive=True)]:
             doomed = (DeleteObject(key) for key in keys if key)
             assert not list(client.remove_objects(settings.s3_bucket_name, doomed))
         client.remove_bucket(settings.s3_bucket_name)
     except S3Error as error:
-        if error.code != "NoSuchBucket":  # a test may remove it by itself
+        if error.code != "NoSuchBucket":  # a test may have deleted it
             raise
 
 
@@ -106,7 +106,7 @@ Fetch = Callable[..., Awaitable[Answer]]
 
 @pytest.fixture
 def fetch() -> Fetch:
-    """What a browser does with a link. `http.client`, because it sends the address exactly as it is."""
+    """Fetch a link as a browser does, with `http.client`, which sends the URL unchanged."""
 
     async def fetch(url: str, method: str = "GET", **headers: str) -> Answer:
         return await asyncio.to_thread(_fetch, url, method, headers)

@@ -1,4 +1,4 @@
-"""Servers that misbehave on purpose: each listens on a free loopback port for as long as its `with` block lasts."""
+"""Servers with faults, each on a free loopback port for the duration of a `with` block."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from urllib.parse import urlsplit
 from tests.listening import Handler, listening
 
 RECEIVE_BUFFER = 64 * 1024
-"""Bytes, small: a kernel that takes a whole body at once would hide how it is sent."""
+"""Bytes. Small, since a kernel that buffers a whole body would hide how it is sent."""
 
 
 def serving(handler: Handler) -> AbstractAsyncContextManager[str]:
-    """A server whose every connection is the handler's; its address."""
+    """Run a server with this handler for every connection; return its address."""
     return listening(handler, RECEIVE_BUFFER, RECEIVE_BUFFER)
 
 
 async def hang(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
-    """Take whatever comes and never answer."""
+    """Read all input and never respond."""
     while await reader.read(RECEIVE_BUFFER):
         pass
 
 
-async def deaf(_: asyncio.StreamReader, __: asyncio.StreamWriter) -> None:
-    """Not even take what comes."""
+async def never_read(_: asyncio.StreamReader, __: asyncio.StreamWriter) -> None:
+    """Neither read nor respond."""
     await asyncio.Event().wait()
 
 
 async def hang_up(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
-    """Close the connection without an answer."""
+    """Close the connection without a response."""
     await reader.readuntil(b"\r\n\r\n")
 
 
-def answering(status: str, body: bytes = b"", **headers: str) -> Handler:
-    """Answer every request the same and close; `status` is as in "503 Slow Down"."""
+def responding(status: str, body: bytes = b"", **headers: str) -> Handler:
+    """Send the same response to every request and close; `status` is as in "503 Slow Down"."""
     fields = {"Content-Length": str(len(body)), "Connection": "close"}
     fields |= {name.replace("_", "-"): value for name, value in headers.items()}
     head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
@@ -45,7 +45,7 @@ def answering(status: str, body: bytes = b"", **headers: str) -> Handler:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(f"HTTP/1.1 {status}\r\n{head}\r\n".encode() + body)
         await writer.drain()
-        await hang(reader, writer)  # so that the client sees the answer before the end of the connection
+        await hang(reader, writer)  # so that the client reads the response before the connection ends
 
     return handler
 
@@ -106,13 +106,13 @@ async def _pass_on(
 
 @asynccontextmanager
 async def full_backlog() -> AsyncIterator[str]:
-    """An address that takes no more connections, so that connecting hangs (Linux; nobody ever accepts here)."""
+    """An address whose backlog is full, so that connecting hangs (on Linux)."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listening, socket.socket() as first:
         first.connect(listening.getsockname())
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
 
 
 def closed_port() -> str:
-    """An address that nobody listens on."""
+    """Return an address without a listener."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         return f"http://127.0.0.1:{listening.getsockname()[1]}"

@@ -1,4 +1,4 @@
-"""Every way in which the store can fail becomes the right error of the domain, in time, and without secrets."""
+"""Every failure of the store becomes the right error of the domain, in time, and without secrets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from jobs.settings import Settings
 from jobs.storage import Storage
 from jobs.storage.error_translation import translate_errors
 from tests.jobs.storage.conftest import MakeSettings
-from tests.jobs.storage.faults import answering, closed_port, full_backlog, hang, hang_up, relaying, serving
+from tests.jobs.storage.faults import closed_port, full_backlog, hang, hang_up, relaying, responding, serving
 
 MIB = 1024 * 1024
 TYPE = "application/zip"
@@ -71,7 +71,9 @@ async def test_a_closed_port_is_unreachable(make_settings: MakeSettings, call: C
 
 
 @every_call
-async def test_a_host_that_takes_no_connection_is_unreachable_in_time(make_settings: MakeSettings, call: Call) -> None:
+async def test_a_host_that_accepts_no_connection_is_unreachable_in_time(
+    make_settings: MakeSettings, call: Call
+) -> None:
     async with (
         full_backlog() as endpoint,
         Storage.open(make_settings(s3_endpoint=endpoint, s3_connect_timeout=0.3)) as storage,
@@ -83,7 +85,7 @@ async def test_a_host_that_takes_no_connection_is_unreachable_in_time(make_setti
 
 
 @every_call
-async def test_a_store_that_never_answers_times_out(make_settings: MakeSettings, call: Call) -> None:
+async def test_a_store_that_never_responds_times_out(make_settings: MakeSettings, call: Call) -> None:
     short = {"s3_connect_timeout": 0.3, "s3_idle_timeout": 0.3, "s3_complete_timeout": 0.3}
     async with serving(hang) as endpoint:
         settings = make_settings(s3_endpoint=endpoint, **short)
@@ -96,7 +98,7 @@ async def test_a_store_that_never_answers_times_out(make_settings: MakeSettings,
 
 
 @every_call
-async def test_a_store_that_hangs_up_is_unreachable(make_settings: MakeSettings, call: Call) -> None:
+async def test_a_closed_connection_is_unreachable(make_settings: MakeSettings, call: Call) -> None:
     async with serving(hang_up) as endpoint, Storage.open(make_settings(s3_endpoint=endpoint)) as storage:
         with pytest.raises(StorageUnreachable):
             await call(storage)
@@ -108,7 +110,7 @@ async def test_an_overloaded_store_is_a_fault(
 ) -> None:
     monkeypatch.setattr("jobs.storage.bucket.HEAD_RETRY_TIMEOUT", 0)
     async with (
-        serving(answering("503 Slow Down")) as endpoint,
+        serving(responding("503 Slow Down")) as endpoint,
         Storage.open(make_settings(s3_endpoint=endpoint)) as storage,
     ):
         with pytest.raises(StorageFault, match="503"):
@@ -116,15 +118,15 @@ async def test_an_overloaded_store_is_a_fault(
 
 
 @every_call
-async def test_a_store_that_points_elsewhere_is_an_error(make_settings: MakeSettings, call: Call) -> None:
-    moved = answering("307 Temporary Redirect", Location=closed_port())
+async def test_a_redirect_is_an_error(make_settings: MakeSettings, call: Call) -> None:
+    moved = responding("307 Temporary Redirect", Location=closed_port())
     async with serving(moved) as endpoint, Storage.open(make_settings(s3_endpoint=endpoint)) as storage:
-        with pytest.raises((StorageFault, StorageUnreachable)):  # only obstore goes and looks
+        with pytest.raises((StorageFault, StorageUnreachable)):  # only obstore follows the redirect
             await call(storage)
 
 
 @every_call
-@pytest.mark.usefixtures("store_settings")  # the bucket is there
+@pytest.mark.usefixtures("store_settings")  # the bucket exists
 @pytest.mark.parametrize("wrong", [{"s3_secret_access_key": "wrong-secret"}, {"s3_access_key_id": "wrong-key"}])
 async def test_wrong_credentials_are_a_fault_that_says_so(
     make_settings: MakeSettings, call: Call, wrong: dict[str, str]
@@ -185,27 +187,27 @@ async def test_a_part_whose_connection_is_cut_is_unreachable(
                 await cut_blobs.multipart.upload_part("k", upload_id, 1, bytes(10 * MIB))
 
 
-async def test_a_store_that_ignores_if_match_is_found_out(make_settings: MakeSettings) -> None:
+async def test_a_store_that_ignores_if_match_is_detected(make_settings: MakeSettings) -> None:
     headers: dict[str, str] = {
         "ETag": '"new"',
         "Last_Modified": "Sat, 21 Nov 2026 11:14:55 GMT",
         "Content_Range": "bytes 0-3/4",
     }
-    async with serving(answering("206 Partial Content", b"new!", **headers)) as endpoint:
+    async with serving(responding("206 Partial Content", b"new!", **headers)) as endpoint:
         async with Storage.open(make_settings(s3_endpoint=endpoint)) as storage:
             with pytest.raises(SourceChanged):
                 await _all(storage.objects.read("k", '"old"', 0, 4))
 
 
-async def test_a_good_answer_with_too_few_bytes_is_unreachable(make_settings: MakeSettings) -> None:
+async def test_a_truncated_successful_response_is_unreachable(make_settings: MakeSettings) -> None:
     headers: dict[str, str] = {"ETag": '"x"', "Last_Modified": "Sat, 21 Nov 2026 11:14:55 GMT"}
-    short = answering("206 Partial Content", b"12", Content_Range="bytes 0-3/4", **headers)
+    short = responding("206 Partial Content", b"12", Content_Range="bytes 0-3/4", **headers)
     async with serving(short) as endpoint, Storage.open(make_settings(s3_endpoint=endpoint)) as storage:
         with pytest.raises(StorageUnreachable):
             await _all(storage.objects.read("k", '"x"', 0, 4))
 
 
-async def test_the_check_for_health_does_not_wait_for_the_idle_time_out(make_settings: MakeSettings) -> None:
+async def test_the_health_check_does_not_wait_for_the_idle_time_out(make_settings: MakeSettings) -> None:
     async with (
         serving(hang) as endpoint,
         Storage.open(make_settings(s3_endpoint=endpoint, s3_connect_timeout=0.3)) as storage,
@@ -216,22 +218,22 @@ async def test_the_check_for_health_does_not_wait_for_the_idle_time_out(make_set
         assert 0.25 < time.monotonic() - began < 2
 
 
-async def test_a_key_that_fails_inside_a_good_answer_to_delete(make_settings: MakeSettings) -> None:
+async def test_an_error_inside_a_successful_delete_is_an_error(make_settings: MakeSettings) -> None:
     body = b"<DeleteResult><Error><Key>k</Key><Code>AccessDenied</Code><Message>no</Message></Error></DeleteResult>"
-    async with serving(answering("200 OK", body, Content_Type="application/xml")) as endpoint:
+    async with serving(responding("200 OK", body, Content_Type="application/xml")) as endpoint:
         async with Storage.open(make_settings(s3_endpoint=endpoint)) as storage:
             with pytest.raises(StorageFault):
                 await storage.objects.delete(["k"])
 
 
-async def test_a_404_of_a_stranger_is_never_a_missing_object(make_settings: MakeSettings) -> None:
-    async with serving(answering("404 Not Found", b"nginx")) as endpoint:
+async def test_a_404_of_another_server_is_not_a_missing_object(make_settings: MakeSettings) -> None:
+    async with serving(responding("404 Not Found", b"nginx")) as endpoint:
         async with Storage.open(make_settings(s3_endpoint=endpoint)) as storage:
             with pytest.raises(StorageFault, match="does not exist in the store"):
                 await storage.objects.head("k")
 
 
-async def test_a_bucket_that_vanishes_right_after_a_look_at_it(storage: Storage) -> None:
+async def test_a_bucket_deleted_right_after_its_check(storage: Storage) -> None:
     with pytest.raises(ObjectMissing):
         await storage.objects.head("nope")
     storage.bucket._admin_client.client.remove_bucket(storage.bucket.name)  # noqa: SLF001
@@ -239,7 +241,7 @@ async def test_a_bucket_that_vanishes_right_after_a_look_at_it(storage: Storage)
         await storage.multipart.complete("k", "id", [(1, '"x"')])
 
 
-async def test_many_missing_objects_look_at_the_bucket_once(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_many_missing_objects_check_the_bucket_once(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
     looks = 0
     look = storage.bucket._require_exists  # noqa: SLF001
@@ -261,6 +263,6 @@ async def test_many_missing_objects_look_at_the_bucket_once(storage: Storage, mo
     assert looks == 2
 
 
-def test_a_bug_stays_a_bug() -> None:
+def test_a_bug_is_not_translated() -> None:
     with pytest.raises(KeyError), translate_errors("testing", "bucket"):
         dict[str, str]()["x"]

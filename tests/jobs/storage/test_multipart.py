@@ -1,4 +1,4 @@
-"""Multipart uploads on a real store, and the answers that a store may give to them."""
+"""Multipart uploads on a real store, and possible responses to them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from jobs.settings import Settings
 from jobs.storage import Storage, UploadGone, part_buffer
 from jobs.storage.part_buffer import BodyStalled, PartBuffer
 from tests.jobs.storage.conftest import MakeSettings
-from tests.jobs.storage.faults import answering, deaf, hang, relaying, serving
+from tests.jobs.storage.faults import hang, never_read, relaying, responding, serving
 from tests.support import stored
 
 MIB = 1024 * 1024
@@ -24,7 +24,7 @@ TYPE = "application/zip"
 
 
 async def _seconds_to_cancel(sending: asyncio.Task[str]) -> float:
-    """Lets it run for a moment, and cancels it."""
+    """Cancel the task after a moment; return how long that took in seconds."""
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(asyncio.shield(sending), 0.3)
     began = time.monotonic()
@@ -61,7 +61,7 @@ async def test_a_part_with_another_etag_is_not_accepted(storage: Storage) -> Non
         await storage.objects.head("k")
 
 
-async def test_nothing_is_there_before_completing_nor_after_aborting(storage: Storage) -> None:
+async def test_no_object_exists_before_completing_or_after_aborting(storage: Storage) -> None:
     upload_id = await storage.multipart.create("k", TYPE)
     etag = await storage.multipart.upload_part("k", upload_id, 1, b"x")
     with pytest.raises(ObjectMissing):
@@ -108,15 +108,15 @@ async def test_list_uploads(storage: Storage) -> None:
 
 async def test_an_error_inside_a_200_is_an_error(make_settings: MakeSettings) -> None:
     error = b'<?xml version="1.0"?>\n<Error><Code>InternalError</Code><Message>try again</Message></Error>'
-    async with serving(answering("200 OK", error, Content_Type="application/xml")) as endpoint:
+    async with serving(responding("200 OK", error, Content_Type="application/xml")) as endpoint:
         async with Storage.open(make_settings(s3_endpoint=endpoint)) as storage:
             with pytest.raises(StorageFault, match="InternalError"):
                 await storage.multipart.complete("k", "id", [(1, '"x"')])
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>sign in</html>", b"<?xml version='1.0'?><CompleteMultipartUploadRes"])
-async def test_a_200_that_is_no_answer_is_an_error(make_settings: MakeSettings, body: bytes) -> None:
-    async with serving(answering("200 OK", body)) as endpoint:
+async def test_an_invalid_200_is_an_error(make_settings: MakeSettings, body: bytes) -> None:
+    async with serving(responding("200 OK", body)) as endpoint:
         async with Storage.open(make_settings(s3_endpoint=endpoint)) as storage:
             with pytest.raises(StorageFault):
                 await storage.multipart.complete("k", "id", [(1, '"x"')])
@@ -126,7 +126,7 @@ async def test_a_200_that_is_no_answer_is_an_error(make_settings: MakeSettings, 
                 await storage.multipart.upload_part("k", "id", 1, b"x")
 
 
-async def test_completing_has_a_time_out_of_its_own(make_settings: MakeSettings) -> None:
+async def test_completing_has_its_own_time_out(make_settings: MakeSettings) -> None:
     async with serving(hang) as endpoint:
         settings = make_settings(s3_endpoint=endpoint, s3_idle_timeout=0.1, s3_complete_timeout=0.6)
         async with Storage.open(settings) as storage:
@@ -151,8 +151,8 @@ async def test_a_part_may_take_longer_than_connecting_and_than_the_idle_time_out
             assert await stored(storage, "k") == data
 
 
-@pytest.mark.parametrize("server", [hang, deaf])
-async def test_a_part_that_makes_no_headway_times_out(make_settings: MakeSettings, server: object) -> None:
+@pytest.mark.parametrize("server", [hang, never_read])
+async def test_a_part_without_progress_times_out(make_settings: MakeSettings, server: object) -> None:
     async with serving(server) as endpoint:  # type: ignore[arg-type]
         async with Storage.open(make_settings(s3_endpoint=endpoint, s3_idle_timeout=0.3)) as storage:
             began = time.monotonic()
@@ -161,14 +161,14 @@ async def test_a_part_that_makes_no_headway_times_out(make_settings: MakeSetting
             assert 0.25 < time.monotonic() - began < 1.5  # and not the time-out for connecting
 
 
-@pytest.mark.parametrize("server", [hang, deaf])
-async def test_a_cancelled_part_lets_go_of_its_bytes_at_once(make_settings: MakeSettings, server: object) -> None:
+@pytest.mark.parametrize("server", [hang, never_read])
+async def test_a_cancelled_part_releases_its_bytes_at_once(make_settings: MakeSettings, server: object) -> None:
     body = bytearray(12 * MIB)
     async with serving(server) as endpoint:  # type: ignore[arg-type]
         async with Storage.open(make_settings(s3_endpoint=endpoint)) as storage:
             sending = asyncio.create_task(storage.multipart.upload_part("k", "id", 1, body))
             assert await _seconds_to_cancel(sending) < 2  # not the idle time-out of 15 s
-            body.clear()  # BufferError if somebody still looked at it
+            body.clear()  # BufferError if it were still in use
 
 
 async def test_parts_that_wait_for_a_thread_can_be_cancelled(make_settings: MakeSettings) -> None:
@@ -182,7 +182,7 @@ async def test_parts_that_wait_for_a_thread_can_be_cancelled(make_settings: Make
             assert all(isinstance(end, asyncio.CancelledError) for end in ends)
 
 
-async def test_the_pieces_of_a_part_may_come_in_any_order(storage: Storage) -> None:
+async def test_the_pieces_of_a_part_may_arrive_in_any_order(storage: Storage) -> None:
     pieces = [os.urandom(size) for size in (3 * MIB, 100, 3 * MIB)]
     buffer = PartBuffer([len(piece) for piece in pieces])
     upload_id = await storage.multipart.create("k", TYPE)
@@ -194,7 +194,7 @@ async def test_the_pieces_of_a_part_may_come_in_any_order(storage: Storage) -> N
     assert await stored(storage, "k") == b"".join(pieces)
 
 
-async def test_a_part_is_sent_while_it_comes_in(make_settings: MakeSettings) -> None:
+async def test_a_part_is_sent_while_it_arrives(make_settings: MakeSettings) -> None:
     half_is_there = asyncio.Event()
 
     async def store(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -215,9 +215,7 @@ async def test_a_part_is_sent_while_it_comes_in(make_settings: MakeSettings) -> 
             assert await sending == '"x"'
 
 
-async def test_bytes_that_do_not_come_in_are_not_the_stores_fault(
-    storage: Storage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_stalled_body_does_not_open_the_circuit(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(part_buffer, "STALL_TIMEOUT", 0.05)
     part = PartBuffer([MIB, MIB])
     part.put(0, bytes(MIB))
@@ -233,9 +231,7 @@ async def test_bytes_that_do_not_come_in_are_not_the_stores_fault(
     assert await stored(storage, "k") == bytes(2 * MIB)
 
 
-async def test_bytes_that_do_not_come_in_do_not_tell_that_the_store_is_back(
-    storage: Storage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_stalled_body_does_not_close_the_circuit(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(part_buffer, "STALL_TIMEOUT", 0.05)
     upload_id, breaker = await storage.multipart.create("k", TYPE), storage.bucket.breaker
     for _ in range(FAILURE_THRESHOLD):

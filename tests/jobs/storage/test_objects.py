@@ -39,7 +39,7 @@ async def _stream(data: bytes, size: int = 100_000) -> AsyncIterator[bytes]:
         yield data[start : start + size]
 
 
-async def test_what_was_put_is_there(storage: Storage) -> None:
+async def test_put_then_read(storage: Storage) -> None:
     data = os.urandom(300_000)
     put = await storage.objects.put("a/b.bin", data, TYPE)
     assert (put.key, put.size) == ("a/b.bin", len(data))
@@ -68,7 +68,7 @@ async def test_any_key_round_trips(storage: Storage, key: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "/a", "a/", "a//b", "a/../b", "./a", "a/.", "tab\t", "new\nline", "\x7f"])
-async def test_a_key_that_would_mean_another_object_is_refused(storage: Storage, key: str) -> None:
+async def test_an_ambiguous_key_is_rejected(storage: Storage, key: str) -> None:
     with pytest.raises(InvalidRequest):
         await storage.objects.head(key)
     with pytest.raises(InvalidRequest):
@@ -94,7 +94,7 @@ async def test_ranges(storage: Storage, start: int, stop: int) -> None:
     assert await _read(storage, info, start, stop) == data[start:stop]
 
 
-async def test_a_range_behind_the_end_is_not_a_short_read(storage: Storage) -> None:
+async def test_a_range_past_the_end_is_not_a_short_read(storage: Storage) -> None:
     info = await storage.objects.put("a", b"x" * 10, TYPE)
     with pytest.raises(SourceChanged):
         await _read(storage, info, 5, 11)
@@ -164,7 +164,7 @@ async def test_the_stream_is_not_read_far_ahead(storage: Storage, monkeypatch: p
     assert most <= (MAX_PARTS_IN_FLIGHT + 1) * PART_SIZE
 
 
-async def test_a_stream_that_fails_leaves_nothing(storage: Storage) -> None:
+async def test_a_failed_stream_leaves_nothing(storage: Storage) -> None:
     async def broken() -> AsyncIterator[bytes]:
         for _ in range(3):
             yield bytes(PART_SIZE)
@@ -178,7 +178,7 @@ async def test_a_stream_that_fails_leaves_nothing(storage: Storage) -> None:
         await storage.objects.head("big")
 
 
-async def test_an_object_overwritten_while_it_was_put_is_not_taken_for_ours(
+async def test_an_object_overwritten_by_another_writer_is_detected(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write = ObjectWriter.write
@@ -195,7 +195,7 @@ async def test_an_object_overwritten_while_it_was_put_is_not_taken_for_ours(
         await storage.objects.put("k", b"our's ", TYPE)
 
 
-async def test_parts_grow_so_that_ten_thousand_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_part_sizes_grow_so_that_ten_thousand_suffice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("jobs.storage.object_writer.PART_SIZE", 2)
     monkeypatch.setattr("jobs.storage.object_writer.PARTS_PER_SIZE", 3)
     assert [len(part) async for part in _parts(_stream(bytes(25), 5))] == [2, 2, 2, 4, 4, 4, 7]
@@ -229,7 +229,7 @@ async def test_list_takes_whole_folders_only(storage: Storage) -> None:
 
 
 @pytest.mark.parametrize("good", [0, PART_SIZE + 1])
-async def test_what_the_source_of_a_write_raises_comes_out_as_it_is(storage: Storage, good: int) -> None:
+async def test_errors_of_the_source_are_raised_unchanged(storage: Storage, good: int) -> None:
     async def failing() -> AsyncIterator[bytes]:
         yield bytes(good)
         raise OSError("the disk is broken")

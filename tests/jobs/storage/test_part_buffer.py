@@ -1,4 +1,4 @@
-"""Bytes that come in while they are sent: what a thread gets of them, and when it stops waiting."""
+"""`PartBuffer`: what a thread reads while bytes still arrive, and when it stops waiting."""
 
 from __future__ import annotations
 
@@ -20,9 +20,7 @@ def never() -> bool:
 
 
 @given(st.lists(st.lists(st.binary(min_size=1, max_size=9), max_size=4), max_size=6), st.integers(0, 1 << 32))
-def test_a_thread_gets_the_pieces_in_their_order_in_whatever_order_they_come(
-    pieces: list[list[bytes]], seed: int
-) -> None:
+def test_a_thread_reads_the_pieces_in_order_whatever_order_they_arrive_in(pieces: list[list[bytes]], seed: int) -> None:
     random, buffer = Random(seed), PartBuffer([sum(map(len, chunks)) for chunks in pieces])
     got: list[bytes] = []
     thread = threading.Thread(target=lambda: got.extend(map(bytes, buffer.iter_chunks(never))))
@@ -41,7 +39,7 @@ def test_a_thread_gets_the_pieces_in_their_order_in_whatever_order_they_come(
     assert len(buffer) == len(whole)
 
 
-async def test_it_has_begun_with_its_first_piece_and_is_full_with_its_last() -> None:
+async def test_it_is_ready_with_its_first_piece_and_full_with_its_last() -> None:
     buffer = PartBuffer([2, 3])
     buffer.put(1, b"cde")
     assert not buffer.ready.is_set()
@@ -53,7 +51,7 @@ async def test_it_has_begun_with_its_first_piece_and_is_full_with_its_last() -> 
     assert [*buffer.chunks(0), *buffer.chunks(1)] == [b"a", b"b", b"cde"]
 
 
-async def test_a_thread_that_is_stopped_waits_no_more() -> None:
+async def test_a_stopped_thread_does_not_wait() -> None:
     buffer, stopped = PartBuffer([1]), threading.Event()
     waiting = asyncio.create_task(asyncio.to_thread(lambda: list(buffer.iter_chunks(stopped.is_set))))
     stopped.set()
@@ -62,7 +60,7 @@ async def test_a_thread_that_is_stopped_waits_no_more() -> None:
         assert await waiting == []
 
 
-def test_a_thread_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_thread_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "STALL_TIMEOUT", 0.01)
     buffer = PartBuffer([2])
     buffer.put(0, b"a")

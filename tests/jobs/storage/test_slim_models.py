@@ -1,4 +1,4 @@
-"""botocore's model, cut down: it must ask for the very same as the whole one."""
+"""botocore's reduced model produces the same requests as the complete one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PART = {"Bucket": "a-bucket", "Key": "a key/ä+b.zip", "UploadId": "u", "PartNum
 @pytest.mark.parametrize("endpoint", ["http://127.0.0.1:9000", "https://s3.example.org"])
 @pytest.mark.parametrize("path_style", [True, False])
 @pytest.mark.parametrize("region", ["us-east-1", "eu-central-1", "cn-north-1", "garage"])
-def test_it_signs_the_same_address_as_the_whole_one(
+def test_it_signs_the_same_url_as_the_complete_model(
     settings: Settings, region: str, path_style: bool, endpoint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chosen = changed(settings, s3_region=region, s3_force_path_style=path_style, s3_endpoint=endpoint)

@@ -1,4 +1,4 @@
-"""The bucket, and what opening and closing leave behind."""
+"""The bucket, and the resources of an opened and closed `Storage`."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from tests.jobs.storage.faults import closed_port, relaying, serving
 TYPE = "application/zip"
 
 
-async def test_ensure_makes_the_bucket_once(storage: Storage, store_settings: Settings) -> None:
+async def test_ensure_creates_the_bucket_once(storage: Storage, store_settings: Settings) -> None:
     assert storage.bucket.name == store_settings.s3_bucket_name
     await storage.bucket.check()
     await storage.bucket.ensure()
     await storage.bucket.check()
 
 
-async def test_a_bucket_that_is_missing_is_made(storage: Storage, store_settings: Settings) -> None:
+async def test_a_missing_bucket_is_created(storage: Storage, store_settings: Settings) -> None:
     storage.bucket._admin_client.client.remove_bucket(store_settings.s3_bucket_name)  # noqa: SLF001
     with pytest.raises(StorageFault, match=store_settings.s3_bucket_name):
         await storage.bucket.check()
-    await asyncio.gather(*(storage.bucket.ensure() for _ in range(4)))  # as processes do that start together
+    await asyncio.gather(*(storage.bucket.ensure() for _ in range(4)))  # as processes that start together do
     await storage.bucket.check()
 
 
@@ -42,14 +42,14 @@ def rules(storage: Storage) -> list[str | None]:
     return [rule.rule_id for rule in config.rules] if config else []
 
 
-async def test_a_store_that_takes_the_rule_drops_forgotten_uploads_by_itself(storage: Storage) -> None:
+async def test_a_store_that_accepts_the_rule_aborts_incomplete_uploads(storage: Storage) -> None:
     with structlog.testing.capture_logs() as said:
         await storage.bucket.ensure()
     refused = [line["code"] for line in said if line["event"] == "lifecycle_rule_rejected"]
     assert (rules(storage), refused) in ((["haulage-abort-incomplete-uploads"], []), ([], ["InvalidArgument"]))
 
 
-async def test_rules_that_a_bucket_has_are_its_owners(storage: Storage) -> None:
+async def test_existing_lifecycle_rules_are_kept(storage: Storage) -> None:
     own = Rule(ENABLED, rule_filter=Filter(prefix="mine/"), rule_id="mine", expiration=Expiration(days=3))
     client = storage.bucket._admin_client.client  # noqa: SLF001
     client.set_bucket_lifecycle(storage.bucket.name, LifecycleConfig([own]))
@@ -57,7 +57,7 @@ async def test_rules_that_a_bucket_has_are_its_owners(storage: Storage) -> None:
     assert rules(storage) == ["mine"]
 
 
-async def test_opening_asks_nobody_and_starts_nothing(make_settings: MakeSettings) -> None:
+async def test_opening_makes_no_request_and_starts_no_thread(make_settings: MakeSettings) -> None:
     before = threading.active_count()
     storage = Storage.open(make_settings(s3_endpoint=closed_port()))
     assert threading.active_count() == before

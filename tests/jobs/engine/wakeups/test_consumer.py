@@ -158,7 +158,7 @@ async def test_after_hundreds_of_broken_connections_as_many_jobs_run_at_once_as_
                 cuts += redis.cut()
         jobs += [await create(services, file_id) for _ in range(3 * ROOM)]
         await until_running(services, ROOM)
-        assert redis.lines < 10
+        assert redis.connections < 10
         store.open()
         await until_ended(services, jobs)
     assert await most_at_once(services, jobs) == ROOM
