@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Itera
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
+import anyio
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -22,10 +24,14 @@ async def first_error_group() -> AsyncIterator[asyncio.TaskGroup]:
         async with asyncio.TaskGroup() as group:
             yield group
     except BaseExceptionGroup as errors:
-        error: BaseException = errors
-        while isinstance(error, BaseExceptionGroup):
-            error = error.exceptions[0]
-        raise error from errors
+        raise _first(errors) from errors
+
+
+def _first(errors: BaseExceptionGroup[Any]) -> BaseException:
+    error: BaseException = errors
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 class DynamicSemaphore:
@@ -85,22 +91,24 @@ async def gather(coroutines: Iterable[Coroutine[Any, Any, R]]) -> list[R]:
 async def run_forever(*coroutines: Coroutine[Any, Any, None]) -> None:
     """Run coroutines that never end by themselves, until this is cancelled or one of them fails; then end them all.
 
-    Not a task group, which cancels its tasks once, and would wait for ever for one that lost it (see `cancel_and_wait`).
+    anyio's task group cancels its tasks until they have ended, so a lost cancellation does no harm (see
+    `cancel_and_wait`); asyncio's cancels them once. It also cancels what a task awaits in a `finally` block: cleanup that
+    must be completed needs `anyio.CancelScope(shield=True)`.
     """
-    tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
     try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-        for task in done:
-            task.result()
-    finally:
-        await cancel_and_wait(*tasks)
+        async with anyio.create_task_group() as group:
+            for coroutine in coroutines:
+                group.start_soon(lambda coroutine: coroutine, coroutine)
+    except BaseExceptionGroup as errors:
+        raise _first(errors) from errors
 
 
 async def cancel_and_wait(*tasks: asyncio.Task[Any]) -> None:
     """Cancel the tasks and wait until they have ended, whatever they raise, even if this is cancelled in the meantime.
 
     Cancelling once is not enough: below Python 3.12, `asyncio.wait_for` and libraries with code like it (redis, arq)
-    occasionally lose a cancellation that arrives just when the awaited future is done.
+    occasionally lose a cancellation that arrives just when the awaited future is done. Unlike an anyio cancel scope, this
+    leaves tasks `CANCEL_INTERVAL` for their cleanup: attempts, arq's tasks and SQLAlchemy's transactions do not shield it.
     """
     cancelled: asyncio.CancelledError | None = None
     while pending := [task for task in tasks if not task.done()]:

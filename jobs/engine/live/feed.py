@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Self
 from uuid import UUID
 
+import anyio
 from pydantic import RedisDsn
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
@@ -114,8 +115,12 @@ class Feed:
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[PubSub]:
         """A connection of its own to subscribe with. Its calls raise `UNAVAILABLE`."""
-        async with self._redis.pubsub() as pubsub:
+        pubsub = self._redis.pubsub()
+        try:
             yield pubsub
+        finally:
+            with anyio.CancelScope(shield=True):
+                await pubsub.aclose()
 
 
 def _redis(url: RedisDsn, timeout: float) -> Redis:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
+import anyio
 import structlog
 from arq import Worker as ArqWorker
 from arq import func
@@ -80,7 +81,8 @@ class Consumer:
                 log.exception("consumer_failed")
             finally:
                 arq, self._arq = self._arq, None
-                await _close(arq)
+                with anyio.CancelScope(shield=True):
+                    await _close(arq)
             await asyncio.sleep(REDIS_PAUSE)
 
     def room_changed(self) -> None:
