@@ -7,7 +7,7 @@ from collections.abc import Callable
 from jobs.bundles.attempt import Bundler
 from jobs.bundles.cleanup import Cleanup
 from jobs.bundles.orphans import Orphans
-from jobs.bundles.packing.memory_budget import Budget
+from jobs.bundles.packing.memory_budget import MemoryBudget
 from jobs.bundles.packing.packer import Packer
 from jobs.bundles.packing.reader import Reader
 from jobs.engine.worker.work import Work
@@ -18,7 +18,10 @@ from jobs.services import Services
 def _download(services: Services) -> Work:
     settings, storage, database = services.settings, services.storage, services.database
     packer = Packer(
-        Reader(storage.objects, settings), storage, Budget(settings.worker_memory_budget), settings.worker_concurrency
+        Reader(storage.objects, settings),
+        storage,
+        MemoryBudget(settings.worker_memory_budget),
+        settings.worker_concurrency,
     )
     bundler = Bundler(
         downloads=services.downloads, resolver=services.resolver, packer=packer, storage=storage, settings=settings

@@ -16,7 +16,7 @@ from app.cli.services import run_with_services
 from app.cli.sources import Source, Unreadable, find, read
 from jobs.files import catalogue
 from jobs.files.catalogue import StoredFile
-from jobs.files.ingest import Ingest
+from jobs.files.ingest import FileIngest
 from jobs.owners import ANONYMOUS
 from jobs.services import Services
 from jobs.settings import Settings
@@ -50,7 +50,7 @@ def _add(settings: Settings, sources: Sequence[Source], added: list[StoredFile],
                 bar.advance(bar.task_ids[0], len(chunk))
 
         async def work(services: Services) -> None:
-            ingest = Ingest(services.database, services.storage, services.settings)
+            ingest = FileIngest(services.database, services.storage, services.settings)
             for source in sources:
                 try:
                     added.append(await ingest.add(source.name, counted(source)))

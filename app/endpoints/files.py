@@ -15,7 +15,7 @@ from app.requests import check as check_body
 from app.schemas import FileCheck, FilePage, FileSelection, OneFile, Preflight, PreflightFile
 from app.serializers import CACHE_CONTROL, file_of
 from jobs.bundles.downloads import Compression, ResultKind
-from jobs.bundles.planning import deflated_plan_of, plan_of
+from jobs.bundles.planning import plan_deflated_bundle, plan_stored_bundle
 from jobs.bundles.resolver import Missing, Source
 from jobs.engine.jobs import FileRequest
 from jobs.files.catalogue import list_files
@@ -73,8 +73,8 @@ def _sizes(
         return sources[0].size, sources[0].size
     now = datetime.now(UTC)
     if selection.compression is Compression.DEFLATE:
-        return None, deflated_plan_of(now, sources, missing, settings).size_at_most
-    size = plan_of(now, sources, missing, settings).size
+        return None, plan_deflated_bundle(now, sources, missing, settings).max_size
+    size = plan_stored_bundle(now, sources, missing, settings).size
     return size, size
 
 

@@ -10,7 +10,7 @@ from app.requests import path_job_id
 from app.schemas import Checksum, Link
 from app.serializers import omitted_of
 from jobs.bundles.downloads import Download
-from jobs.bundles.result_links import Method
+from jobs.bundles.result_links import LinkMethod
 
 NO_STORE = {"Cache-Control": "no-store"}
 
@@ -33,7 +33,7 @@ async def download_url(request: Request) -> Response:
 
 async def file(request: Request) -> Response:
     """The stable link: sends the client to a presigned URL for its own method."""
-    method: Method = "HEAD" if request.method == "HEAD" else "GET"
+    method: LinkMethod = "HEAD" if request.method == "HEAD" else "GET"
     link = await context(request).result_links.link(await _download(request), method)
     return RedirectResponse(link.url, 303, NO_STORE)
 

@@ -12,13 +12,20 @@ import structlog
 from jobs.bundles.commands import Downloads, with_result, with_shared_result
 from jobs.bundles.downloads import Compression, Download, Omission, OnMissing, Result, ResultKind
 from jobs.bundles.format.checkpoints import DonePart, MultipartUpload
-from jobs.bundles.format.deflated_plan import DeflatePlan
-from jobs.bundles.format.stored_plan import MIN_PART_SIZE, BundlePlan
+from jobs.bundles.format.deflated_plan import DeflatedPlan
+from jobs.bundles.format.stored_plan import MIN_PART_SIZE, StoredPlan
 from jobs.bundles.keys import bundle_key
 from jobs.bundles.packing.callbacks import PackingCallbacks
 from jobs.bundles.packing.packer import Packer
-from jobs.bundles.packing.verification import CatalogueWrong
-from jobs.bundles.planning import ZIP, archive_name, content, deflated_plan_of, fingerprint, plan_of
+from jobs.bundles.packing.verification import CatalogueChecksumWrong
+from jobs.bundles.planning import (
+    ZIP,
+    archive_name,
+    fingerprint_plan,
+    hash_content,
+    plan_deflated_bundle,
+    plan_stored_bundle,
+)
 from jobs.bundles.resolver import Missing, Resolver, Source
 from jobs.engine.jobs import Failure, FileRecord, FileRequest, FileState
 from jobs.engine.lifecycle import Claimed
@@ -68,7 +75,7 @@ class Attempt:
         """Produces the result of the download. Raises the `HaulageError` that ended the attempt."""
         requests = [FileRequest(file_id=record.file_id, name=record.name) for record in self._records]
         # An earlier attempt may have failed because a listing showed other objects than a read finds.
-        found = await self._bundler.resolver.resolve(requests, pages=self._download.attempt == 1)
+        found = await self._bundler.resolver.resolve(requests, use_listings=self._download.attempt == 1)
         self._reporter.enter(Phase.PACKING)
         self._reporter.resolved([self._resolved(record, one) for record, one in zip(self._records, found, strict=True)])
         await self._reporter.flush()
@@ -78,7 +85,7 @@ class Attempt:
             raise FilesMissing(_names_of(missing, len(found)))
         if self._download.result_kind is ResultKind.OBJECT:
             return self._success(self._link(available[0][1]))
-        content_hash = content([source for _, source in available], missing, self._download.compression)
+        content_hash = hash_content([source for _, source in available], missing, self._download.compression)
         shared = await self._find_shared(content_hash, available, missing)
         if shared is not None:
             return Success(self._settings.bundle_ttl, with_shared_result(shared))
@@ -152,21 +159,21 @@ class Attempt:
         plan = await self._plan(content_hash, sources, missing)
         reporter = self._reporter
         callbacks = PackingCallbacks(
-            read=lambda entry, amount: reporter.read(indexes[entry], amount),
-            kept=lambda entry, amount: reporter.skipped(indexes[entry], amount),
-            part=lambda part: reporter.part(part.record()),
-            done=lambda entry, crc32: reporter.done(indexes[entry], crc32),
-            failed=lambda entry, error: reporter.failed(indexes[entry], _failure_of(error)),
+            bytes_read=lambda entry, amount: reporter.read(indexes[entry], amount),
+            bytes_reused=lambda entry, amount: reporter.skipped(indexes[entry], amount),
+            part_uploaded=lambda part: reporter.part(part.record()),
+            entry_packed=lambda entry, crc32: reporter.done(indexes[entry], crc32),
+            entry_failed=lambda entry, error: reporter.failed(indexes[entry], _failure_of(error)),
         )
-        upload, done = await self._upload(fingerprint(plan, content_hash))
+        upload, done = await self._upload(fingerprint_plan(plan, content_hash))
         try:
             packed = await self._bundler.packer.pack(plan, sources, upload, done, callbacks)
         except (UploadUnusable, ChecksumMismatch) as error:
-            if isinstance(error, CatalogueWrong):
-                await self._bundler.resolver.learn([sources[error.entry]], [error.crc])
+            if isinstance(error, CatalogueChecksumWrong):
+                await self._bundler.resolver.save_checksums([sources[error.entry]], [error.crc])
             await self._discard(upload)
             raise
-        await self._bundler.resolver.learn(sources, packed.crcs)
+        await self._bundler.resolver.save_checksums(sources, packed.source_crcs)
         return Result(
             kind=ResultKind.BUNDLE,
             key=upload.key,
@@ -182,16 +189,16 @@ class Attempt:
 
     async def _plan(
         self, content_hash: str, sources: Sequence[Source], missing: Sequence[Missing]
-    ) -> BundlePlan | DeflatePlan:
+    ) -> StoredPlan | DeflatedPlan:
         download, settings = self._download, self._settings
         if download.compression is Compression.DEFLATE:
-            return deflated_plan_of(download.created_at, sources, missing, settings)
-        copies = any(source.certain and source.size > MIN_PART_SIZE for source in sources)
+            return plan_deflated_bundle(download.created_at, sources, missing, settings)
+        copies = any(source.trusted and source.size > MIN_PART_SIZE for source in sources)
         copies = copies and await self._storage.part_copy.is_supported()
-        plan = plan_of(download.created_at, sources, missing, settings, copies=copies)
-        if download.upload is not None and download.upload.fingerprint != fingerprint(plan, content_hash):
-            other = plan_of(download.created_at, sources, missing, settings, copies=not copies)
-            if download.upload.fingerprint == fingerprint(other, content_hash):
+        plan = plan_stored_bundle(download.created_at, sources, missing, settings, copies=copies)
+        if download.upload is not None and download.upload.fingerprint != fingerprint_plan(plan, content_hash):
+            other = plan_stored_bundle(download.created_at, sources, missing, settings, copies=not copies)
+            if download.upload.fingerprint == fingerprint_plan(other, content_hash):
                 return other  # started by a worker for which the store does, or does not, copy
         return plan
 

@@ -70,7 +70,7 @@ class Result:
     content_type: str
     omitted: tuple[Omission, ...] = ()
     fingerprint: str | None = None
-    """Of a bundle: the hash of its content (`jobs.bundles.planning.content`). Downloads with equal content share it."""
+    """The content hash of a bundle (`jobs.bundles.planning.hash_content`). Downloads with equal content share it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What a job's bundle is called, where it goes, and its plan: the same for preflight and worker."""
+"""The plan of a job's bundle, its content hash and its name: the same for the preflight check and the worker."""
 
 from __future__ import annotations
 
@@ -8,35 +8,36 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from jobs.bundles.downloads import Compression, Download
-from jobs.bundles.format.deflated_plan import CHUNK, WHOLE, DeflatePlan, plan_deflated
+from jobs.bundles.format.deflated_plan import CHUNK_SIZE, MAX_BUFFERED_SIZE, DeflatedPlan, plan_deflated
 from jobs.bundles.format.manifests import Manifest, Omitted
-from jobs.bundles.format.stored_plan import BundlePlan, Entry, plan_bundle
+from jobs.bundles.format.stored_plan import StoredPlan, plan_stored
+from jobs.bundles.format.zip_records import Entry
 from jobs.bundles.packing.compression import LEVEL
-from jobs.bundles.packing.deflater import largest_part
+from jobs.bundles.packing.deflated_packer import max_deflated_part_size
 from jobs.bundles.resolver import Missing, Source
 from jobs.settings import Settings
 
 ZIP = "application/zip"
 
 LAYOUT = 4
-"""The version of the planner: +1 whenever the same files get another plan, so that none is gone on with."""
+"""The version of the planner: +1 whenever the same files get another plan, so that no attempt resumes an old one."""
 
 
 def archive_name(job: Download) -> str:
-    """The name that the browser saves the bundle under."""
+    """The file name under which a browser saves the bundle."""
     return job.archive_name or f"download-{str(job.id)[:8]}.zip"
 
 
-def plan_of(
+def plan_stored_bundle(
     created_at: datetime,
     sources: Sequence[Source],
     missing: Sequence[Missing],
     settings: Settings,
     *,
     copies: bool = False,
-) -> BundlePlan:
-    """The plan of a job's bundle; its size does not depend on the time or `copies`. Raises `BundleTooLarge`."""
-    return plan_bundle(
+) -> StoredPlan:
+    """The plan of a job's bundle; its size depends neither on the time nor on `copies`. Raises `BundleTooLarge`."""
+    return plan_stored(
         _entries(created_at, sources),
         _manifest(created_at, sources, missing),
         settings.part_size,
@@ -45,11 +46,11 @@ def plan_of(
     )
 
 
-def deflated_plan_of(
+def plan_deflated_bundle(
     created_at: datetime, sources: Sequence[Source], missing: Sequence[Missing], settings: Settings
-) -> DeflatePlan:
-    """The plan of a job's bundle whose files are compressed. Raises `BundleTooLarge`."""
-    largest = largest_part(settings.worker_memory_budget)
+) -> DeflatedPlan:
+    """The plan of a job's bundle with compressed files. Raises `BundleTooLarge`."""
+    largest = max_deflated_part_size(settings.worker_memory_budget)
     return plan_deflated(
         _entries(created_at, sources),
         _manifest(created_at, sources, missing),
@@ -59,7 +60,7 @@ def deflated_plan_of(
 
 
 def _entries(created_at: datetime, sources: Sequence[Source]) -> list[Entry]:
-    return [Entry(s.name, s.size, s.crc32, s.sha256, created_at, s.certain) for s in sources]
+    return [Entry(s.name, s.size, s.crc32, s.sha256, created_at, s.trusted) for s in sources]
 
 
 def _manifest(created_at: datetime, sources: Sequence[Source], missing: Sequence[Missing]) -> Manifest:
@@ -70,33 +71,34 @@ def _manifest(created_at: datetime, sources: Sequence[Source], missing: Sequence
     )
 
 
-def content(sources: Sequence[Source], missing: Sequence[Missing], compression: Compression = Compression.STORE) -> str:
-    """SHA-256, in hex, of all that decides what is in a bundle, pinned ETags included.
+def hash_content(
+    sources: Sequence[Source], missing: Sequence[Missing], compression: Compression = Compression.STORE
+) -> str:
+    """SHA-256, in hex, of everything that decides what is in a bundle, including the pinned ETags.
 
-    Bundles of the same content can stand for each other: only the times in them differ. A CRC-32 follows from the object,
-    whoever has learnt it by now; a SHA-256 is a promise that the bundle must keep.
+    Bundles with the same content hash can replace each other: only the times in them differ. A CRC-32 follows from the
+    object, so it does not count; a SHA-256 counts, since it must have been verified.
     """
     return _sha256(
         {
             "layout": LAYOUT,
-            "options": {"compression": compression},  # all that a request may say of how its bundle is made
+            "options": {"compression": compression},  # everything that a request can choose about its bundle
             "files": [[s.file_id, s.name, s.key, s.size, s.etag, s.sha256] for s in sources],
             "omitted": [[m.file_id, m.name, m.reason] for m in missing],
         }
     )
 
 
-def fingerprint(plan: BundlePlan | DeflatePlan, content: str) -> str:
-    """SHA-256, in hex, of all that decides the bytes of a bundle with this content, and of each of its parts."""
+def fingerprint_plan(plan: StoredPlan | DeflatedPlan, content_hash: str) -> str:
+    """SHA-256, in hex, of everything that decides the bytes of each part of a bundle with this content hash."""
     crcs = [entry.crc32 for entry in plan.entries]
-    return _sha256([content, plan.manifest.created_at.isoformat(), crcs, *_layout(plan)])
+    boundaries: list[object]
+    if isinstance(plan, DeflatedPlan):
+        boundaries = [LEVEL, CHUNK_SIZE, MAX_BUFFERED_SIZE, plan.part_size]
+    else:
+        boundaries = [plan.layout.entry_order, [[part.size, part.copied] for part in plan.parts]]
+    return _sha256([content_hash, plan.manifest.created_at.isoformat(), crcs, *boundaries])
 
 
-def _layout(plan: BundlePlan | DeflatePlan) -> list[object]:
-    if isinstance(plan, DeflatePlan):
-        return [LEVEL, CHUNK, WHOLE, plan.part_size]
-    return [plan.layout.order, [[part.size, part.copied] for part in plan.parts]]
-
-
-def _sha256(said: object) -> str:
-    return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+def _sha256(value: object) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Links to results: who may have one, how long it lives."""
+"""Presigned links to results: which jobs have one, and how long it is valid."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from jobs.errors import NotReady, ObjectMissing, ResultExpired, ResultGone, Sour
 from jobs.settings import Settings
 from jobs.storage import Storage
 
-Method = Literal["GET", "HEAD"]
+LinkMethod = Literal["GET", "HEAD"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PresignedLink:
-    """A link to a result. Both times are UTC; `expires_at` is the link's own."""
+    """A link to a result. Both times are UTC; `expires_at` is that of the link."""
 
     url: str
     expires_at: datetime
@@ -27,7 +27,7 @@ class PresignedLink:
 
 
 class ResultLinks:
-    """Makes links. Asks the store each time whether the result is still the one that was made."""
+    """Creates links. Checks each time that the store still has the result that the job made."""
 
     def __init__(
         self, storage: Storage, settings: Settings, now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -36,31 +36,28 @@ class ResultLinks:
         self._link_ttl = settings.link_ttl
         self._now = now
 
-    async def link(self, job: Download, method: Method = "GET") -> PresignedLink:
-        """A fresh link for one method, good for `LINK_TTL` seconds or as long as the bundle, whichever is less.
+    async def link(self, job: Download, method: LinkMethod = "GET") -> PresignedLink:
+        """A new link for one method, valid for `LINK_TTL` seconds or as long as the bundle, whichever is less.
 
-        Raises `NotReady`, `ResultExpired`, `ResultGone`, `SourceChanged`, and a storage error when the store is away.
+        Raises `NotReady`, `ResultExpired`, `ResultGone`, `SourceChanged`, and the errors of the store.
         """
-        result, until = self._ready(job)
+        if job.status is Status.EXPIRED:
+            raise ResultExpired(_expired(job))
+        if job.status is not Status.COMPLETED or job.result is None or job.expires_at is None:
+            raise NotReady(f"Job {job.id} is {job.status}. It has a link once it is completed.")
+        result, until = job.result, job.expires_at
         if until <= self._now():
             raise ResultExpired(_expired(job))
-        await self._confirm(job, result)
-        now = self._now()  # the store may have taken its time
+        await self._check_result(job, result)
+        now = self._now()  # checking the store takes time
         lifetime = int(min(self._link_ttl, (until - now).total_seconds()))
         if lifetime < 1:
             raise ResultExpired(_expired(job))
         url = self._storage.presigner.presign(result.key, method, result.filename, result.content_type, lifetime)
-        expires_at = now.replace(microsecond=0) + timedelta(seconds=lifetime)  # signatures know whole seconds only
+        expires_at = now.replace(microsecond=0) + timedelta(seconds=lifetime)  # signatures have whole seconds
         return PresignedLink(url=url, expires_at=expires_at, bundle_expires_at=until, result=result)
 
-    def _ready(self, job: Download) -> tuple[Result, datetime]:
-        if job.status is Status.EXPIRED:
-            raise ResultExpired(_expired(job))
-        if job.status is not Status.COMPLETED or job.result is None or job.expires_at is None:
-            raise NotReady(f"Job {job.id} is {job.status}; a link is made when it is completed.")
-        return job.result, job.expires_at
-
-    async def _confirm(self, job: Download, result: Result) -> None:
+    async def _check_result(self, job: Download, result: Result) -> None:
         try:
             info = await self._storage.objects.head(result.key)
         except ObjectMissing as error:
@@ -70,4 +67,4 @@ class ResultLinks:
 
 
 def _expired(job: Download) -> str:
-    return f"The result of job {job.id} has expired. POST to its retry link to make it again."
+    return f"The result of job {job.id} has expired. POST to its retry link to build it again."

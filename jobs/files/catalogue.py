@@ -1,4 +1,4 @@
-"""Statements about the catalogue: which `file_id` is which object."""
+"""The catalogue of files: which `file_id` is which object."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jobs.files.tables import stored_files
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredFile:
-    """A file of the catalogue. Size in bytes; `sha256` in lower-case hex."""
+    """A row of the catalogue. Size in bytes, `sha256` in lower-case hex; `etag` is of the object with these checksums."""
 
     id: int
     key: str
@@ -29,7 +29,7 @@ class StoredFile:
 
 
 async def next_id(connection: AsyncConnection) -> int:
-    """A new id. It is used up even when no file comes of it."""
+    """A new id. It is used up even if no file is added."""
     return int((await connection.execute(select(func.nextval("stored_files_id_seq")))).scalar_one())
 
 
@@ -51,13 +51,13 @@ async def insert_file(connection: AsyncConnection, file: StoredFile) -> None:
 async def find_files(connection: AsyncConnection, ids: Collection[int]) -> dict[int, StoredFile]:
     """Those of the ids that the catalogue has, in one query."""
     query = select(stored_files).where(stored_files.c.id == func.any(list(ids)))
-    return {row["id"]: _file_of(row) for row in (await connection.execute(query)).mappings()}
+    return {row["id"]: _stored_file(row) for row in (await connection.execute(query)).mappings()}
 
 
 async def update_checksums(connection: AsyncConnection, changes: Sequence[tuple[StoredFile, StoredFile]]) -> set[int]:
-    """Gives files another CRC-32 and ETag: pairs of what the catalogue said of each and what it is to say.
+    """Updates CRC-32 and ETag of files, given as pairs of the row as it was read and as it should be.
 
-    Returns the ids of those that were written; one that says something else by now was not.
+    Returns the ids of the updated rows. A row that has changed since it was read is not updated.
     """
     rows = await connection.execute(
         _UPDATE,
@@ -89,13 +89,13 @@ _UPDATE = text(
 async def list_files(
     connection: AsyncConnection, owner: str, search: str | None, after: int, limit: int
 ) -> list[StoredFile]:
-    """The owner's files whose name contains `search`, by id, those after the cursor `after`."""
+    """The owner's files whose name contains `search`, ordered by id, after the cursor `after`."""
     query = select(stored_files).where(stored_files.c.owner == owner, stored_files.c.id > after)
     if search:
         query = query.where(stored_files.c.name.icontains(search, autoescape=True))
     query = query.order_by(stored_files.c.id).limit(limit)
-    return [_file_of(row) for row in (await connection.execute(query)).mappings()]
+    return [_stored_file(row) for row in (await connection.execute(query)).mappings()]
 
 
-def _file_of(row: RowMapping) -> StoredFile:
+def _stored_file(row: RowMapping) -> StoredFile:
     return StoredFile(**{name: row[name] for name in StoredFile.__slots__})

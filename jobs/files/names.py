@@ -1,7 +1,7 @@
-"""Names of files inside a bundle and of the bundle itself: hostile ones made safe, double ones made different.
+"""Names of files in a bundle and of the bundle itself: unsafe names are made safe, equal names are made unique.
 
-What a name may hold follows the strictest system that unpacks it: Windows ("Naming Files, Paths, and Namespaces" in
-Microsoft's Win32 documentation) for characters and device names, ext4 for the 255 bytes of a component.
+The rules are those of the strictest system that may unpack a bundle: Windows ("Naming Files, Paths, and Namespaces" in
+Microsoft's Win32 documentation) for characters and device names, ext4 for the 255 bytes per component.
 """
 
 from __future__ import annotations
@@ -17,64 +17,63 @@ MAX_COMPONENT = 255
 MAX_NAME = 1024
 """Bytes of UTF-8 in a whole name."""
 MAX_EXTENSION = 32
-"""Bytes of the longest thing after a dot that still counts as an extension when a name is cut."""
+"""Bytes of the longest suffix that is kept as an extension when a name is shortened."""
 FALLBACK = "file"
-"""What a name becomes of which nothing is left."""
+"""The name to use when nothing is left of a name."""
 
 # Soft hyphen, Arabic letter mark, zero-width characters, bidi controls, invisible operators, byte order mark.
 _INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
 # C0, DEL, C1, line and paragraph separators, surrogates, and what Windows forbids.
 _FORBIDDEN = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff<>:"|?*]')
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|clock\$|conin\$|conout\$|(?:com|lpt)[0-9¹²³]) *(?:\.|$)", re.IGNORECASE)
-_NOT_QUOTABLE = re.compile(r'[^ -~]|["%/\\]')
+_UNQUOTABLE = re.compile(r'[^ -~]|["%/\\]')
 
 
 def safe_name(name: str) -> str:
-    """A relative name with `/` between its components that can be unpacked anywhere and leads nowhere else.
+    """A relative name with `/` between its components that can be unpacked safely on any system.
 
-    Folders are kept (`photos/a.jpg`), ways up or out are not. Asked again with its own answer it changes nothing.
+    Folders are kept (`photos/a.jpg`); `..`, absolute paths and drives are removed. The function is idempotent.
     """
     visible = normalize("NFC", _INVISIBLE.sub("", name))
     parts = (_FORBIDDEN.sub("_", part).rstrip(" .") for part in visible.replace("\\", "/").split("/"))
-    return _fit([_unlike_device(_cut(part)) for part in parts if part]) or FALLBACK
+    return _fit([_avoid_device_name(_cut(part)) for part in parts if part]) or FALLBACK
 
 
 def safe_archive_name(name: str) -> str:
-    """One component that ends in `.zip`, for the bundle as a browser saves it."""
+    """A single component that ends in `.zip`: the file name under which a browser saves the bundle."""
     component = safe_name(re.sub(r"[/\\]", "_", name))
     stem, suffix = (component[:-4], component[-4:]) if component.lower().endswith(".zip") else (component, ".zip")
-    return _unlike_device((_cut_bytes(stem, MAX_COMPONENT - len(suffix)) or FALLBACK) + suffix)
+    return _avoid_device_name((_cut_bytes(stem, MAX_COMPONENT - len(suffix)) or FALLBACK) + suffix)
 
 
 def unique_names(names: Sequence[str], reserved: Collection[str] = ("manifest.json",)) -> list[str]:
-    """The names in their order, none equal to another, to a folder of another, or to a reserved one.
+    """The names in their order; none is equal to another, to a folder of another, or to a reserved name.
 
-    Expects answers of `safe_name` and keeps within its limits. Names are compared as Windows and macOS do, without
-    regard to case. The first of several equal names keeps it, the others become `a (2).pdf`, `a (3).pdf`, …. A name
-    that is also a folder of another is changed wherever it stands. So is a folder that has a reserved name.
+    Expects results of `safe_name` and keeps within its limits. Names are compared as Windows and macOS do, ignoring
+    case. The first of several equal names stays, the others become `a (2).pdf`, `a (3).pdf`, …. A name that is also a
+    folder of another name is changed, even if it is the first. So is a folder with a reserved name.
     """
     reserved_keys = frozenset(map(_key, reserved))
-    moved = [_out_of_reserved(name, reserved_keys) for name in names]
-    return list(_Chooser(moved, reserved_keys).choose())
+    allowed = [_rename_reserved_folder(name, reserved_keys) for name in names]
+    return list(_Deduplicator(allowed, reserved_keys).unique())
 
 
 def content_disposition(filename: str) -> str:
-    """The `Content-Disposition` header that makes a browser save as `filename` (RFC 6266, section 4).
+    """The `Content-Disposition` header with which a browser saves as `filename` (RFC 6266, section 4).
 
-    `filename*` (RFC 8187, section 3.2) is there only when plain ASCII can't say the name.
+    It has `filename*` (RFC 8187, section 3.2) only if plain ASCII cannot represent the name.
     """
     clean = _FORBIDDEN.sub("_", filename)
     ascii_only = "".join(char for char in normalize("NFKD", clean) if not combining(char))
-    fallback = _NOT_QUOTABLE.sub("_", clean if clean.isascii() else ascii_only)
+    fallback = _UNQUOTABLE.sub("_", clean if clean.isascii() else ascii_only)
     extended = "" if fallback == clean else f"; filename*=UTF-8''{quote(clean, safe='!#$&+-.^_`|~')}"
     return f'attachment; filename="{fallback}"{extended}'
 
 
-class _Chooser:
-    """Gives each name one that is free. Numbers already tried are not tried again, so equal names cost no more than
-    others.
+class _Deduplicator:
+    """Makes names unique. Numbers are not tried twice, so equal names cost no more than others.
 
-    A new name stays in its folder or goes to the root: it never makes a folder that was not there.
+    A new name stays in its folder or moves to the root; it never adds a folder.
     """
 
     def __init__(self, names: Sequence[str], reserved: frozenset[str]) -> None:
@@ -86,7 +85,7 @@ class _Chooser:
         self._numbered: set[str] = set()
         self._next_number: dict[str, int] = {}
 
-    def choose(self) -> Iterator[str]:
+    def unique(self) -> Iterator[str]:
         for name, key in zip(self._names, self._keys, strict=True):
             if key in self._used or self._is_folder(key):
                 yield self._with_free_number(name)
@@ -95,16 +94,16 @@ class _Chooser:
                 yield name
 
     def _with_free_number(self, name: str) -> str:
-        # Long names that differ only in what is cut off get the same numbers, so they share a counter.
+        # Long names that differ only in the part that is cut off compete for the same numbers, so they share a counter.
         counter = _key(_with_number(name, 2))
         number = self._next_number.get(counter, 2)
-        while not self._is_free(key := _key(candidate := _with_number(name, number))):
+        while not self._is_unused(key := _key(candidate := _with_number(name, number))):
             number += 1
         self._next_number[counter] = number + 1
         self._numbered.add(key)
         return candidate
 
-    def _is_free(self, key: str) -> bool:
+    def _is_unused(self, key: str) -> bool:
         return key not in self._taken and key not in self._numbered and not self._is_folder(key)
 
     def _is_folder(self, key: str) -> bool:
@@ -114,24 +113,24 @@ class _Chooser:
 
 
 def _key(name: str) -> str:
-    """Equal for names that Windows or macOS take for the same (Unicode 3.13, D145: canonical caseless match)."""
+    """Equal for names that Windows or macOS treat as equal (Unicode 3.13, D145: canonical caseless match)."""
     return normalize("NFC", normalize("NFD", name).casefold())
 
 
-def _out_of_reserved(name: str, reserved: frozenset[str]) -> str:
-    """The name, its folder renamed where that is a reserved name: a file and a folder can't share it."""
+def _rename_reserved_folder(name: str, reserved: frozenset[str]) -> str:
+    """The name, with a folder that has a reserved name renamed: a file and a folder cannot have the same name."""
     key = _key(name)
     for file in reserved:
         if key.startswith(file + "/"):
             depth = file.count("/") + 1
             parts = name.split("/")
             folder = _with_number("/".join(parts[:depth]), 2)
-            return _out_of_reserved(_fit([*folder.split("/"), *parts[depth:]]), reserved)
+            return _rename_reserved_folder(_fit([*folder.split("/"), *parts[depth:]]), reserved)
     return name
 
 
 def _with_number(name: str, number: int) -> str:
-    """`x/a.pdf` → `x/a (2).pdf`, or `a (2).pdf` where the whole would get too long."""
+    """`x/a.pdf` → `x/a (2).pdf`, or `a (2).pdf` if the whole name would be too long."""
     folder, slash, last = name.rpartition("/")
     stem, extension = _split_extension(last)
     tail = f" ({number}){extension}"
@@ -141,20 +140,20 @@ def _with_number(name: str, number: int) -> str:
 
 
 def _fit(parts: list[str]) -> str:
-    """The last components that stay within `MAX_NAME` together."""
+    """The last components that fit into `MAX_NAME` together."""
     size, first = -1, len(parts)
     while first and (size := size + 1 + len(parts[first - 1].encode())) <= MAX_NAME:
         first -= 1
     return "/".join(parts[first:])
 
 
-def _unlike_device(part: str) -> str:
-    """Windows opens a device for `con`, `NUL.txt`, `aux .log`, whatever the folder."""
+def _avoid_device_name(part: str) -> str:
+    """Windows opens a device for `con`, `NUL.txt` and `aux .log`, in any folder."""
     return _cut(f"_{part}") if _DEVICE.match(part) else part
 
 
 def _cut(part: str) -> str:
-    """A component within `MAX_COMPONENT`, its extension kept."""
+    """A component shortened to `MAX_COMPONENT`; its extension is kept."""
     if len(part.encode()) <= MAX_COMPONENT:
         return part
     stem, extension = _split_extension(part)
@@ -163,7 +162,7 @@ def _cut(part: str) -> str:
 
 
 def _split_extension(part: str) -> tuple[str, str]:
-    """`a.tar.gz` → `a.tar`, `.gz`; `.profile` has none, nor has a name with a sentence behind its last dot."""
+    """`a.tar.gz` → `a.tar`, `.gz`. Neither `.profile` nor a name with a long text after its last dot has an extension."""
     stem, dot, extension = part.rpartition(".")
     if not stem.strip(".") or len(extension.encode()) > MAX_EXTENSION:
         return part, ""
@@ -171,5 +170,5 @@ def _split_extension(part: str) -> tuple[str, str]:
 
 
 def _cut_bytes(text: str, size: int) -> str:
-    """The longest start of `text` that takes at most `size` bytes, cut between characters."""
+    """The longest prefix of `text` that has at most `size` bytes, cut between characters."""
     return text.encode()[:size].decode(errors="ignore")

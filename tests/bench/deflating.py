@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 
 from jobs.bundles.downloads import Compression
-from jobs.bundles.packing import deflater
+from jobs.bundles.packing import deflated_packer
 from jobs.settings import Settings
 from jobs.storage.crc32 import Buffer
 from tests.bench import bundles, parts
@@ -33,7 +33,7 @@ class _Round:
 
 def zlib_worker(settings: Settings, log: Path) -> None:
     """The worker as it is, but for who compresses."""
-    setattr(deflater, "deflate", _by_zlib)  # noqa: B010 - a name that it does not export
+    setattr(deflated_packer, "deflate", _by_zlib)  # noqa: B010 - a name that it does not export
     parts.worker(settings, log)
 
 

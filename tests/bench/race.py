@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from random import Random
 
 from jobs.bundles.format.manifests import Manifest
-from jobs.bundles.format.stored_plan import Entry, plan_bundle
+from jobs.bundles.format.stored_plan import plan_stored
+from jobs.bundles.format.zip_records import Entry
 from jobs.settings import Settings
 from tests.bench import bundles, link, packers
 from tests.bench.arena import Arena, cpu_seconds, peak_memory
@@ -197,7 +198,7 @@ def _planner() -> Figure:
     entries = [Entry(f"a folder/the file {at}.pdf", 200_000, at, None, now) for at in range(ENTRIES)]
     manifest = Manifest(now, tuple(range(ENTRIES)))
     tracemalloc.start()
-    plan_bundle(entries, manifest, 8 * MIB, copies=True)
+    plan_stored(entries, manifest, 8 * MIB, copies=True)
     each = tracemalloc.get_traced_memory()[1] / ENTRIES
     tracemalloc.stop()
     what = f"Planner's memory for each of {ENTRIES:,} entries"

@@ -19,7 +19,7 @@ from app.cli.machine.demo_files import FILES, DemoFile, chunks
 from app.cli.output import note, size_text
 from app.cli.services import run_with_services
 from jobs.errors import ChecksumMismatch
-from jobs.files.ingest import Ingest
+from jobs.files.ingest import FileIngest
 from jobs.services import Services
 from jobs.settings import Settings
 
@@ -61,7 +61,7 @@ async def _ensure_files(services: Services) -> list[int]:
 
 
 async def _add(services: Services, files: Sequence[DemoFile]) -> list[int]:
-    ingest = Ingest(services.database, services.storage, services.settings)
+    ingest = FileIngest(services.database, services.storage, services.settings)
     return [(await ingest.add(file.name, chunks(file))).id for file in files]
 
 

@@ -22,7 +22,7 @@ class MultipartUpload:
     key: str
     id: str
     fingerprint: str
-    """Of the plan and its pinned sources (`jobs.bundles.planning.fingerprint`). Another plan needs a new upload."""
+    """Of the plan and its pinned sources (`jobs.bundles.planning.fingerprint_plan`). Another plan needs a new upload."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,12 @@
-"""The deflated bundle: what can be said of it beforehand, and how it grows.
+"""The deflated bundle: what is known of it beforehand, and how it is written.
 
-How small a file becomes is known when it is done. So this bundle is made from front to back, in the order of the request:
-files are cut into chunks (`DeflatePlan.chunks`), each of which can be compressed by itself, and a `Writer` puts one behind
-the other. A part of the upload ends where a chunk ends, as soon as it is large enough, so parts differ in size. With each
-part goes a `Checkpoint`: whoever has the checkpoints of the first parts can write the rest.
+The compressed size of a file is known only when the file is finished. So this bundle is written from front to back, in
+the order of the request: files are cut into chunks (`DeflatedPlan.chunks`), which are compressed independently, and a
+`BundleWriter` appends them. A part of the upload ends where a chunk ends, as soon as it is large enough, so parts differ
+in size. Each part comes with a `Checkpoint`: the checkpoints of the first parts are enough to write the rest.
 
-Readers that go from front to back like to know sizes before the bytes. So a file of up to `WHOLE` bytes waits until it
-is compressed, and its local header says all. A larger one has a data descriptor behind it.
+Streaming readers prefer sizes before the bytes. So a file of up to `MAX_BUFFERED_SIZE` bytes is buffered until it is
+compressed, and its local header has its sizes. A larger file is followed by a data descriptor.
 """
 
 from __future__ import annotations
@@ -21,114 +21,114 @@ from jobs.bundles.format.manifests import Manifest
 from jobs.bundles.format.stored_plan import MAX_PART_SIZE, MAX_PARTS, MIB, fitting_part_size
 from jobs.bundles.format.zip_records import MAX_32, Deflated, Entry, Method
 
-CHUNK = MIB
-"""Bytes of a file that are compressed at once. Nothing refers back beyond them, which costs less than 1 % of the size."""
-WHOLE = 2 * MIB
-"""Bytes of a file whose compressed form is kept until it is complete."""
+CHUNK_SIZE = MIB
+"""Bytes of a file that are compressed at once. No match reaches beyond them, which costs less than 1 % of the size."""
+MAX_BUFFERED_SIZE = 2 * MIB
+"""Bytes of the largest file whose compressed form is buffered until it is complete."""
 _STORED_BLOCK = 0xFFFF
 """Bytes of a stored block in a deflate stream (RFC 1951, 3.2.4)."""
 _HEADERS = MIB // 8
-"""Bytes of a local header and a data descriptor, and more: a name has 64 KiB at most."""
-_WORTH = 0.95
-"""A file whose first chunk stays larger than this share is stored: a JPEG or a ZIP gains nothing."""
+"""An upper bound of the bytes of a local header and a data descriptor: a name has at most 64 KiB."""
+_MAX_RATIO = 0.95
+"""A file whose first chunk does not shrink below this ratio is stored: compressing a JPEG or a ZIP gains nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Bytes `start` to `stop` of the file that is entry number `entry`. An empty file has one chunk, too."""
+    """Bytes `start` to `stop` of the file at index `entry`. An empty file has one chunk, too."""
 
     entry: int
     start: int
     stop: int
     last: bool
-    """The entry ends with it."""
+    """It is the last chunk of the entry."""
 
 
 @dataclass(frozen=True, slots=True)
-class DeflatePlan:
-    """What is known before the first byte is read."""
+class DeflatedPlan:
+    """What is known of a deflated bundle before the first byte is read."""
 
     entries: tuple[Entry, ...]
     manifest: Manifest
     part_size: int
-    """Bytes that a part has at least; the last may be shorter. It has at most `part_room(part_size)`."""
-    size_at_most: int
+    """The least bytes of a part, except the last. A part has at most `part_capacity(part_size)`."""
+    max_size: int
     """Bytes of the bundle if no file shrinks."""
 
     def chunks(self, entry: int = 0, offset: int = 0) -> Iterator[Chunk]:
-        """The chunks of all files, from byte `offset` of an entry on, which is a chunk's start."""
+        """The chunks of all files from byte `offset` of an entry on, where a chunk must start."""
         for number in range(entry, len(self.entries)):
             size = self.entries[number].size
-            for start in range(offset, max(size, 1), CHUNK):
-                stop = min(start + CHUNK, size)
+            for start in range(offset, max(size, 1), CHUNK_SIZE):
+                stop = min(start + CHUNK_SIZE, size)
                 yield Chunk(number, start, stop, stop == size)
             offset = 0
 
     def method(self, chunk: Chunk, deflated: int) -> Method:
-        """How to pack an entry whose first chunk becomes `deflated` bytes.
+        """The compression method of an entry whose first chunk was deflated to `deflated` bytes.
 
-        A stored entry's CRC-32 must be known when its header is written.
+        The CRC-32 of a stored entry must be known when its header is written.
         """
         entry = self.entries[chunk.entry]
-        worth = deflated < (chunk.stop - chunk.start) * _WORTH
-        known = is_whole(entry) or entry.crc32 is not None
-        return Method.STORED if known and not worth else Method.DEFLATED
+        shrinks = deflated < (chunk.stop - chunk.start) * _MAX_RATIO
+        known = is_buffered(entry) or entry.crc32 is not None
+        return Method.STORED if known and not shrinks else Method.DEFLATED
 
 
 def plan_deflated(
     entries: Iterable[Entry], manifest: Manifest, part_size: int, max_part_size: int = MAX_PART_SIZE
-) -> DeflatePlan:
-    """The plan of a deflated bundle. Arguments and errors are those of `plans.plan_bundle`."""
+) -> DeflatedPlan:
+    """The plan of a deflated bundle. Arguments and errors are those of `stored_plan.plan_stored`."""
     entries = tuple(entries)
-    size = _size_at_most(entries, manifest)
-    return DeflatePlan(entries, manifest, fitting_part_size(size, part_size, max_part_size, MAX_PARTS), size)
+    max_size = _max_size(entries, manifest)
+    return DeflatedPlan(entries, manifest, fitting_part_size(max_size, part_size, max_part_size, MAX_PARTS), max_size)
 
 
-def is_whole(entry: Entry) -> bool:
-    """Its local header has its sizes."""
-    return entry.size <= WHOLE
+def is_buffered(entry: Entry) -> bool:
+    """True if the entry is buffered until it is complete, so that its local header has its sizes."""
+    return entry.size <= MAX_BUFFERED_SIZE
 
 
-def part_room(part_size: int) -> int:
-    """Bytes that a part which is being written can take: it may lack one byte when a whole file comes."""
-    return part_size + at_most(WHOLE) + _HEADERS
+def part_capacity(part_size: int) -> int:
+    """The most bytes of a part while it is written: a whole buffered file may come when one byte is missing."""
+    return part_size + max_deflated_size(MAX_BUFFERED_SIZE) + _HEADERS
 
 
 def stored_blocks(data: bytes | bytearray | memoryview, *, last: bool) -> bytes:
-    """The data as a deflate stream that does not shrink it (RFC 1951, 3.2.4): 5 bytes more for each 65,535."""
+    """The data as stored blocks of a deflate stream (RFC 1951, 3.2.4): 5 bytes more for every 65,535."""
     blocks = []
     for start in range(0, max(len(data), 1), _STORED_BLOCK):
         block = data[start : start + _STORED_BLOCK]
-        ends = last and start + _STORED_BLOCK >= len(data)
+        final = last and start + _STORED_BLOCK >= len(data)
         length = len(block)
-        blocks += [bytes([ends]), length.to_bytes(2, "little"), (length ^ 0xFFFF).to_bytes(2, "little"), block]
+        blocks += [bytes([final]), length.to_bytes(2, "little"), (length ^ 0xFFFF).to_bytes(2, "little"), block]
     return b"".join(blocks)
 
 
-def at_most(size: int) -> int:
-    """Bytes that so many bytes can become: each chunk as `stored_blocks`."""
-    chunks, rest = divmod(size, CHUNK)
-    blocks = chunks * -(-CHUNK // _STORED_BLOCK) + max(1, -(-rest // _STORED_BLOCK))
+def max_deflated_size(size: int) -> int:
+    """The most bytes that `size` bytes are deflated to: every chunk as `stored_blocks`."""
+    chunks, rest = divmod(size, CHUNK_SIZE)
+    blocks = chunks * -(-CHUNK_SIZE // _STORED_BLOCK) + max(1, -(-rest // _STORED_BLOCK))
     return size + 5 * blocks
 
 
 def _is_zip64(entry: Entry) -> bool:
-    """Whether a data descriptor has 64 bits. Java 17 takes that for granted beyond 4 GiB, and only there."""
-    return at_most(entry.size) > MAX_32
+    """True if the data descriptor has 64-bit sizes. Java 17 expects them beyond 4 GiB, and only there."""
+    return max_deflated_size(entry.size) > MAX_32
 
 
-def _size_at_most(entries: Sequence[Entry], manifest: Manifest) -> int:
+def _max_size(entries: Sequence[Entry], manifest: Manifest) -> int:
     at = directory = 0
     for entry in entries:
-        packed, zip64 = at_most(entry.size), _is_zip64(entry)
-        directory += len(zip_records.directory_header(entry, 0, at, Deflated(packed, described=True)))
+        packed, zip64 = max_deflated_size(entry.size), _is_zip64(entry)
+        directory += len(zip_records.central_directory_header(entry, 0, at, Deflated(packed, has_descriptor=True)))
         at += (
-            len(zip_records.described_header(entry, zip64=zip64))
+            len(zip_records.local_header_with_descriptor(entry, zip64=zip64))
             + packed
-            + len(zip_records.descriptor(entry, 0, 0, zip64=zip64))
+            + len(zip_records.data_descriptor(entry, 0, 0, zip64=zip64))
         )
     last = _manifest_entry(manifest, manifests.size(manifest, entries))
-    directory += zip_records.directory_header_size(last, at)
+    directory += zip_records.central_directory_header_size(last, at)
     at += zip_records.local_header_size(last) + last.size
     return at + directory + zip_records.end_records_size(len(entries) + 1, at, directory)
 
@@ -137,119 +137,123 @@ def _manifest_entry(manifest: Manifest, size: int) -> Entry:
     return Entry(manifests.NAME, size, None, None, manifest.created_at)
 
 
-class Writer:
+class BundleWriter:
     """Writes a deflated bundle, or the rest of one.
 
-    `add` takes the plan's chunks from `place` on, in their order, and `finish` ends them. Whenever `full`, and after the
-    end until nothing is `left`, `cut` hands out a part.
+    `add` appends the chunks of the plan, in their order, from byte `offset` of `entry` on; `finish` appends the trailer.
+    `next_part` returns a part: whenever the writer has a `full_part`, and in the end as long as it has `pending` bytes.
     """
 
-    def __init__(self, plan: DeflatePlan, kept: Sequence[Checkpoint] = ()) -> None:
-        """`kept` are the checkpoints of the first parts, in their order."""
+    def __init__(self, plan: DeflatedPlan, checkpoints: Sequence[Checkpoint] = ()) -> None:
+        """`checkpoints` are those of the first parts, in their order, if these exist already."""
         self._plan = plan
-        self.packed = [one for part in kept for one in part.ended]
-        """The entries that are in the bundle."""
-        self.entry, self.offset = (kept[-1].entry, kept[-1].offset) if kept else (0, 0)
-        """Where the next chunk starts; behind the last entry, the bytes of the tail that earlier parts have."""
-        self.begun = kept[-1].begun if kept else None
+        self.packed = [entry for checkpoint in checkpoints for entry in checkpoint.ended]
+        """The entries that are complete in the bundle."""
+        self.entry, self.offset = (checkpoints[-1].entry, checkpoints[-1].offset) if checkpoints else (0, 0)
+        """Where the next chunk starts. After the last entry, `offset` counts the bytes of the trailer in earlier parts."""
+        self.begun = checkpoints[-1].begun if checkpoints else None
         """The entry that `offset` is in, as far as it is in the bundle."""
-        self._at = sum(part.size for part in kept)
-        """Bytes of the parts that were cut."""
-        self._told = len(self.packed)
-        """The entries that the checkpoints have told of."""
-        self._buffer = bytearray()
-        self._waiting = bytearray()
-        """Of an entry that is not complete and whose header is to have its sizes."""
-        self._tail_start: int | None = None
-        """In bytes of the bundle, once it is finished."""
+        self._parts_size = sum(checkpoint.size for checkpoint in checkpoints)
+        """Bytes of the finished parts."""
+        self._recorded = len(self.packed)
+        """The number of entries that are in a checkpoint."""
+        self._part = bytearray()
+        """The bytes that are in no finished part."""
+        self._buffered = bytearray()
+        """The compressed bytes of an incomplete entry whose header is to have its sizes."""
+        self._trailer_start: int | None = None
+        """The offset of the trailer in the bundle, once it is written."""
 
     @property
     def size(self) -> int:
         """Bytes of the bundle so far."""
-        return self._at + len(self._buffer)
+        return self._parts_size + len(self._part)
 
     @property
-    def full(self) -> bool:
-        """There is a part to cut."""
-        return len(self._buffer) >= self._plan.part_size
+    def full_part(self) -> bool:
+        """True if there are enough bytes for a part."""
+        return len(self._part) >= self._plan.part_size
 
     @property
-    def left(self) -> bool:
-        """There are bytes that are in no part yet."""
-        return bool(self._buffer)
+    def pending(self) -> bool:
+        """True if there are bytes that are in no part yet."""
+        return bool(self._part)
 
     def add(self, chunk: Chunk, data: bytes | bytearray | memoryview, method: Method, crc: int) -> None:
-        """Puts the chunk, which has become `data`, behind what is there.
+        """Appends a chunk, of which `data` are the packed bytes.
 
-        `method` is the one for its entry; `crc` is the CRC-32 of the entry up to the end of the chunk.
+        `method` is that of its entry; `crc` is the CRC-32 of the entry up to the end of the chunk.
         """
-        assert not self.full
+        assert not self.full_part
         entry = self._plan.entries[chunk.entry]
         if self.begun is None:
             self.begun = PackedEntry(offset=self.size, method=method, crc32=0, size=0)
-            if not is_whole(entry):
-                self._buffer += self._header(entry, method)
-        (self._waiting if is_whole(entry) else self._buffer).extend(data)
+            if not is_buffered(entry):
+                self._part += self._header(entry, method)
+        (self._buffered if is_buffered(entry) else self._part).extend(data)
         self.begun = self.begun.grown(len(data), crc)
         self.entry, self.offset = chunk.entry, chunk.stop
         if chunk.last:
-            self._end(entry, self.begun)
+            self._end_entry(entry, self.begun)
 
-    def _header(self, entry: Entry, method: Method) -> bytes:
+    @staticmethod
+    def _header(entry: Entry, method: Method) -> bytes:
         if method is Method.DEFLATED:
-            return zip_records.described_header(entry, zip64=_is_zip64(entry))
+            return zip_records.local_header_with_descriptor(entry, zip64=_is_zip64(entry))
         assert entry.crc32 is not None
         return zip_records.local_header(entry, entry.crc32)
 
-    def _end(self, entry: Entry, packed: PackedEntry) -> None:
+    def _end_entry(self, entry: Entry, packed: PackedEntry) -> None:
         deflated = packed.size if packed.method is Method.DEFLATED else None
-        if is_whole(entry):
-            self._buffer += zip_records.local_header(entry, packed.crc32, deflated)
-            self._buffer += self._waiting
-            self._waiting = bytearray()
+        if is_buffered(entry):
+            self._part += zip_records.local_header(entry, packed.crc32, deflated)
+            self._part += self._buffered
+            self._buffered = bytearray()
         elif deflated is not None:
-            self._buffer += zip_records.descriptor(entry, packed.crc32, deflated, zip64=_is_zip64(entry))
+            self._part += zip_records.data_descriptor(entry, packed.crc32, deflated, zip64=_is_zip64(entry))
         self.packed.append(packed)
         self.begun = None
         self.entry, self.offset = self.entry + 1, 0
 
     def finish(self) -> None:
-        """Adds the manifest, the central directory and the end records, after all chunks."""
+        """Appends the manifest, the central directory and the end records, after all chunks."""
         assert self.entry == len(self._plan.entries)
-        self._tail_start = self.size - self.offset
-        self._buffer += memoryview(self._tail(self._tail_start))[self.offset :]
+        self._trailer_start = self.size - self.offset
+        self._part += memoryview(self._render_trailer(self._trailer_start))[self.offset :]
 
-    def _tail(self, start: int) -> bytes:
-        """What stands behind the entries, which end at byte `start`."""
+    def _render_trailer(self, start: int) -> bytes:
+        """The manifest with its header, the central directory and the end records, for offset `start`."""
         plan = self._plan
         text = manifests.render(plan.manifest, plan.entries, [packed.crc32 for packed in self.packed])
         last = _manifest_entry(plan.manifest, len(text))
-        front = zip_records.local_header(last, crc32(text)) + text
+        manifest = zip_records.local_header(last, crc32(text)) + text
         directory = b"".join(
             [
                 *map(self._directory_header, plan.entries, self.packed),
-                zip_records.directory_header(last, crc32(text), start),
+                zip_records.central_directory_header(last, crc32(text), start),
             ]
         )
-        return front + directory + zip_records.end_records(len(plan.entries) + 1, start + len(front), len(directory))
+        end = zip_records.end_records(len(plan.entries) + 1, start + len(manifest), len(directory))
+        return manifest + directory + end
 
     @staticmethod
     def _directory_header(entry: Entry, packed: PackedEntry) -> bytes:
-        described = not is_whole(entry)
-        deflated = Deflated(packed.size, described) if packed.method is Method.DEFLATED else None
-        return zip_records.directory_header(entry, packed.crc32, packed.offset, deflated)
+        deflated = (
+            Deflated(packed.size, has_descriptor=not is_buffered(entry)) if packed.method is Method.DEFLATED else None
+        )
+        return zip_records.central_directory_header(entry, packed.crc32, packed.offset, deflated)
 
-    def cut(self, crc: Callable[[bytearray], int]) -> tuple[bytearray, Checkpoint]:
-        """The next part, and what to keep with it. `crc` computes the CRC-32 of the part."""
-        if self._tail_start is None:
-            part, self._buffer = self._buffer, bytearray()
+    def next_part(self, crc: Callable[[bytearray], int]) -> tuple[bytearray, Checkpoint]:
+        """The next part and its checkpoint. `crc` computes the CRC-32 of the part."""
+        if self._trailer_start is None:
+            part, self._part = self._part, bytearray()
         else:
-            part = self._buffer[: self._plan.part_size]
-            del self._buffer[: self._plan.part_size]
-        self._at += len(part)
-        if self._tail_start is not None:
-            self.offset = self._at - self._tail_start
-        ended, self._told = tuple(self.packed[self._told :]), len(self.packed)
+            part = self._part[: self._plan.part_size]
+            del self._part[: self._plan.part_size]
+        self._parts_size += len(part)
+        if self._trailer_start is not None:
+            self.offset = self._parts_size - self._trailer_start
+        ended, self._recorded = tuple(self.packed[self._recorded :]), len(self.packed)
         return part, Checkpoint(
             size=len(part), crc32=crc(part), entry=self.entry, offset=self.offset, begun=self.begun, ended=ended
         )

@@ -1,6 +1,6 @@
-"""`manifest.json`, the last entry of every bundle: what is in it, under which checksums, and what was left out.
+"""`manifest.json`, the last entry of every bundle: its files with their checksums, and the files that were left out.
 
-Its size must be known before the CRCs are, because the offsets of the directory depend on it: a CRC always takes eight
+Its size must be known before the CRCs, because the offset of the central directory depends on it: a CRC always has eight
 digits, and everything else is known when the bundle is planned.
 """
 
@@ -19,22 +19,23 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Omitted:
-    """A file that was asked for and is not in the bundle."""
+    """A requested file that is not in the bundle."""
 
     file_id: int
     name: str
     reason: str
-    """A sentence for people."""
+    """Shown to users."""
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What the manifest says beyond the entries themselves."""
+    """The content of the manifest, except for the entries themselves."""
 
     created_at: datetime
-    """Of the job that made the bundle, and of no other that hands it out, too: so it does not name any.
+    """The creation time of the job that made the bundle, timezone-aware.
 
-    Aware of its time zone. Fixed per job, or the plans of two attempts would differ.
+    It is the same for all attempts, or their plans would differ. Jobs that reuse the bundle keep it, which is why the
+    manifest has no job id.
     """
     file_ids: tuple[int, ...]
     """Of the entries, in their order."""
@@ -42,7 +43,7 @@ class Manifest:
 
 
 def render(manifest: Manifest, entries: Sequence[Entry], crcs: Sequence[int]) -> bytes:
-    """The JSON text as UTF-8, one line a file. `crcs` are those of the entries, in their order.
+    """The JSON text as UTF-8, one line per file. `crcs` are those of the entries, in their order.
 
     Raises `ValueError` unless there are as many file ids and CRCs as entries.
     """
@@ -50,7 +51,7 @@ def render(manifest: Manifest, entries: Sequence[Entry], crcs: Sequence[int]) ->
 
 
 def size(manifest: Manifest, entries: Sequence[Entry]) -> int:
-    """Bytes of `render`, whatever the CRCs."""
+    """Bytes of `render`, which do not depend on the CRCs."""
     return sum(map(len, _lines(manifest, entries, [0] * len(entries))))
 
 

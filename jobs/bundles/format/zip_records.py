@@ -1,8 +1,8 @@
 """The records of a ZIP archive as bytes. For stored entries their sizes follow from names and sizes alone.
 
-Sections are those of PKWARE's APPNOTE.TXT 6.3.10. The CRC-32 of a stored entry always stands in its local header: a data
-descriptor (4.3.9) behind one is refused by Java's `ZipInputStream` and other readers that go from front to back. Behind a
-deflated entry, whose end they see by themselves, it does no harm.
+Section numbers are those of PKWARE's APPNOTE.TXT 6.3.10. The CRC-32 of a stored entry is always in its local header: Java's
+`ZipInputStream` and other streaming readers reject stored entries with a data descriptor (4.3.9). After a deflated entry,
+which marks its own end, a data descriptor is fine.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from enum import IntEnum
 
 MAX_16 = 0xFFFF
 MAX_32 = 0xFFFFFFFF
-"""From here on a field says "look into ZIP64" (4.4.1.4), so this very value needs ZIP64 too."""
+"""As a field's value it means "see the ZIP64 field" (4.4.1.4), so this very value needs ZIP64, too."""
 
 _UTF_8 = 1 << 11  # 4.4.4, bit 11: the name is UTF-8
-_DESCRIBED = 1 << 3  # 4.4.4, bit 3: CRC-32 and sizes stand in a data descriptor
+_HAS_DESCRIPTOR = 1 << 3  # 4.4.4, bit 3: CRC-32 and sizes are in a data descriptor
 _VERSION = 20  # 4.4.3.2
 _VERSION_ZIP64 = 45
 _MADE_BY_UNIX = 3 << 8  # 4.4.2.2
@@ -41,21 +41,26 @@ class Entry:
     """One file of a bundle, known before its first byte is read."""
 
     name: str
-    """As it stands in the archive: an answer of `names.unique_names`."""
+    """The name in the archive, as `names.unique_names` returns it."""
     size: int
     """Bytes."""
     crc32: int | None
-    """Of the whole file, or None when it has to be read to know."""
+    """Of the whole file; None when the file must be read to compute it."""
     sha256: str | None
-    """64 hexadecimal digits, or None when nobody has told."""
+    """64 hexadecimal digits; None when unknown."""
     modified: datetime
-    """Aware of its time zone; the archive says UTC, from 1980 to 2107, in steps of two seconds."""
-    certain: bool = False
-    """The CRC-32 is that of the very bytes in the store, so they need not be read to check it."""
+    """Timezone-aware. The archive stores UTC, from 1980 to 2107, in steps of two seconds."""
+    trusted: bool = False
+    """The CRC-32, if known, belongs to the very object in the store, so its bytes need not be read to check it."""
+
+    @property
+    def known_crc32(self) -> int | None:
+        """The CRC-32 as far as it is known before reading: that of an empty file always is."""
+        return 0 if self.size == 0 else self.crc32
 
 
 class Method(IntEnum):
-    """How the bytes of an entry stand in the archive (4.4.5)."""
+    """The compression method of an entry (4.4.5)."""
 
     STORED = 0
     DEFLATED = 8
@@ -63,26 +68,26 @@ class Method(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Deflated:
-    """What became of the bytes of an entry that is deflated."""
+    """The compressed form of a deflated entry."""
 
     size: int
     """Bytes in the archive."""
-    described: bool
-    """CRC-32 and sizes stand in a data descriptor behind them."""
+    has_descriptor: bool
+    """CRC-32 and sizes are in a data descriptor after the bytes."""
 
 
 def local_header(entry: Entry, crc32: int, deflated: int | None = None) -> bytes:
-    """The local file header (4.3.7) of an entry that is stored, or of which `deflated` bytes are left.
+    """The local file header (4.3.7) of a stored entry, or of one that was deflated to `deflated` bytes.
 
-    Its ZIP64 extra field has both sizes, as 4.5.3 demands of a local header.
+    Its ZIP64 extra field has both sizes, as 4.5.3 requires for local headers.
     """
     method, size = (Method.STORED, entry.size) if deflated is None else (Method.DEFLATED, deflated)
     return _local_header(entry, method, _UTF_8, crc32, size, entry.size, zip64=max(size, entry.size) >= MAX_32)
 
 
-def described_header(entry: Entry, *, zip64: bool) -> bytes:
-    """The local file header of a deflated entry that has a data descriptor, of 64 bits or not: all it says is 0."""
-    return _local_header(entry, Method.DEFLATED, _UTF_8 | _DESCRIBED, 0, 0, 0, zip64=zip64)
+def local_header_with_descriptor(entry: Entry, *, zip64: bool) -> bytes:
+    """The local file header of a deflated entry with a data descriptor, ZIP64 or not: CRC-32 and sizes are 0."""
+    return _local_header(entry, Method.DEFLATED, _UTF_8 | _HAS_DESCRIPTOR, 0, 0, 0, zip64=zip64)
 
 
 def _local_header(
@@ -103,22 +108,22 @@ def local_header_size(entry: Entry) -> int:
     return _LOCAL.size + len(entry.name.encode()) + _extra_size(2 if entry.size >= MAX_32 else 0)
 
 
-def descriptor(entry: Entry, crc32: int, deflated: int, *, zip64: bool) -> bytes:
-    """The data descriptor (4.3.9) behind an entry of which `deflated` bytes are left."""
-    form = _DESCRIPTOR_ZIP64 if zip64 else _DESCRIPTOR
-    return form.pack(b"PK\x07\x08", crc32, deflated, entry.size)
+def data_descriptor(entry: Entry, crc32: int, deflated: int, *, zip64: bool) -> bytes:
+    """The data descriptor (4.3.9) after an entry that was deflated to `deflated` bytes."""
+    record = _DESCRIPTOR_ZIP64 if zip64 else _DESCRIPTOR
+    return record.pack(b"PK\x07\x08", crc32, deflated, entry.size)
 
 
-def directory_header(entry: Entry, crc32: int, offset: int, deflated: Deflated | None = None) -> bytes:
-    """The central directory's header (4.3.12) of an entry, stored or deflated, whose local one stands at byte `offset`.
+def central_directory_header(entry: Entry, crc32: int, offset: int, deflated: Deflated | None = None) -> bytes:
+    """The central directory header (4.3.12) of an entry, stored or deflated, whose local header is at byte `offset`.
 
-    Its ZIP64 extra field has only the values that don't fit elsewhere (4.5.3).
+    Its ZIP64 extra field has only the values that do not fit into the regular fields (4.5.3).
     """
     name = entry.name.encode()
     method, size, flags = Method.STORED, entry.size, _UTF_8
     if deflated is not None:
         method, size = Method.DEFLATED, deflated.size
-        flags |= _DESCRIBED if deflated.described else 0
+        flags |= _HAS_DESCRIPTOR if deflated.has_descriptor else 0
     too_large = _too_large(entry.size, size, offset)
     extra = _extra(*too_large) if too_large else b""
     time, date = _dos_time(entry.modified)
@@ -130,13 +135,13 @@ def directory_header(entry: Entry, crc32: int, offset: int, deflated: Deflated |
     return fixed + name + extra
 
 
-def directory_header_size(entry: Entry, offset: int) -> int:
-    """Bytes of `directory_header` of a stored entry."""
+def central_directory_header_size(entry: Entry, offset: int) -> int:
+    """Bytes of `central_directory_header` of a stored entry."""
     return _DIRECTORY.size + len(entry.name.encode()) + _extra_size(len(_too_large(entry.size, entry.size, offset)))
 
 
 def end_records(entries: int, directory_offset: int, directory_size: int) -> bytes:
-    """What ends the archive (4.3.14 to 4.3.16), given the number of entries and the directory's place in bytes."""
+    """The end of the archive (4.3.14 to 4.3.16): the ZIP64 records, if needed, and the end of central directory record."""
     end = _END.pack(
         b"PK\x05\x06", 0, 0, min(entries, MAX_16), min(entries, MAX_16),
         min(directory_size, MAX_32), min(directory_offset, MAX_32), 0,
@@ -161,7 +166,7 @@ def _end_zip64(entries: int, directory_offset: int, directory_size: int) -> bool
 
 
 def _too_large(*values: int) -> tuple[int, ...]:
-    """The values for the directory's ZIP64 extra field, in the order of 4.5.3: size, size in the archive, offset."""
+    """The values for the ZIP64 extra field of a directory header, in the order of 4.5.3: size, compressed size, offset."""
     return tuple(value for value in values if value >= MAX_32)
 
 
@@ -174,6 +179,6 @@ def _extra_size(values: int) -> int:
 
 
 def _dos_time(moment: datetime) -> tuple[int, int]:
-    """Time and date as in 4.4.6, of UTC."""
+    """UTC time and date in MS-DOS format (4.4.6)."""
     utc = min(max(moment, _EARLIEST), _LATEST).astimezone(UTC)
     return utc.hour << 11 | utc.minute << 5 | utc.second // 2, (utc.year - 1980) << 9 | utc.month << 5 | utc.day

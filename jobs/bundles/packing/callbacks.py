@@ -1,4 +1,4 @@
-"""What whoever makes a bundle tells of its work, and what comes of it."""
+"""What a packer reports while it works, and what it returns."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ class PackedBundle:
 
     size: int
     crc32: int | None
-    """None when an earlier attempt has completed it and this one does not know the CRC-32 of every file."""
+    """None when an earlier attempt has completed the bundle and not every file's CRC-32 is known."""
     etag: str
-    crcs: tuple[int | None, ...]
-    """Of the sources, as far as they are known to be theirs."""
+    source_crcs: tuple[int | None, ...]
+    """The CRC-32 of each source; None unless the source was verified completely."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackingCallbacks:
-    """What a packer tells of its work; the numbers are places in the plan's entries."""
+    """What a packer reports while it works. Entries are given by their index in the plan, amounts are bytes."""
 
-    read: Callable[[int, int], None]
-    """So many more bytes of this entry were read."""
-    kept: Callable[[int, int], None]
-    """So many bytes of this entry are in parts that earlier attempts have made."""
-    part: Callable[[DonePart], None]
-    """The store has this part."""
-    done: Callable[[int, int | None], None]
-    """This entry is in the bundle and was checked; its CRC-32, if it is known."""
-    failed: Callable[[int, HaulageError], None]
-    """This entry is why the bundle can't be made."""
+    bytes_read: Callable[[int, int], None]
+    """Bytes of an entry were read, or copied by the store."""
+    bytes_reused: Callable[[int, int], None]
+    """Bytes of an entry are in parts that earlier attempts have uploaded."""
+    part_uploaded: Callable[[DonePart], None]
+    """A part was uploaded or copied."""
+    entry_packed: Callable[[int, int | None], None]
+    """An entry is in the bundle and verified; with its CRC-32, if it is known."""
+    entry_failed: Callable[[int, HaulageError], None]
+    """The bundle cannot be made because of this entry."""
 
     @contextmanager
-    def blamed(self, entry: int) -> Iterator[None]:
-        """Tells that the entry has failed when the block does, unless it is the upload that is gone."""
+    def reporting_failure(self, entry: int) -> Iterator[None]:
+        """Reports an error of the block as a failure of the entry, unless it is the upload that is gone."""
         try:
             yield
         except UploadGone:
             raise
         except HaulageError as error:
-            self.failed(entry, error)
+            self.entry_failed(entry, error)
             raise

@@ -1,4 +1,4 @@
-"""Deflate by ISA-L: a fraction of the time that zlib takes at its usual level, for a few per cent more bytes."""
+"""Deflate by ISA-L: a fraction of zlib's time at its default level, for a few per cent more bytes."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from typing import Any
 
 from isal import isal_zlib
 
-from jobs.bundles.format.deflated_plan import at_most, stored_blocks
+from jobs.bundles.format.deflated_plan import max_deflated_size, stored_blocks
 from jobs.storage.crc32 import Buffer
 
 LEVEL = 1
 _RAW = -15
-"""The largest window, and neither zlib's nor gzip's frame around it."""
+"""The `wbits` of a raw deflate stream with the largest window: without the header and trailer of zlib or gzip."""
 
 
 def deflate(data: Buffer, *, last: bool) -> bytes:
-    """A piece of a raw deflate stream, which ends at a byte and refers to nothing before it; the stream's `last` or not.
+    """One chunk of a raw deflate stream. It ends on a byte boundary and does not refer to earlier chunks.
 
-    It has `deflating.at_most` bytes at most.
+    `last` ends the stream. The result has at most `max_deflated_size(len(data))` bytes.
     """
-    squeezer: Any = isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, _RAW)
-    end = isal_zlib.Z_FINISH if last else isal_zlib.Z_FULL_FLUSH
-    deflated: bytes = squeezer.compress(data) + squeezer.flush(end)
-    return deflated if len(deflated) <= at_most(len(data)) else stored_blocks(data, last=last)
+    compressor: Any = isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, _RAW)
+    flush = isal_zlib.Z_FINISH if last else isal_zlib.Z_FULL_FLUSH
+    deflated: bytes = compressor.compress(data) + compressor.flush(flush)
+    return deflated if len(deflated) <= max_deflated_size(len(data)) else stored_blocks(data, last=last)

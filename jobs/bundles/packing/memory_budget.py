@@ -1,4 +1,4 @@
-"""The byte budget of a worker process: what bounds its memory, whatever the size of a bundle."""
+"""The memory budget of a worker process: it bounds the memory, whatever the size of a bundle."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from dataclasses import dataclass
 class _Request:
     amount: int
     pinned: bool
-    turn: asyncio.Future[None]
+    granted: asyncio.Future[None]
 
 
-class Budget:
-    """So many bytes, lent to whoever asks, first come, first served, so that no job starves another.
+class MemoryBudget:
+    """A semaphore of bytes. Requests are granted first come, first served, so that no job starves another.
 
-    Some bytes are pinned: whoever has them takes more before it gives them back. So a request for more than there is
-    beside the pinned bytes must not hold up others, which they may be pinned for. It is passed over, and nothing more is
-    pinned, until those who have pinned bytes have given them back.
+    Bytes can be pinned: their holder acquires more before it releases them. A request for more than the budget without the
+    pinned bytes must therefore not block the requests that these are pinned for. It is passed over, and no more bytes
+    are pinned, until enough pinned bytes have been released.
     """
 
     def __init__(self, size: int) -> None:
@@ -29,42 +29,47 @@ class Budget:
         self._pinned = 0
         self._waiting: list[_Request] = []
 
-    async def take(self, amount: int, *, pinned: bool = False) -> None:
-        """Waits until `amount` bytes are free, and takes them. Raises `ValueError` when there can never be so many."""
+    async def acquire(self, amount: int, *, pinned: bool = False) -> None:
+        """Waits until `amount` bytes are free, and acquires them. Raises `ValueError` if they exceed the whole budget."""
         if amount > self.size:
             raise ValueError(f"{amount} bytes are more than the whole budget of {self.size}")
         request = _Request(amount, pinned, asyncio.get_running_loop().create_future())
         self._waiting.append(request)
-        self._serve()
+        self._grant()
         try:
-            await request.turn
+            await request.granted
         except asyncio.CancelledError:
-            if not request.turn.cancelled():
-                self.give(amount, pinned=pinned)
+            if not request.granted.cancelled():
+                self.release(amount, pinned=pinned)
             elif request in self._waiting:
                 self._waiting.remove(request)
-                self._serve()
+                self._grant()
             raise
 
-    def give(self, amount: int, *, pinned: bool = False) -> None:
-        """Gives back what `take` took."""
+    def release(self, amount: int, *, pinned: bool = False) -> None:
+        """Returns acquired bytes. They may be returned in several calls."""
         self._free += amount
         self._pinned -= amount if pinned else 0
-        self._serve()
+        self._grant()
 
     @asynccontextmanager
-    async def lend(self, amount: int, *, pinned: bool = False) -> AsyncIterator[None]:
-        await self.take(amount, pinned=pinned)
+    async def reserve(self, amount: int, *, pinned: bool = False) -> AsyncIterator[None]:
+        """Holds the bytes for the duration of the block."""
+        await self.acquire(amount, pinned=pinned)
         try:
             yield
         finally:
-            self.give(amount, pinned=pinned)
+            self.release(amount, pinned=pinned)
 
-    def _serve(self) -> None:
+    def release_after(self, task: asyncio.Task[None], amount: int) -> None:
+        """Returns acquired bytes when the task ends, even if it is cancelled before its first step."""
+        task.add_done_callback(lambda _: self.release(amount))
+
+    def _grant(self) -> None:
         passed_over: list[_Request] = []
         while self._waiting:
             request = self._waiting[0]
-            if request.turn.cancelled():
+            if request.granted.cancelled():
                 self._waiting.pop(0)
                 continue
             if request.amount > self.size - self._pinned or (request.pinned and passed_over):
@@ -74,6 +79,6 @@ class Budget:
                 break
             self._free -= request.amount
             self._pinned += request.amount if request.pinned else 0
-            request.turn.set_result(None)
+            request.granted.set_result(None)
             self._waiting.pop(0)
         self._waiting[:0] = passed_over

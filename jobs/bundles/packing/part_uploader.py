@@ -1,72 +1,63 @@
-"""The upload that a bundle is made of, as those who pack it see it: parts in, a bundle out."""
+"""The multipart upload of one bundle: parts are uploaded or copied, then the upload is completed."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from random import Random
 
 from jobs.bundles.format.checkpoints import MultipartUpload
+from jobs.bundles.packing.retries import Retries, is_transient
 from jobs.bundles.resolver import Source
-from jobs.errors import StorageDown, StorageOut, StorageTimeout, StorageUnreachable
-from jobs.storage.crc32 import Buffer
+from jobs.errors import HaulageError
 from jobs.storage.multipart import CompletedObject, MultipartUploads
 from jobs.storage.part_buffer import BodyStalled, PartBuffer
 
-PAUSES = (0.2, 1.0, 3.0)
-"""Seconds before a part is uploaded, or the upload completed, again within the attempt."""
-TRANSIENT = (StorageDown, StorageUnreachable, StorageTimeout)
+MAX_RETRIES = 3
+"""Of one call, within the attempt."""
+FIRST_PAUSE = 0.8
+"""Seconds before the first retry: all retries together outlast a restart of the store that takes a few seconds."""
 
 
-class Uploading:
-    """What may be done twice is done again after a broken connection, or when the store says that it can't now."""
+class PartUploader:
+    """Transient errors are retried (`Retries`). Every method raises `UploadGone` and the other errors of the store."""
 
-    def __init__(self, multipart: MultipartUploads, upload: MultipartUpload) -> None:
-        self._multipart = multipart
+    def __init__(self, uploads: MultipartUploads, upload: MultipartUpload, random: Random | None = None) -> None:
+        self._uploads = uploads
         self._upload = upload
+        self._random = random or Random()  # noqa: S311 - jitter, not a secret
 
-    async def send(self, number: int, part: Buffer) -> str:
-        """The part's ETag. Raises `UploadGone`, and what else the store complains of, as the others do."""
-        return await self._again(lambda: self._send(number, part))
-
-    async def send_filling(self, number: int, part: PartBuffer) -> str:
-        """As `send`, while the part is filled. What fails meanwhile is done again when it is full."""
+    async def upload_part(self, number: int, part: PartBuffer) -> str:
+        """Uploads a part while it is filled, and returns its ETag."""
         await part.ready.wait()
-        try:
-            return await self._send(number, part)
-        except StorageOut:
-            raise
-        except (BodyStalled, *TRANSIENT):
-            await part.full.wait()
-        return await self._again(lambda: self._send(number, part))
+        return await self._retry(
+            lambda: self._uploads.upload_part(self._upload.key, self._upload.id, number, part), part
+        )
 
-    async def _send(self, number: int, part: Buffer | PartBuffer) -> str:
-        return await self._multipart.upload_part(self._upload.key, self._upload.id, number, part)
-
-    async def copy(self, number: int, source: Source, start: int, stop: int) -> str:
-        """The ETag of a part that is this range of the source."""
-        return await self._again(
-            lambda: self._multipart.copy_part(
-                self._upload.key, self._upload.id, number, source.key, source.etag, start, stop
-            )
+    async def copy_part(self, number: int, source: Source, start: int, stop: int) -> str:
+        """Lets the store copy a range of the source, and returns the ETag of the part."""
+        upload = self._upload
+        return await self._retry(
+            lambda: self._uploads.copy_part(upload.key, upload.id, number, source.key, source.etag, start, stop)
         )
 
     async def complete(self, etags: Sequence[str]) -> str:
-        """The bundle's ETag, of those of all its parts."""
+        """Makes the bundle of all its parts, given by their ETags, and returns its ETag."""
         parts = list(enumerate(etags, 1))
-        return await self._again(lambda: self._multipart.complete(self._upload.key, self._upload.id, parts))
+        return await self._retry(lambda: self._uploads.complete(self._upload.key, self._upload.id, parts))
 
-    async def find(self) -> CompletedObject | None:
-        """What it was completed to before: the answer was lost with its worker, or a stale worker was faster."""
-        found = await self._multipart.find_completed(self._upload.key)
+    async def find_completed(self) -> CompletedObject | None:
+        """The bundle, if the upload was completed before: by a worker that was lost then, or by a stale attempt."""
+        found = await self._uploads.find_completed(self._upload.key)
         return found if found is not None and found.fingerprint == self._upload.fingerprint else None
 
-    @staticmethod
-    async def _again(call: Callable[[], Awaitable[str]]) -> str:
-        for pause in PAUSES:
+    async def _retry(self, call: Callable[[], Awaitable[str]], part: PartBuffer | None = None) -> str:
+        """A try that failed before its part was full does not count: the next one has all bytes and cannot stall."""
+        retries = Retries(FIRST_PAUSE, self._random, limit=MAX_RETRIES)
+        while True:
             try:
                 return await call()
-            except StorageOut:
-                raise
-            except TRANSIENT:
-                await asyncio.sleep(pause)
-        return await call()
+            except (BodyStalled, HaulageError) as error:
+                if part is not None and not part.full.is_set() and is_transient(error):
+                    await part.full.wait()
+                elif not await retries.pause(error):
+                    raise

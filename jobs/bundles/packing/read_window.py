@@ -1,4 +1,4 @@
-"""The way to the store, as reads show it, and how many of them it takes to fill it."""
+"""How many reads one bundle has in flight: as many as fill the connection to the store."""
 
 from __future__ import annotations
 
@@ -8,77 +8,78 @@ from contextlib import asynccontextmanager
 
 from jobs.concurrency import DynamicSemaphore
 
-ANSWERS = 64
-"""Reads whose latency is looked back at."""
-SPAN = 0.2
-"""Seconds over which a rate is taken."""
-SPANS = 10
-"""Rates that are looked back at."""
-UNKNOWN = 24 << 20
-"""Bytes to ask for at once before anything is known of the line."""
-FEWEST, MOST = 4, 64
-"""Reads that one bundle has under way: large ranges fill the line with few, small files wait for one answer each."""
+LATENCY_SAMPLES = 64
+"""Reads whose latency is remembered."""
+RATE_INTERVAL = 0.2
+"""Seconds over which a rate is measured."""
+RATE_SAMPLES = 10
+"""Rates that are remembered."""
+DEFAULT_WINDOW = 24 << 20
+"""Bytes in flight before anything has been measured."""
+MIN_READS, MAX_READS = 4, 64
+"""Reads that one bundle has in flight: a few large ranges fill the connection, small files each wait for a response."""
 
-LARGEST = 7 / 8 / FEWEST
-"""Share of what is under way that a large range has: the ends of files find room beside the fewest."""
-ALL = 64_000
-"""What a share is counted in."""
+MAX_SHARE = 7 / 8 / MIN_READS
+"""The share of the window that a large range has: the ends of files still fit beside `MIN_READS` of them."""
+WINDOW_SLOTS = 64_000
+"""The whole window, in the unit in which shares of it are counted."""
 
 
-class Line:
-    """Latency and rate of the reads of a worker process. All that is looked at is recent: a line may change."""
+class BandwidthDelayEstimator:
+    """Measures latency and rate of the reads of a worker process. Only recent samples count, since both may change."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        """`clock` is seconds that never go back."""
+        """`clock` returns monotonic seconds."""
         self.clock = clock
-        self._latencies: deque[float] = deque(maxlen=ANSWERS)
-        self._rates: deque[float] = deque(maxlen=SPANS)
-        self._since = clock()
-        self._came = 0
+        self._latencies: deque[float] = deque(maxlen=LATENCY_SAMPLES)
+        self._rates: deque[float] = deque(maxlen=RATE_SAMPLES)
+        self._interval_start = clock()
+        self._interval_bytes = 0
 
-    def answered(self, seconds: float) -> None:
-        """The first bytes of a read came so many seconds after they were asked for."""
+    def record_latency(self, seconds: float) -> None:
+        """Records the time from a request to its first bytes."""
         self._latencies.append(seconds)
 
-    def came(self, amount: int) -> None:
-        """So many bytes came in."""
-        self._came += amount
+    def record_bytes(self, amount: int) -> None:
+        """Records bytes that have arrived."""
+        self._interval_bytes += amount
         now = self.clock()
-        if now - self._since >= SPAN:
-            self._rates.append(self._came / (now - self._since))
-            self._since, self._came = now, 0
+        if now - self._interval_start >= RATE_INTERVAL:
+            self._rates.append(self._interval_bytes / (now - self._interval_start))
+            self._interval_start, self._interval_bytes = now, 0
 
-    def holds(self) -> float | None:
-        """Bytes that are on their way when the line is full: its rate times its latency (RFC 6349, section 1.1).
+    def bandwidth_delay_product(self) -> float | None:
+        """Bytes in flight on a full connection (RFC 6349, section 1.1); None when nothing has been measured.
 
-        The least latency counts: what is above it was spent in queues. While reads are too few to fill the line, their rate
-        is too low, but then this is about what they ask for, and who asks for more than that finds out.
+        The lowest latency counts, since the rest was spent in queues. While there are too few reads to fill the
+        connection, their rate is too low; the product is then about what they request, and requesting more corrects it.
         """
         if not self._rates:
             return None
         return max(self._rates) * min(self._latencies)
 
 
-class Reads:
-    """The reads that one bundle has under way: they ask for what fills the line, and for some bytes more.
+class ReadWindow:
+    """Limits the reads that one bundle has in flight to the bandwidth-delay product and some bytes ahead.
 
-    These are about a part of the bundle. With more, its parts come in side by side, and are then sent side by side:
-    nothing comes in while they go out.
+    Ahead is about one part of the bundle. With more, its parts would be read side by side and then uploaded side by side,
+    and nothing would be read during the uploads.
     """
 
-    def __init__(self, line: Line, ahead: int) -> None:
-        self._line = line
+    def __init__(self, bandwidth: BandwidthDelayEstimator, ahead: int) -> None:
+        """`ahead` is bytes."""
+        self._bandwidth = bandwidth
         self._ahead = ahead
-        self._shares = DynamicSemaphore(lambda: ALL)
+        self._slots = DynamicSemaphore(lambda: WINDOW_SLOTS)
 
     @asynccontextmanager
-    async def one(self, size: int) -> AsyncIterator[None]:
-        """Waits until a read of `size` bytes has room, which it has while this is open."""
-        held = self._line.holds()
-        wanted = UNKNOWN if held is None else held + self._ahead
-        share = int(min(max(size / wanted, 1 / MOST), LARGEST) * ALL)
-        await self._shares.acquire(share)
+    async def admit(self, size: int) -> AsyncIterator[None]:
+        """Waits until a read of `size` bytes fits into the window, and counts it for the duration of the block."""
+        product = self._bandwidth.bandwidth_delay_product()
+        window = DEFAULT_WINDOW if product is None else product + self._ahead
+        share = int(min(max(size / window, 1 / MAX_READS), MAX_SHARE) * WINDOW_SLOTS)
+        await self._slots.acquire(share)
         try:
             yield
         finally:
-            self._shares.release(share)
+            self._slots.release(share)

@@ -1,4 +1,4 @@
-"""Checksums of files that are read in pieces, by several readers, in any order."""
+"""Verifies files against the checksums of the catalogue while they are packed."""
 
 from __future__ import annotations
 
@@ -7,60 +7,62 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from jobs.bundles.format.stored_plan import Entry
+from jobs.bundles.format.zip_records import Entry
 from jobs.errors import ChecksumMismatch
 from jobs.storage.crc32 import Buffer, combine, combine_pair, crc32
 
 INLINE = 128 * 1024
-"""Bytes that are hashed at once: a thread costs as much as they do."""
+"""Bytes up to which SHA-256 is computed on the event loop: starting a thread costs as much."""
 
 
-class CatalogueWrong(ChecksumMismatch):
-    """The bytes are right, but what the catalogue says of them stands in the bundle already.
+class CatalogueChecksumWrong(ChecksumMismatch):
+    """The bytes are right, but the wrong CRC-32 of the catalogue is already in the bundle.
 
-    An attempt that knows the right CRC-32 from the start makes it.
+    An attempt that knows the right CRC-32 from the start succeeds.
     """
 
     def __init__(self, entry: int, crc: int, name: str) -> None:
         super().__init__(
-            f"{name}: the catalogue said a wrong CRC-32, the right one is {crc:08x}. Nothing else is wrong."
+            f"{name}: the catalogue has a wrong CRC-32; {crc:08x} is right. The file itself is not damaged."
         )
         self.entry = entry
         self.crc = crc
 
 
-class _Check:
-    """What is known of one file's content, and whether it is what the catalogue promises."""
+class _Verifier:
+    """Compares one file with its entry."""
 
-    def __init__(self, entry: Entry, crc: int | None, *, hashed: bool, unseen: bool, doubtful: bool) -> None:
-        """Of an entry whose CRC-32 is `doubtful` the bytes are right, unless they have not got the SHA-256 either."""
+    def __init__(
+        self, entry: Entry, crc: int | None, *, hashed: bool, sha256_unverifiable: bool, correctable: bool
+    ) -> None:
+        """`correctable`: if the bytes have another CRC-32, they are right, unless their SHA-256 is wrong, too."""
         self.entry = entry
         self.crc = crc
-        self._doubtful = doubtful
+        self._correctable = correctable
         self._complete = asyncio.Event()
         self._sha = hashlib.sha256() if hashed and entry.sha256 is not None else None
-        self._unseen = unseen
-        """A SHA-256 is promised, but can't be checked in this attempt."""
+        self._sha256_unverifiable = sha256_unverifiable
+        """The entry has a SHA-256 that this attempt cannot compute, because it has not read the whole file."""
 
     @property
     def complete(self) -> bool:
-        """The whole file was read and is what was promised."""
+        """True if the whole file was read and matches its entry."""
         return self._complete.is_set()
 
     @property
     def corrected(self) -> bool:
-        """The bytes have another CRC-32 than was said; headers that were made before the file was read are wrong."""
+        """True if the bytes have another CRC-32 than the entry, so that headers rendered before are wrong."""
         return self.complete and self.entry.crc32 not in {None, self.crc}
 
     @property
-    def proven(self) -> bool:
-        """All that is promised of the file is known to hold."""
-        return self.complete and not self._unseen
+    def verified(self) -> bool:
+        """True if every checksum of the entry was compared and matches."""
+        return self.complete and not self._sha256_unverifiable
 
     def _compare(self, crc: int) -> None:
-        """The whole file was read. Raises `ChecksumMismatch` unless it has the checksums that were promised."""
-        entry, corrects = self.entry, self._doubtful and not self._unseen
-        if entry.crc32 not in {None, crc} and not corrects:
+        """Compares the whole file with its entry. Raises `ChecksumMismatch`."""
+        entry = self.entry
+        if entry.crc32 not in {None, crc} and not (self._correctable and not self._sha256_unverifiable):
             raise ChecksumMismatch(
                 f"{entry.name}: its bytes have CRC-32 {crc:08x}, but the catalogue says {entry.crc32:08x}."
             )
@@ -70,113 +72,105 @@ class _Check:
         self._complete.set()
 
 
-class FileCheck(_Check):
-    """Of a file whose pieces are read in any order.
+class FileVerifier(_Verifier):
+    """Verifies a file whose ranges are read in any order.
 
-    CRC-32 is combined from the pieces in whatever order they come. SHA-256, where it is promised, needs them from front
-    to back: a piece that comes early waits for the one before it (the plan starts them in an order that lets it).
-    Bytes that the store copies are not looked at: the plan lets it copy only where the CRC-32 is certain.
+    The CRC-32 is combined from those of the ranges. A SHA-256 needs the ranges from front to back: one that comes early
+    waits for the one before it, and the plan schedules the parts so that this ends. Bytes that the store copies are not
+    verified: the plan copies only files whose CRC-32 is trusted.
     """
 
-    def __init__(self, entry: Entry, *, copied: bool = False, doubtful: bool = False) -> None:
-        """`crc` is promised, or known since the whole file was read."""
-        super().__init__(entry, entry.crc32, hashed=not copied, unseen=False, doubtful=doubtful)
+    def __init__(self, entry: Entry, *, copied: bool = False, correctable: bool = False) -> None:
+        super().__init__(entry, entry.crc32, hashed=not copied, sha256_unverifiable=False, correctable=correctable)
         self._copied = copied
-        self._pieces: dict[int, tuple[int, int]] = {}
-        self._read = 0
+        self._ranges: dict[int, tuple[int, int]] = {}
+        """CRC-32 and length of the ranges that were read, by their start."""
+        self._added = 0
+        """Bytes that were read or copied."""
         self._hashed = 0
-        self._turn = asyncio.Condition()
+        """Bytes that are in the SHA-256."""
+        self._hash_order = asyncio.Condition()
         if entry.size == 0:
             self._finish()
 
     async def add(self, start: int, chunks: Sequence[Buffer]) -> bool:
-        """Takes note of the bytes from `start`, which are in chunks; True when the file is complete with them, and right.
+        """Adds the bytes from `start`, given in chunks. Returns True if they complete the file.
 
-        Raises `ChecksumMismatch` when it is complete and wrong.
+        Raises `ChecksumMismatch` if the complete file does not match its entry.
         """
         if self._sha is not None:
-            await self._hash(start, chunks)
+            async with self._hash_order:
+                await self._hash_order.wait_for(lambda: self._hashed >= start)
+                if self._hashed == start:  # otherwise these bytes are read for the second time, after a prescan
+                    await _update(self._sha, chunks)
+                    self._hashed += _length(chunks)
+                self._hash_order.notify_all()
         crc = 0
         for chunk in chunks:
             crc = crc32(chunk, crc)
-        completed = self._note(start, crc, _length(chunks))
-        if completed:
-            self._finish()
-        return completed
+        return self._add_range(start, crc, _length(chunks))
 
-    def restore(self, start: int, crc: int, length: int) -> bool:
-        """Takes note of bytes that an earlier attempt read, as `add` does; the SHA-256 can't be checked any more then.
+    def add_earlier(self, start: int, crc: int, length: int) -> bool:
+        """Adds bytes that an earlier attempt has read, as `add`. The SHA-256 can then no longer be verified.
 
-        They were read under the same ETag, and CRC-32 and size still hold for the whole.
+        They had the same ETag, and CRC-32 and size are still compared for the whole file.
         """
         if self._sha is not None:
-            self._sha, self._unseen = None, True
-        completed = self._note(start, crc, length)
-        if completed:
-            self._finish()
-        return completed
+            self._sha, self._sha256_unverifiable = None, True
+        return self._add_range(start, crc, length)
 
-    def copied(self, length: int) -> bool:
-        """Takes note of bytes that the store has copied; True when the file is complete with them."""
-        self._read += length
-        if self._read == self.entry.size:
+    def add_copied(self, length: int) -> bool:
+        """Adds bytes that the store has copied. Returns True if the file is complete."""
+        self._added += length
+        if self._added == self.entry.size:
             self._finish()
         return self.complete
 
-    def _note(self, start: int, value: int, length: int) -> bool:
-        earlier = self._pieces.get(start)
-        if earlier is not None and earlier != (value, length):
-            raise ChecksumMismatch(f"{self.entry.name}: the store gave two different answers for the same bytes.")
-        if earlier is None and length:
-            self._pieces[start] = (value, length)
-            self._read += length
-        return self._read == self.entry.size and not self._complete.is_set()
+    def range_crc(self, start: int) -> int:
+        """The CRC-32 of the bytes that were added at `start`."""
+        return self._ranges[start][0]
 
-    def crc_of(self, start: int) -> int:
-        """The CRC-32 of the bytes that were taken note of from `start`."""
-        return self._pieces[start][0]
-
-    async def known(self) -> int:
-        """The file's CRC-32, as soon as it is known."""
+    async def wait_for_crc(self) -> int:
+        """The CRC-32 of the file, as soon as it is known."""
         if self.crc is None:
             await self._complete.wait()
         assert self.crc is not None
         return self.crc
 
-    async def _hash(self, start: int, chunks: Sequence[Buffer]) -> None:
-        async with self._turn:
-            await self._turn.wait_for(lambda: self._hashed >= start)
-            if self._hashed == start:  # else these bytes were read before, for the checksum alone
-                await _update(self._sha_of(), chunks)
-                self._hashed += _length(chunks)
-            self._turn.notify_all()
-
-    def _sha_of(self) -> Any:
-        assert self._sha is not None
-        return self._sha
+    def _add_range(self, start: int, crc: int, length: int) -> bool:
+        earlier = self._ranges.get(start)
+        if earlier is not None and earlier != (crc, length):
+            raise ChecksumMismatch(f"{self.entry.name}: the store returned different bytes for the same range.")
+        if earlier is None and length:
+            self._ranges[start] = (crc, length)
+            self._added += length
+        completes = self._added == self.entry.size and not self.complete
+        if completes:
+            self._finish()
+        return completes
 
     def _finish(self) -> None:
         if self._copied:
             self._complete.set()
-            return
-        self._compare(combine(self._pieces[start] for start in sorted(self._pieces)))
+        else:
+            self._compare(combine(self._ranges[start] for start in sorted(self._ranges)))
 
 
-class StreamCheck(_Check):
-    """Of a file whose pieces come from front to back: nothing is kept of them.
+class StreamVerifier(_Verifier):
+    """Verifies a file that is read from front to back, in constant memory.
 
-    One that an earlier attempt has begun, up to byte `offset`, is checked by CRC-32 and size alone.
+    A file that an earlier attempt has read up to byte `offset` is compared by CRC-32 and size only.
     """
 
     crc: int
-    """Of the bytes that came so far."""
+    """Of the bytes so far."""
 
-    def __init__(self, entry: Entry, crc: int = 0, offset: int = 0, *, doubtful: bool = False) -> None:
-        unseen = entry.sha256 is not None and offset > 0
-        super().__init__(entry, crc, hashed=offset == 0, unseen=unseen, doubtful=doubtful)
+    def __init__(self, entry: Entry, crc: int = 0, offset: int = 0, *, correctable: bool = False) -> None:
+        unverifiable = entry.sha256 is not None and offset > 0
+        super().__init__(entry, crc, hashed=offset == 0, sha256_unverifiable=unverifiable, correctable=correctable)
 
     async def add(self, data: Buffer, crc: int, *, last: bool) -> None:
-        """Takes note of the next bytes and their CRC-32. Raises `ChecksumMismatch` when the last of them are wrong."""
+        """Adds the next bytes with their CRC-32. Raises `ChecksumMismatch` with the `last` if the file does not match."""
         if self._sha is not None:
             await _update(self._sha, [data])
         self.crc = combine_pair(self.crc, crc, len(data))

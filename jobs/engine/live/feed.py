@@ -120,7 +120,7 @@ class Feed:
             yield pubsub
         finally:
             with anyio.CancelScope(shield=True):
-                await pubsub.aclose()
+                await pubsub.aclose()  # type: ignore[no-untyped-call] # redis 5 has no type for it
 
 
 def _redis(url: RedisDsn, timeout: float) -> Redis:

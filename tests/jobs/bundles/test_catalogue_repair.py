@@ -13,7 +13,7 @@ import pytest
 import structlog
 
 from jobs.bundles.downloads import Download
-from jobs.bundles.packing.verification import FileCheck
+from jobs.bundles.packing.verification import FileVerifier
 from jobs.bundles.resolver import Source
 from jobs.engine.jobs import FileRequest, Status
 from jobs.services import Services
@@ -105,7 +105,7 @@ async def test_what_was_promised_of_another_object_is_not_made_certain_without_r
     ids = [promised, replaced, only_crc, wrong, small]
     found = await services.resolver.resolve([FileRequest(file_id=file_id) for file_id in ids])
     sources = [one for one in found if isinstance(one, Source)]
-    assert [(one.crc32, one.certain) for one in sources] == [
+    assert [(one.crc32, one.trusted) for one in sources] == [
         (crc, True),
         (crc, False),
         (crc, True),
@@ -121,7 +121,7 @@ async def test_what_somebody_else_has_written_into_the_catalogue_meanwhile_stays
     [source] = await services.resolver.resolve([FileRequest(file_id=file_id)])
     assert isinstance(source, Source)
     await catalogue.say(file_id, etag='"of a newer object"', crc32=7)
-    await services.resolver.learn([source], [zlib.crc32(b"x")])
+    await services.resolver.save_checksums([source], [zlib.crc32(b"x")])
     assert (await catalogue.said(file_id)).crc32 == 7
 
 
@@ -149,7 +149,7 @@ async def test_a_wrong_crc32_in_the_catalogue_is_mended_and_the_bundle_is_true(
     whole = b"".join([bytes(chunk) async for chunk in read_back])
     assert job.result.crc32 == zlib.crc32(whole)
     assert [(await catalogue.said(file_id)).crc32 for file_id in ids] == [zlib.crc32(data) for data in contents]
-    mended = [entry for entry in said if entry["event"] == "catalogue_mended"]
+    mended = [entry for entry in said if entry["event"] == "catalogue_repaired"]
     assert {entry["file_id"] for entry in mended} == {ids[0], ids[2]}
     assert {entry["log_level"] for entry in mended} == {"warning"}
 
@@ -188,16 +188,16 @@ async def test_bytes_that_were_spoilt_on_their_way_do_not_mend_the_catalogue(
 ) -> None:
     whole = os.urandom(20 * MIB)
     file_id = await catalogue.add(whole, "a", sha256=None)
-    add, spoilt_already = FileCheck.add, False
+    add, spoilt_already = FileVerifier.add, False
 
-    async def spoilt(self: FileCheck, start: int, data: Any) -> bool:
+    async def spoilt(self: FileVerifier, start: int, data: Any) -> bool:
         nonlocal spoilt_already
         if start and not spoilt_already:  # not in the part with the header, which is read again to be made again
             spoilt_already = True
             data[0] ^= 1
         return await add(self, start, data)
 
-    monkeypatch.setattr(FileCheck, "add", spoilt)
+    monkeypatch.setattr(FileVerifier, "add", spoilt)
     job, _ = await packed(services, settings, file_id)
     assert job.status is Status.FAILED
     assert (await catalogue.said(file_id)).crc32 == zlib.crc32(whole)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from jobs.bundles.planning import plan_of
+from jobs.bundles.planning import plan_stored_bundle
 from jobs.bundles.resolver import Source
 from jobs.engine.jobs import FileRequest, Status
 from jobs.engine.sql.upload_parts import load_parts
@@ -44,7 +44,7 @@ async def test_large_files_do_not_pass_through_the_worker(
     found = await services.resolver.resolve([FileRequest(file_id=file_id) for file_id in ids])
     sources = [one for one in found if isinstance(one, Source)]
     assert final.result is not None
-    assert plan_of(final.created_at, sources, [], settings).size == final.result.size
+    assert plan_stored_bundle(final.created_at, sources, [], settings).size == final.result.size
     async with services.database.reading() as connection:
         assert await load_parts(connection, final.id) == []
 

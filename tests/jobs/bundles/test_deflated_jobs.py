@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from jobs.bundles.downloads import Compression
-from jobs.bundles.packing import deflater
+from jobs.bundles.packing import deflated_packer
 from jobs.engine.jobs import Status
 from jobs.engine.sql.file_records import load_files
 from jobs.errors import ErrorClass
@@ -188,7 +188,7 @@ async def test_bytes_that_were_spoilt_on_their_way_do_not_mend_the_catalogue(
     data = text(3 * MIB)
     file_id = await catalogue.add(data, "a", sha256=None)
     spoilt = [1]
-    monkeypatch.setattr(deflater, "crc32", lambda raw: zlib.crc32(raw) ^ (spoilt.pop() if spoilt else 0))
+    monkeypatch.setattr(deflated_packer, "crc32", lambda raw: zlib.crc32(raw) ^ (spoilt.pop() if spoilt else 0))
     async with working(settings):
         final = await until_ended(services, await create(services, file_id, compression=DEFLATE))
     assert not spoilt

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from jobs.bundles.downloads import Compression
 from jobs.bundles.format.manifests import Manifest
-from jobs.bundles.format.stored_plan import Entry, plan_bundle
-from jobs.bundles.planning import content, fingerprint
+from jobs.bundles.format.stored_plan import plan_stored
+from jobs.bundles.format.zip_records import Entry
+from jobs.bundles.planning import fingerprint_plan, hash_content
 from jobs.bundles.resolver import Missing, Source
 
 NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
@@ -42,25 +43,29 @@ def test_two_contents_are_equal_when_all_of_them_is(
     files: list[Source], lacking: list[Missing], others: list[Source], others_lacking: list[Missing]
 ) -> None:
     same = (files, lacking) == (others, others_lacking)
-    assert (content(files, lacking) == content(others, others_lacking)) == same
-    assert content(files, lacking) == content(list(files), list(lacking))
+    assert (hash_content(files, lacking) == hash_content(others, others_lacking)) == same
+    assert hash_content(files, lacking) == hash_content(list(files), list(lacking))
 
 
 @given(sources)
 def test_what_is_only_for_links_or_for_the_way_to_pack_does_not_count(files: list[Source]) -> None:
-    otherwise = [replace(file, content_type="image/png", crc32=1, certain=True) for file in files]
-    assert content(files, []) == content(otherwise, [])
+    otherwise = [replace(file, content_type="image/png", crc32=1, trusted=True) for file in files]
+    assert hash_content(files, []) == hash_content(otherwise, [])
 
 
 @given(sources)
 def test_a_bundle_that_packs_otherwise_is_another(files: list[Source]) -> None:
-    assert content(files, [], Compression.DEFLATE) != content(files, []) == content(files, [], Compression.STORE)
+    assert (
+        hash_content(files, [], Compression.DEFLATE)
+        != hash_content(files, [])
+        == hash_content(files, [], Compression.STORE)
+    )
 
 
 def test_a_plan_of_another_time_or_cut_or_header_has_another_fingerprint() -> None:
     def plan(created_at: datetime, part_size: int, crc32: int | None = 1) -> str:
         entries = [Entry("a", 20 * MIB, crc32, None, created_at)]
-        return fingerprint(plan_bundle(entries, Manifest(created_at, (10_000,)), part_size, 64 * MIB), "content")
+        return fingerprint_plan(plan_stored(entries, Manifest(created_at, (10_000,)), part_size, 64 * MIB), "content")
 
     plans = [plan(NOW, 8 * MIB), plan(NOW + timedelta(seconds=1), 8 * MIB), plan(NOW, 9 * MIB), plan(NOW, 8 * MIB, 2)]
     assert len(set(plans)) == 4

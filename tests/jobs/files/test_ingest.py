@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator
 import pytest
 
 from jobs.errors import DatabaseUnavailable, ObjectMissing
-from jobs.files.ingest import Ingest
+from jobs.files.ingest import FileIngest
 from jobs.services import Services
 
 
 @pytest.fixture
-def ingest(services: Services) -> Ingest:
-    return Ingest(services.database, services.storage, services.settings)
+def ingest(services: Services) -> FileIngest:
+    return FileIngest(services.database, services.storage, services.settings)
 
 
 async def content(*chunks: bytes) -> AsyncIterator[bytes]:
@@ -22,7 +22,7 @@ async def content(*chunks: bytes) -> AsyncIterator[bytes]:
 
 
 async def test_an_id_under_one_of_whose_keys_an_object_is_goes_to_no_new_file(
-    services: Services, ingest: Ingest
+    services: Services, ingest: FileIngest
 ) -> None:
     for taken in ("10000.zip", "files/10001", "10002.zip"):
         await services.storage.objects.put(taken, b"has been here before", "application/zip")
@@ -33,17 +33,17 @@ async def test_an_id_under_one_of_whose_keys_an_object_is_goes_to_no_new_file(
     assert b"".join([bytes(chunk) async for chunk in chunks]) == b"has been here before"
 
 
-async def test_a_hostile_name_is_made_safe(ingest: Ingest) -> None:
+async def test_a_hostile_name_is_made_safe(ingest: FileIngest) -> None:
     file = await ingest.add("../../etc/con.txt", content(b"a"))
     assert (file.name, file.content_type) == ("etc/_con.txt", "text/plain")
 
 
-async def test_the_bucket_is_made(services: Services, ingest: Ingest) -> None:
+async def test_the_bucket_is_made(services: Services, ingest: FileIngest) -> None:
     del services
     assert (await ingest.add("a.txt", content())).size == 0
 
 
-async def test_a_stream_that_fails_leaves_nothing(services: Services, ingest: Ingest) -> None:
+async def test_a_stream_that_fails_leaves_nothing(services: Services, ingest: FileIngest) -> None:
     async def broken() -> AsyncIterator[bytes]:
         yield bytes(20_000_000)
         raise OSError("the disk is gone")
@@ -54,7 +54,7 @@ async def test_a_stream_that_fails_leaves_nothing(services: Services, ingest: In
 
 
 async def test_a_row_that_fails_takes_its_object_with_it(
-    services: Services, ingest: Ingest, monkeypatch: pytest.MonkeyPatch
+    services: Services, ingest: FileIngest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refuse(*_: object) -> None:
         raise DatabaseUnavailable("The database is away.")

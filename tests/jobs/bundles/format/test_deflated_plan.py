@@ -19,7 +19,14 @@ from hypothesis import strategies as st
 
 from jobs.bundles.format import deflated_plan, stored_plan
 from jobs.bundles.format.checkpoints import Checkpoint
-from jobs.bundles.format.deflated_plan import Chunk, DeflatePlan, Writer, part_room, plan_deflated, stored_blocks
+from jobs.bundles.format.deflated_plan import (
+    BundleWriter,
+    Chunk,
+    DeflatedPlan,
+    part_capacity,
+    plan_deflated,
+    stored_blocks,
+)
 from jobs.bundles.format.manifests import Manifest
 from jobs.bundles.format.zip_records import Entry, Method
 from jobs.errors import BundleTooLarge
@@ -41,7 +48,10 @@ Rows = list[tuple[int, bytes, bool]]
 
 @pytest.fixture(autouse=True)
 def _small() -> Iterator[None]:
-    with patch.multiple(deflated_plan, CHUNK=CHUNK, WHOLE=WHOLE), patch.object(stored_plan, "MIN_PART_SIZE", 1):
+    with (
+        patch.multiple(deflated_plan, CHUNK_SIZE=CHUNK, MAX_BUFFERED_SIZE=WHOLE),
+        patch.object(stored_plan, "MIN_PART_SIZE", 1),
+    ):
         yield
 
 
@@ -50,7 +60,7 @@ def content_of(rows: Rows, number: int) -> bytes:
     return content[:size]
 
 
-def plan_of(rows: Rows, part_size: int) -> DeflatePlan:
+def plan_of(rows: Rows, part_size: int) -> DeflatedPlan:
     contents = [content_of(rows, number) for number in range(len(rows))]
     entries = [
         Entry(f"{n}-ä", len(content), zlib.crc32(content) if known else None, None, NOW)
@@ -72,19 +82,19 @@ def deflate(data: bytes, *, last: bool) -> bytes:
 class Executor:
     """Writes parts, one after the other; whole files are read again when their checkpoint is that of their start."""
 
-    def __init__(self, rows: Rows, plan: DeflatePlan, kept: list[tuple[bytes, Checkpoint]]) -> None:
+    def __init__(self, rows: Rows, plan: DeflatedPlan, kept: list[tuple[bytes, Checkpoint]]) -> None:
         self.rows, self.plan = rows, plan
         self.parts = list(kept)
-        self.writer = Writer(plan, [checkpoint for _, checkpoint in kept])
+        self.writer = BundleWriter(plan, [checkpoint for _, checkpoint in kept])
         self.chunks: list[Chunk] = []
 
     def run(self) -> list[tuple[bytes, Checkpoint]]:
         for chunk in self.plan.chunks(self.writer.entry, self.writer.offset):
             self.add(chunk)
-            if self.writer.full:
+            if self.writer.full_part:
                 self.cut()
         self.writer.finish()
-        while self.writer.left:
+        while self.writer.pending:
             self.cut()
         return self.parts
 
@@ -99,11 +109,11 @@ class Executor:
         self.writer.add(chunk, written, method, zlib.crc32(whole[: chunk.stop]))
 
     def cut(self) -> None:
-        part, checkpoint = self.writer.cut(zlib.crc32)
+        part, checkpoint = self.writer.next_part(zlib.crc32)
         self.parts.append((bytes(part), checkpoint))
 
 
-def written(rows: Rows, plan: DeflatePlan) -> list[tuple[bytes, Checkpoint]]:
+def written(rows: Rows, plan: DeflatedPlan) -> list[tuple[bytes, Checkpoint]]:
     return Executor(rows, plan, []).run()
 
 
@@ -115,7 +125,7 @@ def bundle_of(parts: list[tuple[bytes, Checkpoint]]) -> bytes:
 def test_what_is_written_is_an_archive_of_the_files(rows: Rows, part_size: int) -> None:
     plan = plan_of(rows, part_size)
     bundle = bundle_of(written(rows, plan))
-    assert len(bundle) <= plan.size_at_most
+    assert len(bundle) <= plan.max_size
     with zipfile.ZipFile(io.BytesIO(bundle)) as archive:
         assert archive.testzip() is None
         *infos, last = archive.infolist()
@@ -131,8 +141,8 @@ def test_what_is_written_is_an_archive_of_the_files(rows: Rows, part_size: int) 
 @given(files, part_sizes)
 def test_parts_are_of_sizes_that_s3_takes_and_say_what_they_are(rows: Rows, part_size: int) -> None:
     parts = written(rows, plan_of(rows, part_size))
-    assert all(part_size <= len(part) <= part_room(part_size) for part, _ in parts[:-1])
-    assert 0 < len(parts[-1][0]) <= part_room(part_size)
+    assert all(part_size <= len(part) <= part_capacity(part_size) for part, _ in parts[:-1])
+    assert 0 < len(parts[-1][0]) <= part_capacity(part_size)
     assert [(kept.size, kept.crc32) for _, kept in parts] == [(len(part), zlib.crc32(part)) for part, _ in parts]
 
 
@@ -192,9 +202,9 @@ def test_what_gains_nothing_is_stored_if_its_header_can_say_the_crc() -> None:
 
 def test_parts_grow_with_what_the_bundle_may_become() -> None:
     large = [Entry("a", 10**9, None, None, NOW)]
-    with patch.multiple(deflated_plan, CHUNK=MIB):
+    with patch.multiple(deflated_plan, CHUNK_SIZE=MIB):
         plan = plan_deflated(large, a_manifest(1), 10_000)
-        assert plan.size_at_most <= 10_000 * plan.part_size
+        assert plan.max_size <= 10_000 * plan.part_size
         with pytest.raises(BundleTooLarge):
             plan_deflated(large, a_manifest(1), 10_000, 20_000)
 
@@ -202,9 +212,9 @@ def test_parts_grow_with_what_the_bundle_may_become() -> None:
 @pytest.mark.parametrize(("size", "descriptor"), [(LIMIT - 500_000, 16), (LIMIT + 1, 24)])
 def test_a_file_from_4_gib_on_has_a_descriptor_of_64_bits(size: int, descriptor: int) -> None:
     """Its chunks are not really there: only the records count."""
-    with patch.multiple(deflated_plan, CHUNK=1 << 30):
+    with patch.multiple(deflated_plan, CHUNK_SIZE=1 << 30):
         plan = plan_deflated([Entry("a", size, None, None, NOW)], a_manifest(1), 1 << 20)
-        writer = Writer(plan)
+        writer = BundleWriter(plan)
         for chunk in plan.chunks():
             writer.add(chunk, b"x", Method.DEFLATED, 7)
     [packed] = writer.packed
@@ -212,7 +222,7 @@ def test_a_file_from_4_gib_on_has_a_descriptor_of_64_bits(size: int, descriptor:
     header = 31 + (20 if descriptor == 24 else 0)
     assert writer.size == header + packed.size + descriptor
     writer.finish()
-    part, _ = writer.cut(zlib.crc32)
+    part, _ = writer.next_part(zlib.crc32)
     assert part[header + packed.size :][:4] == b"PK\x07\x08"
     info = zipfile.ZipFile(io.BytesIO(part)).infolist()[0]
     assert (info.file_size, info.compress_size, info.flag_bits & 8) == (size, packed.size, 8)

@@ -23,17 +23,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.bundles.format import manifests, stored_plan, zip_records
-from jobs.bundles.format.stored_plan import (
-    BundlePlan,
-    Entry,
-    Header,
-    Manifest,
-    Part,
-    SourceRange,
-    Tail,
-    bundle_size,
-    plan_bundle,
-)
+from jobs.bundles.format.bundle_parts import HeaderRange, Part, Piece, SourceRange, TrailerRange
+from jobs.bundles.format.manifests import Manifest
+from jobs.bundles.format.stored_plan import StoredPlan, bundle_size, plan_stored
+from jobs.bundles.format.zip_records import Entry
 from jobs.errors import BundleTooLarge
 
 NOW = datetime(2026, 11, 21, 8, 0, 0, tzinfo=UTC)
@@ -61,12 +54,12 @@ def a_manifest(count: int) -> Manifest:
     return Manifest(NOW, tuple(range(10_000, 10_000 + count)))
 
 
-def a_plan(entries: list[Entry], part_size: int = 5 * MIB) -> BundlePlan:
+def a_plan(entries: list[Entry], part_size: int = 5 * MIB) -> StoredPlan:
     with patch.object(stored_plan, "MIN_PART_SIZE", 1):
-        return plan_bundle(entries, a_manifest(len(entries)), part_size)
+        return plan_stored(entries, a_manifest(len(entries)), part_size)
 
 
-def plan_of(rows: list[tuple[int, bool, bool, int]], part_size: int) -> BundlePlan:
+def plan_of(rows: list[tuple[int, bool, bool, int]], part_size: int) -> StoredPlan:
     return a_plan(
         [
             an_entry(index, size, crc=crc, sha=sha, name=f"{index}{'ä' * longer}")
@@ -82,19 +75,17 @@ class OneRoom:
     It knows a CRC only when it has seen every byte of the entry, and hashes only from front to back.
     """
 
-    def __init__(self, plan: BundlePlan) -> None:
+    def __init__(self, plan: StoredPlan) -> None:
         self.plan = plan
         self.crcs = plan.known_crcs()
         self.seen: dict[int, set[int]] = defaultdict(set)
         self.hashed: dict[int, int] = defaultdict(int)
-        self.hashes_late = {
-            one.entry for one in plan.read_first if one.stop - one.start == plan.entries[one.entry].size
-        }
+        self.hashes_late = {one.entry for one in plan.prescan if one.stop - one.start == plan.entries[one.entry].size}
 
     def assemble(self) -> bytes:
-        for one in self.plan.read_first:
+        for one in self.plan.prescan:
             self.read(one)
-        done = {part.number: self.make(part) for part in self.plan.order}
+        done = {part.number: self.make(part) for part in self.plan.schedule}
         assert all(self.hashed[entry] == self.plan.entries[entry].size for entry in self.hashed)
         return b"".join(done[part.number] for part in self.plan.parts)
 
@@ -103,7 +94,7 @@ class OneRoom:
             if isinstance(piece, SourceRange):
                 self.read(piece)
                 self.hash(piece)
-        for entry in self.plan.needs(part):
+        for entry in self.plan.required_crcs(part):
             assert len(self.seen[entry]) == self.plan.entries[entry].size
             self.crcs[entry] = crc32(content_of(entry, self.plan.entries[entry].size))
         return b"".join(map(self.bytes_of, part.pieces))
@@ -116,16 +107,16 @@ class OneRoom:
             assert self.hashed[one.entry] == one.start
             self.hashed[one.entry] = one.stop
 
-    def bytes_of(self, piece: stored_plan.Piece) -> bytes:
+    def bytes_of(self, piece: Piece) -> bytes:
         if isinstance(piece, SourceRange):
             return content_of(piece.entry, piece.stop)[piece.start :]
         return self.plan.render(piece, self.crcs)
 
 
-def assembled(plan: BundlePlan) -> bytes:
+def assembled(plan: StoredPlan) -> bytes:
     """The bundle without regard to the order, for plans too large to count bytes one by one."""
     crcs: list[int | None] = [crc32(content_of(index, entry.size)) for index, entry in enumerate(plan.entries)]
-    tail = plan.render_tail(crcs)
+    tail = plan.render_trailer(crcs)
     return b"".join(
         content_of(piece.entry, piece.stop)[piece.start :]
         if isinstance(piece, SourceRange)
@@ -135,7 +126,7 @@ def assembled(plan: BundlePlan) -> bytes:
     )
 
 
-def as_zipfile_writes_it(plan: BundlePlan) -> bytes:
+def as_zipfile_writes_it(plan: StoredPlan) -> bytes:
     """The same archive by Python's own writer."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:
@@ -146,7 +137,7 @@ def as_zipfile_writes_it(plan: BundlePlan) -> bytes:
     return target.getvalue()
 
 
-def check_archive(plan: BundlePlan, bundle: bytes) -> None:
+def check_archive(plan: StoredPlan, bundle: bytes) -> None:
     archive = zipfile.ZipFile(io.BytesIO(bundle))
     assert archive.testzip() is None
     assert archive.namelist() == [*(entry.name for entry in plan.entries), "manifest.json"]
@@ -187,9 +178,9 @@ def test_the_order_has_every_part_once_with_the_tail_last(
     rows: list[tuple[int, bool, bool, int]], part_size: int
 ) -> None:
     plan = plan_of(rows, part_size)
-    assert sorted(part.number for part in plan.order) == [part.number for part in plan.parts]
-    tail = [part.number for part in plan.parts if any(isinstance(piece, Tail) for piece in part.pieces)]
-    assert [part.number for part in plan.order[-len(tail) :]] == tail
+    assert sorted(part.number for part in plan.schedule) == [part.number for part in plan.parts]
+    tail = [part.number for part in plan.parts if any(isinstance(piece, TrailerRange) for piece in part.pieces)]
+    assert [part.number for part in plan.schedule[-len(tail) :]] == tail
     assert plan == plan_of(rows, part_size)
 
 
@@ -198,10 +189,12 @@ def test_an_entry_without_crc_has_its_header_made_after_its_bytes(
     rows: list[tuple[int, bool, bool, int]], part_size: int
 ) -> None:
     plan = plan_of(rows, part_size)
-    place = {part.number: at for at, part in enumerate(plan.order)}
-    read_first = {one.entry for one in plan.read_first}
-    for entry in set(plan.unknown) - read_first:
-        headers = [p.number for p in plan.parts for one in p.pieces if isinstance(one, Header) and one.entry == entry]
+    place = {part.number: at for at, part in enumerate(plan.schedule)}
+    read_first = {one.entry for one in plan.prescan}
+    for entry in set(plan.unknown_crcs) - read_first:
+        headers = [
+            p.number for p in plan.parts for one in p.pieces if isinstance(one, HeaderRange) and one.entry == entry
+        ]
         ranges = [
             p.number for p in plan.parts for one in p.pieces if isinstance(one, SourceRange) and one.entry == entry
         ]
@@ -213,14 +206,14 @@ def test_known_entries_without_hash_leave_the_order_free(
     rows: list[tuple[int, bool, bool, int]], part_size: int
 ) -> None:
     plan = plan_of([(size, True, False, longer) for size, _, _, longer in rows], part_size)
-    assert plan.order == plan.parts
-    assert plan.read_first == ()
-    assert all(plan.needs(part) == () for part in plan.parts)
+    assert plan.schedule == plan.parts
+    assert plan.prescan == ()
+    assert all(plan.required_crcs(part) == () for part in plan.parts)
 
 
-def header_in(part: Part, entry: int) -> Header:
+def header_in(part: Part, entry: int) -> HeaderRange:
     """The piece of the entry's header in a part."""
-    return next(piece for piece in part.pieces if isinstance(piece, Header) and piece.entry == entry)
+    return next(piece for piece in part.pieces if isinstance(piece, HeaderRange) and piece.entry == entry)
 
 
 copied_specs = st.lists(st.tuples(st.integers(0, 900), st.booleans(), st.booleans(), st.booleans()), max_size=12)
@@ -228,14 +221,14 @@ SMALL, COPY = 50, 170
 """The least part and the largest copy of the tests that copy, in bytes."""
 
 
-def copying(rows: list[tuple[int, bool, bool, bool]], part_size: int) -> BundlePlan:
+def copying(rows: list[tuple[int, bool, bool, bool]], part_size: int) -> StoredPlan:
     entries = [
-        replace(an_entry(index, size, crc=crc, sha=sha), certain=certain)
+        replace(an_entry(index, size, crc=crc, sha=sha), trusted=certain)
         for index, (size, crc, sha, certain) in enumerate(rows)
     ]
-    with patch.multiple(stored_plan, MIN_PART_SIZE=SMALL, COPY=COPY):
-        streamed = plan_bundle(entries, a_manifest(len(entries)), part_size)
-        plan = plan_bundle(entries, a_manifest(len(entries)), part_size, copies=True)
+    with patch.multiple(stored_plan, MIN_PART_SIZE=SMALL, MAX_COPY_SIZE=COPY):
+        streamed = plan_stored(entries, a_manifest(len(entries)), part_size)
+        plan = plan_stored(entries, a_manifest(len(entries)), part_size, copies=True)
     assert plan.layout == streamed.layout, "the size does not depend on what the store can do"
     return plan
 
@@ -249,17 +242,19 @@ def test_with_copies_the_parts_are_the_bundle_and_of_sizes_that_s3_takes(
     assert len(bundle) == plan.size == bundle_size(plan.entries, plan.manifest)
     check_archive(plan, bundle)
     assert [part.number for part in plan.parts] == list(range(1, len(plan.parts) + 1))
-    assert sorted(part.number for part in plan.order) == [part.number for part in plan.parts]
+    assert sorted(part.number for part in plan.schedule) == [part.number for part in plan.parts]
     for part in plan.parts:
         assert part.size == sum(piece.stop - piece.start for piece in part.pieces)
         assert part.size >= SMALL or part is plan.parts[-1]
-        assert part.size <= (COPY if part.copied else max(part_size + part_size // stored_plan.SPARE, 2 * SMALL))
+        assert part.size <= (
+            COPY if part.copied else max(part_size + part_size // stored_plan.OVERSIZE_SHARE, 2 * SMALL)
+        )
 
 
 @given(st.lists(st.integers(0, 900), max_size=12), st.integers(SMALL, 400))
 def test_a_store_that_copies_takes_parts_that_end_with_files(sizes: list[int], part_size: int) -> None:
     plan = copying([(size, False, False, False) for size in sizes], part_size)
-    largest = part_size + part_size // stored_plan.SPARE
+    largest = part_size + part_size // stored_plan.OVERSIZE_SHARE
     for number, entry in enumerate(plan.entries):
         mine = [part for part in plan.parts if any(getattr(piece, "entry", None) == number for piece in part.pieces)]
         length = zip_records.local_header_size(entry) + entry.size
@@ -274,17 +269,17 @@ def test_a_store_that_copies_takes_parts_that_end_with_files(sizes: list[int], p
 
 def test_two_files_of_half_a_part_are_one_part_with_their_headers() -> None:
     entries = [Entry(f"{n}", 4 * MIB, None, None, NOW) for n in range(6)]
-    plan = plan_bundle(entries, a_manifest(6), 8 * MIB, copies=True)
-    assert [[type(piece) for piece in part.pieces] for part in plan.parts[:2]] == [[Header, SourceRange] * 2] * 2
-    assert plan.order == plan.parts
-    equal = plan_bundle(entries, a_manifest(6), 8 * MIB)
+    plan = plan_stored(entries, a_manifest(6), 8 * MIB, copies=True)
+    assert [[type(piece) for piece in part.pieces] for part in plan.parts[:2]] == [[HeaderRange, SourceRange] * 2] * 2
+    assert plan.schedule == plan.parts
+    equal = plan_stored(entries, a_manifest(6), 8 * MIB)
     assert {part.size for part in equal.parts[:-1]} == {8 * MIB}, "a store that does not copy may take nothing else"
 
 
 def test_parts_end_anywhere_where_those_of_whole_files_would_be_too_many() -> None:
     entries = [Entry(f"{n}", 3 * MIB, None, None, NOW) for n in range(20_000)]
     with patch.object(stored_plan, "MAX_PARTS", 7_600):
-        plan = plan_bundle(entries, a_manifest(20_000), 8 * MIB, copies=True)
+        plan = plan_stored(entries, a_manifest(20_000), 8 * MIB, copies=True)
     assert len(plan.parts) <= 7_600
     assert {part.size for part in plan.parts[:-1]} == {8 * MIB}
 
@@ -299,7 +294,7 @@ def test_only_what_is_certain_and_large_enough_is_copied(
     }
     assert copied == plan.copied
     for number, entry in enumerate(plan.entries):
-        known = entry.certain and entry.crc32 is not None
+        known = entry.trusted and entry.crc32 is not None
         assert known or number not in copied
         assert number in copied or not known or entry.size < 2 * SMALL
         streamed = sum(
@@ -317,67 +312,67 @@ def test_with_copies_parts_still_come_after_those_they_wait_for(
     rows: list[tuple[int, bool, bool, bool]], part_size: int
 ) -> None:
     plan = copying(rows, part_size)
-    known = set(range(len(plan.entries))) - set(plan.unknown)
+    known = set(range(len(plan.entries))) - set(plan.unknown_crcs)
     seen: dict[int, int] = defaultdict(int)
-    for piece in plan.read_first:
+    for piece in plan.prescan:
         seen[piece.entry] = plan.entries[piece.entry].size  # as a whole, or what the tail's part has of it
-    for part in plan.order:
+    for part in plan.schedule:
         for one in part.pieces:
             if isinstance(one, SourceRange):
                 seen[one.entry] += one.stop - one.start
-        for entry in plan.needs(part):
+        for entry in plan.required_crcs(part):
             assert entry in known or seen[entry] >= plan.entries[entry].size
 
 
 def test_real_sizes_are_copied_but_for_what_completes_a_part() -> None:
-    entries = [Entry(f"{n}", size * MIB, 1, None, NOW, certain=True) for n, size in enumerate([128, 600, 4, 9])]
-    plan = plan_bundle(entries, a_manifest(4), 8 * MIB, copies=True)
-    assert plan.layout.order == (2, 1, 0, 3)
+    entries = [Entry(f"{n}", size * MIB, 1, None, NOW, trusted=True) for n, size in enumerate([128, 600, 4, 9])]
+    plan = plan_stored(entries, a_manifest(4), 8 * MIB, copies=True)
+    assert plan.layout.entry_order == (2, 1, 0, 3)
     sizes = [round(part.size / MIB, 1) if not part.copied else f"copy {part.size // MIB}" for part in plan.parts]
     assert sizes == [5.0, "copy 199", "copy 199", "copy 199", 5.0, "copy 123", 8.0, 1.0]
 
 
 @pytest.mark.parametrize(("count", "size"), [(2_600, 6 * MIB), (1_000, 5 << 30), (2_400, 200 * MIB), (9_000, 11 * MIB)])
 def test_there_are_never_more_parts_than_s3_takes(count: int, size: int) -> None:
-    entries = [Entry(f"{n}", size, 1, None, NOW, certain=True) for n in range(count)]
+    entries = [Entry(f"{n}", size, 1, None, NOW, trusted=True) for n in range(count)]
     entries += [Entry(f"s{n}", 5 * MIB, None, None, NOW) for n in range(count)]
-    plan = plan_bundle(entries, a_manifest(2 * count), 8 * MIB, 64 * MIB, copies=True)
+    plan = plan_stored(entries, a_manifest(2 * count), 8 * MIB, 64 * MIB, copies=True)
     assert len(plan.parts) <= 10_000
     assert all(5 * MIB <= part.size <= 5 << 30 for part in plan.parts[:-1])
 
 
 def test_parts_of_a_cut_entry_without_crc_come_before_its_first() -> None:
     plan = plan_of([(900, False, False, 0), (900, False, False, 0), (900, True, True, 0)], 300)
-    assert [part.number for part in plan.order[:10]] == [2, 3, 5, 6, 7, 4, 1, 8, 9, 10]
+    assert [part.number for part in plan.schedule[:10]] == [2, 3, 5, 6, 7, 4, 1, 8, 9, 10]
 
 
 def test_what_shares_a_part_with_the_tail_is_read_first() -> None:
     plan = plan_of([(900, False, False, 0)], 500)
     header = zip_records.local_header_size(plan.entries[0])
-    assert plan.read_first == (SourceRange(0, 500 - header, 900),)
+    assert plan.prescan == (SourceRange(0, 500 - header, 900),)
 
 
 def test_a_cut_entry_with_a_hash_and_no_crc_is_read_first_as_a_whole() -> None:
     plan = plan_of([(900, False, True, 0), (900, True, True, 0), (20, False, True, 0), (999, True, False, 0)], 300)
-    assert plan.read_first == (SourceRange(0, 0, 900),)
+    assert plan.prescan == (SourceRange(0, 0, 900),)
 
 
 def test_a_file_within_one_part_is_hashed_there_though_its_header_is_in_another() -> None:
     plan = plan_of([(20, False, True, 0), (900, True, False, 0)], 31)
-    assert plan.parts[0].pieces == (Header(0, 0, 31),)
-    assert plan.read_first == ()
+    assert plan.parts[0].pieces == (HeaderRange(0, 0, 31),)
+    assert plan.prescan == ()
 
 
 def test_an_empty_file_needs_no_reading_for_its_crc() -> None:
     plan = plan_of([(0, False, True, 0)], 300)
-    assert plan.unknown == ()
+    assert plan.unknown_crcs == ()
     assert plan.known_crcs() == [0]
 
 
 def test_a_header_is_not_rendered_without_its_crc() -> None:
     plan = plan_of([(9, False, False, 0)], 300)
     with pytest.raises(ValueError, match="entry 0"):
-        plan.render(Header(0, 0, 10), plan.known_crcs())
+        plan.render(HeaderRange(0, 0, 10), plan.known_crcs())
 
 
 @pytest.mark.parametrize(
@@ -385,7 +380,7 @@ def test_a_header_is_not_rendered_without_its_crc() -> None:
 )
 def test_files_around_the_borders_of_real_parts(size: int) -> None:
     entries = [an_entry(0, size), an_entry(1, 5 * MIB, crc=False), an_entry(2, size, crc=False, sha=True)]
-    plan = plan_bundle(entries, a_manifest(3), 5 * MIB)
+    plan = plan_stored(entries, a_manifest(3), 5 * MIB)
     bundle = assembled(plan)
     assert len(bundle) == plan.size
     check_archive(plan, bundle)
@@ -395,7 +390,7 @@ def test_files_around_the_borders_of_real_parts(size: int) -> None:
 @pytest.mark.parametrize("size", [0, 1, 5 * MIB + 1])
 def test_unzip_accepts_a_bundle(tmp_path: Path, size: int) -> None:
     entries = [an_entry(0, size, name="ä/ö.bin"), an_entry(1, 10, crc=False)]
-    (tmp_path / "a.zip").write_bytes(assembled(plan_bundle(entries, a_manifest(2), 5 * MIB)))
+    (tmp_path / "a.zip").write_bytes(assembled(plan_stored(entries, a_manifest(2), 5 * MIB)))
     run = subprocess.run(["unzip", "-t", tmp_path / "a.zip"], capture_output=True, check=False)
     assert run.returncode == 0, run.stdout
     assert b"No errors detected" in run.stdout
@@ -404,7 +399,7 @@ def test_unzip_accepts_a_bundle(tmp_path: Path, size: int) -> None:
 @pytest.mark.parametrize("count", [65_534, 65_535, 65_536])
 def test_bundles_around_the_zip64_count_of_entries(count: int) -> None:
     entries = [an_entry(index, 0, crc=False, name=f"{index}") for index in range(count - MANIFEST_ENTRY)]
-    plan = plan_bundle(entries, a_manifest(len(entries)), 5 * MIB)
+    plan = plan_stored(entries, a_manifest(len(entries)), 5 * MIB)
     bundle = assembled(plan)
     assert len(bundle) == plan.size
     assert (b"PK\x06\x06" in bundle[-100:]) == (count >= 65_535)
@@ -414,10 +409,10 @@ def test_bundles_around_the_zip64_count_of_entries(count: int) -> None:
     assert len(json.loads(archive.read("manifest.json"))["files"]) == count - 1
 
 
-def write_sparse(plan: BundlePlan, path: Path, contents: dict[int, bytes]) -> None:
+def write_sparse(plan: StoredPlan, path: Path, contents: dict[int, bytes]) -> None:
     """The bundle as a file with holes for entries that are not in `contents`."""
     crcs: list[int | None] = [crc32(contents.get(index, b"")) for index in range(len(plan.entries))]
-    tail = plan.render_tail(crcs)
+    tail = plan.render_trailer(crcs)
     with path.open("wb") as file:
         file.truncate(plan.size)
         for part in plan.parts:
@@ -441,7 +436,7 @@ HEADER = zip_records.local_header_size(Entry("large", 0, 0, None, NOW))
 )
 def test_bundles_around_4_gib(tmp_path: Path, size: int) -> None:
     entries = [Entry("large", size, None, None, NOW), Entry("small", 5, None, None, NOW)]
-    plan = plan_bundle(entries, a_manifest(2), 64 * MIB)
+    plan = plan_stored(entries, a_manifest(2), 64 * MIB)
     path = tmp_path / "a.zip"
     write_sparse(plan, path, {1: b"hello"})
     with zipfile.ZipFile(path) as archive:
@@ -468,7 +463,7 @@ def test_bundles_around_4_gib(tmp_path: Path, size: int) -> None:
     ],
 )
 def test_part_size_grows_in_whole_mib_when_there_would_be_too_many_parts(size: int, part_size: int) -> None:
-    plan = plan_bundle([Entry("a", size, None, None, NOW)], a_manifest(1), 8 * MIB)
+    plan = plan_stored([Entry("a", size, None, None, NOW)], a_manifest(1), 8 * MIB)
     assert plan.part_size == part_size
     assert len(plan.parts) <= 10_000
     assert sum(part.size for part in plan.parts) == plan.size
@@ -477,7 +472,7 @@ def test_part_size_grows_in_whole_mib_when_there_would_be_too_many_parts(size: i
 def test_a_bundle_too_large_for_the_memory_names_both_sizes() -> None:
     entries = [Entry("a", 10_000 * 8 * MIB, 0, None, NOW)]
     with pytest.raises(BundleTooLarge, match=r"83,886,080,\d{3} bytes.* 8,388,608 bytes"):
-        plan_bundle(entries, a_manifest(1), 8 * MIB, max_part_size=8 * MIB)
+        plan_stored(entries, a_manifest(1), 8 * MIB, max_part_size=8 * MIB)
 
 
 @pytest.mark.parametrize(
@@ -485,11 +480,11 @@ def test_a_bundle_too_large_for_the_memory_names_both_sizes() -> None:
 )
 def test_part_sizes_that_s3_or_memory_refuse_are_refused(part_size: int, max_part_size: int) -> None:
     with pytest.raises(ValueError, match="part sizes"):
-        plan_bundle([], a_manifest(0), part_size, max_part_size)
+        plan_stored([], a_manifest(0), part_size, max_part_size)
 
 
 def test_a_bundle_of_nothing_holds_its_manifest() -> None:
-    plan = plan_bundle([], a_manifest(0), 5 * MIB)
+    plan = plan_stored([], a_manifest(0), 5 * MIB)
     assert len(plan.parts) == 1
     check_archive(plan, assembled(plan))
 
@@ -500,14 +495,14 @@ def test_a_plan_of_60_000_entries_is_quick_and_small(crc: int | None) -> None:
     entries = [Entry(f"a folder/the file {index}.pdf", 200_000, crc, None, NOW) for index in range(count)]
     manifest = a_manifest(count)
     started = time.process_time()
-    plan = plan_bundle(entries, manifest, 8 * MIB)
-    tail = plan.render_tail([0] * count)
-    tails = [piece for part in plan.parts for piece in part.pieces if isinstance(piece, Tail)]
+    plan = plan_stored(entries, manifest, 8 * MIB)
+    tail = plan.render_trailer([0] * count)
+    tails = [piece for part in plan.parts for piece in part.pieces if isinstance(piece, TrailerRange)]
     rendered = sum(len(plan.render(piece, (), tail)) for piece in tails)
     assert time.process_time() - started < 3
     assert rendered == len(tail)
     tracemalloc.start()
-    plan_bundle(entries, manifest, 8 * MIB)
+    plan_stored(entries, manifest, 8 * MIB)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 1_500 * count

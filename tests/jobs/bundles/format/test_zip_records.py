@@ -43,7 +43,9 @@ def test_a_local_header_is_the_one_that_zipfile_writes(size: int, monkeypatch: p
 def test_sizes_of_records_depend_on_names_and_sizes_alone(name: str, size: int, offset: int, crc32: int) -> None:
     entry = an_entry(size, name)
     assert len(zip_records.local_header(entry, crc32)) == zip_records.local_header_size(entry)
-    assert len(zip_records.directory_header(entry, crc32, offset)) == zip_records.directory_header_size(entry, offset)
+    assert len(zip_records.central_directory_header(entry, crc32, offset)) == zip_records.central_directory_header_size(
+        entry, offset
+    )
 
 
 @pytest.mark.parametrize("entries", [0, 65_534, 65_535, 65_536])
@@ -67,7 +69,7 @@ def test_the_zip64_end_is_where_its_locator_says_and_as_long_as_it_says() -> Non
 @example(LIMIT, LIMIT, 0)
 def test_a_directory_is_read_by_zipfile(size: int, offset: int, crc32: int) -> None:
     entry = an_entry(size)
-    directory = zip_records.directory_header(entry, crc32, offset)
+    directory = zip_records.central_directory_header(entry, crc32, offset)
     end = zip_records.end_records(1, 0, len(directory))
     archive = zipfile.ZipFile(io.BytesIO(directory + end))
     (info,) = archive.infolist()
@@ -93,7 +95,7 @@ def test_a_directory_is_read_by_zipfile(size: int, offset: int, crc32: int) -> N
 )
 def test_times_are_utc_within_what_dos_can_say(modified: datetime, said: tuple[int, ...]) -> None:
     entry = an_entry(0, modified=modified)
-    directory = zip_records.directory_header(entry, 0, 0)
+    directory = zip_records.central_directory_header(entry, 0, 0)
     archive = zipfile.ZipFile(
         io.BytesIO(zip_records.local_header(entry, 0) + directory + zip_records.end_records(1, 0, len(directory)))
     )

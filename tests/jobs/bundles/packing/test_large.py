@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from jobs.bundles.format.bundle_parts import SourceRange
 from jobs.bundles.format.manifests import Manifest
-from jobs.bundles.format.stored_plan import BundlePlan, Entry, SourceRange, plan_bundle
+from jobs.bundles.format.stored_plan import StoredPlan, plan_stored
+from jobs.bundles.format.zip_records import Entry
 from jobs.bundles.resolver import Source
 from jobs.services import Services
 from jobs.storage.crc32 import combine
@@ -34,9 +36,9 @@ class Zeros:
             yield ZEROS[: self.size - start]
 
 
-def write_with_holes(plan: BundlePlan, path: Path, crcs: Sequence[int]) -> None:
+def write_with_holes(plan: StoredPlan, path: Path, crcs: Sequence[int]) -> None:
     """A bundle of nothing but zeros, which take no room on the disk."""
-    tail = plan.render_tail(crcs)
+    tail = plan.render_trailer(crcs)
     with path.open("wb") as file:
         file.truncate(plan.size)
         for part in plan.parts:
@@ -56,7 +58,7 @@ async def test_every_reader_takes_a_file_of_nearly_4_gib(tmp_path: Path, size: i
     contents = [Zeros(size), Zeros(5)]
     crcs = [zeros.crc32 for zeros in contents]
     entries = [Entry(f"{it.size} zeros", it.size, it.crc32, None, NOW) for it in contents]
-    plan = plan_bundle(entries, Manifest(NOW, (10_000, 10_001)), 8 * MIB)
+    plan = plan_stored(entries, Manifest(NOW, (10_000, 10_001)), 8 * MIB)
     write_with_holes(plan, tmp_path / "a.zip", crcs)
     await judge(tmp_path / "a.zip", plan, contents, crcs, but_for=refuses)
 
@@ -86,7 +88,7 @@ async def _put(services: Services, number: int, zeros: Zeros) -> Source:
         crc32=zeros.crc32,
         sha256=None,
         content_type="application/octet-stream",
-        certain=True,
+        trusted=True,
     )
 
 
@@ -97,7 +99,7 @@ MANIFEST = 1
 @pytest.mark.parametrize("count", [65_534, 65_535, 65_536])
 async def test_every_reader_takes_bundles_around_the_zip64_count_of_entries(tmp_path: Path, count: int) -> None:
     entries = [Entry(f"{number}", 0, 0, None, NOW) for number in range(count - MANIFEST)]
-    plan = plan_bundle(entries, Manifest(NOW, tuple(range(count - MANIFEST))), 8 * MIB)
+    plan = plan_stored(entries, Manifest(NOW, tuple(range(count - MANIFEST))), 8 * MIB)
     crcs = [0] * len(entries)
     write_with_holes(plan, tmp_path / "a.zip", crcs)
     await judge(tmp_path / "a.zip", plan, [[]] * len(entries), crcs)

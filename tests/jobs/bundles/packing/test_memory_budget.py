@@ -8,68 +8,68 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.bundles.packing.memory_budget import Budget
+from jobs.bundles.packing.memory_budget import MemoryBudget
 
 
 async def test_who_asks_for_more_than_there_is_waits_for_what_is_given_back() -> None:
-    budget = Budget(10)
-    await budget.take(8)
-    waiting = asyncio.create_task(budget.take(5))
+    budget = MemoryBudget(10)
+    await budget.acquire(8)
+    waiting = asyncio.create_task(budget.acquire(5))
     await asyncio.sleep(0)
     assert not waiting.done()
-    budget.give(8)
+    budget.release(8)
     await waiting
 
 
 async def test_a_small_request_does_not_overtake_a_large_one() -> None:
-    budget = Budget(10)
-    await budget.take(8)
-    large = asyncio.create_task(budget.take(9))
+    budget = MemoryBudget(10)
+    await budget.acquire(8)
+    large = asyncio.create_task(budget.acquire(9))
     await asyncio.sleep(0)
-    small = asyncio.create_task(budget.take(1))
+    small = asyncio.create_task(budget.acquire(1))
     await asyncio.sleep(0)
     assert not small.done()
-    budget.give(8)
+    budget.release(8)
     await asyncio.gather(large, small)
 
 
 async def test_more_than_the_whole_budget_is_refused_at_once() -> None:
     with pytest.raises(ValueError, match="whole budget"):
-        await Budget(10).take(11)
+        await MemoryBudget(10).acquire(11)
 
 
 async def test_one_who_gives_up_waiting_does_not_block_the_next() -> None:
-    budget = Budget(10)
-    await budget.take(8)
-    impatient = asyncio.create_task(budget.take(9))
+    budget = MemoryBudget(10)
+    await budget.acquire(8)
+    impatient = asyncio.create_task(budget.acquire(9))
     await asyncio.sleep(0)
-    patient = asyncio.create_task(budget.take(2))
+    patient = asyncio.create_task(budget.acquire(2))
     await asyncio.sleep(0)
     impatient.cancel()
     await patient
 
 
 async def test_one_who_is_cancelled_just_when_it_was_served_gives_it_back() -> None:
-    budget = Budget(10)
-    await budget.take(10)
-    served = asyncio.create_task(budget.take(10))
+    budget = MemoryBudget(10)
+    await budget.acquire(10)
+    served = asyncio.create_task(budget.acquire(10))
     await asyncio.sleep(0)
-    budget.give(10)
+    budget.release(10)
     served.cancel()
     await asyncio.wait([served])
     async with asyncio.timeout(1):
-        await budget.take(10)
+        await budget.acquire(10)
 
 
 @given(st.lists(st.tuples(st.integers(0, 10), st.integers(0, 3), st.booleans(), st.booleans()), max_size=30))
 def test_never_more_than_the_budget_is_out_and_all_of_it_comes_back(askers: list[tuple[int, int, bool, bool]]) -> None:
     async def run() -> None:
-        budget = Budget(10)
+        budget = MemoryBudget(10)
         out = 0
 
         async def ask(amount: int, turns: int, pinned: bool) -> None:
             nonlocal out
-            async with budget.lend(amount, pinned=pinned):
+            async with budget.reserve(amount, pinned=pinned):
                 out += amount
                 try:
                     assert out <= 10
@@ -87,38 +87,38 @@ def test_never_more_than_the_budget_is_out_and_all_of_it_comes_back(askers: list
         ended = await asyncio.gather(*tasks, return_exceptions=True)
         assert not [error for error in ended if isinstance(error, AssertionError)]
         async with asyncio.timeout(1):
-            await budget.take(10)
+            await budget.acquire(10)
 
     asyncio.run(run())
 
 
 async def test_what_does_not_fit_beside_pinned_bytes_is_passed_over_until_they_are_back() -> None:
-    budget = Budget(10)
-    await budget.take(3, pinned=True)
-    large = asyncio.create_task(budget.take(8))
-    more = asyncio.create_task(budget.take(2, pinned=True))
+    budget = MemoryBudget(10)
+    await budget.acquire(3, pinned=True)
+    large = asyncio.create_task(budget.acquire(8))
+    more = asyncio.create_task(budget.acquire(2, pinned=True))
     await asyncio.sleep(0)
     async with asyncio.timeout(1):
-        await budget.take(7)  # of whoever has the pinned ones
-    budget.give(7)
+        await budget.acquire(7)  # of whoever has the pinned ones
+    budget.release(7)
     await asyncio.sleep(0)
     assert not large.done()
     assert not more.done(), "or the large request would never have its turn"
-    budget.give(3, pinned=True)
+    budget.release(3, pinned=True)
     await asyncio.gather(large, more)
 
 
 async def test_what_fits_beside_pinned_bytes_is_not_overtaken() -> None:
-    budget = Budget(10)
-    await budget.take(3, pinned=True)
-    await budget.take(5)
-    large = asyncio.create_task(budget.take(7))
+    budget = MemoryBudget(10)
+    await budget.acquire(3, pinned=True)
+    await budget.acquire(5)
+    large = asyncio.create_task(budget.acquire(7))
     await asyncio.sleep(0)
-    small = asyncio.create_task(budget.take(1))
+    small = asyncio.create_task(budget.acquire(1))
     await asyncio.sleep(0)
     assert not small.done()
-    budget.give(5)
+    budget.release(5)
     await large
     assert not small.done()
-    budget.give(3, pinned=True)
+    budget.release(3, pinned=True)
     await small

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from jobs.bundles.format.checkpoints import MultipartUpload
-from jobs.bundles.packing.part_uploader import Uploading
+from jobs.bundles.packing.part_uploader import PartUploader
 from jobs.errors import StorageUnreachable
 from jobs.services import Services
 from jobs.storage import Storage, part_buffer
@@ -60,14 +60,14 @@ async def send_in_two(storage: Storage, made_by: Storage, monkeypatch: pytest.Mo
     upload = MultipartUpload(
         key="bundles/x", id=await made_by.multipart.create("bundles/x", "application/zip"), fingerprint=""
     )
-    uploading, part = Uploading(storage.multipart, upload), PartBuffer([HALF, HALF])
+    uploader, part = PartUploader(storage.multipart, upload), PartBuffer([HALF, HALF])
     part.put(0, data[:HALF])
     async with asyncio.timeout(20):
-        sending = asyncio.create_task(uploading.send_filling(1, part))
+        sending = asyncio.create_task(uploader.upload_part(1, part))
         tries = [await ends.seen.get()]
         assert not sending.done()
         part.put(1, data[HALF:])
-        await uploading.complete([await sending])
+        await uploader.complete([await sending])
     assert await stored(made_by, "bundles/x") == data
     return [*tries, *(ends.seen.get_nowait() for _ in range(ends.seen.qsize()))]
 
@@ -75,7 +75,7 @@ async def send_in_two(storage: Storage, made_by: Storage, monkeypatch: pytest.Mo
 async def test_a_part_that_came_in_too_slowly_is_sent_when_it_is_full(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(part_buffer, "STALL_TIMEOUT", 0.05)
+    monkeypatch.setattr(part_buffer, "PATIENCE", 0.05)
     first, etag = await send_in_two(services.storage, services.storage, monkeypatch)
     assert first is BodyStalled
     assert isinstance(etag, str)

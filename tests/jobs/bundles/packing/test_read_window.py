@@ -1,4 +1,4 @@
-"""How many reads fill the line, on lines of all kinds. The clock is the test's own."""
+"""How many reads fill the bandwidth, on lines of all kinds. The clock is the test's own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ from itertools import count
 
 import pytest
 
-from jobs.bundles.packing.read_window import ANSWERS, FEWEST, MOST, SPAN, SPANS, Line, Reads
+from jobs.bundles.packing.read_window import (
+    LATENCY_SAMPLES,
+    MAX_READS,
+    MIN_READS,
+    RATE_INTERVAL,
+    RATE_SAMPLES,
+    BandwidthDelayEstimator,
+    ReadWindow,
+)
 from jobs.concurrency import cancel_and_wait
 
 MIB = 1 << 20
@@ -23,23 +31,23 @@ class Clock:
         return self.now
 
 
-def a_line(latency: float, rate: float, spans: int = 1) -> tuple[Line, Clock]:
+def measured(latency: float, rate: float, spans: int = 1) -> tuple[BandwidthDelayEstimator, Clock]:
     """Over which so many bytes a second have come for so many spans."""
     clock = Clock()
-    line = Line(clock)
+    bandwidth = BandwidthDelayEstimator(clock)
     for _ in range(spans):
-        line.answered(latency)
-        clock.now += SPAN
-        line.came(round(rate * SPAN))
-    return line, clock
+        bandwidth.record_latency(latency)
+        clock.now += RATE_INTERVAL
+        bandwidth.record_bytes(round(rate * RATE_INTERVAL))
+    return bandwidth, clock
 
 
-async def at_once(line: Line, *sizes: int) -> int:
+async def at_once(bandwidth: BandwidthDelayEstimator, *sizes: int) -> int:
     """How many reads of such sizes, one after the other, have room beside each other; a part is asked for ahead."""
-    reads = Reads(line, PART)
+    window = ReadWindow(bandwidth, PART)
     async with AsyncExitStack() as stack:
         for number in count():
-            entering = asyncio.create_task(stack.enter_async_context(reads.one(sizes[number % len(sizes)])))
+            entering = asyncio.create_task(stack.enter_async_context(window.admit(sizes[number % len(sizes)])))
             await asyncio.sleep(0)
             await asyncio.sleep(0)
             if not entering.done():
@@ -48,52 +56,54 @@ async def at_once(line: Line, *sizes: int) -> int:
     raise AssertionError
 
 
-@pytest.mark.parametrize(("size", "reads"), [(64 * 1024, MOST), (MIB, 24), (3 * MIB, 8), (PART, FEWEST), (0, MOST)])
+@pytest.mark.parametrize(
+    ("size", "reads"), [(64 * 1024, MAX_READS), (MIB, 24), (3 * MIB, 8), (PART, MIN_READS), (0, MAX_READS)]
+)
 async def test_a_line_of_which_nothing_is_known_is_asked_for_24_mib(size: int, reads: int) -> None:
-    assert await at_once(Line(Clock()), size) == reads
+    assert await at_once(BandwidthDelayEstimator(Clock()), size) == reads
 
 
 @pytest.mark.parametrize(
     ("latency", "rate", "reads"),
-    [(0.001, 500, 8), (0.02, 125, 10), (0.1, 125, 20), (0.25, 125, 39), (1.0, 1000, MOST), (0.001, 1, 8)],
+    [(0.001, 500, 8), (0.02, 125, 10), (0.1, 125, 20), (0.25, 125, 39), (1.0, 1000, MAX_READS), (0.001, 1, 8)],
 )
 async def test_reads_fill_the_line_and_a_part(latency: float, rate: float, reads: int) -> None:
-    line, _ = a_line(latency, rate * MIB)
-    assert await at_once(line, MIB) == reads
+    bandwidth, _ = measured(latency, rate * MIB)
+    assert await at_once(bandwidth, MIB) == reads
 
 
 async def test_small_files_are_never_too_few_and_large_ranges_never_too_many() -> None:
-    line, _ = a_line(0.02, 125 * MIB)
-    assert await at_once(line, 64 * 1024) == MOST
-    assert await at_once(line, PART) == FEWEST
+    bandwidth, _ = measured(0.02, 125 * MIB)
+    assert await at_once(bandwidth, 64 * 1024) == MAX_READS
+    assert await at_once(bandwidth, PART) == MIN_READS
 
 
 async def test_the_ends_of_files_take_no_large_ranges_place() -> None:
-    line, _ = a_line(0.02, 125 * MIB)
-    assert await at_once(line, PART, 1000) == 2 * FEWEST
+    bandwidth, _ = measured(0.02, 125 * MIB)
+    assert await at_once(bandwidth, PART, 1000) == 2 * MIN_READS
 
 
 async def test_a_read_that_ends_makes_room() -> None:
-    reads = Reads(Line(Clock()), PART)
-    for _ in range(3 * MOST):
-        async with reads.one(PART):
+    window = ReadWindow(BandwidthDelayEstimator(Clock()), PART)
+    for _ in range(3 * MAX_READS):
+        async with window.admit(PART):
             pass
 
 
 def test_time_spent_in_queues_does_not_count() -> None:
-    line, _ = a_line(0.02, 125 * MIB)
-    held = line.holds()
-    line.answered(0.5)
-    assert line.holds() == held
+    bandwidth, _ = measured(0.02, 125 * MIB)
+    held = bandwidth.bandwidth_delay_product()
+    bandwidth.record_latency(0.5)
+    assert bandwidth.bandwidth_delay_product() == held
 
 
 def test_a_pause_does_not_count_and_a_line_that_has_changed_is_seen_to_have() -> None:
-    line, clock = a_line(0.02, 100 * MIB, spans=3)
+    bandwidth, clock = measured(0.02, 100 * MIB, spans=3)
     clock.now += 60
-    line.came(MIB)
-    assert line.holds() == pytest.approx(2 * MIB, rel=0.01)
-    for _ in range(max(ANSWERS, SPANS)):
-        line.answered(0.1)
-        clock.now += SPAN
-        line.came(round(10 * MIB * SPAN))
-    assert line.holds() == pytest.approx(MIB, rel=0.01)
+    bandwidth.record_bytes(MIB)
+    assert bandwidth.bandwidth_delay_product() == pytest.approx(2 * MIB, rel=0.01)
+    for _ in range(max(LATENCY_SAMPLES, RATE_SAMPLES)):
+        bandwidth.record_latency(0.1)
+        clock.now += RATE_INTERVAL
+        bandwidth.record_bytes(round(10 * MIB * RATE_INTERVAL))
+    assert bandwidth.bandwidth_delay_product() == pytest.approx(MIB, rel=0.01)

@@ -22,9 +22,10 @@ from hypothesis import strategies as st
 from jobs.bundles.format import manifests
 from jobs.bundles.format.checkpoints import MultipartUpload
 from jobs.bundles.format.manifests import Manifest
-from jobs.bundles.format.stored_plan import BundlePlan, Entry, plan_bundle
+from jobs.bundles.format.stored_plan import StoredPlan, plan_stored
+from jobs.bundles.format.zip_records import Entry
 from jobs.bundles.packing.callbacks import PackingCallbacks
-from jobs.bundles.packing.memory_budget import Budget
+from jobs.bundles.packing.memory_budget import MemoryBudget
 from jobs.bundles.packing.packer import Packer
 from jobs.bundles.packing.reader import Reader
 from jobs.bundles.resolver import Source
@@ -91,7 +92,7 @@ class Shelf:
             name=file.name,
             crc32=known.crc32 if "c" in file.known else None,
             sha256=known.sha256 if "s" in file.known else None,
-            certain="!" in file.known,
+            trusted="!" in file.known,
         )
 
     async def _put(self, file: File) -> Source:
@@ -108,21 +109,23 @@ class Shelf:
         )
 
 
-def plan_of(sources: Sequence[Source], part_size: int, *, copies: bool) -> BundlePlan:
-    entries = [Entry(s.name, s.size, s.crc32, s.sha256, NOW, s.certain) for s in sources]
+def plan_of(sources: Sequence[Source], part_size: int, *, copies: bool) -> StoredPlan:
+    entries = [Entry(s.name, s.size, s.crc32, s.sha256, NOW, s.trusted) for s in sources]
     manifest = Manifest(created_at=NOW, file_ids=tuple(s.file_id for s in sources))
-    return plan_bundle(entries, manifest, part_size, 64 * MIB, copies=copies)
+    return plan_stored(entries, manifest, part_size, 64 * MIB, copies=copies)
 
 
-async def pack(services: Services, plan: BundlePlan, sources: Sequence[Source], path: Path) -> None:
+async def pack(services: Services, plan: StoredPlan, sources: Sequence[Source], path: Path) -> None:
     """Makes the bundle in the store, fetches it into a file, and removes it."""
     storage, key = services.storage, f"bundles/{uuid4()}.zip"
-    packer = Packer(Reader(storage.objects, services.settings), storage, Budget(64 * MIB))
+    packer = Packer(Reader(storage.objects, services.settings), storage, MemoryBudget(64 * MIB))
     upload = MultipartUpload(
         key=key, id=await storage.multipart.create(key, "application/zip", "a plan"), fingerprint="a plan"
     )
-    nobody = PackingCallbacks(read=_ignore, kept=_ignore, part=_ignore, done=_ignore, failed=_ignore)
-    made = await packer.pack(plan, sources, upload, (), nobody)
+    callbacks = PackingCallbacks(
+        bytes_read=_ignore, bytes_reused=_ignore, part_uploaded=_ignore, entry_packed=_ignore, entry_failed=_ignore
+    )
+    made = await packer.pack(plan, sources, upload, (), callbacks)
     assert made.size == plan.size
     with path.open("wb") as file:
         async for chunk in storage.objects.read(key, made.etag, 0, made.size):
@@ -136,7 +139,7 @@ def _ignore(*_: object) -> None:
 
 async def judge(
     path: Path,
-    plan: BundlePlan,
+    plan: StoredPlan,
     data: Sequence[Iterable[Buffer]],
     crcs: Sequence[int],
     but_for: AbstractSet[str] = frozenset(),
@@ -148,7 +151,7 @@ async def judge(
     listed = [*data, [manifests.render(plan.manifest, plan.entries, crcs)]]
     names = [*(entry.name for entry in plan.entries), manifests.NAME]
     files = [content(name, chunks) for name, chunks in zip(names, listed, strict=True)]
-    order = [*plan.layout.order, len(plan.entries)]
+    order = [*plan.layout.entry_order, len(plan.entries)]
     whole = content(ALL, chain.from_iterable(listed))
 
     async def opened(reader: str) -> None:

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.bundles.format.stored_plan import Entry
-from jobs.bundles.packing.verification import FileCheck
+from jobs.bundles.format.zip_records import Entry
+from jobs.bundles.packing.verification import FileVerifier
 from jobs.errors import ChecksumMismatch
 from jobs.storage.crc32 import combine, crc32
 
@@ -37,38 +37,38 @@ def test_the_checksums_of_pieces_combine_to_that_of_the_whole(pieces: list[bytes
 @given(st.binary(min_size=1, max_size=200), st.lists(st.integers(1, 199), max_size=8), st.randoms())
 def test_a_file_is_checked_in_whatever_order_its_pieces_come(data: bytes, cuts: list[int], random: Random) -> None:
     async def run() -> None:
-        check = FileCheck(entry(data, None, hashlib.sha256(data).hexdigest()))
+        check = FileVerifier(entry(data, None, hashlib.sha256(data).hexdigest()))
         edges = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
         pieces = list(itertools.pairwise(edges))
         random.shuffle(pieces)
         completed = await asyncio.gather(*(check.add(start, in_two(data[start:stop])) for start, stop in pieces))
         assert completed.count(True) == 1
-        assert await check.known() == zlib.crc32(data)
+        assert await check.wait_for_crc() == zlib.crc32(data)
 
     asyncio.run(run())
 
 
 async def test_a_wrong_crc_is_found() -> None:
-    check = FileCheck(entry(b"abcd", crc=1))
+    check = FileVerifier(entry(b"abcd", crc=1))
     await check.add(0, [b"ab"])
     with pytest.raises(ChecksumMismatch, match="CRC-32"):
         await check.add(2, [b"cd"])
 
 
 async def test_a_wrong_sha256_is_found_though_the_crc_is_right() -> None:
-    check = FileCheck(entry(b"abcd", crc=zlib.crc32(b"abcd"), sha256="0" * 64))
+    check = FileVerifier(entry(b"abcd", crc=zlib.crc32(b"abcd"), sha256="0" * 64))
     with pytest.raises(ChecksumMismatch, match="SHA-256"):
         await check.add(0, [b"abcd"])
 
 
 async def test_two_answers_for_the_same_bytes_are_found() -> None:
-    check = FileCheck(entry(b"abcd"))
+    check = FileVerifier(entry(b"abcd"))
     await check.add(0, [b"ab"])
     with pytest.raises(ChecksumMismatch, match="different"):
         await check.add(0, [b"xy"])
 
 
 async def test_an_empty_file_is_complete_at_once() -> None:
-    check = FileCheck(entry(b""))
+    check = FileVerifier(entry(b""))
     assert check.complete
-    assert await check.known() == 0
+    assert await check.wait_for_crc() == 0

@@ -15,11 +15,13 @@ from typing import Any
 import pytest
 
 from jobs.bundles.format import stored_plan
+from jobs.bundles.format.bundle_parts import SourceRange
 from jobs.bundles.format.checkpoints import DonePart, MultipartUpload
 from jobs.bundles.format.manifests import Manifest
-from jobs.bundles.format.stored_plan import BundlePlan, Entry, SourceRange, plan_bundle
+from jobs.bundles.format.stored_plan import StoredPlan, plan_stored
+from jobs.bundles.format.zip_records import Entry
 from jobs.bundles.packing.callbacks import PackingCallbacks
-from jobs.bundles.packing.memory_budget import Budget
+from jobs.bundles.packing.memory_budget import MemoryBudget
 from jobs.bundles.packing.packer import Packer
 from jobs.bundles.packing.reader import Reader
 from jobs.bundles.resolver import Source
@@ -43,14 +45,14 @@ async def put(storage: Storage, data: bytes, number: int, known: str) -> Source:
         crc32=zlib.crc32(data) if "c" in known else None,
         sha256=hashlib.sha256(data).hexdigest() if "s" in known else None,
         content_type="application/octet-stream",
-        certain="!" in known,
+        trusted="!" in known,
     )
 
 
-def plan(sources: list[Source]) -> BundlePlan:
-    entries = [Entry(s.name, s.size, s.crc32, s.sha256, NOW, s.certain) for s in sources]
+def plan(sources: list[Source]) -> StoredPlan:
+    entries = [Entry(s.name, s.size, s.crc32, s.sha256, NOW, s.trusted) for s in sources]
     manifest = Manifest(created_at=NOW, file_ids=tuple(s.file_id for s in sources))
-    return plan_bundle(entries, manifest, PART, copies=True)
+    return plan_stored(entries, manifest, PART, copies=True)
 
 
 CASES = {
@@ -68,7 +70,7 @@ CASES = {
 }
 
 
-class Witness:
+class RecordedCallbacks:
     """What a packer told of one run."""
 
     def __init__(self, contents: list[bytes]) -> None:
@@ -76,8 +78,12 @@ class Witness:
         self.parts: list[DonePart] = []
         self.ended: set[int] = set()
         self._contents = contents
-        self.watch = PackingCallbacks(
-            read=self._read, kept=self._kept, done=self._done, part=self.parts.append, failed=lambda *_: None
+        self.callbacks = PackingCallbacks(
+            bytes_read=self._read,
+            bytes_reused=self._kept,
+            entry_packed=self._done,
+            part_uploaded=self.parts.append,
+            entry_failed=lambda *_: None,
         )
 
     def _read(self, entry: int, amount: int) -> None:
@@ -99,7 +105,9 @@ async def put_all(storage: Storage, case: str) -> tuple[list[bytes], list[Source
 
 
 def packer_of(services: Services, parts_in_budget: int) -> Packer:
-    return Packer(Reader(services.storage.objects, services.settings), services.storage, Budget(parts_in_budget * PART))
+    return Packer(
+        Reader(services.storage.objects, services.settings), services.storage, MemoryBudget(parts_in_budget * PART)
+    )
 
 
 async def begin(storage: Storage, key: str = "bundles/x.zip") -> MultipartUpload:
@@ -117,14 +125,14 @@ async def content(storage: Storage, key: str = "bundles/x.zip") -> bytes:
 async def test_a_bundle_is_what_went_in(
     services: Services, monkeypatch: pytest.MonkeyPatch, case: str, parts_in_budget: int
 ) -> None:
-    monkeypatch.setattr(stored_plan, "COPY", 2 * PART)
+    monkeypatch.setattr(stored_plan, "MAX_COPY_SIZE", 2 * PART)
     storage = services.storage
     contents, sources = await put_all(storage, case)
-    planned, witness = plan(sources), Witness(contents)
+    planned, witness = plan(sources), RecordedCallbacks(contents)
     assert bool(planned.copied) == case.startswith("copied")
     async with asyncio.timeout(60):
         packed = await packer_of(services, parts_in_budget).pack(
-            planned, sources, await begin(storage), (), witness.watch
+            planned, sources, await begin(storage), (), witness.callbacks
         )
     info = await storage.objects.head("bundles/x.zip")
     assert (info.size, info.etag) == (planned.size, packed.etag)
@@ -154,7 +162,9 @@ async def test_a_part_is_sent_while_it_is_read(services: Services, monkeypatch: 
     monkeypatch.setattr(storage.objects, "read", slow_read)
     monkeypatch.setattr(storage.multipart, "upload_part", watched_upload)
     async with asyncio.timeout(10):
-        await packer_of(services, 2).pack(plan([source]), [source], await begin(storage), (), Witness([data]).watch)
+        await packer_of(services, 2).pack(
+            plan([source]), [source], await begin(storage), (), RecordedCallbacks([data]).callbacks
+        )
     monkeypatch.undo()
     assert next(iter(opened(await content(storage)).values())) == data
 
@@ -164,9 +174,9 @@ async def test_a_part_is_sent_while_it_is_read(services: Services, monkeypatch: 
 async def test_parts_that_are_there_are_not_made_again(services: Services, case: str, seed: int) -> None:
     storage = services.storage
     contents, sources = await put_all(storage, case)
-    planned, first, second = plan(sources), Witness(contents), Witness(contents)
+    planned, first, second = plan(sources), RecordedCallbacks(contents), RecordedCallbacks(contents)
     packer = packer_of(services, 2)
-    await packer.pack(planned, sources, await begin(storage, "bundles/first.zip"), (), first.watch)
+    await packer.pack(planned, sources, await begin(storage, "bundles/first.zip"), (), first.callbacks)
     upload = await begin(storage)
     there = Random(seed).sample(first.parts, k=len(first.parts) * seed // 2)
     whole = await content(storage, "bundles/first.zip")
@@ -175,7 +185,7 @@ async def test_parts_that_are_there_are_not_made_again(services: Services, case:
         part = bytearray(whole[start : start + planned.parts[done.number - 1].size])
         etag = await storage.multipart.upload_part(upload.key, upload.id, done.number, part)
         there[at] = replace(done, etag=etag)
-    packed = await packer.pack(planned, sources, upload, there, second.watch)
+    packed = await packer.pack(planned, sources, upload, there, second.callbacks)
     assert await content(storage) == whole
     assert packed.crc32 == zlib.crc32(whole)
     assert {part.number for part in second.parts} == {p.number for p in planned.parts} - {p.number for p in there}
@@ -197,10 +207,10 @@ async def test_an_upload_that_was_completed_before_is_as_good_as_now(
     """Whether all of its parts were recorded or not."""
     storage = services.storage
     contents, sources = await put_all(storage, case)
-    planned, first, second = plan(sources), Witness(contents), Witness(contents)
+    planned, first, second = plan(sources), RecordedCallbacks(contents), RecordedCallbacks(contents)
     packer, upload = packer_of(services, 2), await begin(storage)
-    packed = await packer.pack(planned, sources, upload, (), first.watch)
-    again = await packer.pack(planned, sources, upload, first.parts[:known], second.watch)
+    packed = await packer.pack(planned, sources, upload, (), first.callbacks)
+    again = await packer.pack(planned, sources, upload, first.parts[:known], second.callbacks)
     assert (again.size, again.etag) == (packed.size, packed.etag)
     if known is None:
         assert again.crc32 == packed.crc32
@@ -212,9 +222,9 @@ async def test_an_upload_that_was_completed_before_is_as_good_as_now(
 async def test_an_upload_that_became_something_else_is_not_taken(services: Services) -> None:
     storage = services.storage
     contents, sources = await put_all(storage, "all kinds")
-    planned, witness = plan(sources), Witness(contents)
+    planned, witness = plan(sources), RecordedCallbacks(contents)
     packer, upload = packer_of(services, 2), await begin(storage)
-    packed = await packer.pack(planned, sources, upload, (), witness.watch)
+    packed = await packer.pack(planned, sources, upload, (), witness.callbacks)
     await storage.objects.put(upload.key, os.urandom(packed.size), "application/zip")
     with pytest.raises(UploadGone):
-        await packer.pack(planned, sources, upload, witness.parts, Witness(contents).watch)
+        await packer.pack(planned, sources, upload, witness.parts, RecordedCallbacks(contents).callbacks)

@@ -18,17 +18,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.bundles.format.checkpoints import MultipartUpload
-from jobs.bundles.format.deflated_plan import CHUNK, WHOLE, DeflatePlan, at_most
+from jobs.bundles.format.deflated_plan import CHUNK_SIZE, MAX_BUFFERED_SIZE, DeflatedPlan, max_deflated_size
 from jobs.bundles.packing.compression import deflate
-from jobs.bundles.packing.memory_budget import Budget
+from jobs.bundles.packing.memory_budget import MemoryBudget
 from jobs.bundles.packing.packer import Packer
 from jobs.bundles.packing.reader import Reader
-from jobs.bundles.planning import deflated_plan_of
+from jobs.bundles.planning import plan_deflated_bundle
 from jobs.bundles.resolver import Source
 from jobs.errors import ChecksumMismatch
 from jobs.services import Services
 from jobs.storage import UploadGone
-from tests.jobs.bundles.packing.test_packer import Witness, begin, content, put
+from tests.jobs.bundles.packing.test_stored_packer import RecordedCallbacks, begin, content, put
 from tests.support import opened
 
 MIB = 1 << 20
@@ -55,12 +55,20 @@ CASES: dict[str, list[tuple[bytes, str]]] = {
     "nothing": [],
     "one empty file": [(b"", "")],
     "small files": [(text(size), "cs") for size in range(0, 3000, 100)],
-    "around a chunk": [(text(CHUNK + step), "") for step in (-1, 0, 1)],
-    "around what is kept whole": [(text(WHOLE + step), "s") for step in (-1, 0, 1)],
+    "around a chunk": [(text(CHUNK_SIZE + step), "") for step in (-1, 0, 1)],
+    "around what is kept whole": [(text(MAX_BUFFERED_SIZE + step), "s") for step in (-1, 0, 1)],
     "several parts": [(text(20 * MIB), "cs"), (text(9), ""), (text(9 * MIB + 5), "")],
-    "what gains nothing": [(noise(14 * MIB), "cs"), (noise(9), ""), (noise(14 * MIB + 7), ""), (noise(WHOLE), "s")],
-    "what gains nothing but at its start": [(text(CHUNK) + noise(9 * MIB), "c"), (b"", "cs")],
-    "what gains nothing at its start": [(noise(CHUNK) + text(9 * MIB), "c"), (noise(CHUNK) + text(9 * MIB), "")],
+    "what gains nothing": [
+        (noise(14 * MIB), "cs"),
+        (noise(9), ""),
+        (noise(14 * MIB + 7), ""),
+        (noise(MAX_BUFFERED_SIZE), "s"),
+    ],
+    "what gains nothing but at its start": [(text(CHUNK_SIZE) + noise(9 * MIB), "c"), (b"", "cs")],
+    "what gains nothing at its start": [
+        (noise(CHUNK_SIZE) + text(9 * MIB), "c"),
+        (noise(CHUNK_SIZE) + text(9 * MIB), ""),
+    ],
 }
 
 
@@ -70,26 +78,26 @@ async def put_all(services: Services, case: str) -> tuple[list[bytes], list[Sour
     return contents, [await put(services.storage, data, number, known) for number, (data, known) in both]
 
 
-def plan(services: Services, sources: list[Source]) -> DeflatePlan:
-    return deflated_plan_of(NOW, sources, [], services.settings)
+def plan(services: Services, sources: list[Source]) -> DeflatedPlan:
+    return plan_deflated_bundle(NOW, sources, [], services.settings)
 
 
 def packer_of(services: Services, budget: int = LEAST) -> Packer:
-    return Packer(Reader(services.storage.objects, services.settings), services.storage, Budget(budget))
+    return Packer(Reader(services.storage.objects, services.settings), services.storage, MemoryBudget(budget))
 
 
 @pytest.mark.parametrize("budget", [LEAST, 4 * LEAST])
 @pytest.mark.parametrize("case", CASES)
 async def test_a_bundle_is_what_went_in(services: Services, tmp_path: Path, case: str, budget: int) -> None:
     contents, sources = await put_all(services, case)
-    planned, witness = plan(services, sources), Witness(contents)
+    planned, witness = plan(services, sources), RecordedCallbacks(contents)
     async with asyncio.timeout(60):
         packed = await packer_of(services, budget).pack(
-            planned, sources, await begin(services.storage), (), witness.watch
+            planned, sources, await begin(services.storage), (), witness.callbacks
         )
     bundle = await content(services.storage)
     assert (packed.size, packed.crc32) == (len(bundle), zlib.crc32(bundle))
-    assert packed.size <= planned.size_at_most
+    assert packed.size <= planned.max_size
     assert list(opened(bundle).values())[:-1] == contents
     assert witness.read == [len(data) for data in contents]
     assert witness.done == [1] * len(contents)
@@ -107,14 +115,14 @@ def unzip_says(path: Path) -> str:
 async def test_the_first_parts_that_are_there_are_not_made_again(services: Services, case: str) -> None:
     storage = services.storage
     contents, sources = await put_all(services, case)
-    planned, first = plan(services, sources), Witness(contents)
+    planned, first = plan(services, sources), RecordedCallbacks(contents)
     packer = packer_of(services)
-    await packer.pack(planned, sources, await begin(storage, "bundles/first.zip"), (), first.watch)
+    await packer.pack(planned, sources, await begin(storage, "bundles/first.zip"), (), first.callbacks)
     whole = await content(storage, "bundles/first.zip")
     parts = sorted(first.parts, key=lambda part: part.number)
     assert len(parts) >= 3
     for kept in range(len(parts) + 1):
-        upload, second, start = await begin(storage, f"bundles/{kept}.zip"), Witness(contents), 0
+        upload, second, start = await begin(storage, f"bundles/{kept}.zip"), RecordedCallbacks(contents), 0
         there = []
         for done in parts[:kept]:
             assert done.checkpoint is not None
@@ -123,7 +131,7 @@ async def test_the_first_parts_that_are_there_are_not_made_again(services: Servi
             etag = await storage.multipart.upload_part(upload.key, upload.id, done.number, part)
             there.append(replace(done, etag=etag))
         # Of what comes behind a gap nothing can be kept.
-        packed = await packer.pack(planned, sources, upload, [*there, *parts[kept + 1 :]], second.watch)
+        packed = await packer.pack(planned, sources, upload, [*there, *parts[kept + 1 :]], second.callbacks)
         assert await content(storage, upload.key) == whole
         assert packed.crc32 == zlib.crc32(whole)
         assert {part.number for part in second.parts} == {part.number for part in parts[kept:]}
@@ -135,10 +143,10 @@ async def test_the_first_parts_that_are_there_are_not_made_again(services: Servi
 @pytest.mark.parametrize("known", [0, 2, None])
 async def test_an_upload_that_was_completed_before_is_as_good_as_now(services: Services, known: int | None) -> None:
     contents, sources = await put_all(services, "several parts")
-    planned, first, second = plan(services, sources), Witness(contents), Witness(contents)
+    planned, first, second = plan(services, sources), RecordedCallbacks(contents), RecordedCallbacks(contents)
     packer, upload = packer_of(services), await begin(services.storage)
-    packed = await packer.pack(planned, sources, upload, (), first.watch)
-    again = await packer.pack(planned, sources, upload, first.parts[:known], second.watch)
+    packed = await packer.pack(planned, sources, upload, (), first.callbacks)
+    again = await packer.pack(planned, sources, upload, first.parts[:known], second.callbacks)
     assert (again.size, again.etag) == (packed.size, packed.etag)
     assert again.crc32 == (packed.crc32 if known is None else None)
     assert second.ended == set(range(len(contents)))
@@ -149,13 +157,17 @@ async def test_an_upload_that_is_neither_there_nor_completed_is_gone(services: S
     upload = await begin(services.storage)
     await services.storage.multipart.abort(upload.key, upload.id)
     with pytest.raises(UploadGone):
-        await packer_of(services).pack(plan(services, sources), sources, upload, (), Witness(contents).watch)
+        await packer_of(services).pack(
+            plan(services, sources), sources, upload, (), RecordedCallbacks(contents).callbacks
+        )
     await services.storage.objects.put(upload.key, b"another", "application/zip")
     with pytest.raises(UploadGone):
-        await packer_of(services).pack(plan(services, sources), sources, upload, (), Witness(contents).watch)
+        await packer_of(services).pack(
+            plan(services, sources), sources, upload, (), RecordedCallbacks(contents).callbacks
+        )
 
 
-@pytest.mark.parametrize("size", [100, WHOLE + 1, 9 * MIB])
+@pytest.mark.parametrize("size", [100, MAX_BUFFERED_SIZE + 1, 9 * MIB])
 @pytest.mark.parametrize("wrong", ["crc32", "sha256"])
 @pytest.mark.parametrize("kind", [text, noise])
 async def test_a_wrong_checksum_of_the_catalogue_is_found(services: Services, wrong: str, size: int, kind: Any) -> None:
@@ -164,32 +176,37 @@ async def test_a_wrong_checksum_of_the_catalogue_is_found(services: Services, wr
     liar = replace(right, crc32=1) if wrong == "crc32" else replace(right, sha256="0" * 64)
     upload = await begin(services.storage)
     with pytest.raises(ChecksumMismatch, match="CRC-32" if wrong == "crc32" else "SHA-256"):
-        await packer_of(services).pack(plan(services, [liar]), [liar], upload, (), Witness(contents).watch)
+        await packer_of(services).pack(
+            plan(services, [liar]), [liar], upload, (), RecordedCallbacks(contents).callbacks
+        )
 
 
 async def test_bundles_that_share_the_least_budget_all_get_through(services: Services) -> None:
     contents, sources = await put_all(services, "several parts")
-    budget = Budget(LEAST)
+    budget = MemoryBudget(LEAST)
     packer = Packer(Reader(services.storage.objects, services.settings), services.storage, budget)
     uploads = [await begin(services.storage, f"bundles/{n}.zip") for n in range(4)]
 
     async def make(upload: MultipartUpload) -> None:
-        await packer.pack(plan(services, sources), sources, upload, (), Witness(contents).watch)
+        await packer.pack(plan(services, sources), sources, upload, (), RecordedCallbacks(contents).callbacks)
 
     async with asyncio.timeout(90):
         await asyncio.gather(*map(make, uploads))
     for upload in uploads:
         assert list(opened(await content(services.storage, upload.key)).values())[:-1] == contents
     async with asyncio.timeout(1):
-        await budget.take(LEAST)  # all of it has come back
+        await budget.acquire(LEAST)  # all of it has come back
 
 
 async def test_memory_is_bounded_by_the_budget_and_not_by_the_bundle(services: Services) -> None:
     sources = [await put(services.storage, text(30 * MIB), number, "cs") for number in range(2)]
-    upload, watch = await begin(services.storage), replace(Witness([b""] * 2).watch, done=lambda *_: None)
+    upload, callbacks = (
+        await begin(services.storage),
+        replace(RecordedCallbacks([b""] * 2).callbacks, entry_packed=lambda *_: None),
+    )
     tracemalloc.start()
     try:
-        await packer_of(services).pack(plan(services, sources), sources, upload, (), watch)
+        await packer_of(services).pack(plan(services, sources), sources, upload, (), callbacks)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -198,16 +215,18 @@ async def test_memory_is_bounded_by_the_budget_and_not_by_the_bundle(services: S
 
 async def test_a_run_that_is_stopped_gives_everything_back(services: Services) -> None:
     contents, sources = await put_all(services, "several parts")
-    budget, moving = Budget(4 * LEAST), asyncio.Event()
+    budget, moving = MemoryBudget(4 * LEAST), asyncio.Event()
     packer = Packer(Reader(services.storage.objects, services.settings), services.storage, budget)
-    watch = replace(Witness(contents).watch, part=lambda _: moving.set())
-    run = asyncio.create_task(packer.pack(plan(services, sources), sources, await begin(services.storage), (), watch))
+    callbacks = replace(RecordedCallbacks(contents).callbacks, part_uploaded=lambda _: moving.set())
+    run = asyncio.create_task(
+        packer.pack(plan(services, sources), sources, await begin(services.storage), (), callbacks)
+    )
     await moving.wait()
     run.cancel()
     await asyncio.wait([run])
     assert run.cancelled()
     async with asyncio.timeout(1):
-        await budget.take(4 * LEAST)
+        await budget.acquire(4 * LEAST)
 
 
 @given(st.binary(max_size=5_000), st.booleans(), st.integers(1, 5_000))
@@ -218,4 +237,4 @@ def test_pieces_are_one_stream_and_never_larger_than_is_said(data: bytes, noisy:
     reader = zlib.decompressobj(-15)
     assert reader.decompress(b"".join(squeezed)) == data
     assert reader.eof
-    assert all(len(one) <= at_most(len(piece)) for one, piece in zip(squeezed, pieces, strict=True))
+    assert all(len(one) <= max_deflated_size(len(piece)) for one, piece in zip(squeezed, pieces, strict=True))
