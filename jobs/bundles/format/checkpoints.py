@@ -27,48 +27,48 @@ class MultipartUpload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackedEntry:
-    """What the directory of a deflated bundle has to say of an entry. `size` is its bytes in the bundle."""
+    """What the central directory of a deflated bundle needs of an entry. `size` is its compressed size in bytes."""
 
     offset: int
-    """Of its local header, in bytes from the start of the bundle."""
+    """The offset of its local header, in bytes from the start of the bundle."""
     method: Method
     crc32: int
     size: int
 
     def grown(self, amount: int, crc32: int) -> Self:
-        """With so many more bytes in the bundle, and the CRC-32 of all of the file that is there then."""
+        """The entry with `amount` more bytes in the bundle, and the CRC-32 of the file up to there."""
         return replace(self, size=self.size + amount, crc32=crc32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """What is known at the end of a part of a deflated bundle: the next part goes on from there."""
+    """The state at the end of a part of a deflated bundle, from which the next part continues."""
 
     size: int
     """Of the part, in bytes."""
     crc32: int
     """Of the part."""
     entry: int
-    """The number of the entry whose bytes come next; with no entry left, that of entries."""
+    """The index of the entry whose bytes come next; after the last entry, the number of entries."""
     offset: int
-    """The next of its bytes; with no entry left, of those behind the entries."""
+    """The next byte of that entry; after the last entry, the next byte of the trailer."""
     begun: PackedEntry | None
-    """That entry as far as it is in the bundle, if any of it is."""
+    """That entry as far as it is in the bundle, if it has begun."""
     ended: tuple[PackedEntry, ...]
     """The entries that end in the part."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DonePart:
-    """A part that the store has."""
+    """A part that the store has received."""
 
     number: int
     etag: str
     crcs: Mapping[int, int]
-    """CRC-32 of ranges of sources in it, by their place among its pieces. One that is a whole file whose CRC-32 is
-    promised is left out: it was checked. A part of a deflated bundle has none."""
+    """CRC-32 of the source ranges in the part, by their index among its pieces. A range that is a whole file with the
+    catalogue's CRC-32 is left out. A part of a deflated bundle has none."""
     checkpoint: Checkpoint | None = None
-    """Of a part of a deflated bundle."""
+    """Only of a part of a deflated bundle."""
 
     def record(self) -> UploadPart:
         """The part as the engine stores it."""

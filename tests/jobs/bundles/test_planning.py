@@ -1,4 +1,4 @@
-"""What makes two bundles equal, and two plans of them."""
+"""Content hashes of bundles, and fingerprints of their plans."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ missing = st.lists(
 
 
 @given(sources, missing, sources, missing)
-def test_two_contents_are_equal_when_all_of_them_is(
+def test_content_hashes_are_equal_only_for_equal_content(
     files: list[Source], lacking: list[Missing], others: list[Source], others_lacking: list[Missing]
 ) -> None:
     same = (files, lacking) == (others, others_lacking)
@@ -48,13 +48,13 @@ def test_two_contents_are_equal_when_all_of_them_is(
 
 
 @given(sources)
-def test_what_is_only_for_links_or_for_the_way_to_pack_does_not_count(files: list[Source]) -> None:
+def test_attributes_that_do_not_change_the_bundle_do_not_count(files: list[Source]) -> None:
     otherwise = [replace(file, content_type="image/png", crc32=1, trusted=True) for file in files]
     assert hash_content(files, []) == hash_content(otherwise, [])
 
 
 @given(sources)
-def test_a_bundle_that_packs_otherwise_is_another(files: list[Source]) -> None:
+def test_compression_changes_the_content_hash(files: list[Source]) -> None:
     assert (
         hash_content(files, [], Compression.DEFLATE)
         != hash_content(files, [])
@@ -62,7 +62,7 @@ def test_a_bundle_that_packs_otherwise_is_another(files: list[Source]) -> None:
     )
 
 
-def test_a_plan_of_another_time_or_cut_or_header_has_another_fingerprint() -> None:
+def test_time_part_size_and_crc_change_the_fingerprint() -> None:
     def plan(created_at: datetime, part_size: int, crc32: int | None = 1) -> str:
         entries = [Entry("a", 20 * MIB, crc32, None, created_at)]
         return fingerprint_plan(plan_stored(entries, Manifest(created_at, (10_000,)), part_size, 64 * MIB), "content")

@@ -1,4 +1,4 @@
-"""From ids to objects: what it asks of the store, and that it is the same however the store is asked."""
+"""Resolving ids to objects: the requests to the store, by listing or one by one."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ async def test_files_of_one_folder_are_found_by_one_listing(
     ).etag
 
 
-async def test_an_attempt_that_a_wrong_listing_has_ended_is_followed_by_one_that_asks_for_each_file(
+async def test_after_a_wrong_listing_the_next_attempt_requests_each_object(
     services: Services, settings: Settings, catalogue: Catalogue
 ) -> None:
-    """It tells of the largest file as HEAD does, which looks like a listing that is right, and of another one wrongly."""
+    """The listing is right about the largest file, so that it is accepted, and wrong about another file."""
     contents = [b"x" * (number + 1) for number in range(80)]
     ids = await map_limited(catalogue.add, contents, 8)
     infos = [info async for info in services.storage.objects.list("files/")]

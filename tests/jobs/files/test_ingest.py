@@ -1,4 +1,4 @@
-"""How a file gets into the store and the catalogue."""
+"""Adding files to the store and the catalogue."""
 
 from __future__ import annotations
 
@@ -21,9 +21,7 @@ async def content(*chunks: bytes) -> AsyncIterator[bytes]:
         yield chunk
 
 
-async def test_an_id_under_one_of_whose_keys_an_object_is_goes_to_no_new_file(
-    services: Services, ingest: FileIngest
-) -> None:
+async def test_an_id_whose_keys_have_an_object_is_not_used(services: Services, ingest: FileIngest) -> None:
     for taken in ("10000.zip", "files/10001", "10002.zip"):
         await services.storage.objects.put(taken, b"has been here before", "application/zip")
     assert (await ingest.add("a.txt", content(b"a"))).id == 10003
@@ -33,12 +31,12 @@ async def test_an_id_under_one_of_whose_keys_an_object_is_goes_to_no_new_file(
     assert b"".join([bytes(chunk) async for chunk in chunks]) == b"has been here before"
 
 
-async def test_a_hostile_name_is_made_safe(ingest: FileIngest) -> None:
+async def test_an_unsafe_name_is_made_safe(ingest: FileIngest) -> None:
     file = await ingest.add("../../etc/con.txt", content(b"a"))
     assert (file.name, file.content_type) == ("etc/_con.txt", "text/plain")
 
 
-async def test_the_bucket_is_made(services: Services, ingest: FileIngest) -> None:
+async def test_the_bucket_is_created(services: Services, ingest: FileIngest) -> None:
     del services
     assert (await ingest.add("a.txt", content())).size == 0
 
@@ -53,7 +51,7 @@ async def test_a_stream_that_fails_leaves_nothing(services: Services, ingest: Fi
     assert [info.key async for info in services.storage.objects.list("")] == []
 
 
-async def test_a_row_that_fails_takes_its_object_with_it(
+async def test_an_object_is_deleted_if_its_row_fails(
     services: Services, ingest: FileIngest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refuse(*_: object) -> None:

@@ -1,4 +1,4 @@
-"""Names: hostile ones made safe, double ones made different."""
+"""Names: unsafe names are made safe, equal names are made unique."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ few_names = st.sampled_from(
         (".profile", ".profile"),
     ],
 )
-def test_a_hostile_name_is_made_safe(given_name: str, safe: str) -> None:
+def test_an_unsafe_name_is_made_safe(given_name: str, safe: str) -> None:
     assert safe_name(given_name) == safe
 
 
@@ -88,7 +88,7 @@ def test_a_long_name_keeps_its_last_components() -> None:
 
 
 @given(hostile_names)
-def test_a_safe_name_leads_nowhere_else(name: str) -> None:
+def test_a_safe_name_stays_in_its_folder(name: str) -> None:
     safe = safe_name(name)
     assert safe_name(safe) == safe
     assert is_normalized("NFC", safe)
@@ -145,7 +145,7 @@ def test_an_archive_name_by_example(given_name: str, safe: str) -> None:
         ([".profile", ".profile"], [".profile", ".profile (2)"]),
     ],
 )
-def test_double_names_are_numbered(names: list[str], unique: list[str]) -> None:
+def test_equal_names_are_numbered(names: list[str], unique: list[str]) -> None:
     assert unique_names(names) == unique
 
 
@@ -162,7 +162,7 @@ def test_unique_names_are_unique_to_windows_and_macos(names: list[str]) -> None:
 
 
 @given(st.lists(st.sampled_from(["a", "b", "c/d", "c/d.e"]), max_size=8))
-def test_names_that_are_unique_already_stay(names: list[str]) -> None:
+def test_unique_names_are_unchanged(names: list[str]) -> None:
     distinct = list(dict.fromkeys(names))
     assert unique_names(distinct) == distinct
 

@@ -1,4 +1,4 @@
-"""Deflated bundles, written by a small executor that may be stopped after any part, and judged by zipfile."""
+"""Deflated bundles, written by a small packer that can stop after any part, and read by zipfile."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ NOW = datetime(2026, 11, 21, 8, 0, 0, tzinfo=UTC)
 MIB = 1 << 20
 LIMIT = 0xFFFFFFFF
 CHUNK, WHOLE = 60, 150
-"""As the tests cut files, in bytes."""
+"""The limits of these tests, in bytes."""
 NOISE = Random(6).randbytes(2_000)
 TEXT = b"2026-11-21T08:00:00Z INFO all is well\n" * 60
 
@@ -74,13 +74,13 @@ def a_manifest(count: int) -> Manifest:
 
 
 def deflate(data: bytes, *, last: bool) -> bytes:
-    squeezer = zlib.compressobj(1, zlib.DEFLATED, -15)
-    squeezed = squeezer.compress(data) + squeezer.flush(zlib.Z_FINISH if last else zlib.Z_FULL_FLUSH)
-    return min(squeezed, stored_blocks(data, last=last), key=len)
+    compressor = zlib.compressobj(1, zlib.DEFLATED, -15)
+    compressed = compressor.compress(data) + compressor.flush(zlib.Z_FINISH if last else zlib.Z_FULL_FLUSH)
+    return min(compressed, stored_blocks(data, last=last), key=len)
 
 
-class Executor:
-    """Writes parts, one after the other; whole files are read again when their checkpoint is that of their start."""
+class SmallPacker:
+    """Writes the parts one after the other, from the last checkpoint on."""
 
     def __init__(self, rows: Rows, plan: DeflatedPlan, kept: list[tuple[bytes, Checkpoint]]) -> None:
         self.rows, self.plan = rows, plan
@@ -114,7 +114,7 @@ class Executor:
 
 
 def written(rows: Rows, plan: DeflatedPlan) -> list[tuple[bytes, Checkpoint]]:
-    return Executor(rows, plan, []).run()
+    return SmallPacker(rows, plan, []).run()
 
 
 def bundle_of(parts: list[tuple[bytes, Checkpoint]]) -> bytes:
@@ -122,7 +122,7 @@ def bundle_of(parts: list[tuple[bytes, Checkpoint]]) -> bytes:
 
 
 @given(files, part_sizes)
-def test_what_is_written_is_an_archive_of_the_files(rows: Rows, part_size: int) -> None:
+def test_the_bundle_is_an_archive_of_the_files(rows: Rows, part_size: int) -> None:
     plan = plan_of(rows, part_size)
     bundle = bundle_of(written(rows, plan))
     assert len(bundle) <= plan.max_size
@@ -139,7 +139,7 @@ def test_what_is_written_is_an_archive_of_the_files(rows: Rows, part_size: int) 
 
 
 @given(files, part_sizes)
-def test_parts_are_of_sizes_that_s3_takes_and_say_what_they_are(rows: Rows, part_size: int) -> None:
+def test_parts_have_valid_sizes_and_checkpoints_describe_them(rows: Rows, part_size: int) -> None:
     parts = written(rows, plan_of(rows, part_size))
     assert all(part_size <= len(part) <= part_capacity(part_size) for part, _ in parts[:-1])
     assert 0 < len(parts[-1][0]) <= part_capacity(part_size)
@@ -147,20 +147,20 @@ def test_parts_are_of_sizes_that_s3_takes_and_say_what_they_are(rows: Rows, part
 
 
 @given(files, part_sizes, st.data())
-def test_whoever_has_the_checkpoints_of_the_first_parts_writes_the_rest(
+def test_the_rest_is_written_from_the_checkpoints_of_the_first_parts(
     rows: Rows, part_size: int, data: st.DataObject
 ) -> None:
     plan = plan_of(rows, part_size)
     whole = written(rows, plan)
     kept = whole[: data.draw(st.integers(0, len(whole)))]
-    second = Executor(rows, plan, kept)
+    second = SmallPacker(rows, plan, kept)
     assert second.run() == whole
     *_, place = [(0, 0), *((checkpoint.entry, checkpoint.offset) for _, checkpoint in kept)]
     assert all((chunk.entry, chunk.start) >= place for chunk in second.chunks), "nothing is read again"
 
 
 @given(files, part_sizes)
-def test_readers_from_front_to_back_are_told_sizes_where_that_can_be(rows: Rows, part_size: int) -> None:
+def test_local_headers_have_sizes_where_possible(rows: Rows, part_size: int) -> None:
     plan = plan_of(rows, part_size)
     with zipfile.ZipFile(io.BytesIO(bundle_of(written(rows, plan)))) as archive:
         for info, entry in zip(archive.infolist(), plan.entries, strict=False):
@@ -194,13 +194,13 @@ def test_stored_blocks_are_a_deflate_stream(data: bytes, last: bool) -> None:
     assert len(blocks) == len(data) + 5 * max(1, -(-len(data) // 100))
 
 
-def test_what_gains_nothing_is_stored_if_its_header_can_say_the_crc() -> None:
+def test_incompressible_files_are_stored_if_their_crc_is_known() -> None:
     rows = [(150, NOISE, False), (151, NOISE, True), (151, NOISE, False), (151, TEXT, True)]
     with zipfile.ZipFile(io.BytesIO(bundle_of(written(rows, plan_of(rows, 100))))) as archive:
         assert [info.compress_type for info in archive.infolist()[:-1]] == [0, 0, 8, 8]
 
 
-def test_parts_grow_with_what_the_bundle_may_become() -> None:
+def test_the_part_size_grows_with_the_largest_possible_bundle() -> None:
     large = [Entry("a", 10**9, None, None, NOW)]
     with patch.multiple(deflated_plan, CHUNK_SIZE=MIB):
         plan = plan_deflated(large, a_manifest(1), 10_000)
@@ -211,7 +211,7 @@ def test_parts_grow_with_what_the_bundle_may_become() -> None:
 
 @pytest.mark.parametrize(("size", "descriptor"), [(LIMIT - 500_000, 16), (LIMIT + 1, 24)])
 def test_a_file_from_4_gib_on_has_a_descriptor_of_64_bits(size: int, descriptor: int) -> None:
-    """Its chunks are not really there: only the records count."""
+    """Its chunks are fake: only the records matter."""
     with patch.multiple(deflated_plan, CHUNK_SIZE=1 << 30):
         plan = plan_deflated([Entry("a", size, None, None, NOW)], a_manifest(1), 1 << 20)
         writer = BundleWriter(plan)
@@ -229,11 +229,11 @@ def test_a_file_from_4_gib_on_has_a_descriptor_of_64_bits(size: int, descriptor:
 
 
 def test_a_bundle_beyond_4_gib_has_its_offsets_in_zip64(tmp_path: Path) -> None:
-    """The first part is said to be 4 GiB larger than it is: a hole."""
+    """The checkpoint of the first part says 4 GiB more than its size: a hole."""
     rows = [(200, TEXT, True), (20, TEXT, True)]
     plan = plan_of(rows, 30)
     part, checkpoint = written(rows, plan)[0]
-    parts = Executor(rows, plan, [(part, replace(checkpoint, size=checkpoint.size + LIMIT))]).run()
+    parts = SmallPacker(rows, plan, [(part, replace(checkpoint, size=checkpoint.size + LIMIT))]).run()
     with (tmp_path / "a.zip").open("wb") as file:
         file.write(part)
         file.seek(LIMIT, io.SEEK_CUR)

@@ -28,7 +28,7 @@ def test_the_size_is_known_before_the_crcs(rows: list[tuple[Entry, int]], omitte
     assert len(json.loads(text)["files"]) == len(rows)
 
 
-def test_it_says_what_is_in_the_bundle_and_what_is_not_one_line_each() -> None:
+def test_it_lists_the_files_and_the_omitted_files_one_per_line() -> None:
     files = [Entry('ä "1".pdf', 7, None, "ab" * 32, NOW), Entry("b", 0, None, None, NOW)]
     manifest = Manifest(NOW, (10_001, 10_002), (Omitted(10_003, "c", "It is not in the store."),))
     text = manifests.render(manifest, files, [0xABC, 0])
@@ -45,7 +45,7 @@ def test_it_says_what_is_in_the_bundle_and_what_is_not_one_line_each() -> None:
     assert "ä".encode() in text
 
 
-def test_names_that_are_no_unicode_do_not_break_it() -> None:
+def test_names_that_are_not_unicode_do_not_break_it() -> None:
     manifest = Manifest(NOW, (), (Omitted(10_003, "a\ud800", "b"),))
     text = manifests.render(manifest, [], [])
     assert json.loads(text)["omitted"][0]["name"] == "a?"
@@ -56,6 +56,6 @@ def test_an_empty_one_is_valid_too() -> None:
     assert json.loads(manifests.render(Manifest(NOW, ()), [], []))["files"] == []
 
 
-def test_rows_that_do_not_match_are_refused() -> None:
+def test_lists_of_different_lengths_are_rejected() -> None:
     with pytest.raises(ValueError, match="zip"):
         manifests.render(Manifest(NOW, (1, 2)), [Entry("a", 1, None, None, NOW)], [0])

@@ -1,4 +1,4 @@
-"""The plan, followed by a small executor that has room for one part, and judged by zipfile, unzip and zipinfo."""
+"""The plan, carried out by a small packer with memory for one part, and read by zipfile, unzip and zipinfo."""
 
 from __future__ import annotations
 
@@ -69,8 +69,8 @@ def plan_of(rows: list[tuple[int, bool, bool, int]], part_size: int) -> StoredPl
     )
 
 
-class OneRoom:
-    """An executor with room for one part: it reads a part, then must be able to render it at once.
+class OnePartPacker:
+    """A packer with memory for one part: it reads a part, and must then be able to render it.
 
     It knows a CRC only when it has seen every byte of the entry, and hashes only from front to back.
     """
@@ -114,20 +114,20 @@ class OneRoom:
 
 
 def assembled(plan: StoredPlan) -> bytes:
-    """The bundle without regard to the order, for plans too large to count bytes one by one."""
+    """The bundle, ignoring the schedule, for plans that are too large to track every byte."""
     crcs: list[int | None] = [crc32(content_of(index, entry.size)) for index, entry in enumerate(plan.entries)]
-    tail = plan.render_trailer(crcs)
+    trailer = plan.render_trailer(crcs)
     return b"".join(
         content_of(piece.entry, piece.stop)[piece.start :]
         if isinstance(piece, SourceRange)
-        else plan.render(piece, crcs, tail)
+        else plan.render(piece, crcs, trailer)
         for part in plan.parts
         for piece in part.pieces
     )
 
 
 def as_zipfile_writes_it(plan: StoredPlan) -> bytes:
-    """The same archive by Python's own writer."""
+    """The same archive, written by `zipfile`."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:
         for index, entry in enumerate(plan.entries):
@@ -150,19 +150,17 @@ def check_archive(plan: StoredPlan, bundle: bytes) -> None:
 
 
 @given(specs, part_sizes)
-def test_parts_made_in_order_with_room_for_one_are_the_bundle(
+def test_the_scheduled_parts_are_the_bundle_with_memory_for_one(
     rows: list[tuple[int, bool, bool, int]], part_size: int
 ) -> None:
     plan = plan_of(rows, part_size)
-    bundle = OneRoom(plan).assemble()
+    bundle = OnePartPacker(plan).assemble()
     assert len(bundle) == plan.size == bundle_size(plan.entries, plan.manifest) == len(as_zipfile_writes_it(plan))
     check_archive(plan, bundle)
 
 
 @given(specs, part_sizes)
-def test_parts_are_equal_slices_of_which_only_the_last_is_shorter(
-    rows: list[tuple[int, bool, bool, int]], part_size: int
-) -> None:
+def test_parts_are_equal_and_only_the_last_is_shorter(rows: list[tuple[int, bool, bool, int]], part_size: int) -> None:
     plan = plan_of(rows, part_size)
     assert [part.number for part in plan.parts] == list(range(1, len(plan.parts) + 1))
     assert all(part.size == part_size for part in plan.parts[:-1])
@@ -174,18 +172,18 @@ def test_parts_are_equal_slices_of_which_only_the_last_is_shorter(
 
 
 @given(specs, part_sizes)
-def test_the_order_has_every_part_once_with_the_tail_last(
+def test_the_schedule_has_every_part_once_and_the_trailer_last(
     rows: list[tuple[int, bool, bool, int]], part_size: int
 ) -> None:
     plan = plan_of(rows, part_size)
     assert sorted(part.number for part in plan.schedule) == [part.number for part in plan.parts]
-    tail = [part.number for part in plan.parts if any(isinstance(piece, TrailerRange) for piece in part.pieces)]
-    assert [part.number for part in plan.schedule[-len(tail) :]] == tail
+    trailer = [part.number for part in plan.parts if any(isinstance(piece, TrailerRange) for piece in part.pieces)]
+    assert [part.number for part in plan.schedule[-len(trailer) :]] == trailer
     assert plan == plan_of(rows, part_size)
 
 
 @given(specs, part_sizes)
-def test_an_entry_without_crc_has_its_header_made_after_its_bytes(
+def test_the_header_of_an_entry_without_crc_is_scheduled_after_its_bytes(
     rows: list[tuple[int, bool, bool, int]], part_size: int
 ) -> None:
     plan = plan_of(rows, part_size)
@@ -202,7 +200,7 @@ def test_an_entry_without_crc_has_its_header_made_after_its_bytes(
 
 
 @given(specs, part_sizes)
-def test_known_entries_without_hash_leave_the_order_free(
+def test_entries_with_known_crc_and_no_hash_do_not_change_the_schedule(
     rows: list[tuple[int, bool, bool, int]], part_size: int
 ) -> None:
     plan = plan_of([(size, True, False, longer) for size, _, _, longer in rows], part_size)
@@ -218,7 +216,7 @@ def header_in(part: Part, entry: int) -> HeaderRange:
 
 copied_specs = st.lists(st.tuples(st.integers(0, 900), st.booleans(), st.booleans(), st.booleans()), max_size=12)
 SMALL, COPY = 50, 170
-"""The least part and the largest copy of the tests that copy, in bytes."""
+"""The smallest part and the largest copy of these tests, in bytes."""
 
 
 def copying(rows: list[tuple[int, bool, bool, bool]], part_size: int) -> StoredPlan:
@@ -234,7 +232,7 @@ def copying(rows: list[tuple[int, bool, bool, bool]], part_size: int) -> StoredP
 
 
 @given(copied_specs, st.integers(SMALL, 400))
-def test_with_copies_the_parts_are_the_bundle_and_of_sizes_that_s3_takes(
+def test_with_copies_the_parts_are_the_bundle_and_have_valid_sizes(
     rows: list[tuple[int, bool, bool, bool]], part_size: int
 ) -> None:
     plan = copying(rows, part_size)
@@ -252,7 +250,7 @@ def test_with_copies_the_parts_are_the_bundle_and_of_sizes_that_s3_takes(
 
 
 @given(st.lists(st.integers(0, 900), max_size=12), st.integers(SMALL, 400))
-def test_a_store_that_copies_takes_parts_that_end_with_files(sizes: list[int], part_size: int) -> None:
+def test_with_copies_streamed_parts_end_with_files(sizes: list[int], part_size: int) -> None:
     plan = copying([(size, False, False, False) for size in sizes], part_size)
     largest = part_size + part_size // stored_plan.OVERSIZE_SHARE
     for number, entry in enumerate(plan.entries):
@@ -276,7 +274,7 @@ def test_two_files_of_half_a_part_are_one_part_with_their_headers() -> None:
     assert {part.size for part in equal.parts[:-1]} == {8 * MIB}, "a store that does not copy may take nothing else"
 
 
-def test_parts_end_anywhere_where_those_of_whole_files_would_be_too_many() -> None:
+def test_parts_end_within_files_if_there_would_be_too_many() -> None:
     entries = [Entry(f"{n}", 3 * MIB, None, None, NOW) for n in range(20_000)]
     with patch.object(stored_plan, "MAX_PARTS", 7_600):
         plan = plan_stored(entries, a_manifest(20_000), 8 * MIB, copies=True)
@@ -285,9 +283,7 @@ def test_parts_end_anywhere_where_those_of_whole_files_would_be_too_many() -> No
 
 
 @given(copied_specs, st.integers(SMALL, 400))
-def test_only_what_is_certain_and_large_enough_is_copied(
-    rows: list[tuple[int, bool, bool, bool]], part_size: int
-) -> None:
+def test_only_trusted_and_large_files_are_copied(rows: list[tuple[int, bool, bool, bool]], part_size: int) -> None:
     plan = copying(rows, part_size)
     copied = {
         piece.entry for part in plan.parts if part.copied for piece in part.pieces if isinstance(piece, SourceRange)
@@ -308,14 +304,14 @@ def test_only_what_is_certain_and_large_enough_is_copied(
 
 
 @given(copied_specs, st.integers(SMALL, 400))
-def test_with_copies_parts_still_come_after_those_they_wait_for(
+def test_with_copies_parts_are_scheduled_after_those_they_wait_for(
     rows: list[tuple[int, bool, bool, bool]], part_size: int
 ) -> None:
     plan = copying(rows, part_size)
     known = set(range(len(plan.entries))) - set(plan.unknown_crcs)
     seen: dict[int, int] = defaultdict(int)
     for piece in plan.prescan:
-        seen[piece.entry] = plan.entries[piece.entry].size  # as a whole, or what the tail's part has of it
+        seen[piece.entry] = plan.entries[piece.entry].size  # as a whole, or what the trailer's part has of it
     for part in plan.schedule:
         for one in part.pieces:
             if isinstance(one, SourceRange):
@@ -324,7 +320,7 @@ def test_with_copies_parts_still_come_after_those_they_wait_for(
             assert entry in known or seen[entry] >= plan.entries[entry].size
 
 
-def test_real_sizes_are_copied_but_for_what_completes_a_part() -> None:
+def test_real_sizes_are_copied_except_what_completes_a_part() -> None:
     entries = [Entry(f"{n}", size * MIB, 1, None, NOW, trusted=True) for n, size in enumerate([128, 600, 4, 9])]
     plan = plan_stored(entries, a_manifest(4), 8 * MIB, copies=True)
     assert plan.layout.entry_order == (2, 1, 0, 3)
@@ -333,7 +329,7 @@ def test_real_sizes_are_copied_but_for_what_completes_a_part() -> None:
 
 
 @pytest.mark.parametrize(("count", "size"), [(2_600, 6 * MIB), (1_000, 5 << 30), (2_400, 200 * MIB), (9_000, 11 * MIB)])
-def test_there_are_never_more_parts_than_s3_takes(count: int, size: int) -> None:
+def test_there_are_never_more_parts_than_s3_accepts(count: int, size: int) -> None:
     entries = [Entry(f"{n}", size, 1, None, NOW, trusted=True) for n in range(count)]
     entries += [Entry(f"s{n}", 5 * MIB, None, None, NOW) for n in range(count)]
     plan = plan_stored(entries, a_manifest(2 * count), 8 * MIB, 64 * MIB, copies=True)
@@ -341,18 +337,18 @@ def test_there_are_never_more_parts_than_s3_takes(count: int, size: int) -> None
     assert all(5 * MIB <= part.size <= 5 << 30 for part in plan.parts[:-1])
 
 
-def test_parts_of_a_cut_entry_without_crc_come_before_its_first() -> None:
+def test_the_first_part_of_an_entry_without_crc_is_scheduled_last() -> None:
     plan = plan_of([(900, False, False, 0), (900, False, False, 0), (900, True, True, 0)], 300)
     assert [part.number for part in plan.schedule[:10]] == [2, 3, 5, 6, 7, 4, 1, 8, 9, 10]
 
 
-def test_what_shares_a_part_with_the_tail_is_read_first() -> None:
+def test_bytes_in_the_part_of_the_trailer_are_prescanned() -> None:
     plan = plan_of([(900, False, False, 0)], 500)
     header = zip_records.local_header_size(plan.entries[0])
     assert plan.prescan == (SourceRange(0, 500 - header, 900),)
 
 
-def test_a_cut_entry_with_a_hash_and_no_crc_is_read_first_as_a_whole() -> None:
+def test_an_entry_in_several_parts_with_a_hash_and_no_crc_is_prescanned() -> None:
     plan = plan_of([(900, False, True, 0), (900, True, True, 0), (20, False, True, 0), (999, True, False, 0)], 300)
     assert plan.prescan == (SourceRange(0, 0, 900),)
 
@@ -378,7 +374,7 @@ def test_a_header_is_not_rendered_without_its_crc() -> None:
 @pytest.mark.parametrize(
     "size", [0, 1, *(5 * MIB + step for step in (-80, -36, -35, -1, 0, 1)), 16 * MIB - 1, 16 * MIB + 1]
 )
-def test_files_around_the_borders_of_real_parts(size: int) -> None:
+def test_files_around_the_boundaries_of_real_parts(size: int) -> None:
     entries = [an_entry(0, size), an_entry(1, 5 * MIB, crc=False), an_entry(2, size, crc=False, sha=True)]
     plan = plan_stored(entries, a_manifest(3), 5 * MIB)
     bundle = assembled(plan)
@@ -410,16 +406,16 @@ def test_bundles_around_the_zip64_count_of_entries(count: int) -> None:
 
 
 def write_sparse(plan: StoredPlan, path: Path, contents: dict[int, bytes]) -> None:
-    """The bundle as a file with holes for entries that are not in `contents`."""
+    """Writes the bundle as a sparse file, with holes for entries that are not in `contents`."""
     crcs: list[int | None] = [crc32(contents.get(index, b"")) for index in range(len(plan.entries))]
-    tail = plan.render_trailer(crcs)
+    trailer = plan.render_trailer(crcs)
     with path.open("wb") as file:
         file.truncate(plan.size)
         for part in plan.parts:
             file.seek((part.number - 1) * plan.part_size)
             for piece in part.pieces:
                 if not isinstance(piece, SourceRange):
-                    file.write(plan.render(piece, crcs, tail))
+                    file.write(plan.render(piece, crcs, trailer))
                 elif piece.entry in contents:
                     file.write(contents[piece.entry][piece.start : piece.stop])
                 else:
@@ -478,12 +474,12 @@ def test_a_bundle_too_large_for_the_memory_names_both_sizes() -> None:
 @pytest.mark.parametrize(
     ("part_size", "max_part_size"), [(5 * MIB - 1, 5 << 30), (8 * MIB, 7 * MIB), (5 << 30, 6 << 30)]
 )
-def test_part_sizes_that_s3_or_memory_refuse_are_refused(part_size: int, max_part_size: int) -> None:
+def test_invalid_part_sizes_are_rejected(part_size: int, max_part_size: int) -> None:
     with pytest.raises(ValueError, match="part sizes"):
         plan_stored([], a_manifest(0), part_size, max_part_size)
 
 
-def test_a_bundle_of_nothing_holds_its_manifest() -> None:
+def test_an_empty_bundle_has_its_manifest() -> None:
     plan = plan_stored([], a_manifest(0), 5 * MIB)
     assert len(plan.parts) == 1
     check_archive(plan, assembled(plan))
@@ -496,11 +492,11 @@ def test_a_plan_of_60_000_entries_is_quick_and_small(crc: int | None) -> None:
     manifest = a_manifest(count)
     started = time.process_time()
     plan = plan_stored(entries, manifest, 8 * MIB)
-    tail = plan.render_trailer([0] * count)
-    tails = [piece for part in plan.parts for piece in part.pieces if isinstance(piece, TrailerRange)]
-    rendered = sum(len(plan.render(piece, (), tail)) for piece in tails)
+    trailer = plan.render_trailer([0] * count)
+    trailers = [piece for part in plan.parts for piece in part.pieces if isinstance(piece, TrailerRange)]
+    rendered = sum(len(plan.render(piece, (), trailer)) for piece in trailers)
     assert time.process_time() - started < 3
-    assert rendered == len(tail)
+    assert rendered == len(trailer)
     tracemalloc.start()
     plan_stored(entries, manifest, 8 * MIB)
     peak = tracemalloc.get_traced_memory()[1]

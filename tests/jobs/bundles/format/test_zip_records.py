@@ -1,4 +1,4 @@
-"""ZIP records against those that Python's `zipfile` writes and reads."""
+"""ZIP records, compared with those that Python's `zipfile` writes and reads."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_end_records_have_zip64_only_from_the_limits_on(entries: int, offset: in
     assert (len(end) > 22) == (entries >= 65_535 or offset >= LIMIT or size >= LIMIT)
 
 
-def test_the_zip64_end_is_where_its_locator_says_and_as_long_as_it_says() -> None:
+def test_the_zip64_end_record_matches_its_locator_and_length() -> None:
     end = zip_records.end_records(70_000, 1_000, 500)
     record, locator = end[:56], end[56:76]
     assert struct.unpack("<4sQ", record[:12]) == (b"PK\x06\x06", len(record) - 12)
@@ -93,7 +93,7 @@ def test_a_directory_is_read_by_zipfile(size: int, offset: int, crc32: int) -> N
         (datetime.min.replace(tzinfo=timezone(timedelta(hours=2))), (1980, 1, 1, 0, 0, 0)),
     ],
 )
-def test_times_are_utc_within_what_dos_can_say(modified: datetime, said: tuple[int, ...]) -> None:
+def test_times_are_utc_within_the_range_of_dos(modified: datetime, said: tuple[int, ...]) -> None:
     entry = an_entry(0, modified=modified)
     directory = zip_records.central_directory_header(entry, 0, 0)
     archive = zipfile.ZipFile(

@@ -1,4 +1,4 @@
-"""Programs of others that open ZIP archives, and what each of them finds in one.
+"""Other programs that read ZIP archives, and what each of them finds in one.
 
 Three go by the central directory (`zipfile`, `unzip`, 7-Zip), two go from front to back and see the directory last, if
 at all (Java's `ZipInputStream`, stream-unzip). 7-Zip and stream-unzip come with the development packages.
@@ -30,7 +30,7 @@ LARGE = 1 << 30
 
 
 class Refused(Exception):
-    """A reader does not take an archive; the message is what it says."""
+    """A reader rejects an archive; the message is its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ Reader = Callable[[Path], list[Content]]
 
 
 def content(name: str, chunks: Iterable[Buffer]) -> Content:
-    """What these bytes are."""
+    """The size and checksum of these bytes."""
     size, sha256 = 0, hashlib.sha256()
     for chunk in chunks:
         size += len(chunk)
@@ -58,7 +58,7 @@ def content(name: str, chunks: Iterable[Buffer]) -> Content:
 
 
 def by_zipfile(path: Path) -> list[Content]:
-    """Python's own."""
+    """Python's `zipfile`."""
     try:
         with zipfile.ZipFile(path) as archive:
             return [content(info.filename, _chunks(archive.open(info))) for info in archive.infolist()]
@@ -67,7 +67,7 @@ def by_zipfile(path: Path) -> list[Content]:
 
 
 def by_unzip(path: Path) -> list[Content]:
-    """Info-ZIP's: what `-t` has nothing against comes out of `-p`.
+    """Info-ZIP: tests with `-t`, then reads with `-p`.
 
     That checks the same; as either takes six seconds a GiB, a large archive is not gone through by both.
     """
@@ -78,7 +78,7 @@ def by_unzip(path: Path) -> list[Content]:
 
 
 def by_7z(path: Path) -> list[Content]:
-    """7-Zip: what `t` has nothing against comes out of `e -so`."""
+    """7-Zip: tests with `t`, then reads with `e -so`."""
     seven_zip = _seven_zip()
     _run([seven_zip, "t", "-bd", path])
     return [_piped([seven_zip, "e", "-so", "-bd", path])]
@@ -107,11 +107,11 @@ READERS: dict[str, Reader] = {
 }
 
 _PROGRAMS = {"unzip": "unzip", "Java": "javac"}
-"""What the machine has to bring."""
+"""The program that each reader needs."""
 
 
 def expected(reader: str, files: Sequence[Content], whole: Content, order: Sequence[int]) -> list[Content]:
-    """What a reader finds in a good archive of these files, listed as the directory does, and laid out in this order.
+    """What a reader finds in a valid archive of these files, given in directory order and with this layout order.
 
     `whole` is all of them, one after the other.
     """
@@ -120,14 +120,14 @@ def expected(reader: str, files: Sequence[Content], whole: Content, order: Seque
     return list(files) if reader == "zipfile" else [files[number] for number in order]
 
 
-def here() -> list[str]:
-    """The readers that this machine has."""
+def installed() -> list[str]:
+    """The readers that are installed."""
     return [name for name in READERS if name not in _PROGRAMS or shutil.which(_PROGRAMS[name])]
 
 
 def require(reader: str) -> None:
-    """Skips the test when this machine has no such reader; CI must have them all."""
-    if reader in here():
+    """Skips the test when the reader is not installed; CI must have them all."""
+    if reader in installed():
         return
     message = f"there is no {_PROGRAMS[reader]} on this machine: nobody opens bundles as {reader} does"
     if os.environ.get("CI"):
@@ -171,7 +171,7 @@ def _chunks(file: IO[bytes]) -> Iterator[bytes]:
 
 
 class _JavaProcess:
-    """One Java for all archives: it takes a second to start."""
+    """A single JVM for all archives, since it takes a second to start."""
 
     def __init__(self) -> None:
         source = Path(__file__).with_name("Entries.java")
@@ -207,7 +207,7 @@ def _java() -> _JavaProcess:
 
 
 def close() -> None:
-    """Ends what the readers have started."""
+    """Stops the processes of the readers."""
     if _java.cache_info().currsize:
         _java().close()
         _java.cache_clear()

@@ -1,4 +1,4 @@
-"""Deflated bundles on a real store: whatever the sizes, what is known and the budget, the bundle is right."""
+"""Deflated bundles on a real store: correct for any sizes, known checksums and memory budget."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from tests.support import opened
 MIB = 1 << 20
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LEAST = 16 * MIB
-"""The smallest budget that a worker may have."""
+"""The smallest memory budget that a worker may have."""
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def changes() -> dict[str, Any]:
 
 
 def text(size: int) -> bytes:
-    """Half of it is left when it is deflated."""
+    """Bytes that deflate to half of their size."""
     return os.urandom(-(-size // 2)).hex().encode()[:size]
 
 
@@ -88,7 +88,7 @@ def packer_of(services: Services, budget: int = LEAST) -> Packer:
 
 @pytest.mark.parametrize("budget", [LEAST, 4 * LEAST])
 @pytest.mark.parametrize("case", CASES)
-async def test_a_bundle_is_what_went_in(services: Services, tmp_path: Path, case: str, budget: int) -> None:
+async def test_a_bundle_contains_its_sources(services: Services, tmp_path: Path, case: str, budget: int) -> None:
     contents, sources = await put_all(services, case)
     planned, witness = plan(services, sources), RecordedCallbacks(contents)
     async with asyncio.timeout(60):
@@ -102,17 +102,17 @@ async def test_a_bundle_is_what_went_in(services: Services, tmp_path: Path, case
     assert witness.read == [len(data) for data in contents]
     assert witness.done == [1] * len(contents)
     (tmp_path / "a.zip").write_bytes(bundle)
-    assert await asyncio.to_thread(unzip_says, tmp_path / "a.zip") == ""
+    assert await asyncio.to_thread(unzip_errors, tmp_path / "a.zip") == ""
 
 
-def unzip_says(path: Path) -> str:
-    """What `unzip` finds wrong, where it is installed."""
+def unzip_errors(path: Path) -> str:
+    """The errors that `unzip` reports, if it is installed."""
     unzip = shutil.which("unzip")
     return subprocess.getoutput(f"{unzip} -tqq {path}") if unzip else ""
 
 
 @pytest.mark.parametrize("case", ["several parts", "what gains nothing", "what gains nothing at its start"])
-async def test_the_first_parts_that_are_there_are_not_made_again(services: Services, case: str) -> None:
+async def test_the_first_parts_are_reused(services: Services, case: str) -> None:
     storage = services.storage
     contents, sources = await put_all(services, case)
     planned, first = plan(services, sources), RecordedCallbacks(contents)
@@ -141,7 +141,7 @@ async def test_the_first_parts_that_are_there_are_not_made_again(services: Servi
 
 
 @pytest.mark.parametrize("known", [0, 2, None])
-async def test_an_upload_that_was_completed_before_is_as_good_as_now(services: Services, known: int | None) -> None:
+async def test_an_upload_that_was_completed_before_is_accepted(services: Services, known: int | None) -> None:
     contents, sources = await put_all(services, "several parts")
     planned, first, second = plan(services, sources), RecordedCallbacks(contents), RecordedCallbacks(contents)
     packer, upload = packer_of(services), await begin(services.storage)
@@ -152,7 +152,7 @@ async def test_an_upload_that_was_completed_before_is_as_good_as_now(services: S
     assert second.ended == set(range(len(contents)))
 
 
-async def test_an_upload_that_is_neither_there_nor_completed_is_gone(services: Services) -> None:
+async def test_an_upload_that_neither_exists_nor_was_completed_is_gone(services: Services) -> None:
     contents, sources = await put_all(services, "small files")
     upload = await begin(services.storage)
     await services.storage.multipart.abort(upload.key, upload.id)
@@ -181,7 +181,7 @@ async def test_a_wrong_checksum_of_the_catalogue_is_found(services: Services, wr
         )
 
 
-async def test_bundles_that_share_the_least_budget_all_get_through(services: Services) -> None:
+async def test_bundles_that_share_the_smallest_budget_all_finish(services: Services) -> None:
     contents, sources = await put_all(services, "several parts")
     budget = MemoryBudget(LEAST)
     packer = Packer(Reader(services.storage.objects, services.settings), services.storage, budget)
@@ -213,7 +213,7 @@ async def test_memory_is_bounded_by_the_budget_and_not_by_the_bundle(services: S
     assert peak < LEAST + 4 * MIB
 
 
-async def test_a_run_that_is_stopped_gives_everything_back(services: Services) -> None:
+async def test_a_cancelled_run_releases_all_memory(services: Services) -> None:
     contents, sources = await put_all(services, "several parts")
     budget, moving = MemoryBudget(4 * LEAST), asyncio.Event()
     packer = Packer(Reader(services.storage.objects, services.settings), services.storage, budget)
@@ -230,11 +230,11 @@ async def test_a_run_that_is_stopped_gives_everything_back(services: Services) -
 
 
 @given(st.binary(max_size=5_000), st.booleans(), st.integers(1, 5_000))
-def test_pieces_are_one_stream_and_never_larger_than_is_said(data: bytes, noisy: bool, size: int) -> None:
+def test_deflated_chunks_are_one_stream_and_within_their_bound(data: bytes, noisy: bool, size: int) -> None:
     data += noise(5_000) if noisy else b""
     pieces = [data[start : start + size] for start in range(0, len(data), size)] or [b""]
-    squeezed = [deflate(piece, last=number == len(pieces)) for number, piece in enumerate(pieces, 1)]
+    deflated = [deflate(piece, last=number == len(pieces)) for number, piece in enumerate(pieces, 1)]
     reader = zlib.decompressobj(-15)
-    assert reader.decompress(b"".join(squeezed)) == data
+    assert reader.decompress(b"".join(deflated)) == data
     assert reader.eof
-    assert all(len(one) <= max_deflated_size(len(piece)) for one, piece in zip(squeezed, pieces, strict=True))
+    assert all(len(one) <= max_deflated_size(len(piece)) for one, piece in zip(deflated, pieces, strict=True))

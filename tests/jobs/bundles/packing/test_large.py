@@ -1,4 +1,4 @@
-"""Bundles at the limits of ZIP64, opened by programs of others; one of each kind is made by the real executor."""
+"""Bundles at the limits of ZIP64, opened by other programs; one of each kind is made by the real packer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ZEROS = bytes(MIB)
 
 
 class Zeros:
-    """So many bytes, as often as they are asked for."""
+    """`size` zero bytes, which can be read repeatedly."""
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -37,8 +37,8 @@ class Zeros:
 
 
 def write_with_holes(plan: StoredPlan, path: Path, crcs: Sequence[int]) -> None:
-    """A bundle of nothing but zeros, which take no room on the disk."""
-    tail = plan.render_trailer(crcs)
+    """Writes a bundle of zeros as a sparse file."""
+    trailer = plan.render_trailer(crcs)
     with path.open("wb") as file:
         file.truncate(plan.size)
         for part in plan.parts:
@@ -46,12 +46,12 @@ def write_with_holes(plan: StoredPlan, path: Path, crcs: Sequence[int]) -> None:
                 if isinstance(piece, SourceRange):
                     file.seek(piece.stop - piece.start, SEEK_CUR)
                 else:
-                    file.write(plan.render(piece, crcs, tail))
+                    file.write(plan.render(piece, crcs, trailer))
 
 
 @pytest.mark.parametrize(("size", "refuses"), [(4 * GIB - 1, {"unzip"}), (4 * GIB, set())])
-async def test_every_reader_takes_a_file_of_nearly_4_gib(tmp_path: Path, size: int, refuses: set[str]) -> None:
-    """But for UnZip 6.00: of a size that is 0xFFFFFFFF itself it thinks to the end that it stands in a ZIP64 field.
+async def test_every_reader_accepts_a_file_of_nearly_4_gib(tmp_path: Path, size: int, refuses: set[str]) -> None:
+    """Except UnZip 6.00: it always takes a size of exactly 0xFFFFFFFF for a reference to the ZIP64 field.
 
     So it does with archives that `zipfile` wrote (see tests/jobs/bundles/format/test_stored_plan.py).
     """
@@ -63,8 +63,8 @@ async def test_every_reader_takes_a_file_of_nearly_4_gib(tmp_path: Path, size: i
     await judge(tmp_path / "a.zip", plan, contents, crcs, but_for=refuses)
 
 
-async def test_the_executor_makes_a_bundle_of_more_than_4_gib(services: Services, tmp_path: Path) -> None:
-    """It takes 13 GB of the disk for a while: the file, the bundle, and the bundle as it was fetched."""
+async def test_the_packer_makes_a_bundle_of_more_than_4_gib(services: Services, tmp_path: Path) -> None:
+    """It temporarily needs 13 GB of disk space: the file, the bundle, and the fetched bundle."""
     contents = [Zeros(4 * GIB + 1), Zeros(5), Zeros(5 * MIB)]
     sources = [await _put(services, number, zeros) for number, zeros in enumerate(contents)]
     plan = plan_of(sources, 8 * MIB, copies=True)
@@ -97,7 +97,7 @@ MANIFEST = 1
 
 
 @pytest.mark.parametrize("count", [65_534, 65_535, 65_536])
-async def test_every_reader_takes_bundles_around_the_zip64_count_of_entries(tmp_path: Path, count: int) -> None:
+async def test_every_reader_accepts_bundles_around_the_zip64_count_of_entries(tmp_path: Path, count: int) -> None:
     entries = [Entry(f"{number}", 0, 0, None, NOW) for number in range(count - MANIFEST)]
     plan = plan_stored(entries, Manifest(NOW, tuple(range(count - MANIFEST))), 8 * MIB)
     crcs = [0] * len(entries)
@@ -105,7 +105,7 @@ async def test_every_reader_takes_bundles_around_the_zip64_count_of_entries(tmp_
     await judge(tmp_path / "a.zip", plan, [[]] * len(entries), crcs)
 
 
-async def test_the_executor_makes_a_bundle_of_65_536_entries(services: Services, tmp_path: Path) -> None:
+async def test_the_packer_makes_a_bundle_of_65_536_entries(services: Services, tmp_path: Path) -> None:
     """Every sixteenth is read; the others are empty."""
     files = [File(f"{number}", 1 + number % 61 if number % 16 == 0 else 0) for number in range(65_536 - MANIFEST)]
     sources = await Shelf(services.storage).take(files)

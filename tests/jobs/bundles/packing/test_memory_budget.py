@@ -1,4 +1,4 @@
-"""The byte budget: never more than its size is lent, first come, first served."""
+"""The memory budget: never more than its size is acquired, first come, first served."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jobs.bundles.packing.memory_budget import MemoryBudget
 
 
-async def test_who_asks_for_more_than_there_is_waits_for_what_is_given_back() -> None:
+async def test_a_request_waits_until_enough_is_released() -> None:
     budget = MemoryBudget(10)
     await budget.acquire(8)
     waiting = asyncio.create_task(budget.acquire(5))
@@ -38,7 +38,7 @@ async def test_more_than_the_whole_budget_is_refused_at_once() -> None:
         await MemoryBudget(10).acquire(11)
 
 
-async def test_one_who_gives_up_waiting_does_not_block_the_next() -> None:
+async def test_a_cancelled_request_does_not_block_the_next() -> None:
     budget = MemoryBudget(10)
     await budget.acquire(8)
     impatient = asyncio.create_task(budget.acquire(9))
@@ -49,7 +49,7 @@ async def test_one_who_gives_up_waiting_does_not_block_the_next() -> None:
     await patient
 
 
-async def test_one_who_is_cancelled_just_when_it_was_served_gives_it_back() -> None:
+async def test_a_request_that_is_cancelled_when_it_is_granted_releases_its_bytes() -> None:
     budget = MemoryBudget(10)
     await budget.acquire(10)
     served = asyncio.create_task(budget.acquire(10))
@@ -62,7 +62,9 @@ async def test_one_who_is_cancelled_just_when_it_was_served_gives_it_back() -> N
 
 
 @given(st.lists(st.tuples(st.integers(0, 10), st.integers(0, 3), st.booleans(), st.booleans()), max_size=30))
-def test_never_more_than_the_budget_is_out_and_all_of_it_comes_back(askers: list[tuple[int, int, bool, bool]]) -> None:
+def test_never_more_than_the_budget_is_acquired_and_all_of_it_is_released(
+    askers: list[tuple[int, int, bool, bool]],
+) -> None:
     async def run() -> None:
         budget = MemoryBudget(10)
         out = 0
@@ -92,7 +94,7 @@ def test_never_more_than_the_budget_is_out_and_all_of_it_comes_back(askers: list
     asyncio.run(run())
 
 
-async def test_what_does_not_fit_beside_pinned_bytes_is_passed_over_until_they_are_back() -> None:
+async def test_a_request_that_does_not_fit_beside_pinned_bytes_is_passed_over() -> None:
     budget = MemoryBudget(10)
     await budget.acquire(3, pinned=True)
     large = asyncio.create_task(budget.acquire(8))
@@ -108,7 +110,7 @@ async def test_what_does_not_fit_beside_pinned_bytes_is_passed_over_until_they_a
     await asyncio.gather(large, more)
 
 
-async def test_what_fits_beside_pinned_bytes_is_not_overtaken() -> None:
+async def test_a_request_that_fits_beside_pinned_bytes_is_not_overtaken() -> None:
     budget = MemoryBudget(10)
     await budget.acquire(3, pinned=True)
     await budget.acquire(5)

@@ -1,4 +1,4 @@
-"""Parts on their way to a real store while they come in, and what is done again."""
+"""Uploading parts to a real store while they are filled, and retrying."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from tests.jobs.storage.faults import hang_up, relaying, serving
 from tests.support import stored
 
 HALF = 12 << 20
-"""Bytes: more than the buffers of a connection hold, so that a sending sees that nobody takes them."""
+"""Bytes: more than the buffers of a connection hold, so that an upload notices a broken connection."""
 
 
-class Ends:
-    """What the sendings of parts have come to."""
+class Outcomes:
+    """Records the ETags and errors of part uploads."""
 
     def __init__(self, storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
         self.seen: asyncio.Queue[object] = asyncio.Queue()
@@ -54,9 +54,9 @@ async def unlucky(services: Services) -> AsyncIterator[Storage]:
             yield storage
 
 
-async def send_in_two(storage: Storage, made_by: Storage, monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """Sends a part whose second half comes after the first try has ended; what the tries came to."""
-    data, ends = os.urandom(2 * HALF), Ends(storage, monkeypatch)
+async def upload_in_two_halves(storage: Storage, made_by: Storage, monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Uploads a part whose second half arrives after the first try has ended. Returns the outcomes of all tries."""
+    data, ends = os.urandom(2 * HALF), Outcomes(storage, monkeypatch)
     upload = MultipartUpload(
         key="bundles/x", id=await made_by.multipart.create("bundles/x", "application/zip"), fingerprint=""
     )
@@ -72,18 +72,18 @@ async def send_in_two(storage: Storage, made_by: Storage, monkeypatch: pytest.Mo
     return [*tries, *(ends.seen.get_nowait() for _ in range(ends.seen.qsize()))]
 
 
-async def test_a_part_that_came_in_too_slowly_is_sent_when_it_is_full(
+async def test_a_part_that_was_filled_too_slowly_is_uploaded_when_it_is_full(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(part_buffer, "PATIENCE", 0.05)
-    first, etag = await send_in_two(services.storage, services.storage, monkeypatch)
+    first, etag = await upload_in_two_halves(services.storage, services.storage, monkeypatch)
     assert first is BodyStalled
     assert isinstance(etag, str)
 
 
-async def test_a_part_whose_connection_broke_is_sent_again_when_it_is_full(
+async def test_a_part_whose_connection_broke_is_retried_when_it_is_full(
     services: Services, unlucky: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first, etag = await send_in_two(unlucky, services.storage, monkeypatch)
+    first, etag = await upload_in_two_halves(unlucky, services.storage, monkeypatch)
     assert first is StorageUnreachable
     assert isinstance(etag, str)

@@ -1,4 +1,4 @@
-"""How many reads fill the bandwidth, on lines of all kinds. The clock is the test's own."""
+"""The number of reads in flight, on connections of all kinds. The clock is simulated."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Clock:
         return self.now
 
 
-def measured(latency: float, rate: float, spans: int = 1) -> tuple[BandwidthDelayEstimator, Clock]:
-    """Over which so many bytes a second have come for so many spans."""
+def connection(latency: float, rate: float, spans: int = 1) -> tuple[BandwidthDelayEstimator, Clock]:
+    """An estimator that has measured this latency and rate for some intervals, and its clock."""
     clock = Clock()
     bandwidth = BandwidthDelayEstimator(clock)
     for _ in range(spans):
@@ -43,7 +43,7 @@ def measured(latency: float, rate: float, spans: int = 1) -> tuple[BandwidthDela
 
 
 async def at_once(bandwidth: BandwidthDelayEstimator, *sizes: int) -> int:
-    """How many reads of such sizes, one after the other, have room beside each other; a part is asked for ahead."""
+    """The number of reads of these sizes, in turn, that the window admits at once."""
     window = ReadWindow(bandwidth, PART)
     async with AsyncExitStack() as stack:
         for number in count():
@@ -59,7 +59,7 @@ async def at_once(bandwidth: BandwidthDelayEstimator, *sizes: int) -> int:
 @pytest.mark.parametrize(
     ("size", "reads"), [(64 * 1024, MAX_READS), (MIB, 24), (3 * MIB, 8), (PART, MIN_READS), (0, MAX_READS)]
 )
-async def test_a_line_of_which_nothing_is_known_is_asked_for_24_mib(size: int, reads: int) -> None:
+async def test_before_any_measurement_the_window_is_24_mib(size: int, reads: int) -> None:
     assert await at_once(BandwidthDelayEstimator(Clock()), size) == reads
 
 
@@ -67,23 +67,23 @@ async def test_a_line_of_which_nothing_is_known_is_asked_for_24_mib(size: int, r
     ("latency", "rate", "reads"),
     [(0.001, 500, 8), (0.02, 125, 10), (0.1, 125, 20), (0.25, 125, 39), (1.0, 1000, MAX_READS), (0.001, 1, 8)],
 )
-async def test_reads_fill_the_line_and_a_part(latency: float, rate: float, reads: int) -> None:
-    bandwidth, _ = measured(latency, rate * MIB)
+async def test_the_window_is_the_bandwidth_delay_product_and_a_part(latency: float, rate: float, reads: int) -> None:
+    bandwidth, _ = connection(latency, rate * MIB)
     assert await at_once(bandwidth, MIB) == reads
 
 
-async def test_small_files_are_never_too_few_and_large_ranges_never_too_many() -> None:
-    bandwidth, _ = measured(0.02, 125 * MIB)
+async def test_the_number_of_reads_has_bounds() -> None:
+    bandwidth, _ = connection(0.02, 125 * MIB)
     assert await at_once(bandwidth, 64 * 1024) == MAX_READS
     assert await at_once(bandwidth, PART) == MIN_READS
 
 
-async def test_the_ends_of_files_take_no_large_ranges_place() -> None:
-    bandwidth, _ = measured(0.02, 125 * MIB)
+async def test_the_ends_of_files_do_not_displace_large_ranges() -> None:
+    bandwidth, _ = connection(0.02, 125 * MIB)
     assert await at_once(bandwidth, PART, 1000) == 2 * MIN_READS
 
 
-async def test_a_read_that_ends_makes_room() -> None:
+async def test_a_read_that_ends_admits_the_next() -> None:
     window = ReadWindow(BandwidthDelayEstimator(Clock()), PART)
     for _ in range(3 * MAX_READS):
         async with window.admit(PART):
@@ -91,14 +91,14 @@ async def test_a_read_that_ends_makes_room() -> None:
 
 
 def test_time_spent_in_queues_does_not_count() -> None:
-    bandwidth, _ = measured(0.02, 125 * MIB)
+    bandwidth, _ = connection(0.02, 125 * MIB)
     held = bandwidth.bandwidth_delay_product()
     bandwidth.record_latency(0.5)
     assert bandwidth.bandwidth_delay_product() == held
 
 
-def test_a_pause_does_not_count_and_a_line_that_has_changed_is_seen_to_have() -> None:
-    bandwidth, clock = measured(0.02, 100 * MIB, spans=3)
+def test_pauses_do_not_count_and_changes_are_noticed() -> None:
+    bandwidth, clock = connection(0.02, 100 * MIB, spans=3)
     clock.now += 60
     bandwidth.record_bytes(MIB)
     assert bandwidth.bandwidth_delay_product() == pytest.approx(2 * MIB, rel=0.01)

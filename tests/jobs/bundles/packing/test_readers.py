@@ -1,4 +1,4 @@
-"""Bundles of the real executor, opened by programs of others: none refuses one, and every file is what went in."""
+"""Bundles of the real packer, opened by other programs: each accepts them and reads every file correctly."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _ended() -> Iterator[None]:
 
 
 class Shelf:
-    """Puts files into the store, each once."""
+    """Puts each file into the store once."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
@@ -116,7 +116,7 @@ def plan_of(sources: Sequence[Source], part_size: int, *, copies: bool) -> Store
 
 
 async def pack(services: Services, plan: StoredPlan, sources: Sequence[Source], path: Path) -> None:
-    """Makes the bundle in the store, fetches it into a file, and removes it."""
+    """Packs the bundle in the store, fetches it into a file, and deletes it."""
     storage, key = services.storage, f"bundles/{uuid4()}.zip"
     packer = Packer(Reader(storage.objects, services.settings), storage, MemoryBudget(64 * MIB))
     upload = MultipartUpload(
@@ -144,7 +144,7 @@ async def judge(
     crcs: Sequence[int],
     but_for: AbstractSet[str] = frozenset(),
 ) -> None:
-    """Every reader of this machine, `but_for` some, finds these files and their manifest in the archive.
+    """Every reader on this machine, except `but_for`, finds these files and their manifest in the archive.
 
     `data` is gone through twice.
     """
@@ -158,11 +158,11 @@ async def judge(
         found = await asyncio.to_thread(READERS[reader], path)
         assert found == readers.expected(reader, files, whole, order), reader
 
-    await gather(opened(reader) for reader in readers.here() if reader not in but_for)
+    await gather(opened(reader) for reader in readers.installed() if reader not in but_for)
 
 
 async def check(services: Services, shelf: Shelf, files: Sequence[File], part_size: int, folder: Path) -> None:
-    """The bundle is the same whether the store copies or not, and right for all readers."""
+    """The bundle is the same whether or not the store copies, and all readers accept it."""
     sources = await shelf.take(files)
     copied, streamed = (plan_of(sources, part_size, copies=copies) for copies in (True, False))
     assert not streamed.copied
@@ -174,8 +174,8 @@ async def check(services: Services, shelf: Shelf, files: Sequence[File], part_si
 
 
 @pytest.mark.parametrize("reader", READERS)
-def test_readers_are_here_and_refuse_what_is_wrong(tmp_path: Path, reader: str) -> None:
-    """So that taking a bundle means something: one bit of a file's bytes differs."""
+def test_readers_are_installed_and_reject_damaged_archives(tmp_path: Path, reader: str) -> None:
+    """Otherwise their acceptance would mean nothing. One bit of a file is flipped."""
     readers.require(reader)
     path = tmp_path / "a.zip"
     with zipfile.ZipFile(path, "w") as archive:
@@ -188,7 +188,7 @@ def test_readers_are_here_and_refuse_what_is_wrong(tmp_path: Path, reader: str) 
 
 
 BESIDE_A_LIMIT = [5 * MIB - 30 - len("0/ä.bin".encode()) + step for step in (-1, 0, 1)]
-"""With its header, such a file just fills a part."""
+"""A file of this size exactly fills a part with its header."""
 sizes = st.one_of(
     st.sampled_from(LIMITS), st.sampled_from(BESIDE_A_LIMIT), st.integers(0, 2000), st.integers(0, 17 * MIB)
 )
@@ -204,25 +204,21 @@ AT_ONCE = hypothesis_settings(
 
 
 @pytest.mark.parametrize("known", ["c!", "c", ""])
-async def test_files_around_every_limit_are_taken_by_every_reader(
-    services: Services, tmp_path: Path, known: str
-) -> None:
+async def test_every_reader_accepts_files_around_every_limit(services: Services, tmp_path: Path, known: str) -> None:
     """Together in one bundle: copied, streamed with known checksums, and streamed without."""
     files = files_of(*((size, known) for size in LIMITS))
     await check(services, Shelf(services.storage), files, 5 * MIB, tmp_path)
 
 
 @pytest.mark.parametrize("size", LIMITS)
-async def test_a_bundle_of_one_file_of_such_a_size_is_taken_by_every_reader(
-    services: Services, tmp_path: Path, size: int
-) -> None:
+async def test_every_reader_accepts_a_bundle_of_a_single_file(services: Services, tmp_path: Path, size: int) -> None:
     await check(services, Shelf(services.storage), files_of((size, "c!")), 5 * MIB, tmp_path)
 
 
 @hypothesis_settings(AT_ONCE, max_examples=6)
 @given(rows=rows, part_size=part_sizes)
 @example(rows=[], part_size=5 * MIB)
-async def test_every_reader_takes_every_mix(
+async def test_every_reader_accepts_every_mix(
     services: Services, tmp_path: Path, rows: list[tuple[int, str]], part_size: int
 ) -> None:
     await check(services, Shelf(services.storage), files_of(*rows), part_size, tmp_path)
@@ -232,7 +228,7 @@ async def test_every_reader_takes_every_mix(
 @pytest.mark.timeout(300)
 @hypothesis_settings(AT_ONCE, max_examples=60)
 @given(rows=rows, part_size=part_sizes)
-async def test_every_reader_takes_many_mixes(
+async def test_every_reader_accepts_many_mixes(
     services: Services, tmp_path: Path, rows: list[tuple[int, str]], part_size: int
 ) -> None:
     await check(services, Shelf(services.storage), files_of(*rows), part_size, tmp_path)

@@ -1,4 +1,4 @@
-"""The executor on a real store: whatever the sizes, what is known and the budget, the bundle is right."""
+"""Stored bundles on a real store: correct for any sizes, known checksums and memory budget."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ CASES = {
     "sha256 known, crc32 not, across parts": [(2 * PART + 1, "s"), (PART, "s")],
     "all kinds": [(PART - 40, "c"), (2 * PART, "cs"), (0, ""), (PART + 3, ""), (2 * PART, "s"), (PART, "cs"), (9, "")],
     "a file that ends with its part": [(PART - 40, ""), (PART - 40, "cs")],
-    "the tail cut in two": [(PART - 500, "")],
+    "the trailer cut in two": [(PART - 500, "")],
     "copied, with small files before": [(3 * PART, "c!"), (2 * PART + 1, "cs!"), (4 * MIB, ""), (2 * MIB, "cs!")],
     "copied from behind its front": [(4 * PART, "c!"), (3 * PART - 1, "cs!"), (2 * PART - 60, "c!"), (0, "")],
     "copied in several parts": [(7 * PART + 11, "c!"), (PART + 1, ""), (9, "s")],
@@ -71,7 +71,7 @@ CASES = {
 
 
 class RecordedCallbacks:
-    """What a packer told of one run."""
+    """Records what a packer reports."""
 
     def __init__(self, contents: list[bytes]) -> None:
         self.read, self.kept, self.done = ([0] * len(contents) for _ in range(3))
@@ -122,7 +122,7 @@ async def content(storage: Storage, key: str = "bundles/x.zip") -> bytes:
 
 @pytest.mark.parametrize("parts_in_budget", [2, 4])
 @pytest.mark.parametrize("case", CASES)
-async def test_a_bundle_is_what_went_in(
+async def test_a_bundle_contains_its_sources(
     services: Services, monkeypatch: pytest.MonkeyPatch, case: str, parts_in_budget: int
 ) -> None:
     monkeypatch.setattr(stored_plan, "MAX_COPY_SIZE", 2 * PART)
@@ -144,8 +144,8 @@ async def test_a_bundle_is_what_went_in(
     assert {part.number for part in witness.parts} == {part.number for part in planned.parts}
 
 
-async def test_a_part_is_sent_while_it_is_read(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The source gives no more than its first bytes before a part is on its way."""
+async def test_a_part_is_uploaded_while_it_is_read(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The source stops after its first bytes until the upload of the part has started."""
     storage, data, sending = services.storage, os.urandom(2 * MIB), asyncio.Event()
     source = await put(storage, data, 1, "cs")
     read, upload_part = storage.objects.read, storage.multipart.upload_part
@@ -171,7 +171,7 @@ async def test_a_part_is_sent_while_it_is_read(services: Services, monkeypatch: 
 
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("seed", range(3))
-async def test_parts_that_are_there_are_not_made_again(services: Services, case: str, seed: int) -> None:
+async def test_finished_parts_are_reused(services: Services, case: str, seed: int) -> None:
     storage = services.storage
     contents, sources = await put_all(storage, case)
     planned, first, second = plan(sources), RecordedCallbacks(contents), RecordedCallbacks(contents)
@@ -201,10 +201,10 @@ async def test_parts_that_are_there_are_not_made_again(services: Services, case:
 
 @pytest.mark.parametrize("known", [0, 1, None])
 @pytest.mark.parametrize("case", ["all kinds", "copied from behind its front"])
-async def test_an_upload_that_was_completed_before_is_as_good_as_now(
+async def test_an_upload_that_was_completed_before_is_accepted(
     services: Services, case: str, known: int | None
 ) -> None:
-    """Whether all of its parts were recorded or not."""
+    """Even if not all of its parts were recorded."""
     storage = services.storage
     contents, sources = await put_all(storage, case)
     planned, first, second = plan(sources), RecordedCallbacks(contents), RecordedCallbacks(contents)
@@ -219,7 +219,7 @@ async def test_an_upload_that_was_completed_before_is_as_good_as_now(
     assert second.ended == set(range(len(contents)))
 
 
-async def test_an_upload_that_became_something_else_is_not_taken(services: Services) -> None:
+async def test_another_object_under_the_key_is_not_accepted(services: Services) -> None:
     storage = services.storage
     contents, sources = await put_all(storage, "all kinds")
     planned, witness = plan(sources), RecordedCallbacks(contents)

@@ -1,4 +1,4 @@
-"""Checksums of files that are read in pieces, in any order."""
+"""Checksums of files that are read in ranges, in any order."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_the_checksums_of_pieces_combine_to_that_of_the_whole(pieces: list[bytes
 
 
 @given(st.binary(min_size=1, max_size=200), st.lists(st.integers(1, 199), max_size=8), st.randoms())
-def test_a_file_is_checked_in_whatever_order_its_pieces_come(data: bytes, cuts: list[int], random: Random) -> None:
+def test_a_file_is_verified_in_any_order_of_its_ranges(data: bytes, cuts: list[int], random: Random) -> None:
     async def run() -> None:
         check = FileVerifier(entry(data, None, hashlib.sha256(data).hexdigest()))
         edges = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
@@ -61,7 +61,7 @@ async def test_a_wrong_sha256_is_found_though_the_crc_is_right() -> None:
         await check.add(0, [b"abcd"])
 
 
-async def test_two_answers_for_the_same_bytes_are_found() -> None:
+async def test_different_bytes_for_the_same_range_are_found() -> None:
     check = FileVerifier(entry(b"abcd"))
     await check.add(0, [b"ab"])
     with pytest.raises(ChecksumMismatch, match="different"):
