@@ -1,4 +1,4 @@
-"""What an endpoint works with, from its request."""
+"""What endpoints work with, from their request."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.following import Following
+from app.following.hub import Hub
 from jobs.bundles.result_links import ResultLinks
 from jobs.services import Services
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """Opened at the gateway's start, closed at its end."""
+    """Opened when the gateway starts, and closed when it stops."""
 
     services: Services
-    following: Following
+    hub: Hub
     result_links: ResultLinks
 
 
 def context(request: Request) -> Context:
-    """The gateway's own."""
+    """The context of the gateway that serves the request."""
     found: Context = request.app.state.context
     return found
 
 
 def answer(model: BaseModel, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """A model as JSON."""
+    """A model as a JSON response."""
     return Response(model.model_dump_json(), status, headers, "application/json")

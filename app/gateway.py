@@ -15,81 +15,63 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from app.context import Context
 from app.endpoints import sockets
 from app.endpoints.pages import PAGES, Assets, docs, job_page, product_version
-from app.following import Following
-from app.middleware import Envelope
+from app.following.hub import Hub
+from app.middleware import RequestMiddleware
 from app.openapi import openapi
 from app.operations import OPERATIONS, V1, Handler
-from app.polls import poll
-from app.problems import http_problem, internal_problem, problem
+from app.problems import handle
 from jobs.bundles.result_links import ResultLinks
 from jobs.errors import HaulageError
 from jobs.services import open_services
 from jobs.settings import Settings
 
-POLLED = "/v1/download/job/{jobId}"
-"""Asked for more than all others together, so it is matched first."""
-CLIENT_CLOSED_REQUEST = 499
-"""nginx's status for it; there is none in HTTP."""
+STATUS_PATH = f"{V1}/job/{{jobId}}"
+"""Requested more often than all others together, so it is matched first."""
 
 
-class Gateway(Envelope):
-    """The application. Its clients are opened at start-up and closed at shutdown; none needs to be there yet."""
+class Gateway(RequestMiddleware):
+    """The application. Its clients of database, Redis and store live as long as it runs, and reconnect by themselves."""
 
     def __init__(self, settings: Settings) -> None:
-        self._following: Following | None = None
+        self._hub: Hub | None = None
 
         @asynccontextmanager
         async def lifespan(app: Starlette) -> AsyncIterator[None]:
             async with open_services(settings) as services:
-                following = self._following = Following(services)
+                hub = self._hub = Hub(services)
                 app.state.context = Context(
-                    services=services, following=following, result_links=ResultLinks(services.storage, settings)
+                    services=services, hub=hub, result_links=ResultLinks(services.storage, settings)
                 )
-                async with following.running():
+                async with hub.running():
                     yield
 
         app = Starlette(
             routes=_routes(),
             lifespan=lifespan,
-            exception_handlers={
-                HaulageError: _problem,
-                HTTPException: _http_problem,
-                ClientDisconnect: _gone_away,
-                Exception: _internal_problem,
-            },
+            exception_handlers=dict.fromkeys((HaulageError, HTTPException, ClientDisconnect, Exception), handle),
         )
         app.router.redirect_slashes = False
         super().__init__(_with_cors(app, settings), settings)
         self._drain_time = settings.stream_drain
-        self._short_way = settings.log_level != "debug"
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._short_way and self._following is not None and scope["type"] == "http":
-            answered = poll(scope, self._following, self.checked_hosts)
-            if answered is not None:
-                await send(answered[0])
-                await send(answered[1])
-                return
-        await super().__call__(scope, receive, send)
 
     async def drain(self) -> None:
-        """Ends all streams, spread over `stream_drain` seconds, and takes no new ones; nobody waits any longer."""
+        """Refuses new streams, ends the open ones spread over `stream_drain` seconds, and long-polls at once."""
         self.stopping = True
-        if self._following is not None:
-            await self._following.drain(self._drain_time)
+        if self._hub is not None:
+            await self._hub.drain(self._drain_time)
 
 
 def _routes() -> list[BaseRoute]:
-    """A route for each path, so that a wrong method is told all the right ones."""
+    """A route for each path, so that a wrong method gets an `Allow` header with all the right ones."""
     handlers: defaultdict[str, dict[str, Handler]] = defaultdict(dict)
     for operation in OPERATIONS:
         handlers[operation.path][operation.method] = operation.handler
-    paths = sorted(handlers, key=lambda path: path != POLLED)
+    paths = sorted(handlers, key=lambda path: path != STATUS_PATH)
     document = json.dumps(openapi(product_version())).encode()
 
     async def document_of(request: Request) -> Response:
@@ -116,7 +98,7 @@ def _dispatch(methods: dict[str, Handler]) -> Handler:
 
 
 def _with_cors(app: ASGIApp, settings: Settings) -> ASGIApp:
-    """Around all of the application, so that a foreign page can read its errors, too."""
+    """Around all of the application, so that pages of other origins can read errors, too."""
     if not settings.cors_origins:
         return app
     return CORSMiddleware(
@@ -126,24 +108,3 @@ def _with_cors(app: ASGIApp, settings: Settings) -> ASGIApp:
         allow_headers=["Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID", "Prefer", "X-Request-ID"],
         expose_headers=["ETag", "Link", "Location", "Preference-Applied", "Retry-After", "X-Request-ID"],
     )
-
-
-async def _problem(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HaulageError)
-    return problem(request, error)
-
-
-async def _http_problem(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    return http_problem(request, error)
-
-
-async def _gone_away(request: Request, error: Exception) -> Response:
-    """Nobody hears it, but the log shows no bug where a client only left in the middle of its body."""
-    del request, error
-    return Response(None, CLIENT_CLOSED_REQUEST)
-
-
-async def _internal_problem(request: Request, error: Exception) -> Response:
-    del error  # it goes on to the envelope, which logs it
-    return internal_problem(request)

@@ -1,6 +1,6 @@
-"""What every answer has in common: request id, security headers, one line in the log, and no error without a problem.
+"""What all responses have in common: request id, security headers, a line in the log, and problems instead of errors.
 
-Plain ASGI around the whole application, in one layer: a hot read passes it a few thousand times a second.
+Plain ASGI around the whole application, in one layer: it handles a few thousand polls a second.
 """
 
 from __future__ import annotations
@@ -17,45 +17,40 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 from uvicorn.protocols.utils import ClientDisconnected
 
-from app.close_codes import Closing
+from app.close_codes import CloseCode
 from app.deadlines import Deadlines
-from app.problems import BodyTooLarge, RequestTimeout, ServerStops, WrongHost, internal_problem, problem
+from app.problems import BodyTooLarge, RequestTimeout, ServerStops, WrongHost, problem
 from jobs.errors import HaulageError
 from jobs.settings import Settings
 
 log = structlog.get_logger()
 
 _PORT = re.compile(r":\d+$")
-REQUEST_ID = re.compile(rb"[A-Za-z0-9._:+/=-]{1,128}")
-
-MAX_HOSTS = 16
-"""`Host` headers that are kept as checked."""
-SECURITY_HEADERS = [
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:+/=-]{1,128}")
+_SECURITY_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"x-frame-options", b"DENY"),
     (b"cross-origin-opener-policy", b"same-origin"),
 ]
-POLICY = b"default-src 'none'; frame-ancestors 'none'"
-"""For all but pages, which bring their own."""
+_CONTENT_SECURITY_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+"""For all responses but pages, which have their own."""
 
 
-class Envelope:
+class RequestMiddleware:
     """Wraps the application.
 
-    What is left in the request's `state["rest"]`, a coroutine function of `receive`, runs when the application has
-    returned: a stream that went on inside would keep a dozen frames and requests in memory, two thirds of what it takes.
+    A coroutine function of `receive` that the application leaves in the request's `state["continuation"]` runs after it
+    has returned: a stream that ran inside would keep a dozen frames and requests alive, two thirds of its memory.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
         self._settings = settings
+        self._hosts = {host.lower() for host in settings.allowed_hosts}
         self.deadlines = Deadlines(settings.request_timeout)
         self.stopping = False
-        """Every answer is the last one of its connection: the next request goes to another process."""
-        self.checked_hosts: set[bytes] = set()
-        """Some `Host` headers that were found to be ours."""
-        self._hosts = {host.lower() for host in settings.allowed_hosts}
+        """Every response closes its connection: the client's next request goes to another process."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -63,73 +58,77 @@ class Envelope:
             return
         headers = dict(scope["headers"])
         request_id = headers.get(b"x-request-id", b"")
-        if REQUEST_ID.fullmatch(request_id) is None:
+        if _REQUEST_ID.fullmatch(request_id) is None:
             request_id = str(uuid4()).encode()
         state = scope.setdefault("state", {})
         state["request_id"] = request_id.decode()
         if scope["type"] == "websocket":
             state["send"] = send
             with structlog.contextvars.bound_contextvars(request_id=request_id.decode()):
-                await self._connected(scope, receive, send)
+                await self._serve_socket(scope, receive, send)
             return
-        answer = state["answer"] = Answer(send, request_id, self)
+        response = state["response"] = ResponseSender(send, request_id, self)
         structlog.contextvars.bind_contextvars(request_id=request_id.decode())
         started = perf_counter()
         try:
-            await self._answered(scope, headers, receive, answer)
+            await self._serve_request(scope, headers, receive, response)
         finally:
             log.info(
                 "request",
                 method=scope["method"],
                 path=scope["path"],
-                status=answer.status,
+                status=response.status,
                 ms=round(1000 * (perf_counter() - started), 1),
             )
             structlog.contextvars.unbind_contextvars("request_id")
-        if "rest" in state:
+        if "continuation" in state:
             del headers
-            await state["rest"](receive)
+            await state["continuation"](receive)
 
-    async def _connected(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """A WebSocket: its endpoint says how it ends, unless that breaks."""
+    async def _serve_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A WebSocket: its endpoint closes it, unless that fails."""
         started = perf_counter()
         try:
             await self._app(scope, receive, send)
-            if "rest" in scope["state"]:
-                await scope["state"]["rest"](receive)
+            if "continuation" in scope["state"]:
+                await scope["state"]["continuation"](receive)
         except (ClientDisconnected, WebSocketDisconnect):
-            pass  # it left before it was accepted, or while it was told why not
+            pass  # before it was accepted, or while it was being closed
         except Exception:
-            log.exception("socket_broke", path=scope["path"])
-            await send({"type": "websocket.close", "code": Closing.INTERNAL.code, "reason": Closing.INTERNAL.reason})
+            log.exception("socket_failed", path=scope["path"])
+            code = CloseCode.INTERNAL
+            await send({"type": "websocket.close", "code": code.code, "reason": code.reason})
         log.info("socket", path=scope["path"], ms=round(1000 * (perf_counter() - started), 1))
 
-    async def _answered(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, answer: Answer) -> None:
-        clock = answer.clock
+    async def _serve_request(
+        self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, response: ResponseSender
+    ) -> None:
+        """A request, within its deadline; any error becomes a problem, unless a response has begun."""
+        error: BaseException
         try:
             check_host(headers, self._hosts)
-            if len(self.checked_hosts) < MAX_HOSTS:
-                self.checked_hosts.add(headers.get(b"host", b""))
-            async with clock:
-                self.deadlines.start(clock)
-                await self._app(scope, self._limited(headers, receive), answer.send)
-        except HaulageError as error:
-            await answer.instead(problem(Request(scope), error), scope)
-        except asyncio.CancelledError:  # by the server, which stops, when `SHUTDOWN_TIMEOUT` is over
-            late = ServerStops("The server stops, and this would have taken too long. Try again.")
-            await answer.instead(problem(Request(scope), late), scope)
-        except Exception as error:
-            if isinstance(error, TimeoutError) and clock.expired():
-                slow = RequestTimeout(f"The answer took longer than {self._settings.request_timeout:g} s.")
-                await answer.instead(problem(Request(scope), slow), scope)
-                return
-            log.exception("request_broke", method=scope["method"], path=scope["path"])
-            await answer.instead(internal_problem(Request(scope)), scope)
+            async with response.timeout:
+                self.deadlines.start(response.timeout)
+                await self._app(scope, self._limited(headers, receive), response.send)
+        except asyncio.CancelledError:  # by the server, which stops, after `SHUTDOWN_TIMEOUT`
+            error = ServerStops("The server is shutting down and could not finish this request. Try again.")
+        except HaulageError as raised:
+            error = raised
+        except Exception as raised:
+            if isinstance(raised, TimeoutError) and response.timeout.expired():
+                error = RequestTimeout(f"The request took longer than {self._settings.request_timeout:g} s.")
+            else:
+                log.exception("request_failed", method=scope["method"], path=scope["path"])
+                error = raised
+        else:
+            return
         finally:
-            self.deadlines.end(clock)
+            self.deadlines.end(response.timeout)
+        if not response.status:
+            await problem(Request(scope), error)(scope, receive, response.send)
 
     def _limited(self, headers: dict[bytes, bytes], receive: Receive) -> Receive:
-        """Refuses a body that is announced as too large when it is asked for, any other at the first byte too many."""
+        """Refuses a body whose announced length is too large before it is read, any other at the first byte too many."""
         limit = self._settings.max_body_bytes
         length = headers.get(b"content-length", b"")
         announced = int(length) if length.isdigit() else 0
@@ -148,49 +147,41 @@ class Envelope:
         return counted
 
 
-def check_host(headers: Mapping[bytes, bytes], hosts: Collection[str]) -> None:
-    """Refuses names that are not ours: a page elsewhere could point its own name at this address."""
-    if "*" in hosts:
-        return
-    name = _PORT.sub("", headers.get(b"host", b"").decode("latin-1").lower())
-    if name not in hosts:
-        raise WrongHost(f"The host name {name[:100]!r} is not one of ALLOWED_HOSTS.")
+class ResponseSender:
+    """Sends a response with the common headers."""
 
-
-class Answer:
-    """Sends an answer with the common headers."""
-
-    def __init__(self, send: Send, request_id: bytes, envelope: Envelope) -> None:
+    def __init__(self, send: Send, request_id: bytes, middleware: RequestMiddleware) -> None:
         self._send = send
         self._request_id = request_id
-        self._envelope = envelope
-        self.clock = asyncio.timeout(None)
+        self._middleware = middleware
+        self.timeout = asyncio.timeout(None)
         self.status = 0
+        """The status of the response; 0 until it has begun."""
 
-    def stream(self) -> Send:
-        """What the server gave to send with: for an answer that goes on and on, without a deadline."""
-        self._envelope.deadlines.end(self.clock)
+    def without_deadline(self) -> Send:
+        """The server's own `send`, for a response that goes on without end: the request has no deadline any more."""
+        self._middleware.deadlines.end(self.timeout)
         return self._send
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             own = {name for name, _ in message["headers"]}
-            message["headers"] = [*message["headers"], *SECURITY_HEADERS, (b"x-request-id", self._request_id)]
-            if b"content-security-policy" not in own:
-                message["headers"].append((b"content-security-policy", POLICY))
-            if self._envelope.stopping:
+            message["headers"] = [*message["headers"], *_SECURITY_HEADERS, (b"x-request-id", self._request_id)]
+            if _CONTENT_SECURITY_POLICY[0] not in own:
+                message["headers"].append(_CONTENT_SECURITY_POLICY)
+            if self._middleware.stopping:
                 message["headers"].append((b"connection", b"close"))
         await self._send(message)
 
-    async def instead(self, response: ASGIApp, scope: Scope) -> None:
-        """Sends another answer, if none has begun."""
-        if not self.status:
-            await response(scope, _nothing, self.send)
 
-
-async def _nothing() -> Message:
-    return {"type": "http.disconnect"}
+def check_host(headers: Mapping[bytes, bytes], hosts: Collection[str]) -> None:
+    """Raises `WrongHost` for a name that is not ours: another site could point its own name at this address."""
+    if "*" in hosts:
+        return
+    name = _PORT.sub("", headers.get(b"host", b"").decode("latin-1").lower())
+    if name not in hosts:
+        raise WrongHost(f"The host name {name[:100]!r} is not one of ALLOWED_HOSTS.")
 
 
 def _too_large(limit: int) -> BodyTooLarge:

@@ -1,16 +1,19 @@
-"""The one table in which an error of the domain becomes an answer: an HTTP problem (RFC 9457) and an exit code."""
+"""Where errors become responses: one table from error codes to HTTP problems, WebSocket close codes and exit codes.
+
+HTTP problems are those of RFC 9457. An event stream sends the `retry` of the close code instead, where it has one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import quote
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from app.close_codes import CloseCode
 from app.schemas import FieldProblem, ProblemBody
 from jobs.errors import HaulageError
 
@@ -27,6 +30,16 @@ class WrongHost(HaulageError):
     code = "wrong_host"
 
 
+class ForbiddenOrigin(HaulageError):
+    """A page of another site tried to open a WebSocket: browsers do not check that themselves (RFC 6455, section 10.2)."""
+
+    code = "forbidden_origin"
+
+
+class UnsupportedSubprotocol(HaulageError):
+    code = "unsupported_subprotocol"
+
+
 class TooManyFollowers(HaulageError):
     code = "too_many_followers"
 
@@ -40,101 +53,115 @@ class RequestTimeout(HaulageError):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """How an error is answered. `retry_after`: seconds after which trying again may help."""
+class ErrorResponse:
+    """How an error is reported. `retry_after`: seconds after which a retry may succeed, None if it won't."""
 
     status: int
     title: str
     exit_code: int = 1
     retry_after: int | None = None
+    close_code: CloseCode = CloseCode.INTERNAL
 
 
-ANSWERS: dict[str, Answer] = {
-    # what a caller asked for
-    "invalid_request": Answer(400, "The request is not valid", 2),
-    "unsupported_media_type": Answer(415, "The body is not JSON", 2),
-    "body_too_large": Answer(413, "The body is too large", 2),
-    "wrong_host": Answer(400, "The host name is not served here", 2),
-    "job_not_found": Answer(404, "No such job", 4),
-    "illegal_transition": Answer(409, "The job's state does not allow that", 5),
-    "not_ready": Answer(409, "The job is not completed", 5),
-    "source_changed": Answer(409, "The file has changed since the job was completed", 5),
-    "result_expired": Answer(410, "The result has expired", 6),
-    "result_gone": Answer(404, "The result is gone", 4),
-    "idempotency_key_reused": Answer(422, "The Idempotency-Key was used for another request", 2),
-    "idempotency_key_in_flight": Answer(409, "A request with this Idempotency-Key is under way", 5, retry_after=1),
-    # what ends an attempt
-    "files_missing": Answer(404, "Files are missing", 4),
-    "bundle_too_large": Answer(422, "The bundle would be too large", 2),
-    "checksum_mismatch": Answer(502, "A file is not what the catalogue says", 7),
-    "object_missing": Answer(404, "No such object", 4),
-    "storage_fault": Answer(503, "The store answers with an error", 7, retry_after=5),
-    "storage_down": Answer(503, "The store can't answer now", 7, retry_after=5),
-    "storage_busy": Answer(503, "The store has too much to do", 7, retry_after=5),
-    "storage_refused": Answer(503, "The store refuses access", 7, retry_after=5),
-    "storage_out": Answer(503, "The store is out", 7, retry_after=5),
-    "storage_unreachable": Answer(503, "The store can't be reached", 7, retry_after=5),
-    "storage_timeout": Answer(503, "The store does not answer in time", 7, retry_after=5),
-    "attempt_timeout": Answer(504, "The attempt took too long", 7),
-    "stale_fence": Answer(409, "The job has moved on", 5, retry_after=1),
-    # what the service itself lacks
-    "database_unavailable": Answer(503, "The database can't be reached", 7, retry_after=2),
-    "database_busy": Answer(503, "The server is too busy", 7, retry_after=2),
-    "redis_unavailable": Answer(503, "Redis can't be reached", 7, retry_after=2),
-    "queue_full": Answer(503, "The queue is full", 7, retry_after=15),
-    "too_many_followers": Answer(429, "Too many open streams and long-polls", 7, retry_after=15),
-    "server_stops": Answer(503, "The server stops", 7, retry_after=2),
-    "request_timeout": Answer(504, "The request took too long", 7, retry_after=5),
-    "stack": Answer(500, "The one-machine stack failed", 8),
-    "server_unreachable": Answer(503, "The server can't be reached", 7, retry_after=2),
-    "client": Answer(500, "The command failed", 1),
-    "internal": Answer(500, "Something broke here", 1),
+RESPONSES: dict[str, ErrorResponse] = {
+    # bad requests
+    "invalid_request": ErrorResponse(400, "Invalid request", 2, close_code=CloseCode.BAD_REQUEST),
+    "unsupported_media_type": ErrorResponse(415, "The body is not JSON", 2),
+    "body_too_large": ErrorResponse(413, "The body is too large", 2),
+    "wrong_host": ErrorResponse(400, "Unknown host name", 2, close_code=CloseCode.WRONG_HOST),
+    "forbidden_origin": ErrorResponse(403, "Origin not allowed", 2, close_code=CloseCode.FORBIDDEN),
+    "unsupported_subprotocol": ErrorResponse(400, "Unsupported subprotocol", 2, close_code=CloseCode.BAD_SUBPROTOCOL),
+    "job_not_found": ErrorResponse(404, "Job not found", 4, close_code=CloseCode.NOT_FOUND),
+    "illegal_transition": ErrorResponse(409, "Not possible in the job's current state", 5),
+    "not_ready": ErrorResponse(409, "The job has not completed yet", 5),
+    "source_changed": ErrorResponse(409, "The file has changed since the job completed", 5),
+    "result_expired": ErrorResponse(410, "The result has expired", 6),
+    "result_gone": ErrorResponse(404, "The result no longer exists", 4),
+    "idempotency_key_reused": ErrorResponse(422, "The Idempotency-Key was used for a different request", 2),
+    "idempotency_key_in_flight": ErrorResponse(
+        409, "A request with this Idempotency-Key is still being processed", 5, retry_after=1
+    ),
+    # failed attempts
+    "files_missing": ErrorResponse(404, "Files are missing", 4),
+    "bundle_too_large": ErrorResponse(422, "The bundle would be too large", 2),
+    "checksum_mismatch": ErrorResponse(502, "A file does not match its checksum in the catalogue", 7),
+    "object_missing": ErrorResponse(404, "Object not found", 4),
+    "storage_fault": ErrorResponse(503, "The store returned an error", 7, retry_after=5),
+    "storage_down": ErrorResponse(503, "The store is unavailable", 7, retry_after=5),
+    "storage_busy": ErrorResponse(503, "The store is overloaded", 7, retry_after=5),
+    "storage_refused": ErrorResponse(503, "The store denied access", 7, retry_after=5),
+    "storage_out": ErrorResponse(503, "The store is unavailable", 7, retry_after=5),
+    "storage_unreachable": ErrorResponse(503, "The store cannot be reached", 7, retry_after=5),
+    "storage_timeout": ErrorResponse(503, "The store did not respond in time", 7, retry_after=5),
+    "attempt_timeout": ErrorResponse(504, "The attempt took too long", 7),
+    "stale_fence": ErrorResponse(409, "The job was changed by someone else", 5, retry_after=1),
+    # the service
+    "database_unavailable": ErrorResponse(
+        503, "The database is unavailable", 7, retry_after=2, close_code=CloseCode.UNAVAILABLE
+    ),
+    "database_busy": ErrorResponse(503, "The server is overloaded", 7, retry_after=2, close_code=CloseCode.UNAVAILABLE),
+    "redis_unavailable": ErrorResponse(503, "Redis is unavailable", 7, retry_after=2),
+    "queue_full": ErrorResponse(503, "The queue is full", 7, retry_after=15),
+    "too_many_followers": ErrorResponse(
+        429, "Too many open streams and long-polls", 7, retry_after=15, close_code=CloseCode.TOO_MANY
+    ),
+    "server_stops": ErrorResponse(503, "The server is shutting down", 7, retry_after=2, close_code=CloseCode.RESTART),
+    "request_timeout": ErrorResponse(504, "The request took too long", 7, retry_after=5),
+    "stack": ErrorResponse(500, "Local stack failed", 8),
+    "server_unreachable": ErrorResponse(503, "The server cannot be reached", 7, retry_after=2),
+    "client": ErrorResponse(500, "The command failed", 1),
+    "internal": ErrorResponse(500, "Internal server error", 1),
 }
 
-_HTTP_CODES = {404: "not_found", 405: "method_not_allowed"}
 MEDIA_TYPE = "application/problem+json"
+CLIENT_CLOSED_REQUEST = 499
+"""nginx's status for a client that disconnected; HTTP has none."""
 
 
-def problem(request: Request, error: HaulageError) -> Response:
-    """The answer to an error of the domain."""
-    answer = ANSWERS[error.code]
-    retry_after = getattr(error, "retry_after", answer.retry_after)
-    headers = {"Retry-After": str(retry_after)} if retry_after else {}
-    fields = [FieldProblem(field=field, message=text) for field, text in getattr(error, "problems", ())]
-    if isinstance(error, BodyTooLarge):
-        headers["Connection"] = "close"
-    position = getattr(error, "queue_position", None)
-    return _respond(request, error.code, answer.status, answer.title, error.message, headers, fields, position)
+async def handle(request: Request, error: Exception) -> Response:
+    """The handler of all exceptions, for Starlette."""
+    return problem(request, error)
 
 
-def http_problem(request: Request, error: HTTPException) -> Response:
-    """The answer to what Starlette itself refuses: no such path, no such method."""
-    title = HTTPStatus(error.status_code).phrase
-    detail = {
-        404: f"There is nothing at {request.scope['path']}. See /openapi.json for what there is.",
-        405: f"{request.method} is not possible here; the Allow header says what is.",
-    }.get(error.status_code, error.detail)
-    code = _HTTP_CODES.get(error.status_code, "http_error")
-    return _respond(request, code, error.status_code, title, detail, dict(error.headers or {}), [])
+def problem(request: Request, error: BaseException) -> Response:
+    """The response to any error. One to a bug says nothing about it: the log does, under the request id."""
+    match error:
+        case HaulageError():
+            response = RESPONSES[error.code]
+            retry_after = getattr(error, "retry_after", response.retry_after)
+            headers = {"Retry-After": str(retry_after)} if retry_after else {}
+            if isinstance(error, BodyTooLarge):
+                headers["Connection"] = "close"
+            fields = [FieldProblem(field=field, message=text) for field, text in getattr(error, "problems", ())]
+            body = _body(request, error.code, response.status, response.title, error.message)
+            position = getattr(error, "queue_position", None)
+            body = body.model_copy(update={"errors": fields or None, "queue_position": position})
+        case HTTPException():  # Starlette's own: no such path, no such method
+            status, headers = error.status_code, dict(error.headers or {})
+            code, detail = {
+                404: (
+                    "not_found",
+                    f"There is nothing at {request.scope['path']}. See /openapi.json for what there is.",
+                ),
+                405: ("method_not_allowed", f"{request.method} is not allowed here. See the Allow header for what is."),
+            }.get(status, ("http_error", error.detail))
+            body = _body(request, code, status, HTTPStatus(status).phrase, detail)
+        case ClientDisconnect():  # in the middle of its body: no bug, and nobody reads the response
+            return Response(None, CLIENT_CLOSED_REQUEST)
+        case _:
+            detail = "An unexpected error was logged. Quote the requestId when you report it."
+            headers, body = {}, _body(request, "internal", 500, RESPONSES["internal"].title, detail)
+    headers = {"Cache-Control": "no-store", **headers}
+    return Response(body.model_dump_json(exclude_none=True), body.status, headers, MEDIA_TYPE)
 
 
-def internal_problem(request: Request) -> Response:
-    """The answer to a bug. It says nothing of it: the log does, under the request id."""
-    detail = "An unexpected error was logged under this request id."
-    return _respond(request, "internal", 500, ANSWERS["internal"].title, detail, {}, [])
+def close_code_of(error: BaseException) -> CloseCode:
+    """The close code for any error."""
+    return RESPONSES[error.code].close_code if isinstance(error, HaulageError) else CloseCode.INTERNAL
 
 
-def _respond(
-    request: Request,
-    code: str,
-    status: int,
-    title: str,
-    detail: str,
-    headers: Mapping[str, str],
-    fields: list[FieldProblem],
-    queue_position: int | None = None,
-) -> Response:
-    body = ProblemBody(
+def _body(request: Request, code: str, status: int, title: str, detail: str) -> ProblemBody:
+    return ProblemBody(
         type=f"urn:haulage:problem:{code}",
         title=title,
         status=status,
@@ -143,12 +170,4 @@ def _respond(
         error=code,
         message=detail,
         request_id=request.scope.get("state", {}).get("request_id", ""),
-        errors=fields or None,
-        queue_position=queue_position,
-    )
-    return Response(
-        body.model_dump_json(exclude_none=True),
-        status,
-        {"Cache-Control": "no-store", **headers},
-        MEDIA_TYPE,
     )

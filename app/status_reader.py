@@ -27,9 +27,9 @@ from jobs.services import Services
 
 log = structlog.get_logger()
 
-KEPT = 4096
+CACHE_SIZE = 4096
 """Jobs whose last answer is kept, a few kilobytes each."""
-PATIENCE = 0.5
+REDIS_TIMEOUT = 0.5
 """Seconds that Redis may take to tell the live numbers: without them an answer is `degraded`, but there is one."""
 
 
@@ -42,7 +42,7 @@ class _State:
     degraded: bool
 
 
-class Statuses:
+class StatusReader:
     """Reads jobs for all requests of this process."""
 
     def __init__(self, services: Services) -> None:
@@ -81,13 +81,13 @@ class Statuses:
                 records = await load_files(connection, job_id, since)
         return status_of(snapshot, event, since=since, records=records, degraded=state.degraded)
 
-    def keeps(self, job_id: UUID) -> bool:
+    def has_read(self, job_id: UUID) -> bool:
         """Whether the job was asked for lately."""
         return job_id in self._kept
 
     def _keep(self, job_id: UUID, state: _State, status: JobStatus) -> None:
         self._kept[job_id] = (state, status)
-        if len(self._kept) > KEPT:
+        if len(self._kept) > CACHE_SIZE:
             del self._kept[next(iter(self._kept))]
 
     async def _read_states(self, job_ids: Sequence[UUID]) -> dict[UUID, _State]:
@@ -105,7 +105,7 @@ class Statuses:
         if not job_ids:
             return {}, False
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(REDIS_TIMEOUT):
                 return await self._services.feed.latest(job_ids), False
         except (RedisUnavailable, TimeoutError):
             return {}, True

@@ -196,13 +196,13 @@ async def test_a_silent_stream_without_comments_is_noticed(
 ) -> None:
     monkeypatch.setattr(test_event_streams, "COMMENT_WATCH", 1.5)
     monkeypatch.setattr(test_event_streams, "SILENCE", 1.0)
-    monkeypatch.setattr("app.following.slow_consumers.ROUND", 0.05)
+    monkeypatch.setattr("app.following.hub.HOUSEKEEPING_INTERVAL", 0.05)
     job = await create(services, 10_000)
     client, under_test = RawClient(gateway), JobUnderTest(job.id, job.id, {"status": "queued"})
     check = test_event_streams.test_a_silent_stream_sends_comments
     with pytest.raises(AssertionError, match="no byte for 1 s"):
         await asyncio.to_thread(check, client, under_test)
-    monkeypatch.setattr("app.following.connections.SILENCE", (0.0, 0.0))
+    monkeypatch.setattr("app.following.connections.KEEPALIVE_INTERVAL", (0.0, 0.0))
     await asyncio.to_thread(check, client, under_test)
     client.close()
 

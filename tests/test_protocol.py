@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from app.close_codes import Closing
+from app.close_codes import CloseCode
 from app.endpoints import sockets, streams
-from app.following.connections import COMMENTED, STUCK
+from app.following.connections import MAX_SILENCE
+from app.following.slow_consumers import STALL_TIMEOUT
 from app.requests import MAX_STREAMED, MAX_WAIT
 from app.schemas import JobStatus, Links, ResultView
 from app.server import MAX_SAID, PING, PONG
@@ -50,7 +51,7 @@ def test_every_type_and_status_is_described(page: str) -> None:
 
 def test_every_close_code_is_described(page: str) -> None:
     found = dict(re.findall(r"^\| (\d{4}) \| .* \| ([^|]+) \|$", page, re.MULTILINE))
-    for closing in Closing:
+    for closing in CloseCode:
         expected = "after {:g} to {:g} s".format(*closing.retry) if closing.retry else "don't"
         assert found.pop(str(closing.code)) == expected
     assert set(found) == {"1009"}
@@ -63,9 +64,9 @@ def test_the_limits_are_those_of_the_code(page: str) -> None:
         f"follows 1 to {MAX_STREAMED} jobs",
         f"{sockets.MAX_JOBS} jobs at a time, {MAX_SAID // 1024} KiB a message",
         f"pings every {PING:g} s, and gives you {PONG:g} s",
-        f"Without a message comes a comment, after {COMMENTED:g} s at the latest",
+        f"Without a message comes a comment, after {MAX_SILENCE:g} s at the latest",
         f"`retry: {1000 * streams.RETRY:g}`",
-        f"you took nothing for {STUCK:g} s",
+        f"you took nothing for {STALL_TIMEOUT:g} s",
     ):
         assert text in said
     assert sockets.MAX_FAULTS == limits.MAX_FAULTS == 10
@@ -76,4 +77,4 @@ def test_the_limits_are_those_of_the_code(page: str) -> None:
         sockets.SUBPROTOCOL,
     )
     assert limits.PING_WATCH > PING
-    assert limits.SILENCE > COMMENTED
+    assert limits.SILENCE > MAX_SILENCE

@@ -11,7 +11,7 @@ import typer
 from app.cli.environment import load_settings
 from app.cli.output import print_json
 from app.cli.services import check_schema, run_with_services
-from app.problems import ANSWERS
+from app.problems import RESPONSES
 from jobs.engine.worker.heartbeat import any_worker
 from jobs.errors import HaulageError
 from jobs.services import Services
@@ -31,7 +31,7 @@ def check_all(data_dir: Path | None, *, as_json: bool) -> None:
         for name, (good, said) in found.items():
             print(f"{name:<9} {_word(good):<6} {said}".rstrip())
     if not all(good for good, _ in found.values()):
-        raise typer.Exit(ANSWERS["database_unavailable"].exit_code)
+        raise typer.Exit(RESPONSES["database_unavailable"].exit_code)
 
 
 def _word(good: bool) -> str:

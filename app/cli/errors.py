@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from app.problems import ANSWERS
+from app.problems import RESPONSES
 from jobs.errors import ErrorClass, HaulageError
 
 GENERAL = 1
@@ -55,7 +55,7 @@ def job_failed(job_id: object, error_class: ErrorClass, message: str) -> Refused
 
 def exit_code(error: HaulageError) -> int:
     """The exit code of an error of the domain, or of one received."""
-    answer = ANSWERS.get(error.problem if isinstance(error, Refused) else error.code)
+    answer = RESPONSES.get(error.problem if isinstance(error, Refused) else error.code)
     return GENERAL if answer is None else answer.exit_code
 
 

@@ -30,5 +30,5 @@ async def delete(request: Request) -> Response:
     job_id = path_job_id(request)
     it = context(request)
     await it.services.lifecycle.delete(job_id)
-    it.following.polls.dropped(job_id)
+    it.hub.polling.invalidate(job_id)
     return Response(None, 204)

@@ -36,7 +36,7 @@ async def live(request: Request) -> Response:
 async def ready(request: Request) -> Response:
     """The process can serve: send it requests. The database is all that this needs, until it is about to stop."""
     it = context(request)
-    state, draining = await _state(it.services.database.ping()), it.following.admission.draining
+    state, draining = await _state(it.services.database.ping()), it.hub.limits.draining
     is_ready = state == "ok" and not draining
     return answer(Ready(database=state, draining=draining), 200 if is_ready else 503, NO_STORE)
 

@@ -116,7 +116,7 @@ async def status(request: Request) -> Response:
         found = await _wait(request, job_id, wait, lambda now: _news(now, seen, since), since)
     else:
         fresh = "no-cache" in request.headers.get("cache-control", "")
-        found = await context(request).following.polls.read(job_id, since, fresh=fresh)
+        found = await context(request).hub.polling.read(job_id, since, fresh=fresh)
     etag = etag_of(found)
     headers = {"ETag": etag, "Cache-Control": CACHE_CONTROL}
     if wait:
@@ -133,10 +133,10 @@ async def _wait(
     enough: Callable[[JobStatus], bool],
     since: int | None = None,
 ) -> JobStatus:
-    """As `Polls.wait`, for as long as the client is there. Raises `ClientDisconnect` when it leaves."""
+    """As `Polling.wait`, for as long as the client is there. Raises `ClientDisconnect` when it leaves."""
     client = request.client.host if request.client else ""
-    polls = context(request).following.polls
-    waiting = asyncio.create_task(polls.wait(job_id, client, patience, enough, since))
+    polling = context(request).hub.polling
+    waiting = asyncio.create_task(polling.wait(job_id, client, patience, enough, since))
     leaving = asyncio.create_task(_left(request))
     try:
         await asyncio.wait((waiting, leaving), return_when=asyncio.FIRST_COMPLETED)
@@ -166,7 +166,7 @@ async def retry(request: Request) -> Response:
     """Queues an ended job again, with all its attempts."""
     it = context(request)
     job = await it.services.lifecycle.retry(path_job_id(request))
-    it.following.polls.moved(job)
+    it.hub.polling.invalidate(job.id, job.seq)
     return _accepted(job)
 
 
@@ -174,8 +174,9 @@ async def cancel(request: Request) -> Response:
     """Cancels the job; the same answer again when it is cancelled already."""
     job_id = path_job_id(request)
     it = context(request)
-    it.following.polls.moved(await it.services.lifecycle.cancel(job_id))
-    return answer(await it.following.polls.read(job_id, fresh=True))
+    job = await it.services.lifecycle.cancel(job_id)
+    it.hub.polling.invalidate(job_id, job.seq)
+    return answer(await it.hub.polling.read(job_id, fresh=True))
 
 
 async def listing(request: Request) -> Response:

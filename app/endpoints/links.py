@@ -44,7 +44,8 @@ async def remove(request: Request) -> Response:
     A source object is left alone.
     """
     it = context(request)
-    it.following.polls.moved(await it.services.lifecycle.expire(path_job_id(request)))
+    job = await it.services.lifecycle.expire(path_job_id(request))
+    it.hub.polling.invalidate(job.id, job.seq)
     return Response(None, 204)
 
 

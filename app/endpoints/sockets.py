@@ -1,7 +1,7 @@
-"""WebSockets (RFC 6455): the changes of one job, or of those that the client names as it goes along.
+"""WebSockets (RFC 6455): the changes of one job, or of the jobs that the client names while it is connected.
 
-A connection is always accepted first and then closed with a code that says why: a refusal before that is an HTTP status,
-which a page can't read.
+A connection is always accepted first, and then closed with a code that says why: a handshake that is refused has an HTTP
+status, which a page can't read.
 """
 
 from __future__ import annotations
@@ -16,51 +16,42 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.types import Receive
 from starlette.websockets import WebSocket
 
-from app.close_codes import Closing
+from app.close_codes import CloseCode
 from app.context import Context
-from app.following import Following
-from app.following.background import Background
-from app.following.connections import SocketOutlet, transport_of
-from app.following.hub import READS
+from app.following.background import BackgroundTasks
+from app.following.connections import SocketConnection, transport_of
+from app.following.hub import CONCURRENT_READS, Hub
 from app.following.topics import Follow
 from app.middleware import check_host
-from app.problems import WrongHost
+from app.problems import ForbiddenOrigin, UnsupportedSubprotocol, close_code_of
 from app.requests import MAX_SEQ, described, query_int, uuid_of
 from app.schemas import FollowJobs, UnfollowJobs
 from jobs.concurrency import map_limited
 from jobs.engine.order import Order, requested_since
-from jobs.errors import DatabaseUnavailable, InvalidRequest, JobNotFound
+from jobs.errors import DatabaseUnavailable, HaulageError, InvalidRequest, JobNotFound
 from jobs.settings import Settings
 
 log = structlog.get_logger()
 
 SUBPROTOCOL = "haulage.v1"
 MAX_JOBS = 100
-"""Jobs that one connection follows at once."""
-MAX_ASKED = 4
+"""Jobs that one connection may follow at once."""
+MAX_PENDING = 4
 """Messages of one client whose jobs are being read at once; the next one has to wait."""
 MAX_FAULTS = 10
-"""Messages that can't be followed before the connection is closed."""
+"""Invalid messages after which the connection is closed."""
 
 _MESSAGE: TypeAdapter[FollowJobs | UnfollowJobs] = TypeAdapter(FollowJobs | UnfollowJobs)
 
 
 async def one(socket: WebSocket) -> None:
-    """The changes of one job after `since`, until it has ended."""
+    """Sends the changes of one job after `since`, until it has ended."""
     await _Session(socket).serve(many=False)
 
 
 async def many(socket: WebSocket) -> None:
-    """The changes of the jobs that the client asks for with `follow`, until it leaves."""
+    """Sends the changes of the jobs that the client names in `follow` messages, until it disconnects."""
     await _Session(socket).serve(many=True)
-
-
-class _Refused(Exception):
-    """The connection is not to be kept."""
-
-    def __init__(self, closing: Closing) -> None:
-        super().__init__(closing.reason)
-        self.closing = closing
 
 
 class _Session:
@@ -69,130 +60,113 @@ class _Session:
     def __init__(self, socket: WebSocket) -> None:
         context: Context = socket.app.state.context
         self._socket = socket
-        self._following: Following = context.following
+        self._hub: Hub = context.hub
         self._settings: Settings = context.services.settings
-        self._asked = Background()
+        self._pending = BackgroundTasks()
         self._faults = 0
 
     async def serve(self, *, many: bool) -> None:
-        socket = self._socket
+        socket, hub = self._socket, self._hub
         offered = socket.scope["subprotocols"]
         chosen = SUBPROTOCOL if SUBPROTOCOL in offered else next(iter(offered), None)
-        await socket.accept(subprotocol=chosen)  # a browser takes none but one that it offered
-        client = socket.client.host if socket.client else ""
+        await socket.accept(subprotocol=chosen)  # a browser accepts only one that it offered
         try:
-            wanted = self._checked(many=many)
-            self._admit(client)
-        except _Refused as error:
-            return await socket.close(error.closing.code, error.closing.reason)
-        outlet = SocketOutlet(transport_of(socket.scope["state"]["send"]), socket.send, self._following.lags, many=many)
-        self._following.connect(outlet, client)
+            self._check_handshake()
+            wanted = {} if many else self._wanted()
+            transport = transport_of(socket.scope["state"]["send"])
+            connection = SocketConnection(transport, socket.send, hub.mark_slow, many=many)
+            hub.connect(connection, socket.client.host if socket.client else "")
+        except HaulageError as error:
+            code = close_code_of(error)
+            return await socket.close(code.code, code.reason)
         try:
             if wanted:
-                await self._follow_one(outlet, wanted)
+                await self._send_snapshots(connection, hub.follow(connection, wanted))
         except BaseException:
-            self._following.disconnect(outlet)
+            hub.disconnect(connection)
             raise
-        socket.scope["state"]["rest"] = partial(self._listen, outlet, many)
+        socket.scope["state"]["continuation"] = partial(self._listen, connection, many)
         return None
 
-    def _admit(self, client: str) -> None:
-        refusal = self._following.admission.refusal(client)
-        if refusal is not None:
-            raise _Refused(refusal)
-
-    def _checked(self, *, many: bool) -> dict[UUID, Order]:
-        """What the address asks for. Raises `_Refused`."""
-        self._check_origin()
+    def _check_handshake(self) -> None:
+        """Checks host, origin and subprotocol. Raises `WrongHost`, `ForbiddenOrigin`, `UnsupportedSubprotocol`."""
+        headers = self._socket.headers
+        check_host(dict(self._socket.scope["headers"]), {host.lower() for host in self._settings.allowed_hosts})
+        origin, allowed = headers.get("origin"), self._settings.cors_origins
+        if origin is not None and origin not in allowed and "*" not in allowed:
+            try:
+                same_origin = urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
+            except ValueError:  # not even an address
+                same_origin = False
+            if not same_origin:
+                raise ForbiddenOrigin(f"The origin {origin[:100]!r} is not one of CORS_ORIGINS.")
         offered = self._socket.scope["subprotocols"]
         if offered and SUBPROTOCOL not in offered:
-            raise _Refused(Closing.BAD_SUBPROTOCOL)
-        if many:
-            return {}
-        try:
-            job_id = uuid_of(self._socket.path_params["jobId"])
-            return {job_id: requested_since(query_int(self._socket, "since", 0, 0, MAX_SEQ))}
-        except InvalidRequest as error:
-            raise _Refused(Closing.BAD_REQUEST) from error
+            raise UnsupportedSubprotocol(f"Only the subprotocol {SUBPROTOCOL} is supported.")
 
-    def _check_origin(self) -> None:
-        """Pages of other sites may not read: browsers ask nobody before they connect (RFC 6455, section 10.2)."""
-        headers = self._socket.headers
-        try:
-            check_host(dict(self._socket.scope["headers"]), {host.lower() for host in self._settings.allowed_hosts})
-        except WrongHost as error:
-            raise _Refused(Closing.WRONG_HOST) from error
-        origin = headers.get("origin")
-        allowed = self._settings.cors_origins
-        if origin is None or origin in allowed or "*" in allowed:
-            return
-        try:
-            own = urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
-        except ValueError:  # not even an address
-            own = False
-        if not own:
-            raise _Refused(Closing.FORBIDDEN)
+    def _wanted(self) -> dict[UUID, Order]:
+        """The job of the address, with the client's position. Raises `InvalidRequest`."""
+        job_id = uuid_of(self._socket.path_params["jobId"])
+        return {job_id: requested_since(query_int(self._socket, "since", 0, 0, MAX_SEQ))}
 
-    async def _follow_one(self, outlet: SocketOutlet, wanted: Mapping[UUID, Order]) -> None:
+    async def _send_snapshots(self, connection: SocketConnection, follows: Sequence[Follow]) -> None:
+        """Brings the follower of one job up to date, or closes its connection."""
         try:
-            self._following.answer(await self._following.begin(outlet, wanted))
-        except JobNotFound:
-            self._following.close(outlet, Closing.NOT_FOUND)
-        except DatabaseUnavailable:
-            self._following.close(outlet, Closing.UNAVAILABLE)
-        except Exception:
-            log.exception("socket_broke")
-            self._following.close(outlet, Closing.INTERNAL)
+            self._hub.send_snapshots(await self._hub.read_snapshots(follows))
+        except Exception as error:
+            if not isinstance(error, HaulageError):
+                log.exception("socket_failed")
+            self._hub.close(connection, close_code_of(error))
 
-    async def _listen(self, outlet: SocketOutlet, many: bool, receive: Receive) -> None:
-        """Does what the client says until it, or we, have closed."""
+    async def _listen(self, connection: SocketConnection, many: bool, receive: Receive) -> None:
+        """Handles the client's messages until the connection is closed."""
         try:
             while (message := await receive())["type"] != "websocket.disconnect":
                 if many:
-                    await self._do(outlet, message.get("text") or b"")
+                    await self._handle(connection, message.get("text") or b"")
                 else:
-                    await self._complain(outlet, "This address follows one job: there is nothing to say here.")
+                    await self._send_error(connection, "This address follows one job, and accepts no messages.")
         finally:
-            await self._asked.end()
-            self._following.disconnect(outlet)
+            await self._pending.cancel()
+            self._hub.disconnect(connection)
 
-    async def _do(self, outlet: SocketOutlet, text: str | bytes) -> None:
+    async def _handle(self, connection: SocketConnection, text: str | bytes) -> None:
+        """Handles a message. The jobs of a `follow` are read in the background, while more messages are handled."""
         try:
-            said = _MESSAGE.validate_json(text)
+            message = _MESSAGE.validate_json(text)
         except ValidationError as error:
-            return await self._complain(outlet, described(error))
-        if isinstance(said, UnfollowJobs):
-            for job_id in said.jobs:
-                self._following.unfollow(outlet, job_id)
+            return await self._send_error(connection, described(error))
+        if isinstance(message, UnfollowJobs):
+            for job_id in message.jobs:
+                self._hub.unfollow(connection, job_id)
             return None
-        return await self._follow(outlet, {job.job_id: requested_since(job.since) for job in said.jobs})
-
-    async def _follow(self, outlet: SocketOutlet, wanted: Mapping[UUID, Order]) -> None:
-        if len(wanted.keys() | outlet.follows.keys()) > MAX_JOBS:
-            said = f"One connection follows at most {MAX_JOBS} jobs at once. None of this message is followed."
-            return await self._complain(outlet, said, "too_many_jobs")
-        await self._asked.room(MAX_ASKED)
-        follows = self._following.start(outlet, wanted)  # in the order of the messages: the next may take some back
-        self._asked.spawn(self._catch_up(outlet, follows))
+        wanted: Mapping[UUID, Order] = {job.job_id: requested_since(job.since) for job in message.jobs}
+        if len(wanted.keys() | set(self._hub.followed_by(connection))) > MAX_JOBS:
+            text = f"A connection may follow up to {MAX_JOBS} jobs at once. None of this message is followed."
+            return await self._send_error(connection, text, "too_many_jobs")
+        await self._pending.wait_until_below(MAX_PENDING)
+        follows = self._hub.follow(connection, wanted)  # in the order of messages: the next one may unfollow some
+        self._pending.spawn(self._catch_up(connection, follows))
         return None
 
-    async def _catch_up(self, outlet: SocketOutlet, follows: Sequence[Follow]) -> None:
-        """Reads the jobs beside what the client says next."""
+    async def _catch_up(self, connection: SocketConnection, follows: Sequence[Follow]) -> None:
+        """Brings followers of many jobs up to date, each as soon as its job has been read."""
+
+        async def catch_up(follow: Follow) -> None:
+            try:
+                self._hub.send_snapshots(await self._hub.read_snapshots([follow]))
+            except (JobNotFound, DatabaseUnavailable) as error:
+                await connection.send_error(error.code, error.message, str(follow.topic.job_id))
+
         try:
-            await map_limited(partial(self._catch_up_one, outlet), follows, READS)
+            await map_limited(catch_up, follows, CONCURRENT_READS)
         except Exception:
-            log.exception("socket_broke")
-            self._following.close(outlet, Closing.INTERNAL)
+            log.exception("socket_failed")
+            self._hub.close(connection, CloseCode.INTERNAL)
 
-    async def _catch_up_one(self, outlet: SocketOutlet, follow: Follow) -> None:
-        try:
-            await self._following.catch_up(follow)
-        except (JobNotFound, DatabaseUnavailable) as error:
-            await outlet.complain(error.code, error.message, str(follow.topic.job_id))
-
-    async def _complain(self, outlet: SocketOutlet, message: str, error: str = InvalidRequest.code) -> None:
-        """The client is not heard before it has taken this: else it could have more and more of them written."""
-        await outlet.complain(error, message)
+    async def _send_error(self, connection: SocketConnection, message: str, error: str = InvalidRequest.code) -> None:
+        """Sends an error message, and waits until there is room for it: so a client can't make them pile up."""
+        await connection.send_error(error, message)
         self._faults += 1
         if self._faults >= MAX_FAULTS:
-            self._following.close(outlet, Closing.BAD_REQUEST)
+            self._hub.close(connection, CloseCode.BAD_REQUEST)

@@ -12,31 +12,32 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from app.close_codes import Closing
+from app.close_codes import CloseCode
 from app.context import context
-from app.following import Following
-from app.following.connections import StreamOutlet, transport_of
-from app.following.frames import opening, retry_after
-from app.middleware import Answer
+from app.following.connections import StreamConnection, transport_of
+from app.following.frames import retry_field, stream_start
+from app.following.hub import Hub
+from app.middleware import ResponseSender
+from app.problems import close_code_of
 from app.requests import MAX_SEQ, Reading, path_job_id, query_int, query_jobs
 from jobs.engine.order import Order, requested_since
-from jobs.errors import DatabaseUnavailable, HaulageError
+from jobs.errors import HaulageError
 
 log = structlog.get_logger()
 
 MEDIA_TYPE = "text/event-stream"
 HEADERS = {
     "Cache-Control": "no-cache, no-transform",  # a proxy that compresses would hold events back
-    "X-Accel-Buffering": "no",  # nor shall nginx
+    "X-Accel-Buffering": "no",  # as would nginx
 }
 RETRY = 2.0
-"""Seconds after which a browser comes back when the connection breaks."""
+"""Seconds after which a browser reconnects when the connection breaks."""
 
 _EVENT_ID = re.compile(r"([0-9]{1,18})\.([0-9]{1,18})", re.ASCII)
 
 
 async def one(request: Request) -> Response:
-    """The job's changes after `Last-Event-ID` or else `since`, until it has ended."""
+    """Streams the job's changes after `Last-Event-ID`, or else after `since`, until it has ended."""
     with Reading(request) as reading:
         job_id = reading(path_job_id)
         since = reading(query_int, "since", 0, 0, MAX_SEQ)
@@ -44,7 +45,7 @@ async def one(request: Request) -> Response:
 
 
 async def many(request: Request) -> Response:
-    """The changes of several jobs, each after the `seq` that the client has of it, until all have ended."""
+    """Streams the changes of several jobs, each after the client's `seq`, until all have ended."""
     with Reading(request) as reading:
         wanted = reading(query_jobs)
     return _stream(request, {job_id: requested_since(since) for job_id, since in wanted.items()}, many=True)
@@ -53,87 +54,79 @@ async def many(request: Request) -> Response:
 def _stream(request: Request, wanted: Mapping[UUID, Order], *, many: bool) -> Response:
     if request.method == "HEAD":
         return Response(None, headers=HEADERS, media_type=MEDIA_TYPE)
-    return EventStream(context(request).following, request.state.answer, wanted, many=many)
+    return EventStream(context(request).hub, request.state.response, wanted, many=many)
 
 
 def _last_event(request: Request) -> Order | None:
-    """The id of the last event that a browser had. One that is none of ours tells nothing: it is not the user's fault."""
+    """The last event that the browser received. An id of any other form is ignored: the user could not correct it."""
     found = _EVENT_ID.fullmatch(request.headers.get("last-event-id", ""))
     return None if found is None else (int(found[1]), int(found[2]))
 
 
 class EventStream(Response):
-    """Sends events until the jobs have ended or the client has gone.
+    """Sends events until the jobs have ended or the client has disconnected.
 
-    Only what the client can't mend is an error status, which ends an `EventSource` for good: an unknown job is 404. When
-    there are too many connections, or no database, it gets an empty stream that tells it when to come back.
+    Only an error that the client must correct is an error status, which stops an `EventSource` for good: an unknown job is
+    404. For all others, such as too many connections, the stream is empty but for the time after which to reconnect.
     """
 
     media_type = MEDIA_TYPE
 
-    def __init__(self, following: Following, answer: Answer, wanted: Mapping[UUID, Order], *, many: bool) -> None:
+    def __init__(self, hub: Hub, response: ResponseSender, wanted: Mapping[UUID, Order], *, many: bool) -> None:
         super().__init__(headers=HEADERS)
         del self.headers["content-length"]
-        self._following = following
-        self._answer = answer
+        self._hub = hub
+        self._response = response
         self._wanted = wanted
         self._many = many
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        client = scope["client"][0] if scope["client"] else ""
-        following = self._following
-        refusal = following.admission.refusal(client)
-        if refusal is not None:
-            await self._send_away(send, refusal)
-            return
-        raw = self._answer.stream()
-        outlet = StreamOutlet(transport_of(raw), raw, following.lags, many=self._many)
-        following.connect(outlet, client)
+        hub, raw = self._hub, self._response.without_deadline()
+        connection = StreamConnection(transport_of(raw), raw, hub.mark_slow, many=self._many)
         try:
-            await self._begin_or_send_away(outlet, scope, receive, send)
+            hub.connect(connection, scope["client"][0] if scope["client"] else "")
+        except HaulageError as error:
+            return await self._send_retry(send, close_code_of(error))
+        try:
+            await self._begin(connection, scope, receive, send)
         except BaseException:
-            following.disconnect(outlet)
+            hub.disconnect(connection)
             raise
-        scope["state"]["rest"] = partial(_until_the_end, following, outlet)
+        scope["state"]["continuation"] = partial(_until_disconnect, hub, connection)
+        return None
 
-    async def _begin_or_send_away(self, outlet: StreamOutlet, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _begin(self, connection: StreamConnection, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            await self._begin(outlet, scope, receive, send)
-        except DatabaseUnavailable:
-            await self._send_away(send, Closing.UNAVAILABLE)
-        except HaulageError:
-            raise  # it is answered as a problem
-        except Exception:
-            log.exception("stream_broke", path=scope["path"])
-            if outlet.has_begun:
-                self._following.close(outlet, Closing.INTERNAL)
-            else:
-                await self._send_away(send, Closing.INTERNAL)
-
-    async def _begin(self, outlet: StreamOutlet, scope: Scope, receive: Receive, send: Send) -> None:
-        found = await self._following.begin(outlet, self._wanted)
-        [(first, frame), *_] = found
+            snapshots = await self._hub.read_snapshots(self._hub.follow(connection, self._wanted))
+        except Exception as error:
+            if not isinstance(error, HaulageError):
+                log.exception("stream_failed", path=scope["path"])
+            code = close_code_of(error)
+            if code.retry is None:
+                raise  # it becomes a problem
+            return await self._send_retry(send, code)
+        [(first, frame), *_] = snapshots
         if not self._many and frame.final and frame.order[0] == first.order[0]:
-            return await Response(None, 204)(scope, receive, send)  # the client has it all: it need not come back
-        if outlet.closing is not None:
-            return await self._send_away(send, outlet.closing)
-        outlet.has_begun = True
-        await self._open(send)
-        await send({"type": "http.response.body", "body": opening(RETRY), "more_body": True})
-        return self._following.answer(found)
+            return await Response(None, 204)(scope, receive, send)  # the client has the end: it need not reconnect
+        if connection.close_code is not None:
+            return await self._send_retry(send, connection.close_code)
+        connection.has_begun = True
+        await self._send_start(send)
+        await send({"type": "http.response.body", "body": stream_start(RETRY), "more_body": True})
+        return self._hub.send_snapshots(snapshots)
 
-    async def _open(self, send: Send) -> None:
+    async def _send_start(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
 
-    async def _send_away(self, send: Send, closing: Closing) -> None:
-        await self._open(send)
-        body = retry_after(closing.pause())
-        await send({"type": "http.response.body", "body": body, "more_body": False})
+    async def _send_retry(self, send: Send, code: CloseCode) -> None:
+        """Sends an empty stream that says when to reconnect."""
+        await self._send_start(send)
+        await send({"type": "http.response.body", "body": retry_field(code.retry_delay()), "more_body": False})
 
 
-async def _until_the_end(following: Following, outlet: StreamOutlet, receive: Receive) -> None:
+async def _until_disconnect(hub: Hub, connection: StreamConnection, receive: Receive) -> None:
     try:
         while (await receive())["type"] != "http.disconnect":
             pass
     finally:
-        following.disconnect(outlet)
+        hub.disconnect(connection)

@@ -1,10 +1,6 @@
-"""Following jobs: one function, and four ways into it: polling, long-poll, server-sent events, WebSocket.
+"""Following jobs: polling, long-polling, server-sent events and WebSocket, on one hub.
 
-Messages come in from Redis, once for all followers of the process (`jobs.engine.live.subscriptions`), become a `Frame`,
-are judged by each `Topic` for each of its followers, and leave through the followers' `Outlet`s. What is missed anywhere
-is read from PostgreSQL.
+Messages arrive from Redis, once for all followers of the process (`jobs.engine.live.subscriptions`), become a `Frame`,
+are compared by each `Topic` with the position of each of its followers, and leave through their `Connection`s. Whatever
+was missed on the way is read from PostgreSQL.
 """
-
-from app.following.hub import COMPARE, Following
-
-__all__ = ["COMPARE", "Following"]

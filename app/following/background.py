@@ -1,4 +1,4 @@
-"""What goes on beside the requests: tasks of which nobody waits for the end."""
+"""Tasks that run beside the requests, and whose results nobody awaits."""
 
 from __future__ import annotations
 
@@ -13,38 +13,37 @@ from jobs.concurrency import cancel_and_wait
 log = structlog.get_logger()
 
 
-class Background:
-    """Holds the tasks while they run, and tells of those that break."""
+class BackgroundTasks:
+    """Keeps a reference to each running task, and logs those that fail."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Runs it."""
+    def spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Runs the coroutine as a task."""
         task = asyncio.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._done)
-        return task
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            self.broke(task.exception())
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.failed(error)
 
-    def broke(self, error: BaseException | None) -> None:
-        """A task raised what it should not."""
-        log.error("following_task_broke", exc_info=error)
+    def failed(self, error: BaseException) -> None:
+        """Logs an unexpected error of a task."""
+        log.error("background_task_failed", exc_info=error)
 
-    async def room(self, limit: int) -> None:
-        """Waits until fewer than so many run."""
+    async def wait_until_below(self, limit: int) -> None:
+        """Waits until fewer than `limit` tasks run."""
         while len(self._tasks) >= limit:
             await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
 
-    async def settled(self, patience: float) -> None:
-        """Waits for those that run now, so many seconds at most."""
+    async def wait(self, timeout: float) -> None:  # noqa: ASYNC109 - the tasks go on running after it
+        """Waits up to `timeout` seconds for the tasks that run now."""
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=patience)
+            await asyncio.wait(self._tasks, timeout=timeout)
 
-    async def end(self) -> None:
-        """Cancels them, and waits for that."""
+    async def cancel(self) -> None:
+        """Cancels all tasks, and waits until they have ended."""
         await cancel_and_wait(*self._tasks)

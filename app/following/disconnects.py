@@ -1,4 +1,4 @@
-"""How connections end: told why, and cut only when they take nothing more; before a shutdown all of them, spread."""
+"""Closing connections: each gets its reason, is aborted only if its client stops reading, and all close on a shutdown."""
 
 from __future__ import annotations
 
@@ -6,64 +6,61 @@ import asyncio
 from collections.abc import Iterable
 from random import shuffle
 
-from app.close_codes import Closing
-from app.following.background import Background
-from app.following.connections import LOOK, Outlet
+from app.close_codes import CloseCode
+from app.following.background import BackgroundTasks
+from app.following.connections import FLUSH_CHECK_INTERVAL, Connection
 from jobs.concurrency import cancel_and_wait
 
-FAREWELL = 5.0
-"""Seconds in which a client that is told the end has to take something of what still waits for it."""
+CLOSE_TIMEOUT = 5.0
+"""Seconds within which a client has to read some more of what is buffered for it while its connection is closed."""
+DRAIN_BATCH = 16
+"""Connections that are closed at once on a shutdown."""
 
 
-class Farewells:
-    """Ends connections."""
+class Disconnects:
+    """Closes connections in the background."""
 
     def __init__(self) -> None:
-        self._background = Background()
+        self._tasks = BackgroundTasks()
 
-    def close(self, outlet: Outlet, closing: Closing) -> None:
-        """Ends the connection, the first time that it is said; cuts it when the client does not take that either."""
-        if outlet.closing is None:
-            outlet.closing = closing
-            self._background.spawn(_finish(outlet, closing))
+    def close(self, connection: Connection, code: CloseCode) -> None:
+        """Closes the connection, unless it is being closed already."""
+        if connection.close_code is None:
+            connection.close_code = code
+            self._tasks.spawn(_close(connection, code))
 
-    async def spread(self, outlets: Iterable[Outlet], seconds: float) -> None:
-        """Ends them all for a restart, over so many seconds, and cuts those that have not taken it a while after."""
-        shuffled = list(outlets)
+    async def drain(self, connections: Iterable[Connection], seconds: float) -> None:
+        """Closes all connections for a restart, spread over `seconds`, and aborts those that do not end soon after."""
+        shuffled = list(connections)
         shuffle(shuffled)
-        for number, outlet in enumerate(shuffled, 1):
-            self.close(outlet, Closing.RESTART)
-            if number % 16 == 0 or number == len(shuffled):
-                await asyncio.sleep(16 * seconds / max(len(shuffled), 16))
-        await self._background.settled(2 * FAREWELL)
-        await self.end()
+        for number, connection in enumerate(shuffled, 1):
+            self.close(connection, CloseCode.RESTART)
+            if number % DRAIN_BATCH == 0 or number == len(shuffled):
+                await asyncio.sleep(DRAIN_BATCH * seconds / max(len(shuffled), DRAIN_BATCH))
+        await self._tasks.wait(2 * CLOSE_TIMEOUT)
+        await self.abort()
 
-    async def end(self) -> None:
-        """Cuts those that are still ending."""
-        await self._background.end()
+    async def abort(self) -> None:
+        """Aborts the connections that are still being closed."""
+        await self._tasks.cancel()
 
 
-async def _finish(outlet: Outlet, closing: Closing) -> None:
-    saying = asyncio.create_task(outlet.finish(closing))
+async def _close(connection: Connection, code: CloseCode) -> None:
+    """Ends the connection, and aborts it if the client reads nothing for `CLOSE_TIMEOUT` seconds or this is cancelled."""
+    loop = asyncio.get_running_loop()
+    finishing = asyncio.create_task(connection.finish(code))
+    buffered, progress_at = connection.buffered(), loop.time()
     try:
-        if not await _taken(outlet, saying):
-            outlet.abort()
+        await asyncio.wait([finishing], timeout=FLUSH_CHECK_INTERVAL)
+        while not (finishing.done() and connection.is_flushed()):
+            if connection.buffered() != buffered:
+                buffered, progress_at = connection.buffered(), loop.time()
+            elif loop.time() - progress_at > CLOSE_TIMEOUT:
+                connection.abort()
+                break
+            await asyncio.sleep(FLUSH_CHECK_INTERVAL)
     except asyncio.CancelledError:
-        outlet.abort()
+        connection.abort()
         raise
     finally:
-        await cancel_and_wait(saying)  # whatever it raises: the client is gone already
-
-
-async def _taken(outlet: Outlet, saying: asyncio.Task[None]) -> bool:
-    """Whether the client takes all that waits for it, however slowly; False when it stops for `FAREWELL` seconds."""
-    loop = asyncio.get_running_loop()
-    left, left_since = outlet.waiting(), loop.time()
-    await asyncio.wait([saying], timeout=LOOK)
-    while not (saying.done() and outlet.is_rid()):
-        if (waiting := outlet.waiting()) != left:
-            left, left_since = waiting, loop.time()
-        elif loop.time() - left_since > FAREWELL:
-            return False
-        await asyncio.sleep(LOOK)
-    return True
+        await cancel_and_wait(finishing)  # whatever it raises: the client is gone already

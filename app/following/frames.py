@@ -1,4 +1,4 @@
-"""A message on its way out, written once for each form in which it travels."""
+"""Messages as they are sent: each is encoded once for each kind of connection, however many followers get it."""
 
 from __future__ import annotations
 
@@ -12,50 +12,50 @@ from websockets.frames import Opcode
 from jobs.engine.events import Event, EventType
 from jobs.engine.order import Order
 
-LINES = "\n"
-"""How lines of an event stream end."""
+LINE_END = "\n"
+"""The line terminator of event streams."""
 
 
-class Form(IntEnum):
-    """How a message is written for a connection."""
+class Encoding(IntEnum):
+    """How a message is encoded for a connection."""
 
-    SOCKET = 0
-    """A WebSocket text frame (RFC 6455, section 5). From a server these are not masked, so all clients get the same."""
-    STREAM = 1
+    WEBSOCKET = 0
+    """A WebSocket text frame (RFC 6455, section 5). Frames of a server are not masked, so all clients get the same."""
+    SSE = 1
     """A server-sent event with an `id`, as an HTTP/1.1 chunk (RFC 9112, section 7.1)."""
-    STREAM_OF_MANY = 2
-    """The same without `id`: on a stream of several jobs a single one could not tell where each of them is."""
+    SSE_MANY = 2
+    """The same without `id`: on a stream of several jobs, one id could not say where each of them is."""
 
 
 class Frame:
-    """A message, and what decides who gets it."""
+    """A message with its order, which decides which followers get it."""
 
-    __slots__ = ("_body", "_written", "event", "final", "heard", "order", "since")
+    __slots__ = ("_body", "_encoded", "event", "final", "order", "read_after", "since")
 
-    def __init__(self, event: Event, body: bytes, heard: Order | None = None) -> None:
-        """`body`: the event as JSON. `heard`: the newest message that had come when this was asked for."""
+    def __init__(self, event: Event, body: bytes, read_after: Order | None = None) -> None:
+        """`body`: the event as JSON. `read_after`, for a snapshot: the newest message before it was read."""
         self.event = event
         self.order = event.order
         self.since = event.since
-        self.heard = heard
+        self.read_after = read_after
         self.final = event.status.ended or event.type is EventType.GONE
-        """Whether it is the last of its job, unless a person queues that again."""
+        """Whether it is the last message about its job, unless a person retries that."""
         self._body = body
-        self._written: list[bytes | None] = [None, None, None]
+        self._encoded: list[bytes | None] = [None, None, None]
 
-    def written(self, form: Form) -> bytes:
+    def encoded(self, encoding: Encoding) -> bytes:
         """The bytes to send."""
-        written = self._written[form]
-        if written is None:
-            written = self._written[form] = self._write(form)
-        return written
+        encoded = self._encoded[encoding]
+        if encoded is None:
+            encoded = self._encoded[encoding] = self._encode(encoding)
+        return encoded
 
-    def _write(self, form: Form) -> bytes:
-        if form is Form.SOCKET:
+    def _encode(self, encoding: Encoding) -> bytes:
+        if encoding is Encoding.WEBSOCKET:
             return text_frame(self._body)
         seq, tick = self.order
-        named = f"{seq}.{tick}" if form is Form.STREAM else None
-        return chunk(ServerSentEvent(self._body.decode(), event=self.event.type, id=named, sep=LINES).encode())
+        event_id = f"{seq}.{tick}" if encoding is Encoding.SSE else None
+        return chunk(ServerSentEvent(self._body.decode(), event=self.event.type, id=event_id, sep=LINE_END).encode())
 
 
 def text_frame(body: bytes) -> bytes:
@@ -69,20 +69,20 @@ def chunk(body: bytes) -> bytes:
 
 
 def comment(text: str) -> bytes:
-    """What an event stream carries for proxies only."""
-    return chunk(ServerSentEvent(comment=text, sep=LINES).encode())
+    """A chunk with a comment, which clients ignore and which keeps proxies from closing the stream."""
+    return chunk(ServerSentEvent(comment=text, sep=LINE_END).encode())
 
 
-def retry_after(seconds: float) -> bytes:
-    """Tells an `EventSource` when to come back; not yet a chunk."""
-    return ServerSentEvent(retry=round(1000 * seconds), sep=LINES).encode()
+def retry_field(seconds: float) -> bytes:
+    """The `retry` field, which sets when an `EventSource` reconnects; not yet a chunk."""
+    return ServerSentEvent(retry=round(1000 * seconds), sep=LINE_END).encode()
 
 
-def opening(retry: float) -> bytes:
-    """The start of a stream, which shows that it is open; not yet a chunk."""
-    return ServerSentEvent(comment="", retry=round(1000 * retry), sep=LINES).encode()
+def stream_start(retry: float) -> bytes:
+    """The start of a stream, which shows that it is open; not yet a chunk. `retry` in seconds."""
+    return ServerSentEvent(comment="", retry=round(1000 * retry), sep=LINE_END).encode()
 
 
-def error_body(error: str, message: str, job_id: str | None = None) -> bytes:
-    """What a WebSocket client is told of a message that could not be followed."""
+def error_message(error: str, message: str, job_id: str | None = None) -> bytes:
+    """The error message for a WebSocket client, as JSON."""
     return json.dumps({"type": "error", "error": error, "message": message, "jobId": job_id}).encode()

@@ -1,31 +1,32 @@
 """The hub: what all followers of this process share.
 
-One Redis subscription brings the messages of the jobs that somebody here follows or polls. A comparison with PostgreSQL
-every two seconds makes a lost message a delay and nothing more; while Redis is away it is what the followers live on.
+One Redis subscription brings the messages about the jobs that are followed or polled here. A comparison with PostgreSQL
+every two seconds makes a lost message a delay and nothing more; while Redis is unavailable, it is the only source of news.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from uuid import UUID
 
 import structlog
 
-from app.close_codes import Closing
-from app.following.background import Background
-from app.following.connection_limits import Admission
-from app.following.connections import Outlet
-from app.following.disconnects import Farewells
+from app.close_codes import CloseCode
+from app.following.background import BackgroundTasks
+from app.following.connection_limits import ConnectionLimits
+from app.following.connections import Connection
+from app.following.disconnects import Disconnects
 from app.following.frames import Frame
-from app.following.polling import Polls
-from app.following.readings import Readings
-from app.following.reconciler import Comparing
-from app.following.slow_consumers import Lagging
-from app.following.topic_registry import Topics
-from app.following.topics import Follow, Lacking, Topic
-from app.status_reader import Statuses
+from app.following.polling import Polling
+from app.following.reconciler import Reconciler
+from app.following.slow_consumers import SlowConsumers
+from app.following.snapshot_reader import SnapshotReader
+from app.following.topic_registry import TopicRegistry
+from app.following.topics import Difference, Follow, Topic
+from app.status_reader import StatusReader
 from jobs.concurrency import cancel_and_wait, map_limited
 from jobs.engine.events import Event
 from jobs.engine.live.subscriptions import ACKNOWLEDGED, Subscriptions
@@ -35,271 +36,278 @@ from jobs.services import Services
 
 log = structlog.get_logger()
 
-COMPARE = 1.5
-"""Seconds between two comparisons of the followed jobs with PostgreSQL."""
-DEGRADED_COMPARE = 0.8
-"""The same while Redis is away. Workers write once a second: with as much between two reads, news could be 2 s old."""
-READS = 16
+CONCURRENT_READS = 16
 """Snapshots that are read at once for one connection."""
+HOUSEKEEPING_INTERVAL = 1.0
+"""Seconds between two checks of all connections and topics."""
 
 
-class Following:
-    """Reads jobs for all requests of this process, and brings what changes to those that follow them."""
+@dataclass(slots=True)
+class _Client:
+    """What the hub knows of a connection: the client's address, and its position in each job that has not ended."""
+
+    address: str
+    follows: dict[UUID, Follow] = field(default_factory=dict)
+
+
+class Hub:
+    """Sends the changes of jobs to the connections that follow them, and reads jobs for polls.
+
+    A connection is registered with `connect`. `follow` registers the jobs, `read_snapshots` and `send_snapshots` bring it
+    up to date, and every later message goes to it as it arrives, until `unfollow` or `disconnect`.
+    """
 
     def __init__(self, services: Services) -> None:
-        settings, statuses = services.settings, Statuses(services)
+        settings, statuses = services.settings, StatusReader(services)
         self._subscriptions = Subscriptions(services.feed, self._receive, self._redis_changed)
-        self._topics = Topics(self._subscriptions)
-        self._readings = Readings(statuses, self._topics)
-        self._comparing = Comparing(services.snapshots, self._settle)
-        self._lagging = Lagging(self._catch_up, lambda outlet: self.close(outlet, Closing.SLOW))
-        self._farewells = Farewells()
-        self._background = Background()
-        self._outlets: dict[Outlet, str] = {}
-        """All connections, with the address of their client."""
-        self.admission = Admission(settings.max_followers, settings.max_followers_per_client)
-        self.polls = Polls(statuses, self._topics, self._subscriptions, self.admission)
+        self._topics = TopicRegistry(self._subscriptions)
+        self._snapshots = SnapshotReader(statuses, self._topics)
+        self._reconciler = Reconciler(services.snapshots, self._topics, self._subscriptions, self._repair)
+        self._slow_consumers = SlowConsumers(
+            self._send_newest, lambda connection: self.close(connection, CloseCode.SLOW)
+        )
+        self._disconnects = Disconnects()
+        self._tasks = BackgroundTasks()
+        self._clients: dict[Connection, _Client] = {}
+        self.limits = ConnectionLimits(settings.max_followers, settings.max_followers_per_client)
+        self.polling = Polling(statuses, self._topics, self._subscriptions, self.limits)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Listens and compares while the block runs."""
-        loops = (
-            self._subscriptions.run(),
-            self._comparing.run(lambda: list(self._topics), self._pause),
-            self._lagging.run(self._look_at_all),
-        )
+        """Receives messages and compares with PostgreSQL while the block runs."""
+        loops = (self._subscriptions.run(), self._reconciler.run(), self._slow_consumers.run(), self._keep_house())
         tasks = [asyncio.create_task(loop) for loop in loops]
         try:
             yield
         finally:
             await cancel_and_wait(*tasks)
-            await self._farewells.end()
-            await self._background.end()
-            await self._readings.end()
+            await self._disconnects.abort()
+            await self._tasks.cancel()
+            await self._snapshots.cancel()
+
+    async def _keep_house(self) -> None:
+        """Keeps silent streams alive, and releases topics that are no longer polled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                now = loop.time()
+                for connection in self._clients:
+                    connection.keep_alive(now)
+                for topic in self._topics:
+                    self._topics.release(topic)
+            except Exception:
+                log.exception("housekeeping_failed")
+            await asyncio.sleep(HOUSEKEEPING_INTERVAL)
 
     # --- connections ---------------------------------------------------------------------------------------------------
 
-    def connect(self, outlet: Outlet, client: str) -> None:
-        """Knows the connection, which was admitted, until `disconnect`."""
-        self._outlets[outlet] = client
-        self.admission.enter(client)
+    def connect(self, connection: Connection, client: str) -> None:
+        """Registers a connection from this address, until `disconnect`. Raises `ServerStops`, `TooManyFollowers`."""
+        self.limits.acquire(client)
+        self._clients[connection] = _Client(client)
 
-    def disconnect(self, outlet: Outlet) -> None:
-        """The connection is gone, or good for other requests."""
-        for job_id in list(outlet.follows):
-            self.unfollow(outlet, job_id)
-        self._lagging.discard(outlet)
-        self.admission.leave(self._outlets.pop(outlet))
+    def disconnect(self, connection: Connection) -> None:
+        """The connection was closed, or its response has ended."""
+        client = self._clients.pop(connection)
+        for follow in client.follows.values():
+            self._remove(follow)
+        self._slow_consumers.discard(connection)
+        self.limits.release(client.address)
 
-    def lags(self, outlet: Outlet) -> None:
-        """The connection has not taken what it was sent: it gets the newest state when it has."""
-        self._lagging.add(outlet)
+    def mark_slow(self, connection: Connection) -> None:
+        """The connection's buffer is full: it gets the newest state once that has been flushed."""
+        self._slow_consumers.add(connection)
 
-    def close(self, outlet: Outlet, closing: Closing) -> None:
-        """Ends the connection."""
-        self._farewells.close(outlet, closing)
+    def close(self, connection: Connection, code: CloseCode) -> None:
+        """Ends the connection, in the background."""
+        self._disconnects.close(connection, code)
 
     async def drain(self, seconds: float) -> None:
-        """Takes no more connections, lets nobody wait, and ends the connections, spread over so many seconds."""
-        self.admission.draining = True
+        """Refuses new connections, ends long-polls at once, and the open connections spread over `seconds`."""
+        self.limits.draining = True
         for topic in self._topics:
-            topic.wake()
-        await self._farewells.spread(self._outlets, seconds)
+            topic.notify_waiters()
+        await self._disconnects.drain(self._clients, seconds)
 
     # --- following -----------------------------------------------------------------------------------------------------
 
-    async def begin(self, outlet: Outlet, wanted: Mapping[UUID, Order]) -> list[tuple[Follow, Frame]]:
-        """Starts to follow jobs, each from where the client is; `answer` sends the snapshots that this returns.
+    def followed_by(self, connection: Connection) -> Collection[UUID]:
+        """The jobs that a connection follows, and that have not ended."""
+        return self._clients[connection].follows.keys()
 
-        Subscribe, wait for the acknowledgement, read: what is published from then on waits until `answer`. Raises as
-        `Statuses.read` when a job can't be read, and then follows none of them.
+    def follow(self, connection: Connection, wanted: Mapping[UUID, Order]) -> list[Follow]:
+        """Registers the jobs, each from the client's position; messages about them wait for `send_snapshots`."""
+        follows = self._clients[connection].follows
+        for job_id, order in wanted.items():
+            replaced = follows.get(job_id)
+            follow = follows[job_id] = Follow(self._topics.open(job_id), connection, order)
+            follow.reading = True
+            follow.topic.follows.add(follow)
+            if replaced is not None:
+                self._remove(replaced)
+        return [follows[job_id] for job_id in wanted]
+
+    async def read_snapshots(self, follows: Iterable[Follow]) -> list[tuple[Follow, Frame]]:
+        """Reads the jobs after Redis has acknowledged their subscriptions, so that no change in between is missed.
+
+        Raises as `StatusReader.read` when one can't be read, and then follows none of them.
         """
-        follows = self.start(outlet, wanted)
+
+        async def read(follow: Follow) -> tuple[Follow, Frame]:
+            await self._subscriptions.acknowledged(follow.topic.job_id, ACKNOWLEDGED)
+            return follow, await self._snapshots.read_shared(follow.topic.job_id, follow.order[0])
+
+        follows = list(follows)
         try:
-            return await map_limited(self._read, follows, READS)
+            return await map_limited(read, follows, CONCURRENT_READS)
         except BaseException:
             for follow in follows:
-                self._give_up(follow)
+                if follow.is_current:
+                    self.unfollow(follow.connection, follow.topic.job_id)
             raise
 
-    def answer(self, found: Iterable[tuple[Follow, Frame]]) -> None:
-        """Sends the snapshots, what came in since they were read, and from now on every change."""
-        for follow, frame in found:
-            self._answer(follow, frame)
+    def send_snapshots(self, snapshots: Iterable[tuple[Follow, Frame]]) -> None:
+        """Sends each follower its snapshot, and what has arrived since that was read."""
+        for follow, frame in snapshots:
+            self._send_snapshot(follow, frame)
 
-    def start(self, outlet: Outlet, wanted: Mapping[UUID, Order]) -> list[Follow]:
-        """Takes the jobs up, each from where the client is: what comes in waits for a snapshot, as of `catch_up`."""
-        return [self._start(outlet, job_id, order) for job_id, order in wanted.items()]
-
-    async def catch_up(self, follow: Follow) -> None:
-        """Reads and sends the first snapshot. Raises as `Statuses.read`, and then does not follow the job."""
-        try:
-            _, frame = await self._read(follow)
-        except BaseException:
-            self._give_up(follow)
-            raise
-        self._answer(follow, frame)
-
-    def unfollow(self, outlet: Outlet, job_id: UUID) -> None:
-        """Sends no more of the job."""
-        follow = outlet.follows.pop(job_id, None)
+    def unfollow(self, connection: Connection, job_id: UUID) -> None:
+        """Stops sending messages about the job."""
+        follow = self._clients[connection].follows.pop(job_id, None)
         if follow is not None:
             self._remove(follow)
 
-    def _start(self, outlet: Outlet, job_id: UUID, order: Order) -> Follow:
-        before = outlet.follows.pop(job_id, None)
-        follow = outlet.follows[job_id] = Follow(self._topics.open(job_id), outlet, order)
-        follow.reading = True
-        follow.topic.follows.add(follow)
-        if before is not None:
-            self._remove(before)
-        return follow
-
-    async def _read(self, follow: Follow) -> tuple[Follow, Frame]:
-        await self._subscriptions.acknowledged(follow.topic.job_id, ACKNOWLEDGED)
-        return follow, await self._readings.snapshot(follow.topic.job_id, follow.order[0])
-
-    def _give_up(self, follow: Follow) -> None:
-        if follow.is_current:
-            self.unfollow(follow.outlet, follow.topic.job_id)
-
     def _remove(self, follow: Follow) -> None:
         follow.topic.follows.discard(follow)
-        self._topics.leave(follow.topic)
+        self._topics.release(follow.topic)
 
-    def _answer(self, follow: Follow, frame: Frame) -> None:
-        """Sends the snapshot, and what came in while it was read."""
+    def _ended(self, follow: Follow) -> None:
+        """The follower has got the last message of its job: a connection without other jobs may end, too."""
+        follows = self._clients[follow.connection].follows
+        follows.pop(follow.topic.job_id, None)
+        self._remove(follow)
+        if not follows and follow.connection.closes_with_last_job:
+            self.close(follow.connection, CloseCode.DONE)
+
+    # --- what a follower is sent -----------------------------------------------------------------------------------------
+
+    def _send_snapshot(self, follow: Follow, frame: Frame) -> None:
         if not follow.is_current:
             return
-        follow.topic.see(frame)
-        if follow.answer(frame) and self._bring(follow, frame.heard) and frame.final and follow.order == frame.order:
+        follow.topic.remember(frame)
+        if not follow.send_snapshot(frame):
+            return
+        if self._catch_up(follow, frame.read_after) and frame.final and follow.order == frame.order:
             self._ended(follow)
 
-    def _bring(self, follow: Follow, heard: Order | None = None) -> bool:
-        """Gives a follower what it lacks; True when that is nothing.
+    def _catch_up(self, follow: Follow, read_after: Order | None = None) -> bool:
+        """Sends a follower the newest message, or starts to read a snapshot. Returns True if it already has everything.
 
-        `heard`: the newest message at the time when it was asked for. When that is still the newest, PostgreSQL had all
-        of it to tell and says less: to ask again would bring no more, and the comparison sees to it.
+        `read_after`: the newest message before the follower's last snapshot was read. If that is still the newest,
+        PostgreSQL has less than was published, and another snapshot would not help: the next comparison repairs it.
         """
         topic = follow.topic
-        verdict, latest = topic.bring(follow), topic.latest
+        verdict, latest = topic.send_latest(follow), topic.latest
         if verdict is Verdict.GAP and latest is not None:
-            if heard is not None and latest.order <= heard:
+            if read_after is not None and latest.order <= read_after:
                 return True
-            self._ask(follow)
+            self._resync(follow)
             return False
         if verdict is Verdict.NEXT and latest is not None and latest.final and follow.order == latest.order:
             self._ended(follow)
             return False
         return True
 
-    def _ask(self, follow: Follow) -> None:
-        """Reads a snapshot for one follower, which missed something."""
+    def _resync(self, follow: Follow) -> None:
+        """Reads and sends another snapshot to one follower, in the background."""
+
+        async def resync() -> None:
+            job_id = follow.topic.job_id
+            try:
+                frame = await self._snapshots.read_shared(job_id, follow.order[0])
+            except (DatabaseUnavailable, JobNotFound):
+                follow.reading = False  # the next comparison repairs it
+            except Exception:
+                log.exception("snapshot_failed", job_id=str(job_id))
+                follow.reading = False
+                self.close(follow.connection, CloseCode.INTERNAL)
+            else:
+                self._send_snapshot(follow, frame)
+
         follow.reading = True
-        self._background.spawn(self._answer_anew(follow))
+        self._tasks.spawn(resync())
 
-    async def _answer_anew(self, follow: Follow) -> None:
-        try:
-            frame = await self._readings.snapshot(follow.topic.job_id, follow.order[0])
-        except (DatabaseUnavailable, JobNotFound):
-            follow.reading = False  # the next comparison sees to it
-        except Exception:
-            log.exception("snapshot_broke", job_id=str(follow.topic.job_id))
-            follow.reading = False
-            self.close(follow.outlet, Closing.INTERNAL)
-        else:
-            self._answer(follow, frame)
+    def _send_newest(self, connection: Connection) -> None:
+        """Sends a connection that was slow the newest state of each of its jobs."""
+        for follow in list(self._clients[connection].follows.values()):
+            if follow.order[1] < 0 and not follow.reading:
+                self._resync(follow)  # not even the first snapshot could be sent
+            else:
+                self._catch_up(follow)
 
-    def _ended(self, follow: Follow) -> None:
-        """The follower has the last message of its job."""
-        closing = follow.outlet.ended(follow)
-        self._remove(follow)
-        if closing is not None:
-            self.close(follow.outlet, closing)
-
-    # --- what comes in ---------------------------------------------------------------------------------------------------
+    # --- what arrives --------------------------------------------------------------------------------------------------
 
     def _receive(self, event: Event, body: bytes) -> None:
-        """A message from Redis. The last one of a job always comes from PostgreSQL."""
+        """A message from Redis. The last one of a job is always read from PostgreSQL."""
         topic = self._topics.get(event.job_id)
         if topic is None:
             return
         if event.status.ended:
             self._refresh(topic)
         else:
-            self._deliver(topic, Frame(event, body))
+            self._publish(topic, Frame(event, body))
 
-    def _deliver(self, topic: Topic, frame: Frame) -> None:
-        gaps, ended = topic.deliver(frame)
+    def _publish(self, topic: Topic, frame: Frame) -> None:
+        """Sends a message to all followers of its job."""
+        gaps, ended = topic.publish(frame)
         for follow in gaps:
-            if follow.outlet not in self._lagging:
-                self._ask(follow)
+            if follow.connection not in self._slow_consumers:
+                self._resync(follow)
         for follow in ended:
             self._ended(follow)
 
     def _refresh(self, topic: Topic) -> None:
-        """Reads the job from PostgreSQL for all of its followers."""
-        if topic.refreshing:
-            topic.again = True  # it may have been read before what happened now
-            return
-        topic.refreshing = True
-        self._background.spawn(self._refreshed(topic))
+        """Reads the job for all of its followers, in the background."""
 
-    async def _refreshed(self, topic: Topic) -> None:
-        try:
-            topic.again = True
-            while topic.again:
-                topic.again = False
-                self._deliver(topic, await self._readings.fresh(topic.job_id, topic.reach()))
-        except DatabaseUnavailable as error:
-            log.warning("refresh_failed", job_id=str(topic.job_id), reason=error.message)
-        except JobNotFound:  # its rows were removed, or it was dropped
-            topic.forget()
-            farewell = topic.farewell()
-            if farewell is not None:
-                self._deliver(topic, farewell)
-        except Exception:
-            log.exception("refresh_broke", job_id=str(topic.job_id))
-            for follow in topic.listening:
-                self.close(follow.outlet, Closing.INTERNAL)
-        finally:
-            topic.refreshing = False
+        async def refresh() -> None:
+            try:
+                while topic.refresh_again:
+                    topic.refresh_again = False
+                    self._publish(topic, await self._snapshots.read(topic.job_id, topic.oldest_seq()))
+            except DatabaseUnavailable as error:
+                log.warning("refresh_failed", job_id=str(topic.job_id), reason=error.message)
+            except JobNotFound:  # the job was deleted
+                topic.clear_cache()
+                gone = topic.gone_frame()
+                if gone is not None:
+                    self._publish(topic, gone)
+            except Exception:
+                log.exception("refresh_failed", job_id=str(topic.job_id))
+                for follow in topic.receiving:
+                    self.close(follow.connection, CloseCode.INTERNAL)
+            finally:
+                topic.refreshing = False
+
+        topic.refresh_again = True  # also while it is being read: that read may be older than what happened now
+        if not topic.refreshing:
+            topic.refreshing = True
+            self._tasks.spawn(refresh())
+
+    def _repair(self, topic: Topic, difference: Difference) -> None:
+        """Sends followers what PostgreSQL has and they lack, whether or not it was published."""
+        if difference.needs_refresh:
+            self._refresh(topic)
+        for follow in difference.behind:
+            self._catch_up(follow)  # with what is known here: a snapshot of its own could not be read or sent
+        for follow in difference.ahead:
+            self.close(follow.connection, CloseCode.RESTART)  # a client accepts an older state only on a new connection
 
     def _redis_changed(self) -> None:
+        """The subscription was lost or established: messages may have been missed."""
         if self._subscriptions.connected:
-            log.info("following_live")
+            log.info("live_updates_started")
         else:
-            log.warning("following_degraded")
+            log.warning("live_updates_lost")
         for topic in self._topics:
-            topic.forget()
-        self._comparing.hurry()
-
-    # --- what goes on all the time ---------------------------------------------------------------------------------------
-
-    def _pause(self) -> float:
-        return COMPARE if self._subscriptions.connected else DEGRADED_COMPARE
-
-    def _settle(self, topic: Topic, lacking: Lacking) -> None:
-        """Whoever lacks what PostgreSQL has gets it, whether or not a message said so."""
-        if lacking.unknown:
-            self._refresh(topic)
-        for follow in lacking.follows:
-            self._bring(follow)  # what is here already: a snapshot of its own could not be read or sent
-        for follow in lacking.astray:
-            self.close(
-                follow.outlet, Closing.RESTART
-            )  # a client takes what is older only for an answer to its question
-
-    def _look_at_all(self, now: float) -> None:
-        for outlet in self._outlets:
-            outlet.keep_alive(now)
-        for topic in self._topics:
-            self._topics.leave(topic)
-
-    def _catch_up(self, outlet: Outlet) -> None:
-        """Gives each job of a connection that lagged the newest state."""
-        for follow in list(outlet.follows.values()):
-            if follow.order[1] < 0 and not follow.reading:
-                self._ask(follow)  # not even the snapshot that it started with could be sent
-            else:
-                self._bring(follow)
+            topic.clear_cache()
+        self._reconciler.hurry()

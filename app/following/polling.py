@@ -1,4 +1,4 @@
-"""Polling and long-polling: one answer a question. A job that is polled over and over is followed meanwhile."""
+"""Polling and long-polling. A job that is polled again and again is followed, and answered from memory."""
 
 from __future__ import annotations
 
@@ -7,55 +7,45 @@ from collections.abc import Callable
 from contextlib import suppress
 from uuid import UUID
 
-from app.close_codes import Closing
-from app.following.connection_limits import Admission
-from app.following.topic_registry import Topics
-from app.problems import TooManyFollowers
+from app.following.connection_limits import ConnectionLimits
+from app.following.topic_registry import TopicRegistry
 from app.requests import MAX_SEQ
 from app.schemas import JobStatus
-from app.status_reader import Statuses
-from jobs.engine.jobs import Job
+from app.status_reader import StatusReader
 from jobs.engine.live.subscriptions import ACKNOWLEDGED, Subscriptions
 
 
-class Polls:
-    """Answers with the job as it is now."""
+class Polling:
+    """Reads jobs for requests that ask for one status each."""
 
-    def __init__(self, statuses: Statuses, topics: Topics, subscriptions: Subscriptions, admission: Admission) -> None:
+    def __init__(
+        self, statuses: StatusReader, topics: TopicRegistry, subscriptions: Subscriptions, limits: ConnectionLimits
+    ) -> None:
         self._statuses = statuses
         self._topics = topics
         self._subscriptions = subscriptions
-        self._admission = admission
-
-    def at_once(self, job_id: UUID) -> JobStatus | None:
-        """The job now, if that is known here for sure; if so, it is followed on for the next poll."""
-        topic = self._topics.get(job_id)
-        status = None if topic is None else topic.current()
-        if topic is not None and status is not None:
-            self._topics.prolong(topic)
-        return status
+        self._limits = limits
 
     async def read(self, job_id: UUID, since: int | None = None, *, fresh: bool = False) -> JobStatus:
         """The job now, with its files that changed after `since`. Raises `JobNotFound`, `DatabaseUnavailable`.
 
-        A job that is polled over and over is answered with what came in. `fresh` asks PostgreSQL in any case: what was
-        written before is seen, even when its message was lost.
+        Without `since`, a job that is followed is answered from memory. `fresh` reads PostgreSQL in any case, and so sees
+        everything that was written before, even if its message was lost.
         """
         if since is not None:
             return await self._statuses.read(job_id, since)
-        known = None if fresh else self.at_once(job_id)
-        return await self._read_and_keep(job_id) if known is None else known
-
-    async def _read_and_keep(self, job_id: UUID) -> JobStatus:
-        topic, hold = self._topics.get(job_id), self._subscriptions.token(job_id)
-        again = self._statuses.keeps(job_id)
+        topic = self._topics.get(job_id)
+        if topic is not None and not fresh and (cached := topic.cached()) is not None:
+            self._topics.keep_for_polls(topic)
+            return cached
+        subscribed, polled_before = self._subscriptions.token(job_id), self._statuses.has_read(job_id)
         status = await self._statuses.read(job_id)
         if topic is not None:
-            self._topics.prolong(topic)
-            if hold is not None and hold is self._subscriptions.token(job_id):
-                topic.keep(status)  # no message was missed while it was read
-        elif again and not status.status.ended:
-            self._topics.keep_for_polls(job_id)
+            self._topics.keep_for_polls(topic)
+            if subscribed is not None and subscribed is self._subscriptions.token(job_id):
+                topic.cache(status)  # no message was missed while it was read
+        elif polled_before and not status.status.ended:
+            self._topics.open_for_polls(job_id)
         return status
 
     async def wait(
@@ -66,33 +56,30 @@ class Polls:
         enough: Callable[[JobStatus], bool],
         since: int | None = None,
     ) -> JobStatus:
-        """The job as soon as it is `enough`, or as it is after `patience` seconds, or when the process is to stop.
+        """The job as soon as it is `enough`, after `patience` seconds, or when the process is about to stop.
 
-        Raises as `read`, and `TooManyFollowers` when this process, or the client's address, has as many as it may.
+        Raises as `read`, and `TooManyFollowers` if this process or the client's address has too many connections.
         """
-        if self._admission.refusal(client) is Closing.TOO_MANY:
-            raise TooManyFollowers("Too much waits here already, for all or for your address. Come back later.")
+        if self._limits.draining:
+            return await self.read(job_id, since)
         deadline = asyncio.get_running_loop().time() + patience
-        with self._admission.inside(client), self._topics.waiting(job_id) as changed:
+        with self._limits.acquired(client), self._topics.changes(job_id) as changed:
             await self._subscriptions.acknowledged(job_id, min(patience, ACKNOWLEDGED))
             while True:
                 changed.clear()
                 status = await self.read(job_id, since)
                 remaining = deadline - asyncio.get_running_loop().time()
-                if remaining <= 0 or enough(status) or self._admission.draining:
+                if remaining <= 0 or enough(status) or self._limits.draining:
                     return status
                 with suppress(TimeoutError):
                     async with asyncio.timeout(remaining):
                         await changed.wait()
 
-    def moved(self, job: Job) -> None:
-        """A command was written: what is known from before it is no answer any more, whether or not its message came."""
-        topic = self._topics.get(job.id)
-        if topic is not None:
-            topic.moved(job.seq)
+    def invalidate(self, job_id: UUID, seq: int = MAX_SEQ) -> None:
+        """Discards what was cached before a command that this process wrote with `seq`; for a deleted job, everything.
 
-    def dropped(self, job_id: UUID) -> None:
-        """The job was dropped here: nobody is told any more what was known of it."""
+        So the next poll sees the command, whether or not its message arrives.
+        """
         topic = self._topics.get(job_id)
         if topic is not None:
-            topic.moved(MAX_SEQ)
+            topic.invalidate(seq)

@@ -1,54 +1,70 @@
-"""The comparison with PostgreSQL: it makes a lost message a delay and nothing more, and is the truth when it says less."""
+"""The comparison with PostgreSQL: a lost message becomes a delay, and a restored backup resets its followers."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 
 import structlog
 
-from app.following.topics import Lacking, Topic
+from app.following.topic_registry import TopicRegistry
+from app.following.topics import Difference, Topic
 from jobs.engine.jobs import Job
+from jobs.engine.live.subscriptions import Subscriptions
 from jobs.engine.sql.snapshots import Snapshots
 from jobs.errors import DatabaseUnavailable
 
 log = structlog.get_logger()
 
-COMPARED = 500
-"""Jobs that are compared at once: more would keep everybody else waiting for too long."""
+RECONCILE_INTERVAL = 1.5
+"""Seconds between two comparisons of the followed jobs with PostgreSQL."""
+DEGRADED_RECONCILE_INTERVAL = 0.8
+"""The same while Redis is unavailable. Workers write once a second: a longer interval would make news 2 s old."""
+BATCH_SIZE = 500
+"""Jobs that are compared at once: the event loop does nothing else while a batch is compared."""
 
 
-class Comparing:
-    """Compares the topics with PostgreSQL; `settle` makes up for what one of them lacks."""
+class Reconciler:
+    """Compares all topics with PostgreSQL; `repair` sends the followers of each what they lack."""
 
-    def __init__(self, snapshots: Snapshots[Job], settle: Callable[[Topic, Lacking], None]) -> None:
+    def __init__(
+        self,
+        snapshots: Snapshots[Job],
+        topics: TopicRegistry,
+        subscriptions: Subscriptions,
+        repair: Callable[[Topic, Difference], None],
+    ) -> None:
         self._snapshots = snapshots
-        self._settle = settle
-        self._now = asyncio.Event()
+        self._topics = topics
+        self._subscriptions = subscriptions
+        self._repair = repair
+        self._hurry = asyncio.Event()
 
     def hurry(self) -> None:
-        """Compares at once."""
-        self._now.set()
+        """Makes the next comparison start at once."""
+        self._hurry.set()
 
-    async def run(self, topics: Callable[[], Sequence[Topic]], pause: Callable[[], float]) -> None:
-        """Compares until it is cancelled, `pause` seconds apart."""
+    async def run(self) -> None:
+        """Compares again and again, until it is cancelled."""
         while True:
             with suppress(TimeoutError):
-                async with asyncio.timeout(pause()):
-                    await self._now.wait()
-            self._now.clear()
+                connected = self._subscriptions.connected
+                async with asyncio.timeout(RECONCILE_INTERVAL if connected else DEGRADED_RECONCILE_INTERVAL):
+                    await self._hurry.wait()
+            self._hurry.clear()
             try:
-                await self.compare(topics())
+                await self.reconcile()
             except DatabaseUnavailable as error:
-                log.warning("comparison_failed", reason=error.message)
+                log.warning("reconciliation_failed", reason=error.message)
             except Exception:
-                log.exception("comparison_broke")
+                log.exception("reconciliation_failed")
 
-    async def compare(self, topics: Sequence[Topic]) -> None:
-        """Compares these. Raises `DatabaseUnavailable`."""
-        for start in range(0, len(topics), COMPARED):
-            batch = topics[start : start + COMPARED]
+    async def reconcile(self) -> None:
+        """Compares all topics once. Raises `DatabaseUnavailable`."""
+        topics = list(self._topics)
+        for start in range(0, len(topics), BATCH_SIZE):
+            batch = topics[start : start + BATCH_SIZE]
             marks = await self._snapshots.marks([topic.job_id for topic in batch])
             for topic in batch:
-                self._settle(topic, topic.compare(marks.get(topic.job_id)))
+                self._repair(topic, topic.compare(marks.get(topic.job_id)))

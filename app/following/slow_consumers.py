@@ -1,79 +1,70 @@
-"""Looking after connections: those that lag get the newest state when they can take it, silent ones a sign of life."""
+"""Slow consumers: clients that have not read what they were sent, and get the newest state when they have."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 
 import structlog
 
-from app.following.connections import LOOK, STUCK, Outlet
+from app.following.connections import FLUSH_CHECK_INTERVAL, Connection
 
 log = structlog.get_logger()
 
-ROUND = 1.0
-"""Seconds between two looks at all connections."""
+STALL_TIMEOUT = 30.0
+"""Seconds within which a slow client has to read something, before its connection is closed."""
 
 
-class Lagging:
-    """The connections that have not taken what they were sent.
+class SlowConsumers:
+    """Watches the write buffers of slow connections.
 
-    `caught_up` is called with one that has, `stuck` with one that took nothing for `STUCK` seconds.
+    `on_caught_up` is called when one has been flushed, `on_stalled` when one has not shrunk for `STALL_TIMEOUT` seconds.
     """
 
-    def __init__(self, caught_up: Callable[[Outlet], None], stuck: Callable[[Outlet], None]) -> None:
-        self._caught_up = caught_up
-        self._stuck = stuck
-        self._outlets: set[Outlet] = set()
-        self._some = asyncio.Event()
+    def __init__(self, on_caught_up: Callable[[Connection], None], on_stalled: Callable[[Connection], None]) -> None:
+        self._on_caught_up = on_caught_up
+        self._on_stalled = on_stalled
+        self._slow: dict[Connection, tuple[int, float]] = {}
+        """The bytes that were buffered at the last check, and since when there have not been fewer."""
+        self._any = asyncio.Event()
 
-    def __contains__(self, outlet: Outlet) -> bool:
-        return outlet in self._outlets
+    def __contains__(self, connection: Connection) -> bool:
+        return connection in self._slow
 
     def __len__(self) -> int:
-        return len(self._outlets)
+        return len(self._slow)
 
-    def add(self, outlet: Outlet) -> None:
-        """It has not taken what it was sent: it gets the newest state when it has."""
-        if outlet not in self._outlets:
-            self._outlets.add(outlet)
-            outlet.left, outlet.left_since = outlet.waiting(), asyncio.get_running_loop().time()
-            self._some.set()
+    def add(self, connection: Connection) -> None:
+        """Starts to watch a connection whose buffer is full."""
+        if connection not in self._slow:
+            self._slow[connection] = connection.buffered(), asyncio.get_running_loop().time()
+            self._any.set()
 
-    def discard(self, outlet: Outlet) -> None:
-        """It is gone."""
-        self._outlets.discard(outlet)
+    def discard(self, connection: Connection) -> None:
+        """Stops watching a connection that was closed."""
+        self._slow.pop(connection, None)
 
-    async def run(self, look_at_all: Callable[[float], None]) -> None:
-        """Looks often while there are some, and calls `look_at_all` once a `ROUND`; until it is cancelled."""
-        loop = asyncio.get_running_loop()
-        next_round = loop.time()
+    async def run(self) -> None:
+        """Checks the slow connections while there are any, until it is cancelled."""
         while True:
-            if not self._outlets:
-                self._some.clear()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(max(0.0, next_round - loop.time())):
-                    await self._some.wait()
-            await asyncio.sleep(LOOK if self._outlets else 0)
-            now = loop.time()
+            if not self._slow:
+                self._any.clear()
+            await self._any.wait()
+            await asyncio.sleep(FLUSH_CHECK_INTERVAL)
             try:
-                self.look(now)
-                if now >= next_round:
-                    next_round = now + ROUND
-                    look_at_all(now)
+                self.check(asyncio.get_running_loop().time())
             except Exception:
-                log.exception("looking_broke")
+                log.exception("slow_consumer_check_failed")
 
-    def look(self, now: float) -> None:
-        """Sees which have taken something since the last look."""
-        for outlet in list(self._outlets):
-            waiting = outlet.waiting()
-            if not waiting:
-                self._outlets.discard(outlet)
-                self._caught_up(outlet)
-            elif waiting < outlet.left:
-                outlet.left, outlet.left_since = waiting, now
-            elif now - outlet.left_since > STUCK:
-                self._outlets.discard(outlet)
-                self._stuck(outlet)
+    def check(self, now: float) -> None:
+        """Compares each buffer with the last check."""
+        for connection, (before, since) in list(self._slow.items()):
+            buffered = connection.buffered()
+            if not buffered:
+                del self._slow[connection]
+                self._on_caught_up(connection)
+            elif buffered < before:
+                self._slow[connection] = buffered, now
+            elif now - since > STALL_TIMEOUT:
+                del self._slow[connection]
+                self._on_stalled(connection)

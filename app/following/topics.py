@@ -1,12 +1,12 @@
-"""A followed job, and where each follower is in it. No input, no output: `Following` and the outlets do that."""
+"""A job that is followed, and the position of each of its followers. It does no I/O: that is left to `Hub`."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from uuid import UUID
 
+from app.following.connections import Connection
 from app.following.frames import Frame
 from app.schemas import JobStatus
 from jobs.engine.events import Event, EventType
@@ -14,66 +14,66 @@ from jobs.engine.jobs import Status
 from jobs.engine.order import Order, Verdict, judge, queue_tick
 from jobs.engine.sql.snapshots import Mark
 
-if TYPE_CHECKING:
-    from app.following.connections import Outlet
-
 
 class Follow:
-    """One client's place in one job."""
+    """A connection's position in one job."""
 
-    __slots__ = ("order", "outlet", "reading", "topic")
+    __slots__ = ("connection", "order", "reading", "topic")
 
-    def __init__(self, topic: Topic, outlet: Outlet, order: Order) -> None:
+    def __init__(self, topic: Topic, connection: Connection, order: Order) -> None:
         self.topic = topic
-        self.outlet = outlet
+        self.connection = connection
         self.order = order
+        """The last message that was sent, or what the client has from before."""
         self.reading = False
-        """A snapshot is on its way to it; what comes in meanwhile has to wait for that."""
+        """A snapshot is being read for it: newer messages have to wait for that."""
 
     @property
     def is_current(self) -> bool:
-        """Whether its client has neither given it up nor asked anew."""
-        return self.outlet.follows.get(self.topic.job_id) is self
+        """Whether it has been neither removed nor replaced by another of the same connection."""
+        return self in self.topic.follows
 
-    def answer(self, frame: Frame) -> bool:
-        """The snapshot that it asked for; False when it could not be sent, and has to be asked for again.
+    def send_snapshot(self, frame: Frame) -> bool:
+        """Sends the snapshot that was read for it. Returns False if it could not be sent, and has to be read again.
 
-        One that starts below what the client said it has means that it has what never was: it starts anew.
+        One that starts below the `seq` of the client means that the database was restored: the client starts over.
         """
         self.reading = False
-        anew = frame.since < self.order[0]
-        if not anew and judge(self.order, frame.since, frame.order) is Verdict.OLD:
+        starts_over = frame.since < self.order[0]
+        if not starts_over and judge(self.order, frame.since, frame.order) is Verdict.OLD:
             return True
-        if not self.outlet.write(frame):
+        if not self.connection.write(frame):
             return False
         self.order = frame.order
         return True
 
 
 @dataclass(frozen=True, slots=True)
-class Lacking:
-    """What a comparison with PostgreSQL found. `follows` lack what there is; `astray` have more than there is."""
+class Difference:
+    """What a comparison with PostgreSQL found."""
 
-    follows: list[Follow]
-    astray: list[Follow]
-    unknown: bool
-    """It is not even known here, and has to be read."""
+    behind: list[Follow]
+    """Followers that have less than there is."""
+    ahead: list[Follow]
+    """Followers that have more than there is: the database was restored from a backup."""
+    needs_refresh: bool
+    """Not even the topic has what there is: the job has to be read."""
 
 
 class Topic:
-    """A job that is followed here, or polled."""
+    """A job that is followed or polled."""
 
     __slots__ = (
-        "_last_seen",
-        "_least",
-        "_status",
-        "_told",
-        "again",
+        "_cached",
+        "_known_seq",
+        "_last_snapshot",
+        "_min_seq",
         "follows",
         "job_id",
         "latest",
         "mark",
         "polled_at",
+        "refresh_again",
         "refreshing",
         "waiters",
     )
@@ -82,161 +82,158 @@ class Topic:
         self.job_id = job_id
         self.follows: set[Follow] = set()
         self.waiters: set[asyncio.Event] = set()
+        """Events of long-polls, which are set when the job changes."""
         self.latest: Frame | None = None
         """The newest message."""
         self.mark: Mark | None = None
-        """What PostgreSQL said at the last comparison."""
+        """What PostgreSQL had at the last comparison."""
         self.refreshing = False
-        """It is being read for all followers, and `again` when something happened meanwhile."""
-        self.again = False
+        """The job is being read for all followers."""
+        self.refresh_again = False
+        """Something happened since that read began: it has to be repeated."""
         self.polled_at = float("-inf")
-        self._last_seen: Event | None = None
-        """The newest snapshot of a single follower, without files, while there is no message."""
-        self._told = 0
+        self._last_snapshot: Event | None = None
+        """The newest snapshot that one follower got, without files, as long as there is no message."""
+        self._known_seq = 0
         """The highest `seq` that was known here at the last comparison."""
-        self._status: JobStatus | None = None
-        self._least = 0
-        """The `seq` of the last command that was written here: no answer is older."""
+        self._cached: JobStatus | None = None
+        """The answer to the next poll."""
+        self._min_seq = 0
+        """The `seq` of the last command that this process wrote: an older status must not be cached."""
 
     # --- followers -----------------------------------------------------------------------------------------------------
 
     @property
-    def listening(self) -> list[Follow]:
-        """The followers that no snapshot is on its way to."""
+    def receiving(self) -> list[Follow]:
+        """The followers for which no snapshot is being read."""
         return [follow for follow in self.follows if not follow.reading]
 
-    def deliver(self, frame: Frame) -> tuple[list[Follow], list[Follow]]:
-        """Gives the message to all that have not seen it. Returns those that lack one before, and those it ended."""
+    def publish(self, frame: Frame) -> tuple[list[Follow], list[Follow]]:
+        """Sends the message to all followers it is new for. Returns those with a gap before it, and those it ended."""
         gaps: list[Follow] = []
         ended: list[Follow] = []
         if self.latest is not None and frame.order <= self.latest.order:
             return gaps, ended
-        self.latest, self._last_seen = frame, None
-        self.wake()
-        taking: Order | None = None
+        self.latest, self._last_snapshot = frame, None
+        self.notify_waiters()
+        next_for: Order | None = None
         for follow in self.follows:
             if follow.reading:
                 continue
-            if follow.order != taking:  # nearly all are at the same place: it is judged once for them
+            if follow.order != next_for:  # nearly all have the same position: it is compared once for them
                 verdict = judge(follow.order, frame.since, frame.order)
                 if verdict is Verdict.GAP:
                     gaps.append(follow)
                 if verdict is not Verdict.NEXT:
                     continue
-                taking = follow.order
-            if follow.outlet.write(frame):
+                next_for = follow.order
+            if follow.connection.write(frame):
                 follow.order = frame.order
                 if frame.final:
                     ended.append(follow)
         return gaps, ended
 
-    def bring(self, follow: Follow) -> Verdict:
-        """Gives one follower the newest message; `GAP` when it needs a snapshot first, `NEXT` when it has all."""
+    def send_latest(self, follow: Follow) -> Verdict:
+        """Sends one follower the newest message, if that is next; `GAP` if it needs a snapshot first."""
         latest = self.latest
         if latest is None or follow.reading:
             return Verdict.OLD
         verdict = judge(follow.order, latest.since, latest.order)
-        if verdict is Verdict.NEXT and follow.outlet.write(latest):
+        if verdict is Verdict.NEXT and follow.connection.write(latest):
             follow.order = latest.order
         return verdict
 
-    def see(self, frame: Frame) -> None:
-        """Remembers of a snapshot what is to be told should the job be gone before any message comes."""
-        if self.latest is None and (self._last_seen is None or frame.order > self._last_seen.order):
+    def remember(self, frame: Frame) -> None:
+        """Keeps the summary of a snapshot for `gone_frame`, in case the job is deleted before any message arrives."""
+        if self.latest is None and (self._last_snapshot is None or frame.order > self._last_snapshot.order):
             event = frame.event
-            self._last_seen = event.changed(files=[]) if isinstance(event, JobStatus) else event
+            self._last_snapshot = event.changed(files=[]) if isinstance(event, JobStatus) else event
 
-    def reach(self) -> int:
-        """The `seq` after which all changes have to be read, so that nobody here misses one."""
+    def oldest_seq(self) -> int:
+        """The `seq` after which all changes have to be read, so that no follower misses one."""
         known = 0 if self.latest is None else self.latest.order[0]
-        return min((follow.order[0] for follow in self.listening), default=known)
+        return min((follow.order[0] for follow in self.receiving), default=known)
 
-    def farewell(self) -> Frame | None:
-        """The message that its rows were removed: what was known last, and no more. None when that was told."""
-        last = self._last_seen if self.latest is None else self.latest.event
+    def gone_frame(self) -> Frame | None:
+        """The `gone` event, with the last known state. None if it was already sent."""
+        last = self._last_snapshot if self.latest is None else self.latest.event
         if last is None or last.type is EventType.GONE:
             return None
-        seq = 1 + max(last.seq, *(follow.order[0] for follow in self.listening), 0)
+        seq = 1 + max(last.seq, *(follow.order[0] for follow in self.receiving), 0)
         event = last.model_copy(update={"type": EventType.GONE, "since": 0, "seq": seq, "tick": 0, "files": []})
         return Frame(event, event.model_dump_json().encode())
 
-    def wake(self) -> None:
-        """Something has changed: the long-polls look again."""
+    def notify_waiters(self) -> None:
+        """Makes the long-polls read the job again."""
         for changed in self.waiters:
             changed.set()
 
     # --- the comparison with PostgreSQL ----------------------------------------------------------------------------------
 
-    def compare(self, mark: Mark | None) -> Lacking:
-        """Takes note of what PostgreSQL says, and believes it: when it says less than was told, that never was."""
+    def compare(self, mark: Mark | None) -> Difference:
+        """Reconciles with PostgreSQL, which wins: if its `seq` is lower than what was sent, followers are reset."""
         if mark != self.mark:
             self.mark = mark
-            self.wake()
+            self.notify_waiters()
         if mark is None:
-            self._status = None
-            is_told = self.latest is not None and self.latest.event.type is EventType.GONE
-            return Lacking(self.listening, [], unknown=bool(self.follows) and not is_told)
-        astray = self._restored(mark)
+            self._cached = None
+            gone_sent = self.latest is not None and self.latest.event.type is EventType.GONE
+            return Difference(self.receiving, [], needs_refresh=bool(self.follows) and not gone_sent)
+        ahead: list[Follow] = []
+        if mark.seq < self._known_seq:
+            # Restored from a backup: what was known at the last comparison was written before, it can't just be late.
+            self.latest = self._last_snapshot = self._cached = None
+            self._min_seq, self._known_seq = 0, mark.seq
+            ahead = [follow for follow in self.receiving if follow.order[0] > mark.seq]
+        else:
+            known = [it.order[0] for it in (self.latest, self._cached) if it is not None]
+            self._known_seq = max([*known, *(follow.order[0] for follow in self.receiving)], default=0)
         durable = (mark.seq, queue_tick(mark.position) if mark.status is Status.QUEUED else 0)
-        if self._status is not None and self._status.order < durable:
-            self._status = None
-        lacking = [follow for follow in self.listening if follow.order < durable]
-        return Lacking(lacking, astray, bool(lacking) and (self.latest is None or self.latest.order < durable))
-
-    def _restored(self, mark: Mark) -> list[Follow]:
-        """Starts over when the database was restored from a backup; returns the followers that have what never was.
-
-        What was known at the last comparison was written before this one was asked: it can't just be late.
-        """
-        if mark.seq < self._told:
-            self.latest = self._last_seen = self._status = None
-            self._least, self._told = 0, mark.seq
-            return [follow for follow in self.listening if follow.order[0] > mark.seq]
-        known = [it.order[0] for it in (self.latest, self._status) if it is not None]
-        self._told = max([*known, *(follow.order[0] for follow in self.listening)], default=0)
-        return []
+        if self._cached is not None and self._cached.order < durable:
+            self._cached = None
+        behind = [follow for follow in self.receiving if follow.order < durable]
+        return Difference(behind, ahead, bool(behind) and (self.latest is None or self.latest.order < durable))
 
     # --- polls ---------------------------------------------------------------------------------------------------------
 
-    def keep(self, status: JobStatus) -> None:
-        """An answer from PostgreSQL, read while every message about the job came in here."""
-        if status.degraded or status.seq < self._least:
+    def cache(self, status: JobStatus) -> None:
+        """Keeps a status for the next poll. The channel must have been subscribed to while it was read."""
+        if status.degraded or status.seq < self._min_seq:
             return
-        if self._status is None or status.order > self._status.order:
-            self._status = status
+        if self._cached is None or status.order > self._cached.order:
+            self._cached = status
 
-    def forget(self) -> None:
-        """Messages may have been lost: what is known is not to be trusted any more."""
-        self._status = None
+    def clear_cache(self) -> None:
+        """Messages may have been lost: the cached status can no longer be trusted."""
+        self._cached = None
 
-    def moved(self, seq: int) -> None:
-        """A command was written with this `seq`: an answer from before, kept or still being read, is too old."""
-        self._least = seq
-        self._status = None
+    def invalidate(self, seq: int) -> None:
+        """A command was written with this `seq`: a status from before, cached or still being read, is outdated."""
+        self._min_seq = seq
+        self._cached = None
 
-    def current(self) -> JobStatus | None:
-        """The job now, if that is known here for sure: what was read, brought up to the live numbers that came in since.
+    def cached(self) -> JobStatus | None:
+        """The job now, if that is known without a read: the cached status with the live progress received since.
 
-        Never for a queued job: its place changes with the jobs before it.
+        Never for a queued job: its position changes with the jobs ahead of it.
         """
-        status = self._status
+        status = self._cached
         if status is None or status.status is Status.QUEUED:
             return None
         if self.latest is not None and self.latest.order > status.order:
-            brought_up = _brought_up(status, self.latest.event)
-            if brought_up is None:
+            updated = _updated(status, self.latest.event)
+            if updated is None:
                 return None
-            self._status = brought_up
-        return self._status
+            self._cached = updated
+        return self._cached
 
 
-def _brought_up(status: JobStatus, event: Event) -> JobStatus | None:
-    """The answer with the news of a later message; None when these are not all that there is to say."""
+def _updated(status: JobStatus, event: Event) -> JobStatus | None:
+    """The status after a later message; None if the message does not have all that has changed."""
     if event.degraded:
         return None
     if isinstance(event, JobStatus):
         return event.changed(since=event.seq, files=[])
     if event.type is not EventType.PROGRESS or event.status is not status.status or event.attempt != status.attempt:
         return None
-    news = {"since": event.seq, "seq": event.seq, "tick": event.tick, "ts": event.ts, "progress": event.progress}
-    return status.changed(**news)
+    return status.changed(since=event.seq, seq=event.seq, tick=event.tick, ts=event.ts, progress=event.progress)

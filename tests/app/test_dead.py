@@ -10,7 +10,6 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from app.following import hub
 from jobs.bundles.format.checkpoints import MultipartUpload
 from jobs.bundles.sql.downloads import set_upload
 from jobs.engine.jobs import Failure, Job
@@ -180,7 +179,7 @@ async def until_gone(api: httpx.AsyncClient, job: Job) -> None:
 async def test_a_job_that_is_polled_is_gone_for_all_gateways_once_it_is_dropped(
     api: httpx.AsyncClient, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub, "COMPARE", 3_600)
+    monkeypatch.setattr("app.following.reconciler.RECONCILE_INTERVAL", 3_600)
     async with serving(services.settings) as url, httpx.AsyncClient(base_url=url) as other:
         job = await polled([api, other], services)
         assert (await api.delete(f"{DEAD}/{job.id}")).status_code == 204

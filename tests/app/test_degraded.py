@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.following import COMPARE
+from app.following.reconciler import RECONCILE_INTERVAL
 from tests.app.shared import AWAY, Shared, changed, link
 from tests.conftest import serving
 
@@ -77,7 +77,7 @@ async def test_without_redis_a_long_poll_still_hears_of_the_end(shared: Shared) 
         await api.get(link(job))
         await shared.services.lifecycle.cancel(job.id)
         assert (await polling).json()["status"] == "cancelled"
-        assert monotonic() - began < 2 * COMPARE + SOON
+        assert monotonic() - began < 2 * RECONCILE_INTERVAL + SOON
 
 
 async def test_without_the_store_jobs_are_taken_but_no_links_made(shared: Shared) -> None:

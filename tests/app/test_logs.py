@@ -100,7 +100,7 @@ async def test_each_request_is_one_line_of_json_and_no_line_holds_a_secret(share
     [created] = [line for line in written if line["event"] == "job_created"]
     assert created["request_id"] == asked[0].headers["x-request-id"]
     assert UUID(created["job_id"])
-    [broke] = [line for line in written if line["event"] == "request_broke"]
+    [broke] = [line for line in written if line["event"] == "request_failed"]
     assert "stored_files" in broke["exception"]
     assert broke["request_id"] == asked[-1].headers["x-request-id"]
     assert_nothing_secret(shared.settings, lines, links)

@@ -189,7 +189,7 @@ async def test_a_bug_is_a_problem_that_says_nothing_of_itself(shared: Shared) ->
         async with shared.services.database.begin() as connection:
             await connection.execute(text("ALTER TABLE hidden_files RENAME TO stored_files"))
     assert "stored_files" not in answer.text
-    assert [line["event"] for line in lines] == ["request_broke", "request"]
+    assert [line["event"] for line in lines] == ["request_failed", "request"]
 
 
 async def test_foreign_pages_are_told_nothing_by_default(shared: Shared) -> None:

@@ -9,7 +9,7 @@ from http import HTTPStatus
 
 import app
 import jobs
-from app.problems import ANSWERS
+from app.problems import RESPONSES
 from jobs.errors import HaulageError
 
 
@@ -26,10 +26,10 @@ def test_every_error_has_one_answer_and_every_answer_an_error() -> None:
             if not module.name.startswith("jobs.migrations."):  # alembic runs these, within a migration only
                 importlib.import_module(module.name)
     ours = {each.code for each in errors() if each.__module__.partition(".")[0] in {"app", "jobs"}}
-    assert ours == set(ANSWERS)
+    assert ours == set(RESPONSES)
 
 
 def test_what_may_help_to_try_again_says_when() -> None:
-    unavailable = {code for code, answer in ANSWERS.items() if answer.status == HTTPStatus.SERVICE_UNAVAILABLE}
-    assert [code for code in unavailable if not ANSWERS[code].retry_after] == []
-    assert all(answer.status >= HTTPStatus.BAD_REQUEST and answer.exit_code > 0 for answer in ANSWERS.values())
+    unavailable = {code for code, answer in RESPONSES.items() if answer.status == HTTPStatus.SERVICE_UNAVAILABLE}
+    assert [code for code in unavailable if not RESPONSES[code].retry_after] == []
+    assert all(answer.status >= HTTPStatus.BAD_REQUEST and answer.exit_code > 0 for answer in RESPONSES.values())

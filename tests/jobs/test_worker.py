@@ -14,7 +14,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from app.following import Following
+from app.following.hub import Hub
 from jobs.bundles.cleanup import STALE
 from jobs.bundles.downloads import Download, OnMissing
 from jobs.engine.jobs import FileState, Job, Status
@@ -70,9 +70,9 @@ async def worker_process(settings: Settings) -> AsyncIterator[asyncio.subprocess
 
 
 async def until_ended(services: Services, job: Job) -> Download:
-    following = Following(services)
-    async with following.running():
-        await following.polls.wait(job.id, "test", 40, lambda status: status.status.ended)
+    hub = Hub(services)
+    async with hub.running():
+        await hub.polling.wait(job.id, "test", 40, lambda status: status.status.ended)
     return await read(services, job.id)
 
 

@@ -16,15 +16,15 @@ from types import SimpleNamespace
 from typing import Any, cast
 from uuid import UUID
 
-from app.close_codes import Closing
-from app.following import Following
-from app.following.background import Background
-from app.following.connections import LAG, Outlet
-from app.following.frames import Form
-from app.following.readings import Readings
+from app.close_codes import CloseCode
+from app.following.background import BackgroundTasks
+from app.following.connections import HIGH_WATER, Connection
+from app.following.frames import Encoding
+from app.following.hub import Hub
+from app.following.snapshot_reader import SnapshotReader
 from app.schemas import JobStatus
 from app.serializers import status_of
-from app.status_reader import Statuses
+from app.status_reader import StatusReader
 from jobs.bundles.downloads import Compression, Download, OnMissing
 from jobs.concurrency import cancel_and_wait
 from jobs.engine.events import Event, EventType, FileView, ProgressView, event_of
@@ -40,7 +40,7 @@ from jobs.services import Services
 NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
 JOB_ID = UUID(int=7)
 FILES = 3
-HEAVY = LAG // 2 + 1
+HEAVY = HIGH_WATER // 2 + 1
 """What every message is made to weigh: a connection lags with two that the client has not taken."""
 NOTHING = requested_since(0)
 ENOUGH = 20
@@ -162,7 +162,7 @@ class Store:
         unsure = self.unsure | self._read.keys()
         return {index: record for index, record in self.records.items() if index not in unsure}
 
-    # --- what the hub asks: instead of `Statuses` and `Snapshots` ------------------------------------------------------
+    # --- what the hub reads: instead of `StatusReader` and `Snapshots` -------------------------------------------------
 
     async def read(self, job_id: UUID, since: int | None = None) -> JobStatus:
         assert job_id == JOB_ID
@@ -211,7 +211,7 @@ class Wire:
     """A transport whose other end takes what was written when the test says so."""
 
     def __init__(self) -> None:
-        self.written: list[bytes | Closing] = []
+        self.written: list[bytes | CloseCode] = []
         self.closed = asyncio.Event()
 
     def get_extra_info(self, name: str) -> None:
@@ -232,57 +232,57 @@ class Wire:
         self.closed.set()
 
 
-class WireOutlet(Outlet):
+class WireConnection(Connection):
     """A connection of one job that ends with it."""
 
-    form = Form.SOCKET
+    encoding = Encoding.WEBSOCKET
 
-    def __init__(self, wire: Wire, hub: Hub) -> None:
+    def __init__(self, wire: Wire, hub: SimulatedHub) -> None:
         async def send(message: Any) -> None:
             raise AssertionError(message)
 
-        super().__init__(cast("asyncio.Transport", wire), send, hub.lags)
+        super().__init__(cast("asyncio.Transport", wire), send, hub.mark_slow)
         self.wire = wire
 
-    async def finish(self, closing: Closing) -> None:
-        self.wire.written.append(closing)
+    async def finish(self, code: CloseCode) -> None:
+        self.wire.written.append(code)
 
 
-class Watched(Background):
-    """Remembers what broke."""
+class WatchedTasks(BackgroundTasks):
+    """Records the errors of tasks."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.broken: list[BaseException | None] = []
+        self.errors: list[BaseException] = []
 
-    def broke(self, error: BaseException | None) -> None:
-        self.broken.append(error)
+    def failed(self, error: BaseException) -> None:
+        self.errors.append(error)
 
 
-class Hub(Following):
+class SimulatedHub(Hub):
     """The hub, between what is simulated."""
 
     def __init__(self, store: Store) -> None:
         settings = SimpleNamespace(max_followers=100, max_followers_per_client=100)
         services = SimpleNamespace(settings=settings, feed=None, snapshots=store)
         super().__init__(cast("Services", services))
-        self._readings = Readings(cast("Statuses", store), self._topics)
-        self._background = self.watched = Watched()
+        self._snapshots = SnapshotReader(cast("StatusReader", store), self._topics)
+        self._tasks = self.watched = WatchedTasks()
 
     def receive(self, event: Event) -> None:
         self._receive(event, event.model_dump_json().encode())
 
     async def compare(self) -> None:
         with suppress(DatabaseUnavailable):
-            await self._comparing.compare(list(self._topics))
+            await self._reconciler.reconcile()
 
     def look(self, seconds: float = 0) -> None:
         """Looks at the connections that lag, as if so many seconds had gone by."""
-        self._lagging.look(asyncio.get_running_loop().time() + seconds)
+        self._slow_consumers.check(asyncio.get_running_loop().time() + seconds)
 
     @property
     def is_idle(self) -> bool:
-        return not len(self._topics) and not self._outlets and not len(self._lagging)
+        return not len(self._topics) and not self._clients and not len(self._slow_consumers)
 
 
 @dataclass(eq=False)
@@ -298,57 +298,57 @@ class Client:
     files: dict[int, FileView] = field(default_factory=dict, repr=False)
     ended_at: int | None = None
     """The `seq` with which it was told that there is no more to come."""
-    outlet: WireOutlet | None = field(default=None, repr=False)
+    connection: WireConnection | None = field(default=None, repr=False)
     serving: asyncio.Task[None] | None = field(default=None, repr=False)
 
     def is_done(self, store: Store) -> bool:
         """Whether it has reason not to come back: its person does when the job runs again."""
         return self.ended_at == store.job.seq
 
-    def connect(self, hub: Hub) -> None:
-        self.ended_at, self.outlet = None, WireOutlet(Wire(), hub)
+    def connect(self, hub: SimulatedHub) -> None:
+        self.ended_at, self.connection = None, WireConnection(Wire(), hub)
         order = self.heard = self.order if self.remembers_ticks else requested_since(self.order[0])
-        self.serving = asyncio.create_task(self._serve(hub, self.outlet, order))
+        self.serving = asyncio.create_task(self._serve(hub, self.connection, order))
 
-    async def _serve(self, hub: Hub, outlet: WireOutlet, order: Order) -> None:
+    async def _serve(self, hub: Hub, connection: WireConnection, order: Order) -> None:
         """As the endpoints do."""
-        hub.connect(outlet, "client")
+        hub.connect(connection, "client")
         try:
-            await self._begin(hub, outlet, order)
-            await outlet.wire.closed.wait()
+            await self._begin(hub, connection, order)
+            await connection.wire.closed.wait()
         finally:
-            hub.disconnect(outlet)
+            hub.disconnect(connection)
 
-    async def _begin(self, hub: Hub, outlet: WireOutlet, order: Order) -> None:
+    async def _begin(self, hub: Hub, connection: WireConnection, order: Order) -> None:
         try:
-            found = await hub.begin(outlet, {JOB_ID: order})
+            snapshots = await hub.read_snapshots(hub.follow(connection, {JOB_ID: order}))
         except JobNotFound:
-            return hub.close(outlet, Closing.NOT_FOUND)
+            return hub.close(connection, CloseCode.NOT_FOUND)
         except DatabaseUnavailable:
-            return hub.close(outlet, Closing.UNAVAILABLE)
-        return hub.answer(found)
+            return hub.close(connection, CloseCode.UNAVAILABLE)
+        return hub.send_snapshots(snapshots)
 
     def lose_connection(self) -> None:
         """With all that was on its way."""
-        assert self.outlet is not None
-        self.outlet.wire.abort()
-        self.outlet = None
+        assert self.connection is not None
+        self.connection.wire.abort()
+        self.connection = None
 
     def take(self) -> None:
         """The next message, or the end of the connection."""
-        assert self.outlet is not None
-        said = self.outlet.wire.written.pop(0)
-        if not isinstance(said, Closing):
+        assert self.connection is not None
+        said = self.connection.wire.written.pop(0)
+        if not isinstance(said, CloseCode):
             body = said[said.index(b'{"type"') :]
             event = Event.model_validate_json(body)
             if event.status.ended:
                 JobStatus.model_validate_json(body)  # the end comes from PostgreSQL, with the result
             self.hear(event)
             return
-        if said in {Closing.DONE, Closing.NOT_FOUND}:
+        if said in {CloseCode.DONE, CloseCode.NOT_FOUND}:
             self.ended_at = self.order[0]
-        self.outlet.wire.closed.set()
-        self.outlet = None
+        self.connection.wire.closed.set()
+        self.connection = None
 
     def hear(self, event: Event) -> None:
         anew = event.since < self.heard[0] > event.seq  # the store was restored from a backup
@@ -371,7 +371,7 @@ class World:
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
         self.store = Store()
-        self.hub = Hub(self.store)
+        self.hub = SimulatedHub(self.store)
         self.clients: list[Client] = []
         self.flying: list[Event] = []
         """Messages that Redis has still to bring."""
@@ -388,7 +388,7 @@ class World:
     def do(self, step: Any = None) -> None:
         """Does a step, and whatever follows from it by itself."""
         self.loop.run_until_complete(self._turn(step))
-        assert not self.hub.watched.broken
+        assert not self.hub.watched.errors
 
     def publish(self, event: Event, fate: Fate) -> None:
         """Redis keeps the message or not, and brings it now, later, twice or never."""
@@ -416,7 +416,7 @@ class World:
     def take_all(self) -> None:
         """The clients take whatever has been written to them."""
         for client in self.clients:
-            while client.outlet is not None and client.outlet.wire.written:
+            while client.connection is not None and client.connection.wire.written:
                 self.do(client.take)
 
     def settle(self) -> None:
@@ -424,7 +424,7 @@ class World:
         self.flying.clear()
         for _ in range(6):
             for client in self.clients:
-                if client.outlet is None and not client.is_done(self.store):
+                if client.connection is None and not client.is_done(self.store):
                     self.do(lambda client=client: client.connect(self.hub))
             self.answer_all()
             self.compare()

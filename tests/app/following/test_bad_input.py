@@ -15,10 +15,10 @@ from structlog.testing import capture_logs
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol as Protocol
 from websockets.asyncio.client import connect
 
-from app.close_codes import Closing
-from app.middleware import Envelope
+from app.close_codes import CloseCode
+from app.middleware import RequestMiddleware
 from app.requests import MAX_STREAMED
-from app.status_reader import Statuses
+from app.status_reader import StatusReader
 from jobs.bundles.downloads import NewDownload
 from jobs.concurrency import cancel_and_wait
 from jobs.engine.jobs import FileRequest, Job
@@ -58,12 +58,12 @@ async def code_of(shared: Shared, path: str = "", **options: Any) -> tuple[int |
 
 
 async def test_an_unknown_job_is_4404(shared: Shared) -> None:
-    assert await code_of(shared, f"/{uuid4()}") == (4404, Closing.NOT_FOUND.reason)
+    assert await code_of(shared, f"/{uuid4()}") == (4404, CloseCode.NOT_FOUND.reason)
 
 
 @pytest.mark.parametrize("job_id", [*NO_UUIDS, "%00", "a b"])
 async def test_what_is_no_uuid_is_4400(shared: Shared, job_id: str) -> None:
-    assert await code_of(shared, f"/{job_id.replace(' ', '%20')}") == (4400, Closing.BAD_REQUEST.reason)
+    assert await code_of(shared, f"/{job_id.replace(' ', '%20')}") == (4400, CloseCode.BAD_REQUEST.reason)
 
 
 @pytest.mark.parametrize("since", ["-1", "x", "", "1.5", "9" * 19, "%F0%9F%98%80", "\u0661"])
@@ -221,14 +221,14 @@ async def test_one_job_that_is_slow_to_read_holds_up_nothing_else(
     shared: Shared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow, other, left = [await shared.processing() for _ in range(3)]
-    go_on, real = asyncio.Event(), Statuses.read
+    go_on, real = asyncio.Event(), StatusReader.read
 
-    async def held(statuses: Statuses, job_id: UUID, since: int | None = None) -> Any:
+    async def held(statuses: StatusReader, job_id: UUID, since: int | None = None) -> Any:
         if job_id != other.id:
             await go_on.wait()
         return await real(statuses, job_id, since)
 
-    monkeypatch.setattr(Statuses, "read", held)
+    monkeypatch.setattr(StatusReader, "read", held)
     async with socket(base(shared)) as follower:
         await follower.follow(slow, left, other)
         await follower.heard(other, (1, -1))
@@ -269,9 +269,9 @@ async def test_what_breaks_here_is_told_and_mended_by_coming_back(
         async def breaks(*_: object) -> None:
             raise RuntimeError("a bug")
 
-        monkeypatch.setattr(Statuses, "read", breaks)
+        monkeypatch.setattr(StatusReader, "read", breaks)
         code, reason = await code_of(shared, f"/{job.id}")
-        assert (code, reason) == (1011, Closing.INTERNAL.reason)
+        assert (code, reason) == (1011, CloseCode.INTERNAL.reason)
         async with socket(base(shared)) as many:
             await many.follow(job)
             assert await many.closed() == 1011
@@ -285,7 +285,7 @@ async def test_what_breaks_here_is_told_and_mended_by_coming_back(
 
 async def test_who_leaves_before_it_is_accepted_is_no_error(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
     asked, lost, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
-    accept, connection_lost, connected = WebSocket.accept, Protocol.connection_lost, Envelope._connected  # noqa: SLF001
+    accept, connection_lost, connected = WebSocket.accept, Protocol.connection_lost, RequestMiddleware._serve_socket  # noqa: SLF001
 
     async def accepts(websocket: WebSocket, **options: Any) -> None:
         asked.set()
@@ -302,7 +302,7 @@ async def test_who_leaves_before_it_is_accepted_is_no_error(shared: Shared, monk
 
     monkeypatch.setattr(WebSocket, "accept", accepts)
     monkeypatch.setattr(Protocol, "connection_lost", loses)
-    monkeypatch.setattr(Envelope, "_connected", serves)
+    monkeypatch.setattr(RequestMiddleware, "_serve_socket", serves)
     with capture_logs() as logs:
         opening = asyncio.create_task(code_of(shared, f"/{uuid4()}"))
         await asyncio.wait_for(asked.wait(), PATIENCE)

@@ -15,9 +15,9 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from app.close_codes import Closing
-from app.following import Following
-from app.status_reader import Statuses
+from app.close_codes import CloseCode
+from app.following.hub import Hub
+from app.status_reader import StatusReader
 from jobs.bundles.downloads import NewDownload
 from jobs.engine.jobs import FileRequest, Job
 from tests.app.following.dozing import dozing
@@ -34,16 +34,16 @@ Stop = Callable[[], Awaitable[None]]
 @asynccontextmanager
 async def stoppable(shared: Shared, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> AsyncIterator[tuple[str, Stop]]:
     """A gateway, and what makes it drain: it goes on to do so until the block ends."""
-    draining, go_on, drain = asyncio.Event(), asyncio.Event(), Following.drain
+    draining, go_on, drain = asyncio.Event(), asyncio.Event(), Hub.drain
 
-    async def drains(following: Following, seconds: float) -> None:
-        ending = asyncio.create_task(drain(following, seconds))
+    async def drains(hub: Hub, seconds: float) -> None:
+        ending = asyncio.create_task(drain(hub, seconds))
         await asyncio.sleep(0)
         draining.set()
         await go_on.wait()
         await ending
 
-    monkeypatch.setattr(Following, "drain", drains)
+    monkeypatch.setattr(Hub, "drain", drains)
     gateway = serving(changed(shared.settings, stream_drain=0.1, **changes))
     url = await gateway.__aenter__()
     stopping: list[asyncio.Task[Any]] = []
@@ -88,7 +88,7 @@ async def test_who_comes_while_the_gateway_drains_is_sent_to_another(
 
 
 async def test_nobody_waits_for_a_job_in_a_gateway_that_drains(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.following.hub.COMPARE", 2 * PATIENCE)
+    monkeypatch.setattr("app.following.reconciler.RECONCILE_INTERVAL", 2 * PATIENCE)
     job, file_id = await shared.processing(), await shared.catalogue.add(b"hello")
     async with (
         stoppable(shared, monkeypatch) as (gateway, stop),
@@ -126,7 +126,7 @@ async def test_a_request_that_outlasts_the_shutdown_is_told_so(
         asked.set()
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(Statuses, "read", hangs)
+    monkeypatch.setattr(StatusReader, "read", hangs)
     with capture_logs() as logs, caplog.at_level(logging.ERROR):
         async with serving(changed(shared.settings, shutdown_timeout=1)) as gateway:
             api = httpx.AsyncClient(base_url=gateway, timeout=PATIENCE)
@@ -143,11 +143,11 @@ async def test_a_request_that_outlasts_the_shutdown_is_told_so(
 async def test_who_is_slow_gets_all_of_a_large_last_message(
     shared: Shared, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
-    monkeypatch.setattr("app.following.disconnects.FAREWELL", 1.0)
+    monkeypatch.setattr("app.following.disconnects.CLOSE_TIMEOUT", 1.0)
     names = [FileRequest(file_id=10_000 + index, name="n" * 200) for index in range(1_000)]
     job = await shared.services.downloads.create(NewDownload(files=names))
     await shared.services.lifecycle.cancel(job.id)
-    last = Closing.DONE.reason.encode() if way == "subscribe" else b"\r\n0\r\n\r\n"
+    last = CloseCode.DONE.reason.encode() if way == "subscribe" else b"\r\n0\r\n\r\n"
     data = bytearray()
     async with dozing(base(shared), f"{way}/{job.id}") as slow:
         while last not in data[-8192:]:

@@ -18,12 +18,12 @@ import httpx
 import pytest
 from pydantic import RedisDsn
 
-from app.close_codes import Closing
-from app.following import Following
-from app.following.connections import LAG, Outlet
+from app.close_codes import CloseCode
+from app.following.connections import HIGH_WATER, Connection
+from app.following.hub import Hub
 from app.stack.ports import free_ports
 from app.stack.valkey import Valkey, url
-from app.status_reader import Statuses
+from app.status_reader import StatusReader
 from jobs.engine.events import Event, FileView
 from jobs.engine.jobs import FileState, Job, Progress
 from jobs.engine.live.feed import Feed
@@ -79,28 +79,28 @@ class Spied:
         self.waiting = 0
         self.largest = 0
         self.slow = asyncio.Event()
-        write, close = Outlet.write, Following.close
+        write, close = Connection.write, Hub.close
 
-        def writes(outlet: Outlet, frame: Any) -> bool:
-            done = write(outlet, frame)
-            self.waiting = max(self.waiting, outlet.waiting())
-            self.largest = max(self.largest, len(frame.written(outlet.form)))
+        def writes(connection: Connection, frame: Any) -> bool:
+            done = write(connection, frame)
+            self.waiting = max(self.waiting, connection.buffered())
+            self.largest = max(self.largest, len(frame.encoded(connection.encoding)))
             return done
 
-        def closes(following: Following, outlet: Outlet, closing: Closing) -> None:
-            close(following, outlet, closing)
-            if closing is Closing.SLOW:
+        def closes(hub: Hub, connection: Connection, code: CloseCode) -> None:
+            close(hub, connection, code)
+            if code is CloseCode.SLOW:
                 self.slow.set()
 
-        monkeypatch.setattr(Outlet, "write", writes)
-        monkeypatch.setattr(Following, "close", closes)
+        monkeypatch.setattr(Connection, "write", writes)
+        monkeypatch.setattr(Hub, "close", closes)
 
 
 @pytest.mark.parametrize("way", ["subscribe", "stream"])
 async def test_who_reads_nothing_costs_little_holds_up_nobody_and_is_closed(
     shared: Shared, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
-    monkeypatch.setattr("app.following.slow_consumers.STUCK", 0.5)
+    monkeypatch.setattr("app.following.slow_consumers.STALL_TIMEOUT", 0.5)
     spied = Spied(monkeypatch)
     job = await shared.processing()
     async with dozing(base(shared), f"{way}/{job.id}") as asleep, socket(base(shared), f"/{job.id}") as awake:
@@ -111,26 +111,26 @@ async def test_who_reads_nothing_costs_little_holds_up_nobody_and_is_closed(
             await awake.heard(job, (job.seq, tick))
             assert monotonic() - began < BUSY
         assert [message["tick"] for message in awake.of(job)] == list(range(MANY + 1))
-        assert spied.waiting <= LAG + spied.largest < MANY * spied.largest / 5
+        assert spied.waiting <= HIGH_WATER + spied.largest < MANY * spied.largest / 5
         await asyncio.wait_for(spied.slow.wait(), PATIENCE)
         if way == "subscribe":
-            await asleep.read_until(struct.pack("!H", 4408) + Closing.SLOW.reason.encode())  # it wakes up
+            await asleep.read_until(struct.pack("!H", 4408) + CloseCode.SLOW.reason.encode())  # it wakes up
         else:
             *_, last = (await asleep.read_until(b"\r\n0\r\n\r\n")).split(b"retry: ")
             assert 1000 <= int(last.split(b"\n")[0]) <= 5000
 
 
 async def test_who_does_not_even_take_the_end_is_cut_off(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.following.slow_consumers.STUCK", 0.2)
-    monkeypatch.setattr("app.following.disconnects.FAREWELL", 0.2)
+    monkeypatch.setattr("app.following.slow_consumers.STALL_TIMEOUT", 0.2)
+    monkeypatch.setattr("app.following.disconnects.CLOSE_TIMEOUT", 0.2)
     cut = asyncio.Event()
-    abort = Outlet.abort
+    abort = Connection.abort
 
-    def aborts(outlet: Outlet) -> None:
-        abort(outlet)
+    def aborts(connection: Connection) -> None:
+        abort(connection)
         cut.set()
 
-    monkeypatch.setattr(Outlet, "abort", aborts)
+    monkeypatch.setattr(Connection, "abort", aborts)
     job = await shared.processing()
     async with dozing(base(shared), f"subscribe/{job.id}") as asleep:
         while not cut.is_set():
@@ -139,13 +139,13 @@ async def test_who_does_not_even_take_the_end_is_cut_off(shared: Shared, monkeyp
             with suppress(TimeoutError):
                 await asyncio.wait_for(cut.wait(), 5)
         with pytest.raises(ConnectionError):
-            await asleep.read_until(Closing.SLOW.reason.encode())
+            await asleep.read_until(CloseCode.SLOW.reason.encode())
 
 
 async def test_who_reads_byte_by_byte_gets_the_newest_state_and_no_backlog(
     shared: Shared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.following.slow_consumers.STUCK", PATIENCE)
+    monkeypatch.setattr("app.following.slow_consumers.STALL_TIMEOUT", PATIENCE)
     job = await shared.processing()
     async with dozing(base(shared), f"stream/{job.id}") as slow, socket(base(shared), f"/{job.id}") as awake:
         await awake.heard(job, (1, -1))
@@ -212,13 +212,13 @@ async def test_while_redis_is_away_streams_go_on_from_postgresql(
     shared: Shared, valkey: OwnValkey, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     monkeypatch.setattr("jobs.engine.live.subscriptions.PING", 0.3)
-    noticed, redis_changed = asyncio.Event(), Following._redis_changed  # noqa: SLF001 - nobody else is told
+    noticed, redis_changed = asyncio.Event(), Hub._redis_changed  # noqa: SLF001 - nobody else is told
 
-    def changes(following: Following) -> None:
-        redis_changed(following)
+    def changes(hub: Hub) -> None:
+        redis_changed(hub)
         noticed.set()
 
-    monkeypatch.setattr(Following, "_redis_changed", changes)
+    monkeypatch.setattr(Hub, "_redis_changed", changes)
     job = await shared.processing()
     feed = Feed.open(RedisDsn(valkey.url), timeout=2)
     async with (
@@ -331,7 +331,7 @@ async def test_a_stream_that_has_not_begun_when_the_gateway_stops_is_sent_away(
     shared: Shared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = await shared.processing()
-    reading, go_on, real = asyncio.Event(), asyncio.Event(), Statuses.read
+    reading, go_on, real = asyncio.Event(), asyncio.Event(), StatusReader.read
 
     async def held(*args: Any) -> Any:
         status = await real(*args)
@@ -339,14 +339,14 @@ async def test_a_stream_that_has_not_begun_when_the_gateway_stops_is_sent_away(
         await go_on.wait()
         return status
 
-    monkeypatch.setattr(Statuses, "read", held)
-    drain = Following.drain
+    monkeypatch.setattr(StatusReader, "read", held)
+    drain = Hub.drain
 
-    async def drains(following: Following, seconds: float) -> None:
-        await drain(following, seconds)
+    async def drains(hub: Hub, seconds: float) -> None:
+        await drain(hub, seconds)
         go_on.set()
 
-    monkeypatch.setattr(Following, "drain", drains)
+    monkeypatch.setattr(Hub, "drain", drains)
     async with AsyncExitStack() as opened, AsyncExitStack() as running:
         gateway = await running.enter_async_context(serving(changed(shared.settings, stream_drain=0.1)))
         api = await opened.enter_async_context(client_of(gateway))

@@ -14,8 +14,8 @@ import pytest
 from pydantic import RedisDsn
 from sqlalchemy import text
 
-from app.following import COMPARE
-from app.status_reader import Statuses
+from app.following.reconciler import RECONCILE_INTERVAL
+from app.status_reader import StatusReader
 from jobs.engine.events import EventType, FileView
 from jobs.engine.jobs import Failure, FileState, Job, Progress, Status
 from jobs.engine.lifecycle import Lifecycle
@@ -78,7 +78,7 @@ class Held:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.read = asyncio.Event()
         self._go_on = asyncio.Event()
-        real = Statuses.read
+        real = StatusReader.read
 
         async def held(*args: Any, **kwargs: Any) -> Any:
             status = await real(*args, **kwargs)
@@ -86,7 +86,7 @@ class Held:
             await self._go_on.wait()
             return status
 
-        monkeypatch.setattr(Statuses, "read", held)
+        monkeypatch.setattr(StatusReader, "read", held)
 
     def go_on(self) -> None:
         self._go_on.set()
@@ -233,7 +233,7 @@ async def test_a_job_that_ends_while_its_snapshot_is_read_is_told_to_have_ended(
     began = monotonic()
     told = await asyncio.wait_for(opening, PATIENCE)
     assert [message["status"] for message in told] == ["processing", "cancelled"]
-    assert monotonic() - began < COMPARE + BUSY
+    assert monotonic() - began < RECONCILE_INTERVAL + BUSY
 
 
 async def _whole(shared: Shared, way: str, job: Job) -> list[dict[str, Any]]:
@@ -248,7 +248,7 @@ async def test_the_end_comes_from_postgresql_even_when_its_message_is_lost(share
         began = monotonic()
         await quiet(shared).cancel(job.id)
         ends = [essence(await follower.end(job)) for follower in followers]
-        assert monotonic() - began < COMPARE + BUSY
+        assert monotonic() - began < RECONCILE_INTERVAL + BUSY
     assert ends == [await final(shared, job)] * len(WAYS)
 
 
@@ -360,9 +360,9 @@ async def test_a_queue_that_moves_costs_no_question_for_each_of_its_jobs(
 async def test_followers_of_a_database_that_was_restored_come_back_and_start_over(
     shared: Shared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.following.hub.COMPARE", 0.3)
+    monkeypatch.setattr("app.following.reconciler.RECONCILE_INTERVAL", 0.3)
     job = await shared.processing()
-    reads, real = [0], Statuses.read
+    reads, real = [0], StatusReader.read
 
     async def counted(*args: Any, **kwargs: Any) -> Any:
         reads[0] += 1
@@ -374,7 +374,7 @@ async def test_followers_of_a_database_that_was_restored_come_back_and_start_ove
                 job, Phase.PACKING, Progress(files_total=1, bytes_done=done), []
             )
             await asyncio.gather(*(follower.heard(job, (seq, 0)) for follower in followers))
-        monkeypatch.setattr(Statuses, "read", counted)
+        monkeypatch.setattr(StatusReader, "read", counted)
         async with shared.services.database.begin() as connection:
             await connection.execute(text("UPDATE jobs SET seq = :seq WHERE id = :id"), {"id": job.id, "seq": job.seq})
         await asyncio.gather(*(follower.over() for follower in followers))
@@ -416,8 +416,8 @@ async def test_one_subscription_serves_all_followers_and_is_left_after_the_last(
 
 
 async def test_a_silent_stream_gets_comments(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.following.connections.SILENCE", (0.1, 0.2))
-    monkeypatch.setattr("app.following.slow_consumers.ROUND", 0.1)
+    monkeypatch.setattr("app.following.connections.KEEPALIVE_INTERVAL", (0.1, 0.2))
+    monkeypatch.setattr("app.following.hub.HOUSEKEEPING_INTERVAL", 0.1)
     job = await shared.processing()
     async with stream(shared.api, f"/{job.id}") as follower:
         await follower.heard(job, (1, -1))

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import pytest
 
-from app.following.connections import COMMENTED, StreamOutlet
+from app.following.connections import MAX_SILENCE, StreamConnection
 from tests.app.following.dozing import dozing
 from tests.app.following.followers import base, live, until_subscribers
 from tests.app.following.simulation import Wire
@@ -34,7 +34,7 @@ def vanish(sock: sockets.socket) -> None:
 async def test_a_client_whose_machine_is_gone_is_given_up(
     shared: Shared, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
-    monkeypatch.setattr("app.following.connections.DEAD", 0.5)
+    monkeypatch.setattr("app.following.connections.USER_TIMEOUT", 0.5)
     job = await shared.processing()
     async with dozing(base(shared), f"{way}/{job.id}") as client:
         await until_subscribers(shared.services.feed, job, 1)
@@ -64,11 +64,11 @@ async def test_a_stream_is_never_silent_for_longer_than_it_says() -> None:
     async def send(message: Any) -> None:
         raise AssertionError(message)
 
-    outlet = StreamOutlet(cast("Any", Written()), send, lambda _: None, many=False)
-    outlet.has_begun = True
+    connection = StreamConnection(cast("Any", Written()), send, lambda _: None, many=False)
+    connection.has_begun = True
     while now < 10_000:
         now += 1 + random.random() / 20
-        outlet.keep_alive(now)
+        connection.keep_alive(now)
     pauses = [later - sooner for sooner, later in pairwise(said)]
     assert len(pauses) > 500
-    assert max(pauses) <= COMMENTED
+    assert max(pauses) <= MAX_SILENCE

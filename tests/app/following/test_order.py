@@ -83,7 +83,7 @@ class Interleaving(RuleBasedStateMachine):
     def _some(self, data: st.DataObject, *, connected: bool) -> Client | None:
         """One of the clients that are connected, or of those that may connect."""
         clients = self.world.clients
-        found = [it for it in clients if (it.outlet is not None) == connected and not it.is_done(self.store)]
+        found = [it for it in clients if (it.connection is not None) == connected and not it.is_done(self.store)]
         return data.draw(st.sampled_from(found)) if found else None
 
     # --- the job -------------------------------------------------------------------------------------------------------
@@ -163,7 +163,7 @@ class Interleaving(RuleBasedStateMachine):
     @rule(data=st.data())
     def a_client_takes_a_message(self, data: st.DataObject) -> None:
         client = self._some(data, connected=True)
-        if client is not None and client.outlet is not None and client.outlet.wire.written:
+        if client is not None and client.connection is not None and client.connection.wire.written:
             self.world.do(client.take)
 
     @rule()
@@ -181,7 +181,7 @@ class Interleaving(RuleBasedStateMachine):
     @invariant()
     def nothing_waits_without_bound(self) -> None:
         for client in self.world.clients:
-            assert client.outlet is None or len(client.outlet.wire.written) <= 3  # two messages, and the end
+            assert client.connection is None or len(client.connection.wire.written) <= 3  # two messages, and the end
 
     @rule()
     def everything_works_again(self) -> None:
@@ -237,10 +237,10 @@ def test_a_degraded_answer_does_not_stay_degraded() -> None:
     store.move(Claim(worker="w", lease=10))
     topic = Topic(UUID(int=7))
     snapshot = Snapshot(store.job, datetime.now(UTC), None)
-    topic.keep(status_of(snapshot, None, since=None, records=[], degraded=True))
+    topic.cache(status_of(snapshot, None, since=None, records=[], degraded=True))
     event = live(store.job, 1)
-    topic.deliver(Frame(event, event.model_dump_json().encode()))
-    status = topic.current()
+    topic.publish(Frame(event, event.model_dump_json().encode()))
+    status = topic.cached()
     assert status is None or not status.degraded
 
 
@@ -272,11 +272,11 @@ def test_who_could_not_be_sent_the_end_that_it_asked_for_gets_it_by_the_comparis
     client.order = requested_since(store.job.seq)  # it has all but the end
     world.clients.append(client)
     world.do(lambda: client.connect(world.hub))
-    assert client.outlet is not None
-    client.outlet.wire.written += [b"x"] * 3  # what other jobs of the connection have to say
+    assert client.connection is not None
+    client.connection.wire.written += [b"x"] * 3  # what other jobs of the connection have to say
     world.answer_all()
-    assert client.outlet.follows
-    client.outlet.wire.written.clear()
+    assert world.hub.followed_by(client.connection)
+    client.connection.wire.written.clear()
     world.compare()
     world.answer_all()
     world.take_all()

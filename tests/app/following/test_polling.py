@@ -11,8 +11,8 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from app.following import Following
-from app.status_reader import Statuses
+from app.following.hub import Hub
+from app.status_reader import StatusReader
 from jobs.engine.jobs import Job
 from jobs.engine.live.feed import Feed, key
 from tests.app.following.followers import PATIENCE, base, stream, until_subscribers
@@ -28,13 +28,13 @@ class Reads:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.count = 0
-        real = Statuses.read
+        real = StatusReader.read
 
         async def counted(*args: Any, **kwargs: Any) -> Any:
             self.count += 1
             return await real(*args, **kwargs)
 
-        monkeypatch.setattr(Statuses, "read", counted)
+        monkeypatch.setattr(StatusReader, "read", counted)
 
 
 async def until_known(shared: Shared, job: Job, reads: Reads) -> None:
@@ -62,7 +62,7 @@ async def test_a_poll_after_a_retry_is_not_from_before_it(shared: Shared, monkey
     await shared.api.delete(link(job))
     await until_known(shared, job, reads)
     unheard(monkeypatch)
-    monkeypatch.setattr("app.following.hub.COMPARE", PATIENCE)
+    monkeypatch.setattr("app.following.reconciler.RECONCILE_INTERVAL", PATIENCE)
     assert (await shared.api.post(link(job, "/retry"))).status_code == 202
     assert (await shared.api.get(link(job))).json()["status"] == "queued"
 
@@ -87,8 +87,8 @@ async def test_an_answer_that_was_being_read_when_the_command_came_is_not_kept(
     await until_known(shared, job, reads)
     await shared.api.delete(link(job))
     await until_known(shared, job, reads)
-    monkeypatch.setattr("app.following.hub.COMPARE", PATIENCE)
-    read, go_on, real = asyncio.Event(), asyncio.Event(), Statuses.read
+    monkeypatch.setattr("app.following.reconciler.RECONCILE_INTERVAL", PATIENCE)
+    read, go_on, real = asyncio.Event(), asyncio.Event(), StatusReader.read
 
     async def held(*args: Any, **kwargs: Any) -> Any:
         status = await real(*args, **kwargs)
@@ -96,10 +96,10 @@ async def test_an_answer_that_was_being_read_when_the_command_came_is_not_kept(
         await go_on.wait()
         return status
 
-    monkeypatch.setattr(Statuses, "read", held)
+    monkeypatch.setattr(StatusReader, "read", held)
     early = asyncio.create_task(shared.api.get(link(job), headers={"Cache-Control": "no-cache"}))
     await asyncio.wait_for(read.wait(), PATIENCE)
-    monkeypatch.setattr(Statuses, "read", real)
+    monkeypatch.setattr(StatusReader, "read", real)
     unheard(monkeypatch)
     assert (await shared.api.post(link(job, "/retry"))).status_code == 202
     go_on.set()
@@ -164,20 +164,20 @@ async def test_a_long_poll_ends_when_its_client_leaves(shared: Shared) -> None:
 
 
 @pytest.fixture
-def hubs(monkeypatch: pytest.MonkeyPatch) -> list[Following]:
+def hubs(monkeypatch: pytest.MonkeyPatch) -> list[Hub]:
     """Those of the gateways that are started meanwhile."""
-    found: list[Following] = []
-    init = Following.__init__
+    found: list[Hub] = []
+    init = Hub.__init__
 
-    def inits(following: Following, *args: Any) -> None:
-        init(following, *args)
-        found.append(following)
+    def inits(hub: Hub, *args: Any) -> None:
+        init(hub, *args)
+        found.append(hub)
 
-    monkeypatch.setattr(Following, "__init__", inits)
+    monkeypatch.setattr(Hub, "__init__", inits)
     return found
 
 
-async def test_unknown_jobs_leave_nothing_behind(shared: Shared, hubs: list[Following]) -> None:
+async def test_unknown_jobs_leave_nothing_behind(shared: Shared, hubs: list[Hub]) -> None:
     async with serving(shared.settings) as gateway, httpx.AsyncClient(base_url=gateway, timeout=PATIENCE) as api:
         unknown = [SimpleNamespace(id=uuid4()) for _ in range(20)]
         answers = await asyncio.gather(
@@ -185,19 +185,19 @@ async def test_unknown_jobs_leave_nothing_behind(shared: Shared, hubs: list[Foll
             *(api.get(f"/v1/download/stream/{job.id}") for job in unknown),
         )
         assert {answer.status_code for answer in answers} == {404}
-        [following] = hubs
-        assert len(following._topics) == 0  # noqa: SLF001 - nobody outside can count them
+        [hub] = hubs
+        assert len(hub._topics) == 0  # noqa: SLF001 - nobody outside can count them
         for job in unknown:
             await until_subscribers(shared.services.feed, cast("Job", job), 0)
 
 
 async def test_a_channel_that_is_dropped_before_it_was_asked_for_leaves_nothing_behind(
-    shared: Shared, hubs: list[Following]
+    shared: Shared, hubs: list[Hub]
 ) -> None:
     async with serving(shared.settings) as gateway, httpx.AsyncClient(base_url=gateway, timeout=PATIENCE) as api:
         assert (await api.get("/health/live")).status_code == 200
-        [following] = hubs
-        subscriptions, job_id = following._subscriptions, uuid4()  # noqa: SLF001 - the hub's own
+        [hub] = hubs
+        subscriptions, job_id = hub._subscriptions, uuid4()  # noqa: SLF001 - the hub's own
         async with asyncio.timeout(PATIENCE):
             while not subscriptions.connected:  # noqa: ASYNC110 - it tells the hub, and nobody else
                 await asyncio.sleep(0)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from app.following import Following
+from app.following.hub import Hub
 from jobs.engine.jobs import Job, Status
 from jobs.engine.sql.jobs import list_events
 from jobs.engine.wakeups import consumer
@@ -39,10 +39,10 @@ def changes() -> dict[str, Any]:
 
 
 async def until_ended(services: Services, jobs: Sequence[Job]) -> None:
-    following = Following(services)
-    async with following.running():
+    hub = Hub(services)
+    async with hub.running():
         for job in jobs:
-            await following.polls.wait(job.id, "test", 40, lambda status: status.status.ended)
+            await hub.polling.wait(job.id, "test", 40, lambda status: status.status.ended)
     assert {(await read(services, job.id)).status for job in jobs} == {Status.COMPLETED}
 
 
