@@ -24,6 +24,7 @@ from app.following.hub import Hub
 from app.middleware import RequestMiddleware
 from app.openapi import openapi
 from app.operations import OPERATIONS, V1, Handler
+from app.polls import PollMiddleware
 from app.problems import handle
 from jobs.bundles.result_links import ResultLinks
 from jobs.errors import HaulageError
@@ -56,7 +57,7 @@ class Gateway(RequestMiddleware):
             exception_handlers=dict.fromkeys((HaulageError, HTTPException, ClientDisconnect, Exception), handle),
         )
         app.router.redirect_slashes = False
-        super().__init__(_with_cors(app, settings), settings)
+        super().__init__(_with_cors(PollMiddleware(app), settings), settings)
         self._drain_time = settings.stream_drain
 
     async def drain(self) -> None:

@@ -18,7 +18,6 @@ from starlette.websockets import WebSocketDisconnect
 from uvicorn.protocols.utils import ClientDisconnected
 
 from app.close_codes import CloseCode
-from app.deadlines import Deadlines
 from app.problems import BodyTooLarge, RequestTimeout, ServerStops, WrongHost, problem
 from jobs.errors import HaulageError
 from jobs.settings import Settings
@@ -41,14 +40,14 @@ class RequestMiddleware:
     """Wraps the application.
 
     A coroutine function of `receive` that the application leaves in the request's `state["continuation"]` runs after it
-    has returned: a stream that ran inside would keep a dozen frames and requests alive, two thirds of its memory.
+    has returned: a stream that ran inside would keep a dozen frames and requests alive, two thirds of its memory. One that
+    it leaves `state["quiet"]` in is logged at level debug.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
         self._settings = settings
         self._hosts = {host.lower() for host in settings.allowed_hosts}
-        self.deadlines = Deadlines(settings.request_timeout)
         self.stopping = False
         """Every response closes its connection: the client's next request goes to another process."""
 
@@ -67,13 +66,14 @@ class RequestMiddleware:
             with structlog.contextvars.bound_contextvars(request_id=request_id.decode()):
                 await self._serve_socket(scope, receive, send)
             return
-        response = state["response"] = ResponseSender(send, request_id, self)
+        response = state["response"] = ResponseSender(send, request_id, self, self._settings.request_timeout)
         structlog.contextvars.bind_contextvars(request_id=request_id.decode())
         started = perf_counter()
         try:
             await self._serve_request(scope, headers, receive, response)
         finally:
-            log.info(
+            write = log.debug if "quiet" in state else log.info
+            write(
                 "request",
                 method=scope["method"],
                 path=scope["path"],
@@ -108,7 +108,6 @@ class RequestMiddleware:
         try:
             check_host(headers, self._hosts)
             async with response.timeout:
-                self.deadlines.start(response.timeout)
                 await self._app(scope, self._limited(headers, receive), response.send)
         except asyncio.CancelledError:  # by the server, which stops, after `SHUTDOWN_TIMEOUT`
             error = ServerStops("The server is shutting down and could not finish this request. Try again.")
@@ -122,8 +121,6 @@ class RequestMiddleware:
                 error = raised
         else:
             return
-        finally:
-            self.deadlines.end(response.timeout)
         if not response.status:
             await problem(Request(scope), error)(scope, receive, response.send)
 
@@ -150,17 +147,18 @@ class RequestMiddleware:
 class ResponseSender:
     """Sends a response with the common headers."""
 
-    def __init__(self, send: Send, request_id: bytes, middleware: RequestMiddleware) -> None:
+    def __init__(self, send: Send, request_id: bytes, middleware: RequestMiddleware, seconds: float) -> None:
+        """`seconds`: how long the request may take."""
         self._send = send
         self._request_id = request_id
         self._middleware = middleware
-        self.timeout = asyncio.timeout(None)
+        self.timeout = asyncio.timeout(seconds)
         self.status = 0
         """The status of the response; 0 until it has begun."""
 
     def without_deadline(self) -> Send:
         """The server's own `send`, for a response that goes on without end: the request has no deadline any more."""
-        self._middleware.deadlines.end(self.timeout)
+        self.timeout.reschedule(None)
         return self._send
 
     async def send(self, message: Message) -> None:

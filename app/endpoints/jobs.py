@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from time import perf_counter
 from urllib.parse import urlencode
 from uuid import UUID
@@ -117,13 +117,16 @@ async def status(request: Request) -> Response:
     else:
         fresh = "no-cache" in request.headers.get("cache-control", "")
         found = await context(request).hub.polling.read(job_id, since, fresh=fresh)
-    etag = etag_of(found)
-    headers = {"ETag": etag, "Cache-Control": CACHE_CONTROL}
-    if wait:
-        headers["Preference-Applied"] = f"wait={wait:g}"
+    return status_response(found, seen, {"Preference-Applied": f"wait={wait:g}"} if wait else {})
+
+
+def status_response(status: JobStatus, seen: str | None, headers: Mapping[str, str]) -> Response:
+    """The job with its ETag; 304 if that is in `seen`, the client's `If-None-Match`."""
+    etag = etag_of(status)
+    headers = {"ETag": etag, "Cache-Control": CACHE_CONTROL, **headers}
     if seen is not None and etag_matches(seen, etag):
         return Response(None, 304, headers)
-    return Response(found.body, headers=headers, media_type="application/json")
+    return Response(status.body, headers=headers, media_type="application/json")
 
 
 async def _wait(

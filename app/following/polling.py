@@ -26,6 +26,14 @@ class Polling:
         self._subscriptions = subscriptions
         self._limits = limits
 
+    def cached(self, job_id: UUID) -> JobStatus | None:
+        """The job now, if that is known without a read; then it stays followed for the next poll."""
+        topic = self._topics.get(job_id)
+        status = None if topic is None else topic.cached()
+        if topic is not None and status is not None:
+            self._topics.keep_for_polls(topic)
+        return status
+
     async def read(self, job_id: UUID, since: int | None = None, *, fresh: bool = False) -> JobStatus:
         """The job now, with its files that changed after `since`. Raises `JobNotFound`, `DatabaseUnavailable`.
 
@@ -34,11 +42,10 @@ class Polling:
         """
         if since is not None:
             return await self._statuses.read(job_id, since)
-        topic = self._topics.get(job_id)
-        if topic is not None and not fresh and (cached := topic.cached()) is not None:
-            self._topics.keep_for_polls(topic)
+        if not fresh and (cached := self.cached(job_id)) is not None:
             return cached
-        subscribed, polled_before = self._subscriptions.token(job_id), self._statuses.has_read(job_id)
+        topic, subscribed = self._topics.get(job_id), self._subscriptions.token(job_id)
+        polled_before = self._statuses.has_read(job_id)
         status = await self._statuses.read(job_id)
         if topic is not None:
             self._topics.keep_for_polls(topic)
