@@ -1,7 +1,7 @@
 """Polls of jobs that are followed, answered before they are routed.
 
-Performance: without this module a poll takes 41 µs of CPU above uvicorn instead of 17 µs, and the rate of status reads falls
-from about 0.9 of bare responses to 0.6 (docs/decisions/0008).
+Performance: without this module a poll takes 41 µs of CPU above uvicorn instead of 17 µs, and status reads fall from about
+0.9 of the rate of bare responses to 0.6 (docs/decisions/0008).
 """
 
 from __future__ import annotations

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 from enum import StrEnum
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar, cast
@@ -202,58 +200,3 @@ def idempotency_key(request: Request) -> str | None:
         said = "must be 1 to 255 visible ASCII characters"
         raise InvalidRequest(f"Idempotency-Key {said}.", [("Idempotency-Key", said)])
     return text
-
-
-def encode_cursor(*parts: str) -> str:
-    """An opaque place in a list."""
-    return base64.urlsafe_b64encode("|".join(parts).encode()).decode().rstrip("=")
-
-
-def job_cursor(request: Request) -> tuple[datetime, UUID] | None:
-    """The place in a list of jobs after which to go on. Raises `InvalidRequest`."""
-    parts = _cursor(request, 2)
-    if parts is None:
-        return None
-    try:
-        created_at = datetime.fromisoformat(parts[0])
-        if created_at.tzinfo is None:
-            raise _bad_cursor()
-        return created_at.astimezone(UTC), UUID(parts[1])
-    except (ValueError, OverflowError) as error:
-        raise _bad_cursor() from error
-
-
-def file_cursor(request: Request) -> int:
-    """The id in the catalogue after which to go on. Raises `InvalidRequest`."""
-    return _number_cursor(request)
-
-
-def event_cursor(request: Request) -> int:
-    """The `seq` in a job's history after which to go on. Raises `InvalidRequest`."""
-    return _number_cursor(request)
-
-
-def _number_cursor(request: Request) -> int:
-    parts = _cursor(request, 1)
-    if parts is None:
-        return 0
-    if re.fullmatch(r"[0-9]{1,12}", parts[0], re.ASCII) is None:
-        raise _bad_cursor()
-    return int(parts[0])
-
-
-def _cursor(request: Request, length: int) -> list[str] | None:
-    text = request.query_params.get("cursor")
-    if text is None:
-        return None
-    try:
-        parts = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode().split("|")
-    except ValueError as error:
-        raise _bad_cursor() from error
-    if len(parts) != length:
-        raise _bad_cursor()
-    return parts
-
-
-def _bad_cursor() -> InvalidRequest:
-    return InvalidRequest("cursor must be one that an earlier answer gave.", [("cursor", "is not one of ours")])

@@ -5,24 +5,22 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.context import answer, context
-from app.endpoints.jobs import next_link
-from app.requests import Reading, encode_cursor, job_cursor, path_job_id, query_int
+from app.context import context
+from app.pagination import page_limit, page_of, page_response, time_cursor
+from app.requests import Reading, path_job_id
 from app.schemas import DeadPage
-from app.serializers import CACHE_CONTROL, dead_of
+from app.serializers import dead_of
 from jobs.owners import ANONYMOUS
 
 
 async def listing(request: Request) -> Response:
     """Own dead jobs, those that died last first."""
     with Reading(request) as reading:
-        limit = reading(query_int, "limit", 50, 1, 200)
-        cursor = reading(job_cursor)
+        limit = reading(page_limit)
+        cursor = reading(time_cursor)
     found = await context(request).services.downloads.dead_page(ANONYMOUS, cursor, limit + 1)
-    jobs = [dead_of(job) for job in found[:limit]]
-    following = encode_cursor(jobs[-1].finished_at.isoformat(), str(jobs[-1].job_id)) if len(found) > limit else None
-    page = DeadPage(jobs=jobs, next_cursor=following)
-    return answer(page, headers={"Cache-Control": CACHE_CONTROL, **next_link(request, following)})
+    page = page_of([dead_of(job) for job in found], limit, lambda job: (job.finished_at.isoformat(), str(job.job_id)))
+    return page_response(request, DeadPage(jobs=list(page.items), next_cursor=page.next_cursor), page.next_cursor)
 
 
 async def delete(request: Request) -> Response:

@@ -9,11 +9,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.context import answer, context
-from app.endpoints.jobs import next_link
-from app.requests import Reading, encode_cursor, file_cursor, query_int, query_text, read_json
+from app.pagination import number_cursor, page_limit, page_of, page_response
+from app.requests import Reading, query_text, read_json
 from app.requests import check as check_body
 from app.schemas import FileCheck, FilePage, FileSelection, OneFile, Preflight, PreflightFile
-from app.serializers import CACHE_CONTROL, file_of
+from app.serializers import file_of
 from jobs.bundles.downloads import Compression, ResultKind
 from jobs.bundles.planning import plan_deflated_bundle, plan_stored_bundle
 from jobs.bundles.resolver import Missing, Source
@@ -87,12 +87,11 @@ def _preflight_file(one: Source | Missing) -> PreflightFile:
 async def catalogue(request: Request) -> Response:
     """The files that can be asked for, by id; `q` searches their names."""
     with Reading(request) as reading:
-        limit = reading(query_int, "limit", 50, 1, 200)
-        after = reading(file_cursor)
+        limit = reading(page_limit)
+        after = reading(number_cursor)
         search = reading(query_text, "q")
     async with context(request).services.database.reading() as connection:
         found = await list_files(connection, ANONYMOUS, search, after, limit + 1)
-    files, more = found[:limit], len(found) > limit
-    following = encode_cursor(str(files[-1].id)) if more else None
-    page = FilePage(files=[file_of(file) for file in files], next_cursor=following)
-    return answer(page, headers={"Cache-Control": CACHE_CONTROL, **next_link(request, following)})
+    page = page_of(found, limit, lambda file: (str(file.id),))
+    files = FilePage(files=[file_of(file) for file in page.items], next_cursor=page.next_cursor)
+    return page_response(request, files, page.next_cursor)

@@ -5,21 +5,20 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.context import answer, context
-from app.endpoints.jobs import next_link
-from app.requests import Reading, encode_cursor, event_cursor, path_job_id, query_int
+from app.context import context
+from app.pagination import number_cursor, page_limit, page_of, page_response
+from app.requests import Reading, path_job_id
 from app.schemas import HistoryPage
-from app.serializers import CACHE_CONTROL, transition_of
+from app.serializers import transition_of
 
 
 async def history(request: Request) -> Response:
     """A job's transitions, oldest first."""
     with Reading(request) as reading:
         job_id = reading(path_job_id)
-        limit = reading(query_int, "limit", 50, 1, 200)
-        after = reading(event_cursor)
+        limit = reading(page_limit)
+        after = reading(number_cursor)
     found = await context(request).services.lifecycle.events(job_id, after, limit + 1)
-    events, more = found[:limit], len(found) > limit
-    following = encode_cursor(str(events[-1]["seq"])) if more else None
-    page = HistoryPage(transitions=[transition_of(event) for event in events], next_cursor=following)
-    return answer(page, headers={"Cache-Control": CACHE_CONTROL, **next_link(request, following)})
+    page = page_of(found, limit, lambda event: (str(event["seq"]),))
+    history = HistoryPage(transitions=[transition_of(event) for event in page.items], next_cursor=page.next_cursor)
+    return page_response(request, history, page.next_cursor)

@@ -6,20 +6,18 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Mapping
 from time import perf_counter
-from urllib.parse import urlencode
 from uuid import UUID
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from app.context import answer, context
+from app.pagination import page_limit, page_of, page_response, time_cursor
 from app.problems import TooManyFollowers
 from app.requests import (
     MAX_SEQ,
     Reading,
-    encode_cursor,
     idempotency_key,
-    job_cursor,
     path_job_id,
     prefer_wait,
     query_choice,
@@ -185,19 +183,10 @@ async def cancel(request: Request) -> Response:
 async def listing(request: Request) -> Response:
     """Own jobs, newest first."""
     with Reading(request) as reading:
-        limit = reading(query_int, "limit", 50, 1, 200)
-        cursor = reading(job_cursor)
+        limit = reading(page_limit)
+        cursor = reading(time_cursor)
         wanted = reading(query_choice, "status", Status)
     found = await context(request).services.downloads.page(ANONYMOUS, wanted, cursor, limit + 1)
-    jobs, more = found[:limit], len(found) > limit
-    following = encode_cursor(jobs[-1].created_at.isoformat(), str(jobs[-1].id)) if more else None
-    page = JobPage(jobs=[item_of(job) for job in jobs], next_cursor=following)
-    return answer(page, headers={"Cache-Control": CACHE_CONTROL, **next_link(request, following)})
-
-
-def next_link(request: Request, cursor: str | None) -> dict[str, str]:
-    """The `Link` header of a page that is not the last (RFC 8288)."""
-    if cursor is None:
-        return {}
-    query = urlencode({**request.query_params, "cursor": cursor})
-    return {"Link": f'<{request.scope["path"]}?{query}>; rel="next"'}
+    page = page_of(found, limit, lambda job: (job.created_at.isoformat(), str(job.id)))
+    jobs = JobPage(jobs=[item_of(job) for job in page.items], next_cursor=page.next_cursor)
+    return page_response(request, jobs, page.next_cursor)
