@@ -1,1 +1,1 @@
-"""The gateway, the command line and the one-machine stack."""
+"""The gateway, the command line and the local stack."""

@@ -1,4 +1,4 @@
-"""OpenAPI 3.1, built from the operations and the models that requests and answers really use."""
+"""OpenAPI 3.1, built from the operations and from the models that requests and responses are made of."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _JOB_ID = {"name": "jobId", "in": "path", "required": True, "schema": {"type": "
 
 
 def openapi(version: str) -> dict[str, Any]:
-    """The document."""
+    """The OpenAPI document."""
     names, definitions = models_json_schema(_models(), ref_template=_REFS)
     paths: dict[str, dict[str, Any]] = {}
     for operation in OPERATIONS:
@@ -77,7 +77,7 @@ def _responses(operation: Operation, names: Names) -> dict[str, Any]:
     content = _content(MEDIA_TYPE, [names[ProblemBody, "serialization"]])
     for status in operation.problems:
         responses[str(status)] = {"description": HTTPStatus(status).phrase, "content": content}
-    responses["default"] = {"description": "Any other problem", "content": content}
+    responses["default"] = {"description": "Any other error", "content": content}
     return responses
 
 
@@ -85,5 +85,5 @@ def _content(media_type: str, schemas: list[dict[str, Any]]) -> dict[str, Any]:
     return {media_type: {"schema": schemas[0] if len(schemas) == 1 else {"anyOf": schemas}}}
 
 
-if __name__ == "__main__":  # `make types` makes the types of the page of it
+if __name__ == "__main__":  # `make types` generates the types of the page from it
     json.dump(openapi(""), sys.stdout)

@@ -1,4 +1,4 @@
-"""Every operation of the API, once: routes and OpenAPI are both made of this list."""
+"""All operations of the API: routes and the OpenAPI document are both built from this list."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A method of a path. `answers`: status to the models it may be (none: no body); `problems`: those it is known for."""
+    """A method of a path. `answers`: the models of each status (none: no body); `problems`: the usual error statuses."""
 
     method: str
     path: str
@@ -48,55 +48,53 @@ class Operation:
 
 _INT = {"type": "integer"}
 _STR = {"type": "string"}
-_CURSOR = Parameter("cursor", "query", "The `nextCursor` of the page before.", _STR)
-_LIMIT = Parameter("limit", "query", "How many at most.", {**_INT, "minimum": 1, "maximum": 200, "default": 50})
+_CURSOR = Parameter("cursor", "query", "The `nextCursor` of the previous page.", _STR)
+_LIMIT = Parameter("limit", "query", "Maximum number of items.", {**_INT, "minimum": 1, "maximum": 200, "default": 50})
 _KEY = Parameter(
     "Idempotency-Key",
     "header",
-    "Makes the request safe to send again: the same key and body give the same job (draft 07).",
+    "Makes the request safe to repeat: the same key and body return the same job (draft 07).",
     {**_STR, "maxLength": 255},
 )
 _SINCE = Parameter(
-    "since", "query", "Adds `files`: those that changed after this `seq`; 0 for all.", {**_INT, "minimum": 0}
+    "since", "query", "Adds the `files` that changed after this `seq`; 0 for all.", {**_INT, "minimum": 0}
 )
-_AFTER = Parameter(
-    "since", "query", "The `seq` that the client has: only what changed after it is sent.", {**_INT, "minimum": 0}
+_AFTER = Parameter("since", "query", "The client's last `seq`: only later changes are sent.", {**_INT, "minimum": 0})
+_LAST = Parameter(
+    "Last-Event-ID", "header", "The `id` of the last event received; takes precedence over `since`.", _STR
 )
-_LAST = Parameter("Last-Event-ID", "header", "The `id` of the last event that the client had; before `since`.", _STR)
-_JOBS = Parameter(
-    "jobs", "query", "`id:since,id:since,…`: up to 50 jobs, each with the `seq` that the client has of it.", _STR
-)
+_JOBS = Parameter("jobs", "query", "`id:since,id:since,…`: up to 50 jobs, each with the client's last `seq`.", _STR)
 _PREFER = Parameter(
     "Prefer",
     "header",
-    "`wait=N`, N up to 60 seconds: answers as soon as there is something newer than `since` or `If-None-Match`;"
-    " without these as soon as the job has ended.",
+    "`wait=N`, N up to 60 seconds: waits for something newer than `since` or `If-None-Match`;"
+    " without these, until the job has ended.",
     _STR,
 )
-_MATCH = Parameter("If-None-Match", "header", "The `ETag` of the last answer: 304 when nothing has changed.", _STR)
-_STATUS = Parameter("status", "query", "Only jobs of this status.", {**_STR, "enum": [str(s) for s in Status]})
-_SEARCH = Parameter("q", "query", "Only files whose name contains this, whatever its case.", _STR)
+_MATCH = Parameter("If-None-Match", "header", "The `ETag` of the last response: 304 if nothing has changed.", _STR)
+_STATUS = Parameter("status", "query", "Only jobs with this status.", {**_STR, "enum": [str(s) for s in Status]})
+_SEARCH = Parameter("q", "query", "Only files whose name contains this text, case-insensitively.", _STR)
 
 OPERATIONS = (
     Operation(
-        "POST", f"{V1}/initiate", jobs.initiate, "initiate", "Ask for files", "jobs",
+        "POST", f"{V1}/initiate", jobs.initiate, "initiate", "Request files", "jobs",
         {202: (schemas.Accepted,)}, (schemas.FileSelection,), (_KEY,), (400, 409, 413, 415, 422, 503),
     ),
     Operation(
-        "POST", f"{V1}/check", files.check, "check", "Look whether files are there, and how large the result would be",
+        "POST", f"{V1}/check", files.check, "check", "Check files, and the size of the result",
         "files", {200: (schemas.FileCheck, schemas.Preflight)}, (schemas.OneFile, schemas.FileSelection), (),
         (400, 413, 415, 422, 502, 503),
     ),
     Operation(
-        "POST", f"{V1}/start", jobs.start, "start", "Ask for one file and wait for it", "jobs",
+        "POST", f"{V1}/start", jobs.start, "start", "Request one file and wait for it", "jobs",
         {200: (schemas.Started,), 202: (schemas.Accepted,)}, (schemas.OneFile,), (), (400, 413, 415, 502, 503),
     ),
     Operation(
-        "GET", f"{V1}/job/{{jobId}}", jobs.status, "status", "The job now", "jobs",
+        "GET", f"{V1}/job/{{jobId}}", jobs.status, "status", "Get the current status of a job", "jobs",
         {200: (schemas.JobStatus,), 304: ()}, (), (_SINCE, _PREFER, _MATCH), (400, 404, 429, 503),
     ),
     Operation(
-        "DELETE", f"{V1}/job/{{jobId}}", jobs.cancel, "cancel", "Cancel the job", "jobs",
+        "DELETE", f"{V1}/job/{{jobId}}", jobs.cancel, "cancel", "Cancel a job", "jobs",
         {200: (schemas.JobStatus,)}, problems=(400, 404, 409, 503),
     ),
     Operation(
@@ -104,55 +102,61 @@ OPERATIONS = (
         {202: (schemas.Accepted,)}, problems=(400, 404, 409, 503),
     ),
     Operation(
-        "GET", f"{V1}/job/{{jobId}}/history", histories.history, "history", "The job's transitions, oldest first",
+        "GET", f"{V1}/job/{{jobId}}/history", histories.history, "history", "List the transitions of a job, oldest first",
         "jobs", {200: (schemas.HistoryPage,)}, (), (_CURSOR, _LIMIT), (400, 404, 503),
     ),
     Operation(
-        "DELETE", f"{V1}/job/{{jobId}}/bundle", links.remove, "removeBundle", "Remove the result before its time",
+        "DELETE", f"{V1}/job/{{jobId}}/bundle", links.remove, "removeBundle", "Delete the result before it expires",
         "results", {204: ()}, problems=(400, 404, 409, 503),
     ),
     Operation(
-        "GET", f"{V1}/job/{{jobId}}/download-url", links.download_url, "downloadUrl", "A fresh presigned URL",
+        "GET", f"{V1}/job/{{jobId}}/download-url", links.download_url, "downloadUrl", "Get a new presigned URL",
         "results", {200: (schemas.Link,)}, problems=(400, 404, 409, 410, 503),
     ),
     Operation(
-        "GET", f"{V1}/job/{{jobId}}/file", links.file, "file", "The stable link: redirects to a fresh presigned URL",
+        "GET", f"{V1}/job/{{jobId}}/file", links.file, "file",
+        "Stable link: redirects to a new presigned URL",
         "results", {303: ()}, problems=(400, 404, 409, 410, 503),
     ),
     Operation(
-        "GET", f"{V1}/stream/{{jobId}}", streams.one, "stream", "The job's changes as server-sent events", "jobs",
+        "GET", f"{V1}/stream/{{jobId}}", streams.one, "stream",
+        "Stream the changes of a job as server-sent events", "jobs",
         {200: (schemas.JobStatus, Event), 204: ()}, (), (_AFTER, _LAST), (400, 404), streams.MEDIA_TYPE,
     ),
     Operation(
-        "GET", f"{V1}/stream", streams.many, "streamMany", "The changes of several jobs as server-sent events", "jobs",
+        "GET", f"{V1}/stream", streams.many, "streamMany",
+        "Stream the changes of several jobs as server-sent events", "jobs",
         {200: (schemas.JobStatus, Event)}, (), (_JOBS,), (400, 404), streams.MEDIA_TYPE,
     ),
     Operation(
-        "GET", f"{V1}/jobs", jobs.listing, "jobs", "Own jobs, newest first", "jobs",
+        "GET", f"{V1}/jobs", jobs.listing, "jobs", "List your jobs, newest first", "jobs",
         {200: (schemas.JobPage,)}, (), (_STATUS, _CURSOR, _LIMIT), (400, 503),
     ),
     Operation(
-        "GET", f"{V1}/dead", dead.listing, "dead", "Own dead jobs: failed of what might pass, the last first", "dead jobs",
+        "GET", f"{V1}/dead", dead.listing, "dead",
+        "List your dead jobs: out of attempts on possibly temporary errors, latest first", "dead jobs",
         {200: (schemas.DeadPage,)}, (), (_CURSOR, _LIMIT), (400, 503),
     ),
     Operation(
-        "DELETE", f"{V1}/dead/{{jobId}}", dead.delete, "delete", "Delete a dead job, for good", "dead jobs",
+        "DELETE", f"{V1}/dead/{{jobId}}", dead.delete, "delete", "Permanently delete a dead job", "dead jobs",
         {204: ()}, problems=(400, 404, 409, 503),
     ),
     Operation(
-        "GET", f"{V1}/files", files.catalogue, "files", "The files that can be asked for", "files",
+        "GET", f"{V1}/files", files.catalogue, "files", "List the files that can be requested", "files",
         {200: (schemas.FilePage,)}, (), (_SEARCH, _CURSOR, _LIMIT), (400, 503),
     ),
     Operation(
-        "GET", "/health", health.health, "health", "Every dependency", "health",
+        "GET", "/health", health.health, "health", "Check all dependencies", "health",
         {200: (schemas.Health,), 503: (schemas.Health,)},
     ),
-    Operation("GET", "/health/live", health.live, "live", "The process answers", "health", {200: (schemas.Live,)}),
     Operation(
-        "GET", "/health/ready", health.ready, "ready", "The process can serve", "health",
+        "GET", "/health/live", health.live, "live", "Check that the process is alive", "health", {200: (schemas.Live,)},
+    ),
+    Operation(
+        "GET", "/health/ready", health.ready, "ready", "Check that the process can serve requests", "health",
         {200: (schemas.Ready,), 503: (schemas.Ready,)},
     ),
     Operation(
-        "GET", "/", pages.root, "root", "The page for a browser, facts for the rest", "pages", {200: (schemas.Root,)},
+        "GET", "/", pages.root, "root", "The page for browsers, links for others", "pages", {200: (schemas.Root,)},
     ),
 )  # fmt: skip

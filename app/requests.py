@@ -1,4 +1,4 @@
-"""Reads requests: bodies, path and query parameters, preferences. All that is wrong is named at once."""
+"""Reads requests: bodies, path and query parameters, headers. All problems of a request are reported at once."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 MAX_SEQ = 2**63 - 1
-"""What PostgreSQL can hold."""
+"""The largest `bigint` of PostgreSQL."""
 MAX_STREAMED = 50
 """Jobs on one event stream."""
 MAX_WAIT = 60
-"""Longest long-poll, seconds."""
+"""Longest long-poll, in seconds."""
 SHOWN = 5
-"""Faults that the summary tells; `errors` has them all."""
+"""Problems in the summary; `errors` has them all."""
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
@@ -43,7 +43,7 @@ _MESSAGES = {
 
 
 class Reading:
-    """Reads one request: the faults met in its block, the body's among them, are raised at its end, all in one."""
+    """Reads one request: the problems found in its block, those of the body included, are raised as one at its end."""
 
     def __init__(self, request: Request) -> None:
         self._request = request
@@ -53,12 +53,12 @@ class Reading:
         return self
 
     def __call__(self, read: Callable[Concatenate[Request, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """What `read` makes of the request."""
+        """The result of `read`; its problems are collected."""
         try:
             return read(self._request, *args, **kwargs)
         except InvalidRequest as error:
             self._problems += error.problems
-            return cast("T", None)  # nobody sees it: the end of the block raises
+            return cast("T", None)  # never used: the end of the block raises
 
     def __exit__(self, _: object, error: BaseException | None, __: TracebackType | None) -> None:
         if self._problems and (error is None or isinstance(error, InvalidRequest)):
@@ -76,8 +76,8 @@ async def read_json(request: Request) -> Any:
     """The body as JSON. Raises `UnsupportedMediaType` and `InvalidRequest`."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json" and not media_type.endswith("+json"):
-        said = f"not {media_type}" if media_type else "and the header Content-Type must say so"
-        raise UnsupportedMediaType(f"The body must be application/json, {said}.")
+        sent = f", not {media_type}" if media_type else ": set the Content-Type header"
+        raise UnsupportedMediaType(f"The body must be application/json{sent}.")
     try:
         return from_json(await request.body(), allow_inf_nan=False)
     except ValueError as error:
@@ -85,13 +85,13 @@ async def read_json(request: Request) -> Any:
 
 
 def check(raw: Any, model: type[B]) -> B:
-    """A model of the value. Raises `InvalidRequest` with every offending field."""
+    """The value as a model. Raises `InvalidRequest` with every offending field."""
     problems: list[tuple[str, str]] = []
     checked: B | None = None
     try:
         checked = model.model_validate(raw)
     except ValidationError as error:
-        problems = [(_field(item["loc"]), _said(item)) for item in error.errors(include_url=False)]
+        problems = [(_field(item["loc"]), _text(item)) for item in error.errors(include_url=False)]
     repeated = getattr(model, "repeated", None)
     if repeated is not None:
         problems += repeated(raw)
@@ -107,7 +107,7 @@ def _field(location: tuple[int | str, ...]) -> str:
     return name or "body"
 
 
-def _said(item: Any) -> str:
+def _text(item: Any) -> str:
     return _MESSAGES.get(item["type"], str(item["msg"][:1].lower() + item["msg"][1:]))
 
 
@@ -118,8 +118,8 @@ def _summary(problems: list[tuple[str, str]]) -> str:
 
 
 def described(error: ValidationError) -> str:
-    """What is wrong, in one sentence."""
-    return _summary([(_field(item["loc"]), _said(item)) for item in error.errors(include_url=False)])
+    """The problems in one sentence."""
+    return _summary([(_field(item["loc"]), _text(item)) for item in error.errors(include_url=False)])
 
 
 def path_job_id(request: Request) -> UUID:
@@ -135,42 +135,42 @@ def uuid_of(text: str) -> UUID:
 
 
 def query_jobs(request: Request) -> dict[UUID, int]:
-    """The query's `jobs=id:since,…`: up to `MAX_STREAMED` jobs, with the `seq` that the client has of each."""
+    """The query's `jobs=id:since,…`: up to `MAX_STREAMED` jobs, with the client's last `seq` of each."""
     items = [item for item in request.query_params.get("jobs", "").split(",") if item]
-    said = f"must be 1 to {MAX_STREAMED} of id:since, with commas between"
+    rule = f"must be 1 to {MAX_STREAMED} pairs of id:since, separated by commas"
     found: dict[UUID, int] = {}
     for item in items[: MAX_STREAMED + 1]:
         job_id, _, since = item.partition(":")
         if _UUID.fullmatch(job_id) is None or re.fullmatch(r"[0-9]{0,18}", since, re.ASCII) is None:
-            raise InvalidRequest(f"jobs {said}; {item[:60]!r} is none.", [("jobs", said)])
+            raise InvalidRequest(f"jobs {rule}; {item[:60]!r} is not one.", [("jobs", rule)])
         found[UUID(job_id)] = int(since or 0)
     if not items or len(items) > MAX_STREAMED:
-        raise InvalidRequest(f"jobs {said}.", [("jobs", said)])
+        raise InvalidRequest(f"jobs {rule}.", [("jobs", rule)])
     return found
 
 
 def query_choice(request: Request, name: str, choices: type[E]) -> E | None:
-    """A member of `choices` of the query, None when absent. Raises `InvalidRequest`."""
+    """A member of `choices` from the query, None if absent. Raises `InvalidRequest`."""
     text = request.query_params.get(name)
     if text is None:
         return None
     try:
         return choices(text)
     except ValueError as error:
-        said = "must be one of " + ", ".join(choices)
-        raise InvalidRequest(f"{name} {said}.", [(name, said)]) from error
+        rule = "must be one of " + ", ".join(choices)
+        raise InvalidRequest(f"{name} {rule}.", [(name, rule)]) from error
 
 
 def query_text(request: Request, name: str) -> str:
-    """A text of the query, empty when absent. Raises `InvalidRequest` for one that PostgreSQL can't hold."""
+    """A text from the query, empty if absent. Raises `InvalidRequest` for one that PostgreSQL can't store."""
     text = request.query_params.get(name, "")
     if "\0" in text:
-        raise InvalidRequest(f"{name} must not hold NUL.", [(name, "must not hold NUL")])
+        raise InvalidRequest(f"{name} must not contain NUL.", [(name, "must not contain NUL")])
     return text
 
 
 def query_int(request: HTTPConnection, name: str, default: int, low: int, high: int) -> int:
-    """An integer of the query, `default` when absent. Raises `InvalidRequest` when it isn't from `low` to `high`."""
+    """An integer from the query, `default` if absent. Raises `InvalidRequest` unless it is from `low` to `high`."""
     text = request.query_params.get(name)
     if text is None:
         return default
@@ -197,6 +197,6 @@ def idempotency_key(request: Request) -> str | None:
     if len(text) > 1 and text.startswith('"') and text.endswith('"'):
         text = text[1:-1]
     if re.fullmatch(r"[\x21-\x7e]{1,255}", text) is None:
-        said = "must be 1 to 255 visible ASCII characters"
-        raise InvalidRequest(f"Idempotency-Key {said}.", [("Idempotency-Key", said)])
+        rule = "must be 1 to 255 visible ASCII characters"
+        raise InvalidRequest(f"Idempotency-Key {rule}.", [("Idempotency-Key", rule)])
     return text

@@ -1,4 +1,4 @@
-"""What travels over HTTP: the models that requests are checked against, answers are made of, and OpenAPI is built from."""
+"""The models of HTTP: requests are validated by them, responses made of them, and the OpenAPI document built from them."""
 
 from __future__ import annotations
 
@@ -24,29 +24,30 @@ Name = Annotated[StrictStr, Field(min_length=1, max_length=MAX_NAME)]
 
 
 class Body(BaseModel):
-    """A request body: camelCase but for `file_id` and `file_ids`, and nothing that is not known."""
+    """A request body: camelCase except `file_id` and `file_ids`; unknown fields are rejected."""
 
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True)
 
 
 class FileItem(Body):
-    """One file of a request, with the name that it is to have in the archive."""
+    """A requested file, with an optional name in the archive."""
 
     file_id: FileId = Field(alias="file_id")
     name: Name | None = None
 
 
 class FileSelection(Body):
-    """Which files: either plain ids, or ids with names. 1 to 1000 different ones."""
+    """The requested files: either ids, or ids with names. 1 to 1000, each once."""
 
     file_ids: list[FileId] | None = Field(default=None, alias="file_ids", min_length=1, max_length=MAX_FILES)
     files: list[FileItem] | None = Field(default=None, min_length=1, max_length=MAX_FILES)
-    archive_name: Name | None = Field(default=None, description="Name of the bundle; made safe, `.zip` is added.")
-    on_missing: OnMissing = Field(default=OnMissing.FAIL, description="What becomes of the job when files are missing.")
+    archive_name: Name | None = Field(
+        default=None, description="Name of the bundle. Unsafe characters are replaced, and `.zip` is added."
+    )
+    on_missing: OnMissing = Field(default=OnMissing.FAIL, description="What happens when files are missing.")
     compression: Compression = Field(
         default=Compression.STORE,
-        description="How the bundle packs its files. It makes no difference to a single file without `archiveName`, "
-        "which is handed out as it is.",
+        description="Compression of the bundle. A single file without `archiveName` is downloaded as is, not zipped.",
     )
 
     @model_validator(mode="after")
@@ -69,7 +70,7 @@ class FileSelection(Body):
 
     @staticmethod
     def repeated(raw: Any) -> list[tuple[str, str]]:
-        """Every place, in as many files as there may be, at which an id is repeated; else the body may be all wrong."""
+        """Every place at which an id is repeated, with the problem. `raw` is the body, which may be invalid otherwise."""
         if not isinstance(raw, dict):
             return []
         places: list[tuple[str, object]] = []
@@ -89,21 +90,21 @@ class FileSelection(Body):
 
 
 class WantedJob(Body):
-    """A job to follow, and the `seq` that the client has of it."""
+    """A job to follow, and the client's last `seq`."""
 
     job_id: UUID
     since: Annotated[StrictInt, Field(ge=0)] = 0
 
 
 class FollowJobs(Body):
-    """Said by a WebSocket client: send me the changes of these."""
+    """Message of a WebSocket client: follow these jobs."""
 
     type: Literal["follow"]
     jobs: list[WantedJob] = Field(min_length=1, max_length=1_000)
 
 
 class UnfollowJobs(Body):
-    """Said by a WebSocket client: send me no more of these."""
+    """Message of a WebSocket client: stop following these jobs."""
 
     type: Literal["unfollow"]
     jobs: list[UUID] = Field(min_length=1, max_length=1_000)
@@ -116,7 +117,7 @@ class OneFile(Body):
 
 
 class Links(Message):
-    """Where to go on, as path-relative references."""
+    """Related resources, as path-relative references."""
 
     self_: str = Field(alias="self")
     retry: str
@@ -127,7 +128,7 @@ class Links(Message):
 
 
 class Accepted(Message):
-    """The job was written and will run."""
+    """The job was accepted and will run."""
 
     job_id: UUID
     status: Literal["queued"] = "queued"
@@ -136,7 +137,7 @@ class Accepted(Message):
 
 
 class FileCheck(Message):
-    """Whether one file is there. Size in bytes."""
+    """Whether a file exists. Size in bytes."""
 
     file_id: int = Field(alias="file_id")
     available: bool
@@ -153,7 +154,7 @@ class PreflightFile(Message):
 
 
 class Preflight(Message):
-    """What a job of these files would come to. `total_bytes` of the files, `result_bytes` of what would be fetched."""
+    """What a job of these files would result in. `totalBytes`: size of the files, `resultBytes`: size of the download."""
 
     kind: ResultKind
     files_total: int
@@ -161,18 +162,18 @@ class Preflight(Message):
     missing: list[int]
     total_bytes: int
     result_bytes: int | None = Field(
-        description="Exact; null when the job would fail, and for a bundle with `compression: deflate`, "
-        "whose size shows only when it is made."
+        description="Exact size. Null if the job would fail, and for a bundle with `compression: deflate`, "
+        "whose size is not known before it is built."
     )
     result_bytes_at_most: int | None = Field(
-        description="No result is larger: `resultBytes` where that is known. Null when the job would fail."
+        description="Upper bound of the size: `resultBytes` if that is known. Null if the job would fail."
     )
     would_fail: bool
     files: list[PreflightFile]
 
 
 class Started(Message):
-    """The answer to a file that was waited for. Size in bytes."""
+    """The result of a request that waited for one file. Size in bytes."""
 
     file_id: int = Field(alias="file_id")
     status: Status
@@ -183,7 +184,7 @@ class Started(Message):
 
 
 class Checksum(Message):
-    """Of the whole result; `value` in lower-case hex."""
+    """Checksum of the whole result; `value` in lower-case hex."""
 
     algorithm: Literal["crc32"] = "crc32"
     value: str = Field(pattern="^[0-9a-f]{8}$")
@@ -200,7 +201,7 @@ class OmittedFile(Message):
 
 
 class ResultView(Message):
-    """What a completed job hands out. Size in bytes."""
+    """The result of a completed job. Size in bytes."""
 
     kind: ResultKind
     size: int
@@ -212,7 +213,7 @@ class ResultView(Message):
 
 
 class JobStatus(Event):
-    """A job as it is now: the same summary that followers get, and what does not change from event to event."""
+    """The current status of a job: the summary that followers get, and what does not change with each event."""
 
     type: EventType = EventType.SNAPSHOT
     archive_name: str | None
@@ -228,11 +229,11 @@ class JobStatus(Event):
 
     @cached_property
     def body(self) -> bytes:
-        """It as JSON, written once however often it is sent."""
+        """The status as JSON, serialized once however often it is sent."""
         return self.model_dump_json().encode()
 
     def changed(self, **news: object) -> Self:
-        """It with other values, which are not checked."""
+        """A copy with other values, which are not validated."""
         copy = self.model_copy(update=news)
         copy.__dict__.pop("body", None)  # pydantic copies what was cached, too
         return copy
@@ -260,7 +261,7 @@ class JobPage(Message):
 
 
 class DeadJob(Message):
-    """A job that failed of what might pass, after all its attempts or all its time."""
+    """A job that ran out of attempts or time on possibly temporary errors."""
 
     job_id: UUID
     archive_name: str | None
@@ -279,7 +280,7 @@ class DeadPage(Message):
 
 
 class Transition(Message):
-    """One step in the life of a job. `source` is null for the first; `error` is what the job failed of, or waits after."""
+    """A change of a job's status. `from` is null for the first; `error` is why the job failed or is retried."""
 
     seq: int
     at: datetime
@@ -313,7 +314,7 @@ class FilePage(Message):
 
 
 class Link(Message):
-    """A presigned URL, good for GET until `expires_at`. Size in bytes."""
+    """A presigned URL, valid for GET until `expiresAt`. Size in bytes."""
 
     url: str
     expires_at: datetime
@@ -336,7 +337,7 @@ class HealthChecks(Message):
 
 
 class Circuits(Message):
-    """Which dependencies this process gives time to recover (open) or tries again (half_open)."""
+    """State of the circuit breakers: open (calls are suspended), half_open (trying again) or closed."""
 
     database: Circuit
     storage: Circuit
@@ -347,7 +348,7 @@ HealthStatus = Literal["healthy", "degraded", "unhealthy"]
 
 
 class Health(Message):
-    """`degraded`: jobs are taken and kept, but may have to wait."""
+    """`degraded`: jobs are accepted and stored, but may have to wait."""
 
     status: HealthStatus
     checks: HealthChecks
@@ -355,7 +356,7 @@ class Health(Message):
 
 
 class Ready(Message):
-    """`draining`: the process is about to stop."""
+    """`draining`: the process is shutting down."""
 
     database: CheckState
     draining: bool
@@ -382,7 +383,9 @@ class ProblemBody(Message):
     message: str
     request_id: str
     errors: list[FieldProblem] | None = None
-    queue_position: int | None = Field(default=None, description="With `queue_full`: where the job would have stood.")
+    queue_position: int | None = Field(
+        default=None, description="With `queue_full`: the position that the job would have had."
+    )
 
 
 class Root(Message):

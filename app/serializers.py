@@ -1,4 +1,4 @@
-"""From values of the domain to what travels over HTTP."""
+"""Converts domain objects to the models of HTTP."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from jobs.files.catalogue import StoredFile
 
 BASE = "/v1/download/job"
 CACHE_CONTROL = "private, no-cache"
-"""Of what belongs to one user and changes."""
+"""For what belongs to one user and changes."""
 
 
 def links_of(job_id: UUID) -> Links:
@@ -49,9 +49,9 @@ def status_of(
     records: Sequence[FileRecord],
     degraded: bool,
 ) -> JobStatus:
-    """The job as PostgreSQL has it, with the newer live numbers of the running attempt where there are any.
+    """The job as PostgreSQL has it, with the newer live progress of the running attempt, if there is any.
 
-    `records`: its files that changed after `since`; None asked for none, so nothing is said of what came before.
+    `records`: the files that changed after `since`; none without `since`, whose changes are then not included.
     """
     job = snapshot.job
     if live is not None and (live.seq != job.seq or live.status is not job.status):
@@ -94,12 +94,12 @@ def status_of(
 
 
 def etag_of(status: JobStatus) -> str:
-    """Weak: the same job can be written in different words."""
+    """Weak, since the same status may be serialized differently."""
     return f'W/"{status.seq}.{status.tick}.{status.progress.queue_position or 0}"'
 
 
 def etag_matches(header: str, etag: str) -> bool:
-    """Whether `If-None-Match` names the tag: the weak comparison (RFC 9110, section 13.1.2)."""
+    """Whether `If-None-Match` contains the tag, by weak comparison (RFC 9110, section 13.1.2)."""
     if header == etag:  # nearly always
         return True
     tags = {tag.strip().removeprefix("W/") for tag in header.split(",")}
@@ -156,7 +156,7 @@ def dead_of(job: Download) -> DeadJob:
 
 
 def transition_of(event: Row) -> Transition:
-    """Without the worker, whose name is a host's."""
+    """Without the worker, whose name contains a host name."""
     return Transition(
         seq=event["seq"],
         at=event["at"],

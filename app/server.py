@@ -14,16 +14,16 @@ from jobs.memory import freeze_startup_objects
 from jobs.settings import Settings
 from jobs.shutdown import CLOSE_TIMEOUT, exit_after
 
-MAX_SAID = 64 * 1024
-"""Bytes of a message that a WebSocket client may send."""
+MAX_MESSAGE_BYTES = 64 * 1024
+"""Largest message that a WebSocket client may send, in bytes."""
 PING = 30.0
 """Seconds between two pings of a WebSocket (seed 003, "Timeout Configuration")."""
 PONG = 15.0
-"""Seconds that its client has to answer one."""
+"""Seconds within which its client has to respond to one."""
 
 
 class GatewayServer(uvicorn.Server):
-    """Serves the gateway, in a loop that may have more to do. Ends streams gently before it ends at all."""
+    """Serves the gateway, in an event loop that may run other tasks, too. Drains the streams before it shuts down."""
 
     def __init__(self, settings: Settings) -> None:
         self._gateway = Gateway(settings)
@@ -31,19 +31,19 @@ class GatewayServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:
-            server.close()  # so that who is sent away comes back to another process, or later
+            server.close()  # so that clients reconnect to another process, or later
         await self._gateway.drain()
         await super().shutdown(sockets)
 
 
-def _is_news(record: logging.LogRecord) -> bool:
-    """Not so what uvicorn says of each WebSocket: the envelope has a line for it."""
-    return '"WebSocket ' not in str(record.msg)  # an `OSError` where the port is taken
+def _is_not_access_log(record: logging.LogRecord) -> bool:
+    """Filters out uvicorn's own lines for each WebSocket: the middleware logs one."""
+    return '"WebSocket ' not in str(record.msg)  # `msg` is an `OSError` if the port is in use
 
 
 def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
-    """What is logged of requests are the lines of the envelope and no others."""
-    logging.getLogger("uvicorn.error").addFilter(_is_news)
+    """Requests are logged by the middleware only."""
+    logging.getLogger("uvicorn.error").addFilter(_is_not_access_log)
     return uvicorn.Config(
         app,
         host=settings.host,
@@ -51,7 +51,7 @@ def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
         loop="uvloop",
         http="httptools",
         ws="websockets-sansio",
-        ws_max_size=MAX_SAID,
+        ws_max_size=MAX_MESSAGE_BYTES,
         ws_ping_interval=PING,
         ws_ping_timeout=PONG,
         ws_per_message_deflate=False,  # twice the CPU and the memory for messages of a few hundred bytes
@@ -67,17 +67,17 @@ def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
 
 
 def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT, then until streams and requests have ended; `CLOSE_TIMEOUT` longer at most."""
+    """Serves until SIGTERM or SIGINT, then drains; exits at most `CLOSE_TIMEOUT` after the time that draining may take."""
     _run(GatewayServer(settings), settings.stream_drain + settings.shutdown_timeout + CLOSE_TIMEOUT)
 
 
 def run(app: ASGIApp, settings: Settings) -> None:
-    """Serves an application as the gateway is served, in a process of its own."""
+    """Serves another application with the settings of the gateway, in a process of its own."""
     _run(uvicorn.Server(_config(app, settings)), settings.shutdown_timeout + CLOSE_TIMEOUT)
 
 
 def _run(server: uvicorn.Server, patience: float) -> None:
-    """All there is in this process, which ends within `patience` seconds when it is told to."""
+    """Runs the server as the only task of this process, which exits within `patience` seconds of a signal."""
     startup, handle_exit = server.startup, server.handle_exit
 
     async def start(sockets: list[socket.socket] | None = None) -> None:

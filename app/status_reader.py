@@ -1,8 +1,8 @@
-"""The status of jobs, read a thousand times as cheaply as can be without ever being old.
+"""Reads the status of jobs cheaply, and never an outdated one.
 
-PostgreSQL and Redis are asked every time, but only for what tells whether anything has changed: the job's `seq` and place
-in the queue, and its latest live message. While these are the same, so is the answer, and nothing is put together anew.
-Requests that wait at the same time are answered by one question.
+Each read fetches from PostgreSQL and Redis what shows whether anything has changed: the job's `seq`, its position in the
+queue, and its latest live message. While these stay the same, so does the status, which is not built again. Reads that wait
+at the same time share one query.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from jobs.services import Services
 log = structlog.get_logger()
 
 CACHE_SIZE = 4096
-"""Jobs whose last answer is kept, a few kilobytes each."""
+"""Jobs whose last status is cached, a few kilobytes each."""
 REDIS_TIMEOUT = 0.5
-"""Seconds that Redis may take to tell the live numbers: without them an answer is `degraded`, but there is one."""
+"""Seconds that Redis may take to return the live progress: without it the status is `degraded`."""
 
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """What an answer depends on: the job's mark and its latest live message, as it was published."""
+    """What a status depends on: the job's mark and its latest live message, as it was published."""
 
     mark: Mark
     live: bytes | None
@@ -53,7 +53,7 @@ class StatusReader:
     async def read(self, job_id: UUID, since: int | None = None) -> JobStatus:
         """The job now, with its files that changed after `since`. Raises `JobNotFound`, `DatabaseUnavailable`.
 
-        A `since` that the job never had, as after a restored backup, is answered from the start: with `since` 0.
+        A `since` above the job's `seq`, as after a restored backup, is replaced by 0.
         """
         state = await self._states.read(job_id)
         if state is None:
@@ -76,13 +76,13 @@ class StatusReader:
         records: list[FileRecord] = []
         if since is not None and since > snapshot.job.seq:
             since = 0
-        if since is not None and since < snapshot.job.seq:  # a job that only moved on in the queue costs no query
+        if since is not None and since < snapshot.job.seq:  # a job whose queue position changed needs no query
             async with self._services.database.reading() as connection:
                 records = await load_files(connection, job_id, since)
         return status_of(snapshot, event, since=since, records=records, degraded=state.degraded)
 
     def has_read(self, job_id: UUID) -> bool:
-        """Whether the job was asked for lately."""
+        """Whether the job was read lately."""
         return job_id in self._kept
 
     def _keep(self, job_id: UUID, state: _State, status: JobStatus) -> None:
@@ -92,7 +92,7 @@ class StatusReader:
 
     async def _read_states(self, job_ids: Sequence[UUID]) -> dict[UUID, _State]:
         marks = await self._services.snapshots.marks(job_ids)
-        # Only jobs that are being worked on have live messages that say more than PostgreSQL.
+        # Only running jobs have live messages that are newer than PostgreSQL.
         active = [job_id for job_id, mark in marks.items() if mark.status is Status.PROCESSING]
         live, degraded = await self._read_live(active)
         return {
@@ -101,7 +101,7 @@ class StatusReader:
         }
 
     async def _read_live(self, job_ids: Sequence[UUID]) -> tuple[dict[UUID, bytes], bool]:
-        """The live messages, and whether they could not be had."""
+        """The live messages, and whether they are unavailable."""
         if not job_ids:
             return {}, False
         try:
@@ -112,7 +112,7 @@ class StatusReader:
 
 
 def _live(job_id: UUID, body: bytes) -> Event | None:
-    """The live message; None for one of another release, as during an upgrade: it is as if there were none."""
+    """The live message; None for one of another release, as during an upgrade."""
     try:
         return Event.model_validate_json(body)
     except ValidationError:

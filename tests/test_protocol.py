@@ -13,7 +13,7 @@ from app.following.connections import MAX_SILENCE
 from app.following.slow_consumers import STALL_TIMEOUT
 from app.requests import MAX_STREAMED, MAX_WAIT
 from app.schemas import JobStatus, Links, ResultView
-from app.server import MAX_SAID, PING, PONG
+from app.server import MAX_MESSAGE_BYTES, PING, PONG
 from jobs.engine.events import Event, EventType, FileView, Message, ProgressView
 from jobs.engine.jobs import Status
 from tests.conformance import limits
@@ -62,7 +62,7 @@ def test_the_limits_are_those_of_the_code(page: str) -> None:
     for text in (
         f"at most {MAX_WAIT} (RFC 7240",
         f"follows 1 to {MAX_STREAMED} jobs",
-        f"{sockets.MAX_JOBS} jobs at a time, {MAX_SAID // 1024} KiB a message",
+        f"{sockets.MAX_JOBS} jobs at a time, {MAX_MESSAGE_BYTES // 1024} KiB a message",
         f"pings every {PING:g} s, and gives you {PONG:g} s",
         f"Without a message comes a comment, after {MAX_SILENCE:g} s at the latest",
         f"`retry: {1000 * streams.RETRY:g}`",
@@ -71,7 +71,7 @@ def test_the_limits_are_those_of_the_code(page: str) -> None:
         assert text in said
     assert sockets.MAX_FAULTS == limits.MAX_FAULTS == 10
     assert (limits.MAX_MESSAGE_BYTES, limits.MAX_JOBS, limits.MAX_STREAM_JOBS, limits.SUBPROTOCOL) == (
-        MAX_SAID,
+        MAX_MESSAGE_BYTES,
         sockets.MAX_JOBS,
         MAX_STREAMED,
         sockets.SUBPROTOCOL,

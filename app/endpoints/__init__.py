@@ -1,1 +1,1 @@
-"""The endpoints, a module for each noun. `app.operations` lists them all."""
+"""The endpoints, one module for each resource. `app.operations` lists them all."""

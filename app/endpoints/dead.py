@@ -1,4 +1,4 @@
-"""Dead jobs: look at them, and drop those that nobody wants any more. The way back is a job's `retry`."""
+"""Dead jobs: list them, and delete those that are not to be retried."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jobs.owners import ANONYMOUS
 
 
 async def listing(request: Request) -> Response:
-    """Own dead jobs, those that died last first."""
+    """The caller's dead jobs, latest first."""
     with Reading(request) as reading:
         limit = reading(page_limit)
         cursor = reading(time_cursor)
@@ -24,7 +24,7 @@ async def listing(request: Request) -> Response:
 
 
 async def delete(request: Request) -> Response:
-    """Takes a dead job out of sight, for good."""
+    """Soft-deletes a dead job. Its rows are deleted after its leftover objects."""
     job_id = path_job_id(request)
     it = context(request)
     await it.services.lifecycle.delete(job_id)

@@ -1,4 +1,4 @@
-"""Files: the catalogue, and the look before the leap."""
+"""Files: the catalogue, and the preflight check of a request."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from jobs.settings import Settings
 
 
 async def check(request: Request) -> Response:
-    """One file, or a whole selection as preflight: what is there, and how large the result would be."""
+    """Checks one file, or a whole selection: which files exist, and the size of the result."""
     raw = await read_json(request)
     services = context(request).services
     if isinstance(raw, dict) and "file_id" in raw:
@@ -68,7 +68,7 @@ def _sizes(
     missing: Sequence[Missing],
     settings: Settings,
 ) -> tuple[int | None, int]:
-    """Bytes of the result, if that can be told, and what they are at most."""
+    """The size of the result in bytes, if known, and its upper bound."""
     if kind is ResultKind.OBJECT:
         return sources[0].size, sources[0].size
     now = datetime.now(UTC)
@@ -85,7 +85,7 @@ def _preflight_file(one: Source | Missing) -> PreflightFile:
 
 
 async def catalogue(request: Request) -> Response:
-    """The files that can be asked for, by id; `q` searches their names."""
+    """The files that can be requested, by id; `q` searches their names."""
     with Reading(request) as reading:
         limit = reading(page_limit)
         after = reading(number_cursor)

@@ -19,7 +19,7 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 
 async def health(request: Request) -> Response:
-    """All dependencies. 503 without database or store; without Redis or workers jobs wait, but nothing is lost."""
+    """Checks all dependencies. 503 without database or store; without Redis or workers, jobs wait but nothing is lost."""
     services = context(request).services
     checks = await check_all(services)
     status = overall(checks)
@@ -28,13 +28,13 @@ async def health(request: Request) -> Response:
 
 
 async def live(request: Request) -> Response:
-    """The process answers: do not restart it."""
+    """The process responds: do not restart it."""
     del request
     return answer(Live(), headers=NO_STORE)
 
 
 async def ready(request: Request) -> Response:
-    """The process can serve: send it requests. The database is all that this needs, until it is about to stop."""
+    """Whether the process can serve requests: it can as long as the database is available and it is not shutting down."""
     it = context(request)
     state, draining = await _state(it.services.database.ping()), it.hub.limits.draining
     is_ready = state == "ok" and not draining
@@ -42,7 +42,7 @@ async def ready(request: Request) -> Response:
 
 
 async def check_all(services: Services) -> HealthChecks:
-    """Every dependency, at once."""
+    """Checks all dependencies concurrently."""
     database, storage, redis, queue = await asyncio.gather(
         _state(services.database.ping()),
         _state(services.storage.bucket.check()),
@@ -53,7 +53,7 @@ async def check_all(services: Services) -> HealthChecks:
 
 
 def overall(checks: HealthChecks) -> HealthStatus:
-    """What they come to."""
+    """The overall status."""
     if "error" in (checks.database, checks.storage):
         return "unhealthy"
     return "degraded" if "error" in (checks.redis, checks.queue) else "healthy"
@@ -63,7 +63,7 @@ async def _state(check: Awaitable[object]) -> CheckState:
     try:
         async with asyncio.timeout(PATIENCE):
             await check
-    except Exception:  # noqa: BLE001 - whatever goes wrong is the answer
+    except Exception:  # noqa: BLE001 - any error means that the check failed
         return "error"
     return "ok"
 

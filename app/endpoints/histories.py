@@ -1,4 +1,4 @@
-"""The history of a job: every transition it has made."""
+"""The history of a job: all its transitions."""
 
 from __future__ import annotations
 

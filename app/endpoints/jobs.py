@@ -1,4 +1,4 @@
-"""Jobs: ask for one, look at it, retry, cancel, list."""
+"""Jobs: create, read, retry, cancel, list."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ from jobs.engine.sql.jobs import Idempotency
 from jobs.owners import ANONYMOUS
 
 RETRY_AFTER = "2"
-"""Seconds after which to look at an accepted job (seed 003: polling every 2 s)."""
+"""Seconds after which to poll an accepted job (seed 003: polling every 2 s)."""
 
 
 async def initiate(request: Request) -> Response:
-    """Writes the job and answers; a worker is woken afterwards."""
+    """Creates the job; a worker is woken after the response."""
     with Reading(request) as reading:
         key = reading(idempotency_key)
         selection = await read_body(request, FileSelection)
@@ -54,8 +54,8 @@ async def initiate(request: Request) -> Response:
 
 
 def _digest(selection: FileSelection) -> str:
-    """The same for two bodies that ask for the same, whatever their spacing or order of fields."""
-    # What is newer than some keys leaves no trace where it is as if it were not there.
+    """The same for two equivalent bodies, whatever their whitespace or order of fields."""
+    # A field that was added later is left out at its default, so that digests of older requests stay the same.
     newer = {"compression"} if selection.compression is Compression.STORE else set()
     return hashlib.sha256(selection.model_dump_json(by_alias=True, exclude=newer).encode()).hexdigest()
 
@@ -67,7 +67,7 @@ def _accepted(job: Job) -> Response:
 
 
 async def start(request: Request) -> Response:
-    """One file: waits until it can be fetched, or hands over to the job when that takes too long."""
+    """Waits until one file can be downloaded; returns the job if that takes too long."""
     began = perf_counter()
     one = await read_body(request, OneFile)
     it = context(request)
@@ -87,7 +87,7 @@ async def start(request: Request) -> Response:
         message = status.error.message if status.error else f"The job was {status.status}."
         return _started(one.file_id, status.status, None, None, began, message)
     link = await it.result_links.link(await it.services.downloads.read(job.id))
-    return _started(one.file_id, status.status, link.url, link.result.size, began, "The file can be fetched.")
+    return _started(one.file_id, status.status, link.url, link.result.size, began, "The file is ready to download.")
 
 
 def _started(file_id: int, status: Status, url: str | None, size: int | None, began: float, message: str) -> Response:
@@ -103,15 +103,15 @@ def _ended(status: JobStatus) -> bool:
 
 
 async def status(request: Request) -> Response:
-    """The job now; with `Prefer: wait=N` as soon as the client has not seen it yet, or it has ended."""
+    """The job now; with `Prefer: wait=N` as soon as it has changed or ended."""
     with Reading(request) as reading:
         job_id = reading(path_job_id)
-        asked = request.scope["query_string"] and "since" in request.query_params  # most polls have no query to parse
+        asked = request.scope["query_string"] and "since" in request.query_params  # most polls have no query
         since = reading(query_int, "since", -1, 0, MAX_SEQ) if asked else None
     seen = request.headers.get("if-none-match")
     wait = prefer_wait(request)
     if wait:
-        found = await _wait(request, job_id, wait, lambda now: _news(now, seen, since), since)
+        found = await _wait(request, job_id, wait, lambda now: _is_news(now, seen, since), since)
     else:
         fresh = "no-cache" in request.headers.get("cache-control", "")
         found = await context(request).hub.polling.read(job_id, since, fresh=fresh)
@@ -134,11 +134,11 @@ async def _wait(
     enough: Callable[[JobStatus], bool],
     since: int | None = None,
 ) -> JobStatus:
-    """As `Polling.wait`, for as long as the client is there. Raises `ClientDisconnect` when it leaves."""
+    """As `Polling.wait`, but raises `ClientDisconnect` when the client disconnects."""
     client = request.client.host if request.client else ""
     polling = context(request).hub.polling
     waiting = asyncio.create_task(polling.wait(job_id, client, patience, enough, since))
-    leaving = asyncio.create_task(_left(request))
+    leaving = asyncio.create_task(_disconnected(request))
     try:
         await asyncio.wait((waiting, leaving), return_when=asyncio.FIRST_COMPLETED)
         if not waiting.done():
@@ -148,14 +148,14 @@ async def _wait(
         await cancel_and_wait(waiting, leaving)
 
 
-async def _left(request: Request) -> None:
-    """Returns when the client has gone; what is left of its body is of no interest."""
+async def _disconnected(request: Request) -> None:
+    """Returns when the client has disconnected; the rest of its body is ignored."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
 
 
-def _news(now: JobStatus, seen: str | None, since: int | None) -> bool:
-    """Whether a long-poll has something to say: news for a client that says what it has, else the end of the job."""
+def _is_news(now: JobStatus, seen: str | None, since: int | None) -> bool:
+    """Whether a long-poll can end: something is newer than what the client has, or without that, the job has ended."""
     if now.status.ended:
         return True
     if seen is not None:
@@ -172,7 +172,7 @@ async def retry(request: Request) -> Response:
 
 
 async def cancel(request: Request) -> Response:
-    """Cancels the job; the same answer again when it is cancelled already."""
+    """Cancels the job; idempotent."""
     job_id = path_job_id(request)
     it = context(request)
     job = await it.services.lifecycle.cancel(job_id)
@@ -181,7 +181,7 @@ async def cancel(request: Request) -> Response:
 
 
 async def listing(request: Request) -> Response:
-    """Own jobs, newest first."""
+    """The caller's jobs, newest first."""
     with Reading(request) as reading:
         limit = reading(page_limit)
         cursor = reading(time_cursor)

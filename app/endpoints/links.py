@@ -1,4 +1,4 @@
-"""ResultLinks: links to them, and their removal."""
+"""Results: links to them, and their deletion."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 
 async def download_url(request: Request) -> Response:
-    """A fresh presigned URL, and what it leads to."""
+    """A new presigned URL, with the properties of the result."""
     link = await context(request).result_links.link(await _download(request))
     body = Link(
         url=link.url,
@@ -32,17 +32,14 @@ async def download_url(request: Request) -> Response:
 
 
 async def file(request: Request) -> Response:
-    """The stable link: sends the client to a presigned URL for its own method."""
+    """The stable link: redirects to a presigned URL for the method of the request."""
     method: LinkMethod = "HEAD" if request.method == "HEAD" else "GET"
     link = await context(request).result_links.link(await _download(request), method)
     return RedirectResponse(link.url, 303, NO_STORE)
 
 
 async def remove(request: Request) -> Response:
-    """Ends the life of the result; a worker removes the bundle at once, unless another job has it too.
-
-    A source object is left alone.
-    """
+    """Expires the result; a worker deletes the bundle at once, unless another job shares it. Source objects stay."""
     it = context(request)
     job = await it.services.lifecycle.expire(path_job_id(request))
     it.hub.polling.invalidate(job.id, job.seq)

@@ -163,7 +163,7 @@ async def test_every_route_is_described_and_nothing_else(shared: Shared) -> None
     document = (await shared.api.get("/openapi.json")).json()
     application: Any = Gateway(shared.settings)
     while not isinstance(application, Starlette):
-        application = application._app  # noqa: SLF001 - what the envelope is around
+        application = application._app  # noqa: SLF001 - what the middleware wraps
     routes = {
         (route.path, method.lower())
         for route in application.routes

@@ -10,7 +10,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Ask for files */
+        /** Request files */
         post: operations["initiate"];
         delete?: never;
         options?: never;
@@ -27,7 +27,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Look whether files are there, and how large the result would be */
+        /** Check files, and the size of the result */
         post: operations["check"];
         delete?: never;
         options?: never;
@@ -44,7 +44,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Ask for one file and wait for it */
+        /** Request one file and wait for it */
         post: operations["start"];
         delete?: never;
         options?: never;
@@ -59,11 +59,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The job now */
+        /** Get the current status of a job */
         get: operations["status"];
         put?: never;
         post?: never;
-        /** Cancel the job */
+        /** Cancel a job */
         delete: operations["cancel"];
         options?: never;
         head?: never;
@@ -94,7 +94,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The job's transitions, oldest first */
+        /** List the transitions of a job, oldest first */
         get: operations["history"];
         put?: never;
         post?: never;
@@ -114,7 +114,7 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Remove the result before its time */
+        /** Delete the result before it expires */
         delete: operations["removeBundle"];
         options?: never;
         head?: never;
@@ -128,7 +128,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A fresh presigned URL */
+        /** Get a new presigned URL */
         get: operations["downloadUrl"];
         put?: never;
         post?: never;
@@ -145,7 +145,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The stable link: redirects to a fresh presigned URL */
+        /** Stable link: redirects to a new presigned URL */
         get: operations["file"];
         put?: never;
         post?: never;
@@ -162,7 +162,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The job's changes as server-sent events */
+        /** Stream the changes of a job as server-sent events */
         get: operations["stream"];
         put?: never;
         post?: never;
@@ -179,7 +179,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The changes of several jobs as server-sent events */
+        /** Stream the changes of several jobs as server-sent events */
         get: operations["streamMany"];
         put?: never;
         post?: never;
@@ -196,7 +196,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Own jobs, newest first */
+        /** List your jobs, newest first */
         get: operations["jobs"];
         put?: never;
         post?: never;
@@ -213,7 +213,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Own dead jobs: failed of what might pass, the last first */
+        /** List your dead jobs: out of attempts on possibly temporary errors, latest first */
         get: operations["dead"];
         put?: never;
         post?: never;
@@ -233,7 +233,7 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Delete a dead job, for good */
+        /** Permanently delete a dead job */
         delete: operations["delete"];
         options?: never;
         head?: never;
@@ -247,7 +247,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The files that can be asked for */
+        /** List the files that can be requested */
         get: operations["files"];
         put?: never;
         post?: never;
@@ -264,7 +264,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Every dependency */
+        /** Check all dependencies */
         get: operations["health"];
         put?: never;
         post?: never;
@@ -281,7 +281,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The process answers */
+        /** Check that the process is alive */
         get: operations["live"];
         put?: never;
         post?: never;
@@ -298,7 +298,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The process can serve */
+        /** Check that the process can serve requests */
         get: operations["ready"];
         put?: never;
         post?: never;
@@ -315,7 +315,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The page for a browser, facts for the rest */
+        /** The page for browsers, links for others */
         get: operations["root"];
         put?: never;
         post?: never;
@@ -331,7 +331,7 @@ export interface components {
     schemas: {
         /**
          * Accepted
-         * @description The job was written and will run.
+         * @description The job was accepted and will run.
          */
         Accepted: {
             /**
@@ -374,7 +374,7 @@ export interface components {
         };
         /**
          * Checksum
-         * @description Of the whole result; `value` in lower-case hex.
+         * @description Checksum of the whole result; `value` in lower-case hex.
          */
         Checksum: {
             /**
@@ -393,7 +393,7 @@ export interface components {
         Circuit: "closed" | "open" | "half_open";
         /**
          * Circuits
-         * @description Which dependencies this process gives time to recover (open) or tries again (half_open).
+         * @description State of the circuit breakers: open (calls are suspended), half_open (trying again) or closed.
          */
         Circuits: {
             database: components["schemas"]["Circuit"];
@@ -408,7 +408,7 @@ export interface components {
         Compression: "store" | "deflate";
         /**
          * DeadJob
-         * @description A job that failed of what might pass, after all its attempts or all its time.
+         * @description A job that ran out of attempts or time on possibly temporary errors.
          */
         DeadJob: {
             /**
@@ -515,7 +515,7 @@ export interface components {
         };
         /**
          * FileCheck
-         * @description Whether one file is there. Size in bytes.
+         * @description Whether a file exists. Size in bytes.
          */
         FileCheck: {
             /** File Id */
@@ -529,7 +529,7 @@ export interface components {
         };
         /**
          * FileItem
-         * @description One file of a request, with the name that it is to have in the archive.
+         * @description A requested file, with an optional name in the archive.
          */
         FileItem: {
             /**
@@ -552,7 +552,7 @@ export interface components {
         };
         /**
          * FileSelection
-         * @description Which files: either plain ids, or ids with names. 1 to 1000 different ones.
+         * @description The requested files: either ids, or ids with names. 1 to 1000, each once.
          */
         FileSelection: {
             /**
@@ -567,17 +567,17 @@ export interface components {
             files: components["schemas"]["FileItem"][] | null;
             /**
              * Archivename
-             * @description Name of the bundle; made safe, `.zip` is added.
+             * @description Name of the bundle. Unsafe characters are replaced, and `.zip` is added.
              * @default null
              */
             archiveName: string | null;
             /**
-             * @description What becomes of the job when files are missing.
+             * @description What happens when files are missing.
              * @default fail
              */
             onMissing: components["schemas"]["OnMissing"];
             /**
-             * @description How the bundle packs its files. It makes no difference to a single file without `archiveName`, which is handed out as it is.
+             * @description Compression of the bundle. A single file without `archiveName` is downloaded as is, not zipped.
              * @default store
              */
             compression: components["schemas"]["Compression"];
@@ -608,7 +608,7 @@ export interface components {
         };
         /**
          * Health
-         * @description `degraded`: jobs are taken and kept, but may have to wait.
+         * @description `degraded`: jobs are accepted and stored, but may have to wait.
          */
         Health: {
             /**
@@ -690,7 +690,7 @@ export interface components {
         };
         /**
          * JobStatus
-         * @description A job as it is now: the same summary that followers get, and what does not change from event to event.
+         * @description The current status of a job: the summary that followers get, and what does not change with each event.
          */
         JobStatus: {
             /** @default snapshot */
@@ -752,7 +752,7 @@ export interface components {
         };
         /**
          * Link
-         * @description A presigned URL, good for GET until `expires_at`. Size in bytes.
+         * @description A presigned URL, valid for GET until `expiresAt`. Size in bytes.
          */
         Link: {
             /** Url */
@@ -779,7 +779,7 @@ export interface components {
         };
         /**
          * Links
-         * @description Where to go on, as path-relative references.
+         * @description Related resources, as path-relative references.
          */
         Links: {
             /** Self */
@@ -838,7 +838,7 @@ export interface components {
         Phase: "receiving" | "queued" | "resolving" | "packing" | "ready";
         /**
          * Preflight
-         * @description What a job of these files would come to. `total_bytes` of the files, `result_bytes` of what would be fetched.
+         * @description What a job of these files would result in. `totalBytes`: size of the files, `resultBytes`: size of the download.
          */
         Preflight: {
             kind: components["schemas"]["ResultKind"];
@@ -852,12 +852,12 @@ export interface components {
             totalBytes: number;
             /**
              * Resultbytes
-             * @description Exact; null when the job would fail, and for a bundle with `compression: deflate`, whose size shows only when it is made.
+             * @description Exact size. Null if the job would fail, and for a bundle with `compression: deflate`, whose size is not known before it is built.
              */
             resultBytes: number | null;
             /**
              * Resultbytesatmost
-             * @description No result is larger: `resultBytes` where that is known. Null when the job would fail.
+             * @description Upper bound of the size: `resultBytes` if that is known. Null if the job would fail.
              */
             resultBytesAtMost: number | null;
             /** Wouldfail */
@@ -912,7 +912,7 @@ export interface components {
             errors: components["schemas"]["FieldProblem"][] | null;
             /**
              * Queueposition
-             * @description With `queue_full`: where the job would have stood.
+             * @description With `queue_full`: the position that the job would have had.
              * @default null
              */
             queuePosition: number | null;
@@ -958,7 +958,7 @@ export interface components {
         };
         /**
          * Ready
-         * @description `draining`: the process is about to stop.
+         * @description `draining`: the process is shutting down.
          */
         Ready: {
             /**
@@ -976,7 +976,7 @@ export interface components {
         ResultKind: "bundle" | "object";
         /**
          * ResultView
-         * @description What a completed job hands out. Size in bytes.
+         * @description The result of a completed job. Size in bytes.
          */
         ResultView: {
             kind: components["schemas"]["ResultKind"];
@@ -1005,7 +1005,7 @@ export interface components {
         };
         /**
          * Started
-         * @description The answer to a file that was waited for. Size in bytes.
+         * @description The result of a request that waited for one file. Size in bytes.
          */
         Started: {
             /** File Id */
@@ -1028,7 +1028,7 @@ export interface components {
         Status: "receiving" | "queued" | "processing" | "retrying" | "completed" | "failed" | "cancelled" | "expired";
         /**
          * Transition
-         * @description One step in the life of a job. `source` is null for the first; `error` is what the job failed of, or waits after.
+         * @description A change of a job's status. `from` is null for the first; `error` is why the job failed or is retried.
          */
         Transition: {
             /** Seq */
@@ -1059,7 +1059,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Makes the request safe to send again: the same key and body give the same job (draft 07). */
+                /** @description Makes the request safe to repeat: the same key and body return the same job (draft 07). */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -1134,7 +1134,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
-            /** @description Any other problem */
+            /** @description Any other error */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1221,7 +1221,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
-            /** @description Any other problem */
+            /** @description Any other error */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1308,7 +1308,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
-            /** @description Any other problem */
+            /** @description Any other error */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1322,13 +1322,13 @@ export interface operations {
     status: {
         parameters: {
             query?: {
-                /** @description Adds `files`: those that changed after this `seq`; 0 for all. */
+                /** @description Adds the `files` that changed after this `seq`; 0 for all. */
                 since?: number;
             };
             header?: {
-                /** @description `wait=N`, N up to 60 seconds: answers as soon as there is something newer than `since` or `If-None-Match`; without these as soon as the job has ended. */
+                /** @description `wait=N`, N up to 60 seconds: waits for something newer than `since` or `If-None-Match`; without these, until the job has ended. */
                 Prefer?: string;
-                /** @description The `ETag` of the last answer: 304 when nothing has changed. */
+                /** @description The `ETag` of the last response: 304 if nothing has changed. */
                 "If-None-Match"?: string;
             };
             path: {
@@ -1390,7 +1390,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
-            /** @description Any other problem */
+            /** @description Any other error */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1457,7 +1457,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
-            /** @description Any other problem */
+            /** @description Any other error */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1524,7 +1524,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
-            /** @description Any other problem */
+            /** @description Any other error */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1538,9 +1538,9 @@ export interface operations {
     history: {
         parameters: {
             query?: {
-                /** @description The `nextCursor` of the page before. */
+                /** @description The `nextCursor` of the previous page. */
                 cursor?: string;
-                /** @description How many at most. */
+                /** @description Maximum number of items. */
                 limit?: number;
             };
             header?: never;
@@ -1587,7 +1587,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
-            /** @description Any other problem */
+            /** @description Any other error */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1652,7 +1652,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
-            /** @description Any other problem */
+            /** @description Any other error */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1728,7 +1728,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
-            /** @description Any other problem */
+            /** @description Any other error */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1802,7 +1802,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
-            /** @description Any other problem */
+            /** @description Any other error */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1816,11 +1816,11 @@ export interface operations {
     stream: {
         parameters: {
             query?: {
-                /** @description The `seq` that the client has: only what changed after it is sent. */
+                /** @description The client's last `seq`: only later changes are sent. */
                 since?: number;
             };
             header?: {
-                /** @description The `id` of the last event that the client had; before `since`. */
+                /** @description The `id` of the last event received; takes precedence over `since`. */
                 "Last-Event-ID"?: string;
             };
             path: {
@@ -1864,7 +1864,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
-            /** @description Any other problem */
+            /** @description Any other error */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1878,7 +1878,7 @@ export interface operations {
     streamMany: {
         parameters: {
             query?: {
-                /** @description `id:since,id:since,…`: up to 50 jobs, each with the `seq` that the client has of it. */
+                /** @description `id:since,id:since,…`: up to 50 jobs, each with the client's last `seq`. */
                 jobs?: string;
             };
             header?: never;
@@ -1914,7 +1914,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
-            /** @description Any other problem */
+            /** @description Any other error */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1928,11 +1928,11 @@ export interface operations {
     jobs: {
         parameters: {
             query?: {
-                /** @description Only jobs of this status. */
+                /** @description Only jobs with this status. */
                 status?: "receiving" | "queued" | "processing" | "retrying" | "completed" | "failed" | "cancelled" | "expired";
-                /** @description The `nextCursor` of the page before. */
+                /** @description The `nextCursor` of the previous page. */
                 cursor?: string;
-                /** @description How many at most. */
+                /** @description Maximum number of items. */
                 limit?: number;
             };
             header?: never;
@@ -1968,7 +1968,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
-            /** @description Any other problem */
+            /** @description Any other error */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1982,9 +1982,9 @@ export interface operations {
     dead: {
         parameters: {
             query?: {
-                /** @description The `nextCursor` of the page before. */
+                /** @description The `nextCursor` of the previous page. */
                 cursor?: string;
-                /** @description How many at most. */
+                /** @description Maximum number of items. */
                 limit?: number;
             };
             header?: never;
@@ -2020,7 +2020,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
-            /** @description Any other problem */
+            /** @description Any other error */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2085,7 +2085,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
-            /** @description Any other problem */
+            /** @description Any other error */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2099,11 +2099,11 @@ export interface operations {
     files: {
         parameters: {
             query?: {
-                /** @description Only files whose name contains this, whatever its case. */
+                /** @description Only files whose name contains this text, case-insensitively. */
                 q?: string;
-                /** @description The `nextCursor` of the page before. */
+                /** @description The `nextCursor` of the previous page. */
                 cursor?: string;
-                /** @description How many at most. */
+                /** @description Maximum number of items. */
                 limit?: number;
             };
             header?: never;
@@ -2139,7 +2139,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
-            /** @description Any other problem */
+            /** @description Any other error */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2177,7 +2177,7 @@ export interface operations {
                     "application/json": components["schemas"]["Health"];
                 };
             };
-            /** @description Any other problem */
+            /** @description Any other error */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2206,7 +2206,7 @@ export interface operations {
                     "application/json": components["schemas"]["Live"];
                 };
             };
-            /** @description Any other problem */
+            /** @description Any other error */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2244,7 +2244,7 @@ export interface operations {
                     "application/json": components["schemas"]["Ready"];
                 };
             };
-            /** @description Any other problem */
+            /** @description Any other error */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2273,7 +2273,7 @@ export interface operations {
                     "application/json": components["schemas"]["Root"];
                 };
             };
-            /** @description Any other problem */
+            /** @description Any other error */
             default: {
                 headers: {
                     [name: string]: unknown;
