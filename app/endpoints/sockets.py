@@ -21,7 +21,7 @@ from app.context import Context
 from app.following.background import BackgroundTasks
 from app.following.connections import SocketConnection, transport_of
 from app.following.hub import CONCURRENT_READS, Hub
-from app.following.topics import Follow
+from app.following.topics import Follower
 from app.middleware import check_host
 from app.problems import ForbiddenOrigin, UnsupportedSubprotocol, close_code_of
 from app.requests import MAX_SEQ, described, query_int, uuid_of
@@ -109,10 +109,10 @@ class _Session:
         job_id = uuid_of(self._socket.path_params["jobId"])
         return {job_id: requested_since(query_int(self._socket, "since", 0, 0, MAX_SEQ))}
 
-    async def _send_snapshots(self, connection: SocketConnection, follows: Sequence[Follow]) -> None:
+    async def _send_snapshots(self, connection: SocketConnection, followers: Sequence[Follower]) -> None:
         """Brings the follower of one job up to date, or closes its connection."""
         try:
-            self._hub.send_snapshots(await self._hub.read_snapshots(follows))
+            self._hub.send_snapshots(await self._hub.read_snapshots(followers))
         except Exception as error:
             if not isinstance(error, HaulageError):
                 log.exception("socket_failed")
@@ -145,21 +145,21 @@ class _Session:
             text = f"A connection may follow up to {MAX_JOBS} jobs at once. None of this message is followed."
             return await self._send_error(connection, text, "too_many_jobs")
         await self._pending.wait_until_below(MAX_PENDING)
-        follows = self._hub.follow(connection, wanted)  # in the order of messages: the next one may unfollow some
-        self._pending.spawn(self._catch_up(connection, follows))
+        followers = self._hub.follow(connection, wanted)  # in the order of messages: the next one may unfollow some
+        self._pending.spawn(self._catch_up(connection, followers))
         return None
 
-    async def _catch_up(self, connection: SocketConnection, follows: Sequence[Follow]) -> None:
+    async def _catch_up(self, connection: SocketConnection, followers: Sequence[Follower]) -> None:
         """Brings followers of many jobs up to date, each as soon as its job has been read."""
 
-        async def catch_up(follow: Follow) -> None:
+        async def catch_up(follower: Follower) -> None:
             try:
-                self._hub.send_snapshots(await self._hub.read_snapshots([follow]))
+                self._hub.send_snapshots(await self._hub.read_snapshots([follower]))
             except (JobNotFound, DatabaseUnavailable) as error:
-                await connection.send_error(error.code, error.message, str(follow.topic.job_id))
+                await connection.send_error(error.code, error.message, str(follower.topic.job_id))
 
         try:
-            await map_limited(catch_up, follows, CONCURRENT_READS)
+            await map_limited(catch_up, followers, CONCURRENT_READS)
         except Exception:
             log.exception("socket_failed")
             self._hub.close(connection, CloseCode.INTERNAL)

@@ -25,7 +25,7 @@ from app.following.reconciler import Reconciler
 from app.following.slow_consumers import SlowConsumers
 from app.following.snapshot_reader import SnapshotReader
 from app.following.topic_registry import TopicRegistry
-from app.following.topics import Difference, Follow, Topic
+from app.following.topics import Difference, Follower, Topic
 from app.status_reader import StatusReader
 from jobs.concurrency import cancel_and_wait, map_limited
 from jobs.engine.events import Event
@@ -47,7 +47,7 @@ class _Client:
     """What the hub knows of a connection: the client's address, and its position in each job that has not ended."""
 
     address: str
-    follows: dict[UUID, Follow] = field(default_factory=dict)
+    followers: dict[UUID, Follower] = field(default_factory=dict)
 
 
 class Hub:
@@ -109,8 +109,8 @@ class Hub:
     def disconnect(self, connection: Connection) -> None:
         """The connection was closed, or its response has ended."""
         client = self._clients.pop(connection)
-        for follow in client.follows.values():
-            self._remove(follow)
+        for follower in client.followers.values():
+            self._remove(follower)
         self._slow_consumers.discard(connection)
         self.limits.release(client.address)
 
@@ -133,117 +133,117 @@ class Hub:
 
     def followed_by(self, connection: Connection) -> Collection[UUID]:
         """The jobs that a connection follows, and that have not ended."""
-        return self._clients[connection].follows.keys()
+        return self._clients[connection].followers.keys()
 
-    def follow(self, connection: Connection, wanted: Mapping[UUID, Order]) -> list[Follow]:
+    def follow(self, connection: Connection, wanted: Mapping[UUID, Order]) -> list[Follower]:
         """Registers the jobs, each from the client's position; messages about them wait for `send_snapshots`."""
-        follows = self._clients[connection].follows
+        followers = self._clients[connection].followers
         for job_id, order in wanted.items():
-            replaced = follows.get(job_id)
-            follow = follows[job_id] = Follow(self._topics.open(job_id), connection, order)
-            follow.reading = True
-            follow.topic.follows.add(follow)
+            replaced = followers.get(job_id)
+            follower = followers[job_id] = Follower(self._topics.open(job_id), connection, order)
+            follower.reading = True
+            follower.topic.followers.add(follower)
             if replaced is not None:
                 self._remove(replaced)
-        return [follows[job_id] for job_id in wanted]
+        return [followers[job_id] for job_id in wanted]
 
-    async def read_snapshots(self, follows: Iterable[Follow]) -> list[tuple[Follow, Frame]]:
+    async def read_snapshots(self, followers: Iterable[Follower]) -> list[tuple[Follower, Frame]]:
         """Reads the jobs after Redis has acknowledged their subscriptions, so that no change in between is missed.
 
         Raises as `StatusReader.read` when one can't be read, and then follows none of them.
         """
 
-        async def read(follow: Follow) -> tuple[Follow, Frame]:
-            await self._subscriptions.acknowledged(follow.topic.job_id, ACKNOWLEDGED)
-            return follow, await self._snapshots.read_shared(follow.topic.job_id, follow.order[0])
+        async def read(follower: Follower) -> tuple[Follower, Frame]:
+            await self._subscriptions.acknowledged(follower.topic.job_id, ACKNOWLEDGED)
+            return follower, await self._snapshots.read_shared(follower.topic.job_id, follower.order[0])
 
-        follows = list(follows)
+        followers = list(followers)
         try:
-            return await map_limited(read, follows, CONCURRENT_READS)
+            return await map_limited(read, followers, CONCURRENT_READS)
         except BaseException:
-            for follow in follows:
-                if follow.is_current:
-                    self.unfollow(follow.connection, follow.topic.job_id)
+            for follower in followers:
+                if follower.is_current:
+                    self.unfollow(follower.connection, follower.topic.job_id)
             raise
 
-    def send_snapshots(self, snapshots: Iterable[tuple[Follow, Frame]]) -> None:
+    def send_snapshots(self, snapshots: Iterable[tuple[Follower, Frame]]) -> None:
         """Sends each follower its snapshot, and what has arrived since that was read."""
-        for follow, frame in snapshots:
-            self._send_snapshot(follow, frame)
+        for follower, frame in snapshots:
+            self._send_snapshot(follower, frame)
 
     def unfollow(self, connection: Connection, job_id: UUID) -> None:
         """Stops sending messages about the job."""
-        follow = self._clients[connection].follows.pop(job_id, None)
-        if follow is not None:
-            self._remove(follow)
+        follower = self._clients[connection].followers.pop(job_id, None)
+        if follower is not None:
+            self._remove(follower)
 
-    def _remove(self, follow: Follow) -> None:
-        follow.topic.follows.discard(follow)
-        self._topics.release(follow.topic)
+    def _remove(self, follower: Follower) -> None:
+        follower.topic.followers.discard(follower)
+        self._topics.release(follower.topic)
 
-    def _ended(self, follow: Follow) -> None:
+    def _ended(self, follower: Follower) -> None:
         """The follower has got the last message of its job: a connection without other jobs may end, too."""
-        follows = self._clients[follow.connection].follows
-        follows.pop(follow.topic.job_id, None)
-        self._remove(follow)
-        if not follows and follow.connection.closes_with_last_job:
-            self.close(follow.connection, CloseCode.DONE)
+        followers = self._clients[follower.connection].followers
+        followers.pop(follower.topic.job_id, None)
+        self._remove(follower)
+        if not followers and follower.connection.closes_with_last_job:
+            self.close(follower.connection, CloseCode.DONE)
 
     # --- what a follower is sent -----------------------------------------------------------------------------------------
 
-    def _send_snapshot(self, follow: Follow, frame: Frame) -> None:
-        if not follow.is_current:
+    def _send_snapshot(self, follower: Follower, frame: Frame) -> None:
+        if not follower.is_current:
             return
-        follow.topic.remember(frame)
-        if not follow.send_snapshot(frame):
+        follower.topic.remember(frame)
+        if not follower.send_snapshot(frame):
             return
-        if self._catch_up(follow, frame.read_after) and frame.final and follow.order == frame.order:
-            self._ended(follow)
+        if self._catch_up(follower, frame.read_after) and frame.final and follower.order == frame.order:
+            self._ended(follower)
 
-    def _catch_up(self, follow: Follow, read_after: Order | None = None) -> bool:
+    def _catch_up(self, follower: Follower, read_after: Order | None = None) -> bool:
         """Sends a follower the newest message, or starts to read a snapshot. Returns True if it already has everything.
 
         `read_after`: the newest message before the follower's last snapshot was read. If that is still the newest,
         PostgreSQL has less than was published, and another snapshot would not help: the next comparison repairs it.
         """
-        topic = follow.topic
-        verdict, latest = topic.send_latest(follow), topic.latest
+        topic = follower.topic
+        verdict, latest = topic.send_latest(follower), topic.latest
         if verdict is Verdict.GAP and latest is not None:
             if read_after is not None and latest.order <= read_after:
                 return True
-            self._resync(follow)
+            self._resync(follower)
             return False
-        if verdict is Verdict.NEXT and latest is not None and latest.final and follow.order == latest.order:
-            self._ended(follow)
+        if verdict is Verdict.NEXT and latest is not None and latest.final and follower.order == latest.order:
+            self._ended(follower)
             return False
         return True
 
-    def _resync(self, follow: Follow) -> None:
+    def _resync(self, follower: Follower) -> None:
         """Reads and sends another snapshot to one follower, in the background."""
 
         async def resync() -> None:
-            job_id = follow.topic.job_id
+            job_id = follower.topic.job_id
             try:
-                frame = await self._snapshots.read_shared(job_id, follow.order[0])
+                frame = await self._snapshots.read_shared(job_id, follower.order[0])
             except (DatabaseUnavailable, JobNotFound):
-                follow.reading = False  # the next comparison repairs it
+                follower.reading = False  # the next comparison repairs it
             except Exception:
                 log.exception("snapshot_failed", job_id=str(job_id))
-                follow.reading = False
-                self.close(follow.connection, CloseCode.INTERNAL)
+                follower.reading = False
+                self.close(follower.connection, CloseCode.INTERNAL)
             else:
-                self._send_snapshot(follow, frame)
+                self._send_snapshot(follower, frame)
 
-        follow.reading = True
+        follower.reading = True
         self._tasks.spawn(resync())
 
     def _send_newest(self, connection: Connection) -> None:
         """Sends a connection that was slow the newest state of each of its jobs."""
-        for follow in list(self._clients[connection].follows.values()):
-            if follow.order[1] < 0 and not follow.reading:
-                self._resync(follow)  # not even the first snapshot could be sent
+        for follower in list(self._clients[connection].followers.values()):
+            if follower.order[1] < 0 and not follower.reading:
+                self._resync(follower)  # not even the first snapshot could be sent
             else:
-                self._catch_up(follow)
+                self._catch_up(follower)
 
     # --- what arrives --------------------------------------------------------------------------------------------------
 
@@ -260,11 +260,11 @@ class Hub:
     def _publish(self, topic: Topic, frame: Frame) -> None:
         """Sends a message to all followers of its job."""
         gaps, ended = topic.publish(frame)
-        for follow in gaps:
-            if follow.connection not in self._slow_consumers:
-                self._resync(follow)
-        for follow in ended:
-            self._ended(follow)
+        for follower in gaps:
+            if follower.connection not in self._slow_consumers:
+                self._resync(follower)
+        for follower in ended:
+            self._ended(follower)
 
     def _refresh(self, topic: Topic) -> None:
         """Reads the job for all of its followers, in the background."""
@@ -283,8 +283,8 @@ class Hub:
                     self._publish(topic, gone)
             except Exception:
                 log.exception("refresh_failed", job_id=str(topic.job_id))
-                for follow in topic.receiving:
-                    self.close(follow.connection, CloseCode.INTERNAL)
+                for follower in topic.receiving:
+                    self.close(follower.connection, CloseCode.INTERNAL)
             finally:
                 topic.refreshing = False
 
@@ -297,10 +297,12 @@ class Hub:
         """Sends followers what PostgreSQL has and they lack, whether or not it was published."""
         if difference.needs_refresh:
             self._refresh(topic)
-        for follow in difference.behind:
-            self._catch_up(follow)  # with what is known here: a snapshot of its own could not be read or sent
-        for follow in difference.ahead:
-            self.close(follow.connection, CloseCode.RESTART)  # a client accepts an older state only on a new connection
+        for follower in difference.behind:
+            self._catch_up(follower)  # with what is known here: a snapshot of its own could not be read or sent
+        for follower in difference.ahead:
+            self.close(
+                follower.connection, CloseCode.RESTART
+            )  # a client accepts an older state only on a new connection
 
     def _redis_changed(self) -> None:
         """The subscription was lost or established: messages may have been missed."""

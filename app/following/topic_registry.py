@@ -45,7 +45,7 @@ class TopicRegistry:
     def release(self, topic: Topic) -> None:
         """Removes the topic if nothing needs it: no follower, no long-poll and no recent poll."""
         polled_lately = asyncio.get_running_loop().time() - topic.polled_at < POLLED_TTL
-        if topic.follows or topic.waiters or polled_lately:
+        if topic.followers or topic.waiters or polled_lately:
             return
         if self._topics.get(topic.job_id) is topic:
             del self._topics[topic.job_id]

@@ -15,7 +15,7 @@ from jobs.engine.order import Order, Verdict, judge, queue_tick
 from jobs.engine.sql.snapshots import Mark
 
 
-class Follow:
+class Follower:
     """A connection's position in one job."""
 
     __slots__ = ("connection", "order", "reading", "topic")
@@ -31,7 +31,7 @@ class Follow:
     @property
     def is_current(self) -> bool:
         """Whether it has been neither removed nor replaced by another of the same connection."""
-        return self in self.topic.follows
+        return self in self.topic.followers
 
     def send_snapshot(self, frame: Frame) -> bool:
         """Sends the snapshot that was read for it. Returns False if it could not be sent, and has to be read again.
@@ -52,9 +52,9 @@ class Follow:
 class Difference:
     """What a comparison with PostgreSQL found."""
 
-    behind: list[Follow]
+    behind: list[Follower]
     """Followers that have less than there is."""
-    ahead: list[Follow]
+    ahead: list[Follower]
     """Followers that have more than there is: the database was restored from a backup."""
     needs_refresh: bool
     """Not even the topic has what there is: the job has to be read."""
@@ -68,7 +68,7 @@ class Topic:
         "_known_seq",
         "_last_snapshot",
         "_min_seq",
-        "follows",
+        "followers",
         "job_id",
         "latest",
         "mark",
@@ -80,7 +80,7 @@ class Topic:
 
     def __init__(self, job_id: UUID) -> None:
         self.job_id = job_id
-        self.follows: set[Follow] = set()
+        self.followers: set[Follower] = set()
         self.waiters: set[asyncio.Event] = set()
         """Events of long-polls, which are set when the job changes."""
         self.latest: Frame | None = None
@@ -104,43 +104,43 @@ class Topic:
     # --- followers -----------------------------------------------------------------------------------------------------
 
     @property
-    def receiving(self) -> list[Follow]:
+    def receiving(self) -> list[Follower]:
         """The followers for which no snapshot is being read."""
-        return [follow for follow in self.follows if not follow.reading]
+        return [follower for follower in self.followers if not follower.reading]
 
-    def publish(self, frame: Frame) -> tuple[list[Follow], list[Follow]]:
+    def publish(self, frame: Frame) -> tuple[list[Follower], list[Follower]]:
         """Sends the message to all followers it is new for. Returns those with a gap before it, and those it ended."""
-        gaps: list[Follow] = []
-        ended: list[Follow] = []
+        gaps: list[Follower] = []
+        ended: list[Follower] = []
         if self.latest is not None and frame.order <= self.latest.order:
             return gaps, ended
         self.latest, self._last_snapshot = frame, None
         self.notify_waiters()
         next_for: Order | None = None
-        for follow in self.follows:
-            if follow.reading:
+        for follower in self.followers:
+            if follower.reading:
                 continue
-            if follow.order != next_for:  # nearly all have the same position: it is compared once for them
-                verdict = judge(follow.order, frame.since, frame.order)
+            if follower.order != next_for:  # nearly all have the same position: it is compared once for them
+                verdict = judge(follower.order, frame.since, frame.order)
                 if verdict is Verdict.GAP:
-                    gaps.append(follow)
+                    gaps.append(follower)
                 if verdict is not Verdict.NEXT:
                     continue
-                next_for = follow.order
-            if follow.connection.write(frame):
-                follow.order = frame.order
+                next_for = follower.order
+            if follower.connection.write(frame):
+                follower.order = frame.order
                 if frame.final:
-                    ended.append(follow)
+                    ended.append(follower)
         return gaps, ended
 
-    def send_latest(self, follow: Follow) -> Verdict:
+    def send_latest(self, follower: Follower) -> Verdict:
         """Sends one follower the newest message, if that is next; `GAP` if it needs a snapshot first."""
         latest = self.latest
-        if latest is None or follow.reading:
+        if latest is None or follower.reading:
             return Verdict.OLD
-        verdict = judge(follow.order, latest.since, latest.order)
-        if verdict is Verdict.NEXT and follow.connection.write(latest):
-            follow.order = latest.order
+        verdict = judge(follower.order, latest.since, latest.order)
+        if verdict is Verdict.NEXT and follower.connection.write(latest):
+            follower.order = latest.order
         return verdict
 
     def remember(self, frame: Frame) -> None:
@@ -152,14 +152,14 @@ class Topic:
     def oldest_seq(self) -> int:
         """The `seq` after which all changes have to be read, so that no follower misses one."""
         known = 0 if self.latest is None else self.latest.order[0]
-        return min((follow.order[0] for follow in self.receiving), default=known)
+        return min((follower.order[0] for follower in self.receiving), default=known)
 
     def gone_frame(self) -> Frame | None:
         """The `gone` event, with the last known state. None if it was already sent."""
         last = self._last_snapshot if self.latest is None else self.latest.event
         if last is None or last.type is EventType.GONE:
             return None
-        seq = 1 + max(last.seq, *(follow.order[0] for follow in self.receiving), 0)
+        seq = 1 + max(last.seq, *(follower.order[0] for follower in self.receiving), 0)
         event = last.model_copy(update={"type": EventType.GONE, "since": 0, "seq": seq, "tick": 0, "files": []})
         return Frame(event, event.model_dump_json().encode())
 
@@ -178,20 +178,20 @@ class Topic:
         if mark is None:
             self._cached = None
             gone_sent = self.latest is not None and self.latest.event.type is EventType.GONE
-            return Difference(self.receiving, [], needs_refresh=bool(self.follows) and not gone_sent)
-        ahead: list[Follow] = []
+            return Difference(self.receiving, [], needs_refresh=bool(self.followers) and not gone_sent)
+        ahead: list[Follower] = []
         if mark.seq < self._known_seq:
             # Restored from a backup: what was known at the last comparison was written before, it can't just be late.
             self.latest = self._last_snapshot = self._cached = None
             self._min_seq, self._known_seq = 0, mark.seq
-            ahead = [follow for follow in self.receiving if follow.order[0] > mark.seq]
+            ahead = [follower for follower in self.receiving if follower.order[0] > mark.seq]
         else:
             known = [it.order[0] for it in (self.latest, self._cached) if it is not None]
-            self._known_seq = max([*known, *(follow.order[0] for follow in self.receiving)], default=0)
+            self._known_seq = max([*known, *(follower.order[0] for follower in self.receiving)], default=0)
         durable = (mark.seq, queue_tick(mark.position) if mark.status is Status.QUEUED else 0)
         if self._cached is not None and self._cached.order < durable:
             self._cached = None
-        behind = [follow for follow in self.receiving if follow.order < durable]
+        behind = [follower for follower in self.receiving if follower.order < durable]
         return Difference(behind, ahead, bool(behind) and (self.latest is None or self.latest.order < durable))
 
     # --- polls ---------------------------------------------------------------------------------------------------------
