@@ -62,11 +62,11 @@ def test_the_limits_are_those_of_the_code(page: str) -> None:
     for text in (
         f"at most {MAX_WAIT} (RFC 7240",
         f"follows 1 to {MAX_STREAMED} jobs",
-        f"{sockets.MAX_JOBS} jobs at a time, {MAX_MESSAGE_BYTES // 1024} KiB a message",
-        f"pings every {PING:g} s, and gives you {PONG:g} s",
-        f"Without a message comes a comment, after {MAX_SILENCE:g} s at the latest",
+        f"{sockets.MAX_JOBS} jobs at a time, {MAX_MESSAGE_BYTES // 1024} KiB per message",
+        f"pings every {PING:g} s, and expects a pong within {PONG:g} s",
+        f"Without a message, a comment is sent after {MAX_SILENCE:g} s at the latest",
         f"`retry: {1000 * streams.RETRY:g}`",
-        f"you took nothing for {STALL_TIMEOUT:g} s",
+        f"you read nothing for {STALL_TIMEOUT:g} s",
     ):
         assert text in said
     assert sockets.MAX_FAULTS == limits.MAX_FAULTS == 10
