@@ -28,6 +28,6 @@ def context(request: Request) -> Context:
     return found
 
 
-def answer(model: BaseModel, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+def json_response(model: BaseModel, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """A model as a JSON response."""
     return Response(model.model_dump_json(), status, headers, "application/json")

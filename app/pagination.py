@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.context import answer
+from app.context import json_response
 from app.requests import query_int
 from app.serializers import CACHE_CONTROL
 from jobs.errors import InvalidRequest
@@ -51,7 +51,7 @@ def page_response(request: Request, page: BaseModel, next_cursor: str | None) ->
     if next_cursor is not None:
         query = urlencode({**request.query_params, "cursor": next_cursor})
         headers["Link"] = f'<{request.scope["path"]}?{query}>; rel="next"'
-    return answer(page, headers=headers)
+    return json_response(page, headers=headers)
 
 
 def page_limit(request: Request) -> int:

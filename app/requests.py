@@ -42,7 +42,7 @@ _MESSAGES = {
 }
 
 
-class Reading:
+class RequestReader:
     """Reads one request: the problems found in its block, those of the body included, are raised as one at its end."""
 
     def __init__(self, request: Request) -> None:

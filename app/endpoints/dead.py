@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from app.context import context
 from app.pagination import page_limit, page_of, page_response, time_cursor
-from app.requests import Reading, path_job_id
+from app.requests import RequestReader, path_job_id
 from app.schemas import DeadPage
 from app.serializers import dead_of
 from jobs.owners import ANONYMOUS
@@ -15,9 +15,9 @@ from jobs.owners import ANONYMOUS
 
 async def listing(request: Request) -> Response:
     """The caller's dead jobs, latest first."""
-    with Reading(request) as reading:
-        limit = reading(page_limit)
-        cursor = reading(time_cursor)
+    with RequestReader(request) as read:
+        limit = read(page_limit)
+        cursor = read(time_cursor)
     found = await context(request).services.downloads.dead_page(ANONYMOUS, cursor, limit + 1)
     page = page_of([dead_of(job) for job in found], limit, lambda job: (job.finished_at.isoformat(), str(job.job_id)))
     return page_response(request, DeadPage(jobs=list(page.items), next_cursor=page.next_cursor), page.next_cursor)

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.context import answer, context
+from app.context import context, json_response
 from app.pagination import number_cursor, page_limit, page_of, page_response
-from app.requests import Reading, query_text, read_json
+from app.requests import RequestReader, query_text, read_json
 from app.requests import check as check_body
 from app.schemas import FileCheck, FilePage, FileSelection, OneFile, Preflight, PreflightFile
 from app.serializers import file_of
@@ -30,10 +30,10 @@ async def check(request: Request) -> Response:
     if isinstance(raw, dict) and "file_id" in raw:
         one = check_body(raw, OneFile)
         [found] = await services.resolver.resolve([FileRequest(file_id=one.file_id)])
-        return answer(_file_check(one.file_id, found))
+        return json_response(_file_check(one.file_id, found))
     selection = check_body(raw, FileSelection)
     sources = await services.resolver.resolve(selection.requests())
-    return answer(_preflight(selection, sources, services.settings))
+    return json_response(_preflight(selection, sources, services.settings))
 
 
 def _file_check(file_id: int, found: Source | Missing) -> FileCheck:
@@ -86,10 +86,10 @@ def _preflight_file(one: Source | Missing) -> PreflightFile:
 
 async def catalogue(request: Request) -> Response:
     """The files that can be requested, by id; `q` searches their names."""
-    with Reading(request) as reading:
-        limit = reading(page_limit)
-        after = reading(number_cursor)
-        search = reading(query_text, "q")
+    with RequestReader(request) as read:
+        limit = read(page_limit)
+        after = read(number_cursor)
+        search = read(query_text, "q")
     async with context(request).services.database.reading() as connection:
         found = await list_files(connection, ANONYMOUS, search, after, limit + 1)
     page = page_of(found, limit, lambda file: (str(file.id),))

@@ -8,7 +8,7 @@ from collections.abc import Awaitable
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.context import answer, context
+from app.context import context, json_response
 from app.schemas import CheckState, Circuits, Health, HealthChecks, HealthStatus, Live, Ready
 from jobs.engine.worker.heartbeat import any_worker
 from jobs.services import Services
@@ -24,13 +24,13 @@ async def health(request: Request) -> Response:
     checks = await check_all(services)
     status = overall(checks)
     body = Health(status=status, checks=checks, circuits=Circuits.model_validate(services.circuits))
-    return answer(body, 503 if status == "unhealthy" else 200, NO_STORE)
+    return json_response(body, 503 if status == "unhealthy" else 200, NO_STORE)
 
 
 async def live(request: Request) -> Response:
     """The process responds: do not restart it."""
     del request
-    return answer(Live(), headers=NO_STORE)
+    return json_response(Live(), headers=NO_STORE)
 
 
 async def ready(request: Request) -> Response:
@@ -38,7 +38,7 @@ async def ready(request: Request) -> Response:
     it = context(request)
     state, draining = await _state(it.services.database.ping()), it.hub.limits.draining
     is_ready = state == "ok" and not draining
-    return answer(Ready(database=state, draining=draining), 200 if is_ready else 503, NO_STORE)
+    return json_response(Ready(database=state, draining=draining), 200 if is_ready else 503, NO_STORE)
 
 
 async def check_all(services: Services) -> HealthChecks:

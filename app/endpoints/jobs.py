@@ -11,12 +11,12 @@ from uuid import UUID
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from app.context import answer, context
+from app.context import context, json_response
 from app.pagination import page_limit, page_of, page_response, time_cursor
 from app.problems import TooManyFollowers
 from app.requests import (
     MAX_SEQ,
-    Reading,
+    RequestReader,
     idempotency_key,
     path_job_id,
     prefer_wait,
@@ -39,8 +39,8 @@ RETRY_AFTER = "2"
 
 async def initiate(request: Request) -> Response:
     """Creates the job; a worker is woken after the response."""
-    with Reading(request) as reading:
-        key = reading(idempotency_key)
+    with RequestReader(request) as read:
+        key = read(idempotency_key)
         selection = await read_body(request, FileSelection)
     new = NewDownload(
         files=selection.requests(),
@@ -63,7 +63,7 @@ def _digest(selection: FileSelection) -> str:
 def _accepted(job: Job) -> Response:
     links = links_of(job.id)
     body = Accepted(job_id=job.id, total_file_ids=job.progress.files_total, links=links)
-    return answer(body, 202, {"Location": links.self_, "Retry-After": RETRY_AFTER})
+    return json_response(body, 202, {"Location": links.self_, "Retry-After": RETRY_AFTER})
 
 
 async def start(request: Request) -> Response:
@@ -95,7 +95,7 @@ def _started(file_id: int, status: Status, url: str | None, size: int | None, be
     body = Started(
         file_id=file_id, status=status, download_url=url, size=size, processing_time_ms=taken, message=message
     )
-    return answer(body, headers={"Cache-Control": "no-store"})
+    return json_response(body, headers={"Cache-Control": "no-store"})
 
 
 def _ended(status: JobStatus) -> bool:
@@ -104,10 +104,10 @@ def _ended(status: JobStatus) -> bool:
 
 async def status(request: Request) -> Response:
     """The job now; with `Prefer: wait=N` as soon as it has changed or ended."""
-    with Reading(request) as reading:
-        job_id = reading(path_job_id)
+    with RequestReader(request) as read:
+        job_id = read(path_job_id)
         asked = request.scope["query_string"] and "since" in request.query_params  # most polls have no query
-        since = reading(query_int, "since", -1, 0, MAX_SEQ) if asked else None
+        since = read(query_int, "since", -1, 0, MAX_SEQ) if asked else None
     seen = request.headers.get("if-none-match")
     wait = prefer_wait(request)
     if wait:
@@ -177,15 +177,15 @@ async def cancel(request: Request) -> Response:
     it = context(request)
     job = await it.services.lifecycle.cancel(job_id)
     it.hub.polling.invalidate(job_id, job.seq)
-    return answer(await it.hub.polling.read(job_id, fresh=True))
+    return json_response(await it.hub.polling.read(job_id, fresh=True))
 
 
 async def listing(request: Request) -> Response:
     """The caller's jobs, newest first."""
-    with Reading(request) as reading:
-        limit = reading(page_limit)
-        cursor = reading(time_cursor)
-        wanted = reading(query_choice, "status", Status)
+    with RequestReader(request) as read:
+        limit = read(page_limit)
+        cursor = read(time_cursor)
+        wanted = read(query_choice, "status", Status)
     found = await context(request).services.downloads.page(ANONYMOUS, wanted, cursor, limit + 1)
     page = page_of(found, limit, lambda job: (job.created_at.isoformat(), str(job.id)))
     jobs = JobPage(jobs=[item_of(job) for job in page.items], next_cursor=page.next_cursor)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from app.context import answer, context
+from app.context import context, json_response
 from app.requests import path_job_id
 from app.schemas import Checksum, Link
 from app.serializers import omitted_of
@@ -28,7 +28,7 @@ async def download_url(request: Request) -> Response:
         filename=link.result.filename,
         omitted=omitted_of(link.result),
     )
-    return answer(body, headers=NO_STORE)
+    return json_response(body, headers=NO_STORE)
 
 
 async def file(request: Request) -> Response:

@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from app.context import answer
+from app.context import json_response
 from app.schemas import Root
 
 PAGES = Path(__file__).parent.parent / "pages"
@@ -47,7 +47,7 @@ async def root(request: Request) -> Response:
     if _wants_page(request):
         return page(request)
     links = {"openapi": "/openapi.json", "docs": "/docs", "health": "/health", "initiate": "/v1/download/initiate"}
-    return answer(Root(name="haulage", version=product_version(), links=links), headers={"Vary": "Accept"})
+    return json_response(Root(name="haulage", version=product_version(), links=links), headers={"Vary": "Accept"})
 
 
 async def job_page(request: Request) -> Response:

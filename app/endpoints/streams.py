@@ -19,7 +19,7 @@ from app.following.frames import retry_field, stream_start
 from app.following.hub import Hub
 from app.middleware import ResponseSender
 from app.problems import close_code_of
-from app.requests import MAX_SEQ, Reading, path_job_id, query_int, query_jobs
+from app.requests import MAX_SEQ, RequestReader, path_job_id, query_int, query_jobs
 from jobs.engine.order import Order, requested_since
 from jobs.errors import HaulageError
 
@@ -38,16 +38,16 @@ _EVENT_ID = re.compile(r"([0-9]{1,18})\.([0-9]{1,18})", re.ASCII)
 
 async def one(request: Request) -> Response:
     """Streams the job's changes after `Last-Event-ID`, or else after `since`, until it has ended."""
-    with Reading(request) as reading:
-        job_id = reading(path_job_id)
-        since = reading(query_int, "since", 0, 0, MAX_SEQ)
+    with RequestReader(request) as read:
+        job_id = read(path_job_id)
+        since = read(query_int, "since", 0, 0, MAX_SEQ)
     return _stream(request, {job_id: _last_event(request) or requested_since(since)}, many=False)
 
 
 async def many(request: Request) -> Response:
     """Streams the changes of several jobs, each after the client's `seq`, until all have ended."""
-    with Reading(request) as reading:
-        wanted = reading(query_jobs)
+    with RequestReader(request) as read:
+        wanted = read(query_jobs)
     return _stream(request, {job_id: requested_since(since) for job_id, since in wanted.items()}, many=True)
 
 

@@ -97,7 +97,7 @@ class Topic:
         self._known_seq = 0
         """The highest `seq` that was known here at the last comparison."""
         self._cached: JobStatus | None = None
-        """The answer to the next poll."""
+        """What the next poll gets."""
         self._min_seq = 0
         """The `seq` of the last command that this process wrote: an older status must not be cached."""
 
