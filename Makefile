@@ -6,8 +6,11 @@ NPM := sh frontend/npm.sh
 PAGE := app/pages/built/index.html
 MODULES := frontend/node_modules/.ready
 
+# A process that runs out of tests steals from the other: a module is split, and its fixtures made twice, at most then.
+SIDE_BY_SIDE := --numprocesses 2 --dist worksteal
+
 .DEFAULT_GOAL := help
-.PHONY: help setup page run test slow browser check types chaos bench bench-live bench-bundles lock clean
+.PHONY: help setup page run test unit slow browser check types chaos bench bench-live bench-bundles lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,9 +40,12 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 run: setup ## Run the main job on this machine: servers, gateway, worker, demo files, a real download
 	@exec $(BIN)/haulage up --demo
 
-test: setup page ## Run the tests, on real servers of their own
+test: setup page ## Run the tests, in two processes, each with real servers of its own
 	$(NPM) run --silent test
-	$(BIN)/pytest
+	$(BIN)/pytest $(SIDE_BY_SIDE)
+
+unit: setup ## Run the tests that need no server, in seconds
+	$(BIN)/pytest -m unit $(SIDE_BY_SIDE)
 
 slow: setup ## Run the tests that take minutes and 13 GB of the disk: bundles at the limits of ZIP64
 	$(BIN)/pytest -m slow

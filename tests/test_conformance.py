@@ -23,8 +23,9 @@ from tests.conformance import test_event_streams, test_websockets
 from tests.conformance.job import Followed, JobUnderTest
 from tests.conformance.raw_client import RawClient
 from tests.conformance.recordings import Recording, has_ended
-from tests.conftest import working
-from tests.support import Catalogue, create
+from tests.helpers.catalogue import Catalogue
+from tests.helpers.jobs import create
+from tests.helpers.running import working
 
 POLLING, STREAMS, WEBSOCKETS, MESSAGES = (
     f"tests.conformance.test_{name}" for name in ("polling", "event_streams", "websockets", "messages")

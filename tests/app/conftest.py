@@ -12,21 +12,20 @@ import pytest_asyncio
 from jobs.services import open_services
 from jobs.settings import Settings
 from tests.app.shared import Shared
-from tests.conftest import TEMPLATE, _execute, _renamed, serving
-from tests.support import Catalogue
+from tests.helpers.catalogue import Catalogue
+from tests.helpers.databases import fresh_database
+from tests.helpers.running import serving
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def shared(template: str, environment: dict[str, str]) -> AsyncIterator[Shared]:
-    """Use it in modules that say `pytestmark = pytest.mark.asyncio(loop_scope="module")`."""
-    name = f"test_{uuid4().hex}"
-    await _execute(template, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    """Use it in modules with `pytestmark = pytest.mark.asyncio(loop_scope="module")`."""
     values: dict[str, Any] = {name.lower(): value for name, value in environment.items()}
-    values |= {"database_url": _renamed(template, name), "s3_bucket_name": f"test-{uuid4().hex}", "port": 0}
-    settings = Settings(**values)
-    async with open_services(settings) as services, serving(settings) as url:
-        await services.storage.bucket.ensure()
-        async with httpx.AsyncClient(base_url=url, timeout=30) as api:
-            yield Shared(api=api, services=services, catalogue=Catalogue(services))
-        await services.storage.objects.delete([info.key async for info in services.storage.objects.list("")])
-    await _execute(template, f"DROP DATABASE {name} WITH (FORCE)")
+    async with fresh_database(template) as url:
+        values |= {"database_url": url, "s3_bucket_name": f"test-{uuid4().hex}", "port": 0}
+        settings = Settings(**values)
+        async with open_services(settings) as services, serving(settings) as gateway:
+            await services.storage.bucket.ensure()
+            async with httpx.AsyncClient(base_url=gateway, timeout=30) as api:
+                yield Shared(api=api, services=services, catalogue=Catalogue(services))
+            await services.storage.objects.delete([info.key async for info in services.storage.objects.list("")])

@@ -11,20 +11,12 @@ from sqlalchemy import text
 from jobs.bundles.commands import with_result
 from jobs.bundles.downloads import Result, ResultKind
 from jobs.engine.events import Event
-from jobs.engine.jobs import Job
+from jobs.engine.jobs import Failure, Job
 from jobs.errors import ErrorClass
 from jobs.services import Services
 from jobs.settings import Settings
-from tests.support import Catalogue, create, dead
-
-CLOSED = "127.0.0.1:9"
-"""Nobody listens on the discard port: a dependency that is away."""
-AWAY: dict[str, dict[str, Any]] = {
-    "database": {"database_url": f"postgresql://haulage:hidden@{CLOSED}/haulage"},
-    "redis": {"redis_url": f"redis://{CLOSED}/0"},
-    "storage": {"s3_endpoint": f"http://{CLOSED}"},
-}
-"""Settings of an installation one of whose dependencies is away."""
+from tests.helpers.catalogue import Catalogue
+from tests.helpers.jobs import create, dead
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,11 +81,38 @@ class Shared:
         )
 
 
-def changed(settings: Settings, **changes: Any) -> Settings:
-    """The same settings but for the changes, which are validated, too."""
-    return Settings(**settings.model_dump() | changes)
-
-
 def link(job: Job, rest: str = "") -> str:
     """The address of a job."""
     return f"/v1/download/job/{job.id}{rest}"
+
+
+def problem(answer: httpx.Response, status: int, code: str) -> httpx.Response:
+    """The answer is a whole problem of this kind (RFC 9457)."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    body = answer.json()
+    assert body["type"] == f"urn:haulage:problem:{code}"
+    assert (body["status"], body["error"]) == (status, code)
+    assert body["message"] == body["detail"]
+    assert body["title"]
+    assert body["requestId"] == answer.headers["x-request-id"]
+    return answer
+
+
+async def in_state(shared: Shared, state: str) -> Job:
+    """A job in this state."""
+    lifecycle = shared.services.lifecycle
+    match state:
+        case "queued":
+            return await create(shared.services, 10_000)
+        case "processing":
+            return await shared.processing()
+        case "retrying" | "failed":
+            error_class = ErrorClass.NETWORK if state == "retrying" else ErrorClass.VALIDATION
+            return await lifecycle.fail(await shared.processing(), Failure(error_class=error_class, message="why"))
+        case "completed":
+            return await shared.completed()
+        case "cancelled":
+            return await lifecycle.cancel((await create(shared.services, 10_000)).id)
+        case _:
+            return await lifecycle.expire((await shared.completed()).id)

@@ -9,8 +9,9 @@ import pytest
 
 from jobs.services import Services
 from tests.app.shared import Shared
-from tests.conftest import working
-from tests.support import Catalogue, ended
+from tests.helpers.catalogue import Catalogue
+from tests.helpers.jobs import ended
+from tests.helpers.running import working
 
 INITIATE = "/v1/download/initiate"
 BODY = {"file_ids": [10_000]}

@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from tests.app.shared import Shared
-from tests.support import Catalogue, ended
+from tests.helpers.catalogue import Catalogue
+from tests.helpers.jobs import ended
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -18,9 +18,11 @@ from jobs.errors import ErrorClass
 from jobs.services import Services, open_services
 from jobs.settings import Settings
 from jobs.work import works_of
-from tests.app.shared import AWAY, Shared, changed, link
-from tests.conftest import serving
-from tests.support import Catalogue, clean_now, create, dead
+from tests.app.shared import Shared, link
+from tests.helpers.catalogue import Catalogue
+from tests.helpers.jobs import clean_now, create, dead
+from tests.helpers.running import serving
+from tests.helpers.settings import UNAVAILABLE, with_changes
 
 DEAD = "/v1/download/dead"
 
@@ -191,7 +193,7 @@ async def test_a_drop_whose_message_is_lost_is_found_out_all_the_same(
     api: httpx.AsyncClient, services: Services, settings: Settings
 ) -> None:
     job = await polled([api], services)
-    async with open_services(changed(settings, **AWAY["redis"])) as deaf:
+    async with open_services(with_changes(settings, **UNAVAILABLE["redis"])) as deaf:
         await deaf.lifecycle.delete(job.id)
     await until_gone(api, job)
 

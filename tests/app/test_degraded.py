@@ -12,8 +12,9 @@ import httpx
 import pytest
 
 from app.following.reconciler import RECONCILE_INTERVAL
-from tests.app.shared import AWAY, Shared, changed, link
-from tests.conftest import serving
+from tests.app.shared import Shared, link
+from tests.helpers.running import serving
+from tests.helpers.settings import UNAVAILABLE, with_changes
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -26,7 +27,7 @@ SOON = 4.0
 async def without(shared: Shared, dependency: str) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a gateway that can't reach the dependency."""
     async with (
-        serving(changed(shared.settings, **AWAY[dependency])) as url,
+        serving(with_changes(shared.settings, **UNAVAILABLE[dependency])) as url,
         httpx.AsyncClient(base_url=url, timeout=30) as api,
     ):
         yield api
@@ -103,7 +104,7 @@ async def test_a_store_that_refuses_or_lacks_the_bucket_is_no_missing_file(share
         ("storage_refused", {"s3_secret_access_key": "wrong"}),
         ("storage_fault", {"s3_bucket_name": "no-such-bucket"}),
     ):
-        async with serving(changed(shared.settings, **changes)) as url, httpx.AsyncClient(base_url=url) as api:
+        async with serving(with_changes(shared.settings, **changes)) as url, httpx.AsyncClient(base_url=url) as api:
             unavailable(await api.get(link(completed, "/download-url")), code)
             unavailable(await api.post("/v1/download/check", json={"file_id": 77_777}), code)
 

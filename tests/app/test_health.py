@@ -14,8 +14,9 @@ from jobs.engine.sql.workers import record_heartbeat
 from jobs.engine.wakeups.queue import queue_name
 from jobs.engine.worker.heartbeat import any_worker
 from jobs.kinds import Kind
-from tests.app.shared import AWAY, Shared, changed
-from tests.conftest import serving, working
+from tests.app.shared import Shared
+from tests.helpers.running import serving, working
+from tests.helpers.settings import UNAVAILABLE, with_changes
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -32,10 +33,10 @@ async def look(settings: Any) -> dict[str, httpx.Response]:
     ("away", "status", "said", "ready"),
     [
         ({}, 200, "healthy", 200),
-        (AWAY["database"], 503, "unhealthy", 503),
-        (AWAY["storage"], 503, "unhealthy", 200),
+        (UNAVAILABLE["database"], 503, "unhealthy", 503),
+        (UNAVAILABLE["storage"], 503, "unhealthy", 200),
         ({"s3_bucket_name": "no-such-bucket"}, 503, "unhealthy", 200),
-        (AWAY["redis"], 200, "degraded", 200),
+        (UNAVAILABLE["redis"], 200, "degraded", 200),
     ],
     ids=["nothing", "database", "storage", "bucket", "redis"],
 )
@@ -43,7 +44,7 @@ async def test_what_is_away_shows(shared: Shared, away: Any, status: int, said: 
     redis = shared.services.feed._redis  # noqa: SLF001 - a worker's sign of life, without a worker
     await redis.set(queue_name(Kind.DOWNLOAD) + ":health-check", "1")
     began = monotonic()
-    answers = await look(changed(shared.settings, **away))
+    answers = await look(with_changes(shared.settings, **away))
     assert monotonic() - began < 10
     health = answers["/health"]
     assert (health.status_code, health.json()["status"]) == (status, said)
@@ -60,7 +61,7 @@ async def test_what_is_away_shows(shared: Shared, away: Any, status: int, said: 
 
 @pytest.mark.parametrize("away", ["database", "storage", "redis"])
 async def test_a_dependency_that_fails_again_and_again_is_given_time(shared: Shared, away: str) -> None:
-    settings = changed(shared.settings, **AWAY[away])
+    settings = with_changes(shared.settings, **UNAVAILABLE[away])
     closed = {"database": "closed", "storage": "closed", "redis": "closed"}
     assert (await shared.api.get("/health")).json()["circuits"] == closed
     async with serving(settings) as url, httpx.AsyncClient(base_url=url) as api:
@@ -72,7 +73,7 @@ async def test_a_dependency_that_fails_again_and_again_is_given_time(shared: Sha
 
 
 async def test_workers_are_seen_without_redis(shared: Shared) -> None:
-    settings = changed(shared.settings, drain_timeout=0, **AWAY["redis"])
+    settings = with_changes(shared.settings, drain_timeout=0, **UNAVAILABLE["redis"])
     async with asyncio.timeout(30), serving(settings) as url, httpx.AsyncClient(base_url=url) as api:
         async with working(settings):
             while (health := (await api.get("/health")).json())["checks"]["queue"] != "ok":

@@ -10,10 +10,11 @@ import httpx
 import pytest
 
 from jobs.bundles.downloads import ResultKind
-from tests.app.shared import Shared, changed, link
-from tests.app.test_retry_and_cancel import in_state
-from tests.conftest import serving
-from tests.support import Catalogue, ended
+from tests.app.shared import Shared, in_state, link
+from tests.helpers.catalogue import Catalogue
+from tests.helpers.jobs import ended
+from tests.helpers.running import serving
+from tests.helpers.settings import with_changes
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -120,7 +121,7 @@ async def test_a_source_that_has_changed_since_is_not_linked_to(shared: Shared) 
 @pytest.mark.parametrize(("link_ttl", "bundle_ttl"), [(3600, 100), (50, 100)])
 async def test_a_link_lives_no_longer_than_its_bundle(shared: Shared, link_ttl: int, bundle_ttl: int) -> None:
     job = await shared.completed(lifetime=bundle_ttl)
-    async with serving(changed(shared.settings, link_ttl=link_ttl)) as url, httpx.AsyncClient(base_url=url) as api:
+    async with serving(with_changes(shared.settings, link_ttl=link_ttl)) as url, httpx.AsyncClient(base_url=url) as api:
         body = (await api.get(link(job, "/download-url"))).json()
     lifetime = int(parse_qs(urlsplit(body["url"]).query)["X-Amz-Expires"][0])
     assert min(link_ttl, bundle_ttl) - 5 < lifetime <= min(link_ttl, bundle_ttl)
@@ -137,7 +138,7 @@ async def test_a_result_whose_time_is_over_is_expired_before_anybody_says_so(sha
 
 async def test_links_carry_the_address_that_browsers_reach(shared: Shared) -> None:
     job = await shared.completed()
-    settings = changed(shared.settings, s3_public_endpoint="https://files.example")
+    settings = with_changes(shared.settings, s3_public_endpoint="https://files.example")
     async with serving(settings) as url, httpx.AsyncClient(base_url=url) as api:
         made = (await api.get(link(job, "/download-url"))).json()["url"]
         location = (await api.get(link(job, "/file"))).headers["location"]

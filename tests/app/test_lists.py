@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 
 from jobs.services import Services
-from tests.support import Catalogue, create
+from tests.helpers.catalogue import Catalogue
+from tests.helpers.jobs import create
 
 JOBS, FILES = "/v1/download/jobs", "/v1/download/files"
 

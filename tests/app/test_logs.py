@@ -18,7 +18,8 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from jobs.settings import Settings
-from tests.app.shared import CLOSED, Shared, changed, link
+from tests.app.shared import Shared, link
+from tests.helpers.settings import CLOSED, with_changes
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -109,7 +110,7 @@ async def test_each_request_is_one_line_of_json_and_no_line_holds_a_secret(share
 async def test_errors_of_dependencies_are_logged_without_secrets(shared: Shared) -> None:
     job = await shared.completed()
     lines: list[str] = []
-    settings = changed(
+    settings = with_changes(
         shared.settings,
         database_url=f"postgresql://haulage:very-secret@{CLOSED}/haulage",
         redis_url=f"redis://:very-secret@{CLOSED}/0",
@@ -118,7 +119,7 @@ async def test_errors_of_dependencies_are_logged_without_secrets(shared: Shared)
         await api.get(link(job))
         await api.get("/health")
     lines_of_store: list[str] = []
-    async with logged(changed(shared.settings, s3_endpoint=f"http://{CLOSED}"), lines_of_store) as api:
+    async with logged(with_changes(shared.settings, s3_endpoint=f"http://{CLOSED}"), lines_of_store) as api:
         await api.get(link(job, "/download-url"))
     for written in (lines, lines_of_store):
         assert 503 in [json.loads(line).get("status") for line in written]
@@ -128,7 +129,7 @@ async def test_errors_of_dependencies_are_logged_without_secrets(shared: Shared)
 async def test_a_port_that_is_taken_ends_in_a_line_that_says_so(shared: Shared) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        process = await started(changed(shared.settings, port=port))
+        process = await started(with_changes(shared.settings, port=port))
         written, _ = await process.communicate()
     assert process.returncode not in {0, None}
     assert b"Traceback" not in written

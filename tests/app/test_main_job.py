@@ -11,7 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support import Catalogue, ended, opened
+from tests.helpers.bundles import opened
+from tests.helpers.catalogue import Catalogue
+from tests.helpers.jobs import ended
 
 pytestmark = pytest.mark.usefixtures("worker")
 

@@ -12,9 +12,10 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from tests.app.shared import Shared, changed, link
-from tests.conftest import serving
-from tests.support import create
+from tests.app.shared import Shared, link, problem
+from tests.helpers.jobs import create
+from tests.helpers.running import serving
+from tests.helpers.settings import with_changes
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -26,19 +27,6 @@ SECURITY = {
     "x-frame-options": "DENY",
     "cross-origin-opener-policy": "same-origin",
 }
-
-
-def problem(answer: httpx.Response, status: int, code: str) -> httpx.Response:
-    """The answer is a whole problem of this kind (RFC 9457)."""
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    body = answer.json()
-    assert body["type"] == f"urn:haulage:problem:{code}"
-    assert (body["status"], body["error"]) == (status, code)
-    assert body["message"] == body["detail"]
-    assert body["title"]
-    assert body["requestId"] == answer.headers["x-request-id"]
-    return answer
 
 
 @pytest.mark.parametrize("given", ["abc-123", "a" * 128, "00-4bf92f3577b34da6a3ce929d0e0e4736-01"])
@@ -174,7 +162,10 @@ async def test_a_client_that_leaves_within_its_body_is_no_bug_of_ours(shared: Sh
 
 async def test_a_request_that_takes_too_long_is_ended(shared: Shared) -> None:
     job = await create(shared.services, 10_000)
-    async with serving(changed(shared.settings, request_timeout=0.2)) as url, httpx.AsyncClient(base_url=url) as api:
+    async with (
+        serving(with_changes(shared.settings, request_timeout=0.2)) as url,
+        httpx.AsyncClient(base_url=url) as api,
+    ):
         answer = problem(await api.get(link(job), headers={"Prefer": "wait=20"}), 504, "request_timeout")
         assert answer.headers["retry-after"]
 
@@ -199,7 +190,7 @@ async def test_foreign_pages_are_told_nothing_by_default(shared: Shared) -> None
 
 async def test_foreign_pages_that_are_named_may_read_every_answer(shared: Shared) -> None:
     origin = "https://app.example"
-    settings = changed(shared.settings, cors_origins=(origin,), max_body_bytes=100)
+    settings = with_changes(shared.settings, cors_origins=(origin,), max_body_bytes=100)
     async with serving(settings) as url, httpx.AsyncClient(base_url=url) as api:
         preflight = await api.options(
             INITIATE,

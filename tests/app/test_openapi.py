@@ -17,7 +17,7 @@ from starlette.routing import Route
 from app.endpoints.streams import MEDIA_TYPE
 from app.gateway import Gateway
 from tests.app.shared import Shared, link
-from tests.support import create
+from tests.helpers.jobs import create
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

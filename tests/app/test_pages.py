@@ -14,8 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 
 from app.endpoints.pages import PAGES, Assets, page, reference
-from tests.app.shared import Shared
-from tests.app.test_middleware import problem
+from tests.app.shared import Shared, problem
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 SCRIPT = "console.log('built');" * 100

@@ -6,31 +6,10 @@ import asyncio
 
 import pytest
 
-from jobs.engine.jobs import Failure, Job
-from jobs.errors import ErrorClass
-from tests.app.shared import Shared, link
-from tests.support import create, read, read_job
+from tests.app.shared import Shared, in_state, link
+from tests.helpers.jobs import read, read_job
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-async def in_state(shared: Shared, state: str) -> Job:
-    """A job in this state."""
-    lifecycle = shared.services.lifecycle
-    match state:
-        case "queued":
-            return await create(shared.services, 10_000)
-        case "processing":
-            return await shared.processing()
-        case "retrying" | "failed":
-            error_class = ErrorClass.NETWORK if state == "retrying" else ErrorClass.VALIDATION
-            return await lifecycle.fail(await shared.processing(), Failure(error_class=error_class, message="why"))
-        case "completed":
-            return await shared.completed()
-        case "cancelled":
-            return await lifecycle.cancel((await create(shared.services, 10_000)).id)
-        case _:
-            return await lifecycle.expire((await shared.completed()).id)
 
 
 @pytest.mark.parametrize("state", ["queued", "processing", "retrying"])

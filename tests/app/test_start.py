@@ -7,9 +7,9 @@ import pytest
 
 from jobs.services import Services
 from jobs.settings import Settings
-from tests.app.shared import changed
-from tests.conftest import serving
-from tests.support import Catalogue
+from tests.helpers.catalogue import Catalogue
+from tests.helpers.running import serving
+from tests.helpers.settings import with_changes
 
 START = "/v1/download/start"
 
@@ -37,7 +37,7 @@ async def test_what_takes_too_long_is_handed_over_to_the_job(
 ) -> None:
     file_id = await catalogue.add(b"hello")
     del services
-    async with serving(changed(settings, start_wait=0.1)) as url, httpx.AsyncClient(base_url=url) as api:
+    async with serving(with_changes(settings, start_wait=0.1)) as url, httpx.AsyncClient(base_url=url) as api:
         answer = await api.post(START, json={"file_id": file_id})
         assert answer.status_code == 202
         assert answer.headers["retry-after"]

@@ -21,7 +21,7 @@ from jobs.engine.order import QUEUE_TICKS
 from jobs.engine.sql.file_records import load_files
 from jobs.kinds import Phase
 from tests.app.shared import Shared, link
-from tests.support import create
+from tests.helpers.jobs import create
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -26,7 +26,7 @@ from jobs.migrate import migrate
 from jobs.services import Services, open_services
 from jobs.settings import Settings
 from tests.bench import parts
-from tests.support import other_store
+from tests.helpers.stores import other_store
 
 P = ParamSpec("P")
 R = TypeVar("R")

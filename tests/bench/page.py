@@ -13,8 +13,8 @@ from tests.bench.arena import Arena
 from tests.bench.effort import Effort, percentile
 from tests.bench.files import put_files
 from tests.bench.report import Figure
-from tests.proxies import proxied
-from tests.support import create
+from tests.helpers.jobs import create
+from tests.helpers.proxies import proxied
 
 if TYPE_CHECKING:
     from playwright.async_api import Page

@@ -8,7 +8,12 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page
 
 from app.endpoints.pages import BUILT
+from jobs.services import Services
+from jobs.settings import Settings
 from tests.browser.chromiums import launched
+from tests.helpers.proxies import Proxy, proxied
+from tests.helpers.running import working
+from tests.helpers.settings import with_changes
 
 
 @pytest.fixture
@@ -33,6 +38,22 @@ async def window(browser: Browser) -> AsyncIterator[BrowserContext]:
 @pytest.fixture
 async def tab(window: BrowserContext) -> Page:
     return await window.new_page()
+
+
+@pytest.fixture
+async def store(settings: Settings) -> AsyncIterator[Proxy]:
+    """A proxy before the store, for the worker alone: a slow one leaves time to observe a running job."""
+    async with proxied(settings.s3_endpoint) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def slow_worker(services: Services, store: Proxy) -> AsyncIterator[Proxy]:
+    """A worker that reaches the store through that proxy, so that the store copies nothing by itself."""
+    async with working(with_changes(services.settings, s3_endpoint=store.url)):
+        yield store
+        store.rate = None
+        await store.heal()
 
 
 def _fault(message: ConsoleMessage) -> list[str]:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,10 +14,11 @@ from playwright.async_api import Browser, Page, expect
 
 from jobs.bundles.downloads import OnMissing
 from jobs.services import Services
-from tests.browser.test_downloads import slow_worker, store  # noqa: F401 fixtures
-from tests.conftest import serving, working
-from tests.proxies import Proxy
-from tests.support import Catalogue, create, ended
+from tests.browser.pages import shoot
+from tests.helpers.catalogue import Catalogue
+from tests.helpers.jobs import create, ended
+from tests.helpers.proxies import Proxy
+from tests.helpers.running import serving, working
 
 pytestmark = pytest.mark.browser
 
@@ -41,12 +41,6 @@ async def faults(tab: Page, axe: str) -> list[str]:
         for fault in found["violations"]
         for node in fault["nodes"]
     ]
-
-
-async def shoot(tab: Page, name: str) -> None:
-    if "HAULAGE_TEST_SHOTS" in os.environ:
-        folder = Path(os.environ["HAULAGE_TEST_SHOTS"])
-        await tab.screenshot(path=folder / f"{name}.png", full_page=True)
 
 
 @pytest.fixture
@@ -117,7 +111,7 @@ async def test_axe_finds_nothing_while_a_job_runs(
     gateway: str,
     services: Services,
     catalogue: Catalogue,
-    slow_worker: Proxy,  # noqa: F811
+    slow_worker: Proxy,
     axe: str,
     theme: Literal["light", "dark"],
     width: int,

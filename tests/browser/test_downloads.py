@@ -3,43 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Page, expect
 
 from jobs.services import Services
-from jobs.settings import Settings
-from tests.app.shared import changed
-from tests.conftest import working
-from tests.proxies import Proxy, proxied
-from tests.support import Catalogue, create, ended, opened
+from tests.browser.pages import button, fetch, job
+from tests.helpers.bundles import opened
+from tests.helpers.catalogue import Catalogue
+from tests.helpers.jobs import create, ended
+from tests.helpers.proxies import Proxy
 
 pytestmark = pytest.mark.browser
 
 MIB = 1024 * 1024
-
-
-@pytest.fixture
-async def store(settings: Settings) -> AsyncIterator[Proxy]:
-    """The way from the worker to the store: whoever slows it down has time to look at a job that runs."""
-    async with proxied(settings.s3_endpoint) as proxy:
-        yield proxy
-
-
-@pytest.fixture
-async def slow_worker(services: Services, store: Proxy) -> AsyncIterator[Proxy]:
-    """A worker behind that way; the store copies nothing by itself for it."""
-    async with working(changed(services.settings, s3_endpoint=store.url)):
-        yield store
-        store.rate = None
-        await store.heal()
-
-
-def button(scope: Page | Locator, name: str) -> Locator:
-    return scope.get_by_role("button", name=name, exact=True)
 
 
 async def start(tab: Page, *names: str, archive: str = "") -> str:
@@ -51,20 +30,6 @@ async def start(tab: Page, *names: str, archive: str = "") -> str:
     await button(tab, "Start download").click()
     await tab.wait_for_url("**/jobs/*")
     return str(tab.url).rpartition("/")[2]
-
-
-def job(tab: Page, status: str) -> Locator:
-    return tab.locator(f'[data-job][data-status="{status}"]')
-
-
-async def fetch(tab: Page, to: Path) -> Path:
-    """Clicks on the download and waits for what the browser itself fetches of the store."""
-    async with tab.expect_download() as starting:
-        await tab.get_by_role("link", name="Download", exact=True).click()
-    download = await starting.value
-    path = to / str(download.suggested_filename)
-    await download.save_as(path)
-    return path
 
 
 async def test_files_are_picked_checked_packed_and_really_downloaded(

@@ -19,9 +19,10 @@ import pytest
 from playwright.async_api import Page, expect
 
 from jobs.services import Services
-from tests.app.shared import changed
-from tests.conftest import serving
-from tests.support import Catalogue, opened
+from tests.helpers.bundles import opened
+from tests.helpers.catalogue import Catalogue
+from tests.helpers.running import serving
+from tests.helpers.settings import with_changes
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -49,7 +50,7 @@ async def test_the_plain_page_downloads_and_shows_problems(
     for folder in (project / "docs/examples/page", library):
         shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
     with _static(tmp_path) as origin:
-        async with serving(changed(services.settings, cors_origins=(origin,))) as gateway:
+        async with serving(with_changes(services.settings, cors_origins=(origin,))) as gateway:
             await tab.goto(f"{origin}/?server={gateway}")
             await tab.get_by_label("File IDs").fill("1")
             await tab.get_by_role("button", name="Download").click()
@@ -68,7 +69,7 @@ async def test_the_nextjs_app_builds_and_downloads(
     await _npm(project, "docs/examples/nextjs", "ci", "--silent")
     port = _free_port()
     origin = f"http://127.0.0.1:{port}"
-    async with serving(changed(services.settings, cors_origins=(origin,))) as gateway:
+    async with serving(with_changes(services.settings, cors_origins=(origin,))) as gateway:
         await _npm(project, "docs/examples/nextjs", "run", "build", NEXT_PUBLIC_HAULAGE_SERVER=gateway)
         async with _next(project, port):
             await tab.goto(origin)

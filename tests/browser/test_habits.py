@@ -9,10 +9,11 @@ from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from jobs.services import Services
 from tests.app.cli.middleboxes import Middlebox
-from tests.browser.test_downloads import button, fetch, job
-from tests.browser.test_ways import goes, shown
-from tests.conftest import serving, working
-from tests.support import Catalogue, create, opened
+from tests.browser.pages import button, fetch, goes, job, shown
+from tests.helpers.bundles import opened
+from tests.helpers.catalogue import Catalogue
+from tests.helpers.jobs import create
+from tests.helpers.running import serving, working
 
 pytestmark = pytest.mark.browser
 

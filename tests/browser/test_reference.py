@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from app.endpoints.pages import IMMUTABLE
-from tests.browser.test_accessibility import shoot
+from tests.browser.pages import shoot
 
 pytestmark = pytest.mark.browser
 

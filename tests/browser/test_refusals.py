@@ -10,12 +10,13 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 
 from jobs.services import Services
-from tests.app.shared import changed
-from tests.browser.test_downloads import button, job
-from tests.busy_store import http_response, intercepting
-from tests.conftest import serving, working
-from tests.proxies import proxied
-from tests.support import Catalogue, create, ended
+from tests.browser.pages import button, job
+from tests.helpers.busy_store import http_response, intercepting
+from tests.helpers.catalogue import Catalogue
+from tests.helpers.jobs import create, ended
+from tests.helpers.proxies import proxied
+from tests.helpers.running import serving, working
+from tests.helpers.settings import with_changes
 
 pytestmark = pytest.mark.browser
 
@@ -54,7 +55,7 @@ async def test_a_full_queue_tells_the_place_and_the_time_and_keeps_what_was_pick
 ) -> None:
     waiting = await create(services, await catalogue.add(b"first", "first.txt"))
     await catalogue.add(b"second", "second.txt")
-    async with serving(changed(services.settings, max_queued=1)) as url:
+    async with serving(with_changes(services.settings, max_queued=1)) as url:
         await tab.goto(url)
         await pick(tab, "second.txt")
         await button(tab, "Start download").click()
@@ -73,7 +74,7 @@ async def test_a_database_that_is_away_is_said_with_the_time_to_wait(
 ) -> None:
     await catalogue.add(b"x", "x.txt")
     async with proxied(str(services.settings.database_url)) as database:
-        async with serving(changed(services.settings, database_url=database.url)) as url:
+        async with serving(with_changes(services.settings, database_url=database.url)) as url:
             await tab.goto(url)
             await pick(tab, "x.txt")
             await database.refuse()
@@ -136,7 +137,7 @@ async def test_where_all_places_of_followers_are_taken_it_asks_now_and_then(
 ) -> None:
     queued = await create(services, await catalogue.add(b"x", "x.txt"), archive_name="x")
     async with (
-        serving(changed(services.settings, max_followers=1)) as url,
+        serving(with_changes(services.settings, max_followers=1)) as url,
         httpx.AsyncClient(base_url=url) as other,
         other.stream("GET", f"/v1/download/stream/{queued.id}") as taking,
     ):

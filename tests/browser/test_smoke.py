@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from app.endpoints.pages import IMMUTABLE
-from tests.support import Catalogue
+from tests.helpers.catalogue import Catalogue
 
 pytestmark = pytest.mark.browser
 

@@ -6,14 +6,16 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Page, expect
 
 from jobs.engine.jobs import Job
 from jobs.services import Services
 from tests.browser.filters import Filter, filtering
-from tests.conftest import working
-from tests.proxies import proxied
-from tests.support import Catalogue, create, ended
+from tests.browser.pages import goes, shown
+from tests.helpers.catalogue import Catalogue
+from tests.helpers.jobs import create, ended
+from tests.helpers.proxies import proxied
+from tests.helpers.running import working
 
 pytestmark = pytest.mark.browser
 SOCKETS, STREAMS = b"Upgrade: websocket", b" /v1/download/stream"
@@ -29,15 +31,6 @@ async def job(services: Services, catalogue: Catalogue) -> Job:
 async def filtered(gateway: str) -> AsyncIterator[Filter]:
     async with filtering(gateway) as found:
         yield found
-
-
-async def goes(tab: Page, way: str, seconds: float = 15) -> None:
-    """The page says that news come in this way."""
-    await expect(tab.locator("[data-connection]")).to_have_attribute("data-connection", way, timeout=1000 * seconds)
-
-
-def shown(tab: Page, job: Job) -> Locator:
-    return tab.locator(f'[data-job="{job.id}"]')
 
 
 async def ends(tab: Page, job: Job, services: Services) -> None:

@@ -21,8 +21,10 @@ from jobs.settings import Settings
 from tests.conformance.job import Followed, JobUnderTest, remove_job, start_job
 from tests.conformance.raw_client import ProtocolViolation, RawClient
 from tests.conformance.recordings import Recorder, has_ended
-from tests.conftest import fresh_database, fresh_settings, serving, with_services, working
-from tests.support import Catalogue
+from tests.helpers.catalogue import Catalogue
+from tests.helpers.databases import fresh_database
+from tests.helpers.installations import fresh_settings, with_services
+from tests.helpers.running import serving, working
 
 _FILE_COUNT = 3
 _MAX_FILE_SIZE = 64 << 20

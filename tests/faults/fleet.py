@@ -10,9 +10,9 @@ from uuid import UUID
 
 from app.stack.ports import free_ports
 from jobs.settings import Settings
-from tests.app.shared import changed
 from tests.bench.arena import listening
 from tests.faults.members import Member, start
+from tests.helpers.settings import with_changes
 
 PLAIN = ("app.cli",)
 PROBED = ("tests.faults.entry",)
@@ -30,7 +30,7 @@ class Fleet:
 
     async def worker(self, *extras: str, **changes: Any) -> Member:
         """A worker that is ready; `extras` are names of `tests.faults.entry`."""
-        worker = await self._start("worker", extras, changed(self._settings, **changes))
+        worker = await self._start("worker", extras, with_changes(self._settings, **changes))
         self.workers.append(worker)
         await worker.says("worker_started")
         return worker
@@ -38,7 +38,7 @@ class Fleet:
     async def gateway(self, *extras: str, port: int | None = None, **changes: Any) -> tuple[Member, str]:
         """A gateway that listens, on a free port unless it is named, and its URL."""
         port = port or free_ports([0])[0]
-        gateway = await self._start("serve", extras, changed(self._settings, port=port, **changes))
+        gateway = await self._start("serve", extras, with_changes(self._settings, port=port, **changes))
         await listening(port)
         return gateway, f"http://127.0.0.1:{port}"
 

@@ -19,12 +19,13 @@ from jobs.engine.jobs import Job
 from jobs.errors import DatabaseUnavailable
 from jobs.services import Services, open_services
 from jobs.settings import Settings
-from tests.app.shared import changed
 from tests.faults.fleet import Fleet
 from tests.faults.members import PATIENCE
 from tests.faults.servers import TEMPLATE, Servers
-from tests.proxies import Proxy, proxied
-from tests.support import Catalogue, create
+from tests.helpers.catalogue import Catalogue
+from tests.helpers.jobs import create
+from tests.helpers.proxies import Proxy, proxied
+from tests.helpers.settings import with_changes
 
 MIB = 1 << 20
 POLL = 0.1
@@ -144,7 +145,7 @@ async def open_ground(
         opened.push_async_callback(_empty, services)
         addresses = (str(settings.database_url), str(settings.redis_url), settings.s3_endpoint)
         database, redis, store = [await opened.enter_async_context(proxied(it)) for it in addresses]
-        routed = changed(settings, database_url=database.url, redis_url=redis.url, s3_endpoint=store.url)
+        routed = with_changes(settings, database_url=database.url, redis_url=redis.url, s3_endpoint=store.url)
         fleet = Fleet(routed, folder)
         opened.push_async_callback(fleet.close)
         yield Ground(

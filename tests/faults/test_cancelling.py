@@ -13,7 +13,7 @@ from jobs.engine.jobs import Job, Status
 from tests.faults import checks
 from tests.faults.figures import note
 from tests.faults.ground import MIB, Ground
-from tests.samples import NETWORK
+from tests.helpers.samples import NETWORK
 
 QUEUED, RUNNING = 1.0, 3.0
 """Seconds within which a queued and a running job has stopped."""

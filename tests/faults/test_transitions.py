@@ -37,8 +37,8 @@ from jobs.errors import ErrorClass, IllegalTransition, StaleFence
 from jobs.kinds import Phase
 from jobs.services import Services, open_services
 from jobs.settings import Settings
-from tests.samples import RESULT
-from tests.support import read
+from tests.helpers.jobs import read
+from tests.helpers.samples import RESULT
 
 T = TypeVar("T")
 NEW = NewDownload(files=[FileRequest(file_id=10_000), FileRequest(file_id=10_001)], archive_name="bundle.zip")

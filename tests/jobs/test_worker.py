@@ -5,29 +5,25 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
-from uuid import UUID
 
 import pytest
-from sqlalchemy import text
 
-from app.following.hub import Hub
 from jobs.bundles.cleanup import STALE
-from jobs.bundles.downloads import Download, OnMissing
-from jobs.engine.jobs import FileState, Job, Status
+from jobs.bundles.downloads import OnMissing
+from jobs.engine.jobs import FileState, Status
 from jobs.engine.sql.file_records import load_files
 from jobs.engine.sql.jobs import list_events
 from jobs.engine.wakeups.queue import Queue
 from jobs.errors import ErrorClass
 from jobs.services import Services, open_services
 from jobs.settings import Settings
-from tests.app.shared import AWAY
-from tests.conftest import working
-from tests.gates import gate
-from tests.support import Catalogue, clean_now, create, opened, read
+from tests.helpers.bundles import bundle_of
+from tests.helpers.catalogue import Catalogue
+from tests.helpers.gates import gate
+from tests.helpers.jobs import clean_now, commands, count_processing, create, read, until_ended
+from tests.helpers.running import worker_process, working
+from tests.helpers.settings import UNAVAILABLE, with_changes
 
 MIB = 1 << 20
 
@@ -37,55 +33,6 @@ def changes() -> dict[str, Any]:
     """Nothing is copied in the store: the gates count the bytes that pass."""
     quick = {"lease_ttl": 1.5, "heartbeat_interval": 0.3, "heartbeat_timeout": 0.5}
     return {**quick, "s3_idle_timeout": 3, "s3_part_copy": "never"}
-
-
-def with_changes(settings: Settings, **changes: Any) -> Settings:
-    return Settings(**{**settings.model_dump(), **changes})
-
-
-@asynccontextmanager
-async def worker_process(settings: Settings) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A worker in a process of its own."""
-    names = ("database_url", "redis_url", "s3_endpoint", "s3_access_key_id", "s3_bucket_name", "lease_ttl")
-    values = {
-        name.upper(): str(getattr(settings, name))
-        for name in (
-            *names,
-            "heartbeat_interval",
-            "heartbeat_timeout",
-            "drain_timeout",
-            "worker_memory_budget",
-            "s3_part_copy",
-        )
-    }
-    values["S3_SECRET_ACCESS_KEY"] = settings.s3_secret_access_key.get_secret_value()
-    code = "from jobs.settings import Settings; from jobs.worker_process import work; work(Settings())"
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, env={**os.environ, **values})
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-
-
-async def until_ended(services: Services, job: Job) -> Download:
-    hub = Hub(services)
-    async with hub.running():
-        await hub.polling.wait(job.id, "test", 40, lambda status: status.status.ended)
-    return await read(services, job.id)
-
-
-async def commands(services: Services, job_id: UUID) -> list[str]:
-    async with services.database.reading() as connection:
-        return [event["command"] for event in await list_events(connection, job_id)]
-
-
-async def bundle_of(services: Services, job: Download) -> dict[str, bytes]:
-    assert job.result is not None
-    objects = services.storage.objects
-    chunks = [chunk async for chunk in objects.read(job.result.key, job.result.etag, 0, job.result.size)]
-    return opened(b"".join(chunks))
 
 
 async def test_a_job_whose_worker_is_killed_midway_completes_once_with_one_bundle(
@@ -260,7 +207,7 @@ async def test_a_worker_outlives_redis_and_does_what_was_asked_meanwhile(
 
 
 async def test_jobs_run_without_any_redis(settings: Settings, services: Services, catalogue: Catalogue) -> None:
-    alone = with_changes(settings, **AWAY["redis"], wake_grace=60, sweep_interval=60, lease_ttl=30)
+    alone = with_changes(settings, **UNAVAILABLE["redis"], wake_grace=60, sweep_interval=60, lease_ttl=30)
     file_id = await catalogue.add(b"x" * 100_000)
     async with open_services(alone) as without, working(alone), working(alone, "worker-2"):
         jobs = [await create(without, file_id) for _ in range(2 * settings.worker_concurrency + 1)]
@@ -313,18 +260,12 @@ async def test_workers_share_a_long_queue_and_none_waits_for_another(
         async with working(held_up, "one"), working(held_up, "two"):
             jobs = [await create(services, file_id) for _ in range(20)]
             async with asyncio.timeout(10):
-                while await running(services) < 12:  # noqa: ASYNC110 - the database tells of it to nobody
+                while await count_processing(services) < 12:  # noqa: ASYNC110 - the database tells of it to nobody
                     await asyncio.sleep(0.05)
             store.open()
             ended = [await until_ended(services, job) for job in jobs]
     assert {job.status for job in ended} == {Status.COMPLETED}
     assert {job.attempt for job in ended} == {1}
-
-
-async def running(services: Services) -> int:
-    async with services.database.reading() as connection:
-        count = text("SELECT count(*) FROM jobs WHERE status = 'processing'")
-        return int((await connection.execute(count)).scalar_one())
 
 
 async def test_a_failed_attempt_gives_all_of_its_bytes_back(

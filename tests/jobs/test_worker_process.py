@@ -16,10 +16,11 @@ from jobs.services import Services
 from jobs.settings import Settings
 from jobs.worker import run_worker
 from tests.app.cli.processes import variables
-from tests.app.shared import changed
-from tests.gates import gate
-from tests.proxies import proxied
-from tests.support import Catalogue, create, read
+from tests.helpers.catalogue import Catalogue
+from tests.helpers.gates import gate
+from tests.helpers.jobs import create, read
+from tests.helpers.proxies import proxied
+from tests.helpers.settings import with_changes
 
 HANGING = """
 import asyncio, time
@@ -67,7 +68,7 @@ async def test_jobs_that_cannot_be_released_do_not_keep_the_worker_running(
     file_id = await catalogue.add(os.urandom(1 << 20))
     stop = asyncio.Event()
     async with proxied(str(settings.database_url)) as database, gate(settings.s3_endpoint) as store:
-        cut_off = changed(settings, database_url=database.url, s3_endpoint=store.url)
+        cut_off = with_changes(settings, database_url=database.url, s3_endpoint=store.url)
         working = asyncio.create_task(run_worker(cut_off, stop))
         job = await create(services, file_id)
         await asyncio.wait_for(store.held.wait(), 20)
@@ -85,9 +86,9 @@ async def test_leases_are_renewed_while_a_stopping_worker_drains(
 ) -> None:
     file_id = await catalogue.add(os.urandom(1 << 20))
     stop = asyncio.Event()
-    patient = changed(settings, drain_timeout=30, lease_ttl=1.5, heartbeat_interval=0.3, heartbeat_timeout=0.5)
+    patient = with_changes(settings, drain_timeout=30, lease_ttl=1.5, heartbeat_interval=0.3, heartbeat_timeout=0.5)
     async with gate(settings.s3_endpoint) as store:
-        working = asyncio.create_task(run_worker(changed(patient, s3_endpoint=store.url), stop))
+        working = asyncio.create_task(run_worker(with_changes(patient, s3_endpoint=store.url), stop))
         job = await create(services, file_id)
         await asyncio.wait_for(store.held.wait(), 20)
         stop.set()

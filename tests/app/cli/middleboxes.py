@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from jobs.concurrency import cancel_and_wait
-from tests.listening import listening
+from tests.helpers.listening import listening
 
 
 @dataclass

@@ -9,7 +9,7 @@ from jobs.engine.jobs import Status
 from jobs.errors import ErrorClass
 from jobs.services import Services
 from tests.app.cli.processes import Cli
-from tests.support import create, dead, read
+from tests.helpers.jobs import create, dead, read
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 DEAD = "/v1/download/dead"

@@ -18,8 +18,9 @@ from jobs.services import Services
 from jobs.settings import Settings
 from tests.app.cli.processes import Cli, line_with
 from tests.app.cli.stores import BUSY, REFUSED, Proxy
-from tests.conftest import working
-from tests.support import Catalogue, read
+from tests.helpers.catalogue import Catalogue
+from tests.helpers.jobs import read
+from tests.helpers.running import working
 
 
 @pytest.fixture

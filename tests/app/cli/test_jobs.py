@@ -8,7 +8,8 @@ import pytest
 from jobs.engine.jobs import Status
 from jobs.services import Services
 from tests.app.cli.processes import Cli
-from tests.support import Catalogue, create, ended, read
+from tests.helpers.catalogue import Catalogue
+from tests.helpers.jobs import create, ended, read
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 

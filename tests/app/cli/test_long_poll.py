@@ -24,8 +24,9 @@ from jobs.services import Services
 from jobs.settings import Settings
 from tests.app.cli.middleboxes import Middlebox
 from tests.app.cli.processes import Cli, line_with, variables
-from tests.conftest import serving, working
-from tests.support import Catalogue, create
+from tests.helpers.catalogue import Catalogue
+from tests.helpers.jobs import create
+from tests.helpers.running import serving, working
 
 
 @pytest.fixture

@@ -19,6 +19,8 @@ import pytest
 
 from tests.app.cli.processes import Cli, line_with
 
+pytestmark = pytest.mark.servers
+
 UP = "Haulage runs at "
 
 

@@ -34,9 +34,10 @@ from tests.app.following.followers import (
     stream,
     until_subscribers,
 )
-from tests.app.shared import Shared, changed
-from tests.conftest import serving
-from tests.support import create
+from tests.app.shared import Shared
+from tests.helpers.jobs import create
+from tests.helpers.running import serving
+from tests.helpers.settings import with_changes
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -92,7 +93,7 @@ async def test_pages_of_other_sites_are_4403(shared: Shared) -> None:
         assert (await code_of(shared, f"/{job.id}", origin=origin))[0] == 4403, origin
     async with socket(base(shared), f"/{job.id}", origin=base(shared)) as follower:
         await follower.heard(job, (1, -1))
-    async with serving(changed(shared.settings, cors_origins=("https://app.example",))) as gateway:
+    async with serving(with_changes(shared.settings, cors_origins=("https://app.example",))) as gateway:
         for origin in ("https://app.example", gateway):
             async with socket(gateway, f"/{job.id}", origin=origin) as follower:
                 await follower.heard(job, (1, -1))
@@ -430,7 +431,7 @@ async def anew(follower: Follower, job: Job) -> None:
 async def test_too_many_connections_are_sent_away(shared: Shared, limits: dict[str, int]) -> None:
     job = await create(shared.services, 10_000)
     async with AsyncExitStack() as opened:
-        gateway = await opened.enter_async_context(serving(changed(shared.settings, **limits)))
+        gateway = await opened.enter_async_context(serving(with_changes(shared.settings, **limits)))
         api = await opened.enter_async_context(httpx.AsyncClient(base_url=gateway, timeout=30))
         async with AsyncExitStack() as full:
             followers: list[Follower] = [

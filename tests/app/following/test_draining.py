@@ -22,9 +22,10 @@ from jobs.bundles.downloads import NewDownload
 from jobs.engine.jobs import FileRequest, Job
 from tests.app.following.dozing import dozing
 from tests.app.following.followers import PATIENCE, base, pause_of, socket, until_subscribers
-from tests.app.shared import Shared, changed, link
-from tests.conftest import serving
-from tests.support import create
+from tests.app.shared import Shared, link
+from tests.helpers.jobs import create
+from tests.helpers.running import serving
+from tests.helpers.settings import with_changes
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -44,7 +45,7 @@ async def stoppable(shared: Shared, monkeypatch: pytest.MonkeyPatch, **changes: 
         await ending
 
     monkeypatch.setattr(Hub, "drain", drains)
-    gateway = serving(changed(shared.settings, stream_drain=0.1, **changes))
+    gateway = serving(with_changes(shared.settings, stream_drain=0.1, **changes))
     url = await gateway.__aenter__()
     stopping: list[asyncio.Task[Any]] = []
 
@@ -128,7 +129,7 @@ async def test_a_request_that_outlasts_the_shutdown_is_told_so(
 
     monkeypatch.setattr(StatusReader, "read", hangs)
     with capture_logs() as logs, caplog.at_level(logging.ERROR):
-        async with serving(changed(shared.settings, shutdown_timeout=1)) as gateway:
+        async with serving(with_changes(shared.settings, shutdown_timeout=1)) as gateway:
             api = httpx.AsyncClient(base_url=gateway, timeout=PATIENCE)
             asking = asyncio.create_task(api.get(link(job)))
             await asyncio.wait_for(asked.wait(), PATIENCE)

@@ -41,8 +41,9 @@ from tests.app.following.followers import (
     stream,
     until_subscribers,
 )
-from tests.app.shared import AWAY, Shared, changed
-from tests.conftest import serving
+from tests.app.shared import Shared
+from tests.helpers.running import serving
+from tests.helpers.settings import UNAVAILABLE, with_changes
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -222,7 +223,7 @@ async def test_while_redis_is_away_streams_go_on_from_postgresql(
     job = await shared.processing()
     feed = Feed.open(RedisDsn(valkey.url), timeout=2)
     async with (
-        serving(changed(shared.settings, redis_url=valkey.url)) as gateway,
+        serving(with_changes(shared.settings, redis_url=valkey.url)) as gateway,
         httpx.AsyncClient(base_url=gateway, timeout=30) as api,
         socket(gateway, f"/{job.id}") as socketed,
         stream(api, f"/{job.id}") as streamed,
@@ -257,7 +258,7 @@ async def test_while_redis_is_away_streams_go_on_from_postgresql(
 async def test_without_redis_a_stream_starts_and_ends(shared: Shared) -> None:
     job = await shared.processing()
     async with (
-        serving(changed(shared.settings, **AWAY["redis"])) as gateway,
+        serving(with_changes(shared.settings, **UNAVAILABLE["redis"])) as gateway,
         httpx.AsyncClient(base_url=gateway, timeout=30) as api,
         socket(gateway, f"/{job.id}") as socketed,
         stream(api, f"/{job.id}") as streamed,
@@ -274,7 +275,7 @@ async def test_without_redis_a_stream_starts_and_ends(shared: Shared) -> None:
 
 async def test_a_gateway_restarts_under_many_followers_who_come_back_and_lose_nothing(shared: Shared) -> None:
     job = await shared.processing()
-    settings = changed(shared.settings, stream_drain=1.0)
+    settings = with_changes(shared.settings, stream_drain=1.0)
     async with AsyncExitStack() as clients:
         async with serving(settings) as gateway:
             api = await clients.enter_async_context(client_of(gateway))
@@ -348,7 +349,7 @@ async def test_a_stream_that_has_not_begun_when_the_gateway_stops_is_sent_away(
 
     monkeypatch.setattr(Hub, "drain", drains)
     async with AsyncExitStack() as opened, AsyncExitStack() as running:
-        gateway = await running.enter_async_context(serving(changed(shared.settings, stream_drain=0.1)))
+        gateway = await running.enter_async_context(serving(with_changes(shared.settings, stream_drain=0.1)))
         api = await opened.enter_async_context(client_of(gateway))
         asking = asyncio.create_task(api.get(f"/v1/download/stream/{job.id}"))
         await asyncio.wait_for(reading.wait(), PATIENCE)
@@ -361,7 +362,7 @@ async def test_a_stream_that_has_not_begun_when_the_gateway_stops_is_sent_away(
 
 async def test_without_postgresql_a_new_stream_is_told_to_come_back(shared: Shared) -> None:
     async with (
-        serving(changed(shared.settings, **AWAY["database"])) as gateway,
+        serving(with_changes(shared.settings, **UNAVAILABLE["database"])) as gateway,
         httpx.AsyncClient(base_url=gateway, timeout=30) as api,
     ):
         for path in (f"/{uuid4()}", f"?jobs={uuid4()},{uuid4()}"):

@@ -37,8 +37,9 @@ from tests.app.following.followers import (
     subscribers,
     until_subscribers,
 )
-from tests.app.shared import AWAY, Shared, link
-from tests.support import create
+from tests.app.shared import Shared, link
+from tests.helpers.jobs import create
+from tests.helpers.settings import UNAVAILABLE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -94,7 +95,7 @@ class Held:
 
 def quiet(shared: Shared) -> Lifecycle:
     """Writes transitions of which nobody is told: its Redis is away."""
-    feed = Feed.open(RedisDsn(AWAY["redis"]["redis_url"]), timeout=1)
+    feed = Feed.open(RedisDsn(UNAVAILABLE["redis"]["redis_url"]), timeout=1)
     return Lifecycle(shared.services.database, feed, shared.services.queue, shared.settings)
 
 

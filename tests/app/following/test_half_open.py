@@ -16,7 +16,7 @@ from tests.app.following.dozing import dozing
 from tests.app.following.followers import base, live, until_subscribers
 from tests.app.following.simulation import Wire
 from tests.app.shared import Shared
-from tests.conftest import serving
+from tests.helpers.running import serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

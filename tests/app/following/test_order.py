@@ -21,7 +21,7 @@ from jobs.engine.sql.snapshots import Snapshot
 from jobs.engine.transitions import SOURCES, Cancel, Claim, Command, Expire, Fail, Lose, Release, Retry, Succeed
 from tests.app.following.followers import live
 from tests.app.following.simulation import FILES, Client, Fate, Store, World
-from tests.samples import NETWORK
+from tests.helpers.samples import NETWORK
 
 MOVES: list[Command] = [
     Claim(worker="w", lease=10),

@@ -16,9 +16,10 @@ from app.status_reader import StatusReader
 from jobs.engine.jobs import Job
 from jobs.engine.live.feed import Feed, key
 from tests.app.following.followers import PATIENCE, base, stream, until_subscribers
-from tests.app.shared import Shared, changed, link
-from tests.conftest import serving
-from tests.support import create
+from tests.app.shared import Shared, link
+from tests.helpers.jobs import create
+from tests.helpers.running import serving
+from tests.helpers.settings import with_changes
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -133,7 +134,7 @@ async def test_a_live_message_of_another_release_is_as_good_as_none(shared: Shar
 async def test_too_many_long_polls_are_told_to_come_back(shared: Shared, limits: dict[str, int]) -> None:
     jobs = [await create(shared.services, 10_000) for _ in range(3)]
     async with (
-        serving(changed(shared.settings, **limits)) as gateway,
+        serving(with_changes(shared.settings, **limits)) as gateway,
         httpx.AsyncClient(base_url=gateway, timeout=PATIENCE) as api,
     ):
         waiting = [asyncio.create_task(api.get(link(job), headers={"Prefer": "wait=60"})) for job in jobs[:2]]

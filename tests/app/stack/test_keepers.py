@@ -17,6 +17,8 @@ from app.stack.errors import StackError
 from app.stack.keepers import Keeper
 from app.stack.processes import Command, Server, child_environment
 
+pytestmark = pytest.mark.servers
+
 PATIENCE = 20
 PAUSE = 0.1
 

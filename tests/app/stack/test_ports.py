@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import socket
 
+import pytest
+
 from app.stack.ports import HOST, free_ports, is_free
+
+pytestmark = pytest.mark.servers
 
 
 def test_ports_are_distinct_and_free() -> None:

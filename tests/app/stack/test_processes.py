@@ -13,6 +13,8 @@ import pytest
 from app.stack.errors import StackError
 from app.stack.processes import Command, Server, child_environment
 
+pytestmark = pytest.mark.servers
+
 
 class Stubborn(Server):
     """A child that takes no notice of SIGTERM."""

@@ -26,6 +26,8 @@ from app.stack.errors import StackError
 from app.stack.ports import free_ports
 from app.stack.stack import Stack, read_environment
 
+pytestmark = pytest.mark.servers
+
 ROOT = Path(__file__).parents[3]
 PARENT = """
 import json, sys

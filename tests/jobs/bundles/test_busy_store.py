@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from typing import Any
 
@@ -15,11 +14,13 @@ from jobs.engine.worker import outcomes
 from jobs.services import Services, open_services
 from jobs.settings import Settings
 from jobs.storage import adaptive_limit
-from tests.busy_store import http_response, intercepting, operation_of, s3_error, slow_down
-from tests.conftest import working
-from tests.jobs.bundles.test_checkpoints import until_some_parts
-from tests.jobs.test_worker import bundle_of, commands, until_ended, with_changes
-from tests.support import Catalogue, create, read
+from tests.helpers.bundles import bundle_of
+from tests.helpers.busy_store import http_response, intercepting, operation_of, s3_error, slow_down
+from tests.helpers.catalogue import Catalogue
+from tests.helpers.jobs import commands, create, read, until_command, until_ended
+from tests.helpers.running import working
+from tests.helpers.settings import with_changes
+from tests.jobs.bundles.interruptions import until_some_parts
 
 MIB = 1 << 20
 
@@ -96,9 +97,7 @@ async def test_a_store_that_stays_too_busy_parks_the_job_uncharged(
         store.respond = lambda head: slow_down(head) if head.startswith(b"GET") else None
         async with working(with_changes(settings, s3_endpoint=store.url)):
             job = await create(services, file_id)
-            async with asyncio.timeout(20):
-                while (await commands(services, job.id)).count("park") < 4:  # noqa: ASYNC110
-                    await asyncio.sleep(0.1)
+            await until_command(services, job, "park", times=4)
             assert (await read(services, job.id)).attempt <= 1
             store.respond = lambda _: None
             final = await until_ended(services, job)

@@ -18,11 +18,13 @@ from jobs.bundles.resolver import Source
 from jobs.engine.jobs import FileRequest, Status
 from jobs.services import Services
 from jobs.settings import Settings
-from tests.conftest import working
-from tests.gates import gate
-from tests.jobs.bundles.test_checkpoints import interrupted
-from tests.jobs.test_worker import bundle_of, commands, until_ended, with_changes
-from tests.support import Catalogue, create, read
+from tests.helpers.bundles import bundle_of
+from tests.helpers.catalogue import Catalogue
+from tests.helpers.gates import gate
+from tests.helpers.jobs import commands, create, read, until_ended
+from tests.helpers.running import working
+from tests.helpers.settings import with_changes
+from tests.jobs.bundles.interruptions import interrupted
 
 MIB = 1 << 20
 WHOLE = 24 * MIB

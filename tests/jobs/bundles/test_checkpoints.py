@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import signal
 from typing import Any
-from uuid import UUID
 
 import pytest
 
-from jobs.bundles.downloads import Compression
-from jobs.bundles.format.checkpoints import DonePart
 from jobs.engine.jobs import Job, Status
-from jobs.engine.sql.upload_parts import load_parts
 from jobs.services import Services
 from jobs.settings import Settings
-from tests.conftest import working
-from tests.gates import gate
-from tests.jobs.test_worker import bundle_of, commands, until_ended, with_changes, worker_process
-from tests.support import Catalogue, clean_now, create, read
+from tests.helpers.bundles import bundle_of
+from tests.helpers.catalogue import Catalogue
+from tests.helpers.eventually import eventually
+from tests.helpers.gates import gate
+from tests.helpers.jobs import clean_now, commands, create, read, until_command, until_ended
+from tests.helpers.running import working
+from tests.helpers.settings import with_changes
+from tests.jobs.bundles.interruptions import WHOLE, interrupted, parts, uploads
 
 MIB = 1 << 20
-WHOLE = 60 * MIB
-STORE = Compression.STORE
 
 QUICK = {
     "lease_ttl": 3,
@@ -42,39 +38,6 @@ def changes() -> dict[str, Any]:
 async def files(catalogue: Catalogue) -> tuple[list[int], list[bytes]]:
     contents = [os.urandom(WHOLE // 5) for _ in range(5)]
     return [await catalogue.add(data, f"{n}") for n, data in enumerate(contents)], contents
-
-
-async def parts(services: Services, job_id: UUID) -> list[DonePart]:
-    async with services.database.reading() as connection:
-        return [DonePart.of(part) for part in await load_parts(connection, job_id)]
-
-
-async def until_some_parts(services: Services, job: Job) -> int:
-    """Waits until parts are recorded, and no more come; returns how many."""
-    async with asyncio.timeout(20):
-        count = 0
-        while not count or count != len(await parts(services, job.id)):
-            count = len(await parts(services, job.id))
-            await asyncio.sleep(1.2)  # a batch a second
-    return count
-
-
-async def interrupted(services: Services, settings: Settings, ids: list[int], compression: Compression = STORE) -> Job:
-    """A job whose worker was killed when the bundle was half there."""
-    async with gate(settings.s3_endpoint, 40 * MIB) as store:
-        async with worker_process(with_changes(settings, s3_endpoint=store.url)) as process:
-            job = await create(services, *ids, compression=compression)
-            await store.held.wait()
-            assert await until_some_parts(services, job) >= 2
-            process.send_signal(signal.SIGKILL)
-            await process.wait()
-    return job
-
-
-async def uploads(services: Services, job: Job) -> list[str]:
-    fences = range(1, (await read(services, job.id)).fence + 1)
-    keys = [f"bundles/{job.id}/{fence}.zip" for fence in fences]
-    return [info.id for key in keys for info in await services.storage.multipart.list_uploads(key)]
 
 
 async def test_the_next_attempt_makes_only_what_is_missing(
@@ -135,9 +98,7 @@ async def test_an_attempt_whose_time_is_up_is_not_charged_when_the_bundle_grew(
         async with working(with_changes(settings, s3_endpoint=store.url, job_timeout=4, s3_idle_timeout=10)):
             job = await create(services, *ids)
             await store.held.wait()
-            async with asyncio.timeout(20):
-                while "park" not in await commands(services, job.id):  # noqa: ASYNC110
-                    await asyncio.sleep(0.1)
+            await until_command(services, job, "park")
             store.open()
             final = await until_ended(services, job)
     assert (final.status, final.attempt) == (Status.COMPLETED, 1)
@@ -179,9 +140,7 @@ async def failed(services: Services, settings: Settings, ids: list[int]) -> Job:
     job = await interrupted(services, settings, ids)
     async with services.database.begin() as connection:
         await connection.exec_driver_sql("UPDATE jobs SET max_attempts = 1")
-    async with asyncio.timeout(20):
-        while not (await services.lifecycle.lose_expired_leases()):  # noqa: ASYNC110 - its lease has to run out
-            await asyncio.sleep(0.1)
+    await eventually(services.lifecycle.lose_expired_leases)
     ended = await read(services, job.id)
     assert ended.dead
     return ended

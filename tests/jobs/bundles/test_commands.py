@@ -9,8 +9,8 @@ from jobs.bundles.commands import with_result, with_shared_result
 from jobs.engine.jobs import Status
 from jobs.errors import ResultGone
 from jobs.services import Services
-from tests.samples import RESULT
-from tests.support import create, read
+from tests.helpers.jobs import create, read
+from tests.helpers.samples import RESULT
 
 
 async def test_a_retried_download_has_no_result_until_it_completes_again(services: Services) -> None:

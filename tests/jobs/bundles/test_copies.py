@@ -13,10 +13,12 @@ from jobs.engine.jobs import FileRequest, Status
 from jobs.engine.sql.upload_parts import load_parts
 from jobs.services import Services
 from jobs.settings import Settings
-from tests.conftest import working
-from tests.gates import gate
-from tests.jobs.test_worker import bundle_of, until_ended, with_changes
-from tests.support import Catalogue, create
+from tests.helpers.bundles import bundle_of
+from tests.helpers.catalogue import Catalogue
+from tests.helpers.gates import gate
+from tests.helpers.jobs import create, until_ended
+from tests.helpers.running import working
+from tests.helpers.settings import with_changes
 
 MIB = 1 << 20
 

@@ -18,11 +18,13 @@ from jobs.engine.sql.file_records import load_files
 from jobs.errors import ErrorClass
 from jobs.services import Services
 from jobs.settings import Settings
-from tests.conftest import working
-from tests.gates import gate
-from tests.jobs.bundles.test_checkpoints import interrupted, parts, until_some_parts, uploads
-from tests.jobs.test_worker import bundle_of, commands, until_ended, with_changes
-from tests.support import Catalogue, clean_now, create, read
+from tests.helpers.bundles import bundle_of
+from tests.helpers.catalogue import Catalogue
+from tests.helpers.gates import gate
+from tests.helpers.jobs import clean_now, create, read, until_command, until_ended
+from tests.helpers.running import working
+from tests.helpers.settings import with_changes
+from tests.jobs.bundles.interruptions import interrupted, parts, until_some_parts, uploads
 
 MIB = 1 << 20
 WHOLE = 60 * MIB
@@ -137,9 +139,7 @@ async def test_a_bundle_that_takes_several_attempts_of_their_full_time_is_finish
         async with working(with_changes(settings, s3_endpoint=store.url, job_timeout=4)):
             job = await create(services, *ids, compression=DEFLATE)
             await store.held.wait()
-            async with asyncio.timeout(20):
-                while "park" not in await commands(services, job.id):  # noqa: ASYNC110
-                    await asyncio.sleep(0.1)
+            await until_command(services, job, "park")
             store.open()
             final = await until_ended(services, job)
     assert (final.status, final.attempt) == (Status.COMPLETED, 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any
@@ -19,10 +18,12 @@ from jobs.errors import StorageOut, StorageUnreachable
 from jobs.services import Services, open_services
 from jobs.settings import Settings
 from jobs.storage import bucket
-from tests.conftest import working
-from tests.gates import gate
-from tests.jobs.test_worker import commands, until_ended, with_changes
-from tests.support import Catalogue, create, read
+from tests.helpers.catalogue import Catalogue
+from tests.helpers.eventually import eventually
+from tests.helpers.gates import gate
+from tests.helpers.jobs import commands, create, read, until_command, until_ended
+from tests.helpers.running import working
+from tests.helpers.settings import with_changes
 
 
 @pytest.fixture
@@ -47,9 +48,11 @@ async def test_while_the_store_is_out_jobs_wait_and_nothing_is_charged(
             store.shut = True
             store.cut()
             jobs = [await create(services, file_id) for file_id in ids]
-            async with asyncio.timeout(20):
-                while not any([(await commands(services, job.id))[-1] == "park" for job in jobs]):  # noqa: ASYNC110
-                    await asyncio.sleep(0.1)
+
+            async def one_is_parked() -> bool:
+                return any([(await commands(services, job.id))[-1] == "park" for job in jobs])
+
+            await eventually(one_is_parked)
             waiting = [await read(services, job.id) for job in jobs]
             assert {job.attempt for job in waiting if job.status is Status.RETRYING} == {0}
             store.shut = False
@@ -67,8 +70,7 @@ async def test_what_fails_when_the_store_is_just_back_has_hung_in_the_outage(
         for _ in range(FAILURE_THRESHOLD):
             with pytest.raises(StorageUnreachable), breaker.record():
                 raise broken
-        while breaker.state is not Circuit.HALF_OPEN:  # noqa: ASYNC110
-            await asyncio.sleep(0.1)
+        await eventually(lambda: breaker.state is Circuit.HALF_OPEN)
         await services.storage.bucket.ensure()
         await services.storage.probe_write()
         judge = Outcomes(services).judge
@@ -116,9 +118,7 @@ async def test_a_worker_that_the_store_refuses_charges_no_attempt_for_it(
     file_id = await catalogue.add(b"x", "x")
     job = await create(services, file_id)
     async with working(with_changes(settings, s3_secret_access_key="of another store")):
-        async with asyncio.timeout(20):
-            while "park" not in await commands(services, job.id):  # noqa: ASYNC110
-                await asyncio.sleep(0.1)
+        await until_command(services, job, "park")
     parked = await read(services, job.id)
     assert (parked.status, parked.attempt) == (Status.RETRYING, 0)
     assert parked.failure is not None

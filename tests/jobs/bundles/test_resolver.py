@@ -7,11 +7,12 @@ from jobs.concurrency import map_limited
 from jobs.engine.jobs import FileRequest, Status
 from jobs.services import Services, open_services
 from jobs.settings import Settings
-from tests.busy_store import http_response, intercepting
-from tests.conftest import working
-from tests.jobs.storage.test_bulk_head import listing
-from tests.jobs.test_worker import until_ended, with_changes
-from tests.support import Catalogue, create
+from tests.helpers.busy_store import http_response, intercepting
+from tests.helpers.catalogue import Catalogue
+from tests.helpers.jobs import create, until_ended
+from tests.helpers.running import working
+from tests.helpers.settings import with_changes
+from tests.jobs.storage.listings import listing
 
 
 async def test_files_of_one_folder_are_found_by_one_listing(

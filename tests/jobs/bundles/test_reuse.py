@@ -27,10 +27,13 @@ from jobs.errors import ErrorClass, IllegalTransition, ResultGone
 from jobs.services import Services
 from jobs.settings import Settings
 from jobs.work import works_of
-from tests.conftest import working
-from tests.gates import gate
-from tests.jobs.test_worker import commands, until_ended, with_changes
-from tests.support import Catalogue, clean_now, create, opened, read
+from tests.helpers.bundles import opened
+from tests.helpers.catalogue import Catalogue
+from tests.helpers.eventually import eventually
+from tests.helpers.gates import gate
+from tests.helpers.jobs import clean_now, commands, create, read, until_ended
+from tests.helpers.running import working
+from tests.helpers.settings import with_changes
 
 MIB = 1 << 20
 
@@ -426,9 +429,7 @@ async def test_a_bundle_can_not_expire_while_another_job_is_given_it(
     async with services.database.begin() as connection:
         assert await reuse.lock_shared(connection, maker.result)
         removing = asyncio.create_task(remove(services, maker))
-        async with asyncio.timeout(5):
-            while not await waiting_for_locks(services):  # noqa: ASYNC110 - the database tells of it to nobody
-                await asyncio.sleep(0.02)
+        await eventually(lambda: waiting_for_locks(services))
         assert await services.lifecycle.expire_due() == []
         assert (await read(services, maker.id)).status is Status.COMPLETED
     await removing

@@ -11,7 +11,7 @@ from jobs.engine.backpressure import COUNT_MAX_AGE, MAX_WAIT, UNKNOWN_RATE_WAIT,
 from jobs.errors import QueueFull
 from jobs.kinds import Kind
 from jobs.services import Services
-from tests.support import create
+from tests.helpers.jobs import create
 
 
 class Clock:

@@ -29,8 +29,8 @@ from jobs.errors import (
 from jobs.kinds import Kind, Phase
 from jobs.services import Services
 from jobs.work import works_of
-from tests.samples import NETWORK, RESULT
-from tests.support import read, read_job
+from tests.helpers.jobs import read, read_job
+from tests.helpers.samples import NETWORK, RESULT
 
 NEW = NewDownload(files=[FileRequest(file_id=10_000), FileRequest(file_id=10_001, name="b")])
 

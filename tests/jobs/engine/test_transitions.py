@@ -39,7 +39,7 @@ from jobs.engine.transitions import (
 )
 from jobs.errors import ErrorClass, IllegalTransition
 from jobs.kinds import Kind, Phase
-from tests.samples import NETWORK
+from tests.helpers.samples import NETWORK
 
 NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
 VALIDATION = Failure(error_class=ErrorClass.VALIDATION, message="no such file")

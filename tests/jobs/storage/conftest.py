@@ -10,8 +10,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -23,15 +22,7 @@ from minio.error import S3Error
 
 from jobs.settings import Settings
 from jobs.storage import Storage
-
-
-@dataclass(frozen=True)
-class Store:
-    """A running S3 store."""
-
-    endpoint: str
-    access_key: str
-    secret_key: str
+from tests.jobs.storage.stores import Answer, Fetch, MakeSettings, Store
 
 
 @pytest.fixture(scope="session")
@@ -41,9 +32,6 @@ def store(request: pytest.FixtureRequest) -> Store:
         return Store(endpoint, os.environ["HAULAGE_TEST_S3_ACCESS_KEY"], os.environ["HAULAGE_TEST_S3_SECRET_KEY"])
     environment = request.getfixturevalue("stack").environment()
     return Store(environment["S3_ENDPOINT"], environment["S3_ACCESS_KEY_ID"], environment["S3_SECRET_ACCESS_KEY"])
-
-
-MakeSettings = Callable[..., Settings]
 
 
 @pytest.fixture
@@ -92,16 +80,6 @@ def store_settings(make_settings: MakeSettings) -> Iterator[Settings]:
 async def storage(store_settings: Settings) -> AsyncIterator[Storage]:
     async with Storage.open(store_settings) as opened:
         yield opened
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    headers: http.client.HTTPMessage
-    body: bytes
-
-
-Fetch = Callable[..., Awaitable[Answer]]
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from urllib.parse import urlsplit
 
-from tests.listening import Handler, listening
+from tests.helpers.listening import Handler, listening
 
 RECEIVE_BUFFER = 64 * 1024
 """Bytes. Small, since a kernel that buffers a whole body would hide how it is sent."""

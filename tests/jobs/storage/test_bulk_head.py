@@ -16,9 +16,10 @@ from jobs.concurrency import map_limited
 from jobs.errors import InvalidRequest, ObjectMissing, StorageFault, StorageUnreachable
 from jobs.settings import Settings
 from jobs.storage import ObjectInfo, Storage, bulk_head, objects
-from tests.busy_store import InterceptingProxy, http_response, intercepting, s3_error, slow_down
+from tests.helpers.busy_store import InterceptingProxy, http_response, intercepting, s3_error, slow_down
 from tests.jobs.storage.faults import closed_port
-from tests.jobs.storage.test_objects import KEYS, TYPE
+from tests.jobs.storage.keys import KEYS, TYPE
+from tests.jobs.storage.listings import listing
 
 NAMES = [f"folder/{number:04}" for number in range(200)]
 
@@ -195,16 +196,6 @@ async def test_empty_objects_are_found(storage: Storage, proxy: InterceptingProx
     await put(storage, NAMES[:80])
     await storage.objects.put("folder/0040x", b"", TYPE)
     await requests_of(storage, proxy, [*NAMES[:80], "folder/0040x"])
-
-
-def listing(infos: Iterable[ObjectInfo], etag: str = "", size: int = 0) -> bytes:
-    """Return a page that differs from the responses to HEAD."""
-    entries = "".join(
-        f"<Contents><Key>{info.key}</Key><Size>{info.size + size}</Size><ETag>{etag or info.etag}</ETag>"
-        f"<LastModified>{info.last_modified:%Y-%m-%dT%H:%M:%S.000Z}</LastModified></Contents>"
-        for info in infos
-    )
-    return f"<ListBucketResult><IsTruncated>false</IsTruncated>{entries}</ListBucketResult>".encode()
 
 
 @pytest.mark.parametrize("lie", [{"etag": "&quot;0123&quot;"}, {"size": 1}, {"etag": "&quot;&quot;"}])

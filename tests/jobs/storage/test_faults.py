@@ -18,8 +18,8 @@ from jobs.errors import (
 from jobs.settings import Settings
 from jobs.storage import Storage
 from jobs.storage.error_translation import translate_errors
-from tests.jobs.storage.conftest import MakeSettings
 from tests.jobs.storage.faults import closed_port, full_backlog, hang, hang_up, relaying, responding, serving
+from tests.jobs.storage.stores import MakeSettings
 
 MIB = 1024 * 1024
 TYPE = "application/zip"

@@ -15,9 +15,10 @@ from jobs.errors import ObjectMissing, StorageDown, StorageFault, StorageTimeout
 from jobs.settings import Settings
 from jobs.storage import Storage, UploadGone, part_buffer
 from jobs.storage.part_buffer import BodyStalled, PartBuffer
-from tests.jobs.storage.conftest import MakeSettings
+from tests.helpers.bundles import stored
+from tests.helpers.eventually import eventually
 from tests.jobs.storage.faults import hang, never_read, relaying, responding, serving
-from tests.support import stored
+from tests.jobs.storage.stores import MakeSettings
 
 MIB = 1024 * 1024
 TYPE = "application/zip"
@@ -237,8 +238,7 @@ async def test_a_stalled_body_does_not_close_the_circuit(storage: Storage, monke
     for _ in range(FAILURE_THRESHOLD):
         with pytest.raises(StorageDown), breaker.record():
             raise StorageDown("")
-    while breaker.state is not Circuit.HALF_OPEN:  # noqa: ASYNC110 - it is a matter of time
-        await asyncio.sleep(0.05)
+    await eventually(lambda: breaker.state is Circuit.HALF_OPEN)
     part = PartBuffer([MIB, MIB])
     part.put(0, bytes(MIB))
     with pytest.raises(BodyStalled):

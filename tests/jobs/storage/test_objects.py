@@ -11,23 +11,7 @@ import pytest
 from jobs.errors import InvalidRequest, ObjectMissing, SourceChanged
 from jobs.storage import ObjectInfo, Storage
 from jobs.storage.object_writer import MAX_PARTS_IN_FLIGHT, PART_SIZE, ObjectWriter, _parts
-
-TYPE = "application/octet-stream"
-KEYS = [
-    "plain.zip",
-    "with space and  two",
-    "a+b",
-    "a#b",
-    "a%b",
-    "a%20b%2Fc",
-    "a?b=c&d",
-    "ünïcödé/é/日本語 😀.pdf",
-    "e\u0301 decomposed",
-    "*[x]~^|{y}",
-    "'q\"q' <tag>&amp;",
-    ":;=@,!$()",
-    "...three dots",
-]
+from tests.jobs.storage.keys import KEYS, TYPE
 
 
 async def _read(storage: Storage, info: ObjectInfo, start: int = 0, stop: int | None = None) -> bytes:

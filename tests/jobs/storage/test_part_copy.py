@@ -9,9 +9,9 @@ import pytest
 from jobs.errors import StorageUnreachable
 from jobs.storage import Storage
 from jobs.storage.part_copy import PROBE_PREFIX
-from tests.busy_store import intercepting, operation_of
-from tests.jobs.storage.conftest import MakeSettings
+from tests.helpers.busy_store import intercepting, operation_of
 from tests.jobs.storage.faults import hang_up, serving
+from tests.jobs.storage.stores import MakeSettings
 
 
 async def test_support_is_detected_and_nothing_is_left_over(storage: Storage) -> None:

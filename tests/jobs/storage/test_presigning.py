@@ -9,7 +9,7 @@ import pytest
 
 from jobs.settings import Settings
 from jobs.storage import Storage
-from tests.jobs.storage.conftest import Fetch, MakeSettings
+from tests.jobs.storage.stores import Fetch, MakeSettings
 
 ZIP = "application/zip"
 

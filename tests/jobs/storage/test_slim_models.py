@@ -10,7 +10,7 @@ from botocore.loaders import Loader
 
 from jobs.settings import Settings
 from jobs.storage.clients import BotocoreClients
-from tests.app.shared import changed
+from tests.helpers.settings import with_changes
 
 PART = {"Bucket": "a-bucket", "Key": "a key/ä+b.zip", "UploadId": "u", "PartNumber": 7, "ChecksumCRC32": "AAAAAA=="}
 
@@ -21,7 +21,7 @@ PART = {"Bucket": "a-bucket", "Key": "a key/ä+b.zip", "UploadId": "u", "PartNum
 def test_it_signs_the_same_url_as_the_complete_model(
     settings: Settings, region: str, path_style: bool, endpoint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    chosen = changed(settings, s3_region=region, s3_force_path_style=path_style, s3_endpoint=endpoint)
+    chosen = with_changes(settings, s3_region=region, s3_force_path_style=path_style, s3_endpoint=endpoint)
     monkeypatch.setattr("botocore.auth.get_current_datetime", lambda: datetime(2026, 1, 1, tzinfo=UTC))
     assert _address(chosen) == _address(chosen, Loader())
 

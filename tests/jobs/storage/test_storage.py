@@ -15,8 +15,8 @@ from minio.lifecycleconfig import Expiration, LifecycleConfig, Rule
 from jobs.errors import StorageFault
 from jobs.settings import Settings
 from jobs.storage import Storage
-from tests.jobs.storage.conftest import MakeSettings
 from tests.jobs.storage.faults import closed_port, relaying, serving
+from tests.jobs.storage.stores import MakeSettings
 
 TYPE = "application/zip"
 

@@ -14,9 +14,9 @@ from jobs.settings import Settings
 from jobs.storage import Storage
 from jobs.storage.clients import BotocoreClients
 from jobs.storage.crc32 import decode, encode
-from tests.busy_store import intercepting
-from tests.jobs.storage.conftest import MakeSettings
+from tests.helpers.busy_store import intercepting
 from tests.jobs.storage.faults import hang_up, responding, serving
+from tests.jobs.storage.stores import MakeSettings
 
 MIB = 1 << 20
 TYPE = "application/octet-stream"

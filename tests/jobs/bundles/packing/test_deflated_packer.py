@@ -28,8 +28,8 @@ from jobs.bundles.resolver import Source
 from jobs.errors import ChecksumMismatch
 from jobs.services import Services
 from jobs.storage import UploadGone
-from tests.jobs.bundles.packing.test_stored_packer import RecordedCallbacks, begin, content, put
-from tests.support import opened
+from tests.helpers.bundles import opened
+from tests.jobs.bundles.packing.packing import RecordedCallbacks, begin, content, put
 
 MIB = 1 << 20
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -16,7 +16,7 @@ from jobs.bundles.format.zip_records import Entry
 from jobs.bundles.resolver import Source
 from jobs.services import Services
 from jobs.storage.crc32 import combine
-from tests.jobs.bundles.packing.test_readers import MIB, NOW, File, Shelf, judge, pack, plan_of
+from tests.jobs.bundles.packing.shelves import MIB, NOW, File, Shelf, judge, pack, plan_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 

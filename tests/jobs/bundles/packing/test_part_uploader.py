@@ -15,8 +15,8 @@ from jobs.errors import StorageUnreachable
 from jobs.services import Services
 from jobs.storage import Storage, part_buffer
 from jobs.storage.part_buffer import BodyStalled, PartBuffer
+from tests.helpers.bundles import stored
 from tests.jobs.storage.faults import hang_up, relaying, serving
-from tests.support import stored
 
 HALF = 12 << 20
 """Bytes: more than the buffers of a connection hold, so that an upload notices a broken connection."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import zlib
 from collections.abc import AsyncIterator
@@ -16,37 +15,21 @@ import pytest
 
 from jobs.bundles.format import stored_plan
 from jobs.bundles.format.bundle_parts import SourceRange
-from jobs.bundles.format.checkpoints import DonePart, MultipartUpload
 from jobs.bundles.format.manifests import Manifest
 from jobs.bundles.format.stored_plan import StoredPlan, plan_stored
 from jobs.bundles.format.zip_records import Entry
-from jobs.bundles.packing.callbacks import PackingCallbacks
 from jobs.bundles.packing.memory_budget import MemoryBudget
 from jobs.bundles.packing.packer import Packer
 from jobs.bundles.packing.reader import Reader
 from jobs.bundles.resolver import Source
 from jobs.services import Services
 from jobs.storage import Storage, UploadGone
-from tests.support import opened, stored
+from tests.helpers.bundles import opened
+from tests.jobs.bundles.packing.packing import RecordedCallbacks, begin, content, put
 
 MIB = 1 << 20
 PART = 5 * MIB
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-async def put(storage: Storage, data: bytes, number: int, known: str) -> Source:
-    info = await storage.objects.put(f"files/{number}", data, "application/octet-stream")
-    return Source(
-        file_id=10_000 + number,
-        name=f"{number}.bin",
-        key=info.key,
-        size=len(data),
-        etag=info.etag,
-        crc32=zlib.crc32(data) if "c" in known else None,
-        sha256=hashlib.sha256(data).hexdigest() if "s" in known else None,
-        content_type="application/octet-stream",
-        trusted="!" in known,
-    )
 
 
 def plan(sources: list[Source]) -> StoredPlan:
@@ -70,34 +53,6 @@ CASES = {
 }
 
 
-class RecordedCallbacks:
-    """Records what a packer reports."""
-
-    def __init__(self, contents: list[bytes]) -> None:
-        self.read, self.kept, self.done = ([0] * len(contents) for _ in range(3))
-        self.parts: list[DonePart] = []
-        self.ended: set[int] = set()
-        self._contents = contents
-        self.callbacks = PackingCallbacks(
-            bytes_read=self._read,
-            bytes_reused=self._kept,
-            entry_packed=self._done,
-            part_uploaded=self.parts.append,
-            entry_failed=lambda *_: None,
-        )
-
-    def _read(self, entry: int, amount: int) -> None:
-        self.read[entry] += amount
-
-    def _kept(self, entry: int, amount: int) -> None:
-        self.kept[entry] += amount
-
-    def _done(self, entry: int, crc32: int | None) -> None:
-        assert crc32 in {zlib.crc32(self._contents[entry]), None}
-        self.ended.add(entry)
-        self.done[entry] += 1
-
-
 async def put_all(storage: Storage, case: str) -> tuple[list[bytes], list[Source]]:
     contents = [os.urandom(size) for size, _ in CASES[case]]
     both = zip(contents, CASES[case], strict=True)
@@ -108,16 +63,6 @@ def packer_of(services: Services, parts_in_budget: int) -> Packer:
     return Packer(
         Reader(services.storage.objects, services.settings), services.storage, MemoryBudget(parts_in_budget * PART)
     )
-
-
-async def begin(storage: Storage, key: str = "bundles/x.zip") -> MultipartUpload:
-    return MultipartUpload(
-        key=key, id=await storage.multipart.create(key, "application/zip", "a plan"), fingerprint="a plan"
-    )
-
-
-async def content(storage: Storage, key: str = "bundles/x.zip") -> bytes:
-    return await stored(storage, key)
 
 
 @pytest.mark.parametrize("parts_in_budget", [2, 4])

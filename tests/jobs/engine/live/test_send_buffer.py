@@ -18,8 +18,8 @@ from jobs.engine.wakeups.queue import Queue
 from jobs.kinds import Kind
 from jobs.services import Services
 from tests.app.following.followers import live
-from tests.proxies import proxied
-from tests.support import create
+from tests.helpers.jobs import create
+from tests.helpers.proxies import proxied
 
 
 class Sent:

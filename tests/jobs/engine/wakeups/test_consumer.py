@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from app.following.hub import Hub
 from jobs.engine.jobs import Job, Status
 from jobs.engine.sql.jobs import list_events
 from jobs.engine.wakeups import consumer
@@ -22,40 +21,20 @@ from jobs.services import Services
 from jobs.settings import Settings
 from jobs.work import works_of
 from jobs.worker import worker_name
-from tests.app.shared import changed
-from tests.conftest import working
-from tests.gates import gate
-from tests.proxies import proxied
-from tests.support import Catalogue, create, read
+from tests.helpers.catalogue import Catalogue
+from tests.helpers.eventually import eventually
+from tests.helpers.gates import gate
+from tests.helpers.jobs import create, read, until_completed, until_processing
+from tests.helpers.proxies import proxied
+from tests.helpers.running import working
+from tests.helpers.settings import WAKE_UPS_ONLY, with_changes
 
 ROOM = 3
-NEVER = {"wake_grace": 600, "sweep_interval": 600}
-"""Settings of a worker that hears wake-ups only, as long as Redis is there."""
 
 
 @pytest.fixture
 def changes() -> dict[str, Any]:
     return {"worker_concurrency": ROOM}
-
-
-async def until_ended(services: Services, jobs: Sequence[Job]) -> None:
-    hub = Hub(services)
-    async with hub.running():
-        for job in jobs:
-            await hub.polling.wait(job.id, "test", 40, lambda status: status.status.ended)
-    assert {(await read(services, job.id)).status for job in jobs} == {Status.COMPLETED}
-
-
-async def until_running(services: Services, count: int) -> None:
-    async with asyncio.timeout(20):
-        while await running(services) < count:  # noqa: ASYNC110 - the database tells of it to nobody
-            await asyncio.sleep(0.05)
-
-
-async def running(services: Services) -> int:
-    async with services.database.reading() as connection:
-        count = text("SELECT count(*) FROM jobs WHERE status = 'processing'")
-        return int((await connection.execute(count)).scalar_one())
 
 
 async def most_at_once(services: Services, jobs: Sequence[Job]) -> int:
@@ -78,8 +57,8 @@ async def test_a_wake_up_that_comes_too_early_comes_again_in_time(
     job = await create(services, await catalogue.add(b"x"))
     async with services.database.begin() as connection:
         await connection.execute(text("UPDATE jobs SET due_at = clock_timestamp() + interval '1 second'"))
-    async with working(changed(settings, **NEVER)):
-        await until_ended(services, [job])
+    async with working(with_changes(settings, **WAKE_UPS_ONLY)):
+        await until_completed(services, [job])
 
 
 async def test_a_wake_up_that_finds_no_room_is_not_lost(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,18 +92,16 @@ async def test_a_job_that_is_rung_for_again_while_it_is_claimed_runs_once_and_no
     redis: Any = services.queue._redis  # noqa: SLF001 - what Redis has is the point
     async with (
         proxied(str(settings.database_url)) as database,
-        working(changed(settings, database_url=database.url)),
+        working(with_changes(settings, database_url=database.url)),
     ):
-        await until_ended(services, [job])  # it has a connection by now
+        await until_completed(services, [job])  # it has a connection by now
         database.stall()
         late = await create(services, await catalogue.add(b"x"))
-        async with asyncio.timeout(20):
-            for _ in range(2):
-                while not await redis.exists(f"arq:in-progress:{late.id}:{late.fence}"):  # noqa: ASYNC110
-                    await asyncio.sleep(0.02)
-                await services.queue.enqueue_missing(Kind.DOWNLOAD, [(late.id, late.fence)])
+        for _ in range(2):
+            await eventually(lambda: redis.exists(f"arq:in-progress:{late.id}:{late.fence}"))
+            await services.queue.enqueue_missing(Kind.DOWNLOAD, [(late.id, late.fence)])
         await database.heal()
-        await until_ended(services, [late])
+        await until_completed(services, [late])
         await services.queue.flush()
     assert [it.message for it in caplog.records if (it.name, it.levelname) == ("arq.worker", "ERROR")] == []
 
@@ -146,7 +123,7 @@ async def test_after_hundreds_of_broken_connections_as_many_jobs_run_at_once_as_
     async with (
         proxied(environment["REDIS_URL"]) as redis,
         gate(settings.s3_endpoint) as store,
-        working(changed(settings, redis_url=redis.url, s3_endpoint=store.url)),
+        working(with_changes(settings, redis_url=redis.url, s3_endpoint=store.url)),
     ):
         async with asyncio.timeout(60):
             while cuts < 500:
@@ -157,10 +134,10 @@ async def test_after_hundreds_of_broken_connections_as_many_jobs_run_at_once_as_
                 await asyncio.sleep(random.uniform(0.002, 0.02))
                 cuts += redis.cut()
         jobs += [await create(services, file_id) for _ in range(3 * ROOM)]
-        await until_running(services, ROOM)
+        await until_processing(services, ROOM)
         assert redis.connections < 10
         store.open()
-        await until_ended(services, jobs)
+        await until_completed(services, jobs)
     assert await most_at_once(services, jobs) == ROOM
 
 

@@ -21,9 +21,10 @@ from jobs.kinds import Kind
 from jobs.services import Services
 from jobs.settings import Settings
 from jobs.work import works_of
-from tests.app.shared import changed
-from tests.proxies import Proxy, proxied
-from tests.support import create
+from tests.helpers.eventually import eventually
+from tests.helpers.jobs import create
+from tests.helpers.proxies import Proxy, proxied
+from tests.helpers.settings import with_changes
 
 NAME = "worker-1"
 LEASE, INTERVAL = 4.0, 0.5
@@ -60,7 +61,7 @@ async def held(services: Services, runner: Runner) -> HeldJob:
 
 @asynccontextmanager
 async def beating(runner: Runner, settings: Settings, database: Proxy) -> AsyncIterator[None]:
-    heartbeat = LeaseRenewal([runner], NAME, changed(settings, database_url=database.url))
+    heartbeat = LeaseRenewal([runner], NAME, with_changes(settings, database_url=database.url))
     task = asyncio.create_task(heartbeat.run())
     try:
         yield
@@ -71,9 +72,7 @@ async def beating(runner: Runner, settings: Settings, database: Proxy) -> AsyncI
 async def renewed(it: HeldJob) -> None:
     """Returns after the next good beat."""
     before = it.renewed_at
-    async with asyncio.timeout(PATIENCE):
-        while it.renewed_at == before:  # noqa: ASYNC110 - a field tells of it to nobody
-            await asyncio.sleep(0.02)
+    await eventually(lambda: it.renewed_at != before)
 
 
 async def lease_left(services: Services, it: HeldJob) -> float:

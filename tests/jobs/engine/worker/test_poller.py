@@ -16,9 +16,9 @@ from jobs.kinds import Kind
 from jobs.services import Services, open_services
 from jobs.settings import Settings
 from jobs.work import works_of
-from tests.app.shared import changed
-from tests.proxies import proxied
-from tests.support import create
+from tests.helpers.jobs import create
+from tests.helpers.proxies import proxied
+from tests.helpers.settings import with_changes
 
 PATIENCE = 10
 
@@ -52,7 +52,7 @@ async def test_jobs_are_found_quickly_when_redis_begins_to_hang(
 ) -> None:
     async with (
         proxied(environment["REDIS_URL"]) as redis,
-        open_services(changed(settings, redis_url=redis.url, redis_timeout=30)) as cut_off,
+        open_services(with_changes(settings, redis_url=redis.url, redis_timeout=30)) as cut_off,
     ):
         runner = Taking(cut_off, 100)
         looking = asyncio.create_task(Poller(cut_off, runner).run())
@@ -81,7 +81,7 @@ async def test_with_room_left_after_a_full_look_it_looks_again_at_once(services:
             await super().claim(job_id, fence)
 
     jobs = [await create(services, 10_000) for _ in range(SPREAD + 1)]
-    async with open_services(changed(settings, wake_grace=0.001)) as impatient:
+    async with open_services(with_changes(settings, wake_grace=0.001)) as impatient:
         runner = Late(impatient, 1)
         looking = asyncio.create_task(Poller(impatient, runner).run())
         try:

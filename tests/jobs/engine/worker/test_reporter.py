@@ -16,7 +16,8 @@ from jobs.engine.order import Order, Verdict, judge
 from jobs.engine.worker import reporter
 from jobs.engine.worker.reporter import Reporter
 from jobs.services import Services
-from tests.support import create
+from tests.helpers.eventually import eventually
+from tests.helpers.jobs import create
 
 FILES = 50
 
@@ -33,9 +34,7 @@ async def reporting(services: Services) -> AsyncIterator[tuple[Reporter, asyncio
     telling = Reporter(claimed.job, claimed.records, services.lifecycle, services.feed)
     listening = asyncio.create_task(subscriptions.run())
     subscriptions.subscribe(job.id)
-    async with asyncio.timeout(10):
-        while subscriptions.token(job.id) is None:  # noqa: ASYNC110 - Redis says so, to the subscriptions only
-            await asyncio.sleep(0.01)
+    await eventually(lambda: subscriptions.token(job.id) is not None)
     telling.resolved([replace(record, entry_name=f"{record.index}.bin", size=100) for record in claimed.records])
     running = asyncio.create_task(telling.run())
     try:

@@ -24,10 +24,11 @@ from jobs.kinds import Kind
 from jobs.services import Services, open_services
 from jobs.settings import Settings
 from jobs.work import works_of
-from tests.app.shared import changed
-from tests.proxies import proxied
-from tests.samples import RESULT
-from tests.support import create, read
+from tests.helpers.eventually import eventually
+from tests.helpers.jobs import create, read
+from tests.helpers.proxies import proxied
+from tests.helpers.samples import RESULT
+from tests.helpers.settings import with_changes
 
 LEASE = 1.5
 PATIENCE = 20
@@ -81,7 +82,7 @@ async def test_nobody_is_taken_for_dead_until_all_could_be_heard_after_an_outage
     job = await lost(services)
     async with (
         proxied(str(settings.database_url)) as database,
-        open_services(changed(settings, database_url=database.url)) as cut_off,
+        open_services(with_changes(settings, database_url=database.url)) as cut_off,
     ):
         sweeper = Sweeper(cut_off, works_of(cut_off))
         database.stall()
@@ -90,8 +91,7 @@ async def test_nobody_is_taken_for_dead_until_all_could_be_heard_after_an_outage
             with pytest.raises(DatabaseUnavailable):
                 await sweeper.lose_expired_leases()
         await database.heal()
-        while sweeper._engine.database.breaker.state is Circuit.OPEN:  # noqa: ASYNC110, SLF001
-            await asyncio.sleep(0.1)
+        await eventually(lambda: cut_off.database.breaker.state is not Circuit.OPEN)
         began = monotonic()
         await sweeper.lose_expired_leases()
         assert (await read(services, job.id)).status is Status.PROCESSING
@@ -104,7 +104,7 @@ async def test_nobody_is_taken_for_dead_until_all_could_be_heard_after_an_outage
 async def test_leases_shorter_than_the_pause_between_sweeps_are_lost_all_the_same(
     services: Services, settings: Settings
 ) -> None:
-    async with open_services(changed(settings, sweep_interval=LEASE)) as slow:
+    async with open_services(with_changes(settings, sweep_interval=LEASE)) as slow:
         sweeping = asyncio.create_task(Sweeper(slow, works_of(slow)).run())
         try:
             async with asyncio.timeout(PATIENCE):
@@ -123,7 +123,7 @@ async def test_a_redis_that_hangs_holds_up_no_lost_lease(
     await change(services, unwoken.id, "due_at = now() - interval '10 seconds'")
     async with proxied(environment["REDIS_URL"]) as redis:
         redis.stall()
-        deaf = changed(settings, redis_url=redis.url, redis_timeout=30)
+        deaf = with_changes(settings, redis_url=redis.url, redis_timeout=30)
         async with open_services(deaf) as cut_off:
             sweeping = asyncio.create_task(Sweeper(cut_off, works_of(cut_off)).run())
             try:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from jobs.concurrency import cancel_and_wait
-from tests.listening import listening
+from tests.helpers.listening import listening
 
 CHUNK = 256 * 1024
 CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)

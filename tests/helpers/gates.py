@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from jobs.concurrency import cancel_and_wait
-from tests.listening import listening
+from tests.helpers.listening import listening
 
 
 @dataclass(slots=True)

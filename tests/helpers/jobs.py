@@ -1,0 +1,124 @@
+"""Jobs in the database: created, read, and awaited to their end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import httpx
+from sqlalchemy import text
+
+from app.following.hub import Hub
+from jobs.bundles.downloads import Compression, Download, NewDownload, OnMissing
+from jobs.engine.jobs import Failure, FileRequest, Job, Status
+from jobs.engine.sql.jobs import list_events
+from jobs.engine.worker.sweeper import Sweeper
+from jobs.errors import ErrorClass
+from jobs.services import Services
+from jobs.work import works_of
+from tests.helpers.eventually import eventually
+
+
+async def until_ended(services: Services, job: Job) -> Download:
+    """The job once it has ended."""
+    hub = Hub(services)
+    async with hub.running():
+        await hub.polling.wait(job.id, "test", 40, lambda status: status.status.ended)
+    return await read(services, job.id)
+
+
+async def commands(services: Services, job_id: UUID) -> list[str]:
+    """The commands of the job\'s transitions, in their order."""
+    async with services.database.reading() as connection:
+        return [event["command"] for event in await list_events(connection, job_id)]
+
+
+async def count_processing(services: Services) -> int:
+    """The number of jobs that workers hold."""
+    async with services.database.reading() as connection:
+        count = text("SELECT count(*) FROM jobs WHERE status = 'processing'")
+        return int((await connection.execute(count)).scalar_one())
+
+
+async def until_command(services: Services, job: Job, command: str, *, times: int = 1) -> None:
+    """Returns when the job has made transitions by this command, as often as this."""
+
+    async def is_made() -> bool:
+        return (await commands(services, job.id)).count(command) >= times
+
+    await eventually(is_made)
+
+
+async def until_processing(services: Services, count: int) -> None:
+    """Returns when workers hold at least `count` jobs."""
+
+    async def are_held() -> bool:
+        return await count_processing(services) >= count
+
+    await eventually(are_held)
+
+
+async def create(
+    services: Services,
+    *file_ids: int,
+    archive_name: str | None = "bundle.zip",
+    on_missing: OnMissing = OnMissing.FAIL,
+    compression: Compression = Compression.STORE,
+) -> Job:
+    """A new job of these files."""
+    files = [FileRequest(file_id=file_id) for file_id in file_ids]
+    return await services.downloads.create(
+        NewDownload(files=files, archive_name=archive_name, on_missing=on_missing, compression=compression)
+    )
+
+
+async def dead(services: Services, error_class: ErrorClass = ErrorClass.NETWORK, **options: Any) -> Job:
+    """A job that failed in every attempt, the last time with this error."""
+    job = await create(services, 10_000, **options)
+    while not job.status.ended:
+        async with services.database.begin() as connection:
+            await connection.execute(text("UPDATE jobs SET due_at = now() WHERE id = :id"), {"id": job.id})
+        claimed = await services.lifecycle.claim(job.id, job.fence, "worker-1")
+        assert claimed is not None
+        why = Failure(error_class=error_class, message=f"attempt {claimed.job.attempt} went wrong")
+        job = await services.lifecycle.fail(claimed.job, why)
+    await services.lifecycle.close()  # its own messages have been sent: they can't come after those of a test
+    return job
+
+
+async def read(services: Services, job_id: UUID) -> Download:
+    """The download as it is now."""
+    return await services.downloads.read(job_id)
+
+
+async def read_job(services: Services, job_id: UUID) -> Job:
+    """The job as the engine knows it."""
+    snapshot = await services.snapshots.read(job_id)
+    assert snapshot is not None
+    return snapshot.job
+
+
+async def ended(api: httpx.AsyncClient, job: str) -> dict[str, Any]:
+    """The final status of the job at this path, with all its files; waits by long-poll."""
+    answer = await api.get(f"{job}?since=999999", headers={"Prefer": "wait=30"})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["status"] in {"completed", "failed", "cancelled", "expired"}, answer.text
+    final: dict[str, Any] = (await api.get(f"{job}?since=0")).json()
+    return final
+
+
+async def clean_now(services: Services) -> None:
+    """Deletes all leftover objects and rows, also those that are not due yet."""
+    async with services.database.begin() as connection:
+        await connection.execute(text("UPDATE jobs SET cleanup_at = now() WHERE cleanup_at IS NOT NULL"))
+    await Sweeper(services, works_of(services)).clean_up()
+
+
+async def until_completed(services: Services, jobs: Sequence[Job]) -> None:
+    """Returns when all jobs have ended, and asserts that they were completed."""
+    hub = Hub(services)
+    async with hub.running():
+        for job in jobs:
+            await hub.polling.wait(job.id, "test", 40, lambda status: status.status.ended)
+    assert {(await read(services, job.id)).status for job in jobs} == {Status.COMPLETED}
