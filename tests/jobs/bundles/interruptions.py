@@ -6,13 +6,16 @@ import asyncio
 import signal
 from uuid import UUID
 
+import pytest
+
 from jobs.bundles.downloads import Compression
 from jobs.bundles.format.checkpoints import DonePart
 from jobs.engine.jobs import Job
 from jobs.engine.sql.upload_parts import load_parts
+from jobs.engine.worker.outcomes import Outcome, Outcomes
 from jobs.services import Services
 from jobs.settings import Settings
-from tests.helpers.gates import gate
+from tests.helpers.gates import Gate, gate
 from tests.helpers.jobs import create, read
 from tests.helpers.running import worker_process
 from tests.helpers.settings import with_changes
@@ -37,6 +40,17 @@ async def until_some_parts(services: Services, job: Job) -> int:
             count = len(await parts(services, job.id))
             await asyncio.sleep(1.2)  # a batch a second
     return count
+
+
+def open_when_judged(monkeypatch: pytest.MonkeyPatch, store: Gate) -> None:
+    """Opens the gate as soon as an attempt has failed, so that the probe of the store that follows does not hang."""
+    judge = Outcomes.judge
+
+    async def opened(self: Outcomes, error: Exception, *, started_at: float, made_progress: bool) -> Outcome:
+        store.open()
+        return await judge(self, error, started_at=started_at, made_progress=made_progress)
+
+    monkeypatch.setattr(Outcomes, "judge", opened)
 
 
 async def interrupted(services: Services, settings: Settings, ids: list[int], compression: Compression = STORE) -> Job:

@@ -17,7 +17,7 @@ from tests.helpers.gates import gate
 from tests.helpers.jobs import clean_now, commands, create, read, until_command, until_ended
 from tests.helpers.running import working
 from tests.helpers.settings import with_changes
-from tests.jobs.bundles.interruptions import WHOLE, interrupted, parts, uploads
+from tests.jobs.bundles.interruptions import WHOLE, interrupted, open_when_judged, parts, uploads
 
 MIB = 1 << 20
 
@@ -91,15 +91,15 @@ async def test_a_source_that_changed_between_attempts_makes_them_start_over(
 
 
 async def test_an_attempt_whose_time_is_up_is_not_charged_when_the_bundle_grew(
-    services: Services, settings: Settings, catalogue: Catalogue
+    services: Services, settings: Settings, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids, contents = await files(catalogue)
     async with gate(settings.s3_endpoint, 40 * MIB) as store:
+        open_when_judged(monkeypatch, store)
         async with working(with_changes(settings, s3_endpoint=store.url, job_timeout=4, s3_idle_timeout=10)):
             job = await create(services, *ids)
             await store.held.wait()
             await until_command(services, job, "park")
-            store.open()
             final = await until_ended(services, job)
     assert (final.status, final.attempt) == (Status.COMPLETED, 1)
     assert (await commands(services, job.id))[:3] == ["create", "claim", "park"]

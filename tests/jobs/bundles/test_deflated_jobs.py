@@ -24,7 +24,7 @@ from tests.helpers.gates import gate
 from tests.helpers.jobs import clean_now, create, read, until_command, until_ended
 from tests.helpers.running import working
 from tests.helpers.settings import with_changes
-from tests.jobs.bundles.interruptions import interrupted, parts, until_some_parts, uploads
+from tests.jobs.bundles.interruptions import interrupted, open_when_judged, parts, until_some_parts, uploads
 
 MIB = 1 << 20
 WHOLE = 60 * MIB
@@ -132,15 +132,15 @@ async def test_with_another_part_size_it_is_begun_anew(
 
 
 async def test_a_bundle_that_takes_several_attempts_of_their_full_time_is_finished(
-    services: Services, settings: Settings, catalogue: Catalogue
+    services: Services, settings: Settings, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids, contents = await files(catalogue)
     async with gate(settings.s3_endpoint, 40 * MIB) as store:
+        open_when_judged(monkeypatch, store)
         async with working(with_changes(settings, s3_endpoint=store.url, job_timeout=4)):
             job = await create(services, *ids, compression=DEFLATE)
             await store.held.wait()
             await until_command(services, job, "park")
-            store.open()
             final = await until_ended(services, job)
     assert (final.status, final.attempt) == (Status.COMPLETED, 1)
     assert list((await bundle_of(services, final)).values())[:3] == contents
