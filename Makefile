@@ -10,7 +10,7 @@ MODULES := frontend/node_modules/.ready
 SIDE_BY_SIDE := --numprocesses 2 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup page run test unit slow browser check types chaos bench bench-live bench-bundles lock clean
+.PHONY: help setup page run test unit minio slow browser check types chaos bench bench-live bench-bundles lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,10 @@ test: setup page ## Run the tests, in two processes, each with real servers of i
 
 unit: setup ## Run the tests that need no server, in seconds
 	$(BIN)/pytest -m unit $(SIDE_BY_SIDE)
+
+minio: setup ## Run the tests for which the store makes a difference, against MinIO
+	bash tests/minio.sh $(BIN)/pytest tests/jobs/storage tests/jobs/bundles tests/app/test_main_job.py $(SIDE_BY_SIDE) \
+		-m "not chaos and not slow and not unit"
 
 slow: setup ## Run the tests that take minutes and 13 GB of the disk: bundles at the limits of ZIP64
 	$(BIN)/pytest -m slow
