@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Sequence
-from unicodedata import combining, normalize
-from urllib.parse import quote
+from unicodedata import normalize
 
 MAX_COMPONENT = 255
 """Bytes of UTF-8 in one component of a name."""
@@ -26,7 +25,6 @@ _INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2
 # C0, DEL, C1, line and paragraph separators, surrogates, and what Windows forbids.
 _FORBIDDEN = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff<>:"|?*]')
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|clock\$|conin\$|conout\$|(?:com|lpt)[0-9¹²³]) *(?:\.|$)", re.IGNORECASE)
-_UNQUOTABLE = re.compile(r'[^ -~]|["%/\\]')
 
 
 def safe_name(name: str) -> str:
@@ -56,18 +54,6 @@ def unique_names(names: Sequence[str], reserved: Collection[str] = ("manifest.js
     reserved_keys = frozenset(map(_key, reserved))
     allowed = [_rename_reserved_folder(name, reserved_keys) for name in names]
     return list(_Deduplicator(allowed, reserved_keys).unique())
-
-
-def content_disposition(filename: str) -> str:
-    """The `Content-Disposition` header with which a browser saves as `filename` (RFC 6266, section 4).
-
-    It has `filename*` (RFC 8187, section 3.2) only if plain ASCII cannot represent the name.
-    """
-    clean = _FORBIDDEN.sub("_", filename)
-    ascii_only = "".join(char for char in normalize("NFKD", clean) if not combining(char))
-    fallback = _UNQUOTABLE.sub("_", clean if clean.isascii() else ascii_only)
-    extended = "" if fallback == clean else f"; filename*=UTF-8''{quote(clean, safe='!#$&+-.^_`|~')}"
-    return f'attachment; filename="{fallback}"{extended}'
 
 
 class _Deduplicator:

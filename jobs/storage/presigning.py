@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from jobs.files.names import content_disposition
 from jobs.storage.clients import MinioClient
+from jobs.storage.content_disposition import content_disposition
 
 MAX_LIFETIME = 7 * 24 * 3600.0
 """Seconds; the longest validity of a signature (Signature Version 4, `X-Amz-Expires`)."""

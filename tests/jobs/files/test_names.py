@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.files.names import content_disposition, safe_archive_name, safe_name, unique_names
+from jobs.files.names import safe_archive_name, safe_name, unique_names
+from jobs.storage.content_disposition import content_disposition
 
 HOSTILE = [
     "..",
