@@ -1,4 +1,4 @@
-"""The command line. What a command needs is imported when it runs, so that `haulage --help` answers at once."""
+"""The command line. Each command imports what it needs when it runs, so that `haulage --help` is fast."""
 
 from __future__ import annotations
 
@@ -9,8 +9,13 @@ from types import FrameType
 
 
 def main() -> None:
-    """Run the command of `sys.argv` and exit with its code (see the end of `haulage --help`)."""
-    _prepare()
+    """Run the command in `sys.argv` and exit with its code (see the end of `haulage --help`)."""
+    # Exiting normally on a signal removes partial files. `nohup` ignores SIGHUP, and it stays ignored.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _exit_on_signal)
+    # File names may contain characters that the terminal's encoding lacks.
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         from app.cli.commands import app
 
@@ -18,33 +23,19 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:
-        from app.cli.errors import explain
+        from app.cli.errors import report_error
 
-        code = explain(error)
+        code = report_error(error)
         if code is None:
             raise
         sys.exit(code)
     finally:
-        _flush()
+        try:
+            sys.stdout.flush()
+        except BrokenPipeError:  # as in `haulage jobs list | head`: the flush at exit would print a traceback
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _prepare() -> None:
-    # A polite end cleans up: a file half saved is removed. With `nohup`, SIGHUP is to be ignored, and stays so.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is signal.SIG_DFL:
-            signal.signal(number, _leave)
-    # A file's name may not exist in the terminal's encoding.
-    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-
-
-def _leave(number: int, frame: FrameType | None) -> None:
+def _exit_on_signal(number: int, frame: FrameType | None) -> None:
     del frame
     sys.exit(128 + number)
-
-
-def _flush() -> None:
-    """Let the flush at exit not meet a pipe whose reader has seen enough."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""Where a command finds its servers: in the environment, or in the stack that runs in a folder of this machine."""
+"""Finds the servers that a command uses: in environment variables, or in a local stack that runs in a data folder."""
 
 from __future__ import annotations
 
@@ -13,85 +13,87 @@ from jobs.settings import Settings
 
 DEFAULT_DATA_DIR = ".haulage"
 DEFAULT_SERVER = "http://127.0.0.1:8080"
-_ADDRESS_FILE = "server.url"
+_URL_FILE = "server.url"
 
 
-def data_dir_of(given: Path | None) -> Path:
-    """The folder that was given, or else the one of the environment."""
+def resolve_data_dir(given: Path | None) -> Path:
+    """Return the folder that was given, or else that of the environment."""
     return given or Path(os.environ.get("HAULAGE_DATA_DIR") or DEFAULT_DATA_DIR)
 
 
 def load_settings(given: Path | None) -> Settings:
-    """Settings of the stack in the folder `given`; else of the environment; else of the stack in the default folder.
+    """Return the settings of the stack in the folder `given`; else of the environment; else of the default folder.
 
-    Raises `InvalidRequest`, which names every variable that is missing or wrong, and `StackError` when `given` has no
-    running stack.
+    Raises `InvalidRequest`, which names every variable that is missing or invalid, and `StackError` when no stack runs in
+    the folder `given`.
     """
     if given is not None:
-        return settings_of(_stack(given))
+        return settings_from(_stack_environment(given))
     if os.environ.get("DATABASE_URL"):
-        return settings_of({})
+        return settings_from({})
     try:
-        environment = _stack(data_dir_of(None))
+        environment = _stack_environment(resolve_data_dir(None))
     except StackError as error:
-        return settings_of({}, otherwise=str(error))
-    return settings_of(environment)
+        return settings_from({}, hint=str(error))
+    return settings_from(environment)
 
 
-def _stack(data_dir: Path) -> dict[str, str]:
+def _stack_environment(data_dir: Path) -> dict[str, str]:
     from app.stack.stack import read_environment  # needs the extra `stack`
 
     return read_environment(data_dir)
 
 
-def settings_of(environment: dict[str, str], otherwise: str = "") -> Settings:
-    """Settings from `environment`, and for the rest from our own. Raises `InvalidRequest`, which ends with `otherwise`."""
+def settings_from(environment: dict[str, str], hint: str = "") -> Settings:
+    """Return settings from `environment`, and for the rest from this process's environment.
+
+    Raises `InvalidRequest` with one message for all variables, which ends with `hint`. It never contains a value, which may
+    be a secret.
+    """
     try:
         return Settings(**{name.lower(): value for name, value in environment.items()})  # type: ignore[arg-type]
     except ValidationError as error:
-        raise _incomplete(error, otherwise) from error
+        missing, problems = [], []
+        for found in error.errors(include_url=False, include_input=False):
+            name = "_".join(map(str, found["loc"])).upper()
+            if found["type"] == "missing":
+                missing.append(name)
+            else:
+                problems.append(": ".join(filter(None, (name, found["msg"]))))
+        if missing:
+            problems.insert(0, f"these environment variables are missing: {', '.join(missing)}")
+        if hint:
+            problems.append(hint)
+        raise InvalidRequest("Settings: " + "; ".join(problems)) from error
 
 
-def _incomplete(error: ValidationError, otherwise: str) -> InvalidRequest:
-    """One message for all variables. It never quotes a value, which may be a secret."""
-    found = error.errors(include_url=False, include_input=False)
-    named = [("_".join(map(str, item["loc"])).upper(), item) for item in found]
-    missing = [name for name, item in named if item["type"] == "missing"]
-    wrong = [": ".join(filter(None, (name, item["msg"]))) for name, item in named if item["type"] != "missing"]
-    said = [f"the environment lacks {', '.join(missing)}"] if missing else []
-    said += wrong
-    if otherwise:
-        said.append(otherwise)
-    return InvalidRequest("Settings: " + "; ".join(said))
+def resolve_server(server: str | None, given: Path | None) -> str:
+    """Return the server's URL: the one given, else that of the stack in the folder, else the default.
 
-
-def server_of(server: str | None, given: Path | None) -> str:
-    """The server's address: the one named, else that of the stack in the folder, else the default one.
-
-    Raises `StackError` when a folder is `given` and no stack runs in it.
+    Raises `StackError` when no stack runs in the folder `given`.
     """
     if server is not None:
         return server
     if given is not None:
-        _stack(given)
-    return read_address(data_dir_of(given)) or DEFAULT_SERVER
+        _stack_environment(given)
+    return read_server_url(resolve_data_dir(given)) or DEFAULT_SERVER
 
 
-def write_address(data_dir: Path, url: str) -> None:
-    """Keep the address of the stack's gateway for `read_address`."""
-    (data_dir / _ADDRESS_FILE).write_text(url)
+def write_server_url(data_dir: Path, url: str) -> None:
+    """Record the URL of the stack's gateway for `read_server_url`."""
+    (data_dir / _URL_FILE).write_text(url)
 
 
-def remove_address(data_dir: Path) -> None:
-    """Forget it; fine when none was kept."""
-    (data_dir / _ADDRESS_FILE).unlink(missing_ok=True)
+def remove_server_url(data_dir: Path) -> None:
+    """Remove the recorded URL, if there is one."""
+    (data_dir / _URL_FILE).unlink(missing_ok=True)
 
 
-def read_address(data_dir: Path) -> str | None:
-    """The address of the gateway of the stack that runs in the folder; None when none does."""
+def read_server_url(data_dir: Path) -> str | None:
+    """Return the URL of the gateway of the stack that runs in the folder; None if none is running."""
     try:
-        url = (data_dir / _ADDRESS_FILE).read_text().strip()
-        _stack(data_dir)
+        url = (data_dir / _URL_FILE).read_text().strip()
+        _stack_environment(data_dir)
     except (OSError, StackError):
         return None
     return url

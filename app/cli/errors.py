@@ -1,6 +1,6 @@
-"""What goes wrong on the command line, and how it ends: a line on standard error and an exit code with a meaning.
+"""Errors of the command line: a line on standard error, and an exit code.
 
-Codes come from the table that the gateway answers from, so a script meets the same error as the same code either way.
+Exit codes come from the same table as the gateway's HTTP problems, so that an error has one code wherever it is met.
 """
 
 from __future__ import annotations
@@ -11,25 +11,25 @@ from app.problems import RESPONSES
 from jobs.errors import ErrorClass, HaulageError
 
 GENERAL = 1
-"""The exit code of an error that has none of its own."""
+"""The exit code of an error without one of its own."""
 INTERRUPTED = 130
-"""128 + SIGINT, as shells have it."""
+"""128 + SIGINT, as in shells."""
 
 
 class CommandFailed(HaulageError):
-    """Something on this side: a file that can't be written, a name that is taken."""
+    """An error on this machine, such as a file that can't be written or a name that is taken."""
 
     code = "client"
 
 
 class ServerUnreachable(HaulageError):
-    """No Haulage server answers at the address."""
+    """No Haulage server responds at the URL."""
 
     code = "server_unreachable"
 
 
 class Refused(HaulageError):
-    """A problem that the server answered with, or why a job has ended; `problem` is its code there."""
+    """A problem that the server responded with, or the reason why a job has ended. `problem` is its code."""
 
     code = "client"
 
@@ -38,7 +38,7 @@ class Refused(HaulageError):
         self.problem = problem
 
 
-_ENDINGS = {
+_PROBLEM_OF_CLASS = {
     ErrorClass.VALIDATION: "files_missing",
     ErrorClass.NETWORK: "storage_unreachable",
     ErrorClass.STORAGE: "storage_fault",
@@ -49,27 +49,27 @@ _ENDINGS = {
 
 
 def job_failed(job_id: object, error_class: ErrorClass, message: str) -> Refused:
-    """The error for a job that has failed, by the class of what ended it."""
-    return Refused(f"Job {job_id} failed ({error_class}): {message}", _ENDINGS[error_class])
+    """Return the error for a failed job, by the class of its last error."""
+    return Refused(f"Job {job_id} failed ({error_class}): {message}", _PROBLEM_OF_CLASS[error_class])
 
 
 def exit_code(error: HaulageError) -> int:
-    """The exit code of an error of the domain, or of one received."""
+    """Return the exit code of a domain error, or of a problem that a server responded with."""
     answer = RESPONSES.get(error.problem if isinstance(error, Refused) else error.code)
     return GENERAL if answer is None else answer.exit_code
 
 
-def explain(error: Exception) -> int | None:
-    """Print an expected error and return its exit code; None for one that nobody expects: a bug."""
+def report_error(error: Exception) -> int | None:
+    """Print an expected error and return its exit code. None for an unexpected one: a bug, which gets a traceback."""
     if isinstance(error, HaulageError):
-        complain(error.message)
+        print_error(error.message)
         return exit_code(error)
     if isinstance(error, OSError):
-        complain(str(error))
+        print_error(str(error))
         return GENERAL
     return None
 
 
-def complain(message: str) -> None:
-    """One error on standard error."""
+def print_error(message: str) -> None:
+    """Print one error on standard error."""
     print(f"haulage: {message}", file=sys.stderr)

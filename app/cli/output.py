@@ -1,4 +1,4 @@
-"""What commands print: results on standard output, everything else on standard error."""
+"""Printing: results go to standard output, everything else to standard error."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WIDE = 400
 
 
 def size_text(size: float) -> str:
-    """Bytes for people: `17 B`, `4.2 MiB`."""
+    """Format bytes for people: `17 B`, `4.2 MiB`."""
     for unit in _UNITS[:-1]:
         if abs(size) < _STEP:
             return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"
@@ -27,27 +27,27 @@ def size_text(size: float) -> str:
 
 
 def time_text(at: datetime | None) -> str:
-    """A time for people, in their own zone; empty for none."""
+    """Format a time for people, in the local time zone; empty for None."""
     return "" if at is None else f"{at.astimezone():%Y-%m-%d %H:%M:%S}"
 
 
 def print_json(value: Any) -> None:
-    """A result for scripts."""
+    """Print a result for scripts."""
     print(json.dumps(value, indent=2, ensure_ascii=False))
 
 
-def note(message: str) -> None:
-    """A line for people, beside the result."""
+def print_message(message: str) -> None:
+    """Print a line for people, which is not part of the result."""
     print(message, file=sys.stderr, flush=True)
 
 
 def error_console() -> Console:
-    """Where progress bars are drawn. They show nothing unless it is a terminal."""
+    """Return the console for progress bars, which draw nothing unless it is a terminal."""
     return Console(stderr=True)
 
 
 def print_table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Columns on standard output. They are cut to the terminal's width, and never in a pipe."""
+    """Print columns on standard output, cut to the terminal's width; in a pipe they are never cut."""
     table = Table(*titles, box=None, pad_edge=False, header_style="bold")
     for column in table.columns[:1]:
         column.no_wrap = True

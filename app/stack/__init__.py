@@ -1,1 +1,1 @@
-"""The one-machine stack: PostgreSQL, Valkey and SeaweedFS from wheels, as child processes on 127.0.0.1."""
+"""The local stack: PostgreSQL, Valkey and SeaweedFS from wheels, as child processes on 127.0.0.1."""

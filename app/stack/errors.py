@@ -1,4 +1,4 @@
-"""What goes wrong with the one-machine stack."""
+"""Errors of the local stack."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from jobs.errors import HaulageError
 
 
 class StackError(HaulageError):
-    """A server of the one-machine stack can't be found, started or stopped; the message says which and why."""
+    """A server of the local stack can't be found, started or stopped; the message says which and why."""
 
     code = "stack"

@@ -1,6 +1,6 @@
-"""Which processes run, on disk: what a stack left behind when it was killed is found and ended by the next one.
+"""Records of running processes on disk, by which a stack finds and ends the processes of one that was killed.
 
-A pid alone may be another process's by now; with the time of its creation it is the process's own.
+A pid alone may have been reused by another process; together with the time of creation it identifies one.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ try:
 except ImportError as error:
     raise StackError("psutil is not installed: pip install 'haulage[stack]'") from error
 
-# psutil counts from the time of boot, which a step of the clock moves.
+# Seconds. psutil derives creation times from the time of boot, which moves when the clock is set.
 _CLOCK_SLACK = 2.0
 
 
 def write(path: Path, pid: int, stop_signal: signal.Signals) -> None:
-    """Record the process and the signal that ends it politely. One that has ended already is not recorded."""
+    """Record the process and the signal that stops it gracefully, unless it has already ended."""
     with contextlib.suppress(psutil.NoSuchProcess):
         created = psutil.Process(pid).create_time()
         path.write_text(json.dumps({"pid": pid, "created": created, "signal": int(stop_signal)}))
 
 
 def is_live(path: Path) -> bool:
-    """Tell whether the process that the file names still runs."""
+    """Return True if the recorded process is still running."""
     return _find(path) is not None
 
 
 def end(paths: Iterable[Path], timeout: float) -> None:
-    """End every process that the files name, politely, then after `timeout` seconds by force; remove the files."""
+    """End the recorded processes: gracefully, and after `timeout` seconds with SIGKILL. Remove the files."""
     files = list(paths)
     left = [found for path in files if (found := _find(path))]
     for process, stop_signal in left:
@@ -49,7 +49,7 @@ def end(paths: Iterable[Path], timeout: float) -> None:
 
 
 def _find(path: Path) -> tuple[psutil.Process, int] | None:
-    """Return the process and its polite signal; None when it has ended, or the file is missing or cut short."""
+    """Return the process and its stop signal; None if it has ended, or the file is missing or truncated."""
     try:
         record = json.loads(path.read_text())
         process = psutil.Process(record["pid"])

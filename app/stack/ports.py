@@ -9,14 +9,14 @@ from contextlib import ExitStack
 
 HOST = "127.0.0.1"
 LARGEST_OFFSET = 10_000
-# Below what Linux (32768) and macOS (49152) hand out to outgoing connections, so that none of those takes a port
-# between two starts; and low enough that a port plus the largest offset is below it too.
+# Below the ephemeral ports of Linux (from 32768) and macOS (from 49152), so that no outgoing connection uses a port
+# between two starts. A port plus the largest offset is below them as well.
 _RANGE = range(12_000, 32_768 - LARGEST_OFFSET)
 _TRIES = 1000
 
 
 def is_free(port: int) -> bool:
-    """Tell whether a server could listen on `port` now; connections that linger in TIME_WAIT don't count."""
+    """Return True if a server could listen on `port` now, even with connections in TIME_WAIT."""
     with socket.socket() as probe:
         return _bind(probe, port)
 
@@ -24,14 +24,13 @@ def is_free(port: int) -> bool:
 def free_ports(offsets: Iterable[int], taken: Collection[int] = ()) -> list[int]:
     """Return one free port for each offset, all distinct; port plus offset is free as well.
 
-    Each is held until all are found; those of `taken` are left out though they are free.
-    Raises `OSError` when the range is used up.
+    Each is held until all are found. Ports in `taken` are excluded. Raises `OSError` when the range is exhausted.
     """
     with ExitStack() as held:
-        return [_take(held, offset, taken) for offset in offsets]
+        return [_reserve(held, offset, taken) for offset in offsets]
 
 
-def _take(held: ExitStack, offset: int, taken: Collection[int]) -> int:
+def _reserve(held: ExitStack, offset: int, taken: Collection[int]) -> int:
     for port in random.sample(_RANGE, _TRIES):
         with ExitStack() as attempt:
             wanted = {port, port + offset}

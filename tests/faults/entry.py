@@ -198,9 +198,9 @@ def main() -> None:
     options = parser.parse_args()
     for name in options.extras.split(","):
         EXTRAS[name]()
-    from app.cli import parts
+    from app.cli.commands import components
 
-    getattr(parts, options.part)(None)
+    getattr(components, options.part)(None)
 
 
 if __name__ == "__main__":

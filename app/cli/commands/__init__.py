@@ -1,4 +1,4 @@
-"""The commands and their options. Each imports what it does when it runs, so that `--help` answers at once."""
+"""The commands and their options. Each imports its implementation when it runs, so that `--help` is fast."""
 
 from __future__ import annotations
 
@@ -6,17 +6,25 @@ from typing import Annotated
 
 import typer
 
-from app.cli.commands import checks, dead, download, files, jobs, parts, up
+from app.cli.commands import check, components, dead, download, files, jobs, up
 
 _EPILOG = """\
-**Exit codes:** 0 done · 1 failed on this side · 2 wrong usage, settings or request · 4 no such job, file or result ·
-5 the job's state does not allow it · 6 the result has expired · 7 a server is away, or it or the store failed ·
-8 the one-machine stack failed · 130 interrupted
+**Exit codes:**
+
+- 0 success
+- 1 error on this machine
+- 2 wrong usage, settings or request
+- 4 no such job, file or result
+- 5 not allowed in the job's state
+- 6 the result has expired
+- 7 server or store unavailable
+- 8 local stack failed
+- 130 interrupted
 """
 
 app = typer.Typer(
     name="haulage",
-    help="Downloads that take long: gather many files in the background, follow every step, fetch one link.",
+    help="A server for long-running downloads: packs many files in the background into one resumable, verified download.",
     epilog=_EPILOG,
     no_args_is_help=True,
     add_completion=False,
@@ -44,11 +52,11 @@ def _root(
 
 
 app.command("up")(up.up)
-app.command("serve")(parts.serve)
-app.command("worker")(parts.worker)
-app.command("migrate")(parts.migrate)
+app.command("serve")(components.serve)
+app.command("worker")(components.worker)
+app.command("migrate")(components.migrate)
 app.add_typer(files.app, name="files")
 app.command("download")(download.download)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(dead.app, name="dead")
-app.command("check")(checks.check)
+app.command("check")(check.check)

@@ -1,4 +1,4 @@
-"""`haulage download`: start a job, show its progress, save and verify what it makes."""
+"""`haulage download`."""
 
 from __future__ import annotations
 
@@ -11,41 +11,43 @@ from app.cli.commands.options import AsJson, DataDir, Server
 
 
 def download(
-    file_ids: Annotated[list[int], typer.Argument(metavar="FILE_ID", help="Files, as `haulage files list` has them.")],
+    file_ids: Annotated[list[int], typer.Argument(metavar="FILE_ID", help="Ids of files, from `haulage files list`.")],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Where to save; a folder keeps the server's name."),
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Where to save; in a folder, under the name that the server chose."
+        ),
     ] = None,
     name: Annotated[
-        str | None, typer.Option("--name", metavar="ARCHIVE", help="Name of the archive; one file gets one, too.")
+        str | None, typer.Option("--name", metavar="ARCHIVE", help="Name of the archive; also packs a single file.")
     ] = None,
     on_missing: Annotated[
-        Literal["fail", "skip"], typer.Option(help="What becomes of the job when files are missing.")
+        Literal["fail", "skip"], typer.Option(help="Whether the job fails or skips files that are missing.")
     ] = "fail",
     compression: Annotated[
         Literal["store", "deflate"],
-        typer.Option(help="How the archive packs its files; one file without --name comes as it is."),
+        typer.Option(help="Compression of the archive. A single file without --name is not archived."),
     ] = "store",
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the file when it exists.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
     server: Server = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Start a job, show its progress, save and verify what it makes.
+    """Start a download job, show its progress, then save and verify the result.
 
-    A broken connection is resumed. On Ctrl-C the job goes on.
+    Interrupted transfers are resumed. After Ctrl-C the job keeps running on the server.
     """
-    from app.cli.client import Api
-    from app.cli.environment import server_of
-    from app.cli.fetching.downloads import Order, run, tell
-    from app.cli.fetching.targets import Target
+    from app.cli.client import ApiClient
+    from app.cli.environment import resolve_server
+    from app.cli.transfer.destination import Destination
+    from app.cli.transfer.download_command import DownloadRequest, download, print_result
     from jobs.bundles.downloads import Compression, OnMissing
 
-    order = Order(
+    request = DownloadRequest(
         file_ids=file_ids,
         archive_name=name,
         on_missing=OnMissing(on_missing),
         compression=Compression(compression),
     )
-    api = Api(server_of(server, data_dir))
-    tell(run(api, order, Target(output, force), quiet=as_json), as_json=as_json)
+    client = ApiClient(resolve_server(server, data_dir))
+    print_result(download(client, request, Destination(output, force), quiet=as_json), as_json=as_json)

@@ -1,4 +1,4 @@
-"""`haulage files`: put files into the store, list what is there."""
+"""`haulage files`."""
 
 from __future__ import annotations
 
@@ -9,31 +9,33 @@ import typer
 
 from app.cli.commands.options import AsJson, DataDir
 
-app = typer.Typer(help="Put files into the store, list what is there.", no_args_is_help=True)
+app = typer.Typer(help="Add files to the store and list its catalogue.", no_args_is_help=True)
 
 
 @app.command()
 def add(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Files, and folders with all that is in them.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Files, and folders with everything in them.")],
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Put files into the store and print their ids, names and sizes.
+    """Add files to the store and print their ids, names and sizes.
 
-    What can't be read is named and left out, and the exit code is 1; the others are in the store.
+    Files that can't be read are reported and skipped; the exit code is then 1.
     """
-    from app.cli.files import add_files
+    from app.cli.file_commands import add_files
 
     add_files(paths, data_dir, as_json=as_json)
 
 
 @app.command("list")
 def list_(
-    search: Annotated[str | None, typer.Option("--search", "-q", metavar="TEXT", help="Only names with this.")] = None,
+    search: Annotated[
+        str | None, typer.Option("--search", "-q", metavar="TEXT", help="Only files whose name contains this.")
+    ] = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the files of the store's catalogue, by id."""
-    from app.cli.files import list_files
+    """List the files in the catalogue by id."""
+    from app.cli.file_commands import list_files
 
     list_files(search, data_dir, as_json=as_json)

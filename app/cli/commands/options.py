@@ -13,8 +13,7 @@ DataDir = Annotated[
         "--data-dir",
         metavar="DIR",
         file_okay=False,
-        help="Folder of a stack on this machine; goes before settings in the environment. "
-        "Default: HAULAGE_DATA_DIR, or .haulage.",
+        help="Data folder of a local stack; overrides environment variables. Default: HAULAGE_DATA_DIR, or .haulage.",
     ),
 ]
 Server = Annotated[
@@ -23,7 +22,7 @@ Server = Annotated[
         "--server",
         envvar="HAULAGE_SERVER",
         metavar="URL",
-        help="The server to ask. Default: the stack of the data folder, or http://127.0.0.1:8080.",
+        help="URL of the server. Default: that of the local stack, or http://127.0.0.1:8080.",
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]

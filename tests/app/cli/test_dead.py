@@ -15,7 +15,7 @@ UNKNOWN = "00000000-0000-4000-8000-000000000000"
 DEAD = "/v1/download/dead"
 
 
-async def test_dead_jobs_are_listed_the_last_first(cli: Cli, services: Services) -> None:
+async def test_dead_jobs_are_listed_the_most_recent_first(cli: Cli, services: Services) -> None:
     first = await dead(services, archive_name="[red]one.zip")
     await dead(services, ErrorClass.VALIDATION)
     second = await dead(services, ErrorClass.STORAGE)
@@ -47,14 +47,14 @@ async def test_a_dead_job_is_shown_with_its_history(cli: Cli, services: Services
 
 async def test_some_are_retried_and_all_others_dropped(cli: Cli, services: Services, api: httpx.AsyncClient) -> None:
     jobs = [await dead(services) for _ in range(4)]
-    assert (await cli("dead", "retry", jobs[0].id)).out == f"Job {jobs[0].id} is queued again.\n"
+    assert (await cli("dead", "retry", jobs[0].id)).out == f"Job {jobs[0].id} was queued again.\n"
     assert (await cli("dead", "retry", jobs[1].id, "--json")).json == {"done": [str(jobs[1].id)], "refused": []}
     assert [(await read(services, job.id)).status for job in jobs[:2]] == [Status.QUEUED] * 2
     done = await cli("dead", "drop", "--all")
-    assert (done.code, sorted(done.out.splitlines())) == (0, sorted(f"Job {job.id} is dropped." for job in jobs[2:]))
+    assert (done.code, sorted(done.out.splitlines())) == (0, sorted(f"Job {job.id} was dropped." for job in jobs[2:]))
     assert (await api.get(DEAD)).json()["jobs"] == []
     nothing = await cli("dead", "retry", "--all")
-    assert (nothing.code, nothing.out, nothing.error) == (0, "", "No job is dead.\n")
+    assert (nothing.code, nothing.out, nothing.error) == (0, "", "There are no dead jobs.\n")
     assert (await cli("dead", "drop", "--all", "--json")).json == {"done": [], "refused": []}
 
 
@@ -66,10 +66,12 @@ async def test_all_that_are_dead_are_retried(cli: Cli, services: Services) -> No
     assert (await read(services, failed.id)).status is Status.FAILED
 
 
-async def test_those_that_can_not_be_dropped_are_named_and_the_others_are_dropped(cli: Cli, services: Services) -> None:
+async def test_jobs_that_can_not_be_dropped_are_reported_and_the_others_are_dropped(
+    cli: Cli, services: Services
+) -> None:
     queued, job = await create(services, 10_000), await dead(services)
     done = await cli("dead", "drop", UNKNOWN, job.id, queued.id)
-    assert (done.code, done.out) == (4, f"Job {job.id} is dropped.\n")
+    assert (done.code, done.out) == (4, f"Job {job.id} was dropped.\n")
     first, second = done.error.splitlines()
     assert first == f"haulage: There is no job {UNKNOWN}."
     assert second.startswith(f"haulage: Job {queued.id} is queued")
@@ -89,7 +91,7 @@ async def test_those_that_can_not_be_dropped_are_named_and_the_others_are_droppe
         (("drop", "../x"), 2, "JOB_ID"),
     ],
 )
-async def test_what_is_wrong_has_its_exit_code(cli: Cli, arguments: tuple[str, ...], code: int, said: str) -> None:
+async def test_errors_have_their_exit_codes(cli: Cli, arguments: tuple[str, ...], code: int, said: str) -> None:
     done = await cli("dead", *arguments)
     assert (done.code, done.out) == (code, "")
     assert said in done.error

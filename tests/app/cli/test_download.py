@@ -17,7 +17,7 @@ from jobs.engine.jobs import Status
 from jobs.services import Services
 from jobs.settings import Settings
 from tests.app.cli.processes import Cli, line_with
-from tests.app.cli.stores import BUSY, REFUSED, Proxy
+from tests.app.cli.store_proxy import BUSY, REFUSED, Proxy
 from tests.helpers.catalogue import Catalogue
 from tests.helpers.jobs import read
 from tests.helpers.running import working
@@ -50,14 +50,14 @@ class TestWithAWorker:
             assert [archive.read("0.bin"), archive.read("1.bin")] == contents
         assert list(cli.folder.iterdir()) == [path]
 
-    async def test_a_bundle_is_deflated_when_that_is_asked_for(self, cli: Cli, catalogue: Catalogue) -> None:
+    async def test_a_bundle_is_deflated_with_the_option(self, cli: Cli, catalogue: Catalogue) -> None:
         done = await cli("download", await catalogue.add(bytes(9_000), "a"), "--name", "x", "--compression", "deflate")
         assert done.code == 0, done.error
         with zipfile.ZipFile(cli.folder / "x.zip") as archive:
             assert archive.getinfo("a").compress_size < 100
             assert archive.read("a") == bytes(9_000)
 
-    async def test_json_says_what_was_saved(self, cli: Cli, catalogue: Catalogue) -> None:
+    async def test_json_describes_what_was_saved(self, cli: Cli, catalogue: Catalogue) -> None:
         file_id = await catalogue.add(b"hello", "a.txt")
         done = await cli("download", file_id, 99999, "--on-missing", "skip", "--json", "-o", "x.zip")
         found = done.json
@@ -78,27 +78,29 @@ class TestWithAWorker:
         assert len(resumed) == 2
         assert all("\r\nRange: bytes=" in request and "If-Range: " in request for request in resumed)
 
-    async def test_a_link_that_is_refused_is_made_anew(self, cli: Cli, catalogue: Catalogue, store: Proxy) -> None:
+    async def test_a_refused_link_is_replaced(self, cli: Cli, catalogue: Catalogue, store: Proxy) -> None:
         store.plans = [REFUSED, 100_000, REFUSED, BUSY]
         done = await cli("download", await catalogue.add(bytes(300_000), "a.bin"))
         assert done.code == 0, done.error
         assert (cli.folder / "a.bin").stat().st_size == 300_000
         assert len(store.requests) == 5
 
-    async def test_a_store_that_stays_away_leaves_nothing_behind(
+    async def test_a_store_that_stays_unavailable_leaves_nothing_behind(
         self, cli: Cli, catalogue: Catalogue, store: Proxy
     ) -> None:
         store.plans = [BUSY] * 10
         done = await cli("download", await catalogue.add(b"hello", "a.txt"))
         assert (done.code, done.out) == (7, "")
-        assert done.error.splitlines()[-1] == "haulage: The result can't be fetched: the store answers 503."
+        assert (
+            done.error.splitlines()[-1] == "haulage: The result can't be fetched: the store responds with status 503."
+        )
         assert list(cli.folder.iterdir()) == []
 
     async def test_a_wrong_byte_is_found(self, cli: Cli, catalogue: Catalogue, store: Proxy) -> None:
         store.plans = [b'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nETag: "1"\r\nConnection: close\r\n\r\njello']
         done = await cli("download", await catalogue.add(b"hello", "a.txt"))
         assert done.code == 7
-        assert "a.txt came with CRC-32" in done.error
+        assert "a.txt was received with CRC-32" in done.error
         assert list(cli.folder.iterdir()) == []
 
     async def test_another_object_than_at_first_is_fetched_from_its_start(
@@ -110,12 +112,12 @@ class TestWithAWorker:
         assert done.code == 0, done.error
         assert (cli.folder / "a.txt").read_bytes() == b"hello"
 
-    async def test_a_file_is_not_overwritten_unasked(self, cli: Cli, catalogue: Catalogue) -> None:
+    async def test_a_file_is_not_overwritten_without_force(self, cli: Cli, catalogue: Catalogue) -> None:
         file_id = await catalogue.add(b"hello", "a.txt")
         (cli.folder / "a.txt").write_text("mine")
         assert (await cli("download", file_id)).out.startswith("Saved a (2).txt (5 B")
         refused = await cli("download", file_id, "-o", "a.txt")
-        assert (refused.code, refused.error) == (1, "haulage: a.txt exists; --force overwrites it.\n")
+        assert (refused.code, refused.error) == (1, "haulage: a.txt exists; use --force to overwrite it.\n")
         assert (cli.folder / "a.txt").read_text() == "mine"
         assert (await cli("download", file_id, "-o", "a.txt", "--force")).code == 0
         assert (cli.folder / "a.txt").read_text() == "hello"
@@ -133,7 +135,7 @@ class TestWithAWorker:
         ([], "FILE_ID"),
         ([5], "file_ids[0]: input should be greater than or equal to 10000"),
         ([10000, 10000], "file_ids[1]: 10000 is repeated"),
-        ([10000, "--server", "nonsense"], "'nonsense' is not the address of a server"),
+        ([10000, "--server", "nonsense"], "'nonsense' is not the URL of a server"),
     ],
 )
 async def test_wrong_usage_exits_with_2(cli: Cli, arguments: list[object], said: str) -> None:
@@ -142,20 +144,20 @@ async def test_wrong_usage_exits_with_2(cli: Cli, arguments: list[object], said:
     assert said in done.error
 
 
-async def test_a_folder_that_is_not_there_is_told_before_a_job_is_started(cli: Cli, api: httpx.AsyncClient) -> None:
+async def test_a_missing_folder_is_reported_before_a_job_is_started(cli: Cli, api: httpx.AsyncClient) -> None:
     done = await cli("download", 10000, "-o", "nowhere/a.zip")
-    assert (done.code, done.error) == (1, "haulage: There is no folder nowhere.\n")
+    assert (done.code, done.error) == (1, "haulage: The folder nowhere does not exist.\n")
     assert (await api.get("/v1/download/jobs")).json()["jobs"] == []
 
 
-async def test_a_server_that_is_away_is_named(bare_cli: Cli) -> None:
+async def test_an_unreachable_server_is_named(bare_cli: Cli) -> None:
     done = await bare_cli("download", 10000, "--server", "http://127.0.0.1:9")
     assert done.code == 7
     assert done.error.startswith("haulage: The server at http://127.0.0.1:9 can't be reached (NewConnectionError).")
     assert "Traceback" not in done.error
 
 
-async def test_after_ctrl_c_the_job_goes_on(
+async def test_after_ctrl_c_the_job_keeps_running(
     cli: Cli, catalogue: Catalogue, services: Services, settings: Settings, api: httpx.AsyncClient
 ) -> None:
     process = await cli.start("download", await catalogue.add(b"hello", "a.txt"))
@@ -164,7 +166,7 @@ async def test_after_ctrl_c_the_job_goes_on(
     _, error = await process.communicate()
     assert process.returncode == 130
     [job] = (await api.get("/v1/download/jobs")).json()["jobs"]
-    assert f"The job goes on: `haulage jobs show {job['jobId']}`" in error.decode()
+    assert f"The job keeps running: `haulage jobs show {job['jobId']}`" in error.decode()
     async with working(settings):
         await api.get(f"/v1/download/job/{job['jobId']}?since=999999", headers={"Prefer": "wait=30"})
     assert (await read(services, UUID(job["jobId"]))).status is Status.COMPLETED

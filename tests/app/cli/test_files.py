@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.cli.sources import Source, Unreadable, find, read
+from app.cli.local_files import LocalFile, UnreadableFile, read, scan
 from jobs.files.catalogue import find_files
 from jobs.services import Services
 from tests.app.cli.processes import Cli
@@ -80,15 +80,15 @@ async def test_an_object_that_is_added_is_the_one_that_the_catalogue_has(server_
 async def test_a_file_that_grows_while_it_is_read_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.log"
     path.write_bytes(bytes(3_000_000))
-    chunks = read(Source(path, "a.log", 3_000_000))
+    chunks = read(LocalFile(path, "a.log", 3_000_000))
     await anext(chunks)
     with path.open("ab") as file:
         file.write(b"more")
-    with pytest.raises(Unreadable, match=r"a\.log has changed while it was read"):
+    with pytest.raises(UnreadableFile, match=r"a\.log changed while it was being read"):
         [chunk async for chunk in chunks]
 
 
 def test_the_working_folder_gives_its_files_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.txt").touch()
     monkeypatch.chdir(tmp_path)
-    assert list(find([Path()])) == [Source(Path("a.txt"), "a.txt", 0)]
+    assert list(scan([Path()])) == [LocalFile(Path("a.txt"), "a.txt", 0)]

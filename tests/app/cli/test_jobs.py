@@ -42,9 +42,9 @@ async def test_a_job_is_shown_with_its_files_and_their_errors(
 
 async def test_a_job_is_cancelled_and_queued_again(cli: Cli, services: Services) -> None:
     job = await create(services, 10000)
-    assert (await cli("jobs", "cancel", job.id)).out == f"Job {job.id} is cancelled.\n"
+    assert (await cli("jobs", "cancel", job.id)).out == f"Job {job.id} was cancelled.\n"
     assert (await cli("jobs", "cancel", job.id, "--json")).json["status"] == "cancelled"
-    assert (await cli("jobs", "retry", job.id)).out == f"Job {job.id} is queued again.\n"
+    assert (await cli("jobs", "retry", job.id)).out == f"Job {job.id} was queued again.\n"
     assert (await read(services, job.id)).status is Status.QUEUED
 
 
@@ -70,7 +70,7 @@ async def test_what_the_state_does_not_allow_exits_with_5(cli: Cli, services: Se
     assert done.error.startswith(f"haulage: Job {job.id} is queued")
 
 
-async def test_something_else_that_answers_is_no_haulage_server(bare_cli: Cli, environment: dict[str, str]) -> None:
+async def test_another_http_server_is_reported_as_such(bare_cli: Cli, environment: dict[str, str]) -> None:
     done = await bare_cli("jobs", "list", "--server", environment["S3_ENDPOINT"])
     assert done.code == 1
     assert "is it a Haulage server?" in done.error

@@ -12,10 +12,10 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from app.cli.client import Api
+from app.cli.client import ApiClient
 from app.cli.errors import Refused, exit_code
-from app.cli.fetching import long_poll
-from app.cli.fetching.long_poll import follow
+from app.cli.transfer import long_poll
+from app.cli.transfer.long_poll import follow
 from app.schemas import JobStatus
 from app.serializers import status_of
 from jobs.engine.events import EventType
@@ -68,7 +68,7 @@ async def test_a_download_needs_nothing_but_plain_requests(
 
 async def test_every_state_is_shown_as_soon_as_it_changes(gateway: str, services: Services) -> None:
     job = await create(services, 10_000, 10_001)
-    followed = Followed(follow(Api(gateway), job.id))
+    followed = Followed(follow(ApiClient(gateway), job.id))
     state = await followed.until(Status.QUEUED)
     assert state.progress.queue_position == 1
     claimed = await services.lifecycle.claim(job.id, job.fence, "worker-1")
@@ -108,7 +108,7 @@ async def test_without_room_for_a_long_poll_it_polls_without_waiting(
     async with serving(limited) as url, Middlebox(url).running() as box, httpx.AsyncClient(timeout=30) as client:
         polls = asyncio.create_task(client.get(f"{box.url}/v1/download/job/{other.id}", headers={"Prefer": "wait=30"}))
         await box.asked_for(str(other.id))
-        followed = Followed(follow(Api(box.url), job.id))
+        followed = Followed(follow(ApiClient(box.url), job.id))
         await followed.until(Status.QUEUED)
         waiting = asyncio.create_task(followed.until(Status.CANCELLED))
         await box.asked_for(str(job.id), times=5)
@@ -121,11 +121,11 @@ async def test_without_room_for_a_long_poll_it_polls_without_waiting(
 
 async def test_an_unknown_job_is_an_error(gateway: str) -> None:
     with pytest.raises(Refused, match="There is no job") as caught:
-        await asyncio.to_thread(list, follow(Api(gateway), uuid4()))
+        await asyncio.to_thread(list, follow(ApiClient(gateway), uuid4()))
     assert exit_code(caught.value) == 4
 
 
-class ScriptedApi(Api):
+class ScriptedApi(ApiClient):
     """Responds to each poll with the next of `states`; `since` records where each poll started from."""
 
     def __init__(self, *states: JobStatus) -> None:
@@ -173,5 +173,5 @@ def at(status: JobStatus, since: int, seq: int, tick: int, state: Status = Statu
     return status.changed(since=since, seq=seq, tick=tick, status=state, type=kind)
 
 
-def orders(api: Api) -> list[tuple[int, int]]:
+def orders(api: ApiClient) -> list[tuple[int, int]]:
     return [state.order for state in follow(api, uuid4())]

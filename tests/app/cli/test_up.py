@@ -21,7 +21,7 @@ from tests.app.cli.processes import Cli, line_with
 
 pytestmark = pytest.mark.servers
 
-UP = "Haulage runs at "
+UP = "Haulage is running at "
 
 
 @pytest.fixture
@@ -82,13 +82,13 @@ async def test_a_second_start_finds_its_data(up_cli: Cli) -> None:
     for start in range(2):
         done = await up_cli("up", "--exit-after-demo", "--port", 0)
         assert done.code == 0, done.error
-        assert ("Putting 12 demo files" in done.error) == (start == 0)
+        assert ("Adding 12 demo files" in done.error) == (start == 0)
         assert "Downloading 12 files" in done.error
         assert "Saved data/demo/haulage-demo.zip" in done.out.replace(f"{up_cli.folder}/", "")
     assert processes_in(up_cli.folder) == set()
 
 
-@pytest.mark.parametrize("moment", ["Starting gateway", "Putting 12 demo"])
+@pytest.mark.parametrize("moment", ["Starting gateway", "Adding 12 demo"])
 async def test_a_signal_at_any_moment_leaves_no_process(up_cli: Cli, moment: str) -> None:
     process = await up_cli.start("up", "--demo", "--port", 0)
     await line_with(process, moment)
@@ -111,7 +111,7 @@ async def test_the_end_of_its_terminal_stops_everything(up_cli: Cli) -> None:
     assert processes_in(up_cli.folder) == set()
 
 
-async def test_what_dies_is_started_again(up_cli: Cli, tmp_path: Path) -> None:
+async def test_processes_that_die_are_restarted(up_cli: Cli, tmp_path: Path) -> None:
     file = tmp_path / "kept.txt"
     file.write_text("kept")
     process = await up_cli.start("up", "--port", 0)
@@ -121,8 +121,8 @@ async def test_what_dies_is_started_again(up_cli: Cli, tmp_path: Path) -> None:
     before = {what: pid_of(up_cli, what) for what in everything}
     for pid in before.values():
         psutil.Process(pid).kill()
-    told = {(await line_with(process, "has ended unasked")).split()[0] for _ in everything}
-    assert told == everything
+    reported = {(await line_with(process, "ended unexpectedly")).split()[0] for _ in everything}
+    assert reported == everything
     await healthy(up_cli)
     saved = await up_cli("download", 10000, "-o", tmp_path / "saved.txt")
     assert saved.code == 0, saved.error
@@ -143,10 +143,10 @@ async def healthy(cli: Cli) -> None:
             pass
 
 
-async def test_a_port_that_is_taken_is_told_before_anything_is_started(up_cli: Cli) -> None:
+async def test_a_port_in_use_is_reported_before_anything_is_started(up_cli: Cli) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = await up_cli("up", "--port", port)
     assert done.code == 8
-    assert done.error == f"haulage: Port {port} is taken by another program; choose another one with --port\n"
+    assert done.error == f"haulage: Port {port} is in use by another program; choose another one with --port\n"
     assert not (up_cli.folder / "data").exists()

@@ -1,4 +1,4 @@
-"""The one-machine stack, with its real servers."""
+"""The local stack, with its real servers."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def test_a_second_start_is_refused_and_harms_nothing(running: tuple[Stack, Path]
     stack, folder = running
     with pytest.raises(StackError, match="another stack is running"):
         Stack(folder).start()
-    with pytest.raises(StackError, match="started before"):
+    with pytest.raises(StackError, match="already started"):
         stack.start()
     assert sql(stack.environment(), "SELECT 1") == 1
     assert read_environment(folder) == stack.environment()

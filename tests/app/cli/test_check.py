@@ -15,7 +15,7 @@ from tests.app.cli.processes import Cli, variables
 
 
 @pytest.mark.usefixtures("worker")
-async def test_all_is_well(server_cli: Cli) -> None:
+async def test_every_dependency_works(server_cli: Cli) -> None:
     done = await server_cli("check")
     assert done.code == 0, done.out
     lines = [line.split() for line in done.out.splitlines()]
@@ -29,19 +29,19 @@ async def test_all_is_well(server_cli: Cli) -> None:
 
 
 @pytest.mark.usefixtures("services")
-async def test_without_a_worker_the_queue_is_not(server_cli: Cli) -> None:
+async def test_without_a_worker_the_queue_is_an_error(server_cli: Cli) -> None:
     done = await server_cli("check", "--json")
     assert done.code == 7
-    assert '"detail": "No worker listens: jobs wait until one does."' in done.out
+    assert '"detail": "No worker is running: queued jobs wait until one starts."' in done.out
 
 
-async def test_what_is_away_is_told_line_by_line(tmp_path: Path, settings: Settings) -> None:
-    away = variables(settings) | {
+async def test_each_unavailable_dependency_has_its_line(tmp_path: Path, settings: Settings) -> None:
+    unavailable = variables(settings) | {
         "DATABASE_URL": "postgresql://a:hidden@127.0.0.1:9/a",
         "REDIS_URL": "redis://127.0.0.1:9/0",
         "S3_ENDPOINT": "http://127.0.0.1:9",
     }
-    done = await Cli(tmp_path, away)("check")
+    done = await Cli(tmp_path, unavailable)("check")
     assert done.code == 7
     assert [line.split()[1] for line in done.out.splitlines()] == ["error"] * 5
     assert "hidden" not in done.out + done.error
@@ -58,7 +58,7 @@ async def test_an_empty_database_is_migrated_once(server_cli: Cli, services: Ser
     assert "run `haulage migrate`" in refused.error
     assert "run `haulage migrate`" in (await server_cli("check")).out
     assert (await server_cli("migrate", "--json")).json == {"before": None, "after": head_revision()}
-    assert (await server_cli("migrate")).out == f"The schema is at version {head_revision()} already.\n"
+    assert (await server_cli("migrate")).out == f"The schema is already at version {head_revision()}.\n"
     assert (await server_cli("files", "add", "a.txt")).code == 0
 
 
@@ -72,7 +72,6 @@ async def test_every_missing_setting_is_named(bare_cli: Cli, command: list[str])
     assert "haulage up" in done.error
 
 
-@pytest.mark.servers
 async def test_a_wrong_setting_is_named_without_its_value(tmp_path: Path) -> None:
     wrong: dict[str, Any] = {"DATABASE_URL": "mysql://a:hidden@127.0.0.1/a", "S3_ENDPOINT": "ftp://x"}
     done = await Cli(tmp_path, wrong)("serve")
@@ -82,13 +81,13 @@ async def test_a_wrong_setting_is_named_without_its_value(tmp_path: Path) -> Non
     assert "hidden" not in done.error
 
 
-async def test_a_folder_without_a_stack_is_told(server_cli: Cli) -> None:
+async def test_a_folder_without_a_stack_is_an_error(server_cli: Cli) -> None:
     done = await server_cli("files", "list", "--data-dir", "nowhere")
     assert done.code == 8
     assert "no stack is running" in done.error
 
 
-async def test_help_tells_the_exit_codes(bare_cli: Cli) -> None:
+async def test_help_lists_the_exit_codes(bare_cli: Cli) -> None:
     done = await bare_cli("--help")
     assert done.code == 0
     assert "130 interrupted" in done.out

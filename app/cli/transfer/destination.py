@@ -1,4 +1,4 @@
-"""Where a result is saved: under a name that is free, by way of a `.part` file, never over another file unasked."""
+"""Where a result is saved: under a free name, through a `.part` file, never over an existing file without `--force`."""
 
 from __future__ import annotations
 
@@ -15,41 +15,41 @@ from jobs.files.names import safe_name
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """What was asked for. `output`: a file, a folder to save into, or nothing for the working folder."""
+class Destination:
+    """`output`: a file, a folder to save into, or None for the working folder."""
 
     output: Path | None = None
     force: bool = False
 
     def check(self) -> None:
-        """Raise `CommandFailed` when nothing could be saved there: before a job is started for it."""
+        """Raise `CommandFailed` if nothing could be saved there, before a job is started for it."""
         output = self.output
         if output is None or output.is_dir():
             return
         if not output.parent.is_dir():
-            raise CommandFailed(f"There is no folder {output.parent}.")
+            raise CommandFailed(f"The folder {output.parent} does not exist.")
         if output.exists() and not self.force:
-            raise CommandFailed(f"{output} exists; --force overwrites it.")
+            raise CommandFailed(f"{output} exists; use --force to overwrite it.")
 
     def path(self, filename: str) -> Path:
-        """Where a result with this name of the server's goes."""
+        """Return the path for a result to which the server gave this name."""
         if self.output is not None and not self.output.is_dir():
             return self.output
         return (self.output or Path()) / PurePosixPath(safe_name(filename)).name
 
-    def place(self, part: Path, wanted: Path) -> Path:
-        """Give the finished file its name, and return that: `a (2).zip` where `a.zip` is taken by then."""
+    def move_into_place(self, partial: Path, path: Path) -> Path:
+        """Rename the complete file to `path`, or to a free name like `a (2).zip`; returns the new path."""
         if self.force:
-            return part.replace(wanted)
-        for path in _candidates(wanted):
+            return partial.replace(path)
+        for candidate in _candidates(path):
             with suppress(FileExistsError):
-                _move(part, path)
-                return path
+                _rename_without_overwriting(partial, candidate)
+                return candidate
         raise AssertionError
 
 
-def open_part(path: Path) -> BinaryIO:
-    """The file that it is written to first, new: `a.zip.part`, or `a.zip.2.part` while another download has that."""
+def open_partial_file(path: Path) -> BinaryIO:
+    """Create the file to write to: `a.zip.part`, or `a.zip.2.part` while another download uses that."""
     for number in itertools.count(1):
         middle = "" if number == 1 else f".{number}"
         with suppress(FileExistsError):
@@ -63,15 +63,15 @@ def _candidates(path: Path) -> Iterator[Path]:
         yield path.with_name(f"{path.stem} ({number}){path.suffix}")
 
 
-def _move(part: Path, path: Path) -> None:
+def _rename_without_overwriting(partial: Path, path: Path) -> None:
     """Raises `FileExistsError` when the name is taken."""
     try:
-        os.link(part, path)  # unlike a rename it never takes another file's place
+        os.link(partial, path)  # unlike a rename it never replaces a file
     except FileExistsError:
         raise
-    except OSError:  # a file system without links
+    except OSError:  # a file system without hard links
         if path.exists():
             raise FileExistsError(path) from None
-        part.rename(path)
+        partial.rename(path)
     else:
-        part.unlink()
+        partial.unlink()

@@ -1,4 +1,4 @@
-"""Servers that end unasked are started again, later each time, and never after they were told to stop."""
+"""Servers that end unexpectedly are restarted, with a growing delay, and never after they were stopped."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from queue import Queue
 import psutil  # type: ignore[import-untyped]  # it has no annotations
 import pytest
 
-from app.stack import keepers
+from app.stack import supervised_server
 from app.stack.errors import StackError
-from app.stack.keepers import Keeper
 from app.stack.processes import Command, Server, child_environment
+from app.stack.supervised_server import SupervisedServer
 
 pytestmark = pytest.mark.servers
 
 PATIENCE = 20
-PAUSE = 0.1
+DELAY = 0.1
 
 
 class Program(Server):
@@ -62,36 +62,36 @@ class Programs:
 
 
 def test_a_server_that_is_killed_is_started_again(tmp_path: Path) -> None:
-    programs, said = Programs(tmp_path), Queue[str]()
-    keeper = Keeper(programs, pause=PAUSE)
-    keeper.start()
-    keeper.watch(said.put)
+    programs, lines = Programs(tmp_path), Queue[str]()
+    supervised = SupervisedServer(programs, restart_delay=DELAY)
+    supervised.start()
+    supervised.enable_restarts(lines.put)
     try:
         for _ in range(2):
             psutil.Process(programs.next()[1]).kill()
-            assert "program has ended unasked" in said.get(timeout=PATIENCE)
+            assert "program ended unexpectedly" in lines.get(timeout=PATIENCE)
         _, pid = programs.next()
         assert psutil.pid_exists(pid)
     finally:
-        keeper.stop()
+        supervised.stop()
     assert not psutil.pid_exists(pid)
     assert programs.started.empty()
 
 
 def test_a_server_that_can_not_be_started_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    programs, said = Programs(tmp_path, failures=2), Queue[str]()
+    programs, lines = Programs(tmp_path, failures=2), Queue[str]()
     monkeypatch.setattr(Program, "is_ready", _runs_for_a_moment)
-    keeper = Keeper(programs, pause=PAUSE)
-    keeper.start()
-    keeper.watch(said.put)
+    supervised = SupervisedServer(programs, restart_delay=DELAY)
+    supervised.start()
+    supervised.enable_restarts(lines.put)
     try:
         psutil.Process(programs.next()[1]).kill()
         programs.next()
         assert programs.made == 4
     finally:
-        keeper.stop()
-    lines = [said.get_nowait() for _ in range(said.qsize())]
-    assert sum("could not be started: program ended with exit code 3" in line for line in lines) == 2
+        supervised.stop()
+    reported = [lines.get_nowait() for _ in range(lines.qsize())]
+    assert sum("could not be restarted: program ended with exit code 3" in line for line in reported) == 2
 
 
 def _runs_for_a_moment(server: Program) -> bool:
@@ -104,39 +104,39 @@ def _runs_for_a_moment(server: Program) -> bool:
 def test_a_server_that_ends_at_once_is_started_ever_more_seldom(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keepers, "LOOK", 0.01)
+    monkeypatch.setattr(supervised_server, "CHECK_INTERVAL", 0.01)
     programs = Programs(tmp_path, "pass")
-    keeper = Keeper(programs, pause=0.2)
-    keeper.start()
-    keeper.watch(lambda _: None)
+    supervised = SupervisedServer(programs, restart_delay=0.2)
+    supervised.start()
+    supervised.enable_restarts(lambda _: None)
     try:
         moments = [programs.next()[0] for _ in range(4)]
     finally:
-        keeper.stop()
+        supervised.stop()
     pauses = [after - before for before, after in pairwise(moments)]
     assert [pause >= least for pause, least in zip(pauses, (0.2, 0.4, 0.8), strict=True)] == [True] * 3
 
 
 def test_nothing_is_started_after_a_stop_at_any_moment(tmp_path: Path) -> None:
-    programs, said = Programs(tmp_path), Queue[str]()
-    keeper = Keeper(programs, pause=30)
-    keeper.start()
-    keeper.watch(said.put)
+    programs, lines = Programs(tmp_path), Queue[str]()
+    supervised = SupervisedServer(programs, restart_delay=30)
+    supervised.start()
+    supervised.enable_restarts(lines.put)
     psutil.Process(programs.next()[1]).kill()
-    said.get(timeout=PATIENCE)  # it waits now
+    lines.get(timeout=PATIENCE)  # it waits now
     began = time.monotonic()
-    keeper.stop()
-    keeper.stop()
+    supervised.stop()
+    supervised.stop()
     assert time.monotonic() - began < PATIENCE
     assert programs.made == 1
-    assert not [thread for thread in threading.enumerate() if thread.name == "keep-program"]
+    assert not [thread for thread in threading.enumerate() if thread.name == "watch-program"]
 
 
 def test_a_start_that_is_under_way_ends_with_the_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    programs, said = Programs(tmp_path), Queue[str]()
-    keeper = Keeper(programs, pause=PAUSE)
-    keeper.start()
-    keeper.watch(said.put)
+    programs, lines = Programs(tmp_path), Queue[str]()
+    supervised = SupervisedServer(programs, restart_delay=DELAY)
+    supervised.start()
+    supervised.enable_restarts(lines.put)
     asked: Queue[int] = Queue()
 
     def never(server: Program) -> bool:
@@ -146,13 +146,13 @@ def test_a_start_that_is_under_way_ends_with_the_stop(tmp_path: Path, monkeypatc
     monkeypatch.setattr(Program, "is_ready", never)
     psutil.Process(programs.next()[1]).kill()
     pid = asked.get(timeout=PATIENCE)
-    keeper.stop()
+    supervised.stop()
     assert not psutil.pid_exists(pid)
 
 
 def test_a_first_start_that_fails_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Program, "is_ready", lambda _: False)
-    keeper = Keeper(Programs(tmp_path, "raise SystemExit(3)"))
+    supervised = SupervisedServer(Programs(tmp_path, "raise SystemExit(3)"))
     with pytest.raises(StackError, match="exit code 3"):
-        keeper.start()
-    keeper.stop()
+        supervised.start()
+    supervised.stop()

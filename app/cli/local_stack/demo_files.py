@@ -1,4 +1,4 @@
-"""What the demonstration puts into the store: the same bytes every time, some that shrink and some that don't."""
+"""The demo files: the same bytes every time, some that compress well and some that don't."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _KIB, _MIB = 1 << 10, 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class DemoFile:
-    """A file of exactly `size` bytes, cut from what `make` gives for ever."""
+    """A file of exactly `size` bytes, cut from the endless output of `make`."""
 
     name: str
     size: int
@@ -24,7 +24,7 @@ class DemoFile:
 
 
 async def chunks(file: DemoFile) -> AsyncIterator[bytes]:
-    """The content of the file."""
+    """Yield the content of the file."""
     left, block = file.size, bytearray()
     for piece in file.make() if left else ():
         block += piece
@@ -37,7 +37,7 @@ async def chunks(file: DemoFile) -> AsyncIterator[bytes]:
 
 
 def _noise(seed: int) -> Callable[[], Iterator[bytes]]:
-    """Bytes that nothing can pack."""
+    """Incompressible bytes."""
     return lambda: (random.randbytes(_BLOCK) for random in [Random(seed)] for _ in count())  # noqa: S311 - no secret
 
 
@@ -78,7 +78,7 @@ def _measured() -> Iterator[bytes]:
 
 
 def _picture(width: int, height: int) -> Callable[[], Iterator[bytes]]:
-    """A BMP: 24 bits a pixel, bottom row first."""
+    """A BMP with 24 bits a pixel, bottom row first."""
 
     def rows() -> Iterator[bytes]:
         size = 3 * width * height
@@ -92,7 +92,7 @@ def _picture(width: int, height: int) -> Callable[[], Iterator[bytes]]:
 
 
 def _sound(size: int) -> Callable[[], Iterator[bytes]]:
-    """A WAV: one second of 440 Hz, 16 bits, 44.1 kHz, over and over."""
+    """A WAV that repeats one second of 440 Hz, 16 bits, 44.1 kHz."""
 
     def frames() -> Iterator[bytes]:
         data = size - 44

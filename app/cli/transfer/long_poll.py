@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from uuid import UUID
 
-from app.cli.client import Api
+from app.cli.client import ApiClient
 from app.cli.errors import Refused
 from app.schemas import JobStatus
 from jobs.engine.order import Verdict, judge, requested_since
@@ -19,7 +19,7 @@ PLAIN_POLL_INTERVAL = 2.0
 """Seconds before a poll that does not wait, while the server has no room for another long-poll."""
 
 
-def follow(api: Api, job_id: UUID) -> Iterator[JobStatus]:
+def follow(api: ApiClient, job_id: UUID) -> Iterator[JobStatus]:
     """Yields every new state of the job; the last one has ended.
 
     Raises `Refused` when the job does not exist, and `ServerUnreachable` when the server stays unavailable.

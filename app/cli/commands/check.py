@@ -1,0 +1,15 @@
+"""`haulage check`."""
+
+from __future__ import annotations
+
+from app.cli.commands.options import AsJson, DataDir
+
+
+def check(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Check that database, Redis and store respond, and that a worker is running.
+
+    Prints a line for each; exit code 7 if one fails.
+    """
+    from app.cli.dependency_checks import check_all
+
+    check_all(data_dir, as_json=as_json)

@@ -1,0 +1,66 @@
+"""Checks of every dependency for `haulage check`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from pathlib import Path
+
+import typer
+
+from app.cli.environment import load_settings
+from app.cli.output import print_json
+from app.cli.service_runner import check_schema, run_with_services
+from app.problems import RESPONSES
+from jobs.engine.worker.heartbeat import any_worker
+from jobs.errors import HaulageError
+from jobs.services import Services
+
+_TIMEOUT = 5.0
+"""Seconds that a check may take."""
+
+Outcome = tuple[bool, str]
+"""Whether the dependency works, with details or the reason why not."""
+
+
+def check_all(data_dir: Path | None, *, as_json: bool) -> None:
+    """Print a line for each dependency. Raises `typer.Exit` when one does not work."""
+    outcomes = run_with_services(load_settings(data_dir), _run_checks, schema=False)
+    words = {name: "ok" if works else "error" for name, (works, _) in outcomes.items()}
+    if as_json:
+        print_json({name: {"status": words[name], "detail": detail} for name, (_, detail) in outcomes.items()})
+    else:
+        for name, (_, detail) in outcomes.items():
+            print(f"{name:<9} {words[name]:<6} {detail}".rstrip())
+    if "error" in words.values():
+        raise typer.Exit(RESPONSES["database_unavailable"].exit_code)
+
+
+async def _run_checks(services: Services) -> dict[str, Outcome]:
+    checks: dict[str, Awaitable[object]] = {
+        "database": services.database.ping(),
+        "schema": check_schema(services),
+        "storage": services.storage.bucket.check(),
+        "redis": _require(services.feed.ping(), "Redis can't be reached."),
+        "queue": _require(any_worker(services), "No worker is running: queued jobs wait until one starts."),
+    }
+    outcomes = await asyncio.gather(*map(_outcome, checks.values()))
+    return dict(zip(checks, outcomes, strict=True))
+
+
+async def _outcome(check: Awaitable[object]) -> Outcome:
+    try:
+        async with asyncio.timeout(_TIMEOUT):
+            detail = await check
+    except HaulageError as error:
+        return False, error.message
+    except TimeoutError:
+        return False, f"No response within {_TIMEOUT:g} s."
+    except Exception as error:  # noqa: BLE001 - any error is the outcome
+        return False, (str(error) or type(error).__name__).splitlines()[0]
+    return True, detail if isinstance(detail, str) else ""
+
+
+async def _require(check: Awaitable[bool], otherwise: str) -> None:
+    if not await check:
+        raise ConnectionError(otherwise)

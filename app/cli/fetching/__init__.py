@@ -1,1 +1,0 @@
-"""From the order to the saved file."""

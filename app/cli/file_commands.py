@@ -1,0 +1,105 @@
+"""`haulage files`: adds local files to the store, and lists its catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import typer
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+from app.cli.environment import load_settings
+from app.cli.errors import GENERAL, print_error
+from app.cli.local_files import LocalFile, UnreadableFile, read, scan
+from app.cli.output import error_console, print_json, size_text
+from app.cli.service_runner import run_with_services
+from jobs.files import catalogue
+from jobs.files.catalogue import StoredFile
+from jobs.files.ingest import FileIngest
+from jobs.owners import ANONYMOUS
+from jobs.services import Services
+from jobs.settings import Settings
+
+_PAGE_SIZE = 500
+
+
+def add_files(paths: Sequence[Path], data_dir: Path | None, *, as_json: bool) -> None:
+    """Add all files that can be read, and print those that were added, even if an error ends this early.
+
+    Raises `typer.Exit` when some can't be read.
+    """
+    settings = load_settings(data_dir)
+    found = list(scan(paths))
+    added: list[StoredFile] = []
+    unreadable = [one for one in found if isinstance(one, UnreadableFile)]
+    try:
+        _add(settings, [one for one in found if isinstance(one, LocalFile)], added, unreadable)
+    finally:
+        _print(added, as_json=as_json)
+        for error in unreadable:
+            print_error(error.message)
+    if unreadable:
+        raise typer.Exit(GENERAL)
+
+
+def _add(
+    settings: Settings, files: Sequence[LocalFile], added: list[StoredFile], unreadable: list[UnreadableFile]
+) -> None:
+    """Add one file after the other, so that ids are in the order of the files."""
+    console = error_console()
+    columns = (BarColumn(), DownloadColumn(binary_units=True), TransferSpeedColumn(), TimeRemainingColumn())
+    bar = Progress(TextColumn("Adding"), *columns, console=console, disable=not console.is_terminal, transient=True)
+    task = bar.add_task("", total=sum(file.size for file in files))
+
+    async def counted(file: LocalFile) -> AsyncIterator[bytes]:
+        async for chunk in read(file):
+            yield chunk
+            bar.advance(task, len(chunk))
+
+    async def work(services: Services) -> None:
+        ingest = FileIngest(services.database, services.storage, services.settings)
+        for file in files:
+            try:
+                added.append(await ingest.add(file.name, counted(file)))
+            except UnreadableFile as error:
+                unreadable.append(error)
+
+    with bar:
+        run_with_services(settings, work)
+
+
+def list_files(search: str | None, data_dir: Path | None, *, as_json: bool) -> None:
+    """Print the files whose name contains `search`."""
+    found = run_with_services(load_settings(data_dir), lambda services: fetch_catalogue(services, search))
+    _print(found, as_json=as_json)
+
+
+async def fetch_catalogue(services: Services, search: str | None = None) -> list[StoredFile]:
+    """Return the files whose name contains `search`, by id."""
+    found: list[StoredFile] = []
+    while True:
+        async with services.database.reading() as connection:
+            last = found[-1].id if found else 0
+            page = await catalogue.list_files(connection, ANONYMOUS, search, last, _PAGE_SIZE)
+        found += page
+        if len(page) < _PAGE_SIZE:
+            return found
+
+
+def _print(files: Sequence[StoredFile], *, as_json: bool) -> None:
+    if not as_json:
+        for file in files:
+            print(f"{file.id}  {file.name}  {size_text(file.size)}")
+        return
+    print_json(
+        [
+            {
+                "id": file.id,
+                "name": file.name,
+                "size": file.size,
+                "crc32": None if file.crc32 is None else f"{file.crc32:08x}",
+                "sha256": file.sha256,
+            }
+            for file in files
+        ]
+    )

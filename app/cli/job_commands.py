@@ -1,0 +1,100 @@
+"""`haulage jobs`: jobs of a server, printed as tables or as the server's JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from uuid import UUID
+
+from app.cli.client import ApiClient
+from app.cli.output import print_json, print_table, size_text, time_text
+from app.schemas import JobItem, JobPage, JobStatus
+from jobs.engine.events import ErrorView, FileView
+
+
+class JobCommands:
+    """Each method prints its result. Raises what `ApiClient` raises."""
+
+    def __init__(self, client: ApiClient, as_json: bool) -> None:
+        self._client = client
+        self._as_json = as_json
+
+    def list(self, status: str | None, limit: int) -> None:
+        """Print the newest jobs, at most `limit`."""
+        body = self._client.jobs(status, limit)
+        if self._as_json:
+            return print_response(body)
+        rows = [_row(job) for job in JobPage.model_validate_json(body).jobs]
+        return print_table(("JOB", "STATUS", "DONE", "FILES", "SIZE", "CREATED", "NAME"), rows)
+
+    def show(self, job_id: UUID) -> None:
+        """Print a job and its files."""
+        body = self._client.status(job_id, since=0)
+        if self._as_json:
+            return print_response(body)
+        status = JobStatus.model_validate_json(body)
+        print_facts(status)
+        print()
+        return print_table(("FILE", "STATUS", "SIZE", "NAME", "ERROR"), [_file_row(file) for file in status.files])
+
+    def retry(self, job_id: UUID) -> None:
+        """Queue a job again."""
+        body = self._client.retry(job_id)
+        return print_response(body) if self._as_json else print(f"Job {job_id} was queued again.")
+
+    def cancel(self, job_id: UUID) -> None:
+        """Cancel a job."""
+        body = self._client.cancel(job_id)
+        return print_response(body) if self._as_json else print(f"Job {job_id} was cancelled.")
+
+
+def _row(job: JobItem) -> Sequence[str]:
+    return (
+        str(job.job_id),
+        job.status,
+        "" if job.percent is None else f"{job.percent:.0f}%",
+        str(job.files_total),
+        _size_text(job.size),
+        time_text(job.created_at),
+        job.archive_name or "",
+    )
+
+
+def _file_row(file: FileView) -> Sequence[str]:
+    return (str(file.file_id), file.status, _size_text(file.size), file.name or "", error_text(file.error))
+
+
+def print_facts(status: JobStatus) -> None:
+    """Print what is known about a job, one fact a line."""
+    progress, result = status.progress, status.result
+    percent = "" if progress.percent is None else f" {progress.percent:.1f}%"
+    made = ""
+    if result is not None:
+        made = f"{result.filename}, {_size_text(result.size)}, until {time_text(result.bundle_expires_at)}"
+    facts = {
+        "Job": str(status.job_id),
+        "Status": f"{status.status}{percent}, attempt {status.attempt} of {status.max_attempts}",
+        "Files": f"{progress.files_done} of {progress.files_total} done, {progress.files_omitted} omitted",
+        "Created": time_text(status.created_at),
+        "Finished": time_text(status.finished_at),
+        "Next try": time_text(status.next_attempt_at),
+        "Result": made,
+        "Error": error_text(status.error),
+    }
+    for title, text in facts.items():
+        if text:
+            print(f"{title:<9} {text}")
+
+
+def _size_text(size: int | None) -> str:
+    return "" if size is None else size_text(size)
+
+
+def error_text(error: ErrorView | None) -> str:
+    """Return class and message of an error; empty for None."""
+    return "" if error is None else f"{error.error_class}: {error.message}"
+
+
+def print_response(body: bytes) -> None:
+    """Print the server's JSON, indented."""
+    print_json(json.loads(body))

@@ -1,0 +1,1 @@
+"""`haulage up`: everything on one machine."""

@@ -1,0 +1,100 @@
+"""Starts everything on this machine in order, restarts what ends, and stops it in reverse order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import ExitStack
+from pathlib import Path
+
+from app.cli.environment import remove_server_url, settings_from, write_server_url
+from app.cli.local_stack.child_processes import Gateway, Worker, gateway_url, is_healthy
+from app.cli.output import print_message
+from app.cli.service_runner import run_with_services
+from app.stack.processes import Server
+from app.stack.stack import Stack
+from app.stack.supervised_server import SupervisedServer
+from jobs.migrate import migrate
+from jobs.services import Services
+from jobs.settings import Settings
+
+_HEALTHY_TIMEOUT = 60.0
+
+
+class Supervisor:
+    """The stack of `data_dir`, with a gateway on `port` and `workers` workers. `stop` stops whatever was started."""
+
+    def __init__(self, data_dir: Path, port: int, workers: int) -> None:
+        self._folder = data_dir.resolve()
+        self._port = port
+        self._workers = workers
+        self._running = ExitStack()
+        self._children: list[SupervisedServer] = []
+        self.url = gateway_url(port)
+        self.is_up = False
+
+    def start(self) -> Settings:
+        """Start everything and wait until it is healthy; returns the settings. After a `StackError` call `stop`."""
+        stack = Stack(self._folder)
+        self._running.callback(stack.stop)
+        print_message("Starting PostgreSQL, Valkey and SeaweedFS …")
+        stack.start()
+        environment = stack.environment()
+        settings = settings_from(environment)
+        run_with_services(settings, _prepare, schema=False)
+        print_message("Starting gateway and workers …")
+        self._children = [
+            SupervisedServer(lambda: Gateway(self._folder, environment, self._port)),
+            *(SupervisedServer(_worker_factory(self._folder, environment, n)) for n in range(1, self._workers + 1)),
+        ]
+        self._running.callback(self._stop_children)
+        self._running.callback(remove_server_url, self._folder)  # first: a signal may arrive between any two lines
+        write_server_url(self._folder, self.url)
+        self._start_children()
+        self._running.callback(self._disable_restarts, stack)
+        stack.enable_restarts(print_message)
+        for child in self._children:
+            child.enable_restarts(print_message)
+        return settings
+
+    def _start_children(self) -> None:
+        """Start gateway and workers concurrently and wait until they are healthy. Raises `StackError`.
+
+        In threads, because a signal interrupts this one anywhere, even between the start of a child and the record of its
+        pid.
+        """
+        with ThreadPoolExecutor(len(self._children)) as pool:
+            starts = [pool.submit(self._start_child, child) for child in self._children]
+            try:
+                for start in wait(starts, return_when=FIRST_EXCEPTION).done:
+                    start.result()
+            except BaseException:
+                # The pool waits for the other starts, which this ends.
+                self._stop_children()
+                raise
+
+    def _start_child(self, child: SupervisedServer) -> None:
+        child.start()
+        child.server.wait_ready(lambda: is_healthy(self.url), _HEALTHY_TIMEOUT)
+
+    def _disable_restarts(self, stack: Stack) -> None:
+        for child in self._children:
+            child.disable_restarts()
+        stack.disable_restarts()
+
+    def stop(self) -> None:
+        """Stop gateway and workers, then the servers."""
+        self._running.close()
+
+    def _stop_children(self) -> None:
+        with ThreadPoolExecutor(len(self._children)) as pool:
+            list(pool.map(SupervisedServer.stop, self._children))
+
+
+def _worker_factory(folder: Path, environment: dict[str, str], number: int) -> Callable[[], Server]:
+    return lambda: Worker(folder, environment, number)
+
+
+async def _prepare(services: Services) -> None:
+    await migrate(services.database)
+    await services.storage.bucket.ensure()

@@ -1,1 +1,0 @@
-"""Everything on this machine: what `haulage up` runs."""

@@ -1,0 +1,1 @@
+"""A download job from its start to the saved file."""

@@ -1,0 +1,117 @@
+"""`haulage download`: starts a job, follows it to its end, and saves its result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from app.cli.client import ApiClient
+from app.cli.errors import INTERRUPTED, Refused, job_failed
+from app.cli.output import print_json, print_message, size_text
+from app.cli.transfer.destination import Destination, open_partial_file
+from app.cli.transfer.long_poll import follow
+from app.cli.transfer.progress_bar import JobProgressBar
+from app.cli.transfer.result_transfer import ResultTransfer, VerifiedResult
+from app.schemas import JobStatus
+from jobs.bundles.downloads import Compression, OnMissing
+from jobs.engine.jobs import Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DownloadRequest:
+    """What to download."""
+
+    file_ids: Sequence[int]
+    archive_name: str | None = None
+    on_missing: OnMissing = OnMissing.FAIL
+    compression: Compression = Compression.STORE
+
+    def body(self) -> dict[str, Any]:
+        """Return the body of `POST /v1/download/initiate`."""
+        name = {} if self.archive_name is None else {"archiveName": self.archive_name}
+        options = {"onMissing": self.on_missing, "compression": self.compression}
+        return {"file_ids": list(self.file_ids), **options, **name}
+
+
+@dataclass(frozen=True, slots=True)
+class SavedDownload:
+    """A result that was saved and verified."""
+
+    job_id: UUID
+    path: Path
+    result: VerifiedResult
+
+
+def download(
+    client: ApiClient, request: DownloadRequest, destination: Destination, *, quiet: bool = False
+) -> SavedDownload:
+    """Start the job and wait until its result is saved. On Ctrl-C the job keeps running.
+
+    Raises `SystemExit(130)` on Ctrl-C, what `ApiClient`, `ResultTransfer` and `Destination` raise, and `Refused` for a job
+    that ends without a result.
+    """
+    destination.check()
+    job_id = client.initiate(request.body()).job_id
+    try:
+        with JobProgressBar(quiet=quiet) as bar:
+            for status in follow(client, job_id):
+                bar.show_job(status)
+                if status.status.ended:
+                    _require_result(status)
+            return _save(client, job_id, destination, bar)
+    except KeyboardInterrupt:
+        print_message(
+            f"Interrupted. The job keeps running: `haulage jobs show {job_id}`, `haulage jobs cancel {job_id}`"
+        )
+        raise SystemExit(INTERRUPTED) from None
+
+
+def _require_result(status: JobStatus) -> None:
+    if status.status is Status.COMPLETED:
+        return
+    if status.error is not None and status.status is Status.FAILED:
+        raise job_failed(status.job_id, status.error.error_class, status.error.message)
+    problem = "result_expired" if status.status is Status.EXPIRED else "not_ready"
+    raise Refused(f"Job {status.job_id} is {status.status}.", problem)
+
+
+def _save(client: ApiClient, job_id: UUID, destination: Destination, bar: JobProgressBar) -> SavedDownload:
+    link = client.link(job_id)
+    path = destination.path(link.filename)
+    bar.show_transfer(0, link.size)
+    with open_partial_file(path) as out:
+        partial = Path(out.name)
+        transfer = ResultTransfer(
+            client.pool, link, lambda: client.link(job_id), out, lambda done: bar.show_transfer(done, link.size)
+        )
+        try:
+            result = transfer.run()
+            out.flush()
+            return SavedDownload(job_id, destination.move_into_place(partial, path), result)
+        except BaseException:
+            # A later run is another job with another bundle, so it can't resume this file.
+            partial.unlink(missing_ok=True)
+            raise
+
+
+def print_result(saved: SavedDownload, *, as_json: bool = False) -> None:
+    """Print where the result was saved, its checksums, and the files that it omits."""
+    result = saved.result
+    if as_json:
+        return print_json(
+            {
+                "jobId": str(saved.job_id),
+                "path": str(saved.path),
+                "size": result.size,
+                "crc32": result.crc32,
+                "sha256": result.sha256,
+                "omitted": [file.model_dump(mode="json", by_alias=True) for file in result.link.omitted],
+            }
+        )
+    print(f"Saved {saved.path} ({size_text(result.size)}, CRC-32 {result.crc32} verified)")
+    for file in result.link.omitted:
+        print_message(f"Omitted: {file.name} ({file.file_id}): {file.reason}")
+    return None
