@@ -51,9 +51,9 @@ class DeadJobCommands:
         """Queue these jobs again; None stands for all dead jobs."""
         self._for_each(job_ids, self._client.retry, "queued again")
 
-    def drop(self, job_ids: Sequence[UUID] | None) -> None:
-        """Drop these jobs; None stands for all dead jobs."""
-        self._for_each(job_ids, self._client.delete_dead_job, "dropped")
+    def delete(self, job_ids: Sequence[UUID] | None) -> None:
+        """Delete these jobs; None stands for all dead jobs."""
+        self._for_each(job_ids, self._client.delete_dead_job, "deleted")
 
     def _for_each(self, job_ids: Sequence[UUID] | None, command: Callable[[UUID], object], done_text: str) -> None:
         """Run the command on each job. Raises `typer.Exit` when some of those that were named were refused."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from app.cli.dead_job_commands import DeadJobCommands
 
 app = typer.Typer(
-    help="List, retry and drop dead jobs: jobs that ran out of attempts on possibly temporary errors.",
+    help="List, retry and delete dead jobs: jobs that ran out of attempts on possibly temporary errors.",
     no_args_is_help=True,
 )
 
@@ -61,19 +61,19 @@ def retry(
 
 
 @app.command()
-def drop(
+def delete(
     job_ids: JobIds = None,
     every: All = False,
     server: Server = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Permanently drop dead jobs, with their leftover objects in the store.
+    """Permanently delete dead jobs, with their leftover objects in the store.
 
-    Jobs that can't be dropped are reported; the exit code is that of the first of them.
+    Jobs that can't be deleted are reported; the exit code is that of the first of them.
     """
     _require_jobs(job_ids, every)
-    _commands(server, data_dir, as_json).drop(job_ids)
+    _commands(server, data_dir, as_json).delete(job_ids)
 
 
 def _require_jobs(job_ids: list[UUID] | None, every: bool) -> None:

@@ -45,17 +45,17 @@ async def test_a_dead_job_is_shown_with_its_history(cli: Cli, services: Services
     assert [(step["from"], step["to"]) for step in shown["transitions"]][-1] == ("processing", "failed")
 
 
-async def test_some_are_retried_and_all_others_dropped(cli: Cli, services: Services, api: httpx.AsyncClient) -> None:
+async def test_some_are_retried_and_all_others_deleted(cli: Cli, services: Services, api: httpx.AsyncClient) -> None:
     jobs = [await dead(services) for _ in range(4)]
     assert (await cli("dead", "retry", jobs[0].id)).out == f"Job {jobs[0].id} was queued again.\n"
     assert (await cli("dead", "retry", jobs[1].id, "--json")).json == {"done": [str(jobs[1].id)], "refused": []}
     assert [(await read(services, job.id)).status for job in jobs[:2]] == [Status.QUEUED] * 2
-    done = await cli("dead", "drop", "--all")
-    assert (done.code, sorted(done.out.splitlines())) == (0, sorted(f"Job {job.id} was dropped." for job in jobs[2:]))
+    done = await cli("dead", "delete", "--all")
+    assert (done.code, sorted(done.out.splitlines())) == (0, sorted(f"Job {job.id} was deleted." for job in jobs[2:]))
     assert (await api.get(DEAD)).json()["jobs"] == []
     nothing = await cli("dead", "retry", "--all")
     assert (nothing.code, nothing.out, nothing.error) == (0, "", "There are no dead jobs.\n")
-    assert (await cli("dead", "drop", "--all", "--json")).json == {"done": [], "refused": []}
+    assert (await cli("dead", "delete", "--all", "--json")).json == {"done": [], "refused": []}
 
 
 async def test_all_that_are_dead_are_retried(cli: Cli, services: Services) -> None:
@@ -66,16 +66,16 @@ async def test_all_that_are_dead_are_retried(cli: Cli, services: Services) -> No
     assert (await read(services, failed.id)).status is Status.FAILED
 
 
-async def test_jobs_that_can_not_be_dropped_are_reported_and_the_others_are_dropped(
+async def test_jobs_that_can_not_be_deleted_are_reported_and_the_others_are_deleted(
     cli: Cli, services: Services
 ) -> None:
     queued, job = await create(services, 10_000), await dead(services)
-    done = await cli("dead", "drop", UNKNOWN, job.id, queued.id)
-    assert (done.code, done.out) == (4, f"Job {job.id} was dropped.\n")
+    done = await cli("dead", "delete", UNKNOWN, job.id, queued.id)
+    assert (done.code, done.out) == (4, f"Job {job.id} was deleted.\n")
     first, second = done.error.splitlines()
     assert first == f"haulage: There is no job {UNKNOWN}."
     assert second.startswith(f"haulage: Job {queued.id} is queued")
-    done = await cli("dead", "drop", queued.id, job.id, "--json")
+    done = await cli("dead", "delete", queued.id, job.id, "--json")
     assert done.code == 5
     assert f'"jobId": "{job.id}"' in done.out
     assert '"error": "illegal_transition"' in done.out
@@ -86,9 +86,9 @@ async def test_jobs_that_can_not_be_dropped_are_reported_and_the_others_are_drop
     [
         (("show", UNKNOWN), 4, f"haulage: There is no job {UNKNOWN}."),
         (("retry", UNKNOWN), 4, f"haulage: There is no job {UNKNOWN}."),
-        (("drop",), 2, "either job ids or --all"),
+        (("delete",), 2, "either job ids or --all"),
         (("retry", UNKNOWN, "--all"), 2, "either job ids or --all"),
-        (("drop", "../x"), 2, "JOB_ID"),
+        (("delete", "../x"), 2, "JOB_ID"),
     ],
 )
 async def test_errors_have_their_exit_codes(cli: Cli, arguments: tuple[str, ...], code: int, said: str) -> None:
