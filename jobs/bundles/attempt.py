@@ -75,7 +75,7 @@ class Attempt:
         """Produces the result of the download. Raises the `HaulageError` that ended the attempt."""
         requests = [FileRequest(file_id=record.file_id, name=record.name) for record in self._records]
         # An earlier attempt may have failed because a listing showed other objects than a read finds.
-        found = await self._bundler.resolver.resolve(requests, use_listings=self._download.attempt == 1)
+        found = await self._bundler.resolver.resolve(requests, listings=self._download.attempt == 1)
         self._reporter.enter(Phase.PACKING)
         self._reporter.resolved([self._resolved(record, one) for record, one in zip(self._records, found, strict=True)])
         await self._reporter.flush()

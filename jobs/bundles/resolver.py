@@ -74,8 +74,8 @@ class Resolver:
         self._template = settings.s3_key_template
         self._copies = settings.s3_part_copy == "auto"
 
-    async def resolve(self, requests: Sequence[FileRequest], *, use_listings: bool = True) -> list[Source | Missing]:
-        """A `Source` or a `Missing` for each file. Without `use_listings`, each object is requested individually.
+    async def resolve(self, requests: Sequence[FileRequest], *, listings: bool = True) -> list[Source | Missing]:
+        """A `Source` or a `Missing` for each file. Without `listings`, each object is requested individually.
 
         Raises `DatabaseUnavailable`, the errors of the store, and `ChecksumMismatch` when an object does not have the size
         that the catalogue says.
@@ -83,7 +83,7 @@ class Resolver:
         async with self._database.reading() as connection:
             catalogue = await find_files(connection, [request.file_id for request in requests])
         candidates = [self._candidate(request, catalogue.get(request.file_id)) for request in requests]
-        infos = await self._bulk_head.head((candidate.key for candidate in candidates), listings=use_listings)
+        infos = await self._bulk_head.head((candidate.key for candidate in candidates), listings=listings)
         names = unique_names([safe_name(candidate.name) for candidate in candidates])
         files = [_resolve(one, infos.get(one.key), name) for one, name in zip(candidates, names, strict=True)]
         untrusted = [file for file in files if isinstance(file, Source) and self._copies and _needs_only_crc32(file)]

@@ -55,7 +55,7 @@ async def test_an_object_is_deleted_if_its_row_fails(
     services: Services, ingest: FileIngest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refuse(*_: object) -> None:
-        raise DatabaseUnavailable("The database is away.")
+        raise DatabaseUnavailable("The database is unavailable.")
 
     monkeypatch.setattr("jobs.files.ingest.insert_file", refuse)
     with pytest.raises(DatabaseUnavailable):

@@ -43,7 +43,7 @@ class Content:
 
 
 ALL = "all of them, one after the other"
-"""The name of what a reader gives that tells files apart only by their order."""
+"""The name of a file from a reader that reports no names, only an order."""
 
 Reader = Callable[[Path], list[Content]]
 
@@ -129,7 +129,7 @@ def require(reader: str) -> None:
     """Skips the test when the reader is not installed; CI must have them all."""
     if reader in installed():
         return
-    message = f"there is no {_PROGRAMS[reader]} on this machine: nobody opens bundles as {reader} does"
+    message = f"{_PROGRAMS[reader]} is not installed, so {reader} is not tested"
     if os.environ.get("CI"):
         pytest.fail(message)
     pytest.skip(message)

@@ -101,7 +101,7 @@ async def test_a_request_that_does_not_fit_beside_pinned_bytes_is_passed_over() 
     more = asyncio.create_task(budget.acquire(2, pinned=True))
     await asyncio.sleep(0)
     async with asyncio.timeout(1):
-        await budget.acquire(7)  # of whoever has the pinned ones
+        await budget.acquire(7)  # by the holder of the pinned ones
     budget.release(7)
     await asyncio.sleep(0)
     assert not large.done()
