@@ -75,7 +75,7 @@ async def upload_in_two_halves(storage: Storage, made_by: Storage, monkeypatch: 
 async def test_a_part_that_was_filled_too_slowly_is_uploaded_when_it_is_full(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(part_buffer, "PATIENCE", 0.05)
+    monkeypatch.setattr(part_buffer, "STALL_TIMEOUT", 0.05)
     first, etag = await upload_in_two_halves(services.storage, services.storage, monkeypatch)
     assert first is BodyStalled
     assert isinstance(etag, str)
