@@ -127,13 +127,13 @@ def calls() -> None:
     """How long each call to the store took (`store_call`, seconds)."""
     from jobs.storage.bucket import Bucket
 
-    guard = Bucket.error_boundary
+    error_boundary = Bucket.error_boundary
 
     @asynccontextmanager
     async def timed(self: Bucket, action: str) -> AsyncIterator[None]:
         begun = time.monotonic()
         try:
-            async with guard(self, action):
+            async with error_boundary(self, action):
                 yield
         finally:
             log.info("store_call", action=action, seconds=round(time.monotonic() - begun, 3))

@@ -81,18 +81,18 @@ async def test_what_fails_when_the_store_is_just_back_has_hung_in_the_outage(
 async def test_what_others_have_met_until_the_store_answers_counts_too(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    breaker, prove = services.storage.bucket.breaker, services.storage.probe_write
+    breaker, probe = services.storage.bucket.breaker, services.storage.probe_write
     broken = StorageUnreachable("the line is dead")
 
-    async def prove_after_the_others() -> None:
+    async def probe_after_the_others() -> None:
         for _ in range(FAILURE_THRESHOLD):
             with pytest.raises(StorageUnreachable), breaker.record():
                 raise broken
         with breaker.record():
             """The store is back."""
-        await prove()
+        await probe()
 
-    monkeypatch.setattr(services.storage, "prove", prove_after_the_others)
+    monkeypatch.setattr(services.storage, "probe_write", probe_after_the_others)
     assert isinstance(await Outcomes(services).judge(broken, started_at=monotonic(), made_progress=False), Parked)
 
 
@@ -122,7 +122,7 @@ async def test_a_worker_that_the_store_refuses_charges_no_attempt_for_it(
     parked = await read(services, job.id)
     assert (parked.status, parked.attempt) == (Status.RETRYING, 0)
     assert parked.failure is not None
-    assert "refused" in parked.failure.message
+    assert "denied access" in parked.failure.message
     async with working(settings):
         assert (await until_ended(services, job)).status is Status.COMPLETED
 
