@@ -184,7 +184,7 @@ class Attempt:
             filename=archive_name(self._download),
             content_type=ZIP,
             omitted=_omissions(missing),
-            fingerprint=content_hash,
+            content_hash=content_hash,
         )
 
     async def _plan(

@@ -83,10 +83,10 @@ class Downloads:
         async with self._database.reading() as connection:
             return [DonePart.of(part) for part in await load_parts(connection, held.id)]
 
-    async def find_equal(self, fingerprint: str) -> Result | None:
+    async def find_equal(self, content_hash: str) -> Result | None:
         """A bundle with this content that a completed download hands out."""
         async with self._database.reading() as connection:
-            return await reuse.find_equal(connection, fingerprint)
+            return await reuse.find_equal(connection, content_hash)
 
 
 def with_result(result: Result) -> Within:

@@ -69,7 +69,7 @@ class Result:
     filename: str
     content_type: str
     omitted: tuple[Omission, ...] = ()
-    fingerprint: str | None = None
+    content_hash: str | None = None
     """The content hash of a bundle (`jobs.bundles.planning.hash_content`). Downloads with equal content share it."""
 
 

@@ -19,25 +19,25 @@ from jobs.bundles.sql.tables import download_jobs
 from jobs.engine.sql.tables import jobs
 
 
-async def find_equal(connection: AsyncConnection, fingerprint: str) -> Result | None:
+async def find_equal(connection: AsyncConnection, content_hash: str) -> Result | None:
     """The bundle of a completed download with this content, the one that expires last."""
-    row = (await connection.execute(_equal(fingerprint))).mappings().one_or_none()
+    row = (await connection.execute(_equal(content_hash))).mappings().one_or_none()
     return None if row is None else result_of(row)
 
 
 async def lock_shared(connection: AsyncConnection, bundle: Result) -> bool:
     """Keeps a completed download that uses the bundle from expiring until the transaction ends; False if none does."""
-    query = _equal(bundle.fingerprint).where(download_jobs.c.result_key == bundle.key)
+    query = _equal(bundle.content_hash).where(download_jobs.c.result_key == bundle.key)
     return (await connection.execute(query.with_for_update(read=True, of=jobs))).first() is not None
 
 
-def _equal(fingerprint: str | None) -> Select[*tuple[object, ...]]:
+def _equal(content_hash: str | None) -> Select[*tuple[object, ...]]:
     return (
         select(*download_jobs.c)
         .join(jobs, jobs.c.id == download_jobs.c.job_id)
         .where(
             jobs.c.status == "completed",
-            download_jobs.c.result_fingerprint == fingerprint,
+            download_jobs.c.result_content_hash == content_hash,
             jobs.c.expires_at > func.statement_timestamp(),
         )
         .order_by(download_jobs.c.result_expires_at.desc())

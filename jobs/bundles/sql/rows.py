@@ -39,7 +39,7 @@ def result_of(row: Row) -> Result | None:
         omitted=tuple(
             Omission(file_id=file_id, name=name, reason=reason) for file_id, name, reason in row["result_omitted"] or ()
         ),
-        fingerprint=row["result_fingerprint"],
+        content_hash=row["result_content_hash"],
     )
 
 
@@ -54,7 +54,7 @@ def result_columns(result: Result) -> dict[str, Any]:
         "result_filename": result.filename,
         "result_content_type": result.content_type,
         "result_omitted": [[one.file_id, one.name, one.reason] for one in result.omitted],
-        "result_fingerprint": result.fingerprint,
+        "result_content_hash": result.content_hash,
     }
 
 

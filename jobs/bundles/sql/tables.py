@@ -24,7 +24,7 @@ download_jobs = Table(
     Column("result_filename", Text),
     Column("result_content_type", Text),
     Column("result_omitted", JSONB),  # [[file_id, name, reason], …]
-    Column("result_fingerprint", Text),  # of the content of a bundle: equal bundles are built once
+    Column("result_content_hash", Text),  # of the content of a bundle: equal bundles are built once
     Column("result_expires_at", TimestampTz),  # as of completion: orders equal bundles in the index
     Column("upload_id", Text),  # the multipart upload that the current or the next attempt continues
     Column("upload_key", Text),
@@ -41,8 +41,8 @@ download_jobs = Table(
 )
 Index(
     "download_jobs_reusable",
-    download_jobs.c.result_fingerprint,
+    download_jobs.c.result_content_hash,
     download_jobs.c.result_expires_at.desc(),
-    postgresql_where=download_jobs.c.result_fingerprint.is_not(None),
+    postgresql_where=download_jobs.c.result_content_hash.is_not(None),
 )
 Index("download_jobs_bundles", download_jobs.c.result_key, postgresql_where=text("result_kind = 'bundle'"))

@@ -159,7 +159,7 @@ def upgrade() -> None:
         sa.Column("result_filename", sa.Text(), nullable=True),
         sa.Column("result_content_type", sa.Text(), nullable=True),
         sa.Column("result_omitted", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
-        sa.Column("result_fingerprint", sa.Text(), nullable=True),
+        sa.Column("result_content_hash", sa.Text(), nullable=True),
         sa.Column("result_expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("upload_id", sa.Text(), nullable=True),
         sa.Column("upload_key", sa.Text(), nullable=True),
@@ -188,9 +188,9 @@ def upgrade() -> None:
     op.create_index(
         "download_jobs_reusable",
         "download_jobs",
-        ["result_fingerprint", sa.literal_column("result_expires_at DESC")],
+        ["result_content_hash", sa.literal_column("result_expires_at DESC")],
         unique=False,
-        postgresql_where=sa.text("result_fingerprint IS NOT NULL"),
+        postgresql_where=sa.text("result_content_hash IS NOT NULL"),
     )
     op.create_table(
         "file_records",

@@ -196,7 +196,7 @@ async def test_bytes_that_were_spoilt_on_their_way_do_not_mend_the_catalogue(
         nonlocal spoilt_already
         if start and not spoilt_already:  # not in the part with the header, which is read again to be made again
             spoilt_already = True
-            data[0] ^= 1
+            data = [bytes([data[0][0] ^ 1]) + bytes(data[0][1:]), *data[1:]]
         return await add(self, start, data)
 
     monkeypatch.setattr(FileVerifier, "add", spoilt)
