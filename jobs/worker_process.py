@@ -41,8 +41,8 @@ async def _until_signalled(settings: Settings) -> None:
 
 
 def _unseen(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Errors that nobody looked at. arq shields its last words to Redis and then forgets them: these are no bugs."""
+    """Logs errors of tasks that were not awaited. arq abandons its last calls to Redis: these are no bugs."""
     if isinstance(context.get("exception"), UNAVAILABLE):
-        log.info("redis_call_forgotten", reason=type(context["exception"]).__name__)
+        log.info("redis_call_failed", reason=type(context["exception"]).__name__)
     else:
         loop.default_exception_handler(context)

@@ -1,4 +1,4 @@
-"""Names and log events keep to docs/glossary.md, whose table of retired names is read here."""
+"""Names and log events keep to docs/glossary.md, whose tables of log events and retired names are read here."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 LEVELS = {"debug", "info", "warning", "error", "exception", "critical"}
+ACCESS_LOG = {"request", "socket"}
 
 
 def rows(project: Path, heading: str) -> list[str]:
-    """The first column of the table under a heading of the glossary, without backticks."""
+    """The words in the first column of the table under a heading of the glossary, without backticks."""
     section = (project / "docs" / "glossary.md").read_text().split(f"\n## {heading}\n")[1].split("\n## ")[0]
     cells = [line.split("|")[1].strip() for line in section.splitlines() if line.startswith("|")]
-    return [cell.strip("`") for cell in cells[2:]]
+    return [word.strip(" `") for cell in cells[2:] for word in cell.split(",")]
 
 
 def sources(project: Path) -> Iterator[tuple[str, ast.Module]]:
@@ -57,6 +58,23 @@ def test_retired_words_stand_in_no_name(project: Path) -> None:
         f"{path}: {name}" for path, tree in sources(project) for name in names(path, tree) if words(name) & retired
     }
     assert found == set()
+
+
+def test_log_events_end_in_a_word_of_the_glossary(project: Path) -> None:
+    endings = {row.removeprefix("_") for row in rows(project, "Log events")}
+    logged = {event for _, tree in sources(project) for event in events(tree)} - ACCESS_LOG
+    assert len(logged) > 50
+    assert {event for event in logged if not re.fullmatch(r"[a-z]+(_[a-z]+)+", event)} == set()
+    assert {event for event in logged if event.rpartition("_")[2] not in endings} == set()
+    assert endings == {event.rpartition("_")[2] for event in logged}, "an ending that no event has"
+
+
+def test_the_log_events_that_operators_are_told_of_exist(project: Path) -> None:
+    page = (project / "docs" / "operations.md").read_text()
+    table = page.split("\n| you see |")[1].split("\n\n")[0]
+    named = set(re.findall(r"`([a-z]+(?:_[a-z]+)+)`", table)) - {"queue_full", "worker_lost"}  # these are error codes
+    assert len(named) > 10
+    assert named - {event for _, tree in sources(project) for event in events(tree)} == set()
 
 
 @pytest.mark.parametrize("folder", ["store", "stores"])
