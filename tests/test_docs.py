@@ -6,12 +6,15 @@ import os
 import re
 import typing
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer.main
 from pydantic import BaseModel, SecretStr
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
 
+from app.cli.commands import app as cli
 from jobs.engine.transitions import SOURCES
 from jobs.settings import Settings
 
@@ -102,3 +105,50 @@ def test_every_decision_has_the_standard_headings_and_is_in_the_index(project: P
         headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
         standard = ["What", "Why", "What was measured", "What would change our mind"]
         assert [heading for heading in headings if heading in standard] == standard, page.name
+
+
+def code_of(page: Path) -> list[str]:
+    """What a page sets as code: the lines of its blocks, and what stands between backticks."""
+    text = page.read_text(encoding="utf-8")
+    blocks = re.findall(r"```[a-z]*\n(.*?)```", text, re.DOTALL)
+    spans = re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+    return [line for block in blocks for line in block.splitlines()] + spans
+
+
+def pages_of(project: Path) -> list[Path]:
+    found = [*project.glob("*.md"), *(project / "docs").rglob("*.md")]
+    return [page for page in found if "node_modules" not in page.parts]
+
+
+def test_every_path_in_the_documents_exists(project: Path) -> None:
+    paths = re.compile(r"(?:app|docs|frontend|jobs|tests)(?:/[\w.-]+)+/?")
+    named = {(page, code) for page in pages_of(project) for code in code_of(page) if paths.fullmatch(code)}
+    assert len(named) > 40
+    named = {(page, code) for page, code in named if code not in {"app/pages/built", "docs/decisions/NNNN-title.md"}}
+    missing = {
+        (page.name, code) for page, code in named if not any((top / code).exists() for top in (project, page.parent))
+    }
+    assert missing == set()
+
+
+def test_every_target_of_make_in_the_documents_exists(project: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (project / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = {
+        word for page in pages_of(project) for code in code_of(page) for word in re.findall(r"^make ([a-z-]+)", code)
+    }
+    assert len(named) > 5
+    assert named - targets == set()
+
+
+def test_every_command_line_in_the_documents_is_one_that_haulage_understands(project: Path) -> None:
+    """Each command exists and knows the options that are named. What the commands do is tested elsewhere."""
+    lines = {code for page in pages_of(project) for code in code_of(page) if code.startswith("haulage ")}
+    assert len(lines) > 10
+    for line in lines:
+        words = line.partition("#")[0].split()[1:]
+        command: Any = typer.main.get_command(cli)
+        while words and (found := getattr(command, "commands", {}).get(words[0])):
+            command, words = found, words[1:]
+        known = {option for parameter in command.params for option in parameter.opts}
+        assert {word for word in words if word.startswith("-")} <= known, line
+        assert not hasattr(command, "commands") or words == [], line
