@@ -22,7 +22,6 @@ from app.status_reader import StatusReader
 from jobs.bundles.downloads import NewDownload
 from jobs.concurrency import cancel_and_wait
 from jobs.engine.jobs import FileRequest, Job
-from tests.app.following.dozing import dozing
 from tests.app.following.followers import (
     PATIENCE,
     Follower,
@@ -34,6 +33,7 @@ from tests.app.following.followers import (
     stream,
     until_subscribers,
 )
+from tests.app.following.stalled_clients import stalled_client
 from tests.app.shared import Shared
 from tests.helpers.jobs import create
 from tests.helpers.running import serving
@@ -58,24 +58,24 @@ async def code_of(shared: Shared, path: str = "", **options: Any) -> tuple[int |
         return code, follower.reason
 
 
-async def test_an_unknown_job_is_4404(shared: Shared) -> None:
+async def test_an_unknown_job_closes_with_4404(shared: Shared) -> None:
     assert await code_of(shared, f"/{uuid4()}") == (4404, CloseCode.NOT_FOUND.reason)
 
 
 @pytest.mark.parametrize("job_id", [*NO_UUIDS, "%00", "a b"])
-async def test_what_is_no_uuid_is_4400(shared: Shared, job_id: str) -> None:
+async def test_an_invalid_job_id_closes_with_4400(shared: Shared, job_id: str) -> None:
     assert await code_of(shared, f"/{job_id.replace(' ', '%20')}") == (4400, CloseCode.BAD_REQUEST.reason)
 
 
 @pytest.mark.parametrize("since", ["-1", "x", "", "1.5", "9" * 19, "%F0%9F%98%80", "\u0661"])
-async def test_a_since_that_is_none_is_4400(shared: Shared, since: str) -> None:
+async def test_an_invalid_since_closes_with_4400(shared: Shared, since: str) -> None:
     job = await create(shared.services, 10_000)
     assert (await code_of(shared, f"/{job.id}?since={since}"))[0] == 4400
     answer = await shared.api.get(f"{STREAM}/{job.id}?since={since}")
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "since")
 
 
-async def test_only_the_own_subprotocol_is_spoken(shared: Shared) -> None:
+async def test_only_subprotocol_v1_is_supported(shared: Shared) -> None:
     job = await create(shared.services, 10_000)
     assert (await code_of(shared, f"/{job.id}", subprotocols=["other", "more"]))[0] == 4406
     for offered, chosen in ((["other", "haulage.v1"], "haulage.v1"), ([], None)):
@@ -84,7 +84,7 @@ async def test_only_the_own_subprotocol_is_spoken(shared: Shared) -> None:
             assert follower.connection.subprotocol == chosen
 
 
-async def test_pages_of_other_sites_are_4403(shared: Shared) -> None:
+async def test_a_foreign_origin_closes_with_4403(shared: Shared) -> None:
     job = await create(shared.services, 10_000)
     port = base(shared).rpartition(":")[2]
     foreign = ["http://evil.example", "null", "http://127.0.0.1", f"http://127.0.0.1:{port}.evil.example", "file://"]
@@ -101,7 +101,7 @@ async def test_pages_of_other_sites_are_4403(shared: Shared) -> None:
             assert await follower.closed() == 4403
 
 
-async def test_a_host_that_is_not_ours_is_4421_or_400(shared: Shared) -> None:
+async def test_an_unknown_host_closes_with_4421_or_returns_400(shared: Shared) -> None:
     job = await create(shared.services, 10_000)
     port = int(base(shared).rpartition(":")[2])
     for name in ("evil.example", "127.0.0.1.evil.example"):
@@ -142,7 +142,7 @@ FAULTY: list[str | bytes | dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("message", FAULTY)
-async def test_a_faulty_message_is_answered_and_the_connection_goes_on(
+async def test_an_invalid_message_gets_an_error_and_the_connection_stays_open(
     shared: Shared, message: str | bytes | dict[str, Any]
 ) -> None:
     job = await create(shared.services, 10_000)
@@ -158,7 +158,7 @@ async def test_a_faulty_message_is_answered_and_the_connection_goes_on(
 
 
 @pytest.mark.parametrize("of_one", [True, False])
-async def test_ten_faulty_messages_are_enough(shared: Shared, of_one: bool) -> None:
+async def test_the_tenth_invalid_message_closes_the_connection(shared: Shared, of_one: bool) -> None:
     job = await create(shared.services, 10_000)
     async with socket(base(shared), f"/{job.id}" if of_one else "") as follower:
         for _ in range(11):
@@ -169,7 +169,7 @@ async def test_ten_faulty_messages_are_enough(shared: Shared, of_one: bool) -> N
         assert len(follower.errors) == 10
 
 
-async def test_a_message_that_is_too_large_is_1009(shared: Shared) -> None:
+async def test_a_message_that_is_too_large_closes_with_1009(shared: Shared) -> None:
     job = await create(shared.services, 10_000)
     async with socket(base(shared)) as follower, socket(base(shared), f"/{job.id}") as other:
         await follower.say(" " * (64 * 1024 - 100) + json.dumps({"type": "unfollow", "jobs": [str(job.id)]}))
@@ -182,7 +182,7 @@ async def test_a_message_that_is_too_large_is_1009(shared: Shared) -> None:
         await other.heard(job, (ended.seq, 0))
 
 
-async def test_more_than_a_hundred_jobs_are_not_followed(shared: Shared) -> None:
+async def test_a_connection_follows_at_most_a_hundred_jobs(shared: Shared) -> None:
     job = await shared.processing()
     jobs = [await create(shared.services, 10_000) for _ in range(101)]
     async with socket(base(shared)) as follower:
@@ -202,7 +202,7 @@ async def test_more_than_a_hundred_jobs_are_not_followed(shared: Shared) -> None
         assert len(follower.errors) == 2
 
 
-async def test_unknown_jobs_are_named_and_the_others_followed(shared: Shared) -> None:
+async def test_unknown_jobs_are_reported_and_the_others_followed(shared: Shared) -> None:
     first, last = await shared.processing(), await shared.processing()
     unknown = str(uuid4())
     async with socket(base(shared)) as follower:
@@ -218,7 +218,7 @@ async def test_unknown_jobs_are_named_and_the_others_followed(shared: Shared) ->
         await follower.heard(last, (last.seq, 1))
 
 
-async def test_one_job_that_is_slow_to_read_holds_up_nothing_else(
+async def test_a_job_that_is_slow_to_read_does_not_delay_others(
     shared: Shared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow, other, left = [await shared.processing() for _ in range(3)]
@@ -245,12 +245,12 @@ async def test_one_job_that_is_slow_to_read_holds_up_nothing_else(
         assert follower.of(left) == []
 
 
-async def test_who_reads_nothing_is_told_of_its_faults_when_it_does(shared: Shared) -> None:
+async def test_a_client_that_does_not_read_gets_its_errors_later(shared: Shared) -> None:
     large = await shared.services.downloads.create(
         NewDownload(files=[FileRequest(file_id=10_000 + index, name="n" * 200) for index in range(1_000)])
     )
     unknown = str(uuid4())
-    async with dozing(base(shared), "subscribe") as client:
+    async with stalled_client(base(shared), "subscribe") as client:
         for job_id in (str(large.id), unknown, str(large.id)):
             await client.say(json.dumps({"type": "follow", "jobs": [{"jobId": job_id}]}))
         await client.say("hello")
@@ -260,9 +260,7 @@ async def test_who_reads_nothing_is_told_of_its_faults_when_it_does(shared: Shar
             said += await client.read()
 
 
-async def test_what_breaks_here_is_told_and_mended_by_coming_back(
-    shared: Shared, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_internal_error_tells_clients_to_reconnect(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
     job = await shared.processing()
     async with socket(base(shared), f"/{job.id}") as open_already:
         await open_already.heard(job, (1, -1))
@@ -284,7 +282,7 @@ async def test_what_breaks_here_is_told_and_mended_by_coming_back(
         assert await open_already.closed() == 1011
 
 
-async def test_who_leaves_before_it_is_accepted_is_no_error(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_disconnect_before_accept_is_not_an_error(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
     asked, lost, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
     accept, connection_lost, connected = WebSocket.accept, Protocol.connection_lost, RequestMiddleware._serve_socket  # noqa: SLF001
 
@@ -321,14 +319,14 @@ async def refused(shared: Shared, path: str) -> tuple[int, str]:
     return answer.status_code, answer.json()["error"]
 
 
-async def test_a_stream_of_an_unknown_job_is_404(shared: Shared) -> None:
+async def test_a_stream_of_an_unknown_job_returns_404(shared: Shared) -> None:
     job = await create(shared.services, 10_000)
     for path in (f"/{uuid4()}", f"?jobs={uuid4()}", f"?jobs={job.id},{uuid4()}:3"):
         assert await refused(shared, path) == (404, "job_not_found")
 
 
 @pytest.mark.parametrize("job_id", [*NO_UUIDS, "%00"])
-async def test_a_stream_of_what_is_no_uuid_is_400(shared: Shared, job_id: str) -> None:
+async def test_a_stream_of_an_invalid_job_id_returns_400(shared: Shared, job_id: str) -> None:
     assert await refused(shared, f"/{job_id}") == (400, "invalid_request")
 
 
@@ -351,12 +349,12 @@ async def test_a_stream_of_what_is_no_uuid_is_400(shared: Shared, job_id: str) -
         ",".join(["x"] * 10_000),
     ],
 )
-async def test_broken_lists_of_jobs_are_400(shared: Shared, jobs: str) -> None:
+async def test_an_invalid_list_of_jobs_returns_400(shared: Shared, jobs: str) -> None:
     assert await refused(shared, f"?jobs={jobs}") == (400, "invalid_request")
     assert await refused(shared, "") == (400, "invalid_request")
 
 
-async def test_lists_of_jobs_may_repeat_themselves_and_be_full(shared: Shared) -> None:
+async def test_a_list_of_jobs_may_be_full_and_contain_duplicates(shared: Shared) -> None:
     jobs = [await create(shared.services, 10_000) for _ in range(MAX_STREAMED)]
     async with stream(shared.api, items(*jobs)) as follower:
         await asyncio.gather(*(follower.heard(job, (1, -1)) for job in jobs))
@@ -369,7 +367,7 @@ async def test_lists_of_jobs_may_repeat_themselves_and_be_full(shared: Shared) -
 @pytest.mark.parametrize(
     "last", ["", "x", "1", "1.", ".1", "-1.0", "1.0.0", "1,0", "9" * 19 + ".0", "1. 0", "\u0661.0", "é"]
 )
-async def test_a_last_event_id_that_is_none_of_ours_says_nothing(shared: Shared, last: str) -> None:
+async def test_an_invalid_last_event_id_is_ignored(shared: Shared, last: str) -> None:
     job = await create(shared.services, 10_000)
     async with shared.api.stream("GET", f"{STREAM}/{job.id}", headers={b"Last-Event-ID": last.encode()}) as answer:
         assert answer.status_code == 200
@@ -380,7 +378,7 @@ async def test_a_last_event_id_that_is_none_of_ours_says_nothing(shared: Shared,
     raise AssertionError
 
 
-async def test_head_of_a_stream_is_answered_and_ends(shared: Shared) -> None:
+async def test_head_of_a_stream_returns_only_headers(shared: Shared) -> None:
     job = await create(shared.services, 10_000)
     for path in (f"/{job.id}", items(job)):
         answer = await shared.api.head(f"{STREAM}{path}")
@@ -397,7 +395,7 @@ async def test_head_of_a_stream_is_answered_and_ends(shared: Shared) -> None:
 
 
 @pytest.mark.parametrize("ended", [False, True])
-async def test_a_since_from_the_future_starts_over(shared: Shared, ended: bool) -> None:
+async def test_a_since_above_the_seq_starts_over(shared: Shared, ended: bool) -> None:
     job = await shared.processing(10_000, 10_001)
     if ended:
         job = await shared.services.lifecycle.cancel(job.id)
@@ -428,7 +426,7 @@ async def anew(follower: Follower, job: Job) -> None:
 @pytest.mark.parametrize(
     "limits", [{"max_followers": 4}, {"max_followers": 100, "max_followers_per_client": 4}], ids=["process", "client"]
 )
-async def test_too_many_connections_are_sent_away(shared: Shared, limits: dict[str, int]) -> None:
+async def test_too_many_connections_are_refused(shared: Shared, limits: dict[str, int]) -> None:
     job = await create(shared.services, 10_000)
     async with AsyncExitStack() as opened:
         gateway = await opened.enter_async_context(serving(with_changes(shared.settings, **limits)))

@@ -20,8 +20,8 @@ from app.following.hub import Hub
 from app.status_reader import StatusReader
 from jobs.bundles.downloads import NewDownload
 from jobs.engine.jobs import FileRequest, Job
-from tests.app.following.dozing import dozing
 from tests.app.following.followers import PATIENCE, base, pause_of, socket, until_subscribers
+from tests.app.following.stalled_clients import stalled_client
 from tests.app.shared import Shared, link
 from tests.helpers.jobs import create
 from tests.helpers.running import serving
@@ -68,7 +68,7 @@ async def connected(gateway: str) -> AsyncIterator[httpx.AsyncClient]:
         yield api
 
 
-async def test_who_comes_while_the_gateway_drains_is_sent_to_another(
+async def test_new_clients_of_a_draining_gateway_are_told_to_reconnect(
     shared: Shared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = await shared.processing()
@@ -88,7 +88,7 @@ async def test_who_comes_while_the_gateway_drains_is_sent_to_another(
                 assert (ready.status_code, ready.json()) == (503, {"database": "ok", "draining": True})
 
 
-async def test_nobody_waits_for_a_job_in_a_gateway_that_drains(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_long_polls_of_a_draining_gateway_return_at_once(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.following.reconciler.RECONCILE_INTERVAL", 2 * PATIENCE)
     job, file_id = await shared.processing(), await shared.catalogue.add(b"hello")
     async with (
@@ -117,7 +117,7 @@ async def _started(shared: Shared, file_id: int) -> Job:
                 return snapshot.job
 
 
-async def test_a_request_that_outlasts_the_shutdown_is_told_so(
+async def test_a_request_that_outlasts_the_shutdown_gets_503(
     shared: Shared, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     job = await create(shared.services, 10_000)
@@ -141,7 +141,7 @@ async def test_a_request_that_outlasts_the_shutdown_is_told_so(
 
 
 @pytest.mark.parametrize("way", ["subscribe", "stream"])
-async def test_who_is_slow_gets_all_of_a_large_last_message(
+async def test_a_slow_client_gets_all_of_a_large_last_message(
     shared: Shared, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
     monkeypatch.setattr("app.following.disconnects.CLOSE_TIMEOUT", 1.0)
@@ -150,7 +150,7 @@ async def test_who_is_slow_gets_all_of_a_large_last_message(
     await shared.services.lifecycle.cancel(job.id)
     last = CloseCode.DONE.reason.encode() if way == "subscribe" else b"\r\n0\r\n\r\n"
     data = bytearray()
-    async with dozing(base(shared), f"{way}/{job.id}") as slow:
+    async with stalled_client(base(shared), f"{way}/{job.id}") as slow:
         while last not in data[-8192:]:
             more = await slow.read(8192)
             assert more, f"it is cut after {len(data)} bytes"

@@ -28,7 +28,6 @@ from jobs.engine.events import Event, FileView
 from jobs.engine.jobs import FileState, Job, Progress
 from jobs.engine.live.feed import Feed
 from jobs.kinds import Phase
-from tests.app.following.dozing import dozing
 from tests.app.following.followers import (
     PATIENCE,
     Follower,
@@ -41,6 +40,7 @@ from tests.app.following.followers import (
     stream,
     until_subscribers,
 )
+from tests.app.following.stalled_clients import stalled_client
 from tests.app.shared import Shared
 from tests.helpers.running import serving
 from tests.helpers.settings import UNAVAILABLE, with_changes
@@ -98,30 +98,35 @@ class Spied:
 
 
 @pytest.mark.parametrize("way", ["subscribe", "stream"])
-async def test_who_reads_nothing_costs_little_holds_up_nobody_and_is_closed(
+async def test_a_client_that_does_not_read_is_closed_and_delays_no_other(
     shared: Shared, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
     monkeypatch.setattr("app.following.slow_consumers.STALL_TIMEOUT", 0.5)
     spied = Spied(monkeypatch)
     job = await shared.processing()
-    async with dozing(base(shared), f"{way}/{job.id}") as asleep, socket(base(shared), f"/{job.id}") as awake:
-        await awake.heard(job, (1, -1))
+    async with (
+        stalled_client(base(shared), f"{way}/{job.id}") as stalled,
+        socket(base(shared), f"/{job.id}") as reader,
+    ):
+        await reader.heard(job, (1, -1))
         for tick in range(1, MANY + 1):
             began = monotonic()
             await shared.publish(large(job, tick))
-            await awake.heard(job, (job.seq, tick))
+            await reader.heard(job, (job.seq, tick))
             assert monotonic() - began < BUSY
-        assert [message["tick"] for message in awake.of(job)] == list(range(MANY + 1))
+        assert [message["tick"] for message in reader.of(job)] == list(range(MANY + 1))
         assert spied.waiting <= HIGH_WATER + spied.largest < MANY * spied.largest / 5
         await asyncio.wait_for(spied.slow.wait(), PATIENCE)
         if way == "subscribe":
-            await asleep.read_until(struct.pack("!H", 4408) + CloseCode.SLOW.reason.encode())  # it wakes up
+            await stalled.read_until(struct.pack("!H", 4408) + CloseCode.SLOW.reason.encode())  # it wakes up
         else:
-            *_, last = (await asleep.read_until(b"\r\n0\r\n\r\n")).split(b"retry: ")
+            *_, last = (await stalled.read_until(b"\r\n0\r\n\r\n")).split(b"retry: ")
             assert 1000 <= int(last.split(b"\n")[0]) <= 5000
 
 
-async def test_who_does_not_even_take_the_end_is_cut_off(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_client_that_does_not_read_its_close_frame_is_aborted(
+    shared: Shared, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("app.following.slow_consumers.STALL_TIMEOUT", 0.2)
     monkeypatch.setattr("app.following.disconnects.CLOSE_TIMEOUT", 0.2)
     cut = asyncio.Event()
@@ -133,26 +138,29 @@ async def test_who_does_not_even_take_the_end_is_cut_off(shared: Shared, monkeyp
 
     monkeypatch.setattr(Connection, "abort", aborts)
     job = await shared.processing()
-    async with dozing(base(shared), f"subscribe/{job.id}") as asleep:
+    async with stalled_client(base(shared), f"subscribe/{job.id}") as stalled:
         while not cut.is_set():
             for tick in range(1, MANY + 1):
                 await shared.publish(large(job, tick))
             with suppress(TimeoutError):
                 await asyncio.wait_for(cut.wait(), 5)
         with pytest.raises(ConnectionError):
-            await asleep.read_until(CloseCode.SLOW.reason.encode())
+            await stalled.read_until(CloseCode.SLOW.reason.encode())
 
 
-async def test_who_reads_byte_by_byte_gets_the_newest_state_and_no_backlog(
+async def test_a_slow_client_gets_the_newest_state_and_no_backlog(
     shared: Shared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.following.slow_consumers.STALL_TIMEOUT", PATIENCE)
     job = await shared.processing()
-    async with dozing(base(shared), f"stream/{job.id}") as slow, socket(base(shared), f"/{job.id}") as awake:
-        await awake.heard(job, (1, -1))
+    async with (
+        stalled_client(base(shared), f"stream/{job.id}") as slow,
+        socket(base(shared), f"/{job.id}") as reader,
+    ):
+        await reader.heard(job, (1, -1))
         for tick in range(1, MANY + 1):
             await shared.publish(large(job, tick))
-        await awake.heard(job, (job.seq, MANY))
+        await reader.heard(job, (job.seq, MANY))
         data = await slow.read_until(f"id: {job.seq}.{MANY}\n".encode(), 1)
     ids = [line.split(".")[1] for line in data.decode().split("\n") if line.startswith("id: ")]
     assert ids == sorted(ids, key=int)
@@ -209,7 +217,7 @@ async def valkey(tmp_path: Path) -> AsyncIterator[OwnValkey]:
 
 
 @pytest.mark.parametrize("how", ["stopped", "killed", "hung"])
-async def test_while_redis_is_away_streams_go_on_from_postgresql(
+async def test_during_a_redis_outage_followers_get_news_from_postgresql(
     shared: Shared, valkey: OwnValkey, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     monkeypatch.setattr("jobs.engine.live.subscriptions.PING", 0.3)
@@ -255,7 +263,7 @@ async def test_while_redis_is_away_streams_go_on_from_postgresql(
     await feed.close()
 
 
-async def test_without_redis_a_stream_starts_and_ends(shared: Shared) -> None:
+async def test_streams_start_and_end_without_redis(shared: Shared) -> None:
     job = await shared.processing()
     async with (
         serving(with_changes(shared.settings, **UNAVAILABLE["redis"])) as gateway,
@@ -273,7 +281,7 @@ async def test_without_redis_a_stream_starts_and_ends(shared: Shared) -> None:
 # --- the gateway, PostgreSQL, clocks ------------------------------------------------------------------------------------
 
 
-async def test_a_gateway_restarts_under_many_followers_who_come_back_and_lose_nothing(shared: Shared) -> None:
+async def test_followers_reconnect_after_a_restart_and_lose_nothing(shared: Shared) -> None:
     job = await shared.processing()
     settings = with_changes(shared.settings, stream_drain=1.0)
     async with AsyncExitStack() as clients:
@@ -328,7 +336,7 @@ async def _comes_back(
         return end["seq"], end["status"]
 
 
-async def test_a_stream_that_has_not_begun_when_the_gateway_stops_is_sent_away(
+async def test_a_stream_that_has_not_begun_at_shutdown_is_told_to_reconnect(
     shared: Shared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = await shared.processing()
@@ -360,7 +368,7 @@ async def test_a_stream_that_has_not_begun_when_the_gateway_stops_is_sent_away(
     assert 0.5 <= pause_of(answer) <= 5
 
 
-async def test_without_postgresql_a_new_stream_is_told_to_come_back(shared: Shared) -> None:
+async def test_new_streams_are_told_to_reconnect_without_postgresql(shared: Shared) -> None:
     async with (
         serving(with_changes(shared.settings, **UNAVAILABLE["database"])) as gateway,
         httpx.AsyncClient(base_url=gateway, timeout=30) as api,
@@ -378,7 +386,7 @@ async def test_without_postgresql_a_new_stream_is_told_to_come_back(shared: Shar
             assert (many.errors[0]["error"], many.errors[0]["jobId"]) == ("database_unavailable", job_id)
 
 
-async def test_clocks_decide_nothing(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_wrong_clocks_have_no_effect(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
     job = await shared.processing()
     async with socket(base(shared), f"/{job.id}") as follower:
         await follower.heard(job, (1, -1))

@@ -102,7 +102,7 @@ def quiet(shared: Shared) -> Lifecycle:
 # --- every way ----------------------------------------------------------------------------------------------------------
 
 
-async def test_every_way_tells_the_same_and_ends_with_the_same(shared: Shared) -> None:
+async def test_all_transports_send_the_same_messages(shared: Shared) -> None:
     job = await shared.processing(10_000, 10_001)
     polling = asyncio.create_task(shared.api.get(link(job), headers={"Prefer": "wait=30"}))
     async with following_all_ways(shared, job) as followers:
@@ -129,7 +129,7 @@ async def polled(shared: Shared, job: Job) -> dict[str, Any]:
     return found
 
 
-async def test_the_connection_of_one_job_ends_with_it_and_that_of_many_goes_on(shared: Shared) -> None:
+async def test_a_connection_of_one_job_ends_with_it_and_one_of_many_stays_open(shared: Shared) -> None:
     jobs = [await shared.processing(), await shared.processing()]
     async with (
         socket(base(shared), f"/{jobs[0].id}") as one,
@@ -165,7 +165,7 @@ async def test_two_tabs_follow_the_same_job_and_one_is_closed(shared: Shared) ->
         assert (await left.heard(job, (job.seq, 2)))["progress"]["bytesDone"] == 2
 
 
-async def test_a_socket_takes_up_a_job_leaves_it_and_asks_anew(shared: Shared) -> None:
+async def test_a_socket_follows_unfollows_and_follows_a_job_again(shared: Shared) -> None:
     job, other = await shared.processing(), await shared.processing()
     async with socket(base(shared)) as follower:
         await follower.follow(job, other)
@@ -183,7 +183,7 @@ async def test_a_socket_takes_up_a_job_leaves_it_and_asks_anew(shared: Shared) -
 
 
 @pytest.mark.parametrize("status", ["processing", "queued"])
-async def test_a_job_whose_rows_are_removed_is_gone(shared: Shared, status: str) -> None:
+async def test_followers_of_a_deleted_job_get_gone(shared: Shared, status: str) -> None:
     job = await (create(shared.services, 10_000) if status == "queued" else shared.processing())
     async with following_all_ways(shared, job) as followers:
         async with shared.services.database.begin() as connection:
@@ -200,7 +200,7 @@ async def test_a_job_whose_rows_are_removed_is_gone(shared: Shared, status: str)
 
 
 @pytest.mark.parametrize("way", ["socket", "stream"])
-async def test_what_is_published_while_the_snapshot_is_read_comes_after_it(
+async def test_messages_published_during_a_snapshot_read_are_sent_after_it(
     shared: Shared, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
     job = await shared.processing()
@@ -222,7 +222,7 @@ async def _all_of(shared: Shared, way: str, job: Job, order: tuple[int, int]) ->
 
 
 @pytest.mark.parametrize("way", ["socket", "stream"])
-async def test_a_job_that_ends_while_its_snapshot_is_read_is_told_to_have_ended(
+async def test_a_job_that_ends_during_a_snapshot_read_ends_its_followers(
     shared: Shared, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
     job = await shared.processing()
@@ -243,7 +243,7 @@ async def _whole(shared: Shared, way: str, job: Job) -> list[dict[str, Any]]:
         return follower.of(job)
 
 
-async def test_the_end_comes_from_postgresql_even_when_its_message_is_lost(shared: Shared) -> None:
+async def test_the_last_message_arrives_even_if_its_publish_is_lost(shared: Shared) -> None:
     job = await shared.processing()
     async with following_all_ways(shared, job) as followers:
         began = monotonic()
@@ -253,7 +253,7 @@ async def test_the_end_comes_from_postgresql_even_when_its_message_is_lost(share
     assert ends == [await final(shared, job)] * len(WAYS)
 
 
-async def test_the_end_is_never_believed_of_redis(shared: Shared) -> None:
+async def test_the_last_message_is_never_taken_from_redis(shared: Shared) -> None:
     job = await shared.processing()
     async with following(shared, "socket", job) as follower:
         wrong = live(job, 0, seq=job.seq + 1).model_copy(update={"status": Status.COMPLETED, "since": job.seq})
@@ -265,7 +265,7 @@ async def test_the_end_is_never_believed_of_redis(shared: Shared) -> None:
         assert (end["status"], end["seq"], end["links"]["self"]) == ("cancelled", ended.seq, link(job))
 
 
-async def test_what_was_told_of_a_file_and_never_written_is_taken_back(shared: Shared) -> None:
+async def test_live_file_progress_that_was_never_persisted_is_reset(shared: Shared) -> None:
     job = await shared.processing()
     active = FileView(index=0, file_id=10_000, name="a", status=FileState.ACTIVE, bytes_done=30, size=100, error=None)
     async with socket(base(shared), f"/{job.id}") as follower:
@@ -278,7 +278,7 @@ async def test_what_was_told_of_a_file_and_never_written_is_taken_back(shared: S
     assert follower.files[str(job.id), 0] == truth
 
 
-async def test_a_message_after_a_lost_one_is_answered_with_what_lies_between(shared: Shared) -> None:
+async def test_a_gap_is_filled_with_a_snapshot(shared: Shared) -> None:
     job = await shared.processing(10_000, 10_001)
     async with following(shared, "stream", job) as follower:
         async with shared.services.database.reading() as connection:
@@ -296,7 +296,7 @@ async def test_a_message_after_a_lost_one_is_answered_with_what_lies_between(sha
         assert [follower.files[str(job.id), index]["status"] for index in (0, 1)] == ["done", "done"]
 
 
-async def test_who_comes_back_hears_only_what_it_has_not(shared: Shared) -> None:
+async def test_a_client_that_reconnects_gets_only_what_is_new(shared: Shared) -> None:
     job = await shared.processing(10_000, 10_001)
     async with following(shared, "stream", job) as follower:
         await shared.publish(live(job, 4))
@@ -320,7 +320,7 @@ async def test_who_comes_back_hears_only_what_it_has_not(shared: Shared) -> None
     assert (answer.status_code, answer.content) == (204, b"")
 
 
-async def test_the_place_in_the_queue_moves_while_a_job_waits(shared: Shared) -> None:
+async def test_the_queue_position_of_a_waiting_job_is_updated(shared: Shared) -> None:
     ahead, job = await create(shared.services, 10_000), await create(shared.services, 10_000)
     async with following_all_ways(shared, job) as followers:
         places = [follower.of(job)[-1]["progress"]["queuePosition"] for follower in followers]
@@ -330,9 +330,7 @@ async def test_the_place_in_the_queue_moves_while_a_job_waits(shared: Shared) ->
     await shared.services.lifecycle.cancel(job.id)
 
 
-async def test_a_queue_that_moves_costs_no_question_for_each_of_its_jobs(
-    shared: Shared, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_moving_queue_is_read_with_few_queries(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[object] = []
     real = Snapshots.read_many
 
@@ -358,9 +356,7 @@ async def test_a_queue_that_moves_costs_no_question_for_each_of_its_jobs(
         await shared.services.lifecycle.cancel(job.id)
 
 
-async def test_followers_of_a_database_that_was_restored_come_back_and_start_over(
-    shared: Shared, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_followers_start_over_after_a_database_restore(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.following.reconciler.RECONCILE_INTERVAL", 0.3)
     job = await shared.processing()
     reads, real = [0], StatusReader.read
@@ -400,7 +396,7 @@ def moved(follower: Follower, job: Job, place: int) -> Callable[[], bool]:
 # --- what it costs ------------------------------------------------------------------------------------------------------
 
 
-async def test_one_subscription_serves_all_followers_and_is_left_after_the_last(shared: Shared) -> None:
+async def test_all_followers_of_a_job_share_one_subscription(shared: Shared) -> None:
     jobs = [await shared.processing() for _ in range(3)]
     redis: Any = shared.services.feed._redis  # noqa: SLF001 - there is no public way to count subscribers
     async with AsyncExitStack() as opened:

@@ -12,9 +12,9 @@ from typing import Any, cast
 import pytest
 
 from app.following.connections import MAX_SILENCE, StreamConnection
-from tests.app.following.dozing import dozing
 from tests.app.following.followers import base, live, until_subscribers
 from tests.app.following.simulation import Wire
+from tests.app.following.stalled_clients import stalled_client
 from tests.app.shared import Shared
 from tests.helpers.running import serving
 
@@ -31,28 +31,28 @@ def vanish(sock: sockets.socket) -> None:
 
 
 @pytest.mark.parametrize("way", ["subscribe", "stream"])
-async def test_a_client_whose_machine_is_gone_is_given_up(
+async def test_a_client_that_vanishes_is_disconnected(
     shared: Shared, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
     monkeypatch.setattr("app.following.connections.USER_TIMEOUT", 0.5)
     job = await shared.processing()
-    async with dozing(base(shared), f"{way}/{job.id}") as client:
+    async with stalled_client(base(shared), f"{way}/{job.id}") as client:
         await until_subscribers(shared.services.feed, job, 1)
         vanish(client.sock)
         await shared.publish(live(job, 1))
         await until_subscribers(shared.services.feed, job, 0)
 
 
-async def test_a_client_that_answers_no_ping_is_closed(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_client_without_pongs_is_closed(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.server.PING", 0.2)
     monkeypatch.setattr("app.server.PONG", 0.2)
     job = await shared.processing()
-    async with serving(shared.settings) as gateway, dozing(gateway, f"subscribe/{job.id}") as client:
+    async with serving(shared.settings) as gateway, stalled_client(gateway, f"subscribe/{job.id}") as client:
         assert b"keepalive" in await client.read_until(struct.pack("!H", 1011) + b"keepalive ping timeout")
         await until_subscribers(shared.services.feed, job, 0)
 
 
-async def test_a_stream_is_never_silent_for_longer_than_it_says() -> None:
+async def test_a_stream_is_never_silent_for_too_long() -> None:
     said: list[float] = []
     now = 0.0
 

@@ -39,9 +39,7 @@ orders = st.tuples(st.integers(0, 9), st.integers(-1, 9))
 
 
 @given(orders, st.integers(0, 9), orders)
-def test_a_message_is_taken_when_it_is_newer_and_nothing_before_it_is_missing(
-    have: Order, since: int, order: Order
-) -> None:
+def test_a_message_is_applied_if_it_is_newer_and_leaves_no_gap(have: Order, since: int, order: Order) -> None:
     verdict = judge(have, since, order)
     assert (verdict is Verdict.OLD) == (order <= have)
     if order > have:
@@ -49,7 +47,7 @@ def test_a_message_is_taken_when_it_is_newer_and_nothing_before_it_is_missing(
 
 
 @given(st.lists(st.sampled_from(range(1, 8)), max_size=40), st.integers(1, 3))
-def test_messages_in_any_order_never_lead_back_and_a_gap_is_always_seen(numbers: list[int], reach: int) -> None:
+def test_order_never_goes_back_and_gaps_are_always_detected(numbers: list[int], reach: int) -> None:
     """Message n tells of the last `reach` changes up to n: whoever takes it by the rule knows all changes up to n."""
     have, known = requested_since(0), set[int]()
     for number in numbers:
@@ -61,7 +59,7 @@ def test_messages_in_any_order_never_lead_back_and_a_gap_is_always_seen(numbers:
 
 
 @given(st.integers(1, 2 * QUEUE_TICKS), st.integers(1, 2 * QUEUE_TICKS))
-def test_a_queued_job_that_moves_on_has_a_later_tick(place: int, moved_on: int) -> None:
+def test_a_queued_job_that_moves_up_gets_a_later_tick(place: int, moved_on: int) -> None:
     ahead = max(1, place - moved_on)
     assert queue_tick(ahead) >= queue_tick(place) >= queue_tick(None) > requested_since(0)[1]
     if place < QUEUE_TICKS and ahead < place:
@@ -219,7 +217,7 @@ def world() -> Iterator[World]:
     world.close()
 
 
-def test_a_snapshot_that_could_not_be_read_after_a_gap_is_read_later(world: World) -> None:
+def test_a_failed_snapshot_read_is_repeated_later(world: World) -> None:
     store, client = world.store, Client(remembers_ticks=True)
     world.clients.append(client)
     world.settle()
@@ -232,7 +230,7 @@ def test_a_snapshot_that_could_not_be_read_after_a_gap_is_read_later(world: Worl
     assert client.order[0] == store.job.seq
 
 
-def test_a_degraded_answer_does_not_stay_degraded() -> None:
+def test_a_degraded_status_is_not_cached() -> None:
     store = Store()
     store.move(Claim(worker="w", lease=10))
     topic = Topic(UUID(int=7))
@@ -244,7 +242,7 @@ def test_a_degraded_answer_does_not_stay_degraded() -> None:
     assert status is None or not status.degraded
 
 
-def test_a_database_that_says_less_is_believed_and_not_asked_over_and_over(world: World) -> None:
+def test_a_database_with_a_lower_seq_wins_and_is_not_read_repeatedly(world: World) -> None:
     store, stayed, came = world.store, Client(remembers_ticks=True), Client(remembers_ticks=False)
     store.move(Claim(worker="w", lease=10))
     before, records = store.job, dict(store.records)
@@ -266,7 +264,7 @@ def test_a_database_that_says_less_is_believed_and_not_asked_over_and_over(world
         assert (client.order[0], client.summary and client.summary.seq) == (before.seq, before.seq)
 
 
-def test_who_could_not_be_sent_the_end_that_it_asked_for_gets_it_by_the_comparison(world: World) -> None:
+def test_a_last_message_that_could_not_be_sent_is_sent_by_the_reconciler(world: World) -> None:
     store, client = world.store, Client(remembers_ticks=False)
     store.move(Cancel())
     client.order = requested_since(store.job.seq)  # it has all but the end

@@ -57,7 +57,7 @@ def unheard(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Feed, "publish", lost)
 
 
-async def test_a_poll_after_a_retry_is_not_from_before_it(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_poll_after_a_retry_is_not_outdated(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
     job, reads = await shared.processing(), Reads(monkeypatch)
     await until_known(shared, job, reads)
     await shared.api.delete(link(job))
@@ -68,9 +68,7 @@ async def test_a_poll_after_a_retry_is_not_from_before_it(shared: Shared, monkey
     assert (await shared.api.get(link(job))).json()["status"] == "queued"
 
 
-async def test_a_poll_after_the_removal_of_a_bundle_is_not_from_before_it(
-    shared: Shared, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_poll_after_deleting_a_bundle_is_not_outdated(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
     reads = Reads(monkeypatch)
     processing = await shared.processing()
     await until_known(shared, processing, reads)
@@ -81,9 +79,7 @@ async def test_a_poll_after_the_removal_of_a_bundle_is_not_from_before_it(
     assert (await shared.api.get(link(job))).json()["status"] == "expired"
 
 
-async def test_an_answer_that_was_being_read_when_the_command_came_is_not_kept(
-    shared: Shared, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_status_read_during_a_command_is_not_cached(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
     job, reads = await shared.processing(), Reads(monkeypatch)
     await until_known(shared, job, reads)
     await shared.api.delete(link(job))
@@ -108,9 +104,7 @@ async def test_an_answer_that_was_being_read_when_the_command_came_is_not_kept(
     assert (await shared.api.get(link(job))).json()["status"] == "queued"
 
 
-async def test_a_job_whose_rows_are_removed_is_not_answered_from_memory(
-    shared: Shared, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_deleted_job_is_not_served_from_memory(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
     job = await shared.processing()
     await until_known(shared, job, Reads(monkeypatch))
     async with shared.services.database.begin() as connection:
@@ -120,7 +114,7 @@ async def test_a_job_whose_rows_are_removed_is_not_answered_from_memory(
             pass
 
 
-async def test_a_live_message_of_another_release_is_as_good_as_none(shared: Shared) -> None:
+async def test_a_live_message_of_another_release_is_ignored(shared: Shared) -> None:
     job = await shared.processing()
     redis: Any = shared.services.feed._redis  # noqa: SLF001 - what another release would write
     await redis.set(key(job.id), b'{"type": "progress", "shape": "new"}')
@@ -131,7 +125,7 @@ async def test_a_live_message_of_another_release_is_as_good_as_none(shared: Shar
 
 
 @pytest.mark.parametrize("limits", [{"max_followers": 2}, {"max_followers_per_client": 2}], ids=["process", "client"])
-async def test_too_many_long_polls_are_told_to_come_back(shared: Shared, limits: dict[str, int]) -> None:
+async def test_too_many_long_polls_get_429(shared: Shared, limits: dict[str, int]) -> None:
     jobs = [await create(shared.services, 10_000) for _ in range(3)]
     async with (
         serving(with_changes(shared.settings, **limits)) as gateway,
@@ -155,7 +149,7 @@ async def test_too_many_long_polls_are_told_to_come_back(shared: Shared, limits:
         assert [(await it).status_code for it in (waiting[1], again)] == [200, 200]
 
 
-async def test_a_long_poll_ends_when_its_client_leaves(shared: Shared) -> None:
+async def test_a_long_poll_ends_when_its_client_disconnects(shared: Shared) -> None:
     job = await create(shared.services, 10_000)
     async with httpx.AsyncClient(base_url=base(shared), timeout=PATIENCE) as api:
         polling = asyncio.create_task(api.get(link(job, f"?since={job.seq}"), headers={"Prefer": "wait=60"}))
@@ -192,7 +186,7 @@ async def test_unknown_jobs_leave_nothing_behind(shared: Shared, hubs: list[Hub]
             await until_subscribers(shared.services.feed, cast("Job", job), 0)
 
 
-async def test_a_channel_that_is_dropped_before_it_was_asked_for_leaves_nothing_behind(
+async def test_a_channel_unsubscribed_before_it_was_subscribed_leaves_nothing_behind(
     shared: Shared, hubs: list[Hub]
 ) -> None:
     async with serving(shared.settings) as gateway, httpx.AsyncClient(base_url=gateway, timeout=PATIENCE) as api:

@@ -1,4 +1,4 @@
-"""Clients that follow and do not read, or are not there any more: below HTTP and WebSocket libraries, which do."""
+"""Clients that follow a job without reading, or vanish: on plain sockets, as HTTP and WebSocket libraries always read."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from websockets.frames import Frame, Opcode
 from tests.app.following.followers import PATIENCE
 
 
-class Dozing:
-    """A client that has asked for a job's changes, and reads nothing until it is told to."""
+class StalledClient:
+    """A client that follows a job, and reads only when the test says so."""
 
     def __init__(self, sock: sockets.socket) -> None:
         self.sock = sock
 
     async def read(self, amount: int = 65536) -> bytes:
-        """What comes next, empty at the end."""
+        """The next bytes, empty at the end."""
         async with asyncio.timeout(PATIENCE):
             return await asyncio.get_running_loop().sock_recv(self.sock, amount)
 
@@ -30,7 +30,7 @@ class Dozing:
         await asyncio.get_running_loop().sock_sendall(self.sock, frame)
 
     async def read_until(self, mark: bytes, at_once: int = 65536) -> bytes:
-        """What comes until this has come. Raises `ConnectionError` when it never does."""
+        """Everything up to `mark`. Raises `ConnectionError` if it never arrives."""
         data = bytearray()
         while mark not in data[-len(mark) - at_once :]:
             more = await self.read(at_once)
@@ -41,8 +41,8 @@ class Dozing:
 
 
 @asynccontextmanager
-async def dozing(url: str, path: str) -> AsyncIterator[Dozing]:
-    """It has had the head of the answer, and its machine keeps as little for it as can be."""
+async def stalled_client(url: str, path: str) -> AsyncIterator[StalledClient]:
+    """A client that has received the response headers, with the smallest receive buffer."""
     loop = asyncio.get_running_loop()
     address = urlsplit(url)
     asks = (
@@ -58,6 +58,6 @@ async def dozing(url: str, path: str) -> AsyncIterator[Dozing]:
         await loop.sock_sendall(
             sock, (head + (asks if path.startswith("subscribe") else "Accept: text/event-stream") + "\r\n\r\n").encode()
         )
-        client = Dozing(sock)
+        client = StalledClient(sock)
         await client.read_until(b"\r\n\r\n", 1)
         yield client
