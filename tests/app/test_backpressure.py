@@ -42,7 +42,7 @@ def refused(answer: httpx.Response, position: int) -> None:
     assert f"number {position}" in problem["detail"]
 
 
-async def test_one_too_many_is_told_its_place_and_when_to_come_back(
+async def test_a_full_queue_returns_503_with_position_and_retry_after(
     full: httpx.AsyncClient, services: Services
 ) -> None:
     rows = await Shared(api=full, services=services, catalogue=Catalogue(services)).rows()
@@ -51,22 +51,22 @@ async def test_one_too_many_is_told_its_place_and_when_to_come_back(
     assert await Shared(api=full, services=services, catalogue=Catalogue(services)).rows() == rows
 
 
-async def test_start_is_refused_as_well(full: httpx.AsyncClient, catalogue: Catalogue) -> None:
+async def test_a_full_queue_refuses_start_too(full: httpx.AsyncClient, catalogue: Catalogue) -> None:
     refused(await full.post("/v1/download/start", json={"file_id": await catalogue.add(b"x")}), 3)
 
 
-async def test_a_repeated_request_gets_its_job_all_the_same(full: httpx.AsyncClient) -> None:
+async def test_a_repeated_request_gets_its_job_despite_a_full_queue(full: httpx.AsyncClient) -> None:
     for key in range(2):
         assert (await initiate(full, str(key))).status_code == 202
     conflict = await full.post(INITIATE, json={"file_ids": [10_001]}, headers={"Idempotency-Key": "0"})
     assert conflict.status_code == 422
 
 
-async def test_other_problems_tell_no_place(full: httpx.AsyncClient) -> None:
+async def test_other_problems_have_no_queue_position(full: httpx.AsyncClient) -> None:
     assert "queuePosition" not in (await full.post(INITIATE, json={})).json()
 
 
-async def test_there_is_room_again_when_jobs_have_left_the_queue(full: httpx.AsyncClient, services: Services) -> None:
+async def test_jobs_are_accepted_again_when_the_queue_has_room(full: httpx.AsyncClient, services: Services) -> None:
     jobs = [job["links"]["self"] for job in (await full.get("/v1/download/jobs")).json()["jobs"]]
     async with working(services.settings):
         for job in jobs:

@@ -73,7 +73,7 @@ def fields(answer: Any) -> list[str]:
 
 @pytest.mark.parametrize("path", [INITIATE, "/v1/download/check"])
 @pytest.mark.parametrize("case", BODIES)
-async def test_a_bad_selection_is_refused_by_all_its_fields(shared: Shared, case: str, path: str) -> None:
+async def test_an_invalid_selection_reports_all_its_fields(shared: Shared, case: str, path: str) -> None:
     body, offending = BODIES[case]
     before = await shared.rows()
     assert fields(await shared.api.post(path, json=body)) == sorted(offending)
@@ -81,7 +81,7 @@ async def test_a_bad_selection_is_refused_by_all_its_fields(shared: Shared, case
 
 
 @pytest.mark.parametrize("path", ["/v1/download/start", "/v1/download/check"])
-async def test_a_bad_single_file_is_refused(shared: Shared, path: str) -> None:
+async def test_an_invalid_single_file_is_refused(shared: Shared, path: str) -> None:
     before = await shared.rows()
     for value in (True, "10000", 9_999, None, 1.5, [10_000]):
         assert fields(await shared.api.post(path, json={"file_id": value, "x": 1})) == ["file_id", "x"]
@@ -99,7 +99,7 @@ async def test_invalid_json_is_refused(shared: Shared, body: bytes) -> None:
         assert fields(answer) == ["body"]
 
 
-async def test_a_bad_key_and_a_bad_body_are_both_named(shared: Shared) -> None:
+async def test_an_invalid_key_and_an_invalid_body_are_both_reported(shared: Shared) -> None:
     before = await shared.rows()
     for key in (b"", b'""', b"a b", "é".encode(), b"x" * 256):
         answer = await shared.api.post(INITIATE, json={"file_ids": []}, headers=[(b"Idempotency-Key", key)])
@@ -108,7 +108,7 @@ async def test_a_bad_key_and_a_bad_body_are_both_named(shared: Shared) -> None:
 
 
 @pytest.mark.parametrize("job_id", ["1", "x" * 36, str(UNKNOWN)[:-1], "%00", str(UNKNOWN).replace("-", "")])
-async def test_a_job_id_that_is_no_uuid_is_refused_everywhere(shared: Shared, job_id: str) -> None:
+async def test_an_invalid_job_id_is_refused_everywhere(shared: Shared, job_id: str) -> None:
     job = f"/v1/download/job/{job_id}"
     for method, path in (
         ("GET", job),
@@ -137,7 +137,7 @@ async def test_a_job_id_that_is_no_uuid_is_refused_everywhere(shared: Shared, jo
         ("/v1/download/files?limit=ten&cursor=!&q=a%00", ["cursor", "limit", "q"]),
     ],
 )
-async def test_bad_query_parameters_are_all_named(shared: Shared, path: str, offending: list[str]) -> None:
+async def test_invalid_query_parameters_are_all_reported(shared: Shared, path: str, offending: list[str]) -> None:
     assert fields(await shared.api.get(path)) == offending
 
 
@@ -160,7 +160,7 @@ async def test_forged_cursors_are_refused(shared: Shared, place: str) -> None:
         assert fields(await shared.api.get(path, params={"cursor": cursor})) == ["cursor"]
 
 
-async def test_an_unknown_job_is_not_found_everywhere(shared: Shared) -> None:
+async def test_an_unknown_job_returns_404_everywhere(shared: Shared) -> None:
     for method, path in (
         ("GET", JOB),
         ("DELETE", JOB),
@@ -187,7 +187,7 @@ async def test_an_unknown_job_is_not_found_everywhere(shared: Shared) -> None:
         ("..", "file"),
     ],
 )
-async def test_hostile_names_are_made_safe(shared: Shared, name: str, safe: str) -> None:
+async def test_unsafe_names_are_sanitized(shared: Shared, name: str, safe: str) -> None:
     body = {"files": [{"file_id": 10_000, "name": name}], "archiveName": name}
     answer = await shared.api.post(INITIATE, json=body)
     assert answer.status_code == 202

@@ -21,7 +21,7 @@ async def check(api: httpx.AsyncClient, **body: Any) -> Any:
     return answer.json()
 
 
-async def test_one_file_is_there_or_not(shared: Shared) -> None:
+async def test_check_reports_whether_a_file_exists(shared: Shared) -> None:
     there = await shared.catalogue.add(b"12345", "a.txt")
     gone = await shared.catalogue.add(b"1")
     await shared.catalogue.remove(gone)
@@ -35,7 +35,7 @@ async def test_one_file_is_there_or_not(shared: Shared) -> None:
         assert await check(shared.api, file_id=missing) == nothing
 
 
-async def test_a_selection_is_looked_at_and_nothing_is_written(shared: Shared) -> None:
+async def test_a_preflight_check_writes_nothing(shared: Shared) -> None:
     there, before = await shared.catalogue.add(b"12345", "a.txt"), await shared.rows()
     body: dict[str, Any] = {"file_ids": [there, 77_777], "archiveName": "a"}
     strict = await check(shared.api, **body)
@@ -59,7 +59,7 @@ async def test_a_selection_is_looked_at_and_nothing_is_written(shared: Shared) -
 
 @pytest.mark.asyncio(loop_scope="function")
 @pytest.mark.usefixtures("worker")
-async def test_the_size_foretold_is_the_size_of_the_bundle(api: httpx.AsyncClient, catalogue: Catalogue) -> None:
+async def test_the_predicted_size_is_the_size_of_the_bundle(api: httpx.AsyncClient, catalogue: Catalogue) -> None:
     ids = [await catalogue.add(b"x" * size, "grüße.txt", sha256=None) for size in (0, 7, 300_000)]
     body = {"files": [{"file_id": ids[0], "name": "f/a"}, *({"file_id": i} for i in ids[1:]), {"file_id": 77_777}]}
     foretold = await check(api, **body, onMissing="skip")
@@ -73,7 +73,7 @@ async def test_the_size_foretold_is_the_size_of_the_bundle(api: httpx.AsyncClien
 @pytest.mark.asyncio(loop_scope="function")
 @pytest.mark.usefixtures("worker")
 @pytest.mark.parametrize("shrinks", [True, False])
-async def test_a_deflated_bundle_is_never_larger_than_foretold(
+async def test_a_deflated_bundle_is_never_larger_than_predicted(
     api: httpx.AsyncClient, catalogue: Catalogue, *, shrinks: bool
 ) -> None:
     data = bytes(3_000_000) if shrinks else os.urandom(3_000_000)
@@ -88,7 +88,7 @@ async def test_a_deflated_bundle_is_never_larger_than_foretold(
     assert (status["result"]["size"] < 100_000) == shrinks
 
 
-async def test_a_file_that_is_not_what_the_catalogue_says_is_told_as_such(shared: Shared) -> None:
+async def test_a_file_that_contradicts_the_catalogue_is_reported(shared: Shared) -> None:
     wrong = await shared.catalogue.add(b"12345", size=6)
     answer = await shared.api.post("/v1/download/check", json={"file_id": wrong})
     assert (answer.status_code, answer.json()["error"]) == (502, "checksum_mismatch")

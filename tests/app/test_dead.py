@@ -62,13 +62,13 @@ async def test_dead_jobs_are_listed_by_pages_the_last_first(api: httpx.AsyncClie
     assert job["links"]["retry"] == link(jobs[-1], "/retry")
 
 
-async def test_a_retried_job_is_dead_no_more(api: httpx.AsyncClient, services: Services) -> None:
+async def test_a_retried_job_is_no_longer_dead(api: httpx.AsyncClient, services: Services) -> None:
     left, retried = await dead(services), await dead(services)
     assert (await api.post(link(retried, "/retry"))).status_code == 202
     assert await listed(api) == [str(left.id)]
 
 
-async def test_a_dropped_job_is_nowhere_to_be_seen(api: httpx.AsyncClient, services: Services) -> None:
+async def test_a_deleted_job_is_not_found_anywhere(api: httpx.AsyncClient, services: Services) -> None:
     job, other = await dead(services), await dead(services)
     answer = await api.delete(f"{DEAD}/{job.id}")
     assert (answer.status_code, answer.content) == (204, b"")
@@ -92,7 +92,7 @@ async def test_a_dropped_job_is_nowhere_to_be_seen(api: httpx.AsyncClient, servi
     assert await services.snapshots.marks([job.id]) == {}
 
 
-async def test_what_is_dropped_goes_from_store_and_database(api: httpx.AsyncClient, services: Services) -> None:
+async def test_a_deleted_job_leaves_nothing_in_store_and_database(api: httpx.AsyncClient, services: Services) -> None:
     job, other = await dead(services), await dead(services)
     store = services.storage
     await store.objects.put(f"bundles/{job.id}/2.zip", b"x", "application/zip")
@@ -113,7 +113,7 @@ async def test_what_is_dropped_goes_from_store_and_database(api: httpx.AsyncClie
 
 
 @pytest.mark.parametrize("state", ["queued", "processing", "completed", "cancelled", "validation"])
-async def test_only_dead_jobs_are_dropped(api: httpx.AsyncClient, services: Services, state: str) -> None:
+async def test_only_dead_jobs_can_be_deleted(api: httpx.AsyncClient, services: Services, state: str) -> None:
     shared = Shared(api=api, services=services, catalogue=Catalogue(services))
     job = await in_state(shared, state)
     answer = await api.delete(f"{DEAD}/{job.id}")
@@ -136,14 +136,16 @@ async def in_state(shared: Shared, state: str) -> Job:
             return await shared.dead(ErrorClass.VALIDATION)
 
 
-async def test_of_a_retry_and_a_drop_at_once_one_succeeds(api: httpx.AsyncClient, services: Services) -> None:
+async def test_one_of_a_concurrent_retry_and_delete_succeeds(api: httpx.AsyncClient, services: Services) -> None:
     for _ in range(5):
         job = await dead(services)
         retried, dropped = await asyncio.gather(api.post(link(job, "/retry")), api.delete(f"{DEAD}/{job.id}"))
         assert (retried.status_code, dropped.status_code) in {(202, 409), (404, 204)}
 
 
-async def test_the_key_of_a_dropped_job_makes_a_new_one(api: httpx.AsyncClient, services: Services) -> None:
+async def test_the_idempotency_key_of_a_deleted_job_creates_a_new_one(
+    api: httpx.AsyncClient, services: Services
+) -> None:
     body, headers = {"file_ids": [10_000]}, {"Idempotency-Key": "k"}
     first = (await api.post("/v1/download/initiate", json=body, headers=headers)).json()["jobId"]
     async with services.database.begin() as connection:
@@ -178,7 +180,7 @@ async def until_gone(api: httpx.AsyncClient, job: Job) -> None:
             pass
 
 
-async def test_a_job_that_is_polled_is_gone_for_all_gateways_once_it_is_dropped(
+async def test_a_deleted_job_is_gone_on_all_gateways_that_poll_it(
     api: httpx.AsyncClient, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.following.reconciler.RECONCILE_INTERVAL", 3_600)
@@ -189,7 +191,7 @@ async def test_a_job_that_is_polled_is_gone_for_all_gateways_once_it_is_dropped(
         await until_gone(other, job)
 
 
-async def test_a_drop_whose_message_is_lost_is_found_out_all_the_same(
+async def test_a_deletion_whose_message_is_lost_is_detected(
     api: httpx.AsyncClient, services: Services, settings: Settings
 ) -> None:
     job = await polled([api], services)
@@ -198,7 +200,7 @@ async def test_a_drop_whose_message_is_lost_is_found_out_all_the_same(
     await until_gone(api, job)
 
 
-async def test_the_history_tells_every_transition(api: httpx.AsyncClient, services: Services) -> None:
+async def test_the_history_lists_every_transition(api: httpx.AsyncClient, services: Services) -> None:
     job = await dead(services)
     answer = await api.get(link(job, "/history"))
     assert answer.status_code == 200

@@ -47,7 +47,7 @@ def unavailable(answer: httpx.Response, code: str) -> None:
     assert int(answer.headers["retry-after"]) > 0
 
 
-async def test_without_redis_everything_is_answered(shared: Shared) -> None:
+async def test_everything_works_without_redis(shared: Shared) -> None:
     completed, running = await shared.completed(), await shared.processing()
     file_id = await shared.catalogue.add(b"x")
     async with without(shared, "redis") as api:
@@ -70,7 +70,7 @@ async def test_without_redis_everything_is_answered(shared: Shared) -> None:
         assert [answer.status_code for answer in answers] == [202, 200, 200, 200, 202, 200, 303, 200, 200, 204]
 
 
-async def test_without_redis_a_long_poll_still_hears_of_the_end(shared: Shared) -> None:
+async def test_a_long_poll_gets_the_end_of_a_job_without_redis(shared: Shared) -> None:
     job = await shared.processing()
     async with without(shared, "redis") as api:
         began = monotonic()
@@ -81,7 +81,7 @@ async def test_without_redis_a_long_poll_still_hears_of_the_end(shared: Shared) 
         assert monotonic() - began < 2 * RECONCILE_INTERVAL + SOON
 
 
-async def test_without_the_store_jobs_are_taken_but_no_links_made(shared: Shared) -> None:
+async def test_jobs_are_accepted_without_the_store_but_links_are_not_made(shared: Shared) -> None:
     completed = await shared.completed()
     file_id = await shared.catalogue.add(b"x")
     before = await shared.rows()
@@ -98,7 +98,7 @@ async def test_without_the_store_jobs_are_taken_but_no_links_made(shared: Shared
         assert (await ask(api, "DELETE", created.headers["location"])).status_code == 200
 
 
-async def test_a_store_that_refuses_or_lacks_the_bucket_is_no_missing_file(shared: Shared) -> None:
+async def test_a_store_that_denies_access_is_not_a_missing_file(shared: Shared) -> None:
     completed = await shared.completed()
     for code, changes in (
         ("storage_refused", {"s3_secret_access_key": "wrong"}),
@@ -109,7 +109,7 @@ async def test_a_store_that_refuses_or_lacks_the_bucket_is_no_missing_file(share
             unavailable(await api.post("/v1/download/check", json={"file_id": 77_777}), code)
 
 
-async def test_without_the_database_every_job_request_is_told_to_come_back(shared: Shared) -> None:
+async def test_job_requests_without_the_database_get_503(shared: Shared) -> None:
     job = await shared.completed()
     async with without(shared, "database") as api:
         for method, path in (

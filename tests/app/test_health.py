@@ -40,7 +40,9 @@ async def look(settings: Any) -> dict[str, httpx.Response]:
     ],
     ids=["nothing", "database", "storage", "bucket", "redis"],
 )
-async def test_what_is_away_shows(shared: Shared, away: Any, status: int, said: str, ready: int) -> None:
+async def test_health_shows_unavailable_dependencies(
+    shared: Shared, away: Any, status: int, said: str, ready: int
+) -> None:
     redis = shared.services.feed._redis  # noqa: SLF001 - a worker's sign of life, without a worker
     await redis.set(queue_name(Kind.DOWNLOAD) + ":health-check", "1")
     began = monotonic()
@@ -60,7 +62,7 @@ async def test_what_is_away_shows(shared: Shared, away: Any, status: int, said: 
 
 
 @pytest.mark.parametrize("away", ["database", "storage", "redis"])
-async def test_a_dependency_that_fails_again_and_again_is_given_time(shared: Shared, away: str) -> None:
+async def test_a_dependency_that_keeps_failing_opens_its_circuit(shared: Shared, away: str) -> None:
     settings = with_changes(shared.settings, **UNAVAILABLE[away])
     closed = {"database": "closed", "storage": "closed", "redis": "closed"}
     assert (await shared.api.get("/health")).json()["circuits"] == closed
@@ -72,7 +74,7 @@ async def test_a_dependency_that_fails_again_and_again_is_given_time(shared: Sha
         assert set(circuits.values()) == {"closed"}
 
 
-async def test_workers_are_seen_without_redis(shared: Shared) -> None:
+async def test_health_finds_workers_without_redis(shared: Shared) -> None:
     settings = with_changes(shared.settings, drain_timeout=0, **UNAVAILABLE["redis"])
     async with asyncio.timeout(30), serving(settings) as url, httpx.AsyncClient(base_url=url) as api:
         async with working(settings):
@@ -83,7 +85,7 @@ async def test_workers_are_seen_without_redis(shared: Shared) -> None:
         assert health["checks"]["queue"] == "error", "a worker that was stopped has taken its leave"
 
 
-async def test_a_worker_that_has_not_signed_for_a_lease_is_not_there(shared: Shared) -> None:
+async def test_a_worker_without_a_recent_heartbeat_does_not_count(shared: Shared) -> None:
     redis = shared.services.feed._redis  # noqa: SLF001 - no sign of life is there but the worker's own
     await redis.delete(queue_name(Kind.DOWNLOAD) + ":health-check")
     await record_heartbeat(shared.services.database, "killed")
@@ -94,7 +96,7 @@ async def test_a_worker_that_has_not_signed_for_a_lease_is_not_there(shared: Sha
     assert not await any_worker(shared.services)
 
 
-async def test_without_any_worker_jobs_wait(shared: Shared) -> None:
+async def test_health_is_degraded_without_workers(shared: Shared) -> None:
     redis = shared.services.feed._redis  # noqa: SLF001
     await redis.delete(queue_name(Kind.DOWNLOAD) + ":health-check")
     answer = await shared.api.get("/health")

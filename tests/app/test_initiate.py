@@ -25,7 +25,7 @@ async def initiate(shared: Shared, body: Any, key: str | None = None) -> httpx.R
     return await shared.api.post("/v1/download/initiate", json=body, headers=headers)
 
 
-async def test_the_answer_says_what_was_written_and_where_to_go_on(shared: Shared) -> None:
+async def test_initiate_returns_the_job_and_its_links(shared: Shared) -> None:
     before = await shared.rows()
     answer = await initiate(shared, BODY)
     assert answer.status_code == 202
@@ -62,11 +62,11 @@ async def test_the_answer_says_what_was_written_and_where_to_go_on(shared: Share
     ],
     ids=["least id", "greatest id", "most files", "longest names", "deflated", "nulls"],
 )
-async def test_all_up_to_the_limits_is_accepted(shared: Shared, body: Any) -> None:
+async def test_requests_up_to_the_limits_are_accepted(shared: Shared, body: Any) -> None:
     assert (await initiate(shared, body)).status_code == 202
 
 
-async def test_the_same_key_and_request_give_the_same_answer_and_one_job(shared: Shared) -> None:
+async def test_the_same_key_and_body_return_the_same_job(shared: Shared) -> None:
     key, before = str(uuid4()), await shared.rows()
     first = await initiate(shared, BODY, key)
     assert (await shared.api.delete(first.headers["location"])).status_code == 200
@@ -77,7 +77,7 @@ async def test_the_same_key_and_request_give_the_same_answer_and_one_job(shared:
     assert (await shared.rows())[0] == before[0] + 1
 
 
-async def test_a_key_of_the_release_without_compression_is_known(shared: Shared) -> None:
+async def test_a_key_from_before_the_compression_field_is_recognized(shared: Shared) -> None:
     accepted = await initiate(shared, {"file_ids": [10_000]}, key := str(uuid4()))
     said = b'{"file_ids":[10000],"files":null,"archiveName":null,"onMissing":"fail"}'
     async with shared.services.database.reading() as connection:
@@ -86,7 +86,7 @@ async def test_a_key_of_the_release_without_compression_is_known(shared: Shared)
     assert (str(found[0].id), found[1]) == (accepted.json()["jobId"], sha256(said).hexdigest())
 
 
-async def test_the_same_key_with_another_request_is_refused(shared: Shared) -> None:
+async def test_the_same_key_with_another_body_is_refused(shared: Shared) -> None:
     key = str(uuid4())
     await initiate(shared, BODY, key)
     before = await shared.rows()
@@ -97,12 +97,12 @@ async def test_the_same_key_with_another_request_is_refused(shared: Shared) -> N
     assert await shared.rows() == before
 
 
-async def test_without_a_key_or_with_another_one_it_is_another_job(shared: Shared) -> None:
+async def test_requests_without_or_with_another_key_create_another_job(shared: Shared) -> None:
     answers = [await initiate(shared, BODY, key) for key in (None, None, str(uuid4()), str(uuid4()), "x" * 255)]
     assert len({answer.json()["jobId"] for answer in answers}) == len(answers)
 
 
-async def test_a_key_whose_first_request_is_under_way_is_told_to_wait(shared: Shared) -> None:
+async def test_a_key_in_flight_returns_409_with_retry_after(shared: Shared) -> None:
     key = str(uuid4())
     async with shared.services.database.begin() as connection:
         assert await lock_key(connection, ANONYMOUS, key)
@@ -112,7 +112,7 @@ async def test_a_key_whose_first_request_is_under_way_is_told_to_wait(shared: Sh
     assert (await initiate(shared, BODY, key)).status_code == 202
 
 
-async def test_requests_with_one_key_at_once_make_one_job(shared: Shared) -> None:
+async def test_concurrent_requests_with_one_key_create_one_job(shared: Shared) -> None:
     key, before = str(uuid4()), await shared.rows()
     answers = await asyncio.gather(*(initiate(shared, BODY, key) for _ in range(20)))
     assert {answer.status_code for answer in answers} <= {202, 409}

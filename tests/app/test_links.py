@@ -33,7 +33,7 @@ async def source(shared: Shared, data: bytes) -> tuple[int, Any]:
     return file_id, job
 
 
-async def test_a_fresh_link_says_all_about_what_it_leads_to(shared: Shared) -> None:
+async def test_a_new_link_describes_its_result(shared: Shared) -> None:
     job = await shared.completed(b"12345", sha256="ab" * 32)
     answer = await shared.api.get(link(job, "/download-url"))
     assert answer.status_code == 200
@@ -78,7 +78,7 @@ async def test_the_stable_link_redirects_to_a_link_for_the_same_method(shared: S
 
 
 @pytest.mark.parametrize("state", ["queued", "processing", "retrying", "failed", "cancelled"])
-async def test_there_is_no_link_before_there_is_a_result(shared: Shared, state: str) -> None:
+async def test_there_is_no_link_before_the_job_completes(shared: Shared, state: str) -> None:
     job = await in_state(shared, state)
     for method, rest in (("GET", "/download-url"), ("GET", "/file"), ("HEAD", "/file")):
         answer = await shared.api.request(method, link(job, rest))
@@ -88,7 +88,7 @@ async def test_there_is_no_link_before_there_is_a_result(shared: Shared, state: 
     assert (refused.status_code, refused.json()["error"]) == (409, "illegal_transition")
 
 
-async def test_a_removed_result_is_expired_and_can_be_removed_again(shared: Shared) -> None:
+async def test_a_deleted_result_is_expired_and_deleting_it_is_idempotent(shared: Shared) -> None:
     job = await shared.completed()
     for _ in range(2):
         answer = await shared.api.delete(link(job, "/bundle"))
@@ -99,7 +99,7 @@ async def test_a_removed_result_is_expired_and_can_be_removed_again(shared: Shar
     assert (await shared.api.get(link(job))).json()["status"] == "expired"
 
 
-async def test_a_bundle_that_is_gone_from_the_store_is_not_found(shared: Shared) -> None:
+async def test_a_bundle_missing_from_the_store_returns_404(shared: Shared) -> None:
     job = await shared.completed()
     await shared.services.storage.objects.delete([f"bundles/{job.id}/2.zip"])
     for rest in ("/download-url", "/file"):
@@ -107,7 +107,7 @@ async def test_a_bundle_that_is_gone_from_the_store_is_not_found(shared: Shared)
         assert (answer.status_code, answer.json()["error"]) == (404, "result_gone")
 
 
-async def test_a_source_that_has_changed_since_is_not_linked_to(shared: Shared) -> None:
+async def test_a_changed_source_object_is_not_linked_to(shared: Shared) -> None:
     file_id, job = await source(shared, b"hello")
     assert (await shared.api.get(link(job, "/download-url"))).status_code == 200
     await shared.catalogue.overwrite(file_id, b"other")
@@ -119,7 +119,7 @@ async def test_a_source_that_has_changed_since_is_not_linked_to(shared: Shared) 
 
 
 @pytest.mark.parametrize(("link_ttl", "bundle_ttl"), [(3600, 100), (50, 100)])
-async def test_a_link_lives_no_longer_than_its_bundle(shared: Shared, link_ttl: int, bundle_ttl: int) -> None:
+async def test_a_link_expires_no_later_than_its_bundle(shared: Shared, link_ttl: int, bundle_ttl: int) -> None:
     job = await shared.completed(lifetime=bundle_ttl)
     async with serving(with_changes(shared.settings, link_ttl=link_ttl)) as url, httpx.AsyncClient(base_url=url) as api:
         body = (await api.get(link(job, "/download-url"))).json()
@@ -130,13 +130,13 @@ async def test_a_link_lives_no_longer_than_its_bundle(shared: Shared, link_ttl: 
     assert when(body["expiresAt"]) <= when(body["bundleExpiresAt"])
 
 
-async def test_a_result_whose_time_is_over_is_expired_before_anybody_says_so(shared: Shared) -> None:
+async def test_a_result_is_expired_before_the_sweeper_marks_it(shared: Shared) -> None:
     job = await shared.completed(lifetime=0.001)
     assert (await shared.api.get(link(job, "/download-url"))).status_code == 410
     assert (await shared.api.get(link(job, "/file"))).status_code == 410
 
 
-async def test_links_carry_the_address_that_browsers_reach(shared: Shared) -> None:
+async def test_links_use_the_public_endpoint(shared: Shared) -> None:
     job = await shared.completed()
     settings = with_changes(shared.settings, s3_public_endpoint="https://files.example")
     async with serving(settings) as url, httpx.AsyncClient(base_url=url) as api:
@@ -148,7 +148,7 @@ async def test_links_carry_the_address_that_browsers_reach(shared: Shared) -> No
 
 @pytest.mark.asyncio(loop_scope="function")
 @pytest.mark.usefixtures("worker")
-async def test_removing_a_source_that_is_the_result_leaves_it_alone(
+async def test_deleting_an_object_result_keeps_the_source(
     api: httpx.AsyncClient, catalogue: Catalogue, services: Any
 ) -> None:
     file_id = await catalogue.add(b"hello")

@@ -49,7 +49,7 @@ async def test_jobs_are_listed_newest_first_by_pages_and_status(api: httpx.Async
     assert cancelled["links"]["self"] == f"/v1/download/job/{jobs[1].id}"
 
 
-async def test_a_page_stays_where_it_was_when_new_jobs_come(api: httpx.AsyncClient, services: Services) -> None:
+async def test_pages_are_stable_when_new_jobs_arrive(api: httpx.AsyncClient, services: Services) -> None:
     old = [await create(services, 10_000) for _ in range(2)]
     cursor = (await api.get(f"{JOBS}?limit=1")).json()["nextCursor"]
     await create(services, 10_000)
@@ -96,7 +96,7 @@ async def test_the_catalogue_is_searched_by_plain_text(api: httpx.AsyncClient, c
     assert "q=+%26+" in answers[0].headers["link"]
 
 
-async def test_a_page_has_fifty_unless_asked_otherwise(api: httpx.AsyncClient, services: Services) -> None:
+async def test_a_page_has_fifty_items_by_default(api: httpx.AsyncClient, services: Services) -> None:
     for _ in range(51):
         await create(services, 10_000)
     assert [len(page) for page in (await walk(api, JOBS, "jobs"))[0]] == [50, 1]

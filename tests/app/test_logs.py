@@ -73,7 +73,7 @@ async def logged(settings: Settings, lines: list[str]) -> AsyncIterator[httpx.As
         lines += rest.decode().splitlines()
 
 
-async def test_each_request_is_one_line_of_json_and_no_line_holds_a_secret(shared: Shared) -> None:
+async def test_each_request_is_logged_as_json_without_secrets(shared: Shared) -> None:
     job = await shared.completed()
     lines: list[str] = []
     asked: list[httpx.Response] = []
@@ -126,7 +126,7 @@ async def test_errors_of_dependencies_are_logged_without_secrets(shared: Shared)
         assert_nothing_secret(settings, written, ["very-secret"])
 
 
-async def test_a_port_that_is_taken_ends_in_a_line_that_says_so(shared: Shared) -> None:
+async def test_a_port_in_use_is_logged(shared: Shared) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         process = await started(with_changes(shared.settings, port=port))

@@ -25,7 +25,7 @@ async def initiate(api: httpx.AsyncClient, **body: Any) -> str:
     return location
 
 
-async def test_many_files_become_one_bundle_that_one_link_fetches(api: httpx.AsyncClient, catalogue: Catalogue) -> None:
+async def test_many_files_become_one_bundle_with_one_link(api: httpx.AsyncClient, catalogue: Catalogue) -> None:
     contents = [os.urandom(size) for size in (0, 1, 100_000, 9_000_000, 20_000_000)]
     ids = [await catalogue.add(data, f"file {number}.bin") for number, data in enumerate(contents)]
     job = await initiate(api, file_ids=ids, archiveName="all of it")
@@ -63,7 +63,9 @@ async def test_one_file_without_an_archive_name_needs_no_archive(api: httpx.Asyn
     assert "filename*=UTF-8''gr%C3%BC%C3%9Fe.txt" in answer.headers["content-disposition"]
 
 
-async def test_a_job_with_missing_files_fails_and_names_them_all(api: httpx.AsyncClient, catalogue: Catalogue) -> None:
+async def test_a_job_with_missing_files_fails_and_reports_them_all(
+    api: httpx.AsyncClient, catalogue: Catalogue
+) -> None:
     there = await catalogue.add(b"x")
     gone = await catalogue.add(b"y")
     await catalogue.remove(gone)
@@ -76,7 +78,7 @@ async def test_a_job_with_missing_files_fails_and_names_them_all(api: httpx.Asyn
     assert status["attempt"] == 1
 
 
-async def test_a_job_that_may_skip_says_what_it_left_out_everywhere(
+async def test_a_job_that_skips_missing_files_reports_them_everywhere(
     api: httpx.AsyncClient, catalogue: Catalogue
 ) -> None:
     there = await catalogue.add(b"x", "x.txt")
@@ -93,14 +95,12 @@ async def test_a_job_that_may_skip_says_what_it_left_out_everywhere(
     assert set(files) == {"x.txt", "manifest.json"}
 
 
-async def test_nothing_but_missing_files_fails_even_when_they_may_be_skipped(api: httpx.AsyncClient) -> None:
+async def test_a_job_whose_files_are_all_missing_fails_despite_skip(api: httpx.AsyncClient) -> None:
     status = await ended(api, await initiate(api, file_ids=[77_777], onMissing="skip"))
     assert status["status"] == "failed"
 
 
-async def test_a_file_that_the_catalogue_lacks_is_found_under_the_template_key(
-    api: httpx.AsyncClient, services: Any
-) -> None:
+async def test_a_file_outside_the_catalogue_is_found_by_its_template_key(api: httpx.AsyncClient, services: Any) -> None:
     await services.storage.objects.put("54321.zip", b"PK-not-really", "application/zip")
     job = await initiate(api, file_ids=[54_321], archiveName="a")
     assert (await ended(api, job))["status"] == "completed"
@@ -132,9 +132,7 @@ async def test_a_wrong_checksum_in_the_catalogue_fails_the_job_after_its_attempt
 
 
 @pytest.mark.parametrize("size", [5, 30_000_000])
-async def test_files_without_any_checksum_are_packed_all_the_same(
-    api: httpx.AsyncClient, catalogue: Catalogue, size: int
-) -> None:
+async def test_files_without_any_checksum_are_packed(api: httpx.AsyncClient, catalogue: Catalogue, size: int) -> None:
     contents = [os.urandom(size), os.urandom(1_000), os.urandom(size)]
     ids = [await catalogue.add(data, f"{n}", crc32=None, sha256=None) for n, data in enumerate(contents)]
     job = await initiate(api, file_ids=ids)
@@ -161,7 +159,7 @@ async def test_progress_never_goes_back_and_ends_at_100(api: httpx.AsyncClient, 
     assert all(percent < 100 for percent in percents[:-1])
 
 
-async def test_many_jobs_at_once_all_complete(api: httpx.AsyncClient, catalogue: Catalogue) -> None:
+async def test_many_concurrent_jobs_all_complete(api: httpx.AsyncClient, catalogue: Catalogue) -> None:
     ids = [await catalogue.add(os.urandom(1_000_000)) for _ in range(3)]
     jobs = [await initiate(api, file_ids=ids) for _ in range(20)]
     statuses = await asyncio.gather(*(ended(api, job) for job in jobs))

@@ -37,12 +37,12 @@ async def test_a_request_id_is_echoed(shared: Shared, given: str) -> None:
 
 
 @pytest.mark.parametrize("given", ["", "a b", "a" * 129, "<script>", "é"])
-async def test_a_request_id_that_is_none_is_replaced(shared: Shared, given: str) -> None:
+async def test_an_invalid_request_id_is_replaced(shared: Shared, given: str) -> None:
     answer = await shared.api.get("/health/live", headers=[(b"X-Request-ID", given.encode())])
     assert UUID(answer.headers["x-request-id"])
 
 
-async def test_every_kind_of_answer_has_the_security_headers(shared: Shared) -> None:
+async def test_every_response_has_the_security_headers(shared: Shared) -> None:
     job = await shared.completed()
     etag = (await shared.api.get(link(job))).headers["etag"]
     answers = {
@@ -72,7 +72,7 @@ async def test_a_wrong_host_is_refused(shared: Shared, host: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1234", "[::1]:8080", "127.0.0.1"])
-async def test_our_own_hosts_are_served_on_any_port(shared: Shared, host: str) -> None:
+async def test_allowed_hosts_are_served_on_any_port(shared: Shared, host: str) -> None:
     assert (await shared.api.get("/health/live", headers={"Host": host})).status_code == 200
 
 
@@ -89,9 +89,7 @@ async def test_our_own_hosts_are_served_on_any_port(shared: Shared, host: str) -
         ("DELETE", "/", {"GET", "HEAD"}),
     ],
 )
-async def test_a_wrong_method_is_told_all_the_right_ones(
-    shared: Shared, method: str, path: str, allowed: set[str]
-) -> None:
+async def test_a_wrong_method_returns_405_with_allow(shared: Shared, method: str, path: str, allowed: set[str]) -> None:
     answer = problem(await shared.api.request(method, path), 405, "method_not_allowed")
     assert set(answer.headers["allow"].split(", ")) == allowed
 
@@ -99,26 +97,26 @@ async def test_a_wrong_method_is_told_all_the_right_ones(
 @pytest.mark.parametrize(
     "path", ["/nothing", "/v1/download/initiate/", "/static/no.css", "/static/..%2f..%2fgateway.py", "/%C3%BC%00"]
 )
-async def test_what_is_not_there_is_a_problem(shared: Shared, path: str) -> None:
+async def test_an_unknown_path_returns_a_problem(shared: Shared, path: str) -> None:
     answer = problem(await shared.api.get(path), 404, "not_found")
     assert answer.json()["instance"].isascii()
 
 
 @pytest.mark.parametrize("media_type", [None, "text/plain", "application/x-www-form-urlencoded", "application/jsonp"])
-async def test_a_body_that_does_not_say_it_is_json_is_refused(shared: Shared, media_type: str | None) -> None:
+async def test_a_body_without_json_media_type_is_refused(shared: Shared, media_type: str | None) -> None:
     headers = {"Content-Type": media_type} if media_type else {}
     for path in (INITIATE, "/v1/download/check", "/v1/download/start"):
         answer = await shared.api.post(path, content=b'{"file_id": 10000}', headers=headers)
         problem(answer, 415, "unsupported_media_type")
 
 
-async def test_json_in_other_words_is_welcome(shared: Shared) -> None:
+async def test_other_json_media_types_are_accepted(shared: Shared) -> None:
     for media_type in ("application/json; charset=utf-8", "Application/JSON", "application/vnd.haulage+json"):
         answer = await shared.api.post(INITIATE, content=b'{"file_ids": [10000]}', headers={"Content-Type": media_type})
         assert answer.status_code == 202
 
 
-async def test_a_body_that_says_it_is_too_large_is_refused_unread(shared: Shared) -> None:
+async def test_a_body_announced_as_too_large_is_refused_unread(shared: Shared) -> None:
     """Only the head is sent: an answer to it proves that nobody waited for the body."""
     address = urlsplit(str(shared.api.base_url))
     reader, writer = await asyncio.open_connection(address.hostname, address.port)
@@ -132,7 +130,7 @@ async def test_a_body_that_says_it_is_too_large_is_refused_unread(shared: Shared
     assert b"body_too_large" in answer
 
 
-async def test_a_body_without_end_is_refused_while_it_streams(shared: Shared) -> None:
+async def test_an_endless_body_is_refused_while_it_streams(shared: Shared) -> None:
     """The body never ends: an answer proves that it was refused on the way."""
     address = urlsplit(str(shared.api.base_url))
     reader, writer = await asyncio.open_connection(address.hostname, address.port)
@@ -145,7 +143,7 @@ async def test_a_body_without_end_is_refused_while_it_streams(shared: Shared) ->
     assert b"body_too_large" in answer
 
 
-async def test_a_client_that_leaves_within_its_body_is_no_bug_of_ours(shared: Shared) -> None:
+async def test_a_client_that_disconnects_within_its_body_is_not_a_bug(shared: Shared) -> None:
     address = urlsplit(str(shared.api.base_url))
     with capture_logs() as lines:
         _, writer = await asyncio.open_connection(address.hostname, address.port)
@@ -160,7 +158,7 @@ async def test_a_client_that_leaves_within_its_body_is_no_bug_of_ours(shared: Sh
     assert [line["status"] for line in lines if line.get("path") == INITIATE] == [499]
 
 
-async def test_a_request_that_takes_too_long_is_ended(shared: Shared) -> None:
+async def test_a_request_that_takes_too_long_gets_504(shared: Shared) -> None:
     job = await create(shared.services, 10_000)
     async with (
         serving(with_changes(shared.settings, request_timeout=0.2)) as url,
@@ -170,7 +168,7 @@ async def test_a_request_that_takes_too_long_is_ended(shared: Shared) -> None:
         assert answer.headers["retry-after"]
 
 
-async def test_a_bug_is_a_problem_that_says_nothing_of_itself(shared: Shared) -> None:
+async def test_a_bug_returns_a_problem_without_details(shared: Shared) -> None:
     async with shared.services.database.begin() as connection:
         await connection.execute(text("ALTER TABLE stored_files RENAME TO hidden_files"))
     try:
@@ -183,12 +181,12 @@ async def test_a_bug_is_a_problem_that_says_nothing_of_itself(shared: Shared) ->
     assert [line["event"] for line in lines] == ["request_failed", "request"]
 
 
-async def test_foreign_pages_are_told_nothing_by_default(shared: Shared) -> None:
+async def test_foreign_origins_get_no_cors_headers_by_default(shared: Shared) -> None:
     answer = await shared.api.get("/health/live", headers={"Origin": "https://app.example"})
     assert not [name for name in answer.headers if name.startswith("access-control-")]
 
 
-async def test_foreign_pages_that_are_named_may_read_every_answer(shared: Shared) -> None:
+async def test_allowed_origins_may_read_every_response(shared: Shared) -> None:
     origin = "https://app.example"
     settings = with_changes(shared.settings, cors_origins=(origin,), max_body_bytes=100)
     async with serving(settings) as url, httpx.AsyncClient(base_url=url) as api:

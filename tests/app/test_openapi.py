@@ -82,7 +82,7 @@ def checked(answer: httpx.Response, operation: dict[str, Any], document: dict[st
     return answer.status_code
 
 
-async def test_every_answer_is_as_described(shared: Shared) -> None:
+async def test_every_response_matches_its_schema(shared: Shared) -> None:
     api, catalogue = shared.api, shared.catalogue
     document = (await api.get("/openapi.json")).json()
     file_id = await catalogue.add(b"x", "a.txt")
@@ -139,7 +139,7 @@ async def test_every_answer_is_as_described(shared: Shared) -> None:
     assert seen == {(method, path) for path, methods in document["paths"].items() for method in methods}
 
 
-async def test_the_document_is_sound(shared: Shared) -> None:
+async def test_the_openapi_document_is_consistent(shared: Shared) -> None:
     answer = await shared.api.get("/openapi.json")
     document = answer.json()
     assert document["openapi"].startswith("3.1.")
@@ -159,7 +159,7 @@ async def test_the_document_is_sound(shared: Shared) -> None:
     assert references == set(document["components"]["schemas"])
 
 
-async def test_every_route_is_described_and_nothing_else(shared: Shared) -> None:
+async def test_the_openapi_document_lists_exactly_the_routes(shared: Shared) -> None:
     document = (await shared.api.get("/openapi.json")).json()
     application: Any = Gateway(shared.settings)
     while not isinstance(application, Starlette):

@@ -20,7 +20,7 @@ def errors(of: type[HaulageError] = HaulageError) -> Iterator[type[HaulageError]
         yield from errors(each)
 
 
-def test_every_error_has_one_answer_and_every_answer_an_error() -> None:
+def test_every_error_has_one_response_and_every_response_an_error() -> None:
     for package in (app, jobs):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             if not module.name.startswith("jobs.migrations."):  # alembic runs these, within a migration only
@@ -29,7 +29,7 @@ def test_every_error_has_one_answer_and_every_answer_an_error() -> None:
     assert ours == set(RESPONSES)
 
 
-def test_what_may_help_to_try_again_says_when() -> None:
+def test_errors_that_may_be_retried_say_when() -> None:
     unavailable = {code for code, answer in RESPONSES.items() if answer.status == HTTPStatus.SERVICE_UNAVAILABLE}
     assert [code for code in unavailable if not RESPONSES[code].retry_after] == []
     assert all(answer.status >= HTTPStatus.BAD_REQUEST and answer.exit_code > 0 for answer in RESPONSES.values())

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest.mark.parametrize("state", ["queued", "processing", "retrying"])
-async def test_what_has_not_ended_is_cancelled_and_can_be_cancelled_again(shared: Shared, state: str) -> None:
+async def test_cancelling_a_job_is_idempotent(shared: Shared, state: str) -> None:
     job = await in_state(shared, state)
     assert job.status == state
     first = await shared.api.delete(link(job))
@@ -25,7 +25,7 @@ async def test_what_has_not_ended_is_cancelled_and_can_be_cancelled_again(shared
 
 
 @pytest.mark.parametrize("state", ["completed", "failed", "expired"])
-async def test_what_has_ended_otherwise_is_not_cancelled(shared: Shared, state: str) -> None:
+async def test_an_ended_job_cannot_be_cancelled(shared: Shared, state: str) -> None:
     job = await in_state(shared, state)
     answer = await shared.api.delete(link(job))
     assert (answer.status_code, answer.json()["error"]) == (409, "illegal_transition")
@@ -34,7 +34,7 @@ async def test_what_has_ended_otherwise_is_not_cancelled(shared: Shared, state: 
 
 
 @pytest.mark.parametrize("state", ["failed", "cancelled", "expired"])
-async def test_what_has_ended_without_a_result_is_run_again(shared: Shared, state: str) -> None:
+async def test_a_job_that_ended_without_a_result_can_be_retried(shared: Shared, state: str) -> None:
     job = await in_state(shared, state)
     answer = await shared.api.post(link(job, "/retry"))
     assert answer.status_code == 202
@@ -48,20 +48,20 @@ async def test_what_has_ended_without_a_result_is_run_again(shared: Shared, stat
 
 
 @pytest.mark.parametrize("state", ["queued", "processing", "retrying", "completed"])
-async def test_what_runs_or_has_its_result_is_not_run_again(shared: Shared, state: str) -> None:
+async def test_a_running_or_completed_job_cannot_be_retried(shared: Shared, state: str) -> None:
     job = await in_state(shared, state)
     answer = await shared.api.post(link(job, "/retry"))
     assert (answer.status_code, answer.json()["error"]) == (409, "illegal_transition")
     assert await read_job(shared.services, job.id) == job
 
 
-async def test_of_many_that_retry_at_once_one_succeeds(shared: Shared) -> None:
+async def test_one_of_many_concurrent_retries_succeeds(shared: Shared) -> None:
     job = await in_state(shared, "failed")
     answers = await asyncio.gather(*(shared.api.post(link(job, "/retry")) for _ in range(10)))
     assert sorted(answer.status_code for answer in answers) == [202] + [409] * 9
 
 
-async def test_a_job_that_waits_for_its_next_attempt_says_when_and_why(shared: Shared) -> None:
+async def test_a_retrying_job_says_when_and_why(shared: Shared) -> None:
     status = (await shared.api.get(link(await in_state(shared, "retrying")))).json()
     assert status["error"] == {"class": "network", "message": "why"}
     assert status["nextAttemptAt"] > status["startedAt"]

@@ -15,7 +15,7 @@ START = "/v1/download/start"
 
 
 @pytest.mark.usefixtures("worker")
-async def test_a_file_is_waited_for_and_can_be_fetched(api: httpx.AsyncClient, catalogue: Catalogue) -> None:
+async def test_start_waits_until_a_file_can_be_downloaded(api: httpx.AsyncClient, catalogue: Catalogue) -> None:
     file_id = await catalogue.add(b"hello", "a.txt")
     answer = await api.post(START, json={"file_id": file_id})
     assert answer.status_code == 200
@@ -32,7 +32,7 @@ async def test_a_file_is_waited_for_and_can_be_fetched(api: httpx.AsyncClient, c
     assert len((await api.get("/v1/download/jobs")).json()["jobs"]) == 1
 
 
-async def test_what_takes_too_long_is_handed_over_to_the_job(
+async def test_start_returns_the_job_if_it_takes_too_long(
     services: Services, settings: Settings, catalogue: Catalogue
 ) -> None:
     file_id = await catalogue.add(b"hello")

@@ -63,7 +63,7 @@ async def soon(polling: asyncio.Task[httpx.Response]) -> httpx.Response:
         return await polling
 
 
-async def test_a_job_is_told_whole(shared: Shared) -> None:
+async def test_the_status_of_a_job_is_complete(shared: Shared) -> None:
     job = await shared.completed(b"12345")
     answer = await poll(shared, job)
     assert answer.status_code == 200
@@ -82,7 +82,7 @@ async def test_a_job_is_told_whole(shared: Shared) -> None:
         assert head.headers[name] == answer.headers[name]
 
 
-async def test_nothing_new_is_304_by_weak_comparison(shared: Shared) -> None:
+async def test_an_unchanged_status_returns_304_by_weak_comparison(shared: Shared) -> None:
     job = await create(shared.services, 10_000)
     etag = (await poll(shared, job)).headers["etag"]
     for same in (etag, etag.removeprefix("W/"), f'"x", {etag}', "*"):
@@ -164,7 +164,7 @@ async def test_an_answer_from_memory_is_that_of_postgresql(shared: Shared, monke
     assert (await taken()).json()["status"] == "cancelled"
 
 
-async def test_a_waiting_job_knows_its_place(shared: Shared) -> None:
+async def test_a_queued_job_has_its_position(shared: Shared) -> None:
     jobs = [await create(shared.services, 10_000) for _ in range(3)]
     first, _, last = [(await poll(shared, job)).json()["progress"]["queuePosition"] for job in jobs]
     assert last == first + 2
@@ -176,7 +176,7 @@ async def test_a_waiting_job_knows_its_place(shared: Shared) -> None:
     assert (await poll(shared, jobs[0])).json()["progress"]["queuePosition"] is None
 
 
-async def test_a_long_poll_without_a_mark_ends_with_the_job(shared: Shared) -> None:
+async def test_a_long_poll_without_since_or_etag_waits_for_the_end(shared: Shared) -> None:
     job = await shared.processing()
     polling = asyncio.create_task(poll(shared, job, Prefer="respond-async, wait=20"))
     await waiting(shared, job)
@@ -190,7 +190,7 @@ async def test_a_long_poll_without_a_mark_ends_with_the_job(shared: Shared) -> N
 
 
 @pytest.mark.parametrize("mark", ["etag", "since"])
-async def test_a_long_poll_with_a_mark_ends_with_the_first_news(shared: Shared, mark: str) -> None:
+async def test_a_long_poll_with_since_or_etag_ends_with_the_first_change(shared: Shared, mark: str) -> None:
     job = await create(shared.services, 10_000)
     first = await poll(shared, job)
     etag, query = (first.headers["etag"], "") if mark == "etag" else (None, f"?since={first.json()['seq']}")
@@ -202,7 +202,7 @@ async def test_a_long_poll_with_a_mark_ends_with_the_first_news(shared: Shared, 
     assert (answer.status_code, answer.json()["status"]) == (200, "processing")
 
 
-async def test_a_long_poll_by_etag_hears_live_news(shared: Shared) -> None:
+async def test_a_long_poll_by_etag_ends_with_live_progress(shared: Shared) -> None:
     job = await shared.processing()
     etag = (await poll(shared, job)).headers["etag"]
     polling = asyncio.create_task(poll(shared, job, etag, Prefer="wait=20"))
@@ -223,7 +223,7 @@ async def test_a_lost_message_only_delays_a_long_poll(shared: Shared) -> None:
     assert monotonic() - began < 2 * RECONCILE_INTERVAL + 1
 
 
-async def test_a_long_poll_without_news_ends_after_its_time(shared: Shared) -> None:
+async def test_a_long_poll_without_changes_ends_after_its_time(shared: Shared) -> None:
     job = await create(shared.services, 10_000)
     etag = (await poll(shared, job)).headers["etag"]
     began = monotonic()
@@ -233,7 +233,7 @@ async def test_a_long_poll_without_news_ends_after_its_time(shared: Shared) -> N
 
 
 @pytest.mark.parametrize("prefer", ["wait=0", "wait", "wait=", "wait=-5", "wait=1.5", "wait=x", "handling=lenient", ""])
-async def test_a_preference_that_is_none_is_ignored(shared: Shared, prefer: str) -> None:
+async def test_an_invalid_preference_is_ignored(shared: Shared, prefer: str) -> None:
     job = await create(shared.services, 10_000)
     answer = await poll(shared, job, Prefer=prefer)
     assert answer.status_code == 200
@@ -241,7 +241,7 @@ async def test_a_preference_that_is_none_is_ignored(shared: Shared, prefer: str)
 
 
 @pytest.mark.parametrize("wait", ["61", "99999999999999999999"])
-async def test_nobody_waits_longer_than_a_minute(shared: Shared, wait: str) -> None:
+async def test_a_long_poll_waits_at_most_a_minute(shared: Shared, wait: str) -> None:
     job = await shared.completed()
     answer = await poll(shared, job, Prefer=f"wait={wait}; foo=bar, respond-async")
     assert answer.headers["preference-applied"] == f"wait={MAX_WAIT}"
