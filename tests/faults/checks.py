@@ -13,16 +13,16 @@ from uuid import UUID
 
 from tests.faults.ground import POLL, Ground
 
-LITTER = 60.0
-"""Seconds after which nothing may be left in the store that no row points to."""
+CLEANUP_TIMEOUT = 60.0
+"""Seconds after which the store holds no object and no upload that no row points to."""
 SAMPLE = 5
-"""Bundles that are opened."""
+"""Bundles that are opened and verified."""
 QUIET = ("run_job failed, CancelledError",)
 """What arq calls an error: the end of its own task, whose claim goes on in the runner."""
 ENDS = {"completed", "failed", "cancelled", "expired"}
 
 
-async def sound(ground: Ground, *, failed: int = 0) -> None:
+async def assert_consistent(ground: Ground, *, failed: int = 0) -> None:
     """Asserts it all. So many jobs were to fail; a worker must run, or what is left in the store stays there."""
     problems = await problems_of(ground)
     assert not problems, f"{len(problems)} problems: " + "\n".join(problems[:20])
@@ -34,12 +34,12 @@ async def sound(ground: Ground, *, failed: int = 0) -> None:
 
 
 async def problems_of(ground: Ground) -> list[str]:
-    """What is wrong, a sentence each."""
-    rows = {it["id"]: it for it in await ground.rows("SELECT * FROM jobs")}
+    """Every violated invariant, a sentence each."""
+    rows = {it["id"]: it for it in await ground.rows("SELECT * FROM jobs JOIN download_jobs ON job_id = id")}
     problems = [f"{job_id} was promised and is lost" for job_id in ground.accepted - set(rows)]
     problems += [f"{it['id']} is stuck: {it['status']}" for it in rows.values() if it["status"] not in ENDS]
     problems += await effects(ground)
-    problems += await _litter(ground, rows)
+    problems += await _leftovers(ground, rows)
     problems += [it for row in _bundles(rows)[:SAMPLE] if (it := await _opened(ground, row))]
     return problems
 
@@ -57,19 +57,19 @@ async def effects(ground: Ground) -> list[str]:
     ]
 
 
-async def _litter(ground: Ground, rows: Mapping[UUID, Mapping[str, Any]]) -> list[str]:
+async def _leftovers(ground: Ground, rows: Mapping[UUID, Mapping[str, Any]]) -> list[str]:
     """Uploads have to be gone in time. Objects are left to late calls a while longer: their time is brought forward."""
-    uploads = await _left(lambda: _uploads(ground))
+    uploads = await _remaining(lambda: _uploads(ground))
     async with ground.services.database.begin() as connection:
         await connection.exec_driver_sql("UPDATE jobs SET cleanup_at = now() WHERE cleanup_at IS NOT NULL")
-    return uploads + await _left(lambda: _objects(ground, rows))
+    return uploads + await _remaining(lambda: _objects(ground, rows))
 
 
-async def _left(look: Callable[[], Awaitable[list[str]]]) -> list[str]:
-    """What is still found after as long as it may take."""
+async def _remaining(look: Callable[[], Awaitable[list[str]]]) -> list[str]:
+    """What is still found after `CLEANUP_TIMEOUT`."""
     found = await look()
     with suppress(TimeoutError):
-        async with asyncio.timeout(LITTER):
+        async with asyncio.timeout(CLEANUP_TIMEOUT):
             while found:
                 await asyncio.sleep(5 * POLL)
                 found = await look()
@@ -77,14 +77,14 @@ async def _left(look: Callable[[], Awaitable[list[str]]]) -> list[str]:
 
 
 async def _uploads(ground: Ground) -> list[str]:
-    rows = await ground.rows("SELECT upload_id FROM jobs WHERE upload_id IS NOT NULL")
+    rows = await ground.rows("SELECT upload_id FROM download_jobs WHERE upload_id IS NOT NULL")
     known = {it["upload_id"] for it in rows}
     uploads = await ground.services.storage.multipart.list_uploads("bundles/")
     return [f"the upload {it.id} of {it.key} is left" for it in uploads if it.id not in known]
 
 
 async def _objects(ground: Ground, rows: Mapping[UUID, Mapping[str, Any]]) -> list[str]:
-    """One object for each bundle that is to be had, and no other."""
+    """Every bundle that can be fetched has one object, and there is no other."""
     there: defaultdict[str, list[str]] = defaultdict(list)
     async for info in ground.services.storage.objects.list("bundles/"):
         there[info.key.split("/")[1]].append(info.key)

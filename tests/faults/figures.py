@@ -1,4 +1,4 @@
-"""What the faults' tests measured: kept as lines of JSON, made into the table of docs/reliability.md by `report`."""
+"""What the faults' tests measured, as lines of JSON, from which `report` makes the table of docs/reliability.md."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ class Figure:
     target: str = ""
 
 
-def note(row: int, what: str, measured: str, target: str = "") -> None:
-    """Keeps a figure; the last one of the same name counts."""
+def record(row: int, what: str, measured: str, target: str = "") -> None:
+    """Appends a figure. The last one of the same name counts."""
     FILE.parent.mkdir(exist_ok=True)
     with FILE.open("a") as file:
         file.write(json.dumps(asdict(Figure(row, what, measured, target)), ensure_ascii=False) + "\n")
 
 
-def noted() -> list[Figure]:
-    """All figures, by row and then in the order in which they were first kept."""
+def recorded() -> list[Figure]:
+    """All figures, by row, then in the order in which they were first recorded."""
     lines = FILE.read_text().splitlines() if FILE.exists() else []
     last = {(it.row, it.what): it for it in (Figure(**json.loads(line)) for line in lines)}
     return sorted(last.values(), key=lambda it: it.row)
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The value below which this share of them is."""
+    """The value below which this share of the values lies."""
     return sorted(values)[min(int(share * len(values)), len(values) - 1)]
 
 
 def spread(seconds: Sequence[float]) -> str:
-    """Seconds, for people."""
+    """A summary of these seconds for the table."""
     if not seconds:
         return "none"
     p50, p99 = percentile(seconds, 0.5), percentile(seconds, 0.99)

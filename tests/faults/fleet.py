@@ -1,4 +1,4 @@
-"""Gateways and workers as processes of their own, any number of each, and none of them left behind."""
+"""Gateways and workers as processes of their own, any number of each, all of which are ended after the test."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Fleet:
         """A worker that is ready; `extras` are names of `tests.faults.entry`."""
         worker = await self._start("worker", extras, with_changes(self._settings, **changes))
         self.workers.append(worker)
-        await worker.says("worker_started")
+        await worker.logged("worker_started")
         return worker
 
     async def gateway(self, *extras: str, port: int | None = None, **changes: Any) -> tuple[Member, str]:
@@ -43,8 +43,8 @@ class Fleet:
         return gateway, f"http://127.0.0.1:{port}"
 
     async def holder(self, job_id: UUID) -> Member:
-        """The worker that begins an attempt at the job first."""
-        waits = {asyncio.create_task(it.says("attempt_started", job_id=str(job_id))): it for it in self.running()}
+        """The worker that starts an attempt at the job first."""
+        waits = {asyncio.create_task(it.logged("attempt_started", job_id=str(job_id))): it for it in self.running()}
         try:
             done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
             return waits[done.pop()]
@@ -58,10 +58,10 @@ class Fleet:
         return [it for it in self.workers if it.alive]
 
     async def close(self) -> None:
-        """Ends all of them: politely, then by force."""
+        """Ends all processes: with SIGTERM, then with SIGKILL."""
         alive = [it for it in self.members if it.alive]
         for member in alive:
-            member.go_on()
+            member.resume()
             member.signal(signal.SIGTERM)
         await asyncio.gather(*(_ended(it) for it in alive))
 
@@ -78,4 +78,4 @@ async def _ended(member: Member) -> None:
         await asyncio.wait_for(member.process.wait(), 35)
     except TimeoutError:
         await member.kill()
-    await member.over()
+    await member.wait_ended()

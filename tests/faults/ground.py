@@ -29,7 +29,7 @@ from tests.helpers.settings import with_changes
 
 MIB = 1 << 20
 POLL = 0.1
-"""Seconds between two looks at rows that processes of their own change."""
+"""Seconds between two queries for rows that other processes change."""
 
 
 @dataclass(kw_only=True)
@@ -44,7 +44,7 @@ class Ground:
     redis: Proxy
     store: Proxy
     accepted: set[UUID] = field(default_factory=set)
-    """The jobs that were promised to somebody."""
+    """The jobs that were accepted from a client."""
     _open: AsyncExitStack
 
     # --- what is there -------------------------------------------------------------------------------------------------
@@ -74,7 +74,7 @@ class Ground:
     # --- what is so ----------------------------------------------------------------------------------------------------
 
     async def rows(self, query: str, **values: Any) -> list[Mapping[str, Any]]:
-        """Waits for a database that is away."""
+        """The rows of the query, once the database is available."""
         async with asyncio.timeout(PATIENCE):
             while True:
                 try:

@@ -1,4 +1,4 @@
-"""Clients that ask for jobs at a steady pace, as impatient as real ones."""
+"""Clients that start jobs at a steady rate, as impatient as real ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.faults.members import PATIENCE
 
 
 class Load:
-    """Asks `initiate` for jobs of one file, every fourth for a bundle. Each promise goes into `ground.accepted`."""
+    """Starts jobs of one file, every fourth as a bundle. Each accepted job is added to `ground.accepted`."""
 
     def __init__(self, ground: Ground, file_id: int, urls: Callable[[], Sequence[str]]) -> None:
         self._ground = ground
@@ -27,7 +27,7 @@ class Load:
         self._clients: dict[str, httpx.AsyncClient] = {}
 
     async def run(self, count: int, seconds: float, *, insist: bool = False) -> None:
-        """Asks `count` times, evenly spread over so many seconds. `insist`: each again, until it is accepted."""
+        """Sends `count` requests, evenly spread over `seconds`. `insist`: each is retried until it is accepted."""
         clock = asyncio.get_running_loop().time
         begun = clock()
         async with asyncio.TaskGroup() as group:
@@ -37,7 +37,7 @@ class Load:
                 group.create_task(self._insist(body) if insist else self._ask(body, str(uuid4()), self._urls()[0]))
 
     async def _insist(self, body: Mapping[str, Any]) -> None:
-        """The same key each time, so that an answer that was lost does not make two jobs."""
+        """Retries with the same key, so that a lost response does not lead to two jobs."""
         key = str(uuid4())
         async with asyncio.timeout(2 * PATIENCE):
             turn = 0

@@ -18,29 +18,29 @@ from typing import Any
 from jobs.settings import Settings
 
 PATIENCE = 60.0
-"""Seconds in which anything that is waited for has come, even on a busy machine."""
+"""Seconds within which anything that a test waits for has happened, even on a busy machine."""
 ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class LogLine:
     """A line of the log."""
 
     event: str
     at: datetime
     fields: Mapping[str, Any]
 
-    def fits(self, event: str, fields: Mapping[str, Any]) -> bool:
+    def matches(self, event: str, fields: Mapping[str, Any]) -> bool:
         return self.event == event and all(self.fields.get(name) == value for name, value in fields.items())
 
 
 class Member:
-    """A running process. All that it logs is kept in `said` and in the file `log`."""
+    """A running process. Everything that it logs is kept in `log_lines`, and in the file `log`."""
 
     def __init__(self, process: Process, log: Path, name: str) -> None:
         self.process = process
         self.name = name
-        self.said: list[Said] = []
+        self.log_lines: list[LogLine] = []
         self._log = log
         self._changed = asyncio.Condition()
         self._reading = asyncio.create_task(self._read())
@@ -53,56 +53,56 @@ class Member:
     def alive(self) -> bool:
         return self.process.returncode is None
 
-    async def says(
+    async def logged(
         self, event: str, *, after: datetime | None = None, patience: float = PATIENCE, **fields: Any
-    ) -> Said:
-        """The first line with this event and these fields, once it is there. Raises `TimeoutError`."""
+    ) -> LogLine:
+        """Waits for the first line with this event and these fields. Raises `TimeoutError`."""
 
-        def found() -> Said | None:
-            lines = (it for it in self.said if it.fits(event, fields))
+        def found() -> LogLine | None:
+            lines = (it for it in self.log_lines if it.matches(event, fields))
             return next((it for it in lines if after is None or it.at > after), None)
 
         async with asyncio.timeout(patience), self._changed:
             await self._changed.wait_for(lambda: found() is not None or self._reading.done())
         line = found()
-        assert line is not None, f"{self.name} has ended and never said {event} {fields}: see {self._log}"
+        assert line is not None, f"{self.name} has ended and never logged {event} {fields}: see {self._log}"
         return line
 
-    def every(self, event: str, **fields: Any) -> list[Said]:
-        """All such lines so far."""
-        return [it for it in self.said if it.fits(event, fields)]
+    def lines(self, event: str, **fields: Any) -> list[LogLine]:
+        """All lines so far with this event and these fields."""
+        return [it for it in self.log_lines if it.matches(event, fields)]
 
-    def errors(self) -> list[Said]:
-        """What it logged as an error: a trace, a bug."""
-        return [it for it in self.said if it.fields.get("level") in {"error", "critical"}]
+    def errors(self) -> list[LogLine]:
+        """All lines of the levels `error` and `critical`."""
+        return [it for it in self.log_lines if it.fields.get("level") in {"error", "critical"}]
 
     # --- what is done to it --------------------------------------------------------------------------------------------
 
     async def kill(self) -> None:
-        """kill -9, and gone."""
+        """Sends SIGKILL and waits for the end."""
         self.signal(signal.SIGKILL)
-        await self.over()
+        await self.wait_ended()
 
     def stop(self) -> None:
-        """It stands still, as in a long pause of its machine."""
+        """Suspends the process (SIGSTOP), like a long pause of its machine."""
         self.signal(signal.SIGSTOP)
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         self.signal(signal.SIGCONT)
 
     async def drain(self) -> float:
         """SIGTERM; returns the seconds that it took to end."""
         begun = monotonic()
         self.signal(signal.SIGTERM)
-        await self.over()
+        await self.wait_ended()
         return monotonic() - begun
 
     def signal(self, number: signal.Signals) -> None:
         if self.alive:
             os.kill(self.pid, number)
 
-    async def over(self, patience: float = PATIENCE) -> None:
-        """Returns when it has ended. Raises `TimeoutError`."""
+    async def wait_ended(self, patience: float = PATIENCE) -> None:
+        """Returns when the process has ended. Raises `TimeoutError`."""
         async with asyncio.timeout(patience):
             await self.process.wait()
             await self._reading
@@ -122,14 +122,14 @@ class Member:
     def _keep(self, line: bytes) -> None:
         try:
             fields = json.loads(line)
-            said = Said(fields.pop("event"), datetime.fromisoformat(fields.pop("timestamp")), fields)
+            said = LogLine(fields.pop("event"), datetime.fromisoformat(fields.pop("timestamp")), fields)
         except (ValueError, KeyError, AttributeError, TypeError):
             return  # a line that is not of our log: a trace of the interpreter
-        self.said.append(said)
+        self.log_lines.append(said)
 
 
 async def start(settings: Settings, log: Path, name: str, *command: str) -> Member:
-    """Starts `python -m` with these words and the settings in its environment."""
+    """Starts `python -m` with these arguments, and the settings in its environment."""
     kept = {key: value for key, value in os.environ.items() if key in {"PATH", "LANG", "TMPDIR", "HOME"}}
     process = await asyncio.create_subprocess_exec(
         sys.executable,

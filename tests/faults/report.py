@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from tests.bench.report import machine
-from tests.faults.figures import Figure, noted
+from tests.faults.figures import Figure, recorded
 
 PAGE = Path("docs/reliability.md")
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
@@ -30,7 +30,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.report", description="What the faults measured.")
     parser.add_argument("--write", action="store_true", help="put the table into docs/reliability.md")
     options = parser.parse_args()
-    text = f"{machine()}\n\n{table(noted())}"
+    text = f"{machine()}\n\n{table(recorded())}"
     print(text)
     if options.write:
         write(text)

@@ -25,7 +25,7 @@ TEMPLATE = "template_faults"
 
 
 class Restartable:
-    """A server that can die. `make` gives a new one of the same data and port, for the stack starts each only once."""
+    """A server that can be killed and restarted. `make` returns a new one with the same data and port."""
 
     def __init__(self, make: Callable[[], Server]) -> None:
         self._make = make
@@ -44,7 +44,7 @@ class Restartable:
         return self._server.pid
 
     async def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
-        """Sends the signal, and returns when the server has ended."""
+        """Sends the signal, and waits until the server has ended."""
         os.kill(self.pid, number)
         await asyncio.to_thread(self._server.stop)
 
@@ -53,7 +53,7 @@ class Restartable:
 
 
 def store(folder: Path) -> tuple[Restartable, dict[str, str]]:
-    """A SeaweedFS that can die as well, and what leads to it."""
+    """A SeaweedFS that can be killed as well, and the environment to reach it."""
     numbers = free_ports(seaweedfs.PORTS.values())
     ports = dict(zip(seaweedfs.PORTS, numbers, strict=True))
     data, logs = folder / "store", folder / "logs"
@@ -103,7 +103,7 @@ class Servers:
         return self._url.rpartition("/")[0] + "/" + name
 
     def flush(self) -> None:
-        """All that Redis knows is gone."""
+        """Deletes everything in Redis."""
         with Redis.from_url(self.redis_url) as client:
             client.flushall()
 

@@ -11,7 +11,7 @@ import pytest
 from jobs.concurrency import map_limited
 from jobs.engine.jobs import Job, Status
 from tests.faults import checks
-from tests.faults.figures import note
+from tests.faults.figures import record
 from tests.faults.ground import MIB, Ground
 from tests.helpers.samples import NETWORK
 
@@ -45,11 +45,11 @@ async def test_a_job_is_cancelled_in_any_state_in_time(ground: Ground, redis: st
     worker = await ground.fleet.worker()
     ground.store.stall()
     running = await ground.job(file_id)
-    await worker.says("attempt_started", job_id=str(running.id))
+    await worker.logged("attempt_started", job_id=str(running.id))
     asked = await ground.now()
     await cancel(running)
     after = await ground.job(file_id)  # the worker has room for one: this one is begun when the other has let go
-    stopped = (await worker.says("attempt_started", job_id=str(after.id))).at - asked
+    stopped = (await worker.logged("attempt_started", job_id=str(after.id))).at - asked
     await ground.store.heal()
     await ground.ended([after])
     completed = await api.delete(f"/v1/download/job/{after.id}")
@@ -58,9 +58,11 @@ async def test_a_job_is_cancelled_in_any_state_in_time(ground: Ground, redis: st
     assert max(queued, waiting) <= QUEUED
     assert stopped.total_seconds() <= RUNNING
     assert await ground.commands(running.id) == ["create", "claim", "cancel"]
-    await checks.sound(ground)
-    note(14, f"cancel, {redis} Redis: queued, retrying", f"{queued:.2f} s, {waiting:.2f} s", "≤ 1 s")
-    note(14, f"cancel, {redis} Redis: running, until its work has stopped", f"{stopped.total_seconds():.1f} s", "≤ 3 s")
+    await checks.assert_consistent(ground)
+    record(14, f"cancel, {redis} Redis: queued, retrying", f"{queued:.2f} s, {waiting:.2f} s", "≤ 1 s")
+    record(
+        14, f"cancel, {redis} Redis: running, until its work has stopped", f"{stopped.total_seconds():.1f} s", "≤ 3 s"
+    )
 
 
 async def _retrying(ground: Ground, file_id: int) -> Job:
@@ -93,8 +95,8 @@ async def test_no_job_is_both_cancelled_and_completed(ground: Ground) -> None:
         SELECT job_id FROM job_events WHERE command IN ('cancel', 'succeed') GROUP BY job_id HAVING count(*) <> 1
         """
     assert await ground.rows(both) == []
-    await checks.sound(ground)
-    note(
+    await checks.assert_consistent(ground)
+    record(
         14,
         f"{len(answers)} cancellations against completion",
         f"{answers.count(200)} cancelled, {answers.count(409)} completed, 0 both",

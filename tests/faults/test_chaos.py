@@ -12,7 +12,7 @@ from itertools import pairwise
 import pytest
 
 from tests.faults import checks
-from tests.faults.figures import note, percentile, spread
+from tests.faults.figures import percentile, record, spread
 from tests.faults.ground import Ground
 from tests.faults.loads import Load
 from tests.faults.members import Member
@@ -66,7 +66,7 @@ class Chaos:
 
     async def kill_worker(self) -> None:
         worker = self._one()
-        started = worker.every("worker_started")[0]
+        started = worker.lines("worker_started")[0]
         at = await self._ground.now()
         await worker.kill()
         self.killed[started.fields["worker"]] = at
@@ -81,7 +81,7 @@ class Chaos:
         worker = self._random.choice(self._workers)
         worker.stop()
         await asyncio.sleep(14)  # that is the fault
-        worker.go_on()
+        worker.resume()
 
     async def restart_gateway(self) -> None:
         gateway, url = self.gateways.pop(0)
@@ -135,17 +135,17 @@ async def test_three_thousand_jobs_come_through_everything_at_once(ground: Groun
     whole = [(it["finished_at"] - it["created_at"]).total_seconds() for it in rows]
     noticed, waited = await recoveries(ground, chaos.killed)
     recovered = [sum(pair) for pair in zip(noticed, waited, strict=True)]
-    note(16, "mixed chaos: jobs completed", f"{done} of {len(rows)}", "≥ 99.9 %")
-    note(16, "the same: from created to finished", spread(whole))
-    note(16, "the same: from kill -9 of the worker until the job ran again", spread(recovered), "p99 ≤ 15 s")
-    note(16, "of that: until its worker was known to be lost", spread(noticed))
-    note(16, "of that: until another worker took it then", spread(waited))
-    note(16, "the same: streams that were told of the end", f"{len(told)} of {FOLLOWED}")
+    record(16, "mixed chaos: jobs completed", f"{done} of {len(rows)}", "≥ 99.9 %")
+    record(16, "the same: from created to finished", spread(whole))
+    record(16, "the same: from kill -9 of the worker until the job ran again", spread(recovered), "p99 ≤ 15 s")
+    record(16, "of that: until its worker was known to be lost", spread(noticed))
+    record(16, "of that: until another worker took it then", spread(waited))
+    record(16, "the same: streams that were told of the end", f"{len(told)} of {FOLLOWED}")
     assert len(rows) == len(ground.accepted) == JOBS
     assert done / JOBS >= 0.999
     assert percentile(recovered, 0.99) <= 15
     assert set(told) <= {"completed"}
-    await checks.sound(ground, failed=JOBS - done)
+    await checks.assert_consistent(ground, failed=JOBS - done)
 
 
 async def recoveries(ground: Ground, killed: dict[str, datetime]) -> tuple[list[float], list[float]]:

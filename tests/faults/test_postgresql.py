@@ -8,7 +8,7 @@ import signal
 import pytest
 
 from tests.faults import checks
-from tests.faults.figures import note, spread
+from tests.faults.figures import record, spread
 from tests.faults.ground import MIB, Ground
 from tests.faults.loads import Load
 
@@ -35,9 +35,9 @@ async def test_a_crash_of_postgresql_loses_nothing_that_was_accepted_and_the_oth
     halves = "SELECT count(*) AS n FROM jobs j WHERE NOT EXISTS (SELECT FROM file_records WHERE job_id = j.id)"
     assert await ground.rows(halves) == [{"n": 0}]
     assert all(it.alive for it in workers)
-    await checks.sound(ground)
+    await checks.assert_consistent(ground)
     done = await ground.rows("SELECT count(*) AS n FROM jobs WHERE status = 'completed'")
-    note(
+    record(
         6,
         "PostgreSQL stopped at once for 4 s under 20 requests a second",
         f"{load.answers[202]} accepted, {done[0]['n']} completed, {load.answers[503]} answered 503",
@@ -57,12 +57,12 @@ async def test_a_worker_on_a_dead_line_to_the_database_gives_its_jobs_up_before_
     store.stall()
     jobs = await ground.jobs(3, file_id)
     for job in jobs:
-        await lonely.says("attempt_started", job_id=str(job.id))
+        await lonely.logged("attempt_started", job_id=str(job.id))
     await ground.fleet.worker()
     getattr(database, fault)()
     cut = await ground.now()
     healing = asyncio.create_task(asyncio.sleep(10))  # that is the fault
-    dropped = [(await lonely.says("lease_late", job_id=str(job.id))).at for job in jobs]
+    dropped = [(await lonely.logged("lease_late", job_id=str(job.id))).at for job in jobs]
     seconds = [(at - cut).total_seconds() for at in dropped]
     await healing
     await database.heal()
@@ -77,6 +77,6 @@ async def test_a_worker_on_a_dead_line_to_the_database_gives_its_jobs_up_before_
         again.append((events[3]["at"] - cut).total_seconds())
     assert max(seconds) <= SELF_CANCEL
     assert lonely.alive
-    await checks.sound(ground)
-    note(9, f"database half-open for 10 s ({fault}): until the worker gave its jobs up", spread(seconds), "≤ 8 s")
-    note(9, f"the same ({fault}): until another ran them", spread(again), "fenced, ≤ 15 s")
+    await checks.assert_consistent(ground)
+    record(9, f"database half-open for 10 s ({fault}): until the worker gave its jobs up", spread(seconds), "≤ 8 s")
+    record(9, f"the same ({fault}): until another ran them", spread(again), "fenced, ≤ 15 s")

@@ -11,7 +11,7 @@ import pytest
 from jobs.concurrency import map_limited
 from jobs.engine.wakeups.queue import FUNCTION, arq_redis
 from tests.faults import checks
-from tests.faults.figures import note, percentile, spread
+from tests.faults.figures import percentile, record, spread
 from tests.faults.ground import MIB, Ground
 from tests.faults.loads import Load
 from tests.faults.watchers import SocketWatcher, Watcher
@@ -40,8 +40,8 @@ async def test_a_flushed_redis_delays_queued_and_running_jobs_by_eight_seconds_a
         [row] = await ground.rows("SELECT max(finished_at) AS last FROM jobs")
         delays.append((row["last"] - flushed).total_seconds())
     assert max(delays) <= FLUSHED
-    await checks.sound(ground)
-    note(3, "FLUSHALL with 4 jobs running and 8 queued, 3 times: until all are done", spread(delays), "≤ 8 s")
+    await checks.assert_consistent(ground)
+    record(3, "FLUSHALL with 4 jobs running and 8 queued, 3 times: until all are done", spread(delays), "≤ 8 s")
 
 
 async def test_workers_outlive_a_redis_that_is_killed_for_eight_seconds(ground: Ground) -> None:
@@ -55,8 +55,8 @@ async def test_workers_outlive_a_redis_that_is_killed_for_eight_seconds(ground: 
     await ground.ended(meanwhile)
     await ground.ended(await ground.jobs(20, file_id))
     assert all(it.alive for it in workers)
-    await checks.sound(ground)
-    note(4, "Redis killed for 8 s: workers alive", f"{len(workers)} of {len(workers)}", "all")
+    await checks.assert_consistent(ground)
+    record(4, "Redis killed for 8 s: workers alive", f"{len(workers)} of {len(workers)}", "all")
 
 
 @pytest.mark.chaos
@@ -81,9 +81,9 @@ async def test_short_jobs_go_on_while_there_is_no_redis(ground: Ground) -> None:
     waits = [(it["finished_at"] - it["created_at"]).total_seconds() for it in rows]
     assert load.answers == {202: 280}
     assert done / len(rows) >= 0.95
-    await checks.sound(ground)
-    note(5, "no Redis for 15 s: jobs of its first 14 s done in it", f"{done} of {len(rows)}", "≥ 95 %")
-    note(5, "the same: from created to finished", spread(waits))
+    await checks.assert_consistent(ground)
+    record(5, "no Redis for 15 s: jobs of its first 14 s done in it", f"{done} of {len(rows)}", "≥ 95 %")
+    record(5, "the same: from created to finished", spread(waits))
 
 
 @pytest.mark.chaos
@@ -116,8 +116,8 @@ async def test_after_five_hundred_killed_connections_a_worker_runs_exactly_as_ma
     await ground.ended()
     assert most == room
     assert worker.alive
-    await checks.sound(ground)
-    note(8, f"{cut} killed connections to Redis: jobs run at once afterwards", f"{most}", f"{room}")
+    await checks.assert_consistent(ground)
+    record(8, f"{cut} killed connections to Redis: jobs run at once afterwards", f"{most}", f"{room}")
 
 
 @pytest.mark.chaos
@@ -141,15 +141,15 @@ async def test_a_thousand_requests_with_one_key_are_one_job_and_a_thousand_wake_
     for _ in range(3):
         await ground.fleet.worker()
     await ground.ended([row["id"]])
-    await _all_taken(ground)
+    await _until_queue_empty(ground)
     assert await ground.commands(row["id"]) == ["create", "claim", "succeed"]
     await redis.aclose(close_connection_pool=True)
-    await checks.sound(ground)
-    note(13, "1,000 requests with one Idempotency-Key", "1 row", "1 row")
-    note(13, "1,000 doubled wake-ups, 3 workers", "1 run", "1 run")
+    await checks.assert_consistent(ground)
+    record(13, "1,000 requests with one Idempotency-Key", "1 row", "1 row")
+    record(13, "1,000 doubled wake-ups, 3 workers", "1 run", "1 run")
 
 
-async def _all_taken(ground: Ground) -> None:
+async def _until_queue_empty(ground: Ground) -> None:
     """Returns when no wake-up is left in the queue."""
     redis = arq_redis(ground.settings.redis_url, timeout=5)
     async with asyncio.timeout(60):
@@ -179,11 +179,11 @@ async def test_a_live_stream_goes_on_through_a_restart_of_redis(ground: Ground) 
     assert ends == ["completed"] * len(watchers)
     assert all(it.degraded for it in watchers)
     assert max(gaps) <= GAP
-    await checks.sound(ground)
-    note(
+    await checks.assert_consistent(ground)
+    record(
         15,
         "3 event streams and 3 WebSockets through a restart of Redis: told of the end",
         f"{len(ends)} of {len(watchers)}",
         "100 %",
     )
-    note(15, "the same: longest silence", f"{max(gaps):.1f} s, p99 {percentile(gaps, 0.99):.1f} s", "≤ 2 s")
+    record(15, "the same: longest silence", f"{max(gaps):.1f} s, p99 {percentile(gaps, 0.99):.1f} s", "≤ 2 s")

@@ -11,7 +11,7 @@ import psutil  # type: ignore[import-untyped]  # it has no annotations
 import pytest
 
 from tests.faults import checks
-from tests.faults.figures import note, percentile, spread
+from tests.faults.figures import percentile, record, spread
 from tests.faults.ground import MIB, Ground, open_ground
 from tests.faults.loads import Load
 from tests.faults.members import PATIENCE, Member
@@ -26,7 +26,7 @@ CHARGED = "SELECT count(*) AS n FROM jobs WHERE attempt > 1 OR status <> 'comple
 
 def lags(*members: Member) -> list[float]:
     """Seconds of lag of the processes' event loops."""
-    return [ms / 1000 for member in members for line in member.every("loop_lag") for ms in line.fields["ms"]]
+    return [ms / 1000 for member in members for line in member.lines("loop_lag") for ms in line.fields["ms"]]
 
 
 @pytest.mark.chaos
@@ -57,13 +57,15 @@ async def test_a_store_that_is_down_for_a_minute_charges_no_attempt_and_holds_up
     rows = await ground.rows("SELECT finished_at FROM jobs WHERE finished_at > :up", up=up)
     lag = lags(*workers, gateway)
     charged = (await ground.rows(CHARGED))[0]["n"]
-    note(10, "store down for 60 s: attempts charged", f"{charged}", "0")
-    note(10, "the same: jobs done after it was back", spread([(it["finished_at"] - up).total_seconds() for it in rows]))
-    note(10, "the same: lag of the event loops", f"p99 {1000 * percentile(lag, 0.99):.0f} ms", "< 100 ms")
+    record(10, "store down for 60 s: attempts charged", f"{charged}", "0")
+    record(
+        10, "the same: jobs done after it was back", spread([(it["finished_at"] - up).total_seconds() for it in rows])
+    )
+    record(10, "the same: lag of the event loops", f"p99 {1000 * percentile(lag, 0.99):.0f} ms", "< 100 ms")
     assert charged == 0
     assert percentile(lag, 0.99) < LAG
     assert load.answers == {202: 120}
-    await checks.sound(ground)
+    await checks.assert_consistent(ground)
 
 
 @pytest.mark.chaos
@@ -86,18 +88,18 @@ async def test_no_call_to_a_store_that_hangs_takes_longer_than_its_time_out(grou
     await ground.store.heal()
     healed = await ground.now()
     await ground.ended(patience=150)
-    calls = [line for member in (*workers, gateway) for line in member.every("store_call")]
+    calls = [line for member in (*workers, gateway) for line in member.lines("store_call")]
     hanging = [line for line in calls if hung <= line.at <= healed and "completing" not in line.fields["action"]]
     longest = max(min(it.fields["seconds"], (it.at - hung).total_seconds()) for it in hanging)
     lag = lags(*workers, gateway)
     charged = (await ground.rows(CHARGED))[0]["n"]
-    note(10, "store hangs for 30 s: longest call", f"{longest:.1f} s", f"≤ {limit:g} s")
-    note(10, "store hangs: attempts charged", f"{charged}", "0")
-    note(10, "store hangs: lag of the event loops", f"p99 {1000 * percentile(lag, 0.99):.0f} ms", "< 100 ms")
+    record(10, "store hangs for 30 s: longest call", f"{longest:.1f} s", f"≤ {limit:g} s")
+    record(10, "store hangs: attempts charged", f"{charged}", "0")
+    record(10, "store hangs: lag of the event loops", f"p99 {1000 * percentile(lag, 0.99):.0f} ms", "< 100 ms")
     assert longest <= limit
     assert charged == 0
     assert percentile(lag, 0.99) < LAG
-    await checks.sound(ground)
+    await checks.assert_consistent(ground)
 
 
 @pytest.mark.chaos
@@ -117,12 +119,12 @@ async def test_a_large_bundle_whose_worker_is_killed_midway_is_taken_up_where_it
     events = await ground.events(job.id)
     again = ground.store.received - bundle
     recovery = [it["at"] for it in events if it["command"] == "claim"][1] - killed
-    note(11, "kill -9 in the middle of a bundle of 2 GiB: read again", f"{100 * again / bundle:.1f} %", "≤ 10 %")
-    note(11, "the same: until it ran again", f"{recovery.total_seconds():.1f} s", "≤ 15 s")
+    record(11, "kill -9 in the middle of a bundle of 2 GiB: read again", f"{100 * again / bundle:.1f} %", "≤ 10 %")
+    record(11, "the same: until it ran again", f"{recovery.total_seconds():.1f} s", "≤ 15 s")
     assert [it["command"] for it in events] == ["create", "claim", "lose", "claim", "succeed"]
     assert again <= AGAIN * bundle
     assert recovery <= timedelta(seconds=15)
-    await checks.sound(ground)
+    await checks.assert_consistent(ground)
 
 
 async def test_a_full_store_is_named_in_the_error_and_a_retry_completes_when_there_is_room(
@@ -156,8 +158,8 @@ async def _fill(ground: Ground, full: Restartable) -> None:
             if status == "failed":
                 assert (await api.post(f"/v1/download/job/{job.id}/retry")).status_code == 202
             await asyncio.sleep(0.2)
-    await checks.sound(ground)
-    note(17, "disk full in the store", f"{row['error_class']}: {row['error_message']}", "clear error, retried")
+    await checks.assert_consistent(ground)
+    record(17, "disk full in the store", f"{row['error_class']}: {row['error_message']}", "clear error, retried")
 
 
 @pytest.mark.parametrize("way", [signal.SIGUSR1, signal.SIGUSR2], ids=["ahead", "back"])
@@ -171,9 +173,9 @@ async def test_a_worker_whose_clock_jumps_an_hour_keeps_its_leases_and_leaves_no
     await ground.ended(await ground.jobs(2, small))
     ground.store.stall()
     running = await ground.job(large)
-    await jumper.says("attempt_started", job_id=str(running.id))
+    await jumper.logged("attempt_started", job_id=str(running.id))
     jumper.signal(way)
-    await jumper.says("clock_jumped")
+    await jumper.logged("clock_jumped")
     await ground.store.heal()
     jobs = [running, *await ground.jobs(5, small)]
     await ground.until("SELECT count(*) = 0 FROM jobs WHERE status = 'processing'")
@@ -188,8 +190,8 @@ async def test_a_worker_whose_clock_jumps_an_hour_keeps_its_leases_and_leaves_no
     for it in failed:
         assert (await api.post(f"/v1/download/job/{it['id']}/retry")).status_code == 202
     await ground.ended(jobs)
-    await checks.sound(ground)
+    await checks.assert_consistent(ground)
     outcome = f"{len(failed)} of {len(jobs)} failed"
-    note(
+    record(
         17, f"the worker's clock jumps an hour {'ahead' if way == signal.SIGUSR1 else 'back'}", outcome, "nothing stuck"
     )

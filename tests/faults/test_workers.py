@@ -13,7 +13,7 @@ import pytest
 from jobs.engine.jobs import Job
 from tests.faults import checks
 from tests.faults.entry import POISON
-from tests.faults.figures import note, spread
+from tests.faults.figures import record, spread
 from tests.faults.ground import MIB, Ground
 from tests.faults.loads import Load
 from tests.faults.members import Member
@@ -58,8 +58,8 @@ async def test_the_job_of_a_killed_worker_runs_again_within_fifteen_seconds(grou
         assert (await ground.row(job.id))["attempt"] == 2
         await ground.fleet.worker()
     assert max(delays) <= RECOVERY
-    await checks.sound(ground)
-    note(1, "kill -9 of a worker, 5 times: until its job runs again", spread(delays), "≤ 15 s")
+    await checks.assert_consistent(ground)
+    record(1, "kill -9 of a worker, 5 times: until its job runs again", spread(delays), "≤ 15 s")
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ async def test_a_worker_that_stood_still_writes_nothing_about_a_job_that_went_on
     stopped = await ground.fleet.worker(*extras, s3_endpoint=own.url, **times)
     own.stall()
     job = await ground.job(file_id)
-    await stopped.says("attempt_started", job_id=str(job.id))
+    await stopped.logged("attempt_started", job_id=str(job.id))
     stopped.stop()
     await ground.fleet.worker(**times)
     ended = asyncio.create_task(ground.ended([job]))
@@ -94,23 +94,23 @@ async def test_a_worker_that_stood_still_writes_nothing_about_a_job_that_went_on
     await ended
     await own.heal()
     resumed = await ground.now()
-    stopped.go_on()
+    stopped.resume()
     if fenced:
-        await _hears_of_it(stopped, job, resumed)
-        await checks.sound(ground)
+        await _until_given_up(stopped, job, resumed)
+        await checks.assert_consistent(ground)
         assert await ground.commands(job.id) == ["create", "claim", "lose", "claim", "succeed"]
-        note(2, f"SIGSTOP for {STOPPED * lease:.1f} s of a lease of {lease:g} s", "1 effect", "fenced")
+        record(2, f"SIGSTOP for {STOPPED * lease:.1f} s of a lease of {lease:g} s", "1 effect", "fenced")
     else:
         query = "SELECT count(*) = 2 FROM job_events WHERE job_id = :id AND command = 'succeed'"
         await ground.until(query, id=job.id)
         assert await checks.effects(ground) == [f"{job.id} has succeeded 2 times, not 1"]
-        note(2, "the same with the fence switched off", "2 effects: the check fails", "the check fails")
+        record(2, "the same with the fence switched off", "2 effects: the check fails", "the check fails")
 
 
-async def _hears_of_it(worker: Member, job: Job, after: datetime) -> None:
+async def _until_given_up(worker: Member, job: Job, after: datetime) -> None:
     """Either way to give up is fine."""
     ways = [
-        asyncio.create_task(worker.says(event, after=after, job_id=str(job.id)))
+        asyncio.create_task(worker.logged(event, after=after, job_id=str(job.id)))
         for event in ("job_dropped", "attempt_discarded")
     ]
     done, others = await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -136,7 +136,7 @@ async def test_rolling_restarts_under_load_charge_no_attempt_and_lose_no_request
         new = [Watcher(job.id, lambda: urls) for job in await ground.jobs(4, large)]
         watchers += new
         following += [asyncio.create_task(it.run()) for it in new]
-        await asyncio.gather(*(it.heard() for it in new))
+        await asyncio.gather(*(it.first_message() for it in new))
         for place, (gateway, url) in enumerate(gateways):
             took.append(await gateway.drain())
             gateways[place] = await ground.fleet.gateway(port=int(url.rpartition(":")[2]))
@@ -152,10 +152,10 @@ async def test_rolling_restarts_under_load_charge_no_attempt_and_lose_no_request
     assert max(took) <= RESTART
     assert sum(it.breaks for it in watchers) > 0
     assert set(load.answers) <= {0, 202, 503}
-    await checks.sound(ground)
-    note(7, "3 rolling restarts of 3 workers and of 2 gateways: attempts charged", "0", "0")
-    note(7, "the same: seconds from SIGTERM to the end", spread(took), "≤ 30 s")
-    note(
+    await checks.assert_consistent(ground)
+    record(7, "3 rolling restarts of 3 workers and of 2 gateways: attempts charged", "0", "0")
+    record(7, "the same: seconds from SIGTERM to the end", spread(took), "≤ 30 s")
+    record(
         7, "the same: requests accepted and lost, streams broken and resumed", f"0, {sum(it.breaks for it in watchers)}"
     )
 
@@ -170,7 +170,7 @@ async def test_a_job_that_kills_its_workers_is_dead_after_three_and_the_others_c
     async def restart(worker: Member) -> None:
         nonlocal deaths
         while True:
-            await worker.over(patience=240)
+            await worker.wait_ended(patience=240)
             deaths += 1
             worker = await ground.fleet.worker("poison")
 
@@ -184,12 +184,12 @@ async def test_a_job_that_kills_its_workers_is_dead_after_three_and_the_others_c
     assert deaths == 3
     done = await _completed(ground, [it.id for it in others])
     assert done / len(others) >= 0.999
-    await checks.sound(ground, failed=1 + len(others) - done)
+    await checks.assert_consistent(ground, failed=1 + len(others) - done)
     for keeper in keepers:
         keeper.cancel()
     await asyncio.gather(*keepers, return_exceptions=True)
-    note(12, "a job that kills its worker: dead after", f"{deaths} workers", "3")
-    note(12, "the same: the others completed", f"{done} of {len(others)}", "≥ 99.9 %")
+    record(12, "a job that kills its worker: dead after", f"{deaths} workers", "3")
+    record(12, "the same: the others completed", f"{done} of {len(others)}", "≥ 99.9 %")
 
 
 async def _completed(ground: Ground, ids: Sequence[UUID]) -> int:

@@ -1,4 +1,4 @@
-"""Those who follow a job through every break, as a browser does: by server-sent events, or by WebSocket."""
+"""Followers of a job that reconnect after every break, as a browser does: by server-sent events, or by WebSocket."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from tests.event_stream_parser import EventStreamParser
 
 ENDS = {"completed", "failed", "cancelled", "expired", "gone"}
 MOST_PAUSE = 1.0
-"""Seconds, at most, before it comes back when the server did not say."""
+"""Seconds before it reconnects, at most, when the server sent no `retry`."""
 
 
 class Watcher:
-    """By server-sent events. Keeps what it was told, and asserts that the order of it never goes back."""
+    """Follows by server-sent events, and asserts that the order of the messages never goes back."""
 
     def __init__(self, job_id: UUID, urls: Callable[[], Sequence[str]]) -> None:
-        """`urls` are the gateways that may be asked, the best first; the next one is tried when one is away."""
+        """`urls` are the gateways, the best first. The next one is tried when one is unavailable."""
         self.job_id = job_id
         self._urls = urls
         self._last_id: str | None = None
@@ -33,10 +33,10 @@ class Watcher:
         self.end: str | None = None
         self.degraded = 0
         self.breaks = 0
-        """How often it had to come back."""
+        """The number of times that it reconnected."""
         self._begun = asyncio.Event()
         self.moments: list[float] = []
-        """When each message came, on the monotonic clock."""
+        """When each message arrived, on the monotonic clock."""
 
     def gaps(self, begin: float, end: float) -> list[float]:
         """Seconds between two messages, of all silences that touch this time of the monotonic clock."""
@@ -54,12 +54,12 @@ class Watcher:
                 await asyncio.sleep(pause)
         return self.end
 
-    async def heard(self) -> None:
-        """Returns when it has been told of the job at all."""
+    async def first_message(self) -> None:
+        """Returns when the first message has arrived."""
         await self._begun.wait()
 
     async def _follow(self, url: str) -> float:
-        """One connection; returns the seconds after which to come back."""
+        """Follows over one connection, and returns the seconds to wait before the next."""
         headers = {} if self._last_id is None else {"Last-Event-ID": self._last_id}
         parser = EventStreamParser()
         timeout = httpx.Timeout(20)  # a comment comes every 15 s
@@ -70,12 +70,12 @@ class Watcher:
                     async for data in answer.aiter_raw():
                         for event in parser.feed(data):
                             self._last_id = event.id or self._last_id
-                            self._take(json.loads(event.data))
+                            self._receive(json.loads(event.data))
         except httpx.TransportError:
             return MOST_PAUSE / 4
         return min(parser.retry / 1000 if parser.retry is not None else MOST_PAUSE, 5.0)
 
-    def _take(self, message: dict[str, Any]) -> None:
+    def _receive(self, message: dict[str, Any]) -> None:
         order = (message["seq"], message["tick"])
         assert order >= self.order, f"{order} came after {self.order}"
         self.order = order
@@ -94,7 +94,7 @@ class SocketWatcher(Watcher):
         try:
             async with connect(address, open_timeout=20) as socket:
                 async for message in socket:
-                    self._take(json.loads(message))
+                    self._receive(json.loads(message))
         except (ConnectionClosed, InvalidHandshake, OSError):
             pass
         return MOST_PAUSE / 4

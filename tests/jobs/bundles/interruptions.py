@@ -13,6 +13,7 @@ from jobs.bundles.format.checkpoints import DonePart
 from jobs.engine.jobs import Job
 from jobs.engine.sql.upload_parts import load_parts
 from jobs.engine.worker.outcomes import Outcome, Outcomes
+from jobs.engine.worker.reporter import BATCH
 from jobs.services import Services
 from jobs.settings import Settings
 from tests.helpers.gates import Gate, gate
@@ -38,7 +39,7 @@ async def until_some_parts(services: Services, job: Job) -> int:
         count = 0
         while not count or count != len(await parts(services, job.id)):
             count = len(await parts(services, job.id))
-            await asyncio.sleep(1.2)  # a batch a second
+            await asyncio.sleep(1.2 * BATCH)  # the next batch has been recorded
     return count
 
 
