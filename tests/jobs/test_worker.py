@@ -21,7 +21,7 @@ from jobs.settings import Settings
 from tests.helpers.bundles import bundle_of
 from tests.helpers.catalogue import Catalogue
 from tests.helpers.gates import gate
-from tests.helpers.jobs import clean_now, commands, count_processing, create, read, until_ended
+from tests.helpers.jobs import clean_now, commands, create, read, until_ended, until_processing
 from tests.helpers.running import worker_process, working
 from tests.helpers.settings import UNAVAILABLE, with_changes
 
@@ -259,9 +259,7 @@ async def test_workers_share_a_long_queue_and_none_waits_for_another(
         held_up = with_changes(settings, s3_endpoint=store.url, worker_concurrency=6)
         async with working(held_up, "one"), working(held_up, "two"):
             jobs = [await create(services, file_id) for _ in range(20)]
-            async with asyncio.timeout(10):
-                while await count_processing(services) < 12:  # noqa: ASYNC110 - the database tells of it to nobody
-                    await asyncio.sleep(0.05)
+            await until_processing(services, 12)
             store.open()
             ended = [await until_ended(services, job) for job in jobs]
     assert {job.status for job in ended} == {Status.COMPLETED}
