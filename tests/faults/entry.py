@@ -70,7 +70,7 @@ def unfenced() -> None:
 
         return called
 
-    for owner, name in ((Lifecycle, "record"), (Downloads, "set_upload")):
+    for owner, name in ((Lifecycle, "record"), (Lifecycle, "write"), (Downloads, "set_upload")):
         setattr(owner, name, deaf(getattr(owner, name)))
     Lifecycle._move_held = move  # type: ignore[method-assign] # noqa: SLF001 - it is what is switched off
     for name in ("discard", "release"):
