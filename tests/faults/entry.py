@@ -15,6 +15,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -40,13 +41,16 @@ def unfenced() -> None:
     """A worker that writes its results whatever has become of the job meanwhile, and never hears that it lost it."""
     from sqlalchemy import update
 
+    from jobs.bundles.attempt import Attempt, Bundler
     from jobs.bundles.commands import Downloads
     from jobs.engine.jobs import Job
-    from jobs.engine.lifecycle import Lifecycle
+    from jobs.engine.lifecycle import Claimed, Lifecycle
     from jobs.engine.sql import jobs, tables
     from jobs.engine.sql.rows import job_columns
     from jobs.engine.transitions import Command, apply
+    from jobs.engine.worker.reporter import Reporter
     from jobs.engine.worker.runner import HeldJob
+    from jobs.engine.worker.work import Success
     from jobs.errors import StaleFence
 
     async def move(self: Any, held: Job, command: Command, within: Any = None) -> Job:
@@ -70,8 +74,13 @@ def unfenced() -> None:
 
         return called
 
+    async def attempt(self: Bundler, claimed: Claimed, reporter: Reporter) -> Success:
+        download = replace(await self.downloads.read(claimed.job.id), fence=claimed.job.fence)
+        return await Attempt(self, download, claimed.records, reporter).run()
+
     for owner, name in ((Lifecycle, "record"), (Lifecycle, "write"), (Downloads, "set_upload")):
         setattr(owner, name, deaf(getattr(owner, name)))
+    Bundler.attempt = attempt  # type: ignore[method-assign]
     Lifecycle._move_held = move  # type: ignore[method-assign] # noqa: SLF001 - it is what is switched off
     for name in ("discard", "release"):
         setattr(HeldJob, name, lambda held: log.info("stop_ignored", job_id=str(held.job.id)))
