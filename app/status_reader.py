@@ -20,7 +20,6 @@ from app.serializers import status_of
 from jobs.batching import Batcher
 from jobs.engine.events import Event
 from jobs.engine.jobs import FileRecord, Status
-from jobs.engine.sql.file_records import load_files
 from jobs.engine.sql.snapshots import Mark
 from jobs.errors import JobNotFound, RedisUnavailable
 from jobs.services import Services
@@ -77,8 +76,7 @@ class StatusReader:
         if since is not None and since > snapshot.job.seq:
             since = 0
         if since is not None and since < snapshot.job.seq:  # a job whose queue position changed needs no query
-            async with self._services.database.reading() as connection:
-                records = await load_files(connection, job_id, since)
+            records = await self._services.lifecycle.files(job_id, since)
         return status_of(snapshot, event, since=since, records=records, degraded=state.degraded)
 
     def has_read(self, job_id: UUID) -> bool:

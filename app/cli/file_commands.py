@@ -78,9 +78,8 @@ async def fetch_catalogue(services: Services, search: str | None = None) -> list
     """Return the files whose name contains `search`, by id."""
     found: list[StoredFile] = []
     while True:
-        async with services.database.reading() as connection:
-            last = found[-1].id if found else 0
-            page = await catalogue.list_files(connection, ANONYMOUS, search, last, _PAGE_SIZE)
+        last = found[-1].id if found else 0
+        page = await catalogue.list_files(services.database, ANONYMOUS, search, last, _PAGE_SIZE)
         found += page
         if len(page) < _PAGE_SIZE:
             return found

@@ -90,8 +90,7 @@ async def catalogue(request: Request) -> Response:
         limit = read(page_limit)
         after = read(number_cursor)
         search = read(query_text, "q")
-    async with context(request).services.database.reading() as connection:
-        found = await list_files(connection, ANONYMOUS, search, after, limit + 1)
+    found = await list_files(context(request).services.database, ANONYMOUS, search, after, limit + 1)
     page = page_of(found, limit, lambda file: (str(file.id),))
     files = FilePage(files=[file_of(file) for file in page.items], next_cursor=page.next_cursor)
     return page_response(request, files, page.next_cursor)

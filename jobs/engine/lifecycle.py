@@ -208,6 +208,11 @@ class Lifecycle:
                 raise JobNotFound(f"There is no job {job_id}.")
             return await jobs.list_events(connection, job_id, after, limit)
 
+    async def files(self, job_id: UUID, since: int) -> list[FileRecord]:
+        """The files of a job that changed after the `seq` `since`, in the order of the request."""
+        async with self._database.reading() as connection:
+            return await file_records.load_files(connection, job_id, since)
+
     # --- commands of workers -------------------------------------------------------------------------------------------
 
     async def claim(self, job_id: UUID, fence: int, worker: str) -> Claimed | None:

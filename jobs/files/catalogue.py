@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import RowMapping, func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from jobs.database import Database
 from jobs.files.tables import stored_files
 
 
@@ -86,15 +87,14 @@ _UPDATE = text(
 )
 
 
-async def list_files(
-    connection: AsyncConnection, owner: str, search: str | None, after: int, limit: int
-) -> list[StoredFile]:
+async def list_files(database: Database, owner: str, search: str | None, after: int, limit: int) -> list[StoredFile]:
     """The owner's files whose name contains `search`, ordered by id, after the cursor `after`."""
     query = select(stored_files).where(stored_files.c.owner == owner, stored_files.c.id > after)
     if search:
         query = query.where(stored_files.c.name.icontains(search, autoescape=True))
     query = query.order_by(stored_files.c.id).limit(limit)
-    return [_stored_file(row) for row in (await connection.execute(query)).mappings()]
+    async with database.reading() as connection:
+        return [_stored_file(row) for row in (await connection.execute(query)).mappings()]
 
 
 def _stored_file(row: RowMapping) -> StoredFile:

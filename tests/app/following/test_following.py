@@ -348,7 +348,7 @@ async def test_a_moving_queue_is_read_with_few_queries(shared: Shared, monkeypat
         await asyncio.gather(*(follower.heard(job, (1, -1)) for job in jobs))
         places = {job.id: follower.of(job)[-1]["progress"]["queuePosition"] for job in jobs}
         monkeypatch.setattr(Snapshots, "read_many", counted)
-        monkeypatch.setattr("app.status_reader.load_files", counted_files)
+        monkeypatch.setattr("jobs.engine.sql.file_records.load_files", counted_files)
         await shared.services.lifecycle.cancel(ahead.id)
         await asyncio.gather(*(follower.until(moved(follower, job, places[job.id] - 1)) for job in jobs))
         assert len(asked) < len(jobs) / 4
