@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 import httpx
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from jobs.services import Services
 from tests.browser.pages import button, job
@@ -156,7 +156,12 @@ async def test_what_has_moved_on_meanwhile_is_said_and_shown_as_it_is(
     await tab.goto(f"{gateway}/jobs/{failed.id}")
     again = button(tab, "Try again")
     await expect(again).to_be_enabled()
-    assert (await api.post(f"/v1/download/job/{failed.id}/retry")).status_code == HTTPStatus.ACCEPTED
+
+    async def retried_by_another_page_first(route: Route) -> None:
+        assert (await api.post(f"/v1/download/job/{failed.id}/retry")).status_code == HTTPStatus.ACCEPTED
+        await route.continue_()
+
+    await tab.route("**/retry", retried_by_another_page_first)
     await again.click()
     await expect(problem(tab, "illegal_transition")).to_contain_text("It changed in the meantime")
     await expect(job(tab, "queued")).to_be_visible()
