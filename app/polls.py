@@ -1,7 +1,6 @@
 """Polls of jobs that are followed, answered before they are routed.
 
-Performance: without this module a poll takes 41 µs of CPU above uvicorn instead of 17 µs, and status reads fall from some
-0.9 of the rate of bare responses to 0.6 (docs/decisions/0008).
+Performance: without this module a poll takes 41 µs of CPU above uvicorn instead of 17 µs (decision 8).
 """
 
 from __future__ import annotations
