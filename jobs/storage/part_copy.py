@@ -83,9 +83,13 @@ class PartCopy:
             return False
 
     async def _delete(self, probe: _Probe) -> None:
+        """Delete what a probe left. An upload whose id got lost with the response, in an outage, is found by its key."""
         with contextlib.suppress(HaulageError):
             if probe.upload_id is not None:
                 await self._multipart.abort(probe.target, probe.upload_id)
+            else:
+                for upload in await self._multipart.list_uploads(probe.target):
+                    await self._multipart.abort(upload.key, upload.id)
             await self._objects.delete([probe.source, probe.target])
             self._leftovers.discard(probe)
 

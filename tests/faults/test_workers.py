@@ -111,7 +111,7 @@ async def _until_given_up(worker: Member, job: Job, after: datetime) -> None:
     """Either way to give up is fine."""
     ways = [
         asyncio.create_task(worker.logged(event, after=after, job_id=str(job.id)))
-        for event in ("job_dropped", "attempt_discarded")
+        for event in ("lease_lost", "attempt_discarded")
     ]
     done, others = await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
     for task in others:

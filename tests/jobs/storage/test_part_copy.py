@@ -62,6 +62,26 @@ async def test_leftovers_of_an_outage_are_deleted_by_the_next_probe(
     assert [info async for info in storage.objects.list(PROBE_PREFIX)] == []
 
 
+async def test_an_upload_whose_id_was_lost_in_an_outage_is_aborted_by_the_next_probe(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create, targets = storage.multipart.create, []
+
+    async def create_and_lose(key: str, content_type: str) -> None:
+        await create(key, content_type)
+        targets.append(key)
+        raise StorageUnreachable("the response was lost")
+
+    with monkeypatch.context() as lossy:
+        lossy.setattr(storage.multipart, "create", create_and_lose)
+        with pytest.raises(StorageUnreachable):
+            await storage.part_copy.is_supported()
+    [target] = targets
+    assert len(await storage.multipart.list_uploads(target)) == 1
+    assert await storage.part_copy.is_supported()
+    assert await storage.multipart.list_uploads(target) == []
+
+
 async def test_nothing_is_tried_unless_copies_are_allowed(make_settings: MakeSettings) -> None:
     async with serving(hang_up) as address:
         async with Storage.open(make_settings(s3_endpoint=address, s3_part_copy="never")) as storage:
