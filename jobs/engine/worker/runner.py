@@ -40,7 +40,7 @@ class HeldJob:
     """When the last successful renewal of its lease was sent, on the loop's clock."""
     releasing: bool = False
     """When it is stopped, it is given back instead of discarded."""
-    settling: bool = False
+    ended: bool = False
     """Its attempt has ended: nothing may stop it from writing the outcome."""
 
     @property
@@ -58,7 +58,7 @@ class HeldJob:
         self._stop()
 
     def _stop(self) -> None:
-        if not self.settling:
+        if not self.ended:
             self.task.cancel()
 
 
@@ -171,7 +171,7 @@ class Runner:
             if not held.releasing:
                 return
             outcome = Released()
-        held.settling = True
+        held.ended = True
         released = held.releasing and not isinstance(outcome, Success)
         await self._outcomes.write(held.job, Released() if released else outcome)
 
@@ -181,7 +181,7 @@ class Runner:
         try:
             async with _reporting(reporter), asyncio.timeout(limit):
                 success = await self._work.attempt(claimed, reporter)
-                held.settling = True  # only the outcome is left to be written
+                held.ended = True  # only the outcome is left to be written
                 return success
         except StaleFence:
             raise
