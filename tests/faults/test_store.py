@@ -166,11 +166,13 @@ async def _fill(ground: Ground, full: Restartable) -> None:
 async def test_a_worker_whose_clock_jumps_an_hour_keeps_its_leases_and_leaves_nothing_stuck(
     ground: Ground, way: signal.Signals
 ) -> None:
-    small, large = await ground.file(), await ground.file(24 * MIB)
+    small, first, large = await ground.file(), await ground.file(24 * MIB), await ground.file(24 * MIB)
     jumper = await ground.fleet.worker("clock", backoff_base=0.2, backoff_max=0.5)
     _, url = await ground.fleet.gateway()
     api = await ground.api(url)
-    await ground.ended(await ground.jobs(2, small))
+    # The first bundle also finds out whether the store copies parts: after the jump this worker, whose requests the store
+    # refuses, could not delete the probe's objects, and the search for orphans spares them for an hour.
+    await ground.ended([*await ground.jobs(2, small), await ground.job(first)])
     ground.store.stall()
     running = await ground.job(large)
     await jumper.logged("attempt_started", job_id=str(running.id))
