@@ -6,8 +6,9 @@ NPM := sh frontend/npm.sh
 PAGE := app/pages/built/index.html
 MODULES := frontend/node_modules/.ready
 
-# A process that runs out of tests steals from the other: a module is split, and its fixtures made twice, at most then.
-SIDE_BY_SIDE := --numprocesses 2 --dist worksteal
+# Tests mostly wait, so there are more processes than cores. One that runs out of tests steals from another: a module is
+# split, and its fixtures made twice, at most then.
+SIDE_BY_SIDE := --numprocesses 4 --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help setup page run test unit minio slow browser check types chaos bench bench-live bench-bundles lock clean
@@ -40,12 +41,12 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 run: setup ## Run the main job on this machine: servers, gateway, worker, demo files, a real download
 	@exec $(BIN)/haulage up --demo
 
-test: setup page ## Run the tests, in two processes, each with real servers of its own
+test: setup page ## Run the tests, in four processes, each with real servers of its own
 	$(NPM) run --silent test
 	$(BIN)/pytest $(SIDE_BY_SIDE)
 
-unit: setup ## Run the tests that need no server, in seconds
-	$(BIN)/pytest -m unit $(SIDE_BY_SIDE)
+unit: setup ## Run the tests that need no server, in seconds, with a fifth of the random examples
+	$(BIN)/pytest -m unit --hypothesis-profile quick --numprocesses 2 --dist worksteal
 
 minio: setup ## Run the tests for which the store makes a difference, against MinIO
 	bash tests/minio.sh $(BIN)/pytest tests/jobs/storage tests/jobs/bundles tests/app/test_main_job.py $(SIDE_BY_SIDE) \

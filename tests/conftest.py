@@ -25,6 +25,7 @@ from tests.helpers.stores import other_store
 from tests.helpers.unit import is_unit, sockets_blocked
 
 hypothesis_settings.register_profile("haulage", deadline=None, print_blob=True)
+hypothesis_settings.register_profile("quick", parent=hypothesis_settings.get_profile("haulage"), max_examples=20)
 hypothesis_settings.load_profile("haulage")
 
 collect_ignore = [] if find_spec("playwright") else ["browser"]

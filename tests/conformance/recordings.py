@@ -144,18 +144,21 @@ class Recorder:
 
     def _unfollow(self, recording: Recording) -> None:
         first, second = map(str, self._job_ids)
-        with self._client.websocket("/v1/download/subscribe") as websocket:
-            websocket.send({"type": "follow", "jobs": [{"jobId": job_id} for job_id in (first, second)]})
-            latest: dict[str, Message] = {}
-            while second not in latest:
-                message = websocket.receive(self._left())
-                latest[str(message.get("jobId"))] = message
-            websocket.send({"type": "unfollow", "jobs": [second]})
-            websocket.send({"type": "dance"})  # its error response shows that `unfollow` was processed
-            while (message := websocket.receive(self._left())).get("type") != "error":
-                latest[str(message.get("jobId"))] = message
+        try:
+            with self._client.websocket("/v1/download/subscribe") as websocket:
+                websocket.send({"type": "follow", "jobs": [{"jobId": job_id} for job_id in (first, second)]})
+                latest: dict[str, Message] = {}
+                while second not in latest:
+                    message = websocket.receive(self._left())
+                    latest[str(message.get("jobId"))] = message
+                websocket.send({"type": "unfollow", "jobs": [second]})
+                websocket.send({"type": "dance"})  # its error response shows that `unfollow` was processed
+                while (message := websocket.receive(self._left())).get("type") != "error":
+                    latest[str(message.get("jobId"))] = message
+                self._unfollowed.set()
+                recording.ending = "late" if any(map(has_ended, latest.values())) else "unfollowed"
+                while not has_ended(latest.get(first, {})):
+                    message = latest[first] = websocket.receive(self._left())
+                    recording.messages.append(message)
+        finally:
             self._unfollowed.set()
-            recording.ending = "late" if any(map(has_ended, latest.values())) else "unfollowed"
-            while not has_ended(latest.get(first, {})):
-                message = latest[first] = websocket.receive(self._left())
-                recording.messages.append(message)

@@ -206,7 +206,9 @@ class Interleaving(RuleBasedStateMachine):
         assert {index: client.files.get(index) for index in sure} == sure
 
 
-Interleaving.TestCase.settings = settings(max_examples=200, stateful_step_count=50, deadline=None)
+Interleaving.TestCase.settings = settings(
+    max_examples=2 * settings.default.max_examples, stateful_step_count=50, deadline=None
+)
 test_any_interleaving_ends_in_the_same_state = Interleaving.TestCase
 
 
