@@ -26,6 +26,7 @@ from app.openapi import openapi
 from app.operations import OPERATIONS, V1, Handler
 from app.polls import PollMiddleware
 from app.problems import handle
+from app.request_limits import RequestLimits
 from jobs.bundles.result_links import ResultLinks
 from jobs.errors import HaulageError
 from jobs.services import open_services
@@ -57,7 +58,8 @@ class Gateway(RequestMiddleware):
             exception_handlers=dict.fromkeys((HaulageError, HTTPException, ClientDisconnect, Exception), handle),
         )
         app.router.redirect_slashes = False
-        super().__init__(_with_cors(PollMiddleware(app), settings), settings)
+        polls = PollMiddleware(RequestLimits(app, settings), app.state)
+        super().__init__(_with_cors(polls, settings), settings)
         self._drain_time = settings.stream_drain
 
     async def drain(self) -> None:

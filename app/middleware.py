@@ -6,10 +6,10 @@ Plain ASGI around the whole application, in one layer: it handles a few thousand
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from collections.abc import Collection, Mapping
 from time import perf_counter
-from uuid import uuid4
 
 import structlog
 from starlette.requests import Request
@@ -18,7 +18,7 @@ from starlette.websockets import WebSocketDisconnect
 from uvicorn.protocols.utils import ClientDisconnected
 
 from app.close_codes import CloseCode
-from app.problems import BodyTooLarge, RequestTimeout, ServerStops, WrongHost, problem
+from app.problems import ServerStops, WrongHost, problem
 from jobs.errors import HaulageError
 from jobs.settings import Settings
 
@@ -58,7 +58,7 @@ class RequestMiddleware:
         headers = dict(scope["headers"])
         request_id = headers.get(b"x-request-id", b"")
         if _REQUEST_ID.fullmatch(request_id) is None:
-            request_id = str(uuid4()).encode()
+            request_id = os.urandom(16).hex().encode()
         state = scope.setdefault("state", {})
         state["request_id"] = request_id.decode()
         if scope["type"] == "websocket":
@@ -66,7 +66,7 @@ class RequestMiddleware:
             with structlog.contextvars.bound_contextvars(request_id=request_id.decode()):
                 await self._serve_socket(scope, receive, send)
             return
-        response = state["response"] = ResponseSender(send, request_id, self, self._settings.request_timeout)
+        response = state["response"] = ResponseSender(send, request_id, self)
         structlog.contextvars.bind_contextvars(request_id=request_id.decode())
         started = perf_counter()
         try:
@@ -103,73 +103,51 @@ class RequestMiddleware:
     async def _serve_request(
         self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, response: ResponseSender
     ) -> None:
-        """A request, within its deadline; any error becomes a problem, unless a response has begun."""
+        """A request; any error becomes a problem, unless a response has begun."""
         error: BaseException
         try:
             check_host(headers, self._hosts)
-            async with response.timeout:
-                await self._app(scope, self._limited(headers, receive), response.send)
+            await self._app(scope, receive, response.send)
         except asyncio.CancelledError:  # by the server, which stops, after `SHUTDOWN_TIMEOUT`
             error = ServerStops("The server is shutting down and could not finish this request. Try again.")
         except HaulageError as raised:
             error = raised
         except Exception as raised:
-            if isinstance(raised, TimeoutError) and response.timeout.expired():
-                error = RequestTimeout(f"The request took longer than {self._settings.request_timeout:g} s.")
-            else:
-                log.exception("request_failed", method=scope["method"], path=scope["path"])
-                error = raised
+            log.exception("request_failed", method=scope["method"], path=scope["path"])
+            error = raised
         else:
             return
         if not response.status:
             await problem(Request(scope), error)(scope, receive, response.send)
 
-    def _limited(self, headers: dict[bytes, bytes], receive: Receive) -> Receive:
-        """Refuses a body whose announced length is too large before it is read, any other at the first byte too many."""
-        limit = self._settings.max_body_bytes
-        length = headers.get(b"content-length", b"")
-        announced = int(length) if length.isdigit() else 0
-        received = 0
-
-        async def counted() -> Message:
-            nonlocal received
-            if announced > limit:
-                raise _too_large(limit)
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > limit:
-                raise _too_large(limit)
-            return message
-
-        return counted
-
 
 class ResponseSender:
     """Sends a response with the common headers."""
 
-    def __init__(self, send: Send, request_id: bytes, middleware: RequestMiddleware, seconds: float) -> None:
-        """`seconds`: how long the request may take."""
+    def __init__(self, send: Send, request_id: bytes, middleware: RequestMiddleware) -> None:
         self._send = send
         self._request_id = request_id
         self._middleware = middleware
-        self.timeout = asyncio.timeout(seconds)
+        self.deadline: asyncio.Timeout | None = None
+        """That of the request, once `RequestLimits` has set it."""
         self.status = 0
         """The status of the response; 0 until it has begun."""
 
     def without_deadline(self) -> Send:
         """The server's own `send`, for a response that goes on without end: the request has no deadline any more."""
-        self.timeout.reschedule(None)
+        if self.deadline is not None:
+            self.deadline.reschedule(None)
         return self._send
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            own = {name for name, _ in message["headers"]}
-            message["headers"] = [*message["headers"], *_SECURITY_HEADERS, (b"x-request-id", self._request_id)]
-            if _CONTENT_SECURITY_POLICY[0] not in own:
-                message["headers"].append(_CONTENT_SECURITY_POLICY)
+            own = message["headers"]
+            headers = message["headers"] = [*own, *_SECURITY_HEADERS, (b"x-request-id", self._request_id)]
+            if _CONTENT_SECURITY_POLICY[0] not in dict(own):
+                headers.append(_CONTENT_SECURITY_POLICY)
             if self._middleware.stopping:
-                message["headers"].append((b"connection", b"close"))
+                headers.append((b"connection", b"close"))
         await self._send(message)
 
 
@@ -180,7 +158,3 @@ def check_host(headers: Mapping[bytes, bytes], hosts: Collection[str]) -> None:
     name = _PORT.sub("", headers.get(b"host", b"").decode("latin-1").lower())
     if name not in hosts:
         raise WrongHost(f"The host name {name[:100]!r} is not one of ALLOWED_HOSTS.")
-
-
-def _too_large(limit: int) -> BodyTooLarge:
-    return BodyTooLarge(f"The body is larger than {limit} bytes.")

@@ -5,28 +5,31 @@ Performance: without this module a poll takes 41 µs of CPU above uvicorn instea
 
 from __future__ import annotations
 
+import re
 from uuid import UUID
 
-from starlette.applications import Starlette
-from starlette.types import Receive, Scope, Send
+from starlette.datastructures import State
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.context import Context
 from app.endpoints.jobs import status_response
 from app.schemas import JobStatus
 
-PREFIX = "/v1/download/job/"
-_LENGTH = len(PREFIX) + 36
+_PATH = re.compile(r"/v1/download/job/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})")
 
 
 class PollMiddleware:
     """Gives the response of `app.endpoints.jobs.status` to a plain poll, if the job's status is cached.
 
-    It is the innermost layer: log, host check, CORS and whatever checks the rights of a caller come before it. A page that
-    polls would drown everything else in the log, so these requests are logged at level debug.
+    Log, host check, CORS and whatever checks the rights of a caller come before it. Deadline and limit of the body come
+    after it, since it neither waits nor reads. A page that polls would drown everything else in the log, so these requests
+    are logged at level debug.
     """
 
-    def __init__(self, app: Starlette) -> None:
+    def __init__(self, app: ASGIApp, state: State) -> None:
+        """`state` is that of the Starlette application, which has its `Context`."""
         self._app = app
+        self._state = state
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -41,16 +44,10 @@ class PollMiddleware:
         await self._app(scope, receive, send)
 
     def _cached(self, scope: Scope, headers: dict[bytes, bytes]) -> JobStatus | None:
-        path: str = scope["path"]
-        if len(path) != _LENGTH or scope["query_string"] or scope["method"] != "GET" or not path.startswith(PREFIX):
+        path = _PATH.fullmatch(scope["path"])
+        if path is None or scope["query_string"] or scope["method"] != "GET":
             return None
         if b"prefer" in headers or b"cache-control" in headers:
             return None
-        try:
-            job_id = UUID(path[len(PREFIX) :])
-        except ValueError:
-            return None
-        if str(job_id) != path[len(PREFIX) :]:
-            return None
-        context: Context = self._app.state.context
-        return context.hub.polling.cached(job_id)
+        context: Context = self._state.context
+        return context.hub.polling.cached(UUID(path[1]))
