@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -23,6 +23,7 @@ from jobs.backoff import delay
 from jobs.database import Database
 from jobs.engine.backpressure import Backpressure
 from jobs.engine.events import event_of
+from jobs.engine.job_ids import new_job_id
 from jobs.engine.jobs import (
     WAITING,
     Failure,
@@ -162,7 +163,7 @@ class Lifecycle:
     def _new_job(self, new: NewJob, now: datetime) -> Job:
         receiving = new.receive_for is not None
         return Job(
-            id=uuid4(),
+            id=new_job_id(),
             kind=new.kind,
             owner=new.owner,
             status=Status.RECEIVING if receiving else Status.QUEUED,
