@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from alembic import command
@@ -12,6 +13,7 @@ from sqlalchemy import Connection, NullPool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from jobs.database import Database
+from jobs.engine.sql.partitions import lock_partitions, make_partitions
 
 _LOCK = 0x6861_756C_6167_65  # "haulage": the key of the advisory lock of migrations
 
@@ -23,7 +25,9 @@ def _config() -> Config:
 
 
 async def migrate(database: Database) -> tuple[str | None, str | None]:
-    """Run the missing migrations in one transaction; return the revisions before and after.
+    """Run the missing migrations, and make the partitions of the next days, in one transaction.
+
+    Return the revisions before and after.
 
     There is no time-out, since an index may take long to build. A second process that migrates at the same time waits
     for the first, and then has nothing to do.
@@ -31,7 +35,10 @@ async def migrate(database: Database) -> tuple[str | None, str | None]:
     without_timeout = Database(create_async_engine(database.engine.url, poolclass=NullPool))
     async with without_timeout.begin() as connection:
         await connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
-        return await connection.run_sync(_upgrade)
+        revisions = await connection.run_sync(_upgrade)
+        if await lock_partitions(connection):  # else a worker makes them just now
+            await make_partitions(connection, datetime.now(UTC).date())
+        return revisions
 
 
 async def current_revision(database: Database) -> str | None:

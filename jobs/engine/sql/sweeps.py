@@ -186,36 +186,3 @@ async def seconds_until_due(connection: AsyncConnection, job_id: UUID, fence: in
     query = select(left).where(jobs.c.id == job_id, jobs.c.fence == fence, _allows(Claim), jobs.c.due_at > _now)
     found = (await connection.execute(query)).scalar_one_or_none()
     return None if found is None else float(found)
-
-
-async def find_past_retention(connection: AsyncConnection, retention: float, limit: int) -> list[UUID]:
-    """Jobs that ended more than `retention` seconds ago and have nothing to hand out, locked."""
-    query = (
-        select(jobs.c.id)
-        .where(
-            jobs.c.status.in_(["failed", "cancelled", "expired"]),
-            jobs.c.cleanup_at.is_(None),
-            jobs.c.finished_at < _ago(retention),
-        )
-        .order_by(jobs.c.finished_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    return list((await connection.execute(query)).scalars())
-
-
-async def find_deleted(connection: AsyncConnection, limit: int) -> list[UUID]:
-    """Jobs that a person deleted and whose leftover objects are removed, locked."""
-    query = (
-        select(jobs.c.id)
-        .where(jobs.c.deleted_at.is_not(None), jobs.c.cleanup_at.is_(None))
-        .order_by(jobs.c.deleted_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    return list((await connection.execute(query)).scalars())
-
-
-async def delete_jobs(connection: AsyncConnection, job_ids: list[UUID]) -> None:
-    """Deletes the jobs with all rows about them."""
-    await connection.execute(jobs.delete().where(jobs.c.id.in_(job_ids)))

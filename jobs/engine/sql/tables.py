@@ -7,7 +7,6 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     ForeignKey,
-    Identity,
     Index,
     Integer,
     Table,
@@ -27,6 +26,12 @@ VISIBLE = "deleted_at IS NULL"
 
 DEAD = f"status = 'failed' AND error_class IN ({quoted(c for c in ErrorClass if c.retryable)}) AND {VISIBLE}"
 """`Job.dead`, of the jobs that people can see."""
+
+REMOVABLE = (
+    "cleanup_at IS NULL"
+    " AND (status IN ('failed', 'cancelled', 'expired') OR status = 'completed' AND expires_at IS NULL)"
+)
+"""The jobs whose rows may be deleted once they ended long enough ago: without leftover objects, or a result to expire."""
 
 jobs = Table(
     "jobs",
@@ -82,7 +87,7 @@ Index("jobs_receiving", jobs.c.due_at, postgresql_where=jobs.c.status == "receiv
 Index("jobs_leases", jobs.c.lease_until, postgresql_where=jobs.c.status == "processing")
 Index("jobs_expiring", jobs.c.expires_at, postgresql_where=jobs.c.status == "completed")
 Index("jobs_cleanup", jobs.c.cleanup_at, postgresql_where=jobs.c.cleanup_at.is_not(None))
-Index("jobs_finished", jobs.c.finished_at, postgresql_where=jobs.c.finished_at.is_not(None))
+Index("jobs_removable", jobs.c.finished_at, postgresql_where=text(REMOVABLE))
 Index("jobs_listing", jobs.c.owner, jobs.c.kind, jobs.c.created_at.desc(), jobs.c.id.desc())
 Index(
     "jobs_listing_by_status",
@@ -102,10 +107,13 @@ Index(
 )
 Index("jobs_deleted", jobs.c.deleted_at, postgresql_where=jobs.c.deleted_at.is_not(None))
 
+BY_JOB_ID = "RANGE (job_id)"
+"""How the two largest tables are partitioned: see `jobs.engine.sql.partitions`, also for why they have no foreign key."""
+
 file_records = Table(
     "file_records",
     metadata,
-    Column("job_id", Uuid, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("job_id", Uuid, primary_key=True),
     Column("index", Integer, primary_key=True),  # its place in the request
     Column("file_id", BigInteger, nullable=False),
     Column("name", Text),  # as requested
@@ -122,6 +130,7 @@ file_records = Table(
     Column("seq", BigInteger, nullable=False),  # the job's seq at its last change
     one_of("state", FileState),
     one_of("error_class", ErrorClass),
+    postgresql_partition_by=BY_JOB_ID,
 )
 Index("file_records_changes", file_records.c.job_id, file_records.c.seq)
 
@@ -137,9 +146,8 @@ upload_parts = Table(
 job_events = Table(
     "job_events",
     metadata,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("job_id", Uuid, ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
-    Column("seq", BigInteger, nullable=False),
+    Column("job_id", Uuid, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
     Column("fence", BigInteger, nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("command", Text, nullable=False),
@@ -149,8 +157,8 @@ job_events = Table(
     Column("worker", Text),
     Column("error_class", Text),
     Column("error_message", Text),
+    postgresql_partition_by=BY_JOB_ID,
 )
-Index("job_events_job", job_events.c.job_id, job_events.c.seq)
 
 workers = Table(
     "workers",

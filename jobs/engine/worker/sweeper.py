@@ -14,6 +14,7 @@ from jobs.engine.jobs import Job
 from jobs.engine.lifecycle import SWEEP_BATCH
 from jobs.engine.sql import sweeps
 from jobs.engine.sql.sweeps import Sweep
+from jobs.engine.worker.retention import Retention
 from jobs.engine.worker.work import Work
 from jobs.errors import HaulageError
 from jobs.kinds import Kind
@@ -24,10 +25,10 @@ Step = Callable[[], Awaitable[object]]
 
 ORPHANS_INTERVAL = 4 * 3600.0
 """Most seconds between two searches for orphaned objects; each worker picks a random share of it."""
+PARTITIONS_INTERVAL = 3600.0
+"""The same of two checks for partitions to make and to remove."""
 WAKE_UPS = 1_000
 """Jobs whose wake-ups are enqueued at once. A backlog that Redis has lost is enqueued again within a few rounds."""
-DELETIONS = 100
-"""Jobs whose rows are deleted in one transaction."""
 CLEANUPS = 20
 """Jobs whose leftover objects are removed in one round."""
 CLEANUP_RETRY = 60.0
@@ -44,6 +45,7 @@ class Sweeper:
     def __init__(self, engine: Engine, works: Mapping[Kind, Work]) -> None:
         self._engine = engine
         self._works = works
+        self._retention = Retention(engine.database, engine.settings.job_retention)
         self._reachable_since: float | None = None
         """Since when, on the loop's clock, workers can reach PostgreSQL; None before the first check."""
         self._last_response: float | None = None
@@ -64,7 +66,8 @@ class Sweeper:
         await run_forever(
             self._repeat(self._check, min(settings.sweep_interval, settings.lease_ttl / CHECKS_PER_LEASE)),
             *(self._run_when_wanted(sweep) for sweep in self._steps),
-            *(self._repeat(step, seldom) for step in (self._abandon, self._lapse, self._delete_rows)),
+            *(self._repeat(step, seldom) for step in (self._abandon, self._lapse, self._retention.delete_rows)),
+            self._repeat(self._retention.keep_partitions, uniform(0, PARTITIONS_INTERVAL)),  # noqa: S311 - spreads work
             *(self._repeat(work.remove_orphans, uniform(0, ORPHANS_INTERVAL)) for work in self._works.values()),  # noqa: S311
         )
 
@@ -87,7 +90,8 @@ class Sweeper:
             self._lapse,
             self.enqueue_overdue,
             self._expire_results,
-            self._delete_rows,
+            self._retention.delete_rows,
+            self._retention.keep_partitions,
         )
         for step in steps:
             await self._try(step)
@@ -166,15 +170,6 @@ class Sweeper:
                         await sweeps.finish_cleanup(connection, job.id, job.cleanup_at, next_at)
             except HaulageError as error:
                 log.warning("cleanup_failed", job_id=str(job.id), reason=error.message)
-
-    async def _delete_rows(self) -> None:
-        """Deletes the rows of jobs that a person deleted, or that ended long ago."""
-        async with self._engine.database.begin() as connection:
-            old = await sweeps.find_deleted(connection, DELETIONS)
-            old += await sweeps.find_past_retention(connection, self._engine.settings.job_retention, DELETIONS)
-            if old:
-                await sweeps.delete_jobs(connection, old)
-                log.info("jobs_deleted", count=len(old))
 
 
 async def _until_done(sweep: Callable[[], Awaitable[list[Job]]]) -> None:

@@ -79,7 +79,14 @@ def upgrade() -> None:
         "jobs_expiring", "jobs", ["expires_at"], unique=False, postgresql_where=sa.text("status = 'completed'")
     )
     op.create_index(
-        "jobs_finished", "jobs", ["finished_at"], unique=False, postgresql_where=sa.text("finished_at IS NOT NULL")
+        "jobs_removable",
+        "jobs",
+        ["finished_at"],
+        unique=False,
+        postgresql_where=sa.text(
+            "cleanup_at IS NULL"
+            " AND (status IN ('failed', 'cancelled', 'expired') OR status = 'completed' AND expires_at IS NULL)"
+        ),
     )
     op.create_index(
         "jobs_idempotency_key",
@@ -216,13 +223,13 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "state IN ('pending', 'active', 'done', 'omitted', 'failed')", name=op.f("file_records_state_check")
         ),
-        sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name=op.f("file_records_job_id_fkey"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("job_id", "index", name=op.f("file_records_pkey")),
+        postgresql_partition_by="RANGE (job_id)",
     )
     op.create_index("file_records_changes", "file_records", ["job_id", "seq"], unique=False)
+    op.execute("CREATE TABLE file_records_default PARTITION OF file_records DEFAULT")
     op.create_table(
         "job_events",
-        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("job_id", sa.Uuid(), nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("fence", sa.BigInteger(), nullable=False),
@@ -234,10 +241,10 @@ def upgrade() -> None:
         sa.Column("worker", sa.Text(), nullable=True),
         sa.Column("error_class", sa.Text(), nullable=True),
         sa.Column("error_message", sa.Text(), nullable=True),
-        sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name=op.f("job_events_job_id_fkey"), ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("id", name=op.f("job_events_pkey")),
+        sa.PrimaryKeyConstraint("job_id", "seq", name=op.f("job_events_pkey")),
+        postgresql_partition_by="RANGE (job_id)",
     )
-    op.create_index("job_events_job", "job_events", ["job_id", "seq"], unique=False)
+    op.execute("CREATE TABLE job_events_default PARTITION OF job_events DEFAULT")
     op.create_table(
         "upload_parts",
         sa.Column("job_id", sa.Uuid(), nullable=False),

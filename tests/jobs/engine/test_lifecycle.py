@@ -198,7 +198,7 @@ async def test_an_old_job_that_is_just_being_retried_is_not_forgotten(services: 
         await Sweeper(services, works_of(services)).sweep()
     assert (await read(services, job.id)).status is Status.CANCELLED
     await Sweeper(services, works_of(services)).sweep()
-    assert await count(services, "jobs") == await count(services, "file_records") == 0
+    assert await count(services, "jobs") == await count(services, "download_jobs") == 0
 
 
 async def test_a_result_expires_when_its_time_is_over(services: Services) -> None:

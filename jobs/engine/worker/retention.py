@@ -1,0 +1,83 @@
+"""Deletes what is known about jobs that ended long ago, and makes room for what is to come: rows and partitions."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, date, datetime, timedelta
+
+import structlog
+
+from jobs.database import Database
+from jobs.engine.sql.partitions import (
+    PARTITIONED,
+    list_days,
+    lock_partitions,
+    make_partitions,
+    remove_partition,
+)
+from jobs.engine.sql.retention import delete_deleted, delete_past_retention
+
+log = structlog.get_logger()
+
+BATCH = 1_000
+"""Jobs whose rows are deleted in one transaction. A full batch is followed by the next at once."""
+DELETED_BATCH = 100
+"""The same of jobs that a person deleted, whose file records and events are deleted one by one."""
+SLACK = timedelta(days=1)
+"""How long after the retention of a day's last job its partition is kept: until then most of its jobs are deleted."""
+
+
+class Retention:
+    """Any number of workers may do this at the same time."""
+
+    def __init__(
+        self, database: Database, retention: float, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        """`retention` is in seconds from the end of a job. `now` is UTC, and only compared with days."""
+        self._database = database
+        self._retention = retention
+        self._now = now
+
+    async def delete_rows(self) -> None:
+        """Deletes the rows of jobs that ended long ago, or that a person deleted."""
+        await _until_done(self._delete_deleted, DELETED_BATCH)
+        await _until_done(self._delete_past_retention, BATCH)
+
+    async def _delete_deleted(self) -> int:
+        async with self._database.begin() as connection:
+            return await delete_deleted(connection, DELETED_BATCH)
+
+    async def _delete_past_retention(self) -> int:
+        return await delete_past_retention(self._database, self._retention, BATCH)
+
+    async def keep_partitions(self) -> None:
+        """Makes the partitions of the next days, and removes those of days whose jobs are deleted, but for a few."""
+        today = self._now().date()
+        first_kept = (self._now() - timedelta(seconds=self._retention) - SLACK).date()
+        async with self._database.begin() as connection:
+            if not await lock_partitions(connection):
+                return
+            made = await make_partitions(connection, today)
+            over = [
+                (table, day) for table in PARTITIONED for day in await list_days(connection, table) if day < first_kept
+            ]
+        if made:
+            log.info("partitions_created", names=made)
+        for table, day in over:
+            await self._remove_partition(table, day)
+
+    async def _remove_partition(self, table: str, day: date) -> None:
+        async with self._database.begin() as connection:
+            if not await lock_partitions(connection) or day not in await list_days(connection, table):
+                return  # another worker does it, or has done it
+            removed = await remove_partition(connection, table, day)
+        if removed:
+            log.info("partition_deleted", table=table, day=day.isoformat())
+
+
+async def _until_done(delete: Callable[[], Awaitable[int]], batch: int) -> None:
+    total = 0
+    while (count := await delete()) >= batch:
+        total += count
+    if total + count:
+        log.info("jobs_deleted", count=total + count)
