@@ -106,9 +106,9 @@ async def run_forever(*coroutines: Coroutine[Any, Any, None]) -> None:
 async def cancel_and_wait(*tasks: asyncio.Task[Any]) -> None:
     """Cancel the tasks and wait until they have ended, whatever they raise, even if this is cancelled in the meantime.
 
-    Cancelling once is not enough: below Python 3.12, `asyncio.wait_for` and libraries with code like it (redis, arq)
-    occasionally lose a cancellation that arrives just when the awaited future is done. Unlike an anyio cancel scope, this
-    leaves tasks `CANCEL_INTERVAL` for their cleanup: attempts, arq's tasks and SQLAlchemy's transactions do not shield it.
+    Below Python 3.12, `asyncio.wait_for` loses a cancellation that arrives just when the awaited future is done. Our code
+    may not call it (`banned-api` in pyproject.toml), but libraries do (redis, arq), so a task is cancelled again. Unlike an
+    anyio cancel scope, this leaves tasks `CANCEL_INTERVAL` for their cleanup: attempts and transactions do not shield it.
     """
     cancelled: asyncio.CancelledError | None = None
     while pending := [task for task in tasks if not task.done()]:

@@ -116,7 +116,8 @@ class Subscriptions:
         requested: set[UUID] = set()
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._dirty.wait(), PING)
+                async with asyncio.timeout(PING):
+                    await self._dirty.wait()
             if not self._dirty.is_set():
                 await pubsub.ping()
                 continue

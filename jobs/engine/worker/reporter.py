@@ -199,4 +199,5 @@ def _rounded(seconds: float | None) -> float | None:
 async def _wait(event: asyncio.Event, seconds: float | None) -> None:
     """Returns once the event is set, or after the time."""
     with suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await event.wait()

@@ -202,7 +202,7 @@ class Runner:
         while self._tasks and clock() < deadline:
             for held in self.held.values():
                 held.release()
-            await asyncio.wait(self._tasks, timeout=0.2)  # and again: a cancellation can be lost (`concurrency.end`)
+            await asyncio.wait(self._tasks, timeout=0.2)  # and again: a cancellation can be lost (`cancel_and_wait`)
         if self._tasks:
             log.warning("drain_expired", jobs=len(self._tasks))
             await cancel_and_wait(*self._tasks)

@@ -15,11 +15,14 @@ from jobs.engine.live.subscriptions import Subscriptions
 from jobs.engine.order import Order, Verdict, judge
 from jobs.engine.worker import reporter
 from jobs.engine.worker.reporter import Reporter
+from jobs.kinds import Phase
 from jobs.services import Services
 from tests.helpers.eventually import eventually
 from tests.helpers.jobs import create
 
 FILES = 50
+STEPS = 6
+"""Steps of the event loop from a file's end to the cancellation, which so comes before, in and after all that it wakes."""
 
 
 @asynccontextmanager
@@ -61,3 +64,24 @@ async def test_a_batch_is_told_once(services: Services, monkeypatch: pytest.Monk
                     break
         assert event.seq > 3  # some of it became durable
         assert told == set(range(20))
+
+
+@pytest.mark.parametrize("steps", range(STEPS))
+async def test_a_cancellation_together_with_the_end_of_a_file_ends_the_reporter_at_once(
+    services: Services, steps: int
+) -> None:
+    """`asyncio.wait_for` of Python 3.11 lost it: the task went on until it was cancelled again."""
+    job = await create(services, 10_000)
+    claimed = await services.lifecycle.claim(job.id, job.fence, "worker-1")
+    assert claimed is not None
+    reporting = Reporter(claimed.job, claimed.records, services.lifecycle, services.feed)
+    running = asyncio.create_task(reporting.run())
+    reporting.enter(Phase.PACKING)
+    for _ in range(STEPS):
+        await asyncio.sleep(0)
+    reporting.done(0, 0)
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    running.cancel()
+    await asyncio.wait([running], timeout=5)
+    assert running.cancelled()
