@@ -72,7 +72,19 @@ _PREFER = Parameter(
     _STR,
 )
 _MATCH = Parameter("If-None-Match", "header", "The `ETag` of the last response: 304 if nothing has changed.", _STR)
-_STATUS = Parameter("status", "query", "Only jobs with this status.", {**_STR, "enum": [str(s) for s in Status]})
+_STATUS = Parameter(
+    "status",
+    "query",
+    "Only jobs in one of these statuses, separated by commas: " + ", ".join(f"`{status}`" for status in Status) + ".",
+    _STR,
+)
+_NAME = Parameter(
+    "q",
+    "query",
+    "Only jobs whose name contains this text, case-insensitively. A search takes several pages if there are many jobs:"
+    " one with fewer than `limit` items, or with none, is the last one only if it has no `nextCursor`.",
+    _STR,
+)
 _SEARCH = Parameter("q", "query", "Only files whose name contains this text, case-insensitively.", _STR)
 
 OPERATIONS = (
@@ -130,7 +142,7 @@ OPERATIONS = (
     ),
     Operation(
         "GET", f"{V1}/jobs", jobs.listing, "jobs", "List your jobs, newest first", "jobs",
-        {200: (schemas.JobPage,)}, (), (_STATUS, _CURSOR, _LIMIT), (400, 503),
+        {200: (schemas.JobPage,)}, (), (_STATUS, _NAME, _CURSOR, _LIMIT), (400, 503),
     ),
     Operation(
         "GET", f"{V1}/dead", dead.listing, "dead",

@@ -42,7 +42,12 @@ def page_of(found: Sequence[T], limit: int, position: Callable[[T], Sequence[str
     items = found[:limit]
     if len(found) <= limit:
         return Page(items, None)
-    return Page(items, base64.urlsafe_b64encode("|".join(position(items[-1])).encode()).decode().rstrip("="))
+    return Page(items, cursor_of(*position(items[-1])))
+
+
+def cursor_of(*position: str) -> str:
+    """The cursor of the page that starts after the item at this position."""
+    return base64.urlsafe_b64encode("|".join(position).encode()).decode().rstrip("=")
 
 
 def page_response(request: Request, page: BaseModel, next_cursor: str | None) -> Response:

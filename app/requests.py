@@ -149,15 +149,15 @@ def query_jobs(request: Request) -> dict[UUID, int]:
     return found
 
 
-def query_choice(request: Request, name: str, choices: type[E]) -> E | None:
-    """A member of `choices` from the query, None if absent. Raises `InvalidRequest`."""
+def query_choices(request: Request, name: str, choices: type[E]) -> tuple[E, ...]:
+    """Members of `choices` from the query, separated by commas, each once; empty if absent. Raises `InvalidRequest`."""
     text = request.query_params.get(name)
     if text is None:
-        return None
+        return ()
     try:
-        return choices(text)
+        return tuple(dict.fromkeys(map(choices, text.split(","))))
     except ValueError as error:
-        rule = "must be one of " + ", ".join(choices)
+        rule = "must be one or more, separated by commas, of " + ", ".join(choices)
         raise InvalidRequest(f"{name} {rule}.", [(name, rule)]) from error
 
 

@@ -21,6 +21,9 @@ from jobs.files.tables import FILE_ID_MAX, FILE_ID_MIN
 
 FileId = Annotated[StrictInt, Field(ge=FILE_ID_MIN, le=FILE_ID_MAX, examples=[10000])]
 Name = Annotated[StrictStr, Field(min_length=1, max_length=MAX_NAME)]
+_TITLE = Field(
+    description="What to call the job: its `archiveName`, or else its first file, as in `Read me first.txt and 2 more`."
+)
 
 
 class Body(BaseModel):
@@ -216,6 +219,7 @@ class JobStatus(Event):
     """The current status of a job: the summary that followers get, and what does not change with each event."""
 
     type: EventType = EventType.SNAPSHOT
+    title: str = _TITLE
     archive_name: str | None
     on_missing: OnMissing
     compression: Compression
@@ -244,6 +248,7 @@ class JobItem(Message):
 
     job_id: UUID
     status: Status
+    title: str = _TITLE
     archive_name: str | None
     percent: float | None
     files_total: int
@@ -264,6 +269,7 @@ class DeadJob(Message):
     """A job that ran out of attempts or time on possibly temporary errors."""
 
     job_id: UUID
+    title: str = _TITLE
     archive_name: str | None
     files_total: int
     attempt: int

@@ -80,6 +80,7 @@ def status_of(
         files=[files[index] for index in sorted(files)],
         error=ErrorView.of(job.failure),
         degraded=degraded,
+        title=job.title,
         archive_name=job.archive_name,
         on_missing=job.on_missing,
         compression=job.compression,
@@ -126,6 +127,7 @@ def item_of(job: Download) -> JobItem:
     return JobItem(
         job_id=job.id,
         status=job.status,
+        title=job.title,
         archive_name=job.archive_name,
         percent=job.percent,
         files_total=job.progress.files_total,
@@ -144,6 +146,7 @@ def dead_of(job: Download) -> DeadJob:
     assert job.finished_at is not None
     return DeadJob(
         job_id=job.id,
+        title=job.title,
         archive_name=job.archive_name,
         files_total=job.progress.files_total,
         attempt=job.attempt,

@@ -56,7 +56,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             storage=storage,
             lifecycle=lifecycle,
             snapshots=Snapshots(database, places, "jobs", job_of),
-            downloads=Downloads(database, lifecycle, places),
+            downloads=Downloads(database, lifecycle, places, settings.s3_key_template),
             resolver=Resolver(database, storage, settings),
         )
     finally:

@@ -107,7 +107,7 @@ class DeadJobCommands:
 
 def _row(job: DeadJob) -> Sequence[str]:
     attempts = f"{job.attempt} of {job.max_attempts}"
-    return (str(job.job_id), time_text(job.finished_at), attempts, error_text(job.error), job.archive_name or "")
+    return (str(job.job_id), time_text(job.finished_at), attempts, error_text(job.error), job.title)
 
 
 def _transition_row(transition: Transition) -> Sequence[str]:

@@ -56,7 +56,7 @@ def _row(job: JobItem) -> Sequence[str]:
         str(job.files_total),
         _size_text(job.size),
         time_text(job.created_at),
-        job.archive_name or "",
+        job.title,
     )
 
 
@@ -73,6 +73,7 @@ def print_facts(status: JobStatus) -> None:
         made = f"{result.filename}, {_size_text(result.size)}, until {time_text(result.bundle_expires_at)}"
     facts = {
         "Job": str(status.job_id),
+        "Name": status.title,
         "Status": f"{status.status}{percent}, attempt {status.attempt} of {status.max_attempts}",
         "Files": f"{progress.files_done} of {progress.files_total} done, {progress.files_omitted} omitted",
         "Created": time_text(status.created_at),

@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from app.context import context, json_response
-from app.pagination import page_limit, page_of, page_response, time_cursor
+from app.pagination import Page, cursor_of, page_limit, page_of, page_response, time_cursor
 from app.problems import TooManyFollowers
 from app.requests import (
     MAX_SEQ,
@@ -20,8 +20,9 @@ from app.requests import (
     idempotency_key,
     path_job_id,
     prefer_wait,
-    query_choice,
+    query_choices,
     query_int,
+    query_text,
     read_body,
 )
 from app.schemas import Accepted, FileSelection, JobPage, JobStatus, OneFile, Started
@@ -181,12 +182,18 @@ async def cancel(request: Request) -> Response:
 
 
 async def listing(request: Request) -> Response:
-    """The caller's jobs, newest first."""
+    """The caller's jobs, newest first; `q` searches their names, in as many pages as it takes."""
     with RequestReader(request) as read:
         limit = read(page_limit)
         cursor = read(time_cursor)
-        wanted = read(query_choice, "status", Status)
-    found = await context(request).services.downloads.page(ANONYMOUS, wanted, cursor, limit + 1)
-    page = page_of(found, limit, lambda job: (job.created_at.isoformat(), str(job.id)))
+        statuses = read(query_choices, "status", Status)
+        search = read(query_text, "q")
+    downloads = context(request).services.downloads
+    if search:
+        found, following = await downloads.search(ANONYMOUS, statuses, search, cursor, limit)
+        page = Page(found, None if following is None else cursor_of(following[0].isoformat(), str(following[1])))
+    else:
+        found = await downloads.page(ANONYMOUS, statuses, cursor, limit + 1)
+        page = page_of(found, limit, lambda job: (job.created_at.isoformat(), str(job.id)))
     jobs = JobPage(jobs=[item_of(job) for job in page.items], next_cursor=page.next_cursor)
     return page_response(request, jobs, page.next_cursor)

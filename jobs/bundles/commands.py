@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -11,7 +12,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from jobs.bundles.downloads import Download, NewDownload, Result
 from jobs.bundles.format.checkpoints import DonePart, MultipartUpload
 from jobs.bundles.sql import reuse
-from jobs.bundles.sql.downloads import ROWS, insert_download, load_downloads, record_result, set_upload
+from jobs.bundles.sql.downloads import (
+    ROWS,
+    insert_download,
+    last_position,
+    load_downloads,
+    record_result,
+    search_downloads,
+    set_upload,
+)
 from jobs.bundles.sql.rows import download_of
 from jobs.database import Database
 from jobs.engine.jobs import Job, Status
@@ -27,20 +36,25 @@ from jobs.kinds import Kind
 Cursor = tuple[datetime, UUID]
 """Where a page of a list starts: after the job with this time and id."""
 
+SEARCHED = 5_000
+"""Downloads whose names one request compares: a search costs the same however many there are."""
+
 
 class Downloads:
     """Every method raises `DatabaseUnavailable` if the database is unavailable."""
 
-    def __init__(self, database: Database, lifecycle: Lifecycle, places: QueuePlaces) -> None:
+    def __init__(self, database: Database, lifecycle: Lifecycle, places: QueuePlaces, key_template: str) -> None:
+        """`key_template` is `S3_KEY_TEMPLATE`: it names files that are not in the catalogue."""
         self.snapshots = Snapshots(database, places, ROWS, download_of)
         self._database = database
         self._lifecycle = lifecycle
+        self._key_template = key_template
 
     async def create(self, new: NewDownload, idempotency: Idempotency | None = None) -> Job:
         """Creates a job of kind `download`. Returns and raises what `Lifecycle.create` does."""
 
         async def within(connection: AsyncConnection, job: Job) -> None:
-            await insert_download(connection, job.id, new)
+            await insert_download(connection, job.id, new, self._key_template)
 
         job = NewJob(kind=Kind.DOWNLOAD, owner=new.owner, files=new.files)
         return await self._lifecycle.create(job, idempotency, within)
@@ -58,10 +72,24 @@ class Downloads:
             found = await load_downloads(connection, select(jobs).where(jobs.c.id == job_id))
         return found[0] if found else None
 
-    async def page(self, owner: str, status: Status | None, before: Cursor | None, limit: int) -> list[Download]:
-        """The owner's downloads, newest first, those after the cursor `before`."""
+    async def page(self, owner: str, statuses: Collection[Status], before: Cursor | None, limit: int) -> list[Download]:
+        """The owner's downloads in any of these statuses (none: all), newest first, those after the cursor `before`."""
         async with self._database.reading() as connection:
-            return await load_downloads(connection, jobs_page(Kind.DOWNLOAD, owner, status, before, limit))
+            return await load_downloads(connection, jobs_page(Kind.DOWNLOAD, owner, statuses, before, limit))
+
+    async def search(
+        self, owner: str, statuses: Collection[Status], text: str, before: Cursor | None, limit: int
+    ) -> tuple[list[Download], Cursor | None]:
+        """Those whose name contains the text, whatever its case, and the cursor behind which the search goes on.
+
+        One call reads at most `SEARCHED` downloads, so it may find fewer than `limit`, or none, before the last one.
+        """
+        read = jobs_page(Kind.DOWNLOAD, owner, statuses, before, SEARCHED)
+        async with self._database.reading() as connection:
+            found = await search_downloads(connection, read, text, limit)
+            if len(found) == limit:
+                return found, (found[-1].created_at, found[-1].id)
+            return found, await last_position(connection, read, SEARCHED)
 
     async def dead_page(self, owner: str, before: Cursor | None, limit: int) -> list[Download]:
         """The owner's dead downloads, the most recent first, those after the cursor `before`."""

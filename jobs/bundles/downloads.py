@@ -9,6 +9,7 @@ from typing import Self
 
 from jobs.bundles.format.checkpoints import MultipartUpload
 from jobs.engine.jobs import FileRequest, Job
+from jobs.files.names import safe_name
 from jobs.owners import ANONYMOUS
 
 MAX_FILES = 1_000
@@ -89,12 +90,22 @@ class Download(Job):
     """A job of kind `download`."""
 
     archive_name: str | None
+    name: str
+    """The archive name, or else the name of the first file: as requested, in the catalogue, or its object key."""
     on_missing: OnMissing
     compression: Compression
     result: Result | None = None
     """Of a completed or expired download, else None."""
     upload: MultipartUpload | None = None
     """The multipart upload that the current or the next attempt continues."""
+
+    @property
+    def title(self) -> str:
+        """What people see it called, in lists, on the page and in notifications: `Read me first.txt and 2 more`."""
+        if self.archive_name is not None:
+            return self.archive_name
+        first, others = safe_name(self.name).rpartition("/")[2], self.progress.files_total - 1
+        return f"{first} and {others:,} more" if others > 0 else first
 
     @property
     def result_kind(self) -> ResultKind:

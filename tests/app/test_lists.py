@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
+import pytest
 
+from jobs.bundles import commands
 from jobs.services import Services
 from tests.helpers.catalogue import Catalogue
-from tests.helpers.jobs import create
+from tests.helpers.jobs import create, dead
 
 JOBS, FILES = "/v1/download/jobs", "/v1/download/files"
 
@@ -101,3 +103,68 @@ async def test_a_page_has_fifty_items_by_default(api: httpx.AsyncClient, service
         await create(services, 10_000)
     assert [len(page) for page in (await walk(api, JOBS, "jobs"))[0]] == [50, 1]
     assert [len(page) for page in (await walk(api, f"{JOBS}?limit=200", "jobs"))[0]] == [51]
+
+
+async def test_a_job_is_called_by_its_archive_or_by_its_first_file(
+    api: httpx.AsyncClient, catalogue: Catalogue
+) -> None:
+    first, second = await catalogue.add(b"1", "guides/Read me first.txt"), await catalogue.add(b"2", "b.txt")
+    hostile = await catalogue.add(b"3", "..\\\u202egnp.exe\n")
+    requests: dict[str, dict[str, Any]] = {
+        "order 4711.zip": {"file_ids": [first], "archiveName": "order 4711"},
+        "Read me first.txt": {"file_ids": [first]},
+        "Read me first.txt and 1 more": {"file_ids": [first, second]},
+        "b.txt and 2 more": {"file_ids": [second, first, 99_999]},
+        "as requested.txt and 1 more": {
+            "files": [{"file_id": first, "name": "x/as requested.txt"}, {"file_id": second}]
+        },
+        "99999.zip and 1 more": {"file_ids": [99_999, first]},
+        "gnp.exe_": {"file_ids": [hostile]},
+    }
+    called = {}
+    for title, body in requests.items():
+        accepted = (await api.post("/v1/download/initiate", json=body)).json()
+        called[title] = (await api.get(accepted["links"]["self"])).json()["title"]
+    assert called == {title: title for title in requests}
+    assert [job["title"] for job in (await api.get(JOBS)).json()["jobs"]] == list(reversed(requests))
+
+
+async def test_a_title_counts_the_other_files(services: Services) -> None:
+    job = await create(services, *range(10_000, 11_000), archive_name=None)
+    assert (await services.downloads.read(job.id)).title == "10000.zip and 999 more"
+
+
+async def test_jobs_are_filtered_by_several_statuses(api: httpx.AsyncClient, services: Services) -> None:
+    jobs = [await create(services, 10_000) for _ in range(6)]
+    await services.lifecycle.cancel(jobs[1].id)
+    failed = await dead(services)
+    pages, answers = await walk(api, f"{JOBS}?status=cancelled,failed&limit=1", "jobs")
+    assert [[job["jobId"] for job in page] for page in pages] == [[str(failed.id)], [str(jobs[1].id)]]
+    assert "status=cancelled%2Cfailed" in answers[0].headers["link"]
+    pages, _ = await walk(api, f"{JOBS}?status=queued,cancelled,queued&limit=4", "jobs")
+    assert [job["jobId"] for page in pages for job in page] == [str(job.id) for job in reversed(jobs)]
+    refused = await api.get(f"{JOBS}?status=queued,sleeping")
+    assert refused.status_code == 400
+    assert [one["field"] for one in refused.json()["errors"]] == ["status"]
+
+
+async def test_jobs_are_searched_by_name(
+    api: httpx.AsyncClient, services: Services, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request compares the names of a bounded number of jobs; `nextCursor` goes on behind them."""
+    monkeypatch.setattr(commands, "SEARCHED", 3)
+    named = [await create(services, 10_000, archive_name=name) for name in ("GRÜSSE_1.zip", "a%.zip", "grüsse 2.zip")]
+    file = await create(services, await catalogue.add(b"", "Grüsse in a file.txt"), 10_000, archive_name=None)
+    for _ in range(3):
+        await create(services, 10_000, archive_name="other.zip")
+    pages, answers = await walk(api, f"{JOBS}?q=grüsse&limit=2", "jobs")
+    assert [[job["jobId"] for job in page] for page in pages] == [
+        [],
+        [str(file.id), str(named[2].id)],
+        [str(named[0].id)],
+    ]
+    assert "q=gr%C3%BCsse" in answers[0].headers["link"]
+    await services.lifecycle.cancel(named[0].id)
+    for search, found in {"E_": named[0], "%": named[1], "grüsse&status=cancelled": named[0]}.items():
+        pages, _ = await walk(api, f"{JOBS}?q={search.replace('%', '%25')}", "jobs")
+        assert [job["jobId"] for page in pages for job in page] == [str(found.id)], search

@@ -416,6 +416,11 @@ export interface components {
              * Format: uuid
              */
             jobId: string;
+            /**
+             * Title
+             * @description What to call the job: its `archiveName`, or else its first file, as in `Read me first.txt and 2 more`.
+             */
+            title: string;
             /** Archivename */
             archiveName: string | null;
             /** Filestotal */
@@ -660,6 +665,11 @@ export interface components {
              */
             jobId: string;
             status: components["schemas"]["Status"];
+            /**
+             * Title
+             * @description What to call the job: its `archiveName`, or else its first file, as in `Read me first.txt and 2 more`.
+             */
+            title: string;
             /** Archivename */
             archiveName: string | null;
             /** Percent */
@@ -730,6 +740,11 @@ export interface components {
              * @default false
              */
             degraded: boolean;
+            /**
+             * Title
+             * @description What to call the job: its `archiveName`, or else its first file, as in `Read me first.txt and 2 more`.
+             */
+            title: string;
             /** Archivename */
             archiveName: string | null;
             onMissing: components["schemas"]["OnMissing"];
@@ -1928,8 +1943,10 @@ export interface operations {
     jobs: {
         parameters: {
             query?: {
-                /** @description Only jobs with this status. */
-                status?: "receiving" | "queued" | "processing" | "retrying" | "completed" | "failed" | "cancelled" | "expired";
+                /** @description Only jobs in one of these statuses, separated by commas: `receiving`, `queued`, `processing`, `retrying`, `completed`, `failed`, `cancelled`, `expired`. */
+                status?: string;
+                /** @description Only jobs whose name contains this text, case-insensitively. A search takes several pages if there are many jobs: one with fewer than `limit` items, or with none, is the last one only if it has no `nextCursor`. */
+                q?: string;
                 /** @description The `nextCursor` of the previous page. */
                 cursor?: string;
                 /** @description Maximum number of items. */

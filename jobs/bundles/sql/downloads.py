@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from pathlib import PurePosixPath
 from uuid import UUID
 
-from sqlalchemy import Select, insert, update
+from sqlalchemy import Select, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobs.bundles.downloads import Download, NewDownload, Result
@@ -14,28 +16,71 @@ from jobs.bundles.sql.tables import download_jobs
 from jobs.engine.jobs import Job
 from jobs.engine.sql.tables import jobs
 from jobs.engine.sql.upload_parts import delete_parts
+from jobs.files.object_keys import template_key
 
 ROWS = "jobs JOIN download_jobs ON job_id = id"
 """The FROM clause of what `download_of` maps."""
 
 
-async def insert_download(connection: AsyncConnection, job_id: UUID, new: NewDownload) -> None:
-    """Adds what only a download has to a new job."""
+async def insert_download(connection: AsyncConnection, job_id: UUID, new: NewDownload, key_template: str) -> None:
+    """Adds what only a download has to a new job. A file that is not in the catalogue is called by its object key."""
+    first = new.files[0]
     await connection.execute(
-        insert(download_jobs),
+        _INSERT,
         {
             "job_id": job_id,
             "archive_name": new.archive_name,
+            "name": new.archive_name or first.name,
+            "first_file": first.file_id,
+            "key_name": PurePosixPath(template_key(key_template, first.file_id)).name,
             "on_missing": new.on_missing,
             "compression": new.compression,
         },
     )
 
 
+_INSERT = text(
+    """
+    INSERT INTO download_jobs (job_id, archive_name, name, on_missing, compression)
+    VALUES (
+        :job_id, :archive_name,
+        coalesce(CAST(:name AS text), (SELECT name FROM stored_files WHERE id = :first_file), :key_name),
+        :on_missing, :compression
+    )
+    """
+)
+"""The catalogue is read by the same statement, and only for a download without a name."""
+
+
 async def load_downloads(connection: AsyncConnection, page: Select[*tuple[object, ...]]) -> list[Download]:
     """The downloads of a query for jobs, in its order."""
     query = page.add_columns(*download_jobs.c).join(download_jobs, download_jobs.c.job_id == jobs.c.id)
     return [download_of(row) for row in (await connection.execute(query)).mappings()]
+
+
+async def search_downloads(
+    connection: AsyncConnection, read: Select[*tuple[object, ...]], search: str, limit: int
+) -> list[Download]:
+    """Those of the jobs that the query `read` returns whose name contains `search`, newest first."""
+    among = read.with_only_columns(jobs.c.id, jobs.c.created_at).subquery()
+    matching = (
+        select(among.c.id)
+        .join(download_jobs, download_jobs.c.job_id == among.c.id)
+        .where(download_jobs.c.name.icontains(search, autoescape=True))
+        .order_by(among.c.created_at.desc(), among.c.id.desc())
+        .limit(limit)
+    )
+    newest_first = jobs.c.created_at.desc(), jobs.c.id.desc()
+    return await load_downloads(connection, select(jobs).where(jobs.c.id.in_(matching)).order_by(*newest_first))
+
+
+async def last_position(
+    connection: AsyncConnection, read: Select[*tuple[object, ...]], count: int
+) -> tuple[datetime, UUID] | None:
+    """Creation and id of the last of `count` jobs that the query `read` returns; None if it returns fewer."""
+    last = read.with_only_columns(jobs.c.created_at, jobs.c.id).limit(1).offset(count - 1)
+    row = (await connection.execute(last)).one_or_none()
+    return None if row is None else (row[0], row[1])
 
 
 async def record_result(connection: AsyncConnection, job: Job, result: Result) -> None:

@@ -17,6 +17,7 @@ def download_of(row: Row) -> Download:
     return Download(
         **fields,
         archive_name=row["archive_name"],
+        name=row["name"],
         on_missing=OnMissing(row["on_missing"]),
         compression=Compression(row["compression"]),
         result=result_of(row) if has_result else None,

@@ -13,6 +13,7 @@ download_jobs = Table(
     metadata,
     Column("job_id", Uuid, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
     Column("archive_name", Text),
+    Column("name", Text, nullable=False),  # the archive name, or the name of the first file
     Column("on_missing", Text, nullable=False),
     Column("compression", Text, nullable=False),
     Column("result_kind", Text),  # the result counts while the job is completed or expired

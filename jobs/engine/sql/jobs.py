@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, insert, select, text, tuple_, update
+from sqlalchemy import Select, func, insert, select, text, tuple_, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobs.engine.jobs import FileRequest, Job, Status
@@ -138,15 +138,27 @@ def _changed(before: Job, after: Job) -> dict[str, Any]:
 
 
 def jobs_page(
-    kind: Kind, owner: str, status: Status | None, before: tuple[datetime, UUID] | None, limit: int
+    kind: Kind, owner: str, statuses: Collection[Status], before: tuple[datetime, UUID] | None, limit: int
 ) -> Select[*tuple[Any, ...]]:
-    """Selects the owner's jobs of a kind, newest first, those after the cursor `before` (creation and id)."""
-    query = select(jobs).where(jobs.c.owner == owner, jobs.c.kind == kind, text(VISIBLE))
-    if status is not None:
-        query = query.where(jobs.c.status == status)
-    if before is not None:
-        query = query.where(tuple_(jobs.c.created_at, jobs.c.id) < tuple_(*before))
-    return query.order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(limit)
+    """Selects the owner's jobs of a kind, newest first, those after the cursor `before` (creation and id).
+
+    Without `statuses` those in any status. With several, the newest of each are read from the index and merged: no query
+    sorts more than `limit` rows of each.
+    """
+    newest = jobs.c.created_at.desc(), jobs.c.id.desc()
+
+    def selected(*columns: Any) -> Select[*tuple[Any, ...]]:
+        query = select(*columns).where(jobs.c.owner == owner, jobs.c.kind == kind, text(VISIBLE))
+        if before is not None:
+            query = query.where(tuple_(jobs.c.created_at, jobs.c.id) < tuple_(*before))
+        return query.order_by(*newest).limit(limit)
+
+    if len(statuses) > 1:
+        of_each = (selected(jobs.c.id).where(jobs.c.status == status).subquery() for status in statuses)
+        ids = union_all(*(select(one.c.id) for one in of_each))
+        return select(jobs).where(jobs.c.id.in_(ids)).order_by(*newest).limit(limit)
+    query = selected(jobs)
+    return query.where(jobs.c.status == next(iter(statuses))) if statuses else query
 
 
 def dead_jobs_page(

@@ -155,6 +155,7 @@ def upgrade() -> None:
         "download_jobs",
         sa.Column("job_id", sa.Uuid(), nullable=False),
         sa.Column("archive_name", sa.Text(), nullable=True),
+        sa.Column("name", sa.Text(), nullable=False),
         sa.Column("on_missing", sa.Text(), nullable=False),
         sa.Column("compression", sa.Text(), nullable=False),
         sa.Column("result_kind", sa.Text(), nullable=True),

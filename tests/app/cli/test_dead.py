@@ -35,7 +35,7 @@ async def test_a_dead_job_is_shown_with_its_history(cli: Cli, services: Services
     done = await cli("dead", "show", job.id)
     assert done.code == 0, done.error
     facts, _, history = done.out.partition("\n\n")
-    assert facts.startswith(f"Job       {job.id}\nStatus    failed")
+    assert facts.startswith(f"Job       {job.id}\nName      bundle.zip\nStatus    failed")
     titles, *steps = history.splitlines()
     assert titles.split() == ["AT", "COMMAND", "FROM", "TO", "ATTEMPT", "ERROR"]
     assert [step.split()[2] for step in steps] == ["create", *["claim", "fail"] * 3]

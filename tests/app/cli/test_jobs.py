@@ -15,10 +15,12 @@ UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 
 async def test_jobs_are_listed_newest_first(cli: Cli, services: Services) -> None:
-    first, second = await create(services, 10000, archive_name="one.zip"), await create(services, 10001, 10002)
+    first = await create(services, 10000, archive_name="one.zip")
+    second = await create(services, 10001, 10002, archive_name=None)
     titles, *lines = (await cli("jobs", "list")).out.splitlines()
     assert titles.split() == ["JOB", "STATUS", "DONE", "FILES", "SIZE", "CREATED", "NAME"]
     assert [line.split()[0] for line in lines] == [str(second.id), str(first.id)]
+    assert [line.rstrip().rpartition("  ")[2] for line in lines] == ["10001.zip and 1 more", "one.zip"]
     page = (await cli("jobs", "list", "--limit", "1", "--status", "queued", "--json")).json
     assert [job["jobId"] for job in page["jobs"]] == [str(second.id)]
     assert page["nextCursor"]

@@ -86,6 +86,7 @@ class Store:
             losses=0,
             max_attempts=3,
             archive_name=None,
+            name="first.txt",
             on_missing=OnMissing.FAIL,
             compression=Compression.STORE,
             created_at=NOW,
