@@ -83,7 +83,10 @@ export class Client {
       reject: (jobId: string, why: Problem) => this.#reject(jobId, why),
       unchanged: (jobId: string) => this.#unchanged(jobId),
     };
-    this.#follower = new Follower(host, (connection, retryAt) => this.#setConnection(connection, retryAt));
+    this.#follower = new Follower(host, (connection, retryAt) => {
+      const state = this.getState();
+      if (state.connection !== connection || state.retryAt !== retryAt) this.#store.set({ connection, retryAt });
+    });
   }
 
   /** Starts a job. Retried if there is no response; the Idempotency-Key prevents a second job. */
@@ -172,6 +175,11 @@ export class Client {
       if (following) this.#unfollow(jobId);
       following = false;
     };
+  }
+
+  /** When something last arrived for the followed jobs, in milliseconds of the client's clock; null before that. */
+  get receivedAt(): number | null {
+    return this.#follower.receivedAt;
   }
 
   /** Retries now instead of waiting for the next automatic retry. */
@@ -269,11 +277,6 @@ export class Client {
     const jobs = new Map(this.getState().jobs);
     for (const job of changed) jobs.set(job.jobId, job);
     this.#store.set({ jobs });
-  }
-
-  #setConnection(connection: ConnectionStatus, retryAt: number | null): void {
-    const state = this.getState();
-    if (state.connection !== connection || state.retryAt !== retryAt) this.#store.set({ connection, retryAt });
   }
 }
 

@@ -49,8 +49,7 @@ export function browserEnvironment(): Environment {
 function subscribePresence(listener: () => void): () => void {
   const abort = new AbortController();
   const { signal } = abort;
-  window.addEventListener("online", listener, { signal });
-  window.addEventListener("offline", listener, { signal });
-  document.addEventListener("visibilitychange", listener, { signal });
+  // `visibilitychange` bubbles from the document to the window.
+  for (const type of ["online", "offline", "visibilitychange"]) window.addEventListener(type, listener, { signal });
   return () => abort.abort();
 }

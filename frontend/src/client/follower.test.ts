@@ -625,6 +625,35 @@ describe("offline, unreachable or hidden", () => {
     expect(env.connection).toBe("live");
   });
 
+  test("a server that hangs is offline after 14 s of silence, not once every transport has failed", async () => {
+    env.respond = () => new Promise<never>(() => undefined);
+    await env.followLive();
+    const heard = env.clock.now();
+    expect(env.client.receivedAt).toBe(heard);
+    await env.clock.advance(13);
+    expect(env.connection).toBe("connecting");
+    expect(env.client.receivedAt).toBe(heard);
+    await env.clock.advance(1.1);
+    expect(env.connection).toBe("offline");
+    env.stream.deliver(status(2));
+    expect(env.connection).toBe("sse");
+    expect(env.client.receivedAt).toBe(env.clock.now());
+  });
+
+  test("a quiet server that responds to probes is never offline", async () => {
+    const unfollow = await env.followLive();
+    for (let round = 0; round < 6; round += 1) {
+      await env.clock.advance(5);
+      env.socket.deliver(status(1, { since: 1 }));
+      expect(env.connection).toBe("live");
+    }
+    unfollow();
+    await env.clock.advance(20);
+    expect(env.connection).toBe("idle");
+    await env.followLive();
+    expect(env.client.receivedAt).toBe(env.clock.now());
+  });
+
   test("Retry-After of a 503 is respected", async () => {
     await env.blockWebSockets();
     env.respond = () => problemResponse(503, "database_unavailable", { "Retry-After": "8" });

@@ -22,6 +22,8 @@ const MAX_WAIT = 5;
 /** Seconds until a better transport is tried. Doubles with each try, unless the last connection was stable. */
 const UPGRADE_DELAY = 10;
 const MAX_UPGRADE_DELAY = 80;
+/** Milliseconds without a sign of life after which the server counts as unreachable, whatever is tried meanwhile. */
+const SILENT = 14_000;
 /** Milliseconds after which a connection counts as stable. */
 const STABLE = 60_000;
 const UPGRADE_SOON: DelayRange = [0.2, 1];
@@ -32,6 +34,8 @@ export class Follower {
   readonly #host: FollowerHost;
   readonly #environment: Environment;
   readonly #clock: Clock;
+  /** When something was last received, in milliseconds of the clock; null before that. */
+  receivedAt: number | null = null;
   readonly #publish: (status: ConnectionStatus, retryAt: number | null) => void;
   /** Index of the current transport. */
   #level = 0;
@@ -49,6 +53,7 @@ export class Follower {
   #retryTimer: Timer = null;
   #retryAt: number | null = null;
   #upgradeTimer: Timer = null;
+  #silenceTimer: Timer = null;
   /** Null while no job is followed. */
   #unsubscribe: (() => void) | null = null;
 
@@ -85,7 +90,7 @@ export class Follower {
     for (const connection of [this.#connection, this.#upgrade, this.#overflow]) connection?.close();
     this.#connection = this.#upgrade = this.#overflow = null;
     this.#clearRetry();
-    this.#clock.clearTimeout(this.#upgradeTimer);
+    for (const timer of [this.#upgradeTimer, this.#silenceTimer]) this.#clock.clearTimeout(timer);
     this.#unsubscribe?.();
     this.#unsubscribe = null;
     this.#failures = this.#upgradeTries = 0;
@@ -94,6 +99,7 @@ export class Follower {
 
   #begin(): void {
     this.#offline = !this.#environment.presence.online();
+    this.receivedAt = null;
     this.#unsubscribe = this.#environment.presence.subscribe(() => this.#presenceChanged());
     if (this.#level > 0) this.#scheduleUpgrade(UPGRADE_SOON);
   }
@@ -101,12 +107,17 @@ export class Follower {
   #presenceChanged(): void {
     const { presence } = this.#environment;
     if (!presence.online()) {
-      this.#offline = true; // until something is received: the server may run on this device
+      this.#setOffline(); // the server may run on this device, so the connection is checked
       this.#connection?.check();
-      this.#report();
     } else if (presence.visible()) {
       this.reconnect();
     }
+  }
+
+  /** Until something is received. */
+  #setOffline(): void {
+    this.#offline = true;
+    this.#report();
   }
 
   #open(level: number): void {
@@ -136,6 +147,9 @@ export class Follower {
   #received(connection: MonitoredConnection): void {
     const recovered = this.#offline || (connection === this.#connection && this.#failures > 0);
     this.#offline = false;
+    this.receivedAt = this.#clock.now();
+    this.#clock.clearTimeout(this.#silenceTimer);
+    this.#silenceTimer = this.#clock.setTimeout(() => this.#setOffline(), SILENT);
     if (connection === this.#upgrade) return this.#completeUpgrade(connection);
     if (connection === this.#connection) this.#failures = 0;
     if (recovered && this.#level > 0) this.#scheduleUpgrade(UPGRADE_SOON); // better transports may work again, too

@@ -19,6 +19,8 @@ import type { Update } from "./transports.ts";
 export interface Job {
   jobId: string;
   status: Status;
+  /** What to call the job: its archive name, or else its first file. Null until the server has sent the job. */
+  title: string | null;
   archiveName: string | null;
   filesTotal: number;
   filesOmitted: number;
@@ -61,7 +63,7 @@ export function jobOfItem({ links: _, ...item }: JobItem): Job {
 
 /** A job of which only the id is known. */
 export function emptyJob(jobId: string, createdAt: string): Job {
-  const unknown = { archiveName: null, percent: null, finishedAt: null, size: null, bundleExpiresAt: null };
+  const unknown = { title: null, archiveName: null, percent: null, finishedAt: null, size: null, bundleExpiresAt: null };
   return {
     jobId,
     status: "queued",
@@ -86,9 +88,9 @@ export function applyUpdate(job: Job, update: Update, reset: boolean): Job {
 /** The fields that a full status has and an event lacks. */
 function summaryOf(update: Update): Partial<Job> {
   if (!("createdAt" in update)) return {};
-  const { archiveName, createdAt, finishedAt, result } = update;
+  const { title, archiveName, createdAt, finishedAt, result } = update;
   const { size = null, bundleExpiresAt = null } = result ?? {};
-  return { archiveName, createdAt, finishedAt, size, bundleExpiresAt };
+  return { title, archiveName, createdAt, finishedAt, size, bundleExpiresAt };
 }
 
 const EMPTY_DETAIL = {
@@ -108,13 +110,7 @@ function mergeFiles(files: readonly FileView[], changed: readonly FileView[]): r
   return all;
 }
 
+/** Both were parsed from messages of the same server, which writes the fields in one order. */
 function sameFile(one: FileView | undefined, other: FileView): boolean {
-  return (
-    one !== undefined &&
-    one.bytesDone === other.bytesDone &&
-    one.status === other.status &&
-    one.size === other.size &&
-    one.name === other.name &&
-    one.error?.message === other.error?.message
-  );
+  return JSON.stringify(one) === JSON.stringify(other);
 }

@@ -68,9 +68,9 @@ export async function problemOf(response: Response, now: number): Promise<Proble
   }
 }
 
-/** `Retry-After` (RFC 9110, section 10.2.3): seconds, or a date. */
+/** `Retry-After` (RFC 9110, section 10.2.3): seconds, or a date; null for one in the past, or if it is neither. */
 function secondsUntil(text: string | null, now: number): number | null {
   if (text === null) return null;
   const seconds = /^\d+$/.test(text) ? Number(text) : (Date.parse(text) - now) / 1000;
-  return Number.isFinite(seconds) ? Math.max(0, seconds) : null;
+  return seconds >= 0 ? seconds : null;
 }

@@ -32,7 +32,7 @@ export function createRequest(baseUrl: string, { clock, fetch, presence }: Envir
         signal: callerSignal === undefined ? timeout.signal : AbortSignal.any([callerSignal, timeout.signal]),
       });
       if (!response.ok) return { ok: false, problem: await problemOf(response, clock.now()) };
-      return { ok: true, value: (response.status === 204 ? undefined : await response.json()) as T };
+      return { ok: true, value: await response.json() };
     } catch (error) {
       if (timeout.signal.aborted) return failed("timeout");
       if (callerSignal?.aborted) return failed("aborted");
@@ -51,7 +51,7 @@ function failed(code: OwnCode): { ok: false; problem: Problem } {
 }
 
 function queryString(query: RequestOptions["query"] = {}): string {
-  const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== "");
+  const given = Object.entries(query).filter(([, value]) => value || value === 0);
   const text = String(new URLSearchParams(given as [string, string][]));
   return text && `?${text}`;
 }

@@ -154,6 +154,7 @@ export function status(seq: number, more: Partial<JobStatus> = {}): JobStatus {
     ...progress(seq, { since: 0 }),
     type: "snapshot",
     archiveName: "a.zip",
+    title: "a.zip",
     onMissing: "fail",
     compression: "store",
     maxAttempts: 3,

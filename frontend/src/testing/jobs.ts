@@ -7,6 +7,7 @@ export function job(more: Partial<Job> = {}, detail: Partial<JobDetail> | null =
   return {
     jobId: A,
     status: "processing",
+    title: "photos.zip",
     archiveName: "photos.zip",
     filesTotal: 3,
     filesOmitted: 0,
