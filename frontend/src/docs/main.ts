@@ -3,7 +3,7 @@ import SwaggerUI from "swagger-ui-dist/swagger-ui-es-bundle.js";
 import "swagger-ui-dist/swagger-ui.css";
 
 SwaggerUI({
-  url: "/openapi.json",
+  url: `${document.documentElement.dataset.root}openapi.json`,
   dom_id: "#swagger-ui",
   deepLinking: true,
   validatorUrl: null,

@@ -3,14 +3,14 @@ import { ConnectionBadge } from "../components/ConnectionBadge.tsx";
 import { Icon } from "../components/Icon.tsx";
 import { texts } from "../texts.ts";
 import type { Notifications } from "./notifications.ts";
-import { navigateOnClick } from "./routes.ts";
+import { ICON, navigateOnClick, ROOT } from "./routes.ts";
 import { THEMES, type Theme, useTheme } from "./theme.ts";
 
 export function Header({ connection, notifications }: { connection: ConnectionStatus; notifications: Notifications }) {
   return (
     <header className="top">
-      <a className="brand" href="/" onClick={navigateOnClick}>
-        <img src="/static/icon.svg" alt="" width="32" height="32" />
+      <a className="brand" href={ROOT} onClick={navigateOnClick}>
+        <img src={ICON} alt="" width="32" height="32" />
         <span>
           <strong>{texts.name}</strong>
           <small>{texts.tagline}</small>

@@ -8,7 +8,7 @@ import { StatusBadge } from "../components/StatusBadge.tsx";
 import type { DownloadManager } from "../hooks/index.ts";
 import { useJob } from "../hooks/index.ts";
 import { texts } from "../texts.ts";
-import { navigateOnClick } from "./routes.ts";
+import { navigateOnClick, ROOT } from "./routes.ts";
 
 interface Props {
   jobId: string;
@@ -23,7 +23,7 @@ export function JobView({ jobId, manager, onStarted }: Props) {
   return (
     <div className="job-view">
       <p>
-        <a className="back" href="/" onClick={navigateOnClick}>
+        <a className="back" href={ROOT} onClick={navigateOnClick}>
           <Icon name="back" />
           {texts.jobs.back}
         </a>

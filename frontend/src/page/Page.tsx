@@ -1,4 +1,5 @@
 import { useCallback, useMemo } from "react";
+import { Client } from "../client/index.ts";
 import { Announcer } from "../components/Announcer.tsx";
 import { OfflineBanner } from "../components/OfflineBanner.tsx";
 import { useDownloadManager } from "../hooks/index.ts";
@@ -7,11 +8,13 @@ import { Header } from "./Header.tsx";
 import { Home } from "./Home.tsx";
 import { JobView } from "./JobView.tsx";
 import { useNotifications } from "./notifications.ts";
-import { hrefOf, navigate, navigateOnClick, routeOf, usePath } from "./routes.ts";
+import { hrefOf, navigate, navigateOnClick, ROOT, routeOf, usePath } from "./routes.ts";
 import { tabStatusOf, useTabStatus } from "./tabStatus.ts";
 
+const client = new Client({ baseUrl: window.location.origin + ROOT.slice(0, -1) });
+
 export function Page() {
-  const manager = useDownloadManager();
+  const manager = useDownloadManager({ client });
   const { connection, retryAt, jobs, reconnect, refresh, listProblem } = manager;
   const path = usePath();
   const route = useMemo(() => routeOf(path), [path]);
@@ -50,7 +53,7 @@ function NotFound() {
       <h1>{text.title}</h1>
       <p>{text.body}</p>
       <p>
-        <a href="/" onClick={navigateOnClick}>
+        <a href={ROOT} onClick={navigateOnClick}>
           {text.home}
         </a>
       </p>

@@ -4,7 +4,7 @@ import type { Job } from "../client/index.ts";
 import { isRunning, nameOf } from "../components/jobs.ts";
 import { texts } from "../texts.ts";
 import { loadPreference, savePreference } from "./preferences.ts";
-import { hrefOf } from "./routes.ts";
+import { hrefOf, ICON } from "./routes.ts";
 
 const KEY = "haulage.notify";
 
@@ -48,7 +48,7 @@ function notify(job: Job): void {
   const text = texts.notify;
   const title = job.status === "completed" ? text.ready(nameOf(job)) : text.failed(nameOf(job));
   try {
-    const shown = new Notification(title, { body: text.body, tag: job.jobId, icon: "/static/icon.svg" });
+    const shown = new Notification(title, { body: text.body, tag: job.jobId, icon: ICON });
     shown.onclick = () => {
       window.focus();
       window.location.assign(hrefOf(job.jobId));

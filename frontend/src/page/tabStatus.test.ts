@@ -24,11 +24,24 @@ test("the ring shows the percentage", () => {
 });
 
 test("a path is the form, a job, or not found", () => {
-  expect(["/", "/jobs/a%20b", "/jobs/", "/jobs/%", "/else"].map(routeOf)).toEqual([
+  expect(["/", "/jobs/a%20b", "/jobs/", "/jobs/%", "/else"].map((path) => routeOf(path))).toEqual([
     { name: "home" },
     { name: "job", jobId: "a b" },
     { name: "notFound" },
     { name: "job", jobId: "%" },
     { name: "notFound" },
+  ]);
+});
+
+test("below a root path, paths with and without it are the same", () => {
+  const paths = ["/a/b/", "/a/b", "/a/b/jobs/1", "/", "/jobs/1", "/a/bc", "/a"];
+  expect(paths.map((path) => routeOf(path, "/a/b/").name)).toEqual([
+    "home",
+    "home",
+    "job",
+    "home",
+    "job",
+    "notFound",
+    "notFound",
   ]);
 });

@@ -3,8 +3,7 @@ import { useEffect } from "react";
 import type { Job } from "../client/index.ts";
 import { isRunning, nameOf, percentOf } from "../components/jobs.ts";
 import { texts } from "../texts.ts";
-
-const ICON = "/static/icon.svg";
+import { ICON } from "./routes.ts";
 
 export interface TabStatus {
   title: string;
