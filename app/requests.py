@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable
 from enum import StrEnum
 from types import TracebackType
@@ -73,13 +74,19 @@ async def read_body(request: Request, model: type[B]) -> B:
 
 
 async def read_json(request: Request) -> Any:
-    """The body as JSON. Raises `UnsupportedMediaType` and `InvalidRequest`."""
+    """The body as JSON; a byte order mark is ignored (RFC 8259, section 8.1).
+
+    Raises `UnsupportedMediaType` and `InvalidRequest`.
+    """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json" and not media_type.endswith("+json"):
         sent = f", not {media_type}" if media_type else ": set the Content-Type header"
         raise UnsupportedMediaType(f"The body must be application/json{sent}.")
+    body = await request.body()
+    if body.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        raise InvalidRequest("The body is UTF-16, but JSON is sent as UTF-8.", [("body", "must be UTF-8 (RFC 8259)")])
     try:
-        return from_json(await request.body(), allow_inf_nan=False)
+        return from_json(body.removeprefix(BOM_UTF8), allow_inf_nan=False)
     except ValueError as error:
         raise InvalidRequest("The body is not valid JSON.", [("body", str(error))]) from error
 

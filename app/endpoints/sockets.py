@@ -123,17 +123,17 @@ class _Session:
         try:
             while (message := await receive())["type"] != "websocket.disconnect":
                 if many:
-                    await self._handle(connection, message.get("text") or b"")
+                    await self._handle(connection, message.get("text") or "")
                 else:
                     await self._send_error(connection, "This address follows one job, and accepts no messages.")
         finally:
             await self._pending.cancel()
             self._hub.disconnect(connection)
 
-    async def _handle(self, connection: SocketConnection, text: str | bytes) -> None:
+    async def _handle(self, connection: SocketConnection, text: str) -> None:
         """Handles a message. The jobs of a `follow` are read in the background, while more messages are handled."""
         try:
-            message = _MESSAGE.validate_json(text)
+            message = _MESSAGE.validate_json(text.removeprefix("\ufeff"))  # a byte order mark (RFC 8259, section 8.1)
         except ValidationError as error:
             return await self._send_error(connection, described(error))
         if isinstance(message, UnfollowJobs):

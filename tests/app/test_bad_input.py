@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from tests.app.shared import Shared
+from tests.app.shared import Shared, problem
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -195,3 +195,14 @@ async def test_unsafe_names_are_sanitized(shared: Shared, name: str, safe: str) 
     assert status["files"][0]["name"] == safe
     assert status["archiveName"].endswith(".zip")
     assert not {"/", "\\", "\0", "\u202e"} & set(status["archiveName"])
+
+
+async def test_a_byte_order_mark_is_ignored_and_utf_16_is_named(shared: Shared) -> None:
+    """RFC 8259, section 8.1. PowerShell and Notepad write both."""
+    body = '{"file_ids": [10000]}'
+    for path in (INITIATE, "/v1/download/check"):
+        headers = {"Content-Type": "application/json"}
+        read = await shared.api.post(path, content=body.encode("utf-8-sig"), headers=headers)
+        assert read.status_code in {200, 202}
+        refused = await shared.api.post(path, content=body.encode("utf-16"), headers=headers)
+        assert problem(refused, 400, "invalid_request").json()["errors"][0]["message"] == "must be UTF-8 (RFC 8259)"

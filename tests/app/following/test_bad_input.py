@@ -157,6 +157,13 @@ async def test_an_invalid_message_gets_an_error_and_the_connection_stays_open(
         assert len(follower.errors) == 1
 
 
+async def test_a_byte_order_mark_before_a_message_is_ignored(shared: Shared) -> None:
+    job = await create(shared.services, 10_000)
+    async with socket(base(shared)) as follower:
+        await follower.say("\ufeff" + json.dumps({"type": "follow", "jobs": [{"jobId": str(job.id)}]}))
+        await follower.heard(job, (1, -1))
+
+
 @pytest.mark.parametrize("of_one", [True, False])
 async def test_the_tenth_invalid_message_closes_the_connection(shared: Shared, of_one: bool) -> None:
     job = await create(shared.services, 10_000)
