@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import logging
 import socket
+import sys
 from types import FrameType
 
+import structlog
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.config import STARTUP_FAILURE
 
 from app.gateway import Gateway
+from app.listening import bound_sockets, url_of
 from jobs.memory import freeze_startup_objects
 from jobs.settings import Settings
 from jobs.shutdown import CLOSE_TIMEOUT, exit_after
+
+log = structlog.get_logger()
 
 MAX_MESSAGE_BYTES = 64 * 1024
 """Largest message that a WebSocket client may send, in bytes."""
@@ -38,7 +44,7 @@ class GatewayServer(uvicorn.Server):
 
 def _is_not_access_log(record: logging.LogRecord) -> bool:
     """Filters out uvicorn's own lines for each WebSocket: the middleware logs one."""
-    return '"WebSocket ' not in str(record.msg)  # `msg` is an `OSError` if the port is in use
+    return '"WebSocket ' not in str(record.msg)  # `msg` may be an exception
 
 
 def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
@@ -46,8 +52,6 @@ def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
     logging.getLogger("uvicorn.error").addFilter(_is_not_access_log)
     return uvicorn.Config(
         app,
-        host=settings.host,
-        port=settings.port,
         loop="uvloop",
         http="httptools",
         ws="websockets-sansio",
@@ -68,21 +72,27 @@ def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
 
 def serve(settings: Settings) -> None:
     """Serves until SIGTERM or SIGINT, then drains; exits at most `CLOSE_TIMEOUT` after the time that draining may take."""
-    _run(GatewayServer(settings), settings.stream_drain + settings.shutdown_timeout + CLOSE_TIMEOUT)
+    _run(GatewayServer(settings), settings, settings.stream_drain + settings.shutdown_timeout + CLOSE_TIMEOUT)
 
 
 def run(app: ASGIApp, settings: Settings) -> None:
     """Serves another application with the settings of the gateway, in a process of its own."""
-    _run(uvicorn.Server(_config(app, settings)), settings.shutdown_timeout + CLOSE_TIMEOUT)
+    _run(uvicorn.Server(_config(app, settings)), settings, settings.shutdown_timeout + CLOSE_TIMEOUT)
 
 
-def _run(server: uvicorn.Server, patience: float) -> None:
+def _run(server: uvicorn.Server, settings: Settings, patience: float) -> None:
     """Runs the server as the only task of this process, which exits within `patience` seconds of a signal."""
+    try:
+        bound = bound_sockets(settings.host, settings.port)
+    except OSError as error:
+        log.error("listen_failed", reason=error.strerror)  # noqa: TRY400 - no bug, so no trace
+        sys.exit(STARTUP_FAILURE)
     startup, handle_exit = server.startup, server.handle_exit
 
     async def start(sockets: list[socket.socket] | None = None) -> None:
         await startup(sockets)
         freeze_startup_objects()
+        log.info("gateway_started", urls=[url_of(*sock.getsockname()[:2]) for sock in bound])
 
     def leave(number: int, frame: FrameType | None) -> None:
         exit_after(patience)
@@ -90,4 +100,4 @@ def _run(server: uvicorn.Server, patience: float) -> None:
 
     server.startup = start  # type: ignore[method-assign]
     server.handle_exit = leave  # type: ignore[method-assign, assignment]
-    server.run()
+    server.run(bound)

@@ -6,16 +6,51 @@ gets the whole `Settings`: the type checker holds it to its group, while names a
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+import re
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, Self, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, PostgresDsn, RedisDsn, SecretStr, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PostgresDsn,
+    RedisDsn,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-Seconds = Annotated[float, Field(gt=0)]
-Bytes = Annotated[int, Field(gt=0)]
+from jobs import addresses
 
 MIB = 1 << 20
+GIB = 1 << 30
 DAY = 24 * 3600
+CENTURY = 100 * 365 * DAY
+
+Seconds = Annotated[float, Field(gt=0, le=CENTURY, allow_inf_nan=False)]
+Bytes = Annotated[int, Field(gt=0)]
+
+
+def _each(normalised: Callable[[str], str]) -> AfterValidator:
+    """Normalises the items of a list. An item `*`, which stands for all, leaves no other."""
+
+    def validate(items: tuple[str, ...]) -> tuple[str, ...]:
+        found = tuple(dict.fromkeys(normalised(item) for item in items))
+        return ("*",) if "*" in found else found
+
+    return AfterValidator(validate)
+
+
+# `NoDecode`: the environment has them as text, not as JSON.
+Hosts = Annotated[tuple[str, ...], NoDecode, _each(addresses.host_pattern)]
+Origins = Annotated[tuple[str, ...], NoDecode, _each(addresses.origin_pattern)]
+Networks = Annotated[tuple[str, ...], NoDecode, _each(addresses.network)]
+ListenAddresses = Annotated[tuple[str, ...], NoDecode, Field(min_length=1), _each(addresses.listen_address)]
+StoreUrl = Annotated[str, AfterValidator(addresses.store_url)]
 
 
 class _Group(BaseModel):
@@ -38,21 +73,29 @@ class RedisSettings(_Group):
     redis_url: RedisDsn = Field(description="Redis or Valkey, as `redis://[:password@]host:port/db`.")
     redis_timeout: Seconds = Field(default=5, description="Time-out of a call to Redis.")
 
+    @field_validator("redis_url")
+    @classmethod
+    def _database_is_a_number(cls, url: RedisDsn) -> RedisDsn:
+        """The client would use database 0 instead of any other text."""
+        if re.fullmatch(r"(?:/[0-9]*)?", url.path or "") is None:
+            msg = "must end with the number of a database, as in redis://host:6379/0"
+            raise ValueError(msg)
+        return url
+
 
 class StorageSettings(_Group):
     """The S3 store, and the transfers from and to it."""
 
-    s3_endpoint: str = Field(
-        pattern=r"^https?://[^/]+$", description="URL of the S3 store for the gateway and the workers."
-    )
-    s3_public_endpoint: str | None = Field(
+    s3_endpoint: StoreUrl = Field(description="URL of the S3 store for the gateway and the workers.")
+    s3_public_endpoint: StoreUrl | None = Field(
         default=None,
-        pattern=r"^https?://[^/]+$",
         description="URL of the S3 store for browsers, used in presigned links; defaults to `S3_ENDPOINT`.",
     )
     s3_access_key_id: str = Field(min_length=1, description="Access key of the store.")
     s3_secret_access_key: SecretStr = Field(description="Secret key of the store.")
-    s3_bucket_name: str = Field(default="haulage", min_length=3, description="Bucket of the files and bundles.")
+    s3_bucket_name: Annotated[str, AfterValidator(addresses.bucket_name)] = Field(
+        default="haulage", description="Bucket of the files and bundles."
+    )
     s3_region: str = Field(default="us-east-1", min_length=1, description="Region to sign requests for.")
     s3_force_path_style: bool = Field(
         default=True, description="Put the bucket's name in the path instead of the host name."
@@ -71,7 +114,10 @@ class StorageSettings(_Group):
     s3_idle_timeout: Seconds = Field(default=15, description="Longest time without a byte in a call to the store.")
     s3_complete_timeout: Seconds = Field(default=120, description="Time-out to complete a multipart upload.")
     part_size: Bytes = Field(
-        default=8 * MIB, ge=5 * MIB, description="Minimum size of a multipart part; it grows with the bundle."
+        default=8 * MIB,
+        ge=5 * MIB,
+        le=5 * GIB,
+        description="Minimum size of a multipart part; it grows with the bundle.",
     )
     read_concurrency: int = Field(
         default=64, ge=1, description="Concurrent reads from the store per worker, over all its jobs."
@@ -82,6 +128,15 @@ class StorageSettings(_Group):
         description="Bytes of parts that a worker process keeps in memory, over all its jobs. 10,000 parts of this size "
         "are the largest bundle; a compressed one reaches less than half of that.",
     )
+
+    @field_validator("s3_key_template")
+    @classmethod
+    def _makes_valid_keys(cls, template: str) -> str:
+        """No call to the store accepts keys of any other form (`jobs.storage.objects`)."""
+        if {"", ".", ".."} & set(template.split("/")):
+            msg = "must not start or end with a slash, and must have no empty, . or .. between slashes"
+            raise ValueError(msg)
+        return template
 
     @model_validator(mode="after")
     def _part_fits_into_memory(self) -> Self:
@@ -94,20 +149,26 @@ class StorageSettings(_Group):
 class GatewaySettings(_Group):
     """The HTTP gateway."""
 
-    host: str = Field(
-        default="127.0.0.1",
-        description="Address to listen on. There is no authentication yet: put an authenticating proxy in front.",
+    host: ListenAddresses = Field(
+        default=("127.0.0.1",),
+        description="Addresses to listen on, comma-separated; `::` is every address of IPv6 and IPv4. There is no "
+        "authentication yet: put an authenticating proxy in front.",
     )
     port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on; 0 chooses a free one.")
-    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+    allowed_hosts: Hosts = Field(
         default=("127.0.0.1", "localhost", "[::1]"),
-        description="Accepted `Host` headers, comma-separated; `*` accepts all.",
+        description="Accepted `Host` headers on any port, comma-separated; `*.site.example` accepts every name below "
+        "it, `*` accepts all.",
     )
-    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(), description="Origins of other sites whose pages may call the API, comma-separated."
+    cors_origins: Origins = Field(
+        default=(),
+        description="Origins of other sites whose pages may call the API, comma-separated, as `https://site.example`; "
+        "`https://*.site.example` accepts every name below it, `*` accepts all.",
     )
-    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(), description="Addresses of proxies whose `X-Forwarded-For` is trusted, comma-separated."
+    trusted_proxies: Networks = Field(
+        default=(),
+        description="IP addresses and networks of proxies whose `X-Forwarded-For` is trusted, comma-separated; `*` "
+        "trusts all.",
     )
     max_followers: int = Field(
         default=10_000, ge=1, description="Maximum open streams and long-polls per gateway process."
@@ -122,11 +183,6 @@ class GatewaySettings(_Group):
     )
     stream_drain: Seconds = Field(default=5, description="Period over which streams are closed before a shutdown.")
     shutdown_timeout: Seconds = Field(default=10, description="Time for open requests to finish at shutdown.")
-
-    @field_validator("allowed_hosts", "cors_origins", "trusted_proxies", mode="before")
-    @classmethod
-    def _split(cls, value: object) -> object:
-        return tuple(item.strip() for item in value.split(",") if item.strip()) if isinstance(value, str) else value
 
 
 class JobSettings(_Group):
@@ -152,7 +208,7 @@ class BundleSettings(_Group):
     """Bundles and their links."""
 
     bundle_ttl: Seconds = Field(default=DAY, description="How long a bundle can be downloaded.")
-    link_ttl: Annotated[float, Field(gt=0, le=7 * DAY)] = Field(
+    link_ttl: Annotated[float, Field(gt=0, le=7 * DAY, allow_inf_nan=False)] = Field(
         default=3600, description="Lifetime of a presigned link, never longer than its bundle's."
     )
     bundle_grace: Seconds = Field(
@@ -171,7 +227,7 @@ class WorkerSettings(_Group):
     """The workers."""
 
     worker_concurrency: int = Field(default=4, ge=1, description="Concurrent jobs per worker process.")
-    drain_timeout: Annotated[float, Field(ge=0)] = Field(
+    drain_timeout: Annotated[float, Field(ge=0, le=CENTURY, allow_inf_nan=False)] = Field(
         default=25, description="Time for running jobs to finish at shutdown, before they go back to the queue."
     )
     lease_ttl: Seconds = Field(default=10, description="How long a silent worker keeps its jobs.")
@@ -220,3 +276,24 @@ class Settings(
     """
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _cleaned(cls, value: Any, info: ValidationInfo) -> Any:
+        """A text as it was meant: without the white space around it, as a line break at the end of a secret's file."""
+        if not isinstance(value, str) or info.field_name is None:
+            return value
+        text = value.removeprefix("\ufeff").strip()
+        if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+            msg = "is in quotes, which are part of the value here (`docker --env-file` keeps them): remove them"
+            raise ValueError(msg)
+        annotation = cls.model_fields[info.field_name].annotation
+        if get_origin(annotation) is tuple:
+            return tuple(item for item in re.split(r"[,\s]+", text) if item)
+        if value and not text:
+            msg = "is blank"
+            raise ValueError(msg)
+        if re.search(r"[\x00-\x1f\x7f]", text):
+            msg = "contains a control character, such as a line break"
+            raise ValueError(msg)
+        return text.lower() if get_origin(annotation) is Literal else text

@@ -47,19 +47,19 @@ def _stack_environment(data_dir: Path) -> dict[str, str]:
 def settings_from(environment: dict[str, str], hint: str = "") -> Settings:
     """Return settings from `environment`, and for the rest from this process's environment.
 
-    Raises `InvalidRequest` with one message for all variables, which ends with `hint`. It never contains a value, which may
-    be a secret.
+    Raises `InvalidRequest` with one message for all variables, which ends with `hint`. It contains no value of a variable
+    that may have a secret in it.
     """
     try:
         return Settings(**{name.lower(): value for name, value in environment.items()})  # type: ignore[arg-type]
     except ValidationError as error:
         missing, problems = [], []
         for found in error.errors(include_url=False, include_input=False):
-            name = "_".join(map(str, found["loc"])).upper()
+            name = str(found["loc"][0]).upper() if found["loc"] else ""
             if found["type"] == "missing":
                 missing.append(name)
             else:
-                problems.append(": ".join(filter(None, (name, found["msg"]))))
+                problems.append(": ".join(filter(None, (name, found["msg"].removeprefix("Value error, ")))))
         if missing:
             problems.insert(0, f"these environment variables are missing: {', '.join(missing)}")
         if hint:

@@ -61,10 +61,10 @@ async def logged(settings: Settings, lines: list[str]) -> AsyncIterator[httpx.As
     process = await started(settings)
     assert process.stdout is not None
     try:
-        while "Uvicorn running on " not in (line := (await process.stdout.readline()).decode()):
+        while '"gateway_started"' not in (line := (await process.stdout.readline()).decode()):
             assert line, lines
             lines.append(line)
-        url = json.loads(line)["event"].split()[3]
+        [url] = json.loads(line)["urls"]
         async with httpx.AsyncClient(base_url=url, timeout=30) as api:
             yield api
     finally:
@@ -134,8 +134,8 @@ async def test_a_port_in_use_is_logged(shared: Shared) -> None:
     assert process.returncode not in {0, None}
     assert b"Traceback" not in written
     [said] = [line for line in map(json.loads, written.splitlines()) if line["level"] == "error"]
-    assert str(port) in said["event"]
-    assert "address already in use" in said["event"]
+    assert said["event"] == "listen_failed"
+    assert said["reason"] == f"can't listen on http://127.0.0.1:{port}: Address already in use"
 
 
 def assert_nothing_secret(settings: Settings, lines: list[str], more: list[str]) -> None:

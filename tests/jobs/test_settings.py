@@ -1,0 +1,147 @@
+"""Settings that could never match a request are normalised, or refused at start by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from app.cli.environment import settings_from
+from jobs.errors import InvalidRequest
+from jobs.settings import Settings
+
+REQUIRED = {
+    "DATABASE_URL": "postgresql://haulage:hidden@127.0.0.1/haulage",
+    "REDIS_URL": "redis://127.0.0.1:6379/0",
+    "S3_ENDPOINT": "http://127.0.0.1:9000",
+    "S3_ACCESS_KEY_ID": "key",
+    "S3_SECRET_ACCESS_KEY": "secret",
+}
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    for name, value in REQUIRED.items():
+        monkeypatch.setenv(name, value)
+
+
+def setting(monkeypatch: pytest.MonkeyPatch, name: str, text: str) -> Any:
+    """The setting with this text in the environment."""
+    monkeypatch.setenv(name, text)
+    settings = settings_from({})
+    assert Settings(**settings.model_dump()) == settings, "a normalised setting is another one when it is read again"
+    return getattr(settings, name.lower())
+
+
+def refusal(monkeypatch: pytest.MonkeyPatch, name: str, text: str) -> str:
+    """Why this text is refused, without the name of the setting."""
+    monkeypatch.setenv(name, text)
+    with pytest.raises(InvalidRequest) as raised:
+        settings_from({})
+    head, _, reason = raised.value.message.removeprefix("Settings: ").partition(": ")
+    assert head == name
+    return reason
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("ALLOWED_HOSTS", "Site.Example:8080", ("site.example",)),
+        ("ALLOWED_HOSTS", "a.example.,b_c", ("a.example", "b_c")),
+        ("ALLOWED_HOSTS", "a.example b.example\n  c.example", ("a.example", "b.example", "c.example")),
+        ("ALLOWED_HOSTS", "::1,[0:0::1]:80,10.0.0.1", ("[::1]", "10.0.0.1")),
+        ("ALLOWED_HOSTS", "*.Site.example", ("*.site.example",)),
+        ("ALLOWED_HOSTS", "a.example,*", ("*",)),
+        ("CORS_ORIGINS", "https://a.example/", ("https://a.example",)),
+        ("CORS_ORIGINS", "HTTPS://A.Example:443/ http://b:80", ("https://a.example", "http://b")),
+        ("CORS_ORIGINS", "http://a.example:443", ("http://a.example:443",)),
+        ("CORS_ORIGINS", "https://*.a.example", ("https://*.a.example",)),
+        (
+            "CORS_ORIGINS",
+            "capacitor://localhost,chrome-extension://abc",
+            ("capacitor://localhost", "chrome-extension://abc"),
+        ),
+        ("CORS_ORIGINS", " ", ()),
+        ("TRUSTED_PROXIES", "10.0.0.0/8, ::1 ,[fd00::]", ("10.0.0.0/8", "::1", "fd00::")),
+        ("TRUSTED_PROXIES", "10.0.0.1,*", ("*",)),
+        ("HOST", "::", ("::",)),
+        ("HOST", "[::1],127.0.0.1", ("::1", "127.0.0.1")),
+        ("S3_ENDPOINT", "https://Store.example:443/", "https://store.example"),
+        ("S3_ENDPOINT", "http://minio_1:9000//\n", "http://minio_1:9000"),
+        ("S3_PUBLIC_ENDPOINT", "http://[::1]:80", "http://[::1]"),
+        ("S3_PUBLIC_ENDPOINT", "", None),
+        ("S3_BUCKET_NAME", " my.bucket-1\r\n", "my.bucket-1"),
+        ("S3_ACCESS_KEY_ID", "\ufeffkey\n", "key"),
+        ("S3_SECRET_ACCESS_KEY", "it's a \"secret\n", SecretStr("it's a \"secret")),
+        ("LOG_LEVEL", "INFO", "info"),
+        ("JOB_TIMEOUT", " 130\n", 130.0),
+        ("S3_FORCE_PATH_STYLE", "False ", False),
+    ],
+)
+def test_a_setting_is_normalised(monkeypatch: pytest.MonkeyPatch, name: str, text: str, expected: object) -> None:
+    assert setting(monkeypatch, name, text) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("ALLOWED_HOSTS", "https://a.example", "'https://a.example' is a URL, but a host name is needed"),
+        (
+            "ALLOWED_HOSTS",
+            ".a.example",
+            "'.a.example' must be *.a.example for the names below it, and a.example for itself",
+        ),
+        ("ALLOWED_HOSTS", "a*.example", "'a*.example' has a wildcard that is not a whole name in front"),
+        ("ALLOWED_HOSTS", "bücher.example", "'bücher.example' must be written in Punycode"),
+        ("ALLOWED_HOSTS", "a.example:http", "'a.example:http' is not a host name or IP address"),
+        ("ALLOWED_HOSTS", "[::g]", "'[::g]' is not an IPv6 address"),
+        ("CORS_ORIGINS", "https://a.example/app", "'https://a.example/app' has a path"),
+        ("CORS_ORIGINS", "a.example", "'a.example' has no scheme, as in https://site.example"),
+        ("CORS_ORIGINS", "null", "'null' has no scheme"),
+        ("CORS_ORIGINS", "https://a.example:99999", "'a.example:99999' is not a host name or IP address"),
+        ("TRUSTED_PROXIES", "nginx", "'nginx' is neither an IP address nor a network like 10.0.0.0/8"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8", "'10.0.0.1/8' is neither the network 10.0.0.0/8 nor a single address"),
+        ("TRUSTED_PROXIES", "::ffff:10.0.0.1", "'::ffff:10.0.0.1' must be written as an IPv4 address"),
+        ("HOST", "0.0.0.0:80", "'0.0.0.0:80' has a port, which belongs into PORT"),
+        ("HOST", "http://0.0.0.0", "'http://0.0.0.0' is not a host name"),
+        ("HOST", ",", "Tuple should have at least 1 item"),
+        ("S3_ENDPOINT", "minio:9000", "must be a URL that starts with http:// or https://"),
+        ("S3_ENDPOINT", "http://user:hid/den@minio", "must be a URL without user, query and fragment"),
+        ("S3_ENDPOINT", "https://store.example/storage/v1/s3", "must be only a scheme, a host and a port"),
+        ("S3_BUCKET_NAME", "My_Bucket", "must have 3 to 63 lower-case letters"),
+        ("S3_BUCKET_NAME", "a..b", "must have 3 to 63 lower-case letters"),
+        ("S3_BUCKET_NAME", "192.168.1.1", "must not look like an IP address"),
+        ("S3_BUCKET_NAME", '"haulage"', "is in quotes"),
+        ("S3_SECRET_ACCESS_KEY", "'hidden'", "is in quotes"),
+        ("S3_SECRET_ACCESS_KEY", "hid\nden", "contains a control character, such as a line break"),
+        ("S3_REGION", "  ", "is blank"),
+        ("S3_KEY_TEMPLATE", "/{file_id}", "must not start or end with a slash"),
+        ("S3_KEY_TEMPLATE", "a/../{file_id}", "must not start or end with a slash"),
+        ("REDIS_URL", "redis://:hidden@127.0.0.1/haulage", "must end with the number of a database"),
+        ("JOB_TIMEOUT", "inf", "Input should be a finite number"),
+        ("LEASE_TTL", "nan", "Input should be a finite number"),
+        ("DRAIN_TIMEOUT", "inf", "Input should be a finite number"),
+        ("LINK_TTL", "nan", "Input should be a finite number"),
+        ("JOB_RETENTION", "1e300", "Input should be less than or equal to 3153600000"),
+        ("JOB_TIMEOUT", "10s", "Input should be a valid number"),
+        ("PART_SIZE", "8MiB", "Input should be a valid integer"),
+        ("PART_SIZE", str(6 << 30), "Input should be less than or equal to 5368709120"),
+    ],
+)
+def test_a_setting_that_could_never_match_is_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch, name: str, text: str, reason: str
+) -> None:
+    found = refusal(monkeypatch, name, text)
+    assert found.startswith(reason)
+    assert "hid" not in found
+
+
+def test_all_wrong_settings_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, text in {"JOB_TIMEOUT": "inf", "CORS_ORIGINS": "a", "S3_BUCKET_NAME": "A"}.items():
+        monkeypatch.setenv(name, text)
+    with pytest.raises(ValidationError) as raised:
+        Settings()
+    assert {error["loc"][0] for error in raised.value.errors()} == {"job_timeout", "cors_origins", "s3_bucket_name"}
