@@ -207,7 +207,7 @@ class Interleaving(RuleBasedStateMachine):
 
 
 Interleaving.TestCase.settings = settings(
-    max_examples=2 * settings.default.max_examples, stateful_step_count=50, deadline=None
+    max_examples=2 * settings().max_examples, stateful_step_count=50, deadline=None
 )
 test_any_interleaving_ends_in_the_same_state = Interleaving.TestCase
 
