@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+from unicodedata import normalize
 
 from sqlalchemy import RowMapping, func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobs.database import Database
-from jobs.files.tables import stored_files
+from jobs.files.tables import BUCKET_BITS, stored_files
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,14 +90,53 @@ _UPDATE = text(
 
 
 async def list_files(database: Database, owner: str, search: str | None, after: int, limit: int) -> list[StoredFile]:
-    """The owner's files whose name contains `search`, ordered by id, after the cursor `after`."""
-    query = select(stored_files).where(stored_files.c.owner == owner, stored_files.c.id > after)
-    if search:
-        query = query.where(stored_files.c.name.icontains(search, autoescape=True))
-    query = query.order_by(stored_files.c.id).limit(limit)
-    async with database.reading() as connection:
-        return [_stored_file(row) for row in (await connection.execute(query)).mappings()]
+    """The owner's files whose name contains `search`, whatever its case, ordered by id, after the cursor `after`."""
+    if not search:
+        return _stored_files(await database.fetch(_LIST, owner, after, limit))
+    term = normalize("NFC", search)  # as `safe_name` does with names
+    found = await database.fetch(_SCAN, owner, after, limit, term)
+    buckets = 1
+    while len(found) < limit and buckets <= MAX_BUCKETS:
+        first = after >> BUCKET_BITS
+        found = await database.fetch(_SEARCH_BUCKETS, owner, after, limit, term, list(range(first, first + buckets)))
+        # As many that there are probably enough: no more rows are read than needed, however many files there are.
+        buckets = 2 * buckets * limit // len(found) if found else MAX_BUCKETS + 1
+    if len(found) < limit:
+        found = await database.fetch(_SEARCH, owner, after, limit, term)
+    return _stored_files(found)
 
 
-def _stored_file(row: RowMapping) -> StoredFile:
+MAX_BUCKETS = 64
+"""Buckets of ids that are searched at once; with more, all are searched."""
+
+_LIST = "SELECT * FROM stored_files WHERE owner = $1 AND id > $2 ORDER BY id LIMIT $3"
+
+_CONTAINS = "strpos(lower(name), lower($4)) > 0"
+
+_SCAN = f"""
+    SELECT * FROM (
+        SELECT * FROM stored_files WHERE owner = $1 AND id > $2 ORDER BY id LIMIT 1000
+    ) AS first
+    WHERE {_CONTAINS} ORDER BY id LIMIT $3
+"""  # noqa: S608 - ours
+"""What many names contain is found soon by reading the files in their order."""
+
+_INDEXED = f"""
+    WITH found AS MATERIALIZED (
+        SELECT * FROM stored_files
+        WHERE owner = $1 AND id > $2 AND file_name_pieces(name) @@ file_name_query($4) AND {_CONTAINS} {{buckets}}
+    )
+    SELECT * FROM found ORDER BY id LIMIT $3
+"""  # noqa: S608 - ours
+"""MATERIALIZED: without it, PostgreSQL may read all files in the order of their ids."""
+
+_SEARCH = _INDEXED.format(buckets="")
+_SEARCH_BUCKETS = _INDEXED.format(buckets=f"AND ARRAY[id >> {BUCKET_BITS}] && $5::bigint[]")
+
+
+def _stored_files(rows: Iterable[Mapping[str, Any]]) -> list[StoredFile]:
+    return [_stored_file(row) for row in rows]
+
+
+def _stored_file(row: Mapping[str, Any] | RowMapping) -> StoredFile:
     return StoredFile(**{name: row[name] for name in StoredFile.__slots__})

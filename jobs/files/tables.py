@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Identity, Table, Text, func, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Identity, Index, Table, Text, func, literal_column, text
 
 from jobs.schema import TimestampTz, metadata
 
 FILE_ID_MIN = 10_000
 FILE_ID_MAX = 100_000_000
+BUCKET_BITS = 14
+"""The search index knows which 2 ** BUCKET_BITS ids a file belongs to, so that a search can begin with the first."""
 
 stored_files = Table(
     "stored_files",
@@ -29,4 +31,15 @@ stored_files = Table(
     Column("created_at", TimestampTz, nullable=False, server_default=func.now()),
     CheckConstraint(text(f"id BETWEEN {FILE_ID_MIN} AND {FILE_ID_MAX}"), name="id"),
     CheckConstraint("size >= 0", name="size"),
+)
+# For searches within names: the pieces of up to three letters that begin at each letter of a name, in lower case. A term
+# of three letters or more is in names that have all its pieces, a shorter one in names that have a piece which begins with
+# it. It is a `tsvector`, since its index finds beginnings, too, and needs no extension. Without `fastupdate`, since each
+# search would have to read the whole list of pending entries.
+Index(
+    "stored_files_search",
+    func.file_name_pieces(stored_files.c.name),
+    literal_column(f"(ARRAY[id >> {BUCKET_BITS}])"),
+    postgresql_using="gin",
+    postgresql_with={"fastupdate": "off"},
 )

@@ -9,6 +9,23 @@ from sqlalchemy.dialects import postgresql
 revision = "0001"
 down_revision = None
 
+# How names are searched is told in jobs/files/tables.py. The text of a `tsvector` quotes its only piece as a `tsquery`
+# has to have it. No term needs more than 64 pieces, since what the index finds is compared with the whole term.
+_FILE_NAME_PIECES = """
+    CREATE FUNCTION file_name_pieces(name text) RETURNS tsvector LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+        SELECT array_to_tsvector(array_agg(substr(folded, i, 3)))
+        FROM (SELECT lower(name) AS folded) AS it, generate_series(1, length(folded)) AS i
+    $$
+"""
+_FILE_NAME_QUERY = """
+    CREATE FUNCTION file_name_query(term text) RETURNS tsquery LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+        SELECT CAST(string_agg(piece || CASE WHEN length(folded) < 3 THEN ':*' ELSE '' END, ' & ') AS tsquery)
+        FROM (SELECT lower(term) AS folded) AS it,
+            generate_series(1, least(greatest(length(folded) - 2, 1), 64)) AS i,
+            CAST(array_to_tsvector(ARRAY[substr(folded, i, 3)]) AS text) AS piece
+    $$
+"""
+
 
 def upgrade() -> None:
     op.create_table(
@@ -144,6 +161,16 @@ def upgrade() -> None:
         sa.CheckConstraint("size >= 0", name=op.f("stored_files_size_check")),
         sa.PrimaryKeyConstraint("id", name=op.f("stored_files_pkey")),
         sa.UniqueConstraint("key", name=op.f("stored_files_key_key")),
+    )
+    op.execute(_FILE_NAME_PIECES)
+    op.execute(_FILE_NAME_QUERY)
+    op.create_index(
+        "stored_files_search",
+        "stored_files",
+        [sa.func.file_name_pieces(sa.column("name")), sa.literal_column("(ARRAY[id >> 14])")],
+        unique=False,
+        postgresql_using="gin",
+        postgresql_with={"fastupdate": "off"},
     )
     op.create_table(
         "workers",
