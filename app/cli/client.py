@@ -6,16 +6,20 @@ import json
 import time
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
-from urllib.parse import urlencode, urlsplit
+from typing import Any, TypeVar
+from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
 import urllib3
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
+from pydantic import BaseModel, ValidationError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, LocationParseError, NewConnectionError
+from urllib3.util import Url, parse_url
 
 from app.cli.errors import Refused, ServerUnreachable
 from app.schemas import Accepted, JobStatus, Link
 from jobs.errors import InvalidRequest
+
+M = TypeVar("M", bound=BaseModel)
 
 _FIRST_RETRIES = (0.2, 0.5, 1.0)
 """Seconds before each retry while no server has responded yet: probably none is running."""
@@ -37,11 +41,8 @@ class ApiClient:
     """The API of one server. Every method may raise `Refused` and `ServerUnreachable`."""
 
     def __init__(self, server: str) -> None:
-        """Raises `InvalidRequest` when `server` is not an http or https URL."""
-        parts = urlsplit(server)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise InvalidRequest(f"{server!r} is not the URL of a server, like http://127.0.0.1:8080")
-        self.server = server.rstrip("/")
+        """Raises `InvalidRequest` when `server` is not the http or https URL of a host, perhaps with a port and a path."""
+        self.server = _checked_url(server)
         self.pool = urllib3.PoolManager(retries=False)
         self._retries: tuple[float, ...] = _FIRST_RETRIES
 
@@ -49,7 +50,7 @@ class ApiClient:
         """Start a job. The idempotency key makes it safe to retry when the response was lost."""
         headers = {"Idempotency-Key": str(uuid4())}
         response = self.request("POST", "/v1/download/initiate", body=body, headers=headers)
-        return Accepted.model_validate_json(response.data)
+        return parse(Accepted, response.data)
 
     def poll(self, job_id: UUID, since: int, etag: str | None, wait: int) -> tuple[JobStatus | None, str | None]:
         """Fetch the job, with the files that changed after `since`, and its ETag. None if it still has this `etag`.
@@ -60,11 +61,11 @@ class ApiClient:
         path = f"{_job_path(job_id)}?since={since}"
         response = self.request("GET", path, headers=headers, timeout=_READ_TIMEOUT + wait)
         changed = response.status != HTTPStatus.NOT_MODIFIED
-        return JobStatus.model_validate_json(response.data) if changed else None, response.headers.get("ETag")
+        return parse(JobStatus, response.data) if changed else None, response.headers.get("ETag")
 
     def link(self, job_id: UUID) -> Link:
         """Fetch a fresh presigned URL of the job's result."""
-        return Link.model_validate_json(self.request("GET", f"{_job_path(job_id)}/download-url").data)
+        return parse(Link, self.request("GET", f"{_job_path(job_id)}/download-url").data)
 
     def jobs(self, status: str | None, limit: int) -> bytes:
         """Fetch the newest jobs: a `JobPage` in the server's JSON."""
@@ -123,6 +124,7 @@ class ApiClient:
             else:
                 self._retries = _RETRIES
                 if response.status < HTTPStatus.BAD_REQUEST:
+                    self._require_json(response)
                     return response
                 problem = _problem_of(response)
                 if delay is None or not _is_transient(response.status, problem.get("error")):
@@ -132,10 +134,44 @@ class ApiClient:
             time.sleep(max(delay, min(requested_delay, _MAX_RETRY_AFTER)))
         raise AssertionError
 
+    def _require_json(self, response: urllib3.BaseHTTPResponse) -> None:
+        """Raises `Refused` for a web page or a redirect to one, for example to log in at a proxy."""
+        if response.status in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}:
+            return
+        if response.status >= HTTPStatus.MULTIPLE_CHOICES:
+            target = response.headers.get("Location", "")
+            raise Refused(f"{self.server} redirects to {target}: use that URL if it is the Haulage server.", "client")
+        media_type = response.headers.get("Content-Type", "").partition(";")[0]
+        if media_type != "application/json":
+            raise Refused(f"{self.server} responded with {media_type or 'no JSON'}: is it a Haulage server?", "client")
+
     def _refusal(self, status: int, problem: Mapping[str, Any]) -> Refused:
         if "error" not in problem:
             return Refused(f"{self.server} responded with status {status}: is it a Haulage server?", "client")
         return Refused(str(problem.get("message", problem["error"])), str(problem["error"]))
+
+
+def parse(model: type[M], body: bytes) -> M:
+    """Return a response as its model. Raises `Refused` when it is another one: the server may have another version."""
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        raise Refused("The server's response is not the expected one: is it a Haulage server?", "client") from error
+
+
+def _checked_url(server: str) -> str:
+    """Return the URL without a slash at its end. Raises `InvalidRequest`."""
+    if "@" in server.partition("//")[2].partition("/")[0]:  # not repeated in the message: it may be a password
+        raise InvalidRequest("The URL of the server must not contain a user name or password.")
+    try:
+        url = parse_url(server.strip())
+    except LocationParseError:
+        url = Url()
+    if url.scheme not in {"http", "https"} or not url.host:
+        raise InvalidRequest(f"{server!r} is not the URL of a server, like http://127.0.0.1:8080")
+    if url.query is not None or url.fragment is not None:
+        raise InvalidRequest(f"The URL of the server must not contain ? or #: {server!r}")
+    return url.url.rstrip("/")
 
 
 def _job_path(job_id: UUID) -> str:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import typer
 
-from app.cli.client import ApiClient
+from app.cli.client import ApiClient, parse
 from app.cli.errors import Refused, exit_code, print_error
 from app.cli.job_commands import error_text, print_facts, print_response
 from app.cli.output import print_json, print_message, print_table, time_text
@@ -31,7 +31,7 @@ class DeadJobCommands:
         body = self._client.dead_jobs(limit)
         if self._as_json:
             return print_response(body)
-        rows = [_row(job) for job in DeadPage.model_validate_json(body).jobs]
+        rows = [_row(job) for job in parse(DeadPage, body).jobs]
         return print_table(("JOB", "DIED", "ATTEMPTS", "ERROR", "NAME"), rows)
 
     def show(self, job_id: UUID) -> None:
@@ -42,7 +42,7 @@ class DeadJobCommands:
             return print_json(
                 {"job": json.loads(body), "transitions": [one.model_dump(mode="json") for one in transitions]}
             )
-        print_facts(JobStatus.model_validate_json(body))
+        print_facts(parse(JobStatus, body))
         print()
         rows = [_transition_row(transition) for transition in transitions]
         return print_table(("AT", "COMMAND", "FROM", "TO", "ATTEMPT", "ERROR"), rows)
@@ -89,7 +89,7 @@ class DeadJobCommands:
         found: list[UUID] = []
         cursor: str | None = None
         while True:
-            page = DeadPage.model_validate_json(self._client.dead_jobs(_PAGE_SIZE, cursor))
+            page = parse(DeadPage, self._client.dead_jobs(_PAGE_SIZE, cursor))
             found += [job.job_id for job in page.jobs]
             cursor = page.next_cursor
             if cursor is None:
@@ -98,7 +98,7 @@ class DeadJobCommands:
     def _history(self, job_id: UUID) -> Iterator[Transition]:
         cursor: str | None = None
         while True:
-            page = HistoryPage.model_validate_json(self._client.history(job_id, _PAGE_SIZE, cursor))
+            page = parse(HistoryPage, self._client.history(job_id, _PAGE_SIZE, cursor))
             yield from page.transitions
             cursor = page.next_cursor
             if cursor is None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from uuid import UUID
 
-from app.cli.client import ApiClient
+from app.cli.client import ApiClient, parse
 from app.cli.output import print_json, print_table, size_text, time_text
 from app.schemas import JobItem, JobPage, JobStatus
 from jobs.engine.events import ErrorView, FileView
@@ -24,7 +24,7 @@ class JobCommands:
         body = self._client.jobs(status, limit)
         if self._as_json:
             return print_response(body)
-        rows = [_row(job) for job in JobPage.model_validate_json(body).jobs]
+        rows = [_row(job) for job in parse(JobPage, body).jobs]
         return print_table(("JOB", "STATUS", "DONE", "FILES", "SIZE", "CREATED", "NAME"), rows)
 
     def show(self, job_id: UUID) -> None:
@@ -32,7 +32,7 @@ class JobCommands:
         body = self._client.status(job_id, since=0)
         if self._as_json:
             return print_response(body)
-        status = JobStatus.model_validate_json(body)
+        status = parse(JobStatus, body)
         print_facts(status)
         print()
         return print_table(("FILE", "STATUS", "SIZE", "NAME", "ERROR"), [_file_row(file) for file in status.files])

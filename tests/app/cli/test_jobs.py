@@ -8,8 +8,10 @@ import pytest
 from jobs.engine.jobs import Status
 from jobs.services import Services
 from tests.app.cli.processes import Cli
+from tests.app.cli.store_proxy import BUSY, Proxy
 from tests.helpers.catalogue import Catalogue
 from tests.helpers.jobs import create, ended, read
+from tests.jobs.storage.faults import responding, serving
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
@@ -76,3 +78,58 @@ async def test_another_http_server_is_reported_as_such(bare_cli: Cli, environmen
     done = await bare_cli("jobs", "list", "--server", environment["S3_ENDPOINT"])
     assert done.code == 1
     assert "is it a Haulage server?" in done.error
+
+
+@pytest.mark.parametrize(
+    ("status", "content_type", "body", "message"),
+    [
+        ("200 OK", "text/html", b"<!doctype html>", "{} responded with text/html: is it a Haulage server?"),
+        ("200 OK", "application/json", b'{"a": 1}', "The server's response is not the expected one"),
+        ("200 OK", "application/json", b"{", "The server's response is not the expected one"),
+        ("302 Found", "text/html", b"", "{} redirects to https://login.example/: use that URL if it is the Haulage"),
+    ],
+)
+@pytest.mark.parametrize("command", [["jobs", "list"], ["dead", "list"], ["download", "10000"]])
+async def test_a_response_of_something_else_is_reported_in_a_sentence(
+    bare_cli: Cli, command: list[str], status: str, content_type: str, body: bytes, message: str
+) -> None:
+    other = responding(status, body, Content_Type=content_type, Location="https://login.example/")
+    async with serving(other) as url:
+        done = await bare_cli(*command, "--server", url)
+    assert (done.code, done.out) == (1, "")
+    assert done.error.startswith(f"haulage: {message.format(url)}")
+    assert len(done.error.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("http://h?x=1", "The URL of the server must not contain ? or #: 'http://h?x=1'"),
+        ("http://h/#top", "The URL of the server must not contain ? or #: 'http://h/#top'"),
+        ("http://me:hidden@h", "The URL of the server must not contain a user name or password."),
+        ("http://me:hidden@h:99999", "The URL of the server must not contain a user name or password."),
+        *(
+            (url, f"{url!r} is not the URL of a server, like http://127.0.0.1:8080")
+            for url in (
+                "nonsense",
+                "localhost:8080",
+                "ftp://h",
+                "http://",
+                "http://h:99999",
+                "http://h:x",
+                "http://[::1",
+            )
+        ),
+    ],
+)
+async def test_a_wrong_url_of_a_server_is_reported_in_a_sentence(bare_cli: Cli, url: str, message: str) -> None:
+    done = await bare_cli("jobs", "list", "--server", url)
+    assert (done.code, done.out, done.error) == (2, "", f"haulage: {message}\n")
+
+
+async def test_the_url_of_a_server_may_have_a_path_and_a_slash_at_its_end(
+    bare_cli: Cli, environment: dict[str, str]
+) -> None:
+    async with Proxy(environment["S3_ENDPOINT"], [BUSY] * 9).running() as proxy:
+        await bare_cli("jobs", "list", "--server", f" {proxy.url}/haulage/ ")
+    assert proxy.requests[0].startswith("GET /haulage/v1/download/jobs?")
