@@ -6,13 +6,15 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import typer
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from app.cli.environment import load_settings
 from app.cli.errors import GENERAL, print_error
 from app.cli.local_files import LocalFile, UnreadableFile, read, scan
-from app.cli.output import error_console, print_json, size_text
+from app.cli.output import error_console, print_json
 from app.cli.service_runner import run_with_services
+from app.cli.sizes import size_text
 from jobs.files import catalogue
 from jobs.files.catalogue import StoredFile
 from jobs.files.ingest import FileIngest
@@ -47,7 +49,7 @@ def _add(
 ) -> None:
     """Add one file after the other, so that ids are in the order of the files."""
     console = error_console()
-    columns = (BarColumn(), DownloadColumn(binary_units=True), TransferSpeedColumn(), TimeRemainingColumn())
+    columns = (BarColumn(), _AmountColumn(), TimeRemainingColumn())
     bar = Progress(TextColumn("Adding"), *columns, console=console, disable=not console.is_terminal, transient=True)
     task = bar.add_task("", total=sum(file.size for file in files))
 
@@ -66,6 +68,14 @@ def _add(
 
     with bar:
         run_with_services(settings, work)
+
+
+class _AmountColumn(ProgressColumn):
+    """Bytes so far, in total, and a second."""
+
+    def render(self, task: Task) -> Text:
+        speed = f" {size_text(task.speed)}/s" if task.speed else ""
+        return Text(f"{size_text(task.completed)} of {size_text(task.total or 0)}{speed}")
 
 
 def list_files(search: str | None, data_dir: Path | None, *, as_json: bool) -> None:

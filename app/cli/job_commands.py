@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from app.cli.client import ApiClient, parse
-from app.cli.output import print_json, print_table, size_text, time_text
+from app.cli.output import print_json, print_table, time_text
+from app.cli.sizes import size_text
 from app.schemas import JobItem, JobPage, JobStatus
 from jobs.engine.events import ErrorView, FileView
 

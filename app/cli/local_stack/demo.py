@@ -13,8 +13,9 @@ from isal import isal_zlib
 from app.cli.client import ApiClient
 from app.cli.file_commands import fetch_catalogue
 from app.cli.local_stack.demo_files import FILES, chunks
-from app.cli.output import print_message, size_text
+from app.cli.output import print_message
 from app.cli.service_runner import run_with_services
+from app.cli.sizes import size_text
 from app.cli.transfer.destination import Destination
 from app.cli.transfer.download_command import DownloadRequest, SavedDownload, download, print_result
 from jobs.errors import ChecksumMismatch

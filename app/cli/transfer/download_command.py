@@ -10,7 +10,8 @@ from uuid import UUID
 
 from app.cli.client import ApiClient
 from app.cli.errors import INTERRUPTED, Refused, job_failed
-from app.cli.output import print_json, print_message, size_text
+from app.cli.output import print_json, print_message
+from app.cli.sizes import size_text
 from app.cli.transfer.destination import Destination, open_partial_file
 from app.cli.transfer.long_poll import follow
 from app.cli.transfer.progress_bar import JobProgressBar

@@ -8,7 +8,8 @@ from typing import Self
 
 from rich.progress import BarColumn, Progress, TextColumn
 
-from app.cli.output import error_console, print_message, size_text
+from app.cli.output import error_console, print_message
+from app.cli.sizes import size_text
 from app.schemas import JobStatus
 from jobs.engine.jobs import Status
 

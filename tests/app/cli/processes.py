@@ -88,6 +88,13 @@ def variables(settings: Settings) -> dict[str, str]:
     }
 
 
+def unpadded(done: Done) -> list[str]:
+    """The lines that a command printed. Fails if one ends with a space, which is of no use in a pipe."""
+    lines = done.out.splitlines()
+    assert [line for line in lines if line != line.rstrip()] == []
+    return lines
+
+
 async def line_with(process: Process, text: str, *, of_errors: bool = True) -> str:
     """The next line that the process prints with `text` in it. Fails when it ends without one."""
     stream = process.stderr if of_errors else process.stdout

@@ -8,7 +8,7 @@ import pytest
 from jobs.engine.jobs import Status
 from jobs.errors import ErrorClass
 from jobs.services import Services
-from tests.app.cli.processes import Cli
+from tests.app.cli.processes import Cli, unpadded
 from tests.helpers.jobs import create, dead, read
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
@@ -19,7 +19,7 @@ async def test_dead_jobs_are_listed_the_most_recent_first(cli: Cli, services: Se
     first = await dead(services, archive_name="[red]one.zip")
     await dead(services, ErrorClass.VALIDATION)
     second = await dead(services, ErrorClass.STORAGE)
-    titles, *lines = (await cli("dead", "list")).out.splitlines()
+    titles, *lines = unpadded(await cli("dead", "list"))
     assert titles.split() == ["JOB", "DIED", "ATTEMPTS", "ERROR", "NAME"]
     assert [line.split()[0] for line in lines] == [str(second.id), str(first.id)]
     assert "3 of 3" in lines[0]
@@ -34,7 +34,7 @@ async def test_a_dead_job_is_shown_with_its_history(cli: Cli, services: Services
     job = await dead(services)
     done = await cli("dead", "show", job.id)
     assert done.code == 0, done.error
-    facts, _, history = done.out.partition("\n\n")
+    facts, _, history = "\n".join(unpadded(done)).partition("\n\n")
     assert facts.startswith(f"Job       {job.id}\nName      bundle.zip\nStatus    failed")
     titles, *steps = history.splitlines()
     assert titles.split() == ["AT", "COMMAND", "FROM", "TO", "ATTEMPT", "ERROR"]

@@ -44,8 +44,8 @@ class TestWithAWorker:
         assert done.code == 0, done.error
         path = cli.folder / "two files.zip"
         crc32 = f"{zlib.crc32(path.read_bytes()):08x}"
-        assert done.out == f"Saved two files.zip (5.7 MiB, CRC-32 {crc32} verified)\n"
-        assert done.error.splitlines()[-2:] == ["completed", "saving 5.7 MiB"]
+        assert done.out == f"Saved two files.zip (6.00 MB, CRC-32 {crc32} verified)\n"
+        assert done.error.splitlines()[-2:] == ["completed", "saving 6.00 MB"]
         with zipfile.ZipFile(path) as archive:
             assert [archive.read("0.bin"), archive.read("1.bin")] == contents
         assert list(cli.folder.iterdir()) == [path]

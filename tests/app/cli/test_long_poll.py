@@ -61,7 +61,7 @@ async def test_a_download_needs_nothing_but_plain_requests(
     done = await cli("download", await catalogue.add(data, "a.bin"))
     assert done.code == 0, done.error
     assert (tmp_path / "a.bin").read_bytes() == data
-    assert done.error.splitlines()[-2:] == ["completed", "saving 4.8 MiB"]
+    assert done.error.splitlines()[-2:] == ["completed", "saving 5.00 MB"]
     assert box.asked("/job/") > 0
     assert box.asked("/subscribe/") == box.asked("/stream/") == 0
 
