@@ -21,7 +21,13 @@ def main() -> None:
 
         app(prog_name="haulage")
     except KeyboardInterrupt:
+        print("haulage: interrupted", file=sys.stderr)
         sys.exit(130)
+    except SystemExit as stop:
+        # Typer turns Ctrl-C into exit code 130 without a message.
+        if isinstance(getattr(stop.__context__, "__cause__", None), KeyboardInterrupt):
+            print("haulage: interrupted", file=sys.stderr)
+        raise
     except Exception as error:
         from app.cli.errors import report_error
 

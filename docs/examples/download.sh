@@ -5,6 +5,7 @@
 set -eu
 server=$1 output=$2
 shift 2
+if [ -e "$output" ] || [ -L "$output" ]; then echo "$output exists" >&2; exit 1; fi
 ids=$(printf '%s,' "$@")
 key=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
 

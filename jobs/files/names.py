@@ -44,6 +44,18 @@ def safe_archive_name(name: str) -> str:
     return _avoid_device_name((_cut_bytes(stem, MAX_COMPONENT - len(suffix)) or FALLBACK) + suffix)
 
 
+def shorten(component: str, size: int = MAX_COMPONENT) -> str:
+    """The component in at most `size` bytes of UTF-8: its stem is cut between characters, its extension is kept."""
+    return component if len(component.encode()) <= size else add_to_stem(component, "", size)
+
+
+def add_to_stem(component: str, text: str, size: int = MAX_COMPONENT) -> str:
+    """`a.pdf` and ` (2)` → `a (2).pdf`, shortened like `shorten` does."""
+    stem, extension = _split_extension(component)
+    tail = text + extension
+    return _cut_bytes(stem, max(0, size - len(tail.encode()))) + tail
+
+
 def unique_names(names: Sequence[str], reserved: Collection[str] = ("manifest.json",)) -> list[str]:
     """The names in their order; none is equal to another, to a folder of another, or to a reserved name.
 
@@ -118,9 +130,7 @@ def _rename_reserved_folder(name: str, reserved: frozenset[str]) -> str:
 def _with_number(name: str, number: int) -> str:
     """`x/a.pdf` → `x/a (2).pdf`, or `a (2).pdf` if the whole name would be too long."""
     folder, slash, last = name.rpartition("/")
-    stem, extension = _split_extension(last)
-    tail = f" ({number}){extension}"
-    numbered = _cut_bytes(stem, MAX_COMPONENT - len(tail.encode())) + tail
+    numbered = add_to_stem(last, f" ({number})")
     whole = folder + slash + numbered
     return whole if len(whole.encode()) <= MAX_NAME else numbered
 
@@ -142,9 +152,7 @@ def _cut(part: str) -> str:
     """A component shortened to `MAX_COMPONENT`; its extension is kept."""
     if len(part.encode()) <= MAX_COMPONENT:
         return part
-    stem, extension = _split_extension(part)
-    cut = _cut_bytes(stem, MAX_COMPONENT - len(extension.encode())) + extension
-    return cut.rstrip(" .")
+    return add_to_stem(part, "").rstrip(" .")
 
 
 def _split_extension(part: str) -> tuple[str, str]:

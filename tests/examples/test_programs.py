@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import sys
 import zipfile
@@ -102,6 +103,15 @@ async def test_a_refused_request_ends_the_program_with_its_message(project: Path
     assert process.returncode != 0
     expected = "404" if name == "stream.py" else "file_ids"
     assert expected in (out + error).decode()
+
+
+async def test_a_fifo_with_the_name_of_the_output_is_not_replaced(project: Path, tmp_path: Path, gateway: str) -> None:
+    fifo = tmp_path / "p"
+    os.mkfifo(fifo)
+    process = await start(project, "download.sh", gateway, fifo, 10_000)
+    _, error = await process.communicate()
+    assert (process.returncode, error.decode()) == (1, f"{fifo} exists\n")
+    assert fifo.is_fifo()
 
 
 async def test_a_download_is_resumed_where_it_ended(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -13,9 +12,12 @@ from app.cli.commands.options import AsJson, DataDir, Server
 def download(
     file_ids: Annotated[list[int], typer.Argument(metavar="FILE_ID", help="Ids of files, from `haulage files list`.")],
     output: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            "--output", "-o", metavar="FILE", help="Where to save; in a folder, under the name that the server chose."
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Where to save: a file; a folder, where the server's name is used; - for standard output.",
         ),
     ] = None,
     name: Annotated[
@@ -28,7 +30,7 @@ def download(
         Literal["store", "deflate"],
         typer.Option(help="Compression of the archive. A single file without --name is not archived."),
     ] = "store",
-    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file or device.")] = False,
     server: Server = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,

@@ -17,7 +17,7 @@ from app.cli.output import print_message
 from app.cli.service_runner import run_with_services
 from app.cli.sizes import size_text
 from app.cli.transfer.destination import Destination
-from app.cli.transfer.download_command import DownloadRequest, SavedDownload, download, print_result
+from app.cli.transfer.download_command import DownloadRequest, download, print_result
 from jobs.errors import ChecksumMismatch
 from jobs.files.ingest import FileIngest
 from jobs.services import Services
@@ -43,9 +43,10 @@ def run_demo(settings: Settings, server: str, folder: Path) -> DemoRun:
     folder.mkdir(parents=True, exist_ok=True)
     print_message(f"Downloading {len(file_ids)} files as one archive …")
     request = DownloadRequest(file_ids=file_ids, archive_name=NAME)
-    saved = download(ApiClient(server), request, Destination(folder / NAME, force=True))
+    path = folder / NAME
+    saved = download(ApiClient(server), request, Destination(str(path), force=True))
     print_result(saved)
-    _verify(saved)
+    _verify(path, saved.result.crc32)
     return DemoRun(saved.job_id, file_ids)
 
 
@@ -63,20 +64,18 @@ async def _ensure_files(services: Services) -> list[int]:
     return ids + [(await ingest.add(file.name, chunks(file))).id for file in missing]
 
 
-def _verify(saved: SavedDownload) -> None:
+def _verify(path: Path, crc32: str) -> None:
     """Read the archive back from disk, as a user's program would."""
     value = 0
-    with saved.path.open("rb") as file:
+    with path.open("rb") as file:
         while chunk := file.read(1 << 20):
             value = isal_zlib.crc32(chunk, value)
-    if f"{value:08x}" != saved.result.crc32:
-        raise ChecksumMismatch(
-            f"{saved.path} has CRC-32 {value:08x} on disk, but was received with {saved.result.crc32}."
-        )
-    with zipfile.ZipFile(saved.path) as archive:
+    if f"{value:08x}" != crc32:
+        raise ChecksumMismatch(f"{path} has CRC-32 {value:08x} on disk, but was received with {crc32}.")
+    with zipfile.ZipFile(path) as archive:
         damaged = archive.testzip()
         if damaged is not None:
-            raise ChecksumMismatch(f"{damaged} is damaged in {saved.path}.")
+            raise ChecksumMismatch(f"{damaged} is damaged in {path}.")
         print_message(f"Python's zipfile read all {len(archive.namelist())} entries, and every checksum is correct.")
 
 

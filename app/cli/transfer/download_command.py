@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from app.cli.client import ApiClient
 from app.cli.errors import INTERRUPTED, Refused, job_failed
 from app.cli.output import print_json, print_message
 from app.cli.sizes import size_text
-from app.cli.transfer.destination import Destination, open_partial_file
+from app.cli.transfer.destination import STANDARD_OUTPUT, Destination
 from app.cli.transfer.long_poll import follow
 from app.cli.transfer.progress_bar import JobProgressBar
 from app.cli.transfer.result_transfer import ResultTransfer, VerifiedResult
@@ -42,7 +43,8 @@ class SavedDownload:
     """A result that was saved and verified."""
 
     job_id: UUID
-    path: Path
+    path: Path | None
+    """None for standard output."""
     result: VerifiedResult
 
 
@@ -54,20 +56,29 @@ def download(
     Raises `SystemExit(130)` on Ctrl-C, what `ApiClient`, `ResultTransfer` and `Destination` raise, and `Refused` for a job
     that ends without a result.
     """
-    destination.check()
-    job_id = client.initiate(request.body()).job_id
+    job_id: UUID | None = None
+    completed = False
     try:
+        destination.check()
+        job_id = client.initiate(request.body()).job_id
         with JobProgressBar(quiet=quiet) as bar:
             for status in follow(client, job_id):
                 bar.show_job(status)
                 if status.status.ended:
                     _require_result(status)
+            completed = True
             return _save(client, job_id, destination, bar)
     except KeyboardInterrupt:
-        print_message(
-            f"Interrupted. The job keeps running: `haulage jobs show {job_id}`, `haulage jobs cancel {job_id}`"
-        )
+        print_message(_interruption(job_id, completed=completed))
         raise SystemExit(INTERRUPTED) from None
+
+
+def _interruption(job_id: UUID | None, *, completed: bool) -> str:
+    if job_id is None:
+        return "Interrupted before the server confirmed the job. `haulage jobs list` shows whether it was created."
+    if completed:
+        return f"Interrupted. Job {job_id} is completed; the same command again saves its result without a new bundle."
+    return f"Interrupted. The job keeps running: `haulage jobs show {job_id}`, `haulage jobs cancel {job_id}`"
 
 
 def _require_result(status: JobStatus) -> None:
@@ -81,38 +92,35 @@ def _require_result(status: JobStatus) -> None:
 
 def _save(client: ApiClient, job_id: UUID, destination: Destination, bar: JobProgressBar) -> SavedDownload:
     link = client.link(job_id)
-    path = destination.path(link.filename)
     bar.show_transfer(0, link.size)
-    with open_partial_file(path) as out:
-        partial = Path(out.name)
+    with destination.open(link.filename) as out:
         transfer = ResultTransfer(
             client.pool, link, lambda: client.link(job_id), out, lambda done: bar.show_transfer(done, link.size)
         )
-        try:
-            result = transfer.run()
-            out.flush()
-            return SavedDownload(job_id, destination.move_into_place(partial, path), result)
-        except BaseException:
-            # A later run is another job with another bundle, so it can't resume this file.
-            partial.unlink(missing_ok=True)
-            raise
+        result = transfer.run()
+        out.complete()
+        return SavedDownload(job_id, out.path, result)
 
 
 def print_result(saved: SavedDownload, *, as_json: bool = False) -> None:
-    """Print where the result was saved, its checksums, and the files that it omits."""
+    """Print where the result was saved, its checksums, and the files that it omits.
+
+    Goes to standard error if the result itself went to standard output.
+    """
     result = saved.result
+    path, out = (STANDARD_OUTPUT, sys.stderr) if saved.path is None else (str(saved.path), sys.stdout)
     if as_json:
-        return print_json(
-            {
-                "jobId": str(saved.job_id),
-                "path": str(saved.path),
-                "size": result.size,
-                "crc32": result.crc32,
-                "sha256": result.sha256,
-                "omitted": [file.model_dump(mode="json", by_alias=True) for file in result.link.omitted],
-            }
-        )
-    print(f"Saved {saved.path} ({size_text(result.size)}, CRC-32 {result.crc32} verified)")
+        value = {
+            "jobId": str(saved.job_id),
+            "path": path,
+            "size": result.size,
+            "crc32": result.crc32,
+            "sha256": result.sha256,
+            "omitted": [file.model_dump(mode="json", by_alias=True) for file in result.link.omitted],
+        }
+        return print_json(value, out)
+    place = "to standard output" if saved.path is None else path
+    print(f"Saved {place} ({size_text(result.size)}, CRC-32 {result.crc32} verified)", file=out)
     for file in result.link.omitted:
         print_message(f"Omitted: {file.name} ({file.file_id}): {file.reason}")
     return None

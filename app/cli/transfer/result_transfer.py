@@ -7,13 +7,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import BinaryIO
 
 import urllib3
 from isal import isal_zlib
 from urllib3.exceptions import HTTPError
 
 from app.cli.errors import Refused, ServerUnreachable
+from app.cli.transfer.outputs import Output
 from app.schemas import Link
 from jobs.errors import ChecksumMismatch
 
@@ -49,7 +49,7 @@ class ResultTransfer:
         pool: urllib3.PoolManager,
         link: Link,
         fetch_link: Callable[[], Link],
-        out: BinaryIO,
+        out: Output,
         on_progress: Callable[[int], None],
     ) -> None:
         """`fetch_link` is called for a new link when the store refuses `link`."""
@@ -62,8 +62,7 @@ class ResultTransfer:
         self._start_over()
 
     def _start_over(self) -> None:
-        self._out.seek(0)
-        self._out.truncate()
+        self._out.restart()
         self._size = 0
         self._crc = 0
         self._sha = hashlib.sha256()
@@ -71,7 +70,7 @@ class ResultTransfer:
     def run(self) -> VerifiedResult:
         """Transfer and verify everything.
 
-        Raises `ChecksumMismatch`, `ServerUnreachable`, `Refused`, and what `fetch_link` raises.
+        Raises `ChecksumMismatch`, `ServerUnreachable`, `Refused`, `CommandFailed`, and what `fetch_link` raises.
         """
         failures = 0
         while True:

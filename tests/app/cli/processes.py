@@ -13,7 +13,7 @@ from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from jobs.settings import Settings
 
@@ -48,8 +48,13 @@ class Cli:
         out, error = await process.communicate()
         return Done(code=process.returncode or 0, out=out.decode(), error=error.decode())
 
-    async def start(self, *arguments: object, terminal: int | None = None) -> Process:
-        """Start a command, to read what it prints while it runs; or in a `terminal`, a descriptor, of its own."""
+    async def start(
+        self, *arguments: object, terminal: int | None = None, out: int | IO[bytes] | None = None
+    ) -> Process:
+        """Start a command, to read what it prints while it runs; or in a `terminal`, a descriptor, of its own.
+
+        `out` is a file or descriptor for its standard output.
+        """
         return await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -58,7 +63,7 @@ class Cli:
             cwd=self.folder,
             env=self._environment,
             stdin=DEVNULL if terminal is None else terminal,
-            stdout=PIPE if terminal is None else terminal,
+            stdout=(PIPE if out is None else out) if terminal is None else terminal,
             stderr=PIPE if terminal is None else terminal,
             start_new_session=terminal is not None,
             preexec_fn=_heed_hangups if terminal is None else _take_terminal,
