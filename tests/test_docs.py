@@ -145,10 +145,10 @@ def test_every_command_line_in_the_documents_is_one_that_haulage_understands(pro
     lines = {code for page in pages_of(project) for code in code_of(page) if code.startswith("haulage ")}
     assert len(lines) > 10
     for line in lines:
-        words = line.partition("#")[0].split()[1:]
+        words = re.split(r" *[#|]", line)[0].split()[1:]
         command: Any = typer.main.get_command(cli)
         while words and (found := getattr(command, "commands", {}).get(words[0])):
             command, words = found, words[1:]
         known = {option for parameter in command.params for option in parameter.opts}
-        assert {word for word in words if word.startswith("-")} <= known, line
+        assert {word for word in words if word.startswith("-") and word != "-"} <= known, line
         assert not hasattr(command, "commands") or words == [], line
