@@ -62,7 +62,7 @@ def test_the_limits_are_those_of_the_code(page: str) -> None:
     for text in (
         f"at most {MAX_WAIT} (RFC 7240",
         f"follows 1 to {MAX_STREAMED} jobs",
-        f"{sockets.MAX_JOBS} jobs at a time, {MAX_MESSAGE_BYTES // 1024} KiB per message",
+        f"{sockets.MAX_JOBS} jobs at a time, {MAX_MESSAGE_BYTES:,} bytes per message",
         f"pings every {PING:g} s, and expects a pong within {PONG:g} s",
         f"Without a message, a comment is sent after {MAX_SILENCE:g} s at the latest",
         f"`retry: {1000 * streams.RETRY:g}`",

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
+from app.cli.sizes import size_text
 from jobs.bundles.downloads import Compression
 from jobs.bundles.packing import deflated_packer
 from jobs.settings import Settings
 from jobs.storage.crc32 import Buffer
 from tests.bench import bundles, parts
 from tests.bench.arena import Arena, cpu_seconds, peak_memory
-from tests.bench.effort import MIB, Effort, middle
+from tests.bench.effort import Effort, middle
 from tests.bench.files import put_files
 from tests.bench.report import Figure
 
@@ -58,7 +59,7 @@ async def measure(arena: Arena, effort: Effort) -> list[Figure]:
     for _ in range(effort.rounds):
         for name, contender in CONTENDERS.items():
             rounds[name].append(await _round(arena, ids, *contender))
-    return [Figure(f"{total // MIB} MiB of logs, {name}", _said(rounds[name], total)) for name in CONTENDERS]
+    return [Figure(f"{size_text(total)} of logs, {name}", _said(rounds[name], total)) for name in CONTENDERS]
 
 
 async def _round(
@@ -75,8 +76,8 @@ async def _round(
 
 def _said(rounds: Sequence[_Round], total: int) -> str:
     seconds, cpu = middle(rounds, lambda it: it.seconds), middle(rounds, lambda it: it.cpu)
-    share, peak = middle(rounds, lambda it: it.size / total), middle(rounds, lambda it: it.peak / MIB)
-    return f"{seconds:.1f} s, {cpu:.1f} s of CPU, {share:.1%} of the size, worker's peak {peak:.0f} MiB"
+    share, peak = middle(rounds, lambda it: it.size / total), middle(rounds, lambda it: it.peak)
+    return f"{seconds:.1f} s, {cpu:.1f} s of CPU, {share:.1%} of the size, worker's peak {size_text(peak)}"
 
 
 def logs(random: Random, size: int) -> bytes:

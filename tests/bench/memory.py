@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from app.cli.sizes import size_text
 from tests.bench import bundles
 from tests.bench.arena import Arena, peak_memory
 from tests.bench.effort import MIB, Effort, middle
@@ -11,8 +12,8 @@ from tests.bench.files import put_files
 from tests.bench.report import Figure
 
 FILES = 8
-LIMIT = 256
-"""MiB that a worker may take."""
+LIMIT = 256 * MIB
+"""Bytes that a worker may take."""
 TOLERANCE = 1.05
 """By how much the peak may differ from one run to the next: pages that the allocator keeps."""
 
@@ -27,15 +28,15 @@ async def measure(arena: Arena, effort: Effort) -> list[Figure]:
             peaks[size].append(await _peak(arena, ids))
     low, high = middle(peaks[small], float), middle(peaks[large], float)
     return [
-        Figure(f"Worker's peak memory for a bundle of {small // MIB:,} MiB", f"{low:.0f} MiB"),
-        Figure(f"for one of {large // MIB:,} MiB", f"{high:.0f} MiB", f"≤ {LIMIT} MiB", high <= LIMIT),
+        Figure(f"Worker's peak memory for a bundle of {size_text(small)}", size_text(low)),
+        Figure(f"for one of {size_text(large)}", size_text(high), f"≤ {size_text(LIMIT)}", high <= LIMIT),
         Figure("the large one's ÷ the small one's", f"{high / low:.2f}", f"≤ {TOLERANCE}", high / low <= TOLERANCE),
     ]
 
 
-async def _peak(arena: Arena, ids: Sequence[int]) -> float:
+async def _peak(arena: Arena, ids: Sequence[int]) -> int:
     async with arena.worker() as pid:
         job = await bundles.make(arena, ids)
         peak = peak_memory(pid)
     await bundles.open_and_remove(arena, job)
-    return peak / MIB
+    return peak

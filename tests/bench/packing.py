@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from app.cli.sizes import size_text
 from tests.bench import bundles
 from tests.bench.arena import Arena, cpu_seconds
-from tests.bench.effort import MIB, Effort, middle
+from tests.bench.effort import Effort, middle
 from tests.bench.files import put_files
 from tests.bench.packers import File, copy_all
 from tests.bench.report import Figure
@@ -37,7 +38,7 @@ async def _compare(arena: Arena, rounds: int, count: int, size: int) -> list[Fig
     async with arena.worker() as pid:
         measured = [await _round(arena, pid, files) for _ in range(rounds)]
     await arena.services.storage.objects.delete([file.key for file in files])
-    what = f"{count:,} files of {size // MIB} MiB" if size >= MIB else f"{count:,} files of {size // 1024} KiB"
+    what = f"{count:,} files of {size_text(size)}"
     share = middle(measured, lambda it: it.packed / it.copied)
     return [
         Figure(f"Plain obstore copy of {what}", _said(measured, "copied", "copy_cpu")),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
 
+from app.cli.sizes import size_text
 from jobs.bundles.format.manifests import Manifest
 from jobs.bundles.format.stored_plan import plan_stored
 from jobs.bundles.format.zip_records import Entry
@@ -24,10 +25,10 @@ from tests.bench.report import Figure
 
 KIB = 1024
 GIANT_FILES = 8
-LARGE = "8 files of 128 MiB"
-MIXED = "1 GiB, large and small"
-SMALL = "1,000 files of 64 KiB"
-MEDIUM = "200 files of 4 MiB"
+LARGE = "8 files of 134 MB"
+MIXED = "1.07 GB, large and small"
+SMALL = "1,000 files of 65.5 kB"
+MEDIUM = "200 files of 4.19 MB"
 CASES = {
     LARGE: [128 * MIB] * 8,
     MIXED: Random(0).sample([128 * MIB] * 5 + [20 * MIB] * 12 + [164 * KIB] * 900, 917),
@@ -64,8 +65,8 @@ TARGETS = [
     Target(MEDIUM, LOCAL, GO_PREFETCH, "seconds", 1),
     Target(MEDIUM, REMOTE, GO_PREFETCH, "seconds", 1),
 ]
-PEAK = 160
-"""MiB that a worker with one job may take."""
+PEAK = 160 * MIB
+"""Bytes that a worker with one job may take."""
 ENTRIES, BYTES = 60_000, 1500
 """Entries of a large plan, and bytes of memory that each may take."""
 BUSY = 0.75
@@ -157,7 +158,7 @@ class Race:
         def of(name: str) -> str:
             spent = [one[name] for one in rounds]
             seconds, cpu = middle(spent, lambda it: it.seconds), middle(spent, lambda it: it.cpu)
-            return f"{name} {seconds:.2f} s / {cpu:.2f} s / {middle(spent, lambda it: it.peak / MIB):.0f} MiB"
+            return f"{name} {seconds:.2f} s / {cpu:.2f} s / {size_text(middle(spent, lambda it: it.peak))}"
 
         return "; ".join(map(of, self._found))
 
@@ -183,11 +184,11 @@ async def _memory(arena: Arena, effort: Effort) -> list[Figure]:
         for how, copies in (("copied", "auto"), ("read", "never")):
             async with arena.worker(s3_part_copy=copies) as pid:
                 job = await bundles.make(arena, ids)
-                peak = peak_memory(pid) / MIB
+                peak = peak_memory(pid)
             assert job.result is not None
             await arena.services.storage.objects.delete([job.result.key])
-            what = f"Worker's peak memory for one job of {size // MIB:,} MiB, {how}"
-            figures.append(Figure(what, f"{peak:.0f} MiB", f"≤ {PEAK} MiB", peak <= PEAK))
+            what = f"Worker's peak memory for one job of {size_text(size)}, {how}"
+            figures.append(Figure(what, size_text(peak), f"≤ {size_text(PEAK)}", peak <= PEAK))
         await arena.services.storage.objects.delete([File(file_id, 0).key for file_id in ids])
     return figures
 

@@ -119,7 +119,7 @@ async def test_a_large_bundle_whose_worker_is_killed_midway_is_taken_up_where_it
     events = await ground.events(job.id)
     again = ground.store.received - bundle
     recovery = [it["at"] for it in events if it["command"] == "claim"][1] - killed
-    record(11, "kill -9 in the middle of a bundle of 2 GiB: read again", f"{100 * again / bundle:.1f} %", "≤ 10 %")
+    record(11, "kill -9 in the middle of a bundle of 2.15 GB: read again", f"{100 * again / bundle:.1f} %", "≤ 10 %")
     record(11, "the same: until it ran again", f"{recovery.total_seconds():.1f} s", "≤ 15 s")
     assert [it["command"] for it in events] == ["create", "claim", "lose", "claim", "succeed"]
     assert again <= AGAIN * bundle
