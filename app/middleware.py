@@ -157,4 +157,4 @@ def check_host(headers: Mapping[bytes, bytes], hosts: Collection[str]) -> None:
         return
     name = _PORT.sub("", headers.get(b"host", b"").decode("latin-1").lower())
     if name not in hosts:
-        raise WrongHost(f"The host name {name[:100]!r} is not one of ALLOWED_HOSTS.")
+        raise WrongHost(f"The host name {name[:100]!r} is not in ALLOWED_HOSTS.")

@@ -141,9 +141,12 @@ def problem(request: Request, error: BaseException) -> Response:
             code, detail = {
                 404: (
                     "not_found",
-                    f"There is nothing at {request.scope['path']}. See /openapi.json for what there is.",
+                    f"The path {request.scope['path']} does not exist. See /openapi.json for all paths.",
                 ),
-                405: ("method_not_allowed", f"{request.method} is not allowed here. See the Allow header for what is."),
+                405: (
+                    "method_not_allowed",
+                    f"{request.method} is not allowed here: see the Allow header.",
+                ),
             }.get(status, ("http_error", error.detail))
             body = _body(request, code, status, HTTPStatus(status).phrase, detail)
         case ClientDisconnect():  # in the middle of its body: no bug, and nobody reads the response

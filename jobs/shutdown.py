@@ -21,5 +21,5 @@ def exit_after(seconds: float) -> None:
 
 
 def _exit() -> None:
-    log.error("shutdown_deadline_expired", reason="The process did not end in time after it was told to stop.")
+    log.error("shutdown_deadline_expired", reason="The process did not end in time after it was asked to stop.")
     os._exit(1)

@@ -99,7 +99,7 @@ class _Session:
             except ValueError:  # not even an address
                 same_origin = False
             if not same_origin:
-                raise ForbiddenOrigin(f"The origin {origin[:100]!r} is not one of CORS_ORIGINS.")
+                raise ForbiddenOrigin(f"The origin {origin[:100]!r} is not in CORS_ORIGINS.")
         offered = self._socket.scope["subprotocols"]
         if offered and SUBPROTOCOL not in offered:
             raise UnsupportedSubprotocol(f"Only the subprotocol {SUBPROTOCOL} is supported.")

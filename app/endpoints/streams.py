@@ -66,8 +66,8 @@ def _last_event(request: Request) -> Order | None:
 class EventStream(Response):
     """Sends events until the jobs have ended or the client has disconnected.
 
-    Only an error that the client must correct is an error status, which stops an `EventSource` for good: an unknown job is
-    404. For all others, such as too many connections, the stream is empty but for the time after which to reconnect.
+    Only an error that the client must correct is an error status, which stops an `EventSource` permanently: an unknown job
+    is 404. For all others, such as too many connections, the stream is empty but for the time after which to reconnect.
     """
 
     media_type = MEDIA_TYPE

@@ -116,7 +116,7 @@ class StreamConnection(Connection):
         """Whether the response has begun: nothing may be written before."""
 
     async def finish(self, code: CloseCode) -> None:
-        """Sends `retry` only: an error status would stop an `EventSource` from reconnecting for good."""
+        """Sends `retry` only: an error status would stop an `EventSource` permanently."""
         if not self.has_begun:
             return
         await self._send({"type": "http.response.body", "body": retry_field(code.retry_delay()), "more_body": False})

@@ -46,7 +46,7 @@ class SupervisedServer:
         self._watcher.start()
 
     def stop(self) -> None:
-        """Stop the server for good. A second call does nothing."""
+        """Stop the server permanently. A second call does nothing."""
         self.disable_restarts()
         with self._lock:
             server = self.server

@@ -56,7 +56,7 @@ class Bundler:
         """Runs one attempt. Raises the `HaulageError` that ended it, or `StaleFence`."""
         download = await self.downloads.read(claimed.job.id)
         if download.fence != claimed.job.fence:
-            raise StaleFence(f"Job {download.id} has moved on since fence {claimed.job.fence}.")
+            raise StaleFence(f"Job {download.id} has changed since fence {claimed.job.fence}.")
         return await Attempt(self, download, claimed.records, reporter).run()
 
 
@@ -107,7 +107,7 @@ class Attempt:
                 sha256=found.sha256,
             )
         fails = self._download.on_missing is OnMissing.FAIL
-        message = f"Missing: {found.reason}." if fails else f"Left out: {found.reason}."
+        message = f"Missing: {found.reason}." if fails else f"Skipped: {found.reason}."
         return replace(
             record,
             entry_name=found.name,

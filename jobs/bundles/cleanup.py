@@ -52,7 +52,7 @@ class Cleanup:
         if download is None:
             return None
         if download.upload is not None and self._can_abort(download, now):
-            # The record goes first, and fails if the job has moved on: then another attempt may continue the upload.
+            # The record goes first, and fails if the job has changed: then another attempt may continue the upload.
             await self._downloads.set_upload(job, None)
             download = replace(download, upload=None)
         for key in await self._earlier_keys(job):
@@ -111,7 +111,7 @@ class Cleanup:
 
 
 def _borrowed(download: Download) -> dict[str, UUID]:
-    """The bundle that the download handed out but did not build, with the job that built it."""
+    """The bundle that was the download's result but that it did not build, with the job that built it."""
     result = download.result
     if download.status is not Status.EXPIRED or result is None or result.kind is not ResultKind.BUNDLE:
         return {}

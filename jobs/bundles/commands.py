@@ -112,7 +112,7 @@ class Downloads:
             return [DonePart.of(part) for part in await load_parts(connection, held.id)]
 
     async def find_equal(self, content_hash: str) -> Result | None:
-        """A bundle with this content that a completed download hands out."""
+        """A bundle with this content that is the result of a completed download."""
         async with self._database.reading() as connection:
             return await reuse.find_equal(connection, content_hash)
 
@@ -127,14 +127,14 @@ def with_result(result: Result) -> Within:
 
 
 def with_shared_result(result: Result) -> Within:
-    """The same for a bundle that another download hands out.
+    """The same for a bundle that is another download's result.
 
-    It raises `ResultGone` if no download hands it out any more: then it may be removed at any time.
+    It raises `ResultGone` if it is no download's result any more: then it may be removed at any time.
     """
 
     async def within(connection: AsyncConnection, job: Job) -> None:
         if not await reuse.lock_shared(connection, result):
-            raise ResultGone(f"No download hands out {result.key!r} any more.")
+            raise ResultGone(f"{result.key!r} is no longer the result of a download.")
         await record_result(connection, job, result)
 
     return within

@@ -59,7 +59,7 @@ class Omission:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What a completed download hands out. Sizes in bytes."""
+    """What a completed download offers. Sizes in bytes."""
 
     kind: ResultKind
     key: str

@@ -90,7 +90,7 @@ class Orphans:
         return self._now() - self._age
 
     async def _orphans(self, keys: Iterable[str]) -> list[str]:
-        """The keys that are named like a bundle of a job without a row, and that no other download hands out."""
+        """The keys that are named like a bundle of a job without a row, and that are no other download's result."""
         jobs: dict[str, UUID] = {key: job for key in keys if (job := job_id_of_key(key)) is not None}
         async with self._database.reading() as connection:
             known = await known_jobs(connection, set(jobs.values()))

@@ -78,7 +78,7 @@ class Resolver:
         """A `Source` or a `Missing` for each file. Without `listings`, each object is requested individually.
 
         Raises `DatabaseUnavailable`, the errors of the store, and `ChecksumMismatch` when an object does not have the size
-        that the catalogue says.
+        in the catalogue.
         """
         async with self._database.reading() as connection:
             catalogue = await find_files(connection, [request.file_id for request in requests])

@@ -97,7 +97,7 @@ class Claimed:
 class Lifecycle:
     """All commands on jobs. Each raises `DatabaseUnavailable` if the database is unavailable: then nothing has changed.
 
-    Commands of workers raise `StaleFence` if the job has moved on since the worker claimed it.
+    Commands of workers raise `StaleFence` if the job has changed since the worker claimed it.
     """
 
     def __init__(
@@ -251,7 +251,7 @@ class Lifecycle:
             await within(connection, held)
 
     async def succeed(self, held: Job, lifetime: float | None, within: Within | None = None) -> Job:
-        """Completes the job, whose result can be fetched for `lifetime` seconds; None: for good."""
+        """Completes the job, whose result can be fetched for `lifetime` seconds; None: permanently."""
         return await self._move_held(held, Succeed(lifetime=lifetime), within)
 
     async def fail(self, held: Job, failure: Failure) -> Job:

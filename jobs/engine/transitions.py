@@ -41,7 +41,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Succeed:
-    """The result exists and can be fetched for `lifetime` seconds, or for good."""
+    """The result exists and can be fetched for `lifetime` seconds, or permanently."""
 
     lifetime: float | None
 

@@ -110,7 +110,7 @@ async def lock_job(connection: AsyncConnection, job_id: UUID) -> tuple[Job, date
 
 
 async def lock_fence(connection: AsyncConnection, job_id: UUID, fence: int) -> None:
-    """Keeps the job at this fence until the transaction ends. Raises `StaleFence` if it has moved on."""
+    """Keeps the job at this fence until the transaction ends. Raises `StaleFence` if it has changed."""
     query = select(jobs.c.id).where(jobs.c.id == job_id, jobs.c.fence == fence).with_for_update(key_share=True)
     if (await connection.execute(query)).first() is None:
         raise stale(job_id, fence)
@@ -118,7 +118,7 @@ async def lock_fence(connection: AsyncConnection, job_id: UUID, fence: int) -> N
 
 def stale(job_id: UUID, fence: int) -> StaleFence:
     """The error of a write whose caller no longer has the job."""
-    return StaleFence(f"Job {job_id} has moved on since fence {fence}.")
+    return StaleFence(f"Job {job_id} has changed since fence {fence}.")
 
 
 async def save_job(connection: AsyncConnection, before: Job, after: Job, event: JobEvent) -> None:

@@ -181,7 +181,7 @@ async def find_overdue(database: Database, kind: Kind, grace: float, limit: int)
 
 
 async def seconds_until_due(connection: AsyncConnection, job_id: UUID, fence: int) -> float | None:
-    """Seconds until the job is due at this fence; None if it is due, has moved on, or is gone."""
+    """Seconds until the job is due at this fence; None if it is due, has changed, or is gone."""
     left = extract("epoch", jobs.c.due_at - _now)
     query = select(left).where(jobs.c.id == job_id, jobs.c.fence == fence, _allows(Claim), jobs.c.due_at > _now)
     found = (await connection.execute(query)).scalar_one_or_none()

@@ -14,7 +14,7 @@ from jobs.kinds import Kind
 
 @dataclass(frozen=True, slots=True)
 class Success:
-    """The result of an attempt exists and can be fetched for `lifetime` seconds, or for good.
+    """The result of an attempt exists and can be fetched for `lifetime` seconds, or permanently.
 
     `within` records it in the transaction that completes the job. If it raises `ResultGone`, the job is released.
     """

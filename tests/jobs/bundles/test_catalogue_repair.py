@@ -167,7 +167,7 @@ async def test_bytes_that_are_not_the_promised_ones_are_never_called_right(
     job, _ = await packed(services, settings, file_id)
     assert job.status is Status.FAILED
     assert job.failure is not None
-    assert "catalogue says" in job.failure.message
+    assert "in the catalogue" in job.failure.message
     assert await catalogue.said(file_id) == before
 
 
