@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import select
 import shutil
 import sys
 from abc import ABC, abstractmethod
@@ -66,7 +67,10 @@ class Stream(Output):
         left = memoryview(data)
         with naming_errors(self._name):
             while left:
-                left = left[os.write(self._file, left) :]
+                try:
+                    left = left[os.write(self._file, left) :]
+                except BlockingIOError:  # another program has made the pipe or terminal that it shares non-blocking
+                    select.select([], [self._file], [])
 
     def restart(self) -> None:
         """Raises `CommandFailed` unless nothing was written yet."""

@@ -186,6 +186,18 @@ class TestStandardOutput:
             assert await process.wait() == 0
         assert path.read_text() == "before\nhello\n"
 
+    async def test_a_pipe_that_does_not_block_is_written_as_fast_as_it_is_read(
+        self, cli: Cli, catalogue: Catalogue
+    ) -> None:
+        data = os.urandom(1_000_000)
+        reader, writer = os.pipe()
+        os.set_blocking(writer, False)
+        process = await cli.start("download", await catalogue.add(data, "a.bin"), "-o", "-", out=writer)
+        os.close(writer)
+        assert await asyncio.to_thread(read_all, reader, len(data) + 1) == data
+        assert await process.wait() == 0
+        os.close(reader)
+
     async def test_a_reader_that_leaves_is_an_error(self, cli: Cli, catalogue: Catalogue) -> None:
         reader, writer = os.pipe()
         os.close(reader)
