@@ -141,7 +141,7 @@ class ApiClient:
         if response.status >= HTTPStatus.MULTIPLE_CHOICES:
             target = response.headers.get("Location", "")
             raise Refused(f"{self.server} redirects to {target}: use that URL if it is the Haulage server.", "client")
-        media_type = response.headers.get("Content-Type", "").partition(";")[0]
+        media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if media_type != "application/json":
             raise Refused(f"{self.server} responded with {media_type or 'no JSON'}: is it a Haulage server?", "client")
 

@@ -148,17 +148,22 @@ def _create_partial(path: Path) -> BinaryIO:
         suffix = ".part" if number == 1 else f".{number}.part"
         name = path.name
         if len(os.fsencode(name + suffix)) > size:
-            name = shorten(os.fsencode(name).decode(errors="replace"), size - len(suffix))
+            name = shorten(_text(name), size - len(suffix))
         with suppress(FileExistsError):
             return path.with_name(name + suffix).open("x+b")
     raise AssertionError
+
+
+def _text(name: str) -> str:
+    """Return a name that may be no UTF-8 as one that is."""
+    return os.fsencode(name).decode(errors="replace")
 
 
 def _rename_to_free_name(partial: Path, path: Path) -> Path:
     """Return the first of `a.zip`, `a (2).zip`, … that was free."""
     size = max_name_bytes(path.parent)
     for number in itertools.count(1):
-        candidate = path if number == 1 else path.with_name(add_to_stem(path.name, f" ({number})", size))
+        candidate = path if number == 1 else path.with_name(add_to_stem(_text(path.name), f" ({number})", size))
         with suppress(FileExistsError):
             _rename_without_overwriting(partial, candidate)
             return candidate

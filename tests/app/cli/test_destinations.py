@@ -263,6 +263,14 @@ class TestAnotherFileSystem:
         assert sorted(path.read_bytes() for path in tmp_path.iterdir()) == [b"1", b"2"]
 
 
+def test_a_name_that_is_no_utf8_can_be_long_and_taken(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"\xff" + b"n" * 250)
+    with Destination(str(path)).open("a.zip") as out:
+        path.touch()
+        out.complete()
+    assert sorted(os.fsencode(one.name)[-4:] for one in tmp_path.iterdir()) == [b" (2)", b"nnnn"]
+
+
 @pytest.mark.usefixtures("worker")  # which ends a job that should not exist
 @pytest.mark.parametrize(
     ("output", "code", "message"),
