@@ -18,7 +18,6 @@ from jobs.engine.worker.poller import Poller
 from jobs.engine.worker.runner import Runner
 from jobs.engine.worker.store_probe import keep_probing
 from jobs.engine.worker.sweeper import Sweeper
-from jobs.engine.worker.work import Work
 from jobs.services import Services, open_services
 from jobs.settings import Settings
 from jobs.work import works_of
@@ -45,7 +44,7 @@ async def run_worker(
     async with open_services(settings) as services:
         works = works_of(services)
         runners = [Runner(services, work, name) for work in works.values()]
-        consumers = [_consumer(services, runner, works[runner.kind]) for runner in runners]
+        consumers = [_consumer(services, runner) for runner in runners]
         ready()
         log.info("worker_started", worker=name, concurrency={work.kind: work.concurrency for work in works.values()})
         upkeep = [
@@ -70,13 +69,11 @@ async def run_worker(
         log.info("worker_stopped", worker=name)
 
 
-def _consumer(services: Services, runner: Runner, work: Work) -> Consumer:
+def _consumer(services: Services, runner: Runner) -> Consumer:
     consumer = Consumer(
         runner.kind,
-        services.feed,
         services.queue,
         services.settings,
-        concurrency=work.concurrency,
         room=lambda: runner.room,
         deliver=runner.deliver,
     )

@@ -14,20 +14,16 @@ import anyio
 from pydantic import RedisDsn
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from jobs.breakers import Breaker
 from jobs.engine.events import Event
+from jobs.engine.live.redis_connections import connection_pool
 from jobs.engine.live.send_buffer import PATIENCE, SendBuffer
 from jobs.errors import RedisUnavailable
 
 KEEP = 3600
 """Seconds for which the latest event of a job is kept."""
-
-MAX_CONNECTIONS = 50
-"""Connections of each client of a process, so that calls to a Redis that hangs do not use up its sockets."""
 
 UNAVAILABLE = (RedisError, OSError, TimeoutError, RuntimeError)
 """What a call raises while Redis is unavailable. uvloop raises the last one for a connection that is being closed."""
@@ -70,7 +66,8 @@ class Feed:
     @classmethod
     def open(cls, url: RedisDsn, *, timeout: float) -> Self:
         """Connects to nothing yet. `timeout`: seconds for a call."""
-        return cls(_redis(url, timeout), _redis(url, min(timeout, PATIENCE)))
+        pools = (connection_pool(url, timeout), connection_pool(url, min(timeout, PATIENCE)))
+        return cls(*(Redis.from_pool(pool) for pool in pools))
 
     async def close(self) -> None:
         """Sends the events that are waiting, for a second at most."""
@@ -121,14 +118,3 @@ class Feed:
         finally:
             with anyio.CancelScope(shield=True):
                 await pubsub.aclose()  # type: ignore[no-untyped-call] # redis 5 has no type for it
-
-
-def _redis(url: RedisDsn, timeout: float) -> Redis:
-    redis: Redis = Redis.from_url(
-        str(url),
-        socket_timeout=timeout,
-        socket_connect_timeout=timeout,
-        retry=Retry(NoBackoff(), 0),
-        max_connections=MAX_CONNECTIONS,
-    )
-    return redis

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
@@ -13,16 +13,14 @@ import structlog
 from arq import Worker as ArqWorker
 from arq import func
 
-from jobs.concurrency import cancel_and_wait, run_forever
-from jobs.engine.live.feed import UNAVAILABLE, Feed
-from jobs.engine.wakeups.listener import WakeupListener
-from jobs.engine.wakeups.queue import FUNCTION, Queue, arq_redis, channel_name, pack, queue_name, unpack
+from jobs.concurrency import cancel_and_wait
+from jobs.engine.live.feed import UNAVAILABLE
+from jobs.engine.wakeups.queue import FUNCTION, Queue, arq_redis, pack, queue_name, turn_of, unpack
 from jobs.kinds import Kind
 from jobs.settings import Settings
 
 if TYPE_CHECKING:
-    from arq.typing import StartupShutdown, WorkerCoroutine
-    from arq.worker import Function
+    from arq.typing import WorkerCoroutine
 
 log = structlog.get_logger()
 
@@ -31,130 +29,104 @@ Deliver = Callable[[UUID, int], Awaitable[float | None]]
 
 REDIS_PAUSE = 0.5
 """Seconds between two attempts to reach Redis."""
-CLAIM_TIMEOUT = 30
-"""Seconds that a claim may take: a connection and three statements of `DATABASE_TIMEOUT`, at the very worst."""
-_REDELIVERY = "redelivery"
-"""The key in arq's context of the arguments of `Queue.enqueue` for a wake-up that is to be delivered again."""
+MAX_WAIT = 0.8
+"""Most seconds for which the worker waits for a wake-up, or for room. arq's health check, which it makes in between, allows
+for one second."""
 
 
 class Consumer:
-    """arq's worker, whose jobs are wake-ups: each ends with the claim, so arq's queue holds unclaimed jobs only.
+    """arq's worker, whose jobs are wake-ups. It receives none for which there is no room, so another worker may have it.
 
-    Attempts, time-outs and retries are the lifecycle's: arq only delivers, once, and keeps nothing. It receives no more
-    wake-ups than there is room for, so none waits here that another worker could serve.
+    Attempts, time-outs and retries are the lifecycle's, and the fence makes a wake-up that is delivered twice harmless.
     """
 
     def __init__(
-        self,
-        kind: Kind,
-        feed: Feed,
-        queue: Queue,
-        settings: Settings,
-        *,
-        concurrency: int,
-        room: Callable[[], int],
-        deliver: Deliver,
+        self, kind: Kind, queue: Queue, settings: Settings, *, room: Callable[[], int], deliver: Deliver
     ) -> None:
-        """`room` returns how many of `concurrency` jobs may still be claimed; call `room_changed` when it changes."""
-        self._concurrency = concurrency
+        """`room` returns how many jobs may still be claimed; call `room_changed` when it changes."""
         self._kind = kind
         self._queue = queue
         self._settings = settings
         self._room = room
         self._deliver = deliver
-        self._listener = WakeupListener(feed, channel_name(kind))
-        self._arq: ArqWorker | None = None
+        self._has_room = asyncio.Event()
 
     async def run(self) -> None:
-        """Receives until it is cancelled."""
-        await run_forever(self._listener.run(), self._keep_receiving())
-
-    async def _keep_receiving(self) -> None:
-        """Each loss of Redis ends arq's worker, and with it whatever it had counted."""
+        """Receives until it is cancelled. Each loss of Redis ends arq's worker, and another one takes its place."""
         while True:
-            self._arq = self._new_arq()
+            self.room_changed()
+            arq = _Worker(self._receive, self._has_room, self._kind, self._settings)
             try:
-                await self._arq.async_run()
+                await arq.async_run()
             except UNAVAILABLE as error:
                 log.warning("redis_lost", reason=type(error).__name__)
             except Exception:
                 log.exception("consumer_failed")
             finally:
-                arq, self._arq = self._arq, None
                 with anyio.CancelScope(shield=True):
-                    await _close(arq)
+                    await arq.end()
             await asyncio.sleep(REDIS_PAUSE)
 
     def room_changed(self) -> None:
-        """Receives as many wake-ups as there is room for now."""
-        if self._arq is None:
-            return
-        before, self._arq.max_jobs = self._arq.max_jobs, self._room()
-        if self._arq.max_jobs > before:
-            self._listener.notify()
+        """Receives wake-ups as long as there is room for jobs."""
+        if self._room():
+            self._has_room.set()
+        else:
+            self._has_room.clear()
 
-    async def _receive(self, context: dict[Any, Any], job_id: str, fence: int) -> None:
-        turn = UUID(job_id), fence
-        delay = await self._deliver(*turn)
+    async def _receive(self, context: dict[Any, Any], job_id: UUID, fence: int) -> None:
+        del context
+        delay = await self._deliver(job_id, fence)
         if delay is not None:
             self.room_changed()
-            context[_REDELIVERY] = (*turn, delay)
-
-    async def _redeliver(self, context: dict[Any, Any]) -> None:
-        """Called when arq has deleted the wake-up that it delivered: an earlier one would be deleted with it."""
-        if _REDELIVERY in context:
-            await self._queue.enqueue(self._kind, *context[_REDELIVERY])
-
-    def _new_arq(self) -> ArqWorker:
-        arq = _Worker(
-            self._listener,
-            [func(cast("WorkerCoroutine", self._receive), name=FUNCTION, keep_result=0, max_tries=1)],
-            queue_name=queue_name(self._kind),
-            redis_pool=arq_redis(self._settings.redis_url, timeout=self._settings.redis_timeout),
-            max_jobs=self._concurrency,
-            job_timeout=CLAIM_TIMEOUT,
-            keep_result=0,
-            max_tries=1,
-            retry_jobs=False,
-            poll_delay=0.02,
-            queue_read_limit=100,
-            health_check_interval=5,
-            handle_signals=False,
-            log_results=False,
-            after_job_end=cast("StartupShutdown", self._redeliver),
-            job_serializer=pack,
-            job_deserializer=unpack,
-        )
-        arq.job_tasks = _Tasks()
-        arq.max_jobs = self._room()
-        return arq
+            await self._queue.enqueue(self._kind, job_id, fence, delay)
 
 
 class _Worker(ArqWorker):
-    """arq's worker, which polls when it is notified instead of every 20 ms."""
+    """arq's worker without its locks, retry counters and results, which keep a function from running twice.
 
-    def __init__(self, listener: WakeupListener, functions: Sequence[Function], **options: Any) -> None:
-        super().__init__(functions, **options)
-        self._listener = listener
-
-    async def _poll_iteration(self) -> None:
-        await super()._poll_iteration()
-        if not self.tasks:  # otherwise there may be more wake-ups than it could receive at once
-            await self._listener.rest()
-
-
-class _Tasks(dict[str, "asyncio.Task[Any]"]):
-    """The tasks of wake-ups in progress. A slow one may be delivered again under the same id before it ends.
-
-    arq deletes the entry after each of them, and treats a missing one as an error.
+    A wake-up may run twice. So one BZPOPMIN receives it, instead of 16 commands: Redis passes a wake-up to one of the
+    workers that wait, at once, and the others do not even learn of it.
     """
 
-    def __delitem__(self, key: str) -> None:
-        self.pop(key, None)
+    def __init__(
+        self, receive: Callable[..., Awaitable[None]], room: asyncio.Event, kind: Kind, settings: Settings
+    ) -> None:
+        super().__init__(
+            [func(cast("WorkerCoroutine", receive), name=FUNCTION)],
+            queue_name=queue_name(kind),
+            redis_pool=arq_redis(settings.redis_url, timeout=settings.redis_timeout),
+            poll_delay=0,
+            health_check_interval=5,
+            handle_signals=False,
+            job_serializer=pack,
+            job_deserializer=unpack,
+        )
+        self._has_room = room
+        self._max_wait = min(MAX_WAIT, settings.redis_timeout / 2)
 
+    async def _poll_iteration(self) -> None:
+        await self.heart_beat()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(MAX_WAIT):
+                await self._has_room.wait()
+        if not self._has_room.is_set():
+            return
+        received = await self.pool.bzpopmin(self.queue_name, timeout=self._max_wait)
+        if received is not None:
+            wakeup = received[1].decode()
+            task = asyncio.create_task(self.functions[FUNCTION].coroutine(self.ctx, *turn_of(wakeup)))
+            self.tasks[wakeup] = task
+            task.add_done_callback(lambda _: self._ended(wakeup, task))
 
-async def _close(arq: ArqWorker) -> None:
-    """Ends arq's tasks, not the jobs that were claimed, and closes its connections."""
-    await cancel_and_wait(*arq.tasks.values())
-    with suppress(*UNAVAILABLE, AttributeError, RuntimeError):
-        await arq.pool.aclose(close_connection_pool=True)
+    def _ended(self, wakeup: str, task: asyncio.Task[None]) -> None:
+        if self.tasks.get(wakeup) is task:
+            del self.tasks[wakeup]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("wake_up_failed", exc_info=error)
+
+    async def end(self) -> None:
+        """Ends the tasks of wake-ups, not the jobs that were claimed, and closes the connections."""
+        await cancel_and_wait(*self.tasks.values())
+        with suppress(*UNAVAILABLE):
+            await self.pool.aclose(close_connection_pool=True)

@@ -7,6 +7,7 @@ enqueueing it once. Each kind of job has a queue of its own.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,23 +16,14 @@ from uuid import UUID
 
 import structlog
 from arq.connections import ArqRedis
-from arq.constants import (
-    expires_extra_ms,
-    health_check_key_suffix,
-    in_progress_key_prefix,
-    job_key_prefix,
-    retry_key_prefix,
-)
-from arq.jobs import serialize_job
+from arq.constants import health_check_key_suffix
 from arq.utils import timestamp_ms
 from pydantic import RedisDsn
-from redis.asyncio import ConnectionPool
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
 from jobs.breakers import Breaker
 from jobs.engine.jobs import Turn
-from jobs.engine.live.feed import MAX_CONNECTIONS, UNAVAILABLE, redis_breaker
+from jobs.engine.live.feed import UNAVAILABLE, redis_breaker
+from jobs.engine.live.redis_connections import connection_pool
 from jobs.engine.live.send_buffer import PATIENCE, SendBuffer
 from jobs.kinds import Kind
 
@@ -39,21 +31,13 @@ log = structlog.get_logger()
 
 FUNCTION = "run_job"
 """The name of the function in arq's job."""
-_WAKE_UP_BYTES = 250
+_WAKE_UP_BYTES = 60
 """Approximate size of a wake-up in Redis."""
 
 
 def queue_name(kind: Kind) -> str:
     """The sorted set in which the wake-ups of a kind wait."""
     return f"haulage:queue:{kind}"
-
-
-def channel_name(kind: Kind) -> str:
-    """The channel that notifies workers of new wake-ups.
-
-    A message is a due time in milliseconds since 1970; one message serves all wake-ups that are due now.
-    """
-    return f"haulage:wakeups:{kind}"
 
 
 def pack(value: Any) -> bytes:
@@ -70,15 +54,15 @@ def wakeup_id(job_id: UUID, fence: int) -> str:
     return f"{job_id}:{fence}"
 
 
+def turn_of(wakeup: str) -> Turn:
+    """The job and the fence of an arq job id."""
+    job_id, _, fence = wakeup.partition(":")
+    return UUID(job_id), int(fence)
+
+
 def arq_redis(url: RedisDsn, *, timeout: float) -> ArqRedis:
     """arq's client, not connected yet. `timeout`: seconds to connect, and for a call."""
-    pool = ConnectionPool.from_url(
-        str(url),
-        socket_timeout=timeout,
-        socket_connect_timeout=timeout,
-        retry=Retry(NoBackoff(), 0),
-        max_connections=MAX_CONNECTIONS,
-    )
+    pool = connection_pool(url, timeout)
     return ArqRedis(pool, job_serializer=pack, job_deserializer=unpack)
 
 
@@ -100,6 +84,8 @@ class Queue:
         self._redis = redis
         self._sender = sender
         self._send_buffer: SendBuffer[_WakeUp] = SendBuffer("queue", self._send, breaker)
+        self._timers: dict[_WakeUp, asyncio.TimerHandle] = {}
+        """Wake-ups that are not due yet."""
 
     @classmethod
     def open(cls, url: RedisDsn, *, timeout: float, breaker: Breaker | None = None) -> Self:
@@ -108,7 +94,9 @@ class Queue:
         return cls(arq_redis(url, timeout=timeout), sender, breaker or redis_breaker())
 
     async def close(self) -> None:
-        """Sends the wake-ups that are waiting, for a second at most."""
+        """Sends the wake-ups that are due and waiting, for a second at most."""
+        for timer in self._timers.values():
+            timer.cancel()
         await self._send_buffer.close()
         await self._sender.aclose(close_connection_pool=True)
         await self._redis.aclose(close_connection_pool=True)
@@ -116,10 +104,18 @@ class Queue:
     async def enqueue(self, kind: Kind, job_id: UUID, fence: int, delay: float = 0) -> None:
         """Enqueues a wake-up that is due in `delay` seconds, without waiting for Redis.
 
-        A negative delay puts it before those that were due later. It is lost while Redis is unavailable.
+        A negative delay puts it before those that were due later. It is lost while Redis is unavailable, and also if this
+        process ends before the delay: until then it is a timer, since arq's queue holds only what is due.
         """
-        due = timestamp_ms() + round(1000 * delay)
-        self._send_buffer.put(_WakeUp(kind, job_id, fence, due), _WAKE_UP_BYTES)
+        if delay <= 0:
+            self._put(_WakeUp(kind, job_id, fence, timestamp_ms() + round(1000 * delay)))
+            return
+        due = _WakeUp(kind, job_id, fence, timestamp_ms() + round(1000 * delay))
+        self._timers[due] = asyncio.get_running_loop().call_later(delay, self._put, due)
+
+    def _put(self, wake_up: _WakeUp) -> None:
+        self._timers.pop(wake_up, None)
+        self._send_buffer.put(wake_up, _WAKE_UP_BYTES)
 
     async def flush(self) -> None:
         """Waits until all wake-ups have been sent or lost: a second at most."""
@@ -128,49 +124,24 @@ class Queue:
     async def enqueue_missing(self, kind: Kind, turns: Sequence[Turn]) -> bool:
         """Enqueues wake-ups for jobs that have waited too long. Returns False if Redis is unavailable.
 
-        A wake-up that waits in the queue stays as it is. One that a worker received before it died blocks the next one
-        until arq's own time-out, so it is deleted. The fence makes a superfluous wake-up harmless.
+        It is one command, however many they are: a wake-up that waits in the queue keeps its place. One that a worker
+        has just received is delivered twice, which the fence makes harmless.
         """
         try:
-            missing = await self._missing(kind, turns)
-            if missing:
-                now = timestamp_ms()
-                await self._send([_WakeUp(kind, job_id, fence, now) for job_id, fence in missing], replace=True)
+            await self._add(self._redis, [_WakeUp(kind, job_id, fence, timestamp_ms()) for job_id, fence in turns])
         except UNAVAILABLE as error:
             log.warning("wake_up_failed", jobs=len(turns), reason=type(error).__name__)
             return False
         return True
 
-    async def _missing(self, kind: Kind, turns: Sequence[Turn]) -> list[Turn]:
-        """The turns for which no wake-up waits in the queue."""
-        async with self._redis.pipeline(transaction=False) as pipeline:
-            for job_id, fence in turns:
-                wakeup = wakeup_id(job_id, fence)
-                pipeline.exists(job_key_prefix + wakeup)
-                pipeline.zscore(queue_name(kind), wakeup)
-                pipeline.exists(in_progress_key_prefix + wakeup)
-            answers = await pipeline.execute()
-        found = zip(turns, answers[::3], answers[1::3], answers[2::3], strict=True)
-        return [turn for turn, exists, place, in_progress in found if not exists or place is None or in_progress]
+    async def _send(self, wake_ups: Sequence[_WakeUp]) -> None:
+        await self._add(self._sender, wake_ups)
 
-    async def _send(self, wake_ups: Sequence[_WakeUp], *, replace: bool = False) -> None:
-        """Enqueues many wake-ups in one pipeline (cf. arq's `enqueue_job`). One that is in the queue stays as it is.
-
-        `replace=True` first deletes stale keys of earlier deliveries.
-        """
-        now = timestamp_ms()
-        async with self._sender.pipeline(transaction=True) as pipeline:
-            for it in wake_ups:
-                wakeup = wakeup_id(it.job_id, it.fence)
-                if replace:
-                    pipeline.delete(in_progress_key_prefix + wakeup, retry_key_prefix + wakeup, job_key_prefix + wakeup)
-                body = serialize_job(FUNCTION, (str(it.job_id), it.fence), {}, None, now, serializer=pack)
-                ttl = max(0, it.due - now) + expires_extra_ms
-                pipeline.set(job_key_prefix + wakeup, body, px=ttl, nx=True)
-                pipeline.zadd(queue_name(it.kind), {wakeup: it.due}, nx=True)
-            for kind, due in {(it.kind, max(it.due, now)) for it in wake_ups}:
-                pipeline.publish(channel_name(kind), due)
-            await pipeline.execute()
+    async def _add(self, redis: ArqRedis, wake_ups: Sequence[_WakeUp]) -> None:
+        """Adds wake-ups to the sorted sets of their kinds, in which arq expects them, with one command for each kind."""
+        for kind in {it.kind for it in wake_ups}:
+            members = {wakeup_id(it.job_id, it.fence): it.due for it in wake_ups if it.kind == kind}
+            await redis.zadd(queue_name(kind), members, nx=True)
 
     async def has_consumer(self) -> bool:
         """Returns True if a worker polls a queue: arq keeps a key alive while it does. False without Redis."""

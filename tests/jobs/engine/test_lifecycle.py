@@ -167,18 +167,6 @@ async def test_a_job_whose_wake_up_was_lost_is_woken_again(services: Services) -
     assert await redis.zcard("haulage:queue:download") == 1, "the same turn of a job is in the queue once"
 
 
-async def test_a_wake_up_that_a_dead_worker_took_does_not_stand_in_the_way_of_the_next(services: Services) -> None:
-    job = await services.downloads.create(NEW)
-    await services.lifecycle.close()
-    redis = services.queue._redis  # noqa: SLF001 - what Redis has is the point
-    await redis.set(f"arq:in-progress:{job.id}:1", b"1")
-    await redis.set(f"arq:retry:{job.id}:1", b"1")
-    await change(services, "due_at = now() - interval '10 seconds'")
-    assert await Sweeper(services, works_of(services)).enqueue_overdue() == 1
-    assert await redis.keys("arq:in-progress:*") + await redis.keys("arq:retry:*") == []
-    assert await redis.zrange("haulage:queue:download", 0, -1) == [f"{job.id}:1".encode()]
-
-
 async def test_a_wake_up_that_waits_its_turn_keeps_its_place(services: Services) -> None:
     await services.downloads.create(NEW)
     await services.lifecycle.close()
