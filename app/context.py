@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.following.hub import Hub
+from app.public_address import PublicAddress
 from jobs.bundles.result_links import ResultLinks
 from jobs.services import Services
 
@@ -20,6 +21,7 @@ class Context:
     services: Services
     hub: Hub
     result_links: ResultLinks
+    address: PublicAddress
 
 
 def context(request: Request) -> Context:

@@ -13,7 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
+from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
@@ -26,9 +26,10 @@ from app.openapi import openapi
 from app.operations import OPERATIONS, V1, Handler
 from app.polls import PollMiddleware
 from app.problems import handle
+from app.public_address import Patterns, PublicAddress
 from app.request_limits import RequestLimits
 from jobs.bundles.result_links import ResultLinks
-from jobs.errors import HaulageError
+from jobs.errors import HaulageError, InvalidRequest
 from jobs.services import open_services
 from jobs.settings import Settings
 
@@ -41,25 +42,29 @@ class Gateway(RequestMiddleware):
 
     def __init__(self, settings: Settings) -> None:
         self._hub: Hub | None = None
+        address = PublicAddress(settings)
 
         @asynccontextmanager
         async def lifespan(app: Starlette) -> AsyncIterator[None]:
             async with open_services(settings) as services:
                 hub = self._hub = Hub(services)
                 app.state.context = Context(
-                    services=services, hub=hub, result_links=ResultLinks(services.storage, settings)
+                    services=services,
+                    hub=hub,
+                    result_links=ResultLinks(services.storage, settings),
+                    address=address,
                 )
                 async with hub.running():
                     yield
 
         app = Starlette(
-            routes=_routes(),
+            routes=_routes(address),
             lifespan=lifespan,
             exception_handlers=dict.fromkeys((HaulageError, HTTPException, ClientDisconnect, Exception), handle),
         )
         app.router.redirect_slashes = False
-        polls = PollMiddleware(RequestLimits(app, settings), app.state)
-        super().__init__(_with_cors(polls, settings), settings)
+        polls = PollMiddleware(RequestLimits(app, settings), app.state, address.root)
+        super().__init__(_with_cors(polls, settings), settings, address)
         self._drain_time = settings.stream_drain
 
     async def drain(self) -> None:
@@ -69,19 +74,23 @@ class Gateway(RequestMiddleware):
             await self._hub.drain(self._drain_time)
 
 
-def _routes() -> list[BaseRoute]:
-    """A route for each path, so that a wrong method gets an `Allow` header with all the right ones."""
+def _routes(address: PublicAddress) -> list[Route | WebSocketRoute | Mount]:
+    """A route for each path, so that a wrong method gets an `Allow` header with all the right ones.
+
+    Raises `InvalidRequest` for a root path that starts like one of these: whether a proxy has removed it from a path could
+    not be told.
+    """
     handlers: defaultdict[str, dict[str, Handler]] = defaultdict(dict)
     for operation in OPERATIONS:
         handlers[operation.path][operation.method] = operation.handler
     paths = sorted(handlers, key=lambda path: path != STATUS_PATH)
-    document = json.dumps(openapi(product_version())).encode()
+    document = json.dumps(openapi(product_version(), address.url or address.root or "/")).encode()
 
     async def document_of(request: Request) -> Response:
         del request
         return Response(document, media_type="application/json")
 
-    return [
+    routes: list[Route | WebSocketRoute | Mount] = [
         *(Route(path, _dispatch(handlers[path]), methods=list(handlers[path])) for path in paths),
         WebSocketRoute(f"{V1}/subscribe", sockets.many),
         WebSocketRoute(f"{V1}/subscribe/{{jobId}}", sockets.one),
@@ -91,6 +100,10 @@ def _routes() -> list[BaseRoute]:
         Mount("/assets", GZipMiddleware(Assets())),
         Mount("/static", StaticFiles(directory=PAGES / "static")),
     ]
+    first = address.root.split("/")[1:2]
+    if any(route.path.split("/")[1:2] == first for route in routes):
+        raise InvalidRequest(f"ROOT_PATH must not start with /{first[0]}, as addresses of the gateway itself do.")
+    return routes
 
 
 def _dispatch(methods: dict[str, Handler]) -> Handler:
@@ -106,7 +119,8 @@ def _with_cors(app: ASGIApp, settings: Settings) -> ASGIApp:
         return app
     return CORSMiddleware(
         app,
-        allow_origins=list(settings.cors_origins),
+        allow_origins=[origin for origin in settings.cors_origins if "*." not in origin],
+        allow_origin_regex=Patterns(settings.cors_origins).regex,
         allow_methods=["GET", "POST", "DELETE"],
         allow_headers=["Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID", "Prefer", "X-Request-ID"],
         expose_headers=["ETag", "Link", "Location", "Preference-Applied", "Retry-After", "X-Request-ID"],

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Collection, Mapping
 from time import perf_counter
 
 import structlog
@@ -18,13 +17,13 @@ from starlette.websockets import WebSocketDisconnect
 from uvicorn.protocols.utils import ClientDisconnected
 
 from app.close_codes import CloseCode
-from app.problems import ServerStops, WrongHost, problem
+from app.problems import ServerStops, problem
+from app.public_address import PublicAddress
 from jobs.errors import HaulageError
 from jobs.settings import Settings
 
 log = structlog.get_logger()
 
-_PORT = re.compile(r":\d+$")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:+/=-]{1,128}")
 _SECURITY_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
@@ -34,6 +33,8 @@ _SECURITY_HEADERS = [
 ]
 _CONTENT_SECURITY_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 """For all responses but pages, which have their own."""
+_HEALTH = frozenset({"/health", "/health/live", "/health/ready"})
+"""Served whatever the `Host`: orchestrators and load balancers probe the address of a pod, which nobody can list."""
 
 
 class RequestMiddleware:
@@ -44,10 +45,10 @@ class RequestMiddleware:
     it leaves `state["quiet"]` in is logged at level debug.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, address: PublicAddress) -> None:
         self._app = app
         self._settings = settings
-        self._hosts = {host.lower() for host in settings.allowed_hosts}
+        self._address = address
         self.stopping = False
         """Every response closes its connection: the client's next request goes to another process."""
 
@@ -55,6 +56,7 @@ class RequestMiddleware:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
+        path = self._address.enter(scope)
         headers = dict(scope["headers"])
         request_id = headers.get(b"x-request-id", b"")
         if _REQUEST_ID.fullmatch(request_id) is None:
@@ -70,7 +72,7 @@ class RequestMiddleware:
         structlog.contextvars.bind_contextvars(request_id=request_id.decode())
         started = perf_counter()
         try:
-            await self._serve_request(scope, headers, receive, response)
+            await self._serve_request(scope, headers, receive, response, any_host=path in _HEALTH)
         finally:
             write = log.debug if "quiet" in state else log.info
             write(
@@ -101,12 +103,19 @@ class RequestMiddleware:
         log.info("socket", path=scope["path"], ms=round(1000 * (perf_counter() - started), 1))
 
     async def _serve_request(
-        self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, response: ResponseSender
+        self,
+        scope: Scope,
+        headers: dict[bytes, bytes],
+        receive: Receive,
+        response: ResponseSender,
+        *,
+        any_host: bool,
     ) -> None:
         """A request; any error becomes a problem, unless a response has begun."""
         error: BaseException
         try:
-            check_host(headers, self._hosts)
+            if not any_host:
+                self._address.check_host(headers)
             await self._app(scope, receive, response.send)
         except asyncio.CancelledError:  # by the server, which stops, after `SHUTDOWN_TIMEOUT`
             error = ServerStops("The server is shutting down and could not finish this request. Try again.")
@@ -149,12 +158,3 @@ class ResponseSender:
             if self._middleware.stopping:
                 headers.append((b"connection", b"close"))
         await self._send(message)
-
-
-def check_host(headers: Mapping[bytes, bytes], hosts: Collection[str]) -> None:
-    """Raises `WrongHost` for a name that is not ours: another site could point its own name at this address."""
-    if "*" in hosts:
-        return
-    name = _PORT.sub("", headers.get(b"host", b"").decode("latin-1").lower())
-    if name not in hosts:
-        raise WrongHost(f"The host name {name[:100]!r} is not in ALLOWED_HOSTS.")

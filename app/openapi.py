@@ -18,8 +18,8 @@ _REFS = "#/components/schemas/{model}"
 _JOB_ID = {"name": "jobId", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
 
 
-def openapi(version: str) -> dict[str, Any]:
-    """The OpenAPI document."""
+def openapi(version: str, server: str = "/") -> dict[str, Any]:
+    """The OpenAPI document; `server` is the URL of the gateway, or its path on the host of the document."""
     names, definitions = models_json_schema(_models(), ref_template=_REFS)
     paths: dict[str, dict[str, Any]] = {}
     for operation in OPERATIONS:
@@ -32,6 +32,7 @@ def openapi(version: str) -> dict[str, Any]:
             "summary": "Gather many files in the background, follow every step, fetch one link.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
+        "servers": [{"url": server}],
         "paths": paths,
         "components": {"schemas": definitions["$defs"]},
     }

@@ -15,7 +15,7 @@ from app.context import Context
 from app.endpoints.jobs import status_response
 from app.schemas import JobStatus
 
-_PATH = re.compile(r"/v1/download/job/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})")
+_PATH = r"/v1/download/job/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
 
 
 class PollMiddleware:
@@ -26,10 +26,11 @@ class PollMiddleware:
     are logged at level debug.
     """
 
-    def __init__(self, app: ASGIApp, state: State) -> None:
-        """`state` is that of the Starlette application, which has its `Context`."""
+    def __init__(self, app: ASGIApp, state: State, root: str) -> None:
+        """`state` is that of the Starlette application, which has its `Context`. `root`: the root path of the gateway."""
         self._app = app
         self._state = state
+        self._path = re.compile(re.escape(root) + _PATH)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -44,7 +45,7 @@ class PollMiddleware:
         await self._app(scope, receive, send)
 
     def _cached(self, scope: Scope, headers: dict[bytes, bytes]) -> JobStatus | None:
-        path = _PATH.fullmatch(scope["path"])
+        path = self._path.fullmatch(scope["path"])
         if path is None or scope["query_string"] or scope["method"] != "GET":
             return None
         if b"prefer" in headers or b"cache-control" in headers:

@@ -137,11 +137,13 @@ def problem(request: Request, error: BaseException) -> Response:
             position = getattr(error, "queue_position", None)
             body = body.model_copy(update={"errors": fields or None, "queue_position": position})
         case HTTPException():  # Starlette's own: no such path, no such method
+            scope = request.scope
+            root = scope.get("app_root_path", scope.get("root_path", ""))  # a mount moves the latter
             status, headers = error.status_code, dict(error.headers or {})
             code, detail = {
                 404: (
                     "not_found",
-                    f"The path {request.scope['path']} does not exist. See /openapi.json for all paths.",
+                    f"The path {scope['path']} does not exist. See {root}/openapi.json for all paths.",
                 ),
                 405: (
                     "method_not_allowed",

@@ -29,8 +29,9 @@ CACHE_CONTROL = "private, no-cache"
 """For what belongs to one user and changes."""
 
 
-def links_of(job_id: UUID) -> Links:
-    job = f"{BASE}/{job_id}"
+def links_of(job_id: UUID, root: str) -> Links:
+    """`root`: the root path of the gateway."""
+    job = f"{root}{BASE}/{job_id}"
     return Links(
         self_=job,
         retry=f"{job}/retry",
@@ -48,10 +49,12 @@ def status_of(
     since: int | None,
     records: Sequence[FileRecord],
     degraded: bool,
+    root: str,
 ) -> JobStatus:
     """The job as PostgreSQL has it, with the newer live progress of the running attempt, if there is any.
 
-    `records`: the files that changed after `since`; none without `since`, whose changes are then not included.
+    `records`: the files that changed after `since`; none without `since`, whose changes are then not included. `root`: the
+    root path of the gateway.
     """
     job = snapshot.job
     if live is not None and (live.seq != job.seq or live.status is not job.status):
@@ -90,7 +93,7 @@ def status_of(
         finished_at=job.finished_at,
         next_attempt_at=job.due_at if job.status is Status.RETRYING else None,
         result=None if job.result is None else result_of(job, job.result),
-        links=links_of(job.id),
+        links=links_of(job.id, root),
     )
 
 
@@ -123,7 +126,7 @@ def omitted_of(result: Result) -> list[OmittedFile]:
     return [OmittedFile(file_id=one.file_id, name=one.name, reason=one.reason) for one in result.omitted]
 
 
-def item_of(job: Download) -> JobItem:
+def item_of(job: Download, root: str) -> JobItem:
     return JobItem(
         job_id=job.id,
         status=job.status,
@@ -136,11 +139,11 @@ def item_of(job: Download) -> JobItem:
         created_at=job.created_at,
         finished_at=job.finished_at,
         bundle_expires_at=job.expires_at,
-        links=links_of(job.id),
+        links=links_of(job.id, root),
     )
 
 
-def dead_of(job: Download) -> DeadJob:
+def dead_of(job: Download, root: str) -> DeadJob:
     error = ErrorView.of(job.failure)
     assert error is not None
     assert job.finished_at is not None
@@ -154,7 +157,7 @@ def dead_of(job: Download) -> DeadJob:
         error=error,
         created_at=job.created_at,
         finished_at=job.finished_at,
-        links=links_of(job.id),
+        links=links_of(job.id, root),
     )
 
 

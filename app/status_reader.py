@@ -46,6 +46,7 @@ class StatusReader:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._root = services.settings.root_path
         self._states = Batcher(self._read_states)
         self._kept: dict[UUID, tuple[_State, JobStatus]] = {}
 
@@ -77,7 +78,7 @@ class StatusReader:
             since = 0
         if since is not None and since < snapshot.job.seq:  # a job whose queue position changed needs no query
             records = await self._services.lifecycle.files(job_id, since)
-        return status_of(snapshot, event, since=since, records=records, degraded=state.degraded)
+        return status_of(snapshot, event, since=since, records=records, degraded=state.degraded, root=self._root)
 
     def has_read(self, job_id: UUID) -> bool:
         """Whether the job was read lately."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, Self, get_origin
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -155,10 +156,21 @@ class GatewaySettings(_Group):
         "authentication yet: put an authenticating proxy in front.",
     )
     port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on; 0 chooses a free one.")
+    public_url: Annotated[str, AfterValidator(addresses.public_url)] | None = Field(
+        default=None,
+        description="URL at which clients reach the gateway, as `https://site.example/haulage`. Its host is accepted "
+        "beside `ALLOWED_HOSTS`, and its pages may open WebSockets whatever `Host` a proxy sends.",
+    )
+    root_path: Annotated[str, AfterValidator(addresses.root_path)] = Field(
+        default="",
+        validate_default=True,
+        description="Path below which clients reach the gateway, as `/haulage`, whether or not a proxy removes it from "
+        "requests; defaults to the path of `PUBLIC_URL`.",
+    )
     allowed_hosts: Hosts = Field(
         default=("127.0.0.1", "localhost", "[::1]"),
         description="Accepted `Host` headers on any port, comma-separated; `*.site.example` accepts every name below "
-        "it, `*` accepts all.",
+        "it, `*` accepts all. Health is reported under every name.",
     )
     cors_origins: Origins = Field(
         default=(),
@@ -183,6 +195,15 @@ class GatewaySettings(_Group):
     )
     stream_drain: Seconds = Field(default=5, description="Period over which streams are closed before a shutdown.")
     shutdown_timeout: Seconds = Field(default=10, description="Time for open requests to finish at shutdown.")
+
+    @field_validator("root_path")
+    @classmethod
+    def _is_that_of_the_public_url(cls, root_path: str, info: ValidationInfo) -> str:
+        path = urlsplit(info.data.get("public_url") or "").path
+        if path and root_path and path != root_path:
+            msg = f"is {root_path}, but PUBLIC_URL has the path {path}: leave out ROOT_PATH"
+            raise ValueError(msg)
+        return root_path or path
 
 
 class JobSettings(_Group):

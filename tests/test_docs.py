@@ -41,7 +41,7 @@ def rows(group: type[BaseModel]) -> str:
     for name, field in group.model_fields.items():
         if field.is_required():
             default = "required"
-        elif field.default is None:
+        elif field.default in (None, ""):
             default = "none"
         elif isinstance(field.default, tuple):
             default = f"`{','.join(field.default)}`" if field.default else "none"

@@ -18,8 +18,10 @@ async def listing(request: Request) -> Response:
     with RequestReader(request) as read:
         limit = read(page_limit)
         cursor = read(time_cursor)
-    found = await context(request).services.downloads.dead_page(ANONYMOUS, cursor, limit + 1)
-    page = page_of([dead_of(job) for job in found], limit, lambda job: (job.finished_at.isoformat(), str(job.job_id)))
+    it = context(request)
+    found = await it.services.downloads.dead_page(ANONYMOUS, cursor, limit + 1)
+    jobs = [dead_of(job, it.address.root) for job in found]
+    page = page_of(jobs, limit, lambda job: (job.finished_at.isoformat(), str(job.job_id)))
     return page_response(request, DeadPage(jobs=list(page.items), next_cursor=page.next_cursor), page.next_cursor)
 
 

@@ -51,7 +51,7 @@ async def initiate(request: Request) -> Response:
     )
     idempotency = None if key is None else Idempotency(key, _digest(selection))
     job = await context(request).services.downloads.create(new, idempotency)
-    return _accepted(job)
+    return _accepted(request, job)
 
 
 def _digest(selection: FileSelection) -> str:
@@ -61,8 +61,8 @@ def _digest(selection: FileSelection) -> str:
     return hashlib.sha256(selection.model_dump_json(by_alias=True, exclude=newer).encode()).hexdigest()
 
 
-def _accepted(job: Job) -> Response:
-    links = links_of(job.id)
+def _accepted(request: Request, job: Job) -> Response:
+    links = links_of(job.id, context(request).address.root)
     body = Accepted(job_id=job.id, total_file_ids=job.progress.files_total, links=links)
     return json_response(body, 202, {"Location": links.self_, "Retry-After": RETRY_AFTER})
 
@@ -81,9 +81,9 @@ async def start(request: Request) -> Response:
     try:
         status = await _wait(request, job.id, it.services.settings.start_wait, _ended)
     except TooManyFollowers:
-        return _accepted(job)
+        return _accepted(request, job)
     if not _ended(status):
-        return _accepted(job)
+        return _accepted(request, job)
     if status.status is not Status.COMPLETED:
         message = status.error.message if status.error else f"The job was {status.status}."
         return _started(one.file_id, status.status, None, None, began, message)
@@ -169,7 +169,7 @@ async def retry(request: Request) -> Response:
     it = context(request)
     job = await it.services.lifecycle.retry(path_job_id(request))
     it.hub.polling.invalidate(job.id, job.seq)
-    return _accepted(job)
+    return _accepted(request, job)
 
 
 async def cancel(request: Request) -> Response:
@@ -188,12 +188,13 @@ async def listing(request: Request) -> Response:
         cursor = read(time_cursor)
         statuses = read(query_choices, "status", Status)
         search = read(query_text, "q")
-    downloads = context(request).services.downloads
+    it = context(request)
+    downloads = it.services.downloads
     if search:
         found, following = await downloads.search(ANONYMOUS, statuses, search, cursor, limit)
         page = Page(found, None if following is None else cursor_of(following[0].isoformat(), str(following[1])))
     else:
         found = await downloads.page(ANONYMOUS, statuses, cursor, limit + 1)
         page = page_of(found, limit, lambda job: (job.created_at.isoformat(), str(job.id)))
-    jobs = JobPage(jobs=[item_of(job) for job in page.items], next_cursor=page.next_cursor)
+    jobs = JobPage(jobs=[item_of(job, it.address.root) for job in page.items], next_cursor=page.next_cursor)
     return page_response(request, jobs, page.next_cursor)

@@ -17,7 +17,8 @@ from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from app.context import json_response
+from app.context import context, json_response
+from app.public_address import PublicAddress
 from app.schemas import Root
 
 PAGES = Path(__file__).parent.parent / "pages"
@@ -45,31 +46,32 @@ def product_version() -> str:
 async def root(request: Request) -> Response:
     """The web page for a browser, a few facts for any other client."""
     if _wants_page(request):
-        return page(request)
-    links = {"openapi": "/openapi.json", "docs": "/docs", "health": "/health", "initiate": "/v1/download/initiate"}
+        return page(request, context(request).address)
+    paths = {"openapi": "/openapi.json", "docs": "/docs", "health": "/health", "initiate": "/v1/download/initiate"}
+    links = {name: context(request).address.root + path for name, path in paths.items()}
     return json_response(Root(name="haulage", version=product_version(), links=links), headers={"Vary": "Accept"})
 
 
 async def job_page(request: Request) -> Response:
     """The same web page, which reads the id of the job from its URL."""
     if _wants_page(request):
-        return page(request)
+        return page(request, context(request).address)
     raise HTTPException(404)
 
 
 async def docs(request: Request) -> Response:
     """The API reference, in which requests can be tried."""
-    return reference(request)
+    return reference(request, context(request).address)
 
 
-def page(request: Request, built: Path = BUILT) -> Response:
+def page(request: Request, address: PublicAddress, built: Path = BUILT) -> Response:
     """The web page, or a plain one if it is not built."""
-    return _html(request, built / "index.html", STRICT_POLICY, {"Vary": "Accept"})
+    return _html(request, address, built / "index.html", STRICT_POLICY, {"Vary": "Accept"})
 
 
-def reference(request: Request, built: Path = BUILT) -> Response:
+def reference(request: Request, address: PublicAddress, built: Path = BUILT) -> Response:
     """Swagger UI, or a plain page if it is not built."""
-    return _html(request, built / "docs.html", PLAIN_POLICY, {})
+    return _html(request, address, built / "docs.html", PLAIN_POLICY, {})
 
 
 class Assets(StaticFiles):
@@ -92,11 +94,13 @@ def _wants_page(request: Request) -> bool:
     return "text/html" in request.headers.get("accept", "")
 
 
-def _html(request: Request, path: Path, policy: str, headers: dict[str, str]) -> Response:
+def _html(request: Request, address: PublicAddress, path: Path, policy: str, headers: dict[str, str]) -> Response:
+    """A page, whose attributes with a path (`href="/docs"`) get the root path in front."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         text = (PAGES / "index.html").read_text(encoding="utf-8")
-    text = text.replace("{{version}}", product_version()).replace("{{address}}", escape(str(request.base_url)[:-1]))
+    text = text.replace('="/', f'="{address.root}/').replace("{{version}}", product_version())
+    text = text.replace("{{address}}", escape(address.url or str(request.base_url)[:-1]))
     headers = {"Content-Security-Policy": policy, "Cache-Control": "no-cache", **headers}
     return HTMLResponse(text, headers=headers)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import structlog
@@ -22,14 +21,12 @@ from app.following.background import BackgroundTasks
 from app.following.connections import SocketConnection, transport_of
 from app.following.hub import CONCURRENT_READS, Hub
 from app.following.topics import Follower
-from app.middleware import check_host
-from app.problems import ForbiddenOrigin, UnsupportedSubprotocol, close_code_of
+from app.problems import UnsupportedSubprotocol, close_code_of
 from app.requests import MAX_SEQ, described, query_int, uuid_of
 from app.schemas import FollowJobs, UnfollowJobs
 from jobs.concurrency import map_limited
 from jobs.engine.order import Order, requested_since
 from jobs.errors import DatabaseUnavailable, HaulageError, InvalidRequest, JobNotFound
-from jobs.settings import Settings
 
 log = structlog.get_logger()
 
@@ -61,7 +58,7 @@ class _Session:
         context: Context = socket.app.state.context
         self._socket = socket
         self._hub: Hub = context.hub
-        self._settings: Settings = context.services.settings
+        self._address = context.address
         self._pending = BackgroundTasks()
         self._faults = 0
 
@@ -90,16 +87,9 @@ class _Session:
 
     def _check_handshake(self) -> None:
         """Checks host, origin and subprotocol. Raises `WrongHost`, `ForbiddenOrigin`, `UnsupportedSubprotocol`."""
-        headers = self._socket.headers
-        check_host(dict(self._socket.scope["headers"]), {host.lower() for host in self._settings.allowed_hosts})
-        origin, allowed = headers.get("origin"), self._settings.cors_origins
-        if origin is not None and origin not in allowed and "*" not in allowed:
-            try:
-                same_origin = urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
-            except ValueError:  # not even an address
-                same_origin = False
-            if not same_origin:
-                raise ForbiddenOrigin(f"The origin {origin[:100]!r} is not in CORS_ORIGINS.")
+        headers = dict(self._socket.scope["headers"])
+        self._address.check_host(headers)
+        self._address.check_origin(headers)
         offered = self._socket.scope["subprotocols"]
         if offered and SUBPROTOCOL not in offered:
             raise UnsupportedSubprotocol(f"Only the subprotocol {SUBPROTOCOL} is supported.")

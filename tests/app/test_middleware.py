@@ -50,7 +50,7 @@ async def test_every_response_has_the_security_headers(shared: Shared) -> None:
         202: await shared.api.post(INITIATE, json={"file_ids": [10_000]}),
         303: await shared.api.get(link(job, "/file")),
         304: await shared.api.get(link(job), headers={"If-None-Match": etag}),
-        400: await shared.api.get("/health/live", headers={"Host": "evil.example"}),
+        400: await shared.api.get("/docs", headers={"Host": "evil.example"}),
         404: await shared.api.get("/nothing"),
         405: await shared.api.put("/health"),
         204: await shared.api.delete(link(job, "/bundle")),
@@ -68,12 +68,22 @@ async def test_every_response_has_the_security_headers(shared: Shared) -> None:
 
 @pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "", "[::1", "a b", "127.0.0.1:80@evil"])
 async def test_a_wrong_host_is_refused(shared: Shared, host: str) -> None:
-    problem(await shared.api.get("/health/live", headers={"Host": host}), 400, "wrong_host")
+    for path in ("/docs", "/health/other", "/v1/download/jobs"):
+        problem(await shared.api.get(path, headers={"Host": host}), 400, "wrong_host")
 
 
-@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1234", "[::1]:8080", "127.0.0.1"])
+@pytest.mark.parametrize("host", ["10.42.8.201:8080", "haulage-7d9f.pods.svc", "[fd00::1]:8080", ""])
+async def test_health_is_reported_under_every_name(shared: Shared, host: str) -> None:
+    """Kubernetes and load balancers probe the address of a pod."""
+    for path in ("/health", "/health/live", "/health/ready"):
+        answer = await shared.api.get(path, headers={"Host": host})
+        assert answer.status_code == 200
+        assert (await shared.api.head(path, headers={"Host": host})).status_code == answer.status_code
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1234", "[::1]:8080", "127.0.0.1", "localhost.:80"])
 async def test_allowed_hosts_are_served_on_any_port(shared: Shared, host: str) -> None:
-    assert (await shared.api.get("/health/live", headers={"Host": host})).status_code == 200
+    assert (await shared.api.get("/docs", headers={"Host": host})).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,12 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 
 from app.endpoints.pages import PAGES, Assets, page, reference
+from app.public_address import PublicAddress
+from jobs.settings import GatewaySettings
 from tests.app.shared import Shared, problem
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+ADDRESS = PublicAddress(GatewaySettings())
 SCRIPT = "console.log('built');" * 100
 
 
@@ -29,10 +32,10 @@ async def built(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     (tmp_path / "docs.html").write_text("<title>{{version}}: API</title>")
 
     async def front(request: Request) -> Response:
-        return page(request, tmp_path)
+        return page(request, ADDRESS, tmp_path)
 
     async def docs(request: Request) -> Response:
-        return reference(request, tmp_path)
+        return reference(request, ADDRESS, tmp_path)
 
     app = Starlette(routes=[Route("/", front), Route("/docs", docs), Mount("/assets", Assets(tmp_path))])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://page") as client:
@@ -88,9 +91,11 @@ async def test_anything_else_gets_facts_or_a_problem(shared: Shared) -> None:
 
 
 @pytest.mark.parametrize("respond", [page, reference])
-async def test_a_page_that_is_not_built_says_so(tmp_path: Path, respond: Callable[[Request, Path], Response]) -> None:
+async def test_a_page_that_is_not_built_says_so(
+    tmp_path: Path, respond: Callable[[Request, PublicAddress, Path], Response]
+) -> None:
     request = Request({"type": "http", "method": "GET", "path": "/", "headers": [], "server": ("page", 80)})
-    answer = respond(request, tmp_path)
+    answer = respond(request, ADDRESS, tmp_path)
     assert answer.status_code == 200
     assert b"not built" in bytes(answer.body)
     assert b"make setup" in bytes(answer.body)

@@ -76,6 +76,10 @@ def refusal(monkeypatch: pytest.MonkeyPatch, name: str, text: str) -> str:
         ("S3_BUCKET_NAME", " my.bucket-1\r\n", "my.bucket-1"),
         ("S3_ACCESS_KEY_ID", "\ufeffkey\n", "key"),
         ("S3_SECRET_ACCESS_KEY", "it's a \"secret\n", SecretStr("it's a \"secret")),
+        ("PUBLIC_URL", "HTTPS://Site.example:443/haulage/", "https://site.example/haulage"),
+        ("PUBLIC_URL", "http://site.example:8080/", "http://site.example:8080"),
+        ("ROOT_PATH", "a/b/", "/a/b"),
+        ("ROOT_PATH", "/", ""),
         ("LOG_LEVEL", "INFO", "info"),
         ("JOB_TIMEOUT", " 130\n", 130.0),
         ("S3_FORCE_PATH_STYLE", "False ", False),
@@ -121,6 +125,10 @@ def test_a_setting_is_normalised(monkeypatch: pytest.MonkeyPatch, name: str, tex
         ("S3_KEY_TEMPLATE", "/{file_id}", "must not start or end with a slash"),
         ("S3_KEY_TEMPLATE", "a/../{file_id}", "must not start or end with a slash"),
         ("REDIS_URL", "redis://:hidden@127.0.0.1/haulage", "must end with the number of a database"),
+        ("PUBLIC_URL", "site.example", "must be a URL that starts with http:// or https://"),
+        ("PUBLIC_URL", "https://site.example/a b", "the path '/a b' may only have letters, digits and -._~"),
+        ("ROOT_PATH", "/a/../b", "the path '/a/../b' may only have"),
+        ("ROOT_PATH", "https://site.example/a", "the path 'https://site.example/a' may only have"),
         ("JOB_TIMEOUT", "inf", "Input should be a finite number"),
         ("LEASE_TTL", "nan", "Input should be a finite number"),
         ("DRAIN_TIMEOUT", "inf", "Input should be a finite number"),
@@ -137,6 +145,18 @@ def test_a_setting_that_could_never_match_is_refused_by_name(
     found = refusal(monkeypatch, name, text)
     assert found.startswith(reason)
     assert "hid" not in found
+
+
+def test_the_path_of_the_public_url_and_the_root_path_must_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROOT_PATH", "/haulage/")
+    assert setting(monkeypatch, "PUBLIC_URL", "https://site.example/haulage") == "https://site.example/haulage"
+    assert setting(monkeypatch, "PUBLIC_URL", "https://site.example") == "https://site.example"
+    monkeypatch.setenv("PUBLIC_URL", "https://site.example/other")
+    reason = "is /haulage, but PUBLIC_URL has the path /other: leave out ROOT_PATH"
+    assert refusal(monkeypatch, "ROOT_PATH", "/haulage") == reason
+    assert setting(monkeypatch, "ROOT_PATH", "/") == "/other"
+    monkeypatch.delenv("ROOT_PATH")
+    assert settings_from({}).root_path == "/other"
 
 
 def test_all_wrong_settings_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

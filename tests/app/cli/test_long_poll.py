@@ -145,7 +145,7 @@ class TestOrder:
         job = await create(services, 10_000)
         snapshot = await services.downloads.snapshots.read(job.id)
         assert snapshot is not None
-        return status_of(snapshot, None, since=0, records=(), degraded=False)
+        return status_of(snapshot, None, since=0, records=(), degraded=False, root="")
 
     @pytest.fixture(autouse=True)
     def _without_pauses(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -193,7 +193,7 @@ class Store:
             processing = self.job.status is Status.PROCESSING
             live = self.latest if processing else None
             snapshot = Snapshot(self.job, NOW, place)
-            question.found = status_of(snapshot, live, since=since, records=records, degraded=False)
+            question.found = status_of(snapshot, live, since=since, records=records, degraded=False, root="")
 
     def answer(self, question: Question, *, fails: bool = False) -> None:
         """Gives the hub what was looked up, or nothing because PostgreSQL is away."""

@@ -237,7 +237,7 @@ def test_a_degraded_status_is_not_cached() -> None:
     store.move(Claim(worker="w", lease=10))
     topic = Topic(UUID(int=7))
     snapshot = Snapshot(store.job, datetime.now(UTC), None)
-    topic.cache(status_of(snapshot, None, since=None, records=[], degraded=True))
+    topic.cache(status_of(snapshot, None, since=None, records=[], degraded=True, root=""))
     event = live(store.job, 1)
     topic.publish(Frame(event, event.model_dump_json().encode()))
     status = topic.cached()
