@@ -25,7 +25,9 @@ from tests.conformance.raw_client import RawClient
 from tests.conformance.recordings import Recording, has_ended
 from tests.helpers.catalogue import Catalogue
 from tests.helpers.jobs import create
-from tests.helpers.running import working
+from tests.helpers.reverse_proxies import PROXIES, ProxyName, Site, running
+from tests.helpers.running import serving, working
+from tests.helpers.settings import with_changes
 
 POLLING, STREAMS, WEBSOCKETS, MESSAGES = (
     f"tests.conformance.test_{name}" for name in ("polling", "event_streams", "websockets", "messages")
@@ -112,6 +114,42 @@ async def test_the_gateway_passes_every_test_and_is_left_clean(
     assert report.passed > 40
     jobs = (await api.get("/v1/download/jobs")).json()["jobs"]
     assert [job["status"] for job in jobs] == ["expired"] * 2, "it has left a bundle behind"
+
+
+X_ACCEL_BUFFERING = "test_its_headers_keep_proxies_from_buffering"
+FOREIGN_HOST = "test_a_foreign_host_name_is_closed_with_4421"
+
+
+@pytest.mark.parametrize(
+    ("proxy_name", "site", "not_seen"),
+    [
+        ("nginx", Site("/haulage"), {X_ACCEL_BUFFERING}),
+        ("caddy", Site("/haulage", removes_root=True, host="localhost"), {FOREIGN_HOST}),
+    ],
+)
+async def test_a_correct_proxy_fails_nothing(
+    conformance: ConformanceTests,
+    services: Services,
+    catalogue: Catalogue,
+    tmp_path: Path,
+    proxy_name: ProxyName,
+    site: Site,
+    not_seen: set[str],
+) -> None:
+    for size in (10, 3_000_000, 1_000_000):
+        await catalogue.add(os.urandom(size), f"{size}.bin")
+    proxy = PROXIES[proxy_name](tmp_path, site)
+    settings = with_changes(services.settings, public_url=proxy.url)
+    async with serving(settings) as gateway, Middlebox(gateway).running() as box, running(proxy, box.url) as url:
+        process = await conformance.start(url)
+        for part, times in (("/download/subscribe", 3), ("/stream/", 1), ("/stream?jobs", 1)):
+            await box.asked_for(part, times)
+        async with working(settings):
+            report = await conformance.report(process)
+    assert (report.code, report.failures) == (0, {}), report.output
+    assert report.skipped.keys() == not_seen
+    assert all("is not seen: a proxy took it" in reason for reason in report.skipped.values())
+    assert report.passed > 40
 
 
 @pytest.mark.usefixtures("worker")

@@ -59,6 +59,11 @@ class Response:
         """The body. Raises `ProtocolViolation` unless it is a JSON object."""
         return parse_message(self.body)
 
+    @property
+    def proxy(self) -> str | None:
+        """The proxy that has passed it on, if that names itself (RFC 9110, sections 7.6.3 and 10.2.4)."""
+        return self.headers.get("Via") or self.headers.get("Server")
+
 
 @dataclass(slots=True)
 class EventStream:

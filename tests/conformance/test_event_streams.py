@@ -31,10 +31,12 @@ def test_its_headers_keep_proxies_from_buffering(client: RawClient, job: JobUnde
     assert (response.status, media_type) == (200, "text/event-stream"), f"{response.status} {media_type}"
     directives = {part.strip() for part in headers.get("cache-control", "").split(",")}
     assert {"no-cache", "no-transform"} <= directives, f"Cache-Control is {headers.get('cache-control')}"
-    buffering = headers.get("x-accel-buffering")
-    assert buffering == "no", f"X-Accel-Buffering is {buffering}"
     for name in ("content-length", "content-encoding"):
         assert name not in headers, f"it has {name}: {headers.get(name)}"
+    buffering = headers.get("x-accel-buffering")
+    if buffering is None and response.proxy:  # nginx obeys and removes it
+        pytest.skip(f"X-Accel-Buffering is not seen: a proxy took it ({response.proxy})")
+    assert buffering == "no", f"X-Accel-Buffering is {buffering}"
 
 
 def test_it_begins_with_retry_and_a_comment(client: RawClient, ended_job: JobUnderTest) -> None:

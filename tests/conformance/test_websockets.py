@@ -9,7 +9,7 @@ import pytest
 
 from tests.conformance.job import Followed, JobUnderTest, assert_starts_over, summary, unknown_id
 from tests.conformance.limits import FUTURE, MAX_FAULTS, MAX_JOBS, MAX_MESSAGE_BYTES, PING_WATCH, SUBPROTOCOL
-from tests.conformance.raw_client import RawClient, WebSocket
+from tests.conformance.raw_client import ProtocolViolation, RawClient, WebSocket
 from tests.conformance.recordings import has_ended
 
 MANY = "/v1/download/subscribe"
@@ -67,7 +67,11 @@ def test_a_foreign_origin_is_closed_with_4403(client: RawClient, job: JobUnderTe
 
 
 def test_a_foreign_host_name_is_closed_with_4421(client: RawClient, job: JobUnderTest) -> None:
-    if client.request("/health/live", {"Host": _FOREIGN_HOST}).json.get("error") != "wrong_host":
+    try:
+        status = client.request(job.status_path, {"Host": _FOREIGN_HOST}).json
+    except ProtocolViolation:  # no response of a Haulage server
+        pytest.skip("the request of a foreign host name is not seen: a proxy took it")
+    if status.get("error") != "wrong_host":
         pytest.skip("the server serves every host name, or a proxy replaces it")
     with client.websocket(job.websocket_path, host=_FOREIGN_HOST) as websocket:
         _assert_closed(websocket, 4421)
