@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,6 +19,7 @@ from app.close_codes import CloseCode
 from app.gateway import Gateway
 from jobs.errors import InvalidRequest
 from jobs.settings import Settings
+from tests.app.cli.processes import Cli
 from tests.app.shared import Shared, problem
 from tests.helpers.jobs import create
 from tests.helpers.running import serving
@@ -221,3 +223,14 @@ async def test_settings_of_the_address_survive_a_copy(shared: Shared) -> None:
     settings = with_changes(shared.settings, public_url="https://site.example/a")
     assert Settings(**settings.model_dump()) == settings
     assert settings.root_path == "/a"
+
+
+@pytest.mark.parametrize("end", ["", "/"])
+async def test_the_command_line_uses_a_server_below_a_path(
+    below: httpx.AsyncClient, shared: Shared, tmp_path: Path, end: str
+) -> None:
+    job = await create(shared.services, 10_000)
+    cli = Cli(tmp_path, {"HAULAGE_SERVER": f"{str(below.base_url).rstrip('/')}{ROOT}{end}"})
+    shown = (await cli("jobs", "show", job.id, "--json")).json
+    assert str(shown).count(f"{ROOT}/v1/download/job/{job.id}/file") == 1
+    assert (await cli("jobs", "cancel", job.id)).code == 0
