@@ -222,7 +222,7 @@ class JobSettings(_Group):
     max_queued: int = Field(
         default=10_000, ge=1, description="Maximum number of queued jobs; beyond it, new jobs are rejected."
     )
-    job_retention: Seconds = Field(default=30 * DAY, description="How long the rows of an ended job are kept.")
+    job_retention: Seconds = Field(default=30 * DAY, description="How long a job is kept after its end.")
 
 
 class BundleSettings(_Group):

@@ -39,6 +39,8 @@ class Effort:
     """Of the files of the bundles that are compared with others', so many in one."""
     giant: tuple[int, int]
     """Sizes of the two bundles during which a worker's memory must not pass the same bound."""
+    grown: tuple[int, int]
+    """Jobs and files of the catalogue that have piled up."""
 
 
 MIB = 1 << 20
@@ -58,6 +60,7 @@ FULL = Effort(
     finished=16,
     every=1,
     giant=(1024 * MIB, 10 * 1024 * MIB),
+    grown=(300_000, 1_000_000),
 )
 QUICK = Effort(
     rounds=1,
@@ -75,6 +78,7 @@ QUICK = Effort(
     finished=5,
     every=8,
     giant=(128 * MIB, 256 * MIB),
+    grown=(20_000, 50_000),
 )
 
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from tests.bench import deflating, initiate, live, memory, packing, page, race, start, status
+from tests.bench import deflating, growth, initiate, live, memory, packing, page, race, start, status
 from tests.bench.arena import Arena, open_arena, running_stack
 from tests.bench.effort import FULL, QUICK, Effort
 from tests.bench.report import Figure, machine, table, write
@@ -29,11 +29,13 @@ DEFLATING: dict[str, Bench] = {"deflating": deflating.measure}
 """What compressing costs: only when asked for."""
 BUNDLES: dict[str, Bench] = {"bundles": race.measure}
 """Those of bundles beside other ways to make them: likewise."""
+GROWTH: dict[str, Bench] = {"growth": growth.measure}
+"""What becomes slower when much has been done: likewise."""
 PAGE: dict[str, Bench] = {"page": page.measure}
 """What people see of it in a browser: likewise, after `make browser` has installed what it needs."""
-TABLES = {"measured": BENCHES, "live": LIVE, "deflating": DEFLATING, "bundles": BUNDLES, "page": PAGE}
+TABLES = {"measured": BENCHES, "live": LIVE, "deflating": DEFLATING, "bundles": BUNDLES, "growth": GROWTH, "page": PAGE}
 """By the name of its place in docs/benchmarks.md."""
-ALL = BENCHES | LIVE | DEFLATING | BUNDLES | PAGE
+ALL = BENCHES | LIVE | DEFLATING | BUNDLES | GROWTH | PAGE
 
 
 def main() -> int:

@@ -17,6 +17,7 @@ from jobs.bundles.commands import with_result
 from jobs.engine.jobs import Job, Status
 from jobs.engine.sql import file_records, jobs, partitions
 from jobs.engine.sql.partitions import DAYS_AHEAD, PARTITIONED, list_days, partition_name
+from jobs.engine.sql.retention import _DELETE_PAST_RETENTION as DELETE_PAST_RETENTION
 from jobs.engine.worker import retention
 from jobs.engine.worker.retention import SLACK, Retention
 from jobs.errors import DatabaseUnavailable
@@ -105,6 +106,15 @@ async def test_retention_counts_from_the_end_and_spares_what_is_still_needed(ser
     await at(services, datetime.now(UTC)).delete_rows()
     assert [await exists(services, job) for job in needed] == [True] * 4
     assert [await exists(services, job) for job in gone] == [False] * 3
+
+
+async def test_jobs_to_delete_are_found_by_an_index_that_has_no_others(services: Services) -> None:
+    statement = DELETE_PAST_RETENTION.replace("$1", "3").replace("$2", "10")
+    async with services.database.begin() as connection:
+        await connection.execute(text("SET LOCAL enable_seqscan = off"))  # in an empty table it would be the cheapest
+        plan = "\n".join((await connection.execute(text(f"EXPLAIN {statement}"))).scalars())
+    assert "using jobs_removable" in plan
+    assert "Sort" not in plan
 
 
 async def test_all_rows_of_a_job_that_a_person_deleted_go_at_once(services: Services) -> None:
@@ -218,6 +228,7 @@ async def test_many_workers_keep_partitions_at_the_same_time(services: Services)
 
 
 async def test_there_are_partitions_for_the_days_to_come(services: Services) -> None:
+    assert datetime.now(UTC).date() in await days(services), "made by `haulage migrate`"
     start = datetime.now(UTC) + 10 * DAY
     await at(services, start).keep_partitions()
     for table in PARTITIONED:
