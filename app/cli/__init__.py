@@ -14,6 +14,8 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _exit_on_signal)
+    if sys.stdout is None:  # as by `>&-`: another file would get its descriptor
+        sys.exit("haulage: standard output is closed")
     # File names may contain characters that the terminal's encoding lacks.
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:

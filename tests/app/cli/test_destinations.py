@@ -9,6 +9,7 @@ import pty
 import signal
 import socket
 import stat
+import sys
 import tty
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -310,6 +311,14 @@ def test_a_folder_with_the_name_of_the_result_is_no_file_to_overwrite(tmp_path: 
     (tmp_path / "a.zip").mkdir()
     with pytest.raises(CommandFailed, match=r"a\.zip is a folder"):
         Destination(str(tmp_path), force=True).open("a.zip")
+
+
+async def test_a_standard_output_that_is_closed_is_an_error(bare_cli: Cli) -> None:
+    """Otherwise a connection could get its descriptor, and be written to."""
+    closing = ["sh", "-c", 'exec "$0" -m app.cli download 10000 -o - >&-', sys.executable]
+    process = await asyncio.create_subprocess_exec(*closing, cwd=bare_cli.folder, stderr=asyncio.subprocess.PIPE)
+    _, error = await process.communicate()
+    assert (process.returncode, error) == (1, b"haulage: standard output is closed\n")
 
 
 class TestCtrlC:
