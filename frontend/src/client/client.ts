@@ -15,7 +15,6 @@ import {
   type JobStatus,
   type Link,
   type Preflight,
-  type Status,
 } from "./schemas.ts";
 import { createStore, type Store } from "./store.ts";
 import type { Update } from "./transports.ts";
@@ -119,8 +118,11 @@ export class Client {
     return outcome;
   }
 
-  /** Lists the user's own jobs, newest first. */
-  async list({ signal, ...query }: PageOptions & { status?: Status } = {}): Promise<Outcome<JobPage>> {
+  /** Lists the user's own jobs, newest first. `status`: one, or several separated by commas. `q` searches their titles. */
+  async list({
+    signal,
+    ...query
+  }: PageOptions & { status?: string | undefined; q?: string | undefined } = {}): Promise<Outcome<JobPage>> {
     const outcome = await this.#call<JobPage>("GET", "/jobs", { query, signal });
     if (outcome.ok) this.#listed(outcome.value);
     return outcome;

@@ -63,7 +63,14 @@ export function jobOfItem({ links: _, ...item }: JobItem): Job {
 
 /** A job of which only the id is known. */
 export function emptyJob(jobId: string, createdAt: string): Job {
-  const unknown = { title: null, archiveName: null, percent: null, finishedAt: null, size: null, bundleExpiresAt: null };
+  const unknown = {
+    title: null,
+    archiveName: null,
+    percent: null,
+    finishedAt: null,
+    size: null,
+    bundleExpiresAt: null,
+  };
   return {
     jobId,
     status: "queued",

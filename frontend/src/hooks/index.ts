@@ -2,3 +2,4 @@
 export { sharedClient, useJob } from "./useClient.ts";
 export type { DownloadManager, DownloadManagerOptions, Failure } from "./useDownloadManager.ts";
 export { useDownloadManager } from "./useDownloadManager.ts";
+export type { JobFilter } from "./useJobList.ts";

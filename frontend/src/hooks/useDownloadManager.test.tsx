@@ -12,7 +12,7 @@ import {
   type RecordedRequest,
   status,
 } from "../testing/environment.ts";
-import { type DownloadManagerOptions, useDownloadManager, useJob } from "./index.ts";
+import { type DownloadManagerOptions, type JobFilter, useDownloadManager, useJob } from "./index.ts";
 
 let env: FakeEnvironment;
 /** The server's list of jobs. */
@@ -126,6 +126,49 @@ test("the list continues at its cursor", async () => {
   expect(result.current.hasMore).toBe(false);
   await act(() => result.current.refresh());
   expect(result.current.hasMore).toBe(false);
+});
+
+test("a filter asks the server, and hides what is known and does not match", async () => {
+  const old = { createdAt: "2026-11-01T00:00:00Z", status: "failed", title: "Report.pdf" };
+  items = [item(A, { title: "a.zip" })];
+  const { result, rerender } = renderHook((filter: JobFilter) => useDownloadManager({ client: env.client, filter }), {
+    initialProps: {},
+  });
+  await pass();
+  expect(result.current.listed.map((job) => job.jobId)).toEqual([A]);
+  items = [item(B, old)];
+  rerender({ status: ["failed", "cancelled"], q: "report" });
+  expect(result.current.listed).toEqual([]);
+  await pass();
+  await pass();
+  expect(Object.fromEntries(env.requests.at(-1)?.query ?? [])).toMatchObject({
+    status: "failed,cancelled",
+    q: "report",
+  });
+  expect(result.current.listed.map((job) => job.jobId)).toEqual([B]);
+  items = [item(A, { title: "a.zip" })];
+  rerender({});
+  await pass();
+  // Older than what has been listed: it will be with the pages to come.
+  expect(result.current.listed.map((job) => job.jobId)).toEqual([A]);
+  expect(result.current.jobs.map((job) => job.jobId)).toEqual([A, B]);
+});
+
+test("a search goes on behind the names that a request has compared", async () => {
+  const pages = [
+    { jobs: [], nextCursor: "one" },
+    { jobs: [item(A, { title: "found.zip" })], nextCursor: "two" },
+    { jobs: [], nextCursor: null },
+  ];
+  env.respond = (asked) => (asked.path.endsWith("/jobs") ? json(pages.shift()) : serve(asked));
+  const { result } = await manage({ filter: { q: "found" }, syncUrl: false });
+  await pass();
+  expect(pages).toEqual([]);
+  expect(env.requests.filter(({ path }) => path.endsWith("/jobs")).map(({ query }) => query.get("cursor"))).toContain(
+    "two",
+  );
+  expect(result.current.hasMore).toBe(false);
+  expect(result.current.listed.map((job) => job.jobId)).toEqual([A]);
 });
 
 test("a failed list request is retried automatically until unmount", async () => {

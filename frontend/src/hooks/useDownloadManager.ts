@@ -17,7 +17,7 @@ import {
 import { sharedClient, useClientState } from "./useClient.ts";
 import { useFailures } from "./useFailures.ts";
 import { useFollowedJobs } from "./useFollowedJobs.ts";
-import { useJobList } from "./useJobList.ts";
+import { type JobFilter, matches, useJobList } from "./useJobList.ts";
 import { type OpenJobs, useUrlJobs } from "./useUrlJobs.ts";
 
 export interface DownloadManagerOptions {
@@ -27,7 +27,11 @@ export interface DownloadManagerOptions {
   syncUrl?: boolean;
   /** Include the user's own jobs from the server's list, and follow those that are running (default true). */
   list?: boolean;
+  /** Which jobs `listed` holds; all by default. */
+  filter?: JobFilter;
 }
+
+const NO_FILTER: JobFilter = {};
 
 /** An action that failed. Kept until it is dismissed or the action is repeated. */
 export interface Failure {
@@ -47,6 +51,8 @@ export interface DownloadManager {
   /** All known jobs, newest first; with `list: false` only the open ones. */
   jobs: readonly Job[];
   job(jobId: string): Job | undefined;
+  /** Those of `jobs` that match the filter, as far as the server's list has been loaded. */
+  listed: readonly Job[];
   /** State of the server's list: whether it is loading, whether there are more pages, and why the last request failed. */
   loading: boolean;
   hasMore: boolean;
@@ -79,10 +85,10 @@ const OUTDATED: ReadonlySet<number | null> = new Set([409, 410]);
 
 /** The functions keep their identity between renders, and nothing throws. */
 export function useDownloadManager(options: DownloadManagerOptions = {}): DownloadManager {
-  const { client = sharedClient(), syncUrl = true, list: includeList = true } = options;
+  const { client = sharedClient(), syncUrl = true, list: includeList = true, filter = NO_FILTER } = options;
   const { connection, retryAt, jobs: known } = useClientState(client);
   const { jobIds: openJobIds, open: openJob, close: closeJob } = useOpenJobs(syncUrl);
-  const list = useJobList(client, includeList);
+  const list = useJobList(client, includeList, filter);
   const { failures, dismiss, track } = useFailures();
 
   const jobs = useMemo(() => {
@@ -116,14 +122,20 @@ export function useDownloadManager(options: DownloadManagerOptions = {}): Downlo
     };
   }, [client, track, openJob]);
 
-  const { problem: listProblem, ...listed } = list;
+  const { problem: listProblem, until, ...pages } = list;
+  const listed = useMemo(() => {
+    const isLoaded = ({ jobId, createdAt }: Job) =>
+      until === null || Date.parse(createdAt) >= Date.parse(until) || openJobIds.includes(jobId);
+    return jobs.filter((job) => job.problem === null && matches(job, filter) && isLoaded(job));
+  }, [jobs, filter, until, openJobIds]);
   return {
     client,
     connection,
     retryAt,
     jobs,
+    listed,
     listProblem,
-    ...listed,
+    ...pages,
     openJobIds,
     openJob,
     closeJob,
