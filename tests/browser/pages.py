@@ -18,6 +18,12 @@ def job(tab: Page, status: str) -> Locator:
     return tab.locator(f'[data-job][data-status="{status}"]')
 
 
+async def act(tab: Page, name: str) -> None:
+    """Chooses an action of the menu of the job whose page this is."""
+    await tab.get_by_role("button", name="More actions").click()
+    await button(tab, name).click()
+
+
 async def fetch(tab: Page, to: Path) -> Path:
     """Clicks on the download and waits for what the browser itself fetches of the store."""
     async with tab.expect_download() as starting:

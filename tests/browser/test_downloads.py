@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from jobs.services import Services
-from tests.browser.pages import button, fetch, job
+from tests.browser.pages import act, button, fetch, job
 from tests.helpers.bundles import opened
 from tests.helpers.catalogue import Catalogue
 from tests.helpers.jobs import create, ended
@@ -40,7 +40,7 @@ async def test_files_are_picked_checked_packed_and_really_downloaded(
         await catalogue.add(f"this is {n}".encode() * 100, f"report-{n:02}.txt")
     await tab.goto(gateway)
     await tab.get_by_label("Search files").fill("report-0")
-    await expect(tab.get_by_role("checkbox")).to_have_count(10 + 2)  # and whether to leave out, to compress
+    await expect(tab.get_by_role("checkbox")).to_have_count(10 + 3)  # and the options
     await button(tab, "Select all shown").click()
     before = tab.get_by_role("region", name="Summary")
     await expect(before).to_contain_text("Files10Total size9.00 kB")
@@ -117,6 +117,40 @@ async def test_a_running_job_shows_how_far_it_is_and_can_be_cancelled_and_starte
     await expect(tab.get_by_role("link", name="Download", exact=True)).to_be_focused()
 
 
+async def test_a_job_without_a_name_is_called_by_its_first_file_everywhere(
+    tab: Page, gateway: str, catalogue: Catalogue, worker: None, tmp_path: Path
+) -> None:
+    del worker
+    for name in ("Read me first.txt", "b.txt", "c.txt"):
+        await catalogue.add(name.encode(), name)
+    await tab.goto(gateway)
+    await start(tab, "Read me first.txt", "b.txt", "c.txt")
+    await expect(job(tab, "completed")).to_be_visible()
+    await expect(tab.get_by_role("heading", level=1)).to_have_text("Read me first.txt and 2 more")
+    await expect(tab).to_have_title("Ready: Read me first.txt and 2 more · Haulage")
+    saved = (await fetch(tab, tmp_path)).name
+    await expect(job(tab, "completed")).to_contain_text(f"Saved as{saved}")
+    await tab.get_by_role("link", name="All downloads").click()
+    await expect(job(tab, "completed")).to_contain_text("Read me first.txt and 2 more")
+
+
+async def test_a_result_is_saved_by_itself_once_it_is_ready(
+    tab: Page, gateway: str, catalogue: Catalogue, slow_worker: Proxy, tmp_path: Path
+) -> None:
+    await catalogue.add(b"x" * MIB, "later.bin")
+    slow_worker.rate = 0.2 * MIB
+    await tab.goto(gateway)
+    await tab.get_by_role("checkbox", name="Save automatically when ready").check()
+    await start(tab, "later.bin", archive="later")
+    await expect(tab.get_by_role("checkbox", name="Save automatically when ready")).to_be_checked()
+    await tab.reload()
+    async with tab.expect_download() as starting:
+        slow_worker.rate = None
+        await expect(job(tab, "completed")).to_be_visible()
+    await (await starting.value).save_as(tmp_path / "later.zip")
+    assert opened((tmp_path / "later.zip").read_bytes())["later.bin"] == b"x" * MIB
+
+
 async def test_a_reload_in_the_middle_changes_nothing(
     tab: Page, gateway: str, catalogue: Catalogue, slow_worker: Proxy
 ) -> None:
@@ -145,8 +179,11 @@ async def test_a_failed_job_says_why_and_is_tried_again(
     await expect(job(tab, "failed")).to_contain_text("Download failed")
     row = tab.locator(f'[data-file="{bad}"]')
     await expect(row).to_have_attribute("data-file-status", "failed")
+    await expect(tab.locator(f'[data-file="{good}"]')).to_contain_text("Not started")
+    await expect(tab.get_by_text(re.compile("onMissing|Pending"))).to_have_count(0)
+    await expect(tab.locator(".job-actions .button")).to_have_text(["Start again without missing files"])
     await catalogue.overwrite(bad, b"bad")
-    await button(tab, "Try again").click()
+    await act(tab, "Try again")
     await expect(job(tab, "completed")).to_be_visible()
 
 
@@ -161,7 +198,7 @@ async def test_only_what_was_left_out_is_asked_for_again(
     await tab.goto(f"{gateway}/jobs/{first}")
     await expect(job(tab, "completed")).to_be_visible()
     await catalogue.overwrite(bad, b"bad")
-    await button(tab, "Retry 1 skipped file").click()
+    await act(tab, "Retry 1 skipped file")
     await expect(job(tab, "completed")).not_to_have_attribute("data-job", first)
     await expect(job(tab, "completed").locator("[data-file]")).to_have_count(1)
     await expect(tab.locator(f'[data-file="{bad}"]')).to_have_attribute("data-file-status", "done")

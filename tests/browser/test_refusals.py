@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Locator, Page, Route, expect
 
 from jobs.services import Services
-from tests.browser.pages import button, job
+from tests.browser.pages import act, button, job
 from tests.helpers.busy_store import http_response, intercepting
 from tests.helpers.catalogue import Catalogue
 from tests.helpers.jobs import create, ended
@@ -154,14 +154,13 @@ async def test_what_has_moved_on_meanwhile_is_said_and_shown_as_it_is(
     async with working(services.settings):
         await ended(api, f"/v1/download/job/{failed.id}")
     await tab.goto(f"{gateway}/jobs/{failed.id}")
-    again = button(tab, "Try again")
-    await expect(again).to_be_enabled()
+    await expect(button(tab, "Choose other files")).to_be_visible()
 
     async def retried_by_another_page_first(route: Route) -> None:
         assert (await api.post(f"/v1/download/job/{failed.id}/retry")).status_code == HTTPStatus.ACCEPTED
         await route.continue_()
 
     await tab.route("**/retry", retried_by_another_page_first)
-    await again.click()
+    await act(tab, "Try again")
     await expect(problem(tab, "illegal_transition")).to_contain_text("It changed in the meantime")
     await expect(job(tab, "queued")).to_be_visible()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 
 import httpx
@@ -76,6 +77,28 @@ async def test_when_the_server_is_away_and_back_it_goes_on(
         await proxy.heal()
         await goes(tab, "live", 45)
         await ends(tab, job, services)
+
+
+async def test_a_server_that_hangs_is_said_within_fifteen_seconds_and_its_numbers_are_marked_before(
+    tab: Page, gateway: str, job: Job
+) -> None:
+    async with proxied(gateway) as proxy:
+        await tab.goto(f"{proxy.url}/jobs/{job.id}")
+        await goes(tab, "live")
+        proxy.blackhole()
+        banner = tab.get_by_text("No connection to the server")
+        await expect(tab.locator("main .stale")).to_have_text(
+            re.compile(r"Last update (8|9|1\d) s ago"), timeout=13_500
+        )
+        await expect(tab.locator("main[data-stale]")).to_be_visible()
+        await expect(banner).to_be_hidden()
+        await expect(banner).to_be_visible(timeout=10_000)
+        last = re.search(r"Last update (\d+) s ago", await tab.locator(".notice").inner_text())
+        assert last is not None
+        assert int(last[1]) <= 15
+        await proxy.heal()
+        await goes(tab, "live", 45)
+        await expect(tab.locator("main[data-stale]")).to_have_count(0)
 
 
 async def test_a_line_that_went_deaf_is_left(

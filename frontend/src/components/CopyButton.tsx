@@ -1,14 +1,17 @@
 import { useEffect, useState } from "react";
 import { texts } from "../texts.ts";
 import { Button } from "./Button.tsx";
+import type { IconName } from "./Icon.tsx";
 
 interface Props {
   text: string | (() => string);
   children: string;
+  icon?: IconName;
+  kind?: "plain" | "quiet";
 }
 
 /** Copies a text, and shows the result in place of its label for two seconds. */
-export function CopyButton({ text, children }: Props) {
+export function CopyButton({ text, children, icon = "copy", kind = "quiet" }: Props) {
   const [result, setResult] = useState<string | null>(null);
   useEffect(() => {
     if (result === null) return;
@@ -20,7 +23,7 @@ export function CopyButton({ text, children }: Props) {
     setResult(copied ? texts.copied : texts.copyFailed);
   };
   return (
-    <Button kind="quiet" icon={result === texts.copied ? "check" : "copy"} onClick={copy}>
+    <Button kind={kind} icon={result === texts.copied ? "check" : icon} onClick={copy}>
       <span aria-live="polite">{result ?? children}</span>
     </Button>
   );

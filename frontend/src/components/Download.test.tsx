@@ -19,7 +19,15 @@ const accepted = { ok: true as const, value: { jobId: "new" } };
 
 function manager(more: Partial<DownloadManager> = {}): DownloadManager {
   const actions = { cancel: vi.fn(), retry: vi.fn(), retryFailed: vi.fn(), start: vi.fn(), link: vi.fn() };
-  return { ...actions, failures: [], fileUrl: () => "http://server/file", ...more } as unknown as DownloadManager;
+  const client = { receivedAt: null };
+  return {
+    ...actions,
+    client,
+    connection: "live",
+    failures: [],
+    fileUrl: () => "http://server/file",
+    ...more,
+  } as unknown as DownloadManager;
 }
 
 function show(shown: Job, with_ = manager(), onStarted = vi.fn()) {
@@ -90,18 +98,22 @@ test("a focus outside the component is not moved", () => {
   expect(document.activeElement).toBe(document.body);
 });
 
-test("a failed job offers to retry all, retry failed files, and skip missing files", async () => {
+const names = () => screen.getAllByRole("button").map((button) => button.textContent || button.title);
+const click = (name: string | RegExp) => act(async () => void fireEvent.click(screen.getByRole("button", { name })));
+
+test("a job that lacks files offers to skip them, and everything else in its menu", async () => {
   const error = { class: "validation" as const, message: "1 of 3 files is missing" };
   const files = [file(0, { status: "done" }), file(1, { status: "failed" }), file(2)];
   const onStarted = vi.fn();
   const [retryFailed, start] = [vi.fn(async () => accepted), vi.fn(async () => accepted)];
   const acting = manager({ retryFailed, start } as unknown as Partial<DownloadManager>);
   show(job({ status: "failed" }, { error, files }), acting, onStarted);
-  await act(async () => void fireEvent.click(screen.getByRole("button", { name: "Retry 1 failed file" })));
+  expect(names()).toEqual(["Start again without missing files", "More actions: photos.zip", "Copy"]);
+  await click(/^More actions/);
+  expect(names().slice(2, -1)).toEqual(["Try again", "Retry 1 failed file", "Copy details", "Copy job ID"]);
+  await click("Retry 1 failed file");
   expect(onStarted).toHaveBeenCalledWith("new");
-  await act(
-    async () => void fireEvent.click(screen.getByRole("button", { name: "Start again without missing files" })),
-  );
+  await click("Start again without missing files");
   const named = files.map(({ fileId, name }) => ({ file_id: fileId, name }));
   expect(start).toHaveBeenCalledWith({
     files: named,
@@ -111,12 +123,81 @@ test("a failed job offers to retry all, retry failed files, and skip missing fil
   });
 });
 
-test("if all files failed, skipping missing files is not offered", () => {
+test("if all files are missing, only other files help", async () => {
   const error = { class: "validation" as const, message: "missing" };
-  show(job({ status: "failed", filesTotal: 1 }, { error, files: [file(0, { status: "failed" })] }));
-  expect(screen.getAllByRole("button").map((button) => button.textContent)).not.toContain(
-    "Start again without missing files",
-  );
+  const onChoose = vi.fn();
+  const failed = job({ status: "failed", filesTotal: 1 }, { error, files: [file(0, { status: "failed" })] });
+  render(<Download job={failed} manager={manager()} onChoose={onChoose} />);
+  expect(names()).toEqual(["Choose other files", "More actions: photos.zip", "Copy"]);
+  await click("Choose other files");
+  expect(onChoose).toHaveBeenCalledTimes(1);
+});
+
+test("a job that failed on something temporary, or was cancelled, offers to try again", () => {
+  const error = { class: "network" as const, message: "the store hung up" };
+  show(job({ status: "failed" }, { error, files: [file(0)] }));
+  expect(names()[0]).toBe("Try again");
+  cleanup();
+  show(job({ status: "cancelled" }));
+  expect(names()[0]).toBe("Try again");
+});
+
+test("Escape closes the menu and returns the focus to its button", async () => {
+  show(job({ status: "cancelled" }));
+  await click(/^More actions/);
+  const item = screen.getByRole("button", { name: "Copy job ID" });
+  item.focus();
+  fireEvent.keyDown(item, { key: "Escape" });
+  expect(screen.queryByRole("button", { name: "Copy job ID" })).toBeNull();
+  expect(document.activeElement).toBe(screen.getByRole("button", { name: /^More actions/ }));
+});
+
+test("a server that is silent is named with the time of the last update", async () => {
+  const client = { receivedAt: Date.now() } as DownloadManager["client"];
+  show(job(), manager({ client }));
+  await pass(7_000);
+  expect(screen.queryByText(/Last update/)).toBeNull();
+  await pass(5_000);
+  expect(screen.getByText("Last update 12 s ago")).toBeTruthy();
+});
+
+test("a running job can be marked to be saved when it is ready", () => {
+  const autoSave = { has: () => false, set: vi.fn() };
+  render(<Download job={job()} manager={manager()} autoSave={autoSave} />);
+  fireEvent.click(screen.getByRole("checkbox", { name: /^Save automatically when ready/ }));
+  expect(autoSave.set).toHaveBeenCalledWith(job().jobId, true);
+});
+
+const RESULT = {
+  kind: "bundle" as const,
+  size: 2_000,
+  checksum: { algorithm: "crc32" as const, value: "bc14ef8d" },
+  sha256: null,
+  filename: "it's.zip",
+  bundleExpiresAt: null,
+  omitted: [],
+};
+
+test("the result can be shared by its stable link, until it expires", () => {
+  const until = "2026-11-22T12:00:00Z";
+  show(job({ status: "completed", percent: 100, bundleExpiresAt: until }, { result: RESULT }));
+  expect(screen.getByLabelText<HTMLInputElement>("Share link").value).toBe("http://server/file");
+  expect(screen.getByRole("button", { name: "Copy share link" })).toBeTruthy();
+  expect(screen.getByText(/^Works for anyone who can reach this server, until Nov 22, 2026/)).toBeTruthy();
+});
+
+test("the result is verified by what is known of it", () => {
+  const codes = () => [...document.querySelectorAll(".verify code")].map((code) => code.textContent);
+  const bundle = render(<Download job={job({ status: "completed" }, { result: RESULT })} manager={manager()} />);
+  expect(codes()).toEqual(["bc14ef8d", "unzip -tq 'it'\\''s.zip'", "7z h -scrcCRC32 'it'\\''s.zip'"]);
+  expect(screen.getByText(/there is no SHA-256 of the whole/)).toBeTruthy();
+  bundle.unmount();
+  const single = { ...RESULT, kind: "object" as const, sha256: "ab".repeat(32), filename: "-a.txt" };
+  show(job({ status: "completed" }, { result: single }));
+  expect(codes()).toEqual(["ab".repeat(32), `echo '${"ab".repeat(32)}  -a.txt' | sha256sum -c`]);
+  cleanup();
+  show(job({ status: "completed" }, { result: { ...RESULT, checksum: null } }));
+  expect(screen.queryByText("Verify the file")).toBeNull();
 });
 
 test("the result shows a countdown to its expiry", async () => {

@@ -1,11 +1,14 @@
 import type { Job, Phase } from "../client/index.ts";
 import type { DownloadManager } from "../hooks/index.ts";
 import { texts } from "../texts.ts";
+import type { AutoSave } from "./autoSave.ts";
+import { Check } from "./Check.tsx";
 import { CopyButton } from "./CopyButton.tsx";
 import { FailureNotice } from "./FailureNotice.tsx";
 import { FileTable } from "./FileTable.tsx";
 import { duration } from "./formats.ts";
 import { type ActionsProps, JobActions } from "./JobActions.tsx";
+import { JobMenu } from "./JobMenu.tsx";
 import { JobProgress } from "./JobProgress.tsx";
 import { isRunning } from "./jobs.ts";
 import { Notice } from "./Notice.tsx";
@@ -14,19 +17,27 @@ import { ProblemNotice } from "./ProblemNotice.tsx";
 import { ReadyCard } from "./ReadyCard.tsx";
 import { useFocusFallback } from "./useFocusFallback.ts";
 import { useSecondsUntil } from "./useNow.ts";
+import { useSilence } from "./useSilence.ts";
+
+interface Props extends ActionsProps {
+  /** Offers to save the result as soon as it is ready. */
+  autoSave?: AutoSave | undefined;
+}
 
 /** A whole download: progress, files, errors, and the result. */
-export function Download(props: ActionsProps) {
+export function Download(props: Props) {
   const { job, manager } = props;
   const focusProps = useFocusFallback<HTMLDivElement>(job.status);
   return (
     <div className="download" data-job={job.jobId} data-status={job.status} {...focusProps}>
-      <Failures jobId={job.jobId} manager={manager} />
-      {isRunning(job) ? <Running {...props} /> : <Ended {...props} />}
+      <div className="download-state">
+        <Failures jobId={job.jobId} manager={manager} />
+        {isRunning(job) ? <Running {...props} /> : <Ended {...props} />}
+        <p className="fine job-id">
+          {texts.job.id}: <code>{job.jobId}</code> <CopyButton text={job.jobId}>{texts.copy}</CopyButton>
+        </p>
+      </div>
       <FileTable job={job} />
-      <p className="fine job-id">
-        {texts.job.id}: <code>{job.jobId}</code> <CopyButton text={job.jobId}>{texts.copy}</CopyButton>
-      </p>
     </div>
   );
 }
@@ -40,15 +51,27 @@ export function Failures({ jobId, manager }: { jobId: string | null; manager: Do
     ));
 }
 
-function Running(props: ActionsProps) {
-  const { job } = props;
+function Running({ autoSave, ...props }: Props) {
+  const { job, manager } = props;
+  const silence = useSilence(manager.client, manager.connection);
   return (
-    <section className="card">
+    <section className="card" data-stale={silence !== null || undefined}>
       <PhaseTrack at={phaseOf(job)} />
       <JobProgress job={job} />
+      {silence !== null && <p className="stale">{texts.connection.silent(duration(silence))}</p>}
       <Attempts job={job} />
-      {job.detail?.degraded && <p className="fine">{texts.job.degraded}</p>}
-      <JobActions {...props} />
+      {job.detail?.degraded && silence === null && <p className="fine">{texts.job.degraded}</p>}
+      {autoSave && (
+        <Check
+          name={texts.form.save}
+          hint={texts.form.saveHint}
+          on={autoSave.has(job.jobId)}
+          onChange={(on) => autoSave.set(job.jobId, on)}
+        />
+      )}
+      <div className="actions job-actions">
+        <JobActions {...props} />
+      </div>
     </section>
   );
 }
@@ -80,7 +103,10 @@ function Ended(props: ActionsProps) {
   return (
     <Notice tone="info" title={texts.status[job.status]}>
       <p>{text}</p>
-      <JobActions {...props} />
+      <div className="actions job-actions">
+        <JobActions {...props} />
+        <JobMenu {...props} />
+      </div>
     </Notice>
   );
 }

@@ -5,11 +5,18 @@ import { texts } from "../texts.ts";
 import { Icon } from "./Icon.tsx";
 import { useAction } from "./useAction.ts";
 
+interface Props {
+  job: Job;
+  manager: DownloadManager;
+  /** Replaces the visible text with an icon. */
+  label?: string;
+}
+
 /**
  * A link to the result. A click fetches a presigned link first, so that problems are shown on the page, and then
  * navigates to it. Opened in another way (new tab, "Save as") it follows the gateway's redirect.
  */
-export function DownloadButton({ job, manager }: { job: Job; manager: DownloadManager }) {
+export function DownloadButton({ job, manager, label }: Props) {
   const [busy, run] = useAction();
   const download = async (event: MouseEvent) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
@@ -19,13 +26,15 @@ export function DownloadButton({ job, manager }: { job: Job; manager: DownloadMa
   };
   return (
     <a
-      className="button primary"
+      className={label === undefined ? "button primary" : "icon-button button"}
+      aria-label={label}
+      title={label}
       href={manager.fileUrl(job.jobId)}
       onClick={download}
       aria-disabled={busy || undefined}
     >
       <Icon name="down" />
-      <span>{busy ? texts.ready.preparing : texts.ready.download}</span>
+      {label === undefined && <span>{busy ? texts.ready.preparing : texts.ready.download}</span>}
     </a>
   );
 }

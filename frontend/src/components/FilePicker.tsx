@@ -1,8 +1,9 @@
-import { useId, useState } from "react";
+import { type ChangeEvent, type MouseEvent, useId, useRef, useState } from "react";
 import type { CatalogueFile } from "../client/index.ts";
 import type { DownloadManager } from "../hooks/index.ts";
 import { texts } from "../texts.ts";
 import { Button } from "./Button.tsx";
+import { baseOf, folderOf } from "./folders.ts";
 import { bytes } from "./formats.ts";
 import { Icon } from "./Icon.tsx";
 import { ProblemNotice } from "./ProblemNotice.tsx";
@@ -18,6 +19,16 @@ export function FilePicker({ search, selection }: { search: DownloadManager["fil
   const [q, setQ] = useState("");
   const { files, problem, loading, cursor, loadMore, retry } = useCatalogue(search, q);
   const text = texts.form;
+  const anchor = useRef(0);
+  /** Selects or removes one file, or with `extend` all from the last one to this one. */
+  const choose = (index: number, extend: boolean) => {
+    const file = files[index] as CatalogueFile;
+    const [from, to] = extend ? [Math.min(anchor.current, index), Math.max(anchor.current, index)] : [index, index];
+    const range = files.slice(from, to + 1);
+    if (extend || !selection.has(file.id)) selection.add(range.map(selectedFile));
+    else selection.remove([file.id]);
+    anchor.current = index;
+  };
   const empty = files.length === 0 && !problem;
   return (
     <div className="picker">
@@ -41,14 +52,16 @@ export function FilePicker({ search, selection }: { search: DownloadManager["fil
             items={files}
             keyOf={(file) => file.id}
             height={HEIGHT}
-            render={(file) => <FileChoice file={file} selection={selection} />}
+            render={(file, index) => (
+              <FileChoice file={file} selected={selection.has(file.id)} onChoose={(extend) => choose(index, extend)} />
+            )}
             onEnd={loadMore}
           />
           <div className="actions">
             <Button kind="quiet" icon="check" onClick={() => selection.add(files.map(selectedFile))}>
               {text.addAll}
             </Button>
-            {loading && cursor !== null && <span className="fine">{text.more}</span>}
+            <span className="fine">{loading && cursor !== null ? text.more : text.rangeHint}</span>
           </div>
         </>
       )}
@@ -56,15 +69,26 @@ export function FilePicker({ search, selection }: { search: DownloadManager["fil
   );
 }
 
-function FileChoice({ file, selection }: { file: CatalogueFile; selection: Selection }) {
-  const { id, name, size } = file;
-  const selected = selection.has(id);
-  const toggle = () => (selected ? selection.remove([id]) : selection.add([selectedFile(file)]));
+interface ChoiceProps {
+  file: CatalogueFile;
+  selected: boolean;
+  onChoose(extend: boolean): void;
+}
+
+function FileChoice({ file: { id, name, size }, selected, onChoose }: ChoiceProps) {
+  const onChange = ({ nativeEvent }: ChangeEvent) => onChoose((nativeEvent as globalThis.MouseEvent).shiftKey === true);
+  /** Not every browser passes a click with Shift on from a label to its box. */
+  const onClick = (event: MouseEvent) => {
+    if (!event.shiftKey || event.target instanceof HTMLInputElement) return;
+    event.preventDefault();
+    onChoose(true);
+  };
   return (
-    <label className="choice" data-selected={selected || undefined}>
-      <input type="checkbox" checked={selected} onChange={toggle} />
+    <label className="choice" data-selected={selected || undefined} onClick={onClick}>
+      <input type="checkbox" checked={selected} onChange={onChange} />
       <span className="choice-name" title={name}>
-        {name}
+        {baseOf(name)}
+        {folderOf(name) !== "" && <small>{folderOf(name)}</small>}
       </span>
       <span className="fine">{id}</span>
       <span className="choice-size">{bytes(size)}</span>

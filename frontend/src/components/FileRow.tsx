@@ -1,7 +1,6 @@
 import { memo } from "react";
 import type { FileView } from "../client/index.ts";
 import { texts } from "../texts.ts";
-import { CopyButton } from "./CopyButton.tsx";
 import { bytes, percent } from "./formats.ts";
 import { Icon, type IconName } from "./Icon.tsx";
 
@@ -15,6 +14,8 @@ const ICONS: Record<FileView["status"], IconName> = {
 
 interface Props {
   file: FileView;
+  /** The job has ended: what is not done will not be. */
+  ended: boolean;
   /** Position in the table, from 0. */
   index: number;
   top: number;
@@ -22,7 +23,7 @@ interface Props {
 }
 
 /** Renders only when its file changes, since an unchanged `file` stays the same object. */
-export const FileRow = memo(function FileRow({ file, index, top, measure }: Props) {
+export const FileRow = memo(function FileRow({ file, ended, index, top, measure }: Props) {
   const { status, error, size } = file;
   const name = file.name ?? texts.form.unnamed(file.fileId);
   return (
@@ -33,28 +34,45 @@ export const FileRow = memo(function FileRow({ file, index, top, measure }: Prop
       data-index={index}
       data-file={file.fileId}
       data-file-status={status}
+      data-ended={ended || undefined}
       ref={measure}
       style={{ transform: `translateY(${top}px)` }}
     >
       <span role="cell" className="file-name">
         <span title={name}>{name}</span>
-        {error !== null && (
-          <span className="file-error">
-            {error.message} <CopyButton text={`${name} (${file.fileId}): ${error.message}`}>{texts.copy}</CopyButton>
-          </span>
-        )}
+        {error !== null && <span className="file-error">{error.message}</span>}
       </span>
       <span role="cell" className="file-size">
         {size === null ? "–" : bytes(size)}
       </span>
       <span role="cell" className="file-status">
-        <Icon name={ICONS[status]} />
-        {status === "active" ? readProgress(file) : texts.fileStatus[status]}
-        {status === "active" && <MiniBar file={file} />}
+        <FileStatus file={file} ended={ended} />
       </span>
     </div>
   );
 });
+
+function FileStatus({ file, ended }: Pick<Props, "file" | "ended">) {
+  const { status } = file;
+  if (ended && isOpen(status))
+    return (
+      <>
+        <Icon name="minus" />
+        {texts.fileStatusEnded[status]}
+      </>
+    );
+  return (
+    <>
+      <Icon name={ICONS[status]} />
+      {status === "active" ? readProgress(file) : texts.fileStatus[status]}
+      {status === "active" && <MiniBar file={file} />}
+    </>
+  );
+}
+
+function isOpen(status: FileView["status"]): status is "pending" | "active" {
+  return status === "pending" || status === "active";
+}
 
 /** Rounded down, and below 100 until the file is done. */
 function readProgress({ bytesDone, size }: FileView): string {

@@ -1,5 +1,5 @@
 import { useId, useMemo, useState } from "react";
-import type { FileView, Job } from "../client/index.ts";
+import { ENDED, type FileView, type Job } from "../client/index.ts";
 import { texts } from "../texts.ts";
 import { FileRow } from "./FileRow.tsx";
 import { count } from "./formats.ts";
@@ -28,6 +28,7 @@ export function FileTable({ job }: { job: Job }) {
   const matching = useMemo(() => filterAll(files ?? []), [files]);
   if (files === undefined || files.length === 0) return <p className="empty">{texts.table.waiting}</p>;
   const shown = matching[filter];
+  const ended = ENDED.has(job.status);
   return (
     <section className="file-table">
       <div className="table-head">
@@ -37,17 +38,18 @@ export function FileTable({ job }: { job: Job }) {
           {(Object.keys(FILTERS) as Filter[]).map((name) => (
             <label key={name} data-empty={matching[name].length === 0 || undefined}>
               <input type="radio" name={group} checked={name === filter} onChange={() => setFilter(name)} />
-              {NAMES[name]} <span className="count">{count(matching[name].length)}</span>
+              {name === "running" && ended ? texts.table.ended : NAMES[name]}{" "}
+              <span className="count">{count(matching[name].length)}</span>
             </label>
           ))}
         </fieldset>
       </div>
-      {shown.length === 0 ? <p className="empty">{texts.table.none}</p> : <Rows files={shown} />}
+      {shown.length === 0 ? <p className="empty">{texts.table.none}</p> : <Rows files={shown} ended={ended} />}
     </section>
   );
 }
 
-function Rows({ files }: { files: readonly FileView[] }) {
+function Rows({ files, ended }: { files: readonly FileView[]; ended: boolean }) {
   const { scroller, virtualizer, focus } = useRows(files.length, HEIGHT, (index) => (files[index] as FileView).index);
   const text = texts.table;
   return (
@@ -67,6 +69,7 @@ function Rows({ files }: { files: readonly FileView[] }) {
             <FileRow
               key={key}
               file={files[index] as FileView}
+              ended={ended}
               index={index}
               top={start}
               measure={virtualizer.measureElement}

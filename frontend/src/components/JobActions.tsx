@@ -1,9 +1,9 @@
-import { type Accepted, type FileSelection, type Job, type Outcome, RETRYABLE } from "../client/index.ts";
+import type { Accepted, Job, Outcome } from "../client/index.ts";
 import type { DownloadManager } from "../hooks/index.ts";
 import { texts } from "../texts.ts";
 import { Button } from "./Button.tsx";
 import { DownloadButton } from "./DownloadButton.tsx";
-import { isRunning, problemFileCount } from "./jobs.ts";
+import { helpOf, isRunning, skippingMissing } from "./jobs.ts";
 import { useAction } from "./useAction.ts";
 
 export interface ActionsProps {
@@ -11,65 +11,56 @@ export interface ActionsProps {
   manager: DownloadManager;
   /** Called with the id of a new job that this one was retried as. */
   onStarted?: ((jobId: string) => void) | undefined;
+  /** Called when only other files would help. */
+  onChoose?: (() => void) | undefined;
 }
 
-/** The actions that a job's status allows. */
-export function JobActions({ job, manager, onStarted }: ActionsProps) {
+/** The actions on a job, one at a time. */
+export function useJobActions({ job, manager, onStarted }: ActionsProps) {
   const [busy, run] = useAction();
-  const { jobId, status } = job;
-  const failed = status === "failed" || status === "completed" ? problemFileCount(job) : 0;
-  const text = texts.job;
-  const partial = failed > 0 && failed < job.filesTotal;
-  const withoutMissing = partial && status === "failed" && job.detail?.error?.class === "validation";
+  const { jobId } = job;
   const startNew = async (action: () => Promise<Outcome<Accepted>>) => {
     const outcome = await run(action);
     if (outcome?.ok) onStarted?.(outcome.value.jobId);
   };
+  return {
+    busy,
+    cancel: () => run(() => manager.cancel(jobId)),
+    retry: () => run(() => manager.retry(jobId)),
+    retryFiles: () => startNew(() => manager.retryFailed(jobId)),
+    skipMissing: () => startNew(() => manager.start(skippingMissing(job))),
+  };
+}
+
+/** The one action that a job's status asks for. `JobMenu` has the others. */
+export function JobActions(props: ActionsProps) {
+  const { job, manager, onChoose } = props;
+  const { busy, cancel, retry, skipMissing } = useJobActions(props);
+  const help = helpOf(job);
+  const text = texts.job;
   return (
-    <div className="actions job-actions">
-      {status === "completed" && <DownloadButton job={job} manager={manager} />}
+    <>
+      {job.status === "completed" && <DownloadButton job={job} manager={manager} />}
       {isRunning(job) && (
-        <Button kind="plain" icon="cross" busy={busy} onClick={() => run(() => manager.cancel(jobId))}>
+        <Button icon="cross" busy={busy} onClick={cancel}>
           {busy ? text.cancelling : text.cancel}
         </Button>
       )}
-      {withoutMissing && (
-        <Button
-          kind="primary"
-          icon="minus"
-          busy={busy}
-          title={text.withoutMissingHint}
-          onClick={() => startNew(() => manager.start(skippingMissing(job)))}
-        >
+      {help === "skipMissing" && (
+        <Button kind="primary" icon="minus" busy={busy} title={text.withoutMissingHint} onClick={skipMissing}>
           {text.withoutMissing}
         </Button>
       )}
-      {RETRYABLE.has(status) && (
-        <Button
-          kind={withoutMissing ? "plain" : "primary"}
-          icon="retry"
-          busy={busy}
-          onClick={() => run(() => manager.retry(jobId))}
-        >
+      {help === "retry" && (
+        <Button kind="primary" icon="retry" busy={busy} onClick={retry}>
           {busy ? text.retrying : text.retry}
         </Button>
       )}
-      {partial && (
-        <Button
-          icon="retry"
-          busy={busy}
-          title={text.retryFailedHint}
-          onClick={() => startNew(() => manager.retryFailed(jobId))}
-        >
-          {status === "failed" ? text.retryFailed(failed) : text.retryOmitted(failed)}
+      {help === "chooseOthers" && onChoose && (
+        <Button kind="primary" icon="search" onClick={onChoose}>
+          {text.chooseOthers}
         </Button>
       )}
-    </div>
+    </>
   );
-}
-
-/** The same files, with missing ones skipped. */
-function skippingMissing({ archiveName, detail }: Job): FileSelection {
-  const files = (detail?.files ?? []).map(({ fileId, name }) => ({ file_id: fileId, name }));
-  return { files, archiveName, onMissing: "skip", compression: detail?.compression ?? "store" };
 }

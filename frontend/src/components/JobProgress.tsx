@@ -3,17 +3,7 @@ import { texts } from "../texts.ts";
 import { bytes, duration, percent } from "./formats.ts";
 import { isRunning, nameOf, percentOf } from "./jobs.ts";
 import { ProgressBar } from "./ProgressBar.tsx";
-
-const TONES = {
-  receiving: "waiting",
-  queued: "waiting",
-  processing: "going",
-  retrying: "waiting",
-  completed: "done",
-  failed: "bad",
-  cancelled: "still",
-  expired: "still",
-} as const;
+import { TONES } from "./tones.ts";
 
 /** The progress bar of a job, and the figures below it. */
 export function JobProgress({ job }: { job: Job }) {

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { FileSelection } from "../client/index.ts";
 import { problem } from "../client/problems.ts";
 import type { DownloadManager } from "../hooks/index.ts";
-import { NewDownload } from "./NewDownload.tsx";
+import { NewDownload, useDraft } from "./NewDownload.tsx";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => {
@@ -32,6 +32,16 @@ function manager(more: object = {}) {
   } as unknown as DownloadManager;
 }
 
+function Form({
+  manager: acting,
+  onStarted,
+}: {
+  manager: DownloadManager;
+  onStarted(jobId: string, save: boolean): void;
+}) {
+  return <NewDownload manager={acting} draft={useDraft()} onStarted={onStarted} />;
+}
+
 const pass = (milliseconds = 300) => act(() => vi.advanceTimersByTimeAsync(milliseconds));
 const click = (name: string) => act(async () => void fireEvent.click(screen.getByRole("button", { name })));
 
@@ -44,7 +54,7 @@ async function paste(ids: string, milliseconds?: number) {
 test("pasted ids are checked after a debounce, and then started", async () => {
   const onStarted = vi.fn();
   const acting = manager();
-  render(<NewDownload manager={acting} onStarted={onStarted} />);
+  render(<Form manager={acting} onStarted={onStarted} />);
   await paste("10000", 200);
   await paste("10001");
   expect(acting.preflight).toHaveBeenCalledTimes(1);
@@ -56,13 +66,13 @@ test("pasted ids are checked after a debounce, and then started", async () => {
     onMissing: "fail",
     compression: "store",
   });
-  expect(onStarted).toHaveBeenCalledWith("new");
+  expect(onStarted).toHaveBeenCalledWith("new", false);
   expect(screen.getByText("No files selected")).toBeTruthy();
 });
 
 test("an empty or too large selection is reported and not sent", async () => {
   const acting = manager();
-  render(<NewDownload manager={acting} onStarted={vi.fn()} />);
+  render(<Form manager={acting} onStarted={vi.fn()} />);
   await click("Start download");
   expect(screen.getByText("Select at least one file.")).toBeTruthy();
   await paste("10000-10999 20000");
@@ -74,7 +84,7 @@ test("an empty or too large selection is reported and not sent", async () => {
 
 test("missing files are skipped or removed before the start", async () => {
   const acting = manager();
-  render(<NewDownload manager={acting} onStarted={vi.fn()} />);
+  render(<Form manager={acting} onStarted={vi.fn()} />);
   await paste("10000 90000");
   await click("Start download");
   expect(acting.start).not.toHaveBeenCalled();
@@ -95,7 +105,7 @@ test("missing files are skipped or removed before the start", async () => {
 
 test("a rejected download keeps the selection", async () => {
   const refused = { ok: false, problem: problem("queue_full", { status: 503 }) };
-  render(<NewDownload manager={manager({ start: async () => refused })} onStarted={vi.fn()} />);
+  render(<Form manager={manager({ start: async () => refused })} onStarted={vi.fn()} />);
   await paste("10000");
   await click("Start download");
   expect(screen.getByText("1 file selected")).toBeTruthy();
@@ -104,7 +114,7 @@ test("a rejected download keeps the selection", async () => {
 test("a response for an earlier selection is not shown", async () => {
   const late: ((value: unknown) => void)[] = [];
   const acting = manager({ preflight: () => new Promise((resolve) => late.push(resolve)) });
-  render(<NewDownload manager={acting} onStarted={vi.fn()} />);
+  render(<Form manager={acting} onStarted={vi.fn()} />);
   await paste("10000");
   await paste("90000");
   await act(async () => late[0]?.({ ok: true, value: preflight({ file_ids: [10_000] }) }));
@@ -114,11 +124,34 @@ test("a response for an earlier selection is not shown", async () => {
 
 test("a compressed bundle has only an upper bound of its size", async () => {
   const acting = manager();
-  render(<NewDownload manager={acting} onStarted={vi.fn()} />);
+  render(<Form manager={acting} onStarted={vi.fn()} />);
   await paste("10000");
   fireEvent.click(screen.getByRole("checkbox", { name: /Compress/ }));
   await pass();
   expect(screen.getByText("at most 500 B")).toBeTruthy();
   await click("Start download");
   expect(acting.start).toHaveBeenCalledWith(expect.objectContaining({ compression: "deflate" }));
+});
+
+const FILES = ["a/1.txt", "a/2.txt", "b/3.txt", "4.txt", "5.txt"].map((name, index) => ({
+  id: 10_000 + index,
+  name,
+  size: 1_000 * (index + 1),
+}));
+
+test("the total of pasted ids is a lower bound until the server has checked them", async () => {
+  const late: ((value: unknown) => void)[] = [];
+  const files = vi.fn(async () => ({ ok: true, value: { files: FILES, nextCursor: null } }));
+  const acting = manager({ files, preflight: () => new Promise((resolve) => late.push(resolve)) });
+  render(<Form manager={acting} onStarted={vi.fn()} />);
+  await pass();
+  await click("Select all shown");
+  await paste("20000");
+  expect(screen.getByText("at least 15.0 kB")).toBeTruthy();
+  const checked = {
+    ...preflight({ file_ids: [20_000] }),
+    files: [{ file_id: 20_000, name: "x", available: true, size: 5_000 }],
+  };
+  await act(async () => late.at(-1)?.({ ok: true, value: checked }));
+  expect(screen.getByText("20.0 kB")).toBeTruthy();
 });

@@ -3,6 +3,7 @@ import type { FileSelection, Preflight } from "../client/index.ts";
 import type { DownloadManager } from "../hooks/index.ts";
 import { texts } from "../texts.ts";
 import { Button } from "./Button.tsx";
+import { Check } from "./Check.tsx";
 import { Failures } from "./Download.tsx";
 import { FilePicker } from "./FilePicker.tsx";
 import { IdsField } from "./IdsField.tsx";
@@ -11,11 +12,14 @@ import { PreflightCard } from "./PreflightCard.tsx";
 import { SelectionList } from "./SelectionList.tsx";
 import { useAction } from "./useAction.ts";
 import { usePreflight } from "./usePreflight.ts";
-import { type Selection, useSelection } from "./useSelection.ts";
+import { type SelectedFile, type Selection, useSelection } from "./useSelection.ts";
 
 interface Props {
   manager: DownloadManager;
-  onStarted(jobId: string): void;
+  /** What was entered so far; its owner keeps it while the form is not shown. */
+  draft: Draft;
+  /** `save`: the user wants the result saved as soon as it is ready. */
+  onStarted(jobId: string, save: boolean): void;
 }
 
 /** Everything but the files. */
@@ -23,19 +27,32 @@ interface Options {
   name: string;
   skip: boolean;
   compress: boolean;
+  save: boolean;
 }
-const DEFAULTS: Options = { name: "", skip: false, compress: false };
+const DEFAULTS: Options = { name: "", skip: false, compress: false, save: false };
 
-/** The form for a new download: files, options, a summary from the server, and the start button. */
-export function NewDownload({ manager, onStarted }: Props) {
+/** What is entered in the form. */
+export interface Draft {
+  selection: Selection;
+  options: Options;
+  setOptions(options: Options): void;
+}
+
+export function useDraft(): Draft {
   const selection = useSelection();
   const [options, setOptions] = useState(DEFAULTS);
+  return { selection, options, setOptions };
+}
+
+/** The form for a new download: files, options, a summary from the server, and the start button. */
+export function NewDownload({ manager, draft, onStarted }: Props) {
+  const { selection, options, setOptions } = draft;
   const [submitted, setSubmitted] = useState(false);
   const [busy, run] = useAction();
   const request = useRequest(selection, options);
   const invalid = validate(selection.files.length);
   const checked = usePreflight(manager.preflight, invalid === null ? request : null);
-  const names = useMemo(() => knownFiles(checked.preflight), [checked.preflight]);
+  const files = useMemo(() => withNames(selection.files, checked.preflight), [selection.files, checked.preflight]);
   const preflight = useRef<HTMLDivElement>(null);
 
   const submit = async (event: FormEvent) => {
@@ -46,8 +63,8 @@ export function NewDownload({ manager, onStarted }: Props) {
     const outcome = await run(() => manager.start(request));
     if (!outcome?.ok) return;
     selection.clear();
-    setOptions((was) => ({ ...was, name: "" }));
-    onStarted(outcome.value.jobId);
+    setOptions({ ...options, name: "" });
+    onStarted(outcome.value.jobId, options.save);
   };
 
   return (
@@ -55,7 +72,7 @@ export function NewDownload({ manager, onStarted }: Props) {
       <h2 id="new-download">{texts.form.title}</h2>
       <FilePicker search={manager.files} selection={selection} />
       <IdsField selection={selection} />
-      <SelectionList selection={selection} names={names} />
+      <SelectionList selection={selection} files={files} />
       <OptionFields options={options} onChange={setOptions} />
       <div ref={preflight} tabIndex={-1}>
         <PreflightCard
@@ -65,7 +82,7 @@ export function NewDownload({ manager, onStarted }: Props) {
         />
       </div>
       <Failures jobId={null} manager={manager} />
-      <div className="actions">
+      <div className="actions form-end">
         <Button type="submit" kind="primary" icon="box" busy={busy} aria-describedby="form-wrong">
           {busy ? texts.form.starting : texts.form.start}
         </Button>
@@ -91,9 +108,11 @@ function useRequest(selection: Selection, { name, skip, compress }: Options): Fi
   );
 }
 
-function knownFiles(preflight: Preflight | null) {
+/** The files with their names in the bundle, and the sizes of those that were pasted as ids. */
+function withNames(files: readonly SelectedFile[], preflight: Preflight | null): readonly SelectedFile[] {
   const available = preflight?.files.filter((file) => file.available) ?? [];
-  return new Map(available.map(({ file_id, name, size }) => [file_id, { name, size }]));
+  const known = new Map(available.map(({ file_id, name, size }) => [file_id, { name, size }]));
+  return files.map((file) => ({ ...file, ...known.get(file.fileId) }));
 }
 
 function validate(count: number): string | null {
@@ -129,18 +148,7 @@ function OptionFields({ options, onChange }: { options: Options; onChange(option
         on={options.compress}
         onChange={(compress) => change({ compress })}
       />
+      <Check name={text.save} hint={text.saveHint} on={options.save} onChange={(save) => change({ save })} />
     </div>
-  );
-}
-
-function Check({ name, hint, on, onChange }: { name: string; hint: string; on: boolean; onChange(on: boolean): void }) {
-  return (
-    <label className="check">
-      <input type="checkbox" checked={on} onChange={(event) => onChange(event.target.checked)} />
-      <span>
-        {name}
-        <span className="fine">{hint}</span>
-      </span>
-    </label>
   );
 }

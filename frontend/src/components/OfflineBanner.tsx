@@ -9,10 +9,12 @@ interface Props {
   connection: ConnectionStatus;
   /** Milliseconds of Date.now(). */
   retryAt: number | null;
+  /** Seconds since the last update, if that is notable. */
+  silence?: number | null;
   onRetry(): void;
 }
 
-export function OfflineBanner({ connection, retryAt, onRetry }: Props) {
+export function OfflineBanner({ connection, retryAt, silence = null, onRetry }: Props) {
   const now = useNow(connection === "offline" && retryAt !== null);
   if (connection !== "offline") return null;
   const text = texts.offline;
@@ -28,7 +30,8 @@ export function OfflineBanner({ connection, retryAt, onRetry }: Props) {
       }
     >
       <p>
-        {text.body} {wait !== null && text.next(duration(wait))}
+        {text.body} {silence !== null && `${texts.connection.silent(duration(silence))}.`}{" "}
+        {wait !== null && text.next(duration(wait))}
       </p>
     </Notice>
   );

@@ -1,39 +1,30 @@
-import { useId, useState } from "react";
-import type { Job, Link } from "../client/index.ts";
+import { useId } from "react";
+import type { Job } from "../client/index.ts";
 import { texts } from "../texts.ts";
-import { Button } from "./Button.tsx";
 import { CopyButton } from "./CopyButton.tsx";
-import { curlCommand } from "./curl.ts";
-import { bytes, count, duration, moment } from "./formats.ts";
+import { Expiry } from "./Expiry.tsx";
+import { bytes, count, moment } from "./formats.ts";
 import { type ActionsProps, JobActions } from "./JobActions.tsx";
-import { nameOf } from "./jobs.ts";
-import { useAction } from "./useAction.ts";
-import { useSecondsUntil } from "./useNow.ts";
+import { JobMenu } from "./JobMenu.tsx";
+import { fileNameOf } from "./jobs.ts";
+import { VerifyFile } from "./VerifyFile.tsx";
 
-/** The result: its facts, how long it is available, and every way to download it. */
-export function ReadyCard({ job, manager, onStarted }: ActionsProps) {
-  const [link, setLink] = useState<Link | null>(null);
-  const [busy, run] = useAction();
+/** The result: its facts, how long it is available, the link to share, and how to verify it. */
+export function ReadyCard(props: ActionsProps) {
+  const { job, manager } = props;
   const text = texts.ready;
-  const fetchLink = async () => {
-    const outcome = await run(() => manager.link(job.jobId));
-    if (outcome?.ok) setLink(outcome.value);
-  };
   return (
     <section className="card ready" aria-labelledby={`ready-${job.jobId}`}>
       <h2 id={`ready-${job.jobId}`}>{text.title}</h2>
-      <p className="ready-name">{nameOf(job)}</p>
       <Facts job={job} />
-      <JobActions job={job} manager={manager} onStarted={onStarted} />
-      <p className="fine">{text.resumes}</p>
-      <SkippedFiles job={job} />
-      <div className="actions more">
-        <CopyButton text={curlCommand(manager.fileUrl(job.jobId), nameOf(job))}>{text.curl}</CopyButton>
-        <Button kind="quiet" icon="link" busy={busy} onClick={fetchLink}>
-          {busy ? text.preparing : text.link}
-        </Button>
+      <div className="actions job-actions">
+        <JobActions {...props} />
+        <JobMenu {...props} />
       </div>
-      {link && <DirectLink link={link} />}
+      <SkippedFiles job={job} />
+      <ShareLink url={manager.fileUrl(job.jobId)} until={job.bundleExpiresAt} />
+      <VerifyFile job={job} />
+      <p className="fine">{text.resumes}</p>
     </section>
   );
 }
@@ -44,7 +35,7 @@ function Facts({ job }: { job: Job }) {
   const size = result?.size ?? job.size;
   const packed = job.filesTotal - job.filesOmitted;
   return (
-    <dl className="ready-facts">
+    <dl className="numbers">
       <div>
         <dt>{text.size}</dt>
         <dd>{size === null ? "–" : <span title={`${count(size)} B`}>{bytes(size)}</span>}</dd>
@@ -59,36 +50,37 @@ function Facts({ job }: { job: Job }) {
           <Expiry until={job.bundleExpiresAt} />
         </dd>
       </div>
-      {result?.checksum && (
-        <div>
-          <dt>{text.checksum}</dt>
-          <dd>
-            <code>
-              {result.checksum.algorithm}:{result.checksum.value}
-            </code>
-          </dd>
-        </div>
-      )}
-      {result?.sha256 && (
-        <div className="wide">
-          <dt>{text.sha256}</dt>
-          <dd>
-            <code>{result.sha256}</code>
-          </dd>
-        </div>
-      )}
+      <div className="wide">
+        <dt>{text.savedAs}</dt>
+        <dd>{fileNameOf(job)}</dd>
+      </div>
     </dl>
   );
 }
 
-function Expiry({ until }: { until: string | null }) {
-  const seconds = useSecondsUntil(until);
-  if (until === null || seconds === null) return texts.ready.keeps;
-  const text = seconds === 0 ? texts.ready.expired : duration(seconds);
+/** The stable link: it redirects to a new presigned one each time, as long as the result exists. */
+function ShareLink({ url, until }: { url: string; until: string | null }) {
+  const id = useId();
+  const text = texts.ready;
   return (
-    <time dateTime={until} title={moment(until)} role="timer" aria-live="off">
-      {text}
-    </time>
+    <div className="share-link">
+      <label htmlFor={id}>{text.shareLabel}</label>
+      <div className="joined">
+        <input
+          id={id}
+          readOnly
+          value={url}
+          aria-describedby={`${id}-hint`}
+          onFocus={(event) => event.target.select()}
+        />
+        <CopyButton kind="plain" icon="link" text={url}>
+          {text.share}
+        </CopyButton>
+      </div>
+      <p className="fine" id={`${id}-hint`}>
+        {until === null ? text.shareKeeps : text.shareLives(moment(until))}
+      </p>
+    </div>
   );
 }
 
@@ -107,21 +99,5 @@ function SkippedFiles({ job }: { job: Job }) {
       </ul>
       <p className="fine">{texts.ready.skippedHint}</p>
     </details>
-  );
-}
-
-function DirectLink({ link }: { link: Link }) {
-  const id = useId();
-  const seconds = useSecondsUntil(link.expiresAt) ?? 0;
-  const text = texts.ready;
-  return (
-    <div className="direct-link">
-      <label htmlFor={id}>{text.linkLabel}</label>
-      <input id={id} readOnly value={link.url} onFocus={(event) => event.target.select()} />
-      <CopyButton text={link.url}>{text.copyLink}</CopyButton>
-      <p className="fine" role="timer" aria-live="off">
-        {seconds === 0 ? text.linkOver : text.linkLives(duration(seconds))}
-      </p>
-    </div>
   );
 }

@@ -7,7 +7,7 @@ interface Props<T> {
   keyOf(item: T): string | number;
   /** Height of every row in pixels. */
   height: number;
-  render(item: T): ReactNode;
+  render(item: T, index: number): ReactNode;
   /** Called when the end of the list comes near. */
   onEnd?: (() => void) | undefined;
 }
@@ -31,7 +31,7 @@ export function RowList<T>({ label, items, keyOf, height, render, onEnd }: Props
             aria-posinset={row.index + 1}
             style={{ height, transform: `translateY(${row.start}px)` }}
           >
-            {render(items[row.index] as T)}
+            {render(items[row.index] as T, row.index)}
           </li>
         ))}
       </ul>

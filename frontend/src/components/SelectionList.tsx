@@ -1,23 +1,24 @@
-import { useRef } from "react";
+import { useMemo, useRef } from "react";
 import { texts } from "../texts.ts";
 import { Button } from "./Button.tsx";
+import { baseOf, type Folder, foldersOf } from "./folders.ts";
 import { bytes } from "./formats.ts";
 import { Icon } from "./Icon.tsx";
 import { RowList } from "./RowList.tsx";
-import type { SelectedFile, Selection } from "./useSelection.ts";
+import { type SelectedFile, type Selection, totalOf } from "./useSelection.ts";
 
 const HEIGHT = 40;
 
 interface Props {
   selection: Selection;
-  /** Names and sizes from the server, for files that were pasted as ids. */
-  names: ReadonlyMap<number, Pick<SelectedFile, "name" | "size">>;
+  /** The selected files, with what the server knows of those that were pasted as ids. */
+  files: readonly SelectedFile[];
 }
 
-/** The selected files, which can be removed again. */
-export function SelectionList({ selection, names }: Props) {
-  const { files } = selection;
+/** The selected files by folder, as they will be in the bundle, and their total. Each can be removed again. */
+export function SelectionList({ selection, files }: Props) {
   const head = useRef<HTMLElement>(null);
+  const rows = useMemo(() => rowsOf(foldersOf(files)), [files]);
   const text = texts.form;
   const remove = (fileIds: readonly number[]) => {
     selection.remove(fileIds);
@@ -27,17 +28,22 @@ export function SelectionList({ selection, names }: Props) {
     <details className="selection">
       <summary ref={head} aria-live="polite">
         {text.selected(files.length)}
+        {files.length > 0 && <span className="total">{totalText(files)}</span>}
       </summary>
       {files.length > 0 && (
         <>
           <RowList
             label={text.selectedList}
-            items={files}
-            keyOf={(file) => file.fileId}
+            items={rows}
+            keyOf={(row) => ("fileId" in row ? row.fileId : `/${row.name}`)}
             height={HEIGHT}
-            render={(file) => (
-              <Row file={{ ...file, ...names.get(file.fileId) }} onRemove={() => remove([file.fileId])} />
-            )}
+            render={(row) =>
+              "fileId" in row ? (
+                <FileEntry file={row} onRemove={() => remove([row.fileId])} />
+              ) : (
+                <FolderEntry folder={row} onRemove={() => remove(row.files.map((file) => file.fileId))} />
+              )
+            }
           />
           <Button kind="quiet" icon="cross" onClick={() => remove(files.map((file) => file.fileId))}>
             {text.clear}
@@ -48,12 +54,40 @@ export function SelectionList({ selection, names }: Props) {
   );
 }
 
-function Row({ file, onRemove }: { file: SelectedFile; onRemove(): void }) {
+/** Each folder before its files; files that have no folder are not headed if there are no folders. */
+function rowsOf(folders: readonly Folder[]): (Folder | SelectedFile)[] {
+  if (folders.length === 1 && folders[0]?.name === "") return [...folders[0].files];
+  return folders.flatMap((folder) => [folder, ...folder.files]);
+}
+
+function totalText(files: readonly SelectedFile[]): string {
+  const total = totalOf(files);
+  return total.bytes === 0 && !total.isComplete ? "" : texts.form.size(bytes(total.bytes), total.isComplete);
+}
+
+function FolderEntry({ folder, onRemove }: { folder: Folder; onRemove(): void }) {
+  const text = texts.form;
+  const name = folder.name || text.topFolder;
+  return (
+    <div className="choice folder">
+      <Icon name="folder" />
+      <span className="choice-name" title={name}>
+        {name}
+      </span>
+      <span className="fine">{text.inFolder(folder.files.length, totalText(folder.files) || "–")}</span>
+      <button type="button" className="icon-button" aria-label={text.removeFolder(name)} onClick={onRemove}>
+        <Icon name="cross" />
+      </button>
+    </div>
+  );
+}
+
+function FileEntry({ file, onRemove }: { file: SelectedFile; onRemove(): void }) {
   const name = file.name ?? texts.form.unnamed(file.fileId);
   return (
     <div className="choice">
       <span className="choice-name" title={name}>
-        {name}
+        {baseOf(name)}
       </span>
       {file.name !== null && <span className="fine">{file.fileId}</span>}
       <span className="choice-size">{file.size === null ? "" : bytes(file.size)}</span>

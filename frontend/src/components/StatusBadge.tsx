@@ -2,7 +2,7 @@ import type { Status } from "../client/index.ts";
 import { texts } from "../texts.ts";
 import { Icon, type IconName } from "./Icon.tsx";
 
-const ICONS: Record<Status, IconName> = {
+export const STATUS_ICONS: Record<Status, IconName> = {
   receiving: "clock",
   queued: "clock",
   processing: "box",
@@ -16,7 +16,7 @@ const ICONS: Record<Status, IconName> = {
 export function StatusBadge({ status }: { status: Status }) {
   return (
     <span className="badge" data-status-badge={status}>
-      <Icon name={ICONS[status]} />
+      <Icon name={STATUS_ICONS[status]} />
       {texts.status[status]}
     </span>
   );

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { bytes, duration, moment, percent, relative } from "./formats.ts";
+import { age, bytes, duration, moment, percent, relative } from "./formats.ts";
 
 test("bytes have three digits, in the unit that fits", () => {
   const shown = [0, 999, 1_000, 1_234, 12_345, 123_456, 999_499, 999_500, 8_388_608, 5e12].map(bytes);
@@ -22,7 +22,7 @@ test("percent is never rounded up: not done is not shown as done", () => {
 });
 
 test("a duration has its two largest units", () => {
-  expect([0, 0.2, 59.5, 61, 3_600, 7_530, 86_400 + 3_600].map(duration)).toEqual([
+  expect([0, 0.2, 59.5, 61, 3_600, 7_530, 86_400 + 3_600].map((seconds) => duration(seconds))).toEqual([
     "0 s",
     "1 s",
     "1 min",
@@ -49,4 +49,21 @@ test("a moment is relative to now for a week, then a date", () => {
     "3 days ago",
   ]);
   expect(ago(7 * 86_400)).toBe(`on ${moment("2026-11-14T12:00:00Z")}`);
+});
+
+test("an age is short: a few letters for a week, then a day", () => {
+  const now = Date.parse("2026-11-21T12:00:00Z");
+  const ago = (seconds: number) => age(new Date(now - 1_000 * seconds).toISOString(), now);
+  expect([0, 300, 5 * 3_600, 84_600, 3 * 86_400, 7 * 86_400].map(ago)).toEqual([
+    "just now",
+    "5m ago",
+    "5h ago",
+    "yesterday",
+    "3d ago",
+    "Nov 14",
+  ]);
+});
+
+test("a duration in one unit leaves the rest out", () => {
+  expect([7_530, 86_399].map((seconds) => duration(seconds, 1))).toEqual(["2 h", "23 h"]);
 });

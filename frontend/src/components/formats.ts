@@ -4,6 +4,8 @@ import { texts } from "../texts.ts";
 const UNITS = ["B", "kB", "MB", "GB", "TB", "PB"];
 const whole = new Intl.NumberFormat(texts.language);
 const past = new Intl.RelativeTimeFormat(texts.language, { numeric: "auto" });
+const shortPast = new Intl.RelativeTimeFormat(texts.language, { numeric: "auto", style: "narrow" });
+const days = new Intl.DateTimeFormat(texts.language, { month: "short", day: "numeric" });
 const moments = new Intl.DateTimeFormat(texts.language, { dateStyle: "medium", timeStyle: "short" });
 
 /** Bytes in decimal units with three digits: `1.23 MB`. */
@@ -27,8 +29,8 @@ export function percent(value: number): string {
   return value >= 100 ? "100" : (Math.floor(value * 10) / 10).toFixed(1);
 }
 
-/** Seconds in the two largest units: `2 h 5 min`. */
-export function duration(seconds: number): string {
+/** Seconds in the largest units, two by default: `2 h 5 min`. */
+export function duration(seconds: number, units = 2): string {
   const all = Math.max(0, Math.ceil(seconds));
   const parts: [number, string][] = [
     [Math.floor(all / 86_400), "d"],
@@ -38,18 +40,27 @@ export function duration(seconds: number): string {
   ];
   const first = parts.findIndex(([value]) => value > 0);
   if (first === -1) return "0 s";
-  const shown = parts.slice(first, first + 2).filter(([value], index) => index === 0 || value > 0);
+  const shown = parts.slice(first, first + units).filter(([value], index) => index === 0 || value > 0);
   return shown.map(([value, unit]) => `${value} ${unit}`).join(" ");
 }
 
 /** A moment (RFC 3339) relative to `now` (milliseconds): `5 minutes ago`, `yesterday`, after a week `on Nov 21, 2026, 1:00 PM`. */
 export function relative(text: string, now: number): string {
+  return ago(text, now, past) ?? texts.time.on(moment(text));
+}
+
+/** The same in a few letters: `5m ago`, `yesterday`, after a week `Nov 21`. */
+export function age(text: string, now: number): string {
+  return ago(text, now, shortPast) ?? days.format(new Date(text));
+}
+
+/** Null after a week. */
+function ago(text: string, now: number, format: Intl.RelativeTimeFormat): string | null {
   const seconds = (now - Date.parse(text)) / 1_000;
   if (seconds < 45) return texts.time.now; // also a future time: the clocks of server and browser may differ
-  if (seconds < 3_570) return past.format(-Math.max(1, Math.round(seconds / 60)), "minute");
-  if (seconds < 84_600) return past.format(-Math.round(seconds / 3_600), "hour");
-  if (seconds < 7 * 86_400) return past.format(-Math.max(1, Math.floor(seconds / 86_400)), "day");
-  return texts.time.on(moment(text));
+  if (seconds < 3_570) return format.format(-Math.max(1, Math.round(seconds / 60)), "minute");
+  if (seconds < 84_600) return format.format(-Math.round(seconds / 3_600), "hour");
+  return seconds < 7 * 86_400 ? format.format(-Math.max(1, Math.floor(seconds / 86_400)), "day") : null;
 }
 
 /** A moment (RFC 3339) in local time. */

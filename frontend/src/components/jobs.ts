@@ -1,9 +1,28 @@
-import { ENDED, type Job } from "../client/index.ts";
+import { ENDED, type FileSelection, type Job, RETRYABLE } from "../client/index.ts";
 import { texts } from "../texts.ts";
 
 /** The name to show for a job. */
 export function nameOf(job: Job): string {
-  return job.detail?.result?.filename ?? job.archiveName ?? texts.jobs.untitled(job.filesTotal);
+  return job.title ?? job.archiveName ?? texts.jobs.untitled(job.filesTotal);
+}
+
+/** The name under which a browser saves the result. */
+export function fileNameOf(job: Job): string {
+  return job.detail?.result?.filename ?? job.archiveName ?? nameOf(job);
+}
+
+/** The one action that helps a job which ended without a result; null for any other, and while it is not known why. */
+export function helpOf(job: Job): "retry" | "skipMissing" | "chooseOthers" | null {
+  if (!RETRYABLE.has(job.status)) return null;
+  if (job.status === "failed" && job.detail === null) return null;
+  if (job.status !== "failed" || job.detail?.error?.class !== "validation") return "retry";
+  return problemFileCount(job) < job.filesTotal ? "skipMissing" : "chooseOthers";
+}
+
+/** The same files, with missing ones skipped. */
+export function skippingMissing({ archiveName, detail }: Job): FileSelection {
+  const files = (detail?.files ?? []).map(({ fileId, name }) => ({ file_id: fileId, name }));
+  return { files, archiveName, onMissing: "skip", compression: detail?.compression ?? "store" };
 }
 
 export function isRunning(job: Job): boolean {

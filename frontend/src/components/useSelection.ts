@@ -1,5 +1,20 @@
 import { useCallback, useMemo, useState } from "react";
 
+export interface SelectionTotal {
+  /** Bytes of the files whose size is known. */
+  bytes: number;
+  /** Whether that is all of them. */
+  isComplete: boolean;
+}
+
+/** The size of these files together. */
+export function totalOf(files: readonly SelectedFile[]): SelectionTotal {
+  return {
+    bytes: files.reduce((sum, { size }) => sum + (size ?? 0), 0),
+    isComplete: files.every(({ size }) => size !== null),
+  };
+}
+
 /** A selected file. Name and size (bytes) come from the catalogue; null for pasted ids. */
 export interface SelectedFile {
   fileId: number;

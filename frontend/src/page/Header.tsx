@@ -6,7 +6,13 @@ import type { Notifications } from "./notifications.ts";
 import { ICON, navigateOnClick, ROOT } from "./routes.ts";
 import { THEMES, type Theme, useTheme } from "./theme.ts";
 
-export function Header({ connection, notifications }: { connection: ConnectionStatus; notifications: Notifications }) {
+interface Props {
+  connection: ConnectionStatus;
+  silence: number | null;
+  notifications: Notifications;
+}
+
+export function Header({ connection, silence, notifications }: Props) {
   return (
     <header className="top">
       <a className="brand" href={ROOT} onClick={navigateOnClick}>
@@ -17,7 +23,7 @@ export function Header({ connection, notifications }: { connection: ConnectionSt
         </span>
       </a>
       <div className="top-tools">
-        <ConnectionBadge connection={connection} />
+        <ConnectionBadge connection={connection} silence={silence} />
         <NotificationToggle {...notifications} />
         <ThemeSelect />
       </div>

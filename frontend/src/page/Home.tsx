@@ -1,57 +1,86 @@
+import { useState } from "react";
 import { Button } from "../components/Button.tsx";
 import { Icon } from "../components/Icon.tsx";
-import { JobCard } from "../components/JobCard.tsx";
-import { NewDownload } from "../components/NewDownload.tsx";
+import { JobFilters } from "../components/JobFilters.tsx";
+import { JobList } from "../components/JobList.tsx";
+import { type Draft, NewDownload } from "../components/NewDownload.tsx";
 import { ProblemNotice } from "../components/ProblemNotice.tsx";
-import type { DownloadManager } from "../hooks/index.ts";
+import { Sheet } from "../components/Sheet.tsx";
+import { useMediaQuery } from "../components/useMediaQuery.ts";
+import type { DownloadManager, JobFilter } from "../hooks/index.ts";
 import { texts } from "../texts.ts";
 import { hrefOf, navigateOnClick } from "./routes.ts";
 
 interface Props {
   manager: DownloadManager;
-  onStarted(jobId: string): void;
+  draft: Draft;
+  filter: JobFilter;
+  onFilter(filter: JobFilter): void;
+  onStarted(jobId: string, save?: boolean): void;
 }
 
-export function Home({ manager, onStarted }: Props) {
+/** The form beside the list; on narrow screens the list, and the form as a sheet over it. */
+export function Home(props: Props) {
+  const { manager, draft, onStarted } = props;
+  const isWide = useMediaQuery("(min-width: 62.5rem)");
+  const [open, setOpen] = useState(false);
+  const form = <NewDownload manager={manager} draft={draft} onStarted={onStarted} />;
   return (
     <div className="home">
       <h1 className="visually-hidden">{texts.name}</h1>
-      <NewDownload manager={manager} onStarted={onStarted} />
-      <Jobs manager={manager} onStarted={onStarted} />
+      {isWide && form}
+      {!isWide && open && (
+        <Sheet label={texts.form.title} onClose={() => setOpen(false)}>
+          {form}
+        </Sheet>
+      )}
+      <Jobs {...props} onCreate={isWide ? null : () => setOpen(true)} />
     </div>
   );
 }
 
-function Jobs({ manager, onStarted }: Props) {
-  const { jobs, loading, hasMore, listProblem, loadMore, refresh } = manager;
+function Jobs({ manager, filter, onFilter, onStarted, onCreate }: Props & { onCreate: (() => void) | null }) {
+  const { listed, loading, hasMore, listProblem, loadMore, refresh } = manager;
   const text = texts.jobs;
-  const shown = jobs.filter((job) => job.problem === null);
+  const isFiltered = Boolean(filter.q?.trim() || filter.status?.length);
+  const isEmpty = listed.length === 0 && !listProblem;
   return (
     <section className="jobs" aria-labelledby="jobs-title">
-      <h2 id="jobs-title">{text.title}</h2>
+      <div className="jobs-head">
+        <h2 id="jobs-title">{text.title}</h2>
+        {onCreate && (
+          <Button kind="primary" icon="plus" onClick={onCreate}>
+            {text.create}
+          </Button>
+        )}
+        {(listed.length > 0 || isFiltered) && <JobFilters filter={filter} onChange={onFilter} />}
+      </div>
       {listProblem && listProblem.status !== null && (
         <ProblemNotice action="list" problem={listProblem} onRetry={refresh} />
       )}
-      {shown.length === 0 && !listProblem && (loading ? <p className="empty">{text.loading}</p> : <NoDownloads />)}
-      <ul className="job-list">
-        {shown.map((job) => (
-          <li key={job.jobId}>
-            <JobCard
-              job={job}
-              manager={manager}
-              href={hrefOf(job.jobId)}
-              onOpen={navigateOnClick}
-              onStarted={onStarted}
-            />
-          </li>
-        ))}
-      </ul>
+      {isEmpty && loading && <p className="empty">{isFiltered ? text.searching : text.loading}</p>}
+      {isEmpty && !loading && (isFiltered ? <NoneFound onClear={() => onFilter({})} /> : <NoDownloads />)}
+      {listed.length > 0 && (
+        <JobList jobs={listed} manager={manager} hrefOf={hrefOf} onOpen={navigateOnClick} onStarted={onStarted} />
+      )}
       {hasMore && (
-        <Button busy={loading} onClick={loadMore}>
-          {text.more}
+        <Button className="load-more" busy={loading} onClick={loadMore}>
+          {loading ? (isFiltered ? text.searching : text.loading) : text.more}
         </Button>
       )}
     </section>
+  );
+}
+
+function NoneFound({ onClear }: { onClear(): void }) {
+  return (
+    <div className="nothing">
+      <Icon name="search" />
+      <p>
+        <strong>{texts.jobs.noneFound}</strong>
+      </p>
+      <Button onClick={onClear}>{texts.jobs.clearFilter}</Button>
+    </div>
   );
 }
 

@@ -1,4 +1,5 @@
 import { useEffect, useRef } from "react";
+import type { AutoSave } from "../components/autoSave.ts";
 import { Download } from "../components/Download.tsx";
 import { Icon } from "../components/Icon.tsx";
 import { nameOf } from "../components/jobs.ts";
@@ -13,11 +14,13 @@ import { navigateOnClick, ROOT } from "./routes.ts";
 interface Props {
   jobId: string;
   manager: DownloadManager;
+  autoSave: AutoSave;
   onStarted(jobId: string): void;
+  onChoose(): void;
 }
 
 /** The page of one job. */
-export function JobView({ jobId, manager, onStarted }: Props) {
+export function JobView({ jobId, manager, autoSave, onStarted, onChoose }: Props) {
   const job = useJob(jobId, manager.client);
   const title = useFocusOnNavigation(jobId);
   return (
@@ -41,7 +44,9 @@ export function JobView({ jobId, manager, onStarted }: Props) {
       </header>
       {job?.problem && <ProblemNotice action="job" problem={job.problem} />}
       {job === undefined && <p className="empty">{texts.job.loading}</p>}
-      {job && !job.problem && <Download job={job} manager={manager} onStarted={onStarted} />}
+      {job && !job.problem && (
+        <Download job={job} manager={manager} autoSave={autoSave} onStarted={onStarted} onChoose={onChoose} />
+      )}
     </div>
   );
 }

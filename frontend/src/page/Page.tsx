@@ -1,8 +1,10 @@
-import { useCallback, useMemo } from "react";
+import { useCallback, useMemo, useState } from "react";
 import { Client } from "../client/index.ts";
 import { Announcer } from "../components/Announcer.tsx";
+import { useDraft } from "../components/NewDownload.tsx";
 import { OfflineBanner } from "../components/OfflineBanner.tsx";
-import { useDownloadManager } from "../hooks/index.ts";
+import { useSilence } from "../components/useSilence.ts";
+import { type JobFilter, useDownloadManager } from "../hooks/index.ts";
 import { texts } from "../texts.ts";
 import { Header } from "./Header.tsx";
 import { Home } from "./Home.tsx";
@@ -10,35 +12,58 @@ import { JobView } from "./JobView.tsx";
 import { useNotifications } from "./notifications.ts";
 import { hrefOf, navigate, navigateOnClick, ROOT, routeOf, usePath } from "./routes.ts";
 import { tabStatusOf, useTabStatus } from "./tabStatus.ts";
+import { useAutoSave } from "./useAutoSave.ts";
 
 const client = new Client({ baseUrl: window.location.origin + ROOT.slice(0, -1) });
 
 export function Page() {
-  const manager = useDownloadManager({ client });
+  const [filter, setFilter] = useState<JobFilter>({});
+  const manager = useDownloadManager({ client, filter });
+  const draft = useDraft();
+  const autoSave = useAutoSave(manager);
   const { connection, retryAt, jobs, reconnect, refresh, listProblem } = manager;
   const path = usePath();
   const route = useMemo(() => routeOf(path), [path]);
   const notifications = useNotifications(jobs);
   useTabStatus(tabStatusOf(jobs, route.name === "job" ? jobs.find((job) => job.jobId === route.jobId) : undefined));
   const onStarted = useCallback(
-    (jobId: string) => navigate(hrefOf(jobId), { replace: window.location.search !== "" }),
-    [],
+    (jobId: string, save = false) => {
+      if (save) autoSave.set(jobId, true);
+      navigate(hrefOf(jobId), { replace: window.location.search !== "" });
+    },
+    [autoSave.set],
   );
   const retry = () => {
     reconnect();
     void refresh();
   };
+  const silence = useSilence(manager.client, connection);
   const offline = connection === "offline" || (listProblem !== null && listProblem.status === null);
   return (
     <>
       <a className="skip" href="#content">
         {texts.skip}
       </a>
-      <Header connection={offline ? "offline" : connection} notifications={notifications} />
-      <main id="content" tabIndex={-1}>
-        <OfflineBanner connection={offline ? "offline" : connection} retryAt={retryAt} onRetry={retry} />
-        {route.name === "home" && <Home manager={manager} onStarted={onStarted} />}
-        {route.name === "job" && <JobView jobId={route.jobId} manager={manager} onStarted={onStarted} />}
+      <Header connection={offline ? "offline" : connection} silence={silence} notifications={notifications} />
+      <main id="content" tabIndex={-1} data-stale={silence !== null || undefined}>
+        <OfflineBanner
+          connection={offline ? "offline" : connection}
+          retryAt={retryAt}
+          silence={silence}
+          onRetry={retry}
+        />
+        {route.name === "home" && (
+          <Home manager={manager} draft={draft} filter={filter} onFilter={setFilter} onStarted={onStarted} />
+        )}
+        {route.name === "job" && (
+          <JobView
+            jobId={route.jobId}
+            manager={manager}
+            autoSave={autoSave}
+            onStarted={onStarted}
+            onChoose={() => navigate(ROOT)}
+          />
+        )}
         {route.name === "notFound" && <NotFound />}
       </main>
       <Announcer jobs={jobs} connection={offline ? "offline" : connection} />

@@ -15,7 +15,7 @@ test("one job shows its percent and name, many show their mean and count", () =>
 });
 
 test("on a job's page the tab shows that job", () => {
-  const done = job({ jobId: B, status: "completed", archiveName: "b.zip" });
+  const done = job({ jobId: B, status: "completed", title: "b.zip" });
   expect(tabStatusOf([job(), done], done)).toEqual({ title: "Ready: b.zip · Haulage", percent: null });
 });
 
