@@ -99,6 +99,9 @@ RESPONSES: dict[str, ErrorResponse] = {
     "database_unavailable": ErrorResponse(
         503, "The database is unavailable", 7, retry_after=2, close_code=CloseCode.UNAVAILABLE
     ),
+    "database_refused": ErrorResponse(
+        503, "The database refuses this server", 7, retry_after=30, close_code=CloseCode.UNAVAILABLE
+    ),
     "database_busy": ErrorResponse(503, "The server is overloaded", 7, retry_after=2, close_code=CloseCode.UNAVAILABLE),
     "redis_unavailable": ErrorResponse(503, "Redis is unavailable", 7, retry_after=2),
     "queue_full": ErrorResponse(503, "The queue is full", 7, retry_after=15),

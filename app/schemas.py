@@ -358,6 +358,8 @@ class Health(Message):
 
     status: HealthStatus
     checks: HealthChecks
+    reasons: dict[str, str]
+    """Of each check with an error, why it failed: what to do about it, without names of hosts, users or keys."""
     circuits: Circuits
 
 

@@ -14,19 +14,24 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Self
 
 import asyncpg
-from pydantic import PostgresDsn
-from sqlalchemy import URL, make_url, text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy import event, text
+from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
 
 from jobs.breakers import Breaker
-from jobs.errors import DatabaseBusy, DatabaseUnavailable
+from jobs.database_connections import UNAVAILABLE, Connector, reason_of
+from jobs.errors import DatabaseBusy, DatabaseRefused, DatabaseUnavailable, HaulageError
 
 RECOVERY_TIMEOUT = 1.0
 """Seconds before the open circuit of the database lets calls through again."""
 _BUSY = "The server is overloaded: all of its database connections are in use. Nothing was changed. Try again shortly."
-_UNAVAILABLE = "The database is unavailable. Nothing was changed. Try again shortly."
+_READ_ONLY = "The database accepts no writes: it is a standby, or default_transaction_read_only is on."
+_SESSION = {"idle_in_transaction_session_timeout": "5000"}
+"""A process that stalls within a transaction must not hold its locks."""
+_NO_TIMEOUT = {"statement_timeout": "0", "lock_timeout": "0"}
+"""Against the defaults that an operator may have set for the role or the database."""
 
 _OUTAGES = (
     asyncpg.PostgresConnectionError,
@@ -49,30 +54,31 @@ of them is a bug, and any of them may be over by the next attempt."""
 class Database:
     """A connection pool. See above for when to use `begin`, `reading` and `fetch`."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self.engine = engine
+    def __init__(self, url: str, connector: Connector, engine: AsyncEngine) -> None:
+        self._url = url
+        self._connector = connector
+        self._engine = engine
         self.breaker = Breaker(
-            "database", (DatabaseUnavailable,), DatabaseUnavailable(_UNAVAILABLE), RECOVERY_TIMEOUT, (DatabaseBusy,)
+            "database", (DatabaseUnavailable,), DatabaseUnavailable(UNAVAILABLE), RECOVERY_TIMEOUT, (DatabaseBusy,)
         )
 
     @classmethod
-    def open(cls, dsn: PostgresDsn, *, pool_size: int, timeout: float, connect_timeout: float = 2.0) -> Self:
-        """Create the pool without connecting yet. `timeout`: seconds for a statement, and to wait for a free connection."""
-        engine = create_async_engine(
-            _url(dsn),
-            pool_size=pool_size,
-            max_overflow=0,
-            pool_timeout=timeout,
-            connect_args={
-                "command_timeout": timeout,
-                "timeout": connect_timeout,
-                "server_settings": {"application_name": "haulage", "idle_in_transaction_session_timeout": "5000"},
-            },
-        )
-        return cls(engine)
+    def open(cls, url: str, *, pool_size: int, timeout: float) -> Self:
+        """Create the pool without connecting yet. `timeout`: seconds for a statement, and to wait for a free connection.
+
+        Raises `InvalidDatabaseUrl`.
+        """
+        connector = Connector(url, _SESSION, command_timeout=timeout)
+        pool = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": timeout}
+        return cls(url, connector, _engine(connector, pool))
+
+    def without_timeout(self) -> Self:
+        """Return the same database with a new connection for each transaction, on which a statement may take any time."""
+        connector = Connector(self._url, _NO_TIMEOUT, command_timeout=None)
+        return type(self)(self._url, connector, _engine(connector, {"poolclass": NullPool}))
 
     async def close(self) -> None:
-        await self.engine.dispose()
+        await self._engine.dispose()
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
@@ -81,15 +87,17 @@ class Database:
         Raises `DatabaseUnavailable` if the server cannot be reached or does not respond in time.
         """
         with self._error_boundary():
-            async with self.engine.begin() as connection:
+            async with self._engine.begin() as connection:
                 yield connection
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """A connection in autocommit mode for statements that only read, which saves the round trips of a transaction."""
         with self._error_boundary():
-            async with self.engine.connect() as connection:
-                yield await connection.execution_options(isolation_level="AUTOCOMMIT")
+            async with self._engine.connect() as connection:
+                if not self._connector.needs_transaction:
+                    await connection.execution_options(isolation_level="AUTOCOMMIT")
+                yield connection
 
     async def fetch(self, query: str, *arguments: object) -> list[asyncpg.Record]:
         """Run one statement in a transaction of its own, without SQLAlchemy, and return its rows.
@@ -98,11 +106,16 @@ class Database:
         Performance: without this a statement takes twice the CPU or more.
         """
         with self._error_boundary():
-            async with self.engine.connect() as connection:
+            async with self._engine.connect() as connection:
                 driver = (await connection.get_raw_connection()).driver_connection
                 assert driver is not None
                 try:
-                    rows: list[asyncpg.Record] = await driver.fetch(query, *arguments)
+                    rows: list[asyncpg.Record]
+                    if self._connector.needs_transaction:
+                        async with driver.transaction():
+                            rows = await driver.fetch(query, *arguments)
+                    else:
+                        rows = await driver.fetch(query, *arguments)
                 finally:
                     if driver.is_closed():
                         await connection.invalidate()
@@ -110,25 +123,34 @@ class Database:
 
     @contextmanager
     def _error_boundary(self) -> Iterator[None]:
-        self.breaker.check()
+        refusal = self._connector.refusal
+        try:
+            self.breaker.check()
+        except DatabaseUnavailable:
+            if refusal is not None:
+                raise DatabaseRefused(refusal.message, refusal.reason) from None
+            raise
         with self.breaker.record(), translate_errors():
             yield
 
     async def ping(self) -> None:
-        """Raise `DatabaseUnavailable` unless the server responds."""
+        """Raise `DatabaseUnavailable` unless the server responds and accepts writes."""
         async with self.reading() as connection:
-            await connection.execute(text("SELECT 1"))
+            if await connection.scalar(text("SELECT current_setting('transaction_read_only')")) == "on":
+                raise DatabaseUnavailable(_READ_ONLY)
 
 
-def connect_arguments(dsn: PostgresDsn) -> dict[str, Any]:
-    """Return the arguments of `asyncpg.connect` for the same URL, whose options SQLAlchemy parses in its own way."""
-    url = _url(dsn)
-    _, arguments = url.get_dialect()().create_connect_args(url)
-    return dict(arguments)
+def _engine(connector: Connector, pool: dict[str, Any]) -> AsyncEngine:
+    arguments = {"async_creator_fn": connector.connect, "prepared_statement_name_func": connector.statement_name}
+    engine = create_async_engine("postgresql+asyncpg://", connect_args=arguments, **pool)
+    event.listen(engine.sync_engine, "checkout", _discard_closed)
+    return engine
 
 
-def _url(dsn: PostgresDsn) -> URL:
-    return make_url(str(dsn)).set(drivername="postgresql+asyncpg")
+def _discard_closed(connection: Any, *_: object) -> None:
+    """Let the pool replace a connection that was closed while it was idle, by the server, a pooler or a firewall."""
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
 
 
 @contextmanager
@@ -136,13 +158,15 @@ def translate_errors() -> Iterator[None]:
     """Translate every error of an outage into `DatabaseUnavailable`, and of an exhausted pool into `DatabaseBusy`."""
     try:
         yield
+    except HaulageError:
+        raise
     except PoolTimeout as error:
         raise DatabaseBusy(_BUSY) from error
     except (TimeoutError, OSError, InterfaceError, OperationalError, *_OUTAGES) as error:
-        raise DatabaseUnavailable(_UNAVAILABLE) from error
+        raise DatabaseUnavailable(UNAVAILABLE, reason_of(getattr(error, "orig", None) or error)) from error
     except DBAPIError as error:
         if error.connection_invalidated or isinstance(_driver_error(error), _OUTAGES):
-            raise DatabaseUnavailable(_UNAVAILABLE) from error
+            raise DatabaseUnavailable(UNAVAILABLE, reason_of(error.orig or error)) from error
         raise
 
 

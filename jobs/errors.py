@@ -200,8 +200,20 @@ class StaleFence(HaulageError):
 
 
 class DatabaseUnavailable(HaulageError):
+    """`reason` is what the server or the network said. It may name hosts and users, so it is for operators only."""
+
     code = "database_unavailable"
     error_class = ErrorClass.NETWORK
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class DatabaseRefused(DatabaseUnavailable):
+    """The database rejects this installation: its password, its TLS, its encoding. Repeating does not help."""
+
+    code = "database_refused"
 
 
 class QueueFull(HaulageError):

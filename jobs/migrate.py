@@ -9,8 +9,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, NullPool, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import Connection, text
 
 from jobs.database import Database
 from jobs.engine.sql.partitions import lock_partitions, make_partitions
@@ -32,8 +31,7 @@ async def migrate(database: Database) -> tuple[str | None, str | None]:
     There is no time-out, since an index may take long to build. A second process that migrates at the same time waits
     for the first, and then has nothing to do.
     """
-    without_timeout = Database(create_async_engine(database.engine.url, poolclass=NullPool))
-    async with without_timeout.begin() as connection:
+    async with database.without_timeout().begin() as connection:
         await connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
         revisions = await connection.run_sync(_upgrade)
         if await lock_partitions(connection):  # else a worker makes them just now

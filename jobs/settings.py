@@ -16,7 +16,6 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    PostgresDsn,
     RedisDsn,
     SecretStr,
     ValidationInfo,
@@ -26,6 +25,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from jobs import addresses
+from jobs.database_url import parse_database_url
 
 MIB = 1 << 20
 GIB = 1 << 30
@@ -61,11 +61,20 @@ class _Group(BaseModel):
 class DatabaseSettings(_Group):
     """PostgreSQL."""
 
-    database_url: PostgresDsn = Field(description="PostgreSQL, as `postgresql://user:password@host:port/name`.")
+    database_url: str = Field(
+        description="PostgreSQL, as `postgresql://user:password@host:port/name`, with parameters of libpq: see "
+        "[operations.md](operations.md#postgresql)."
+    )
     database_timeout: Seconds = Field(
         default=10, description="Time-out of a statement, and of the wait for a connection."
     )
     database_pool_size: int = Field(default=10, ge=2, description="Maximum connections to PostgreSQL per process.")
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_supported(cls, url: str) -> str:
+        parse_database_url(url)
+        return url
 
 
 class RedisSettings(_Group):

@@ -9,6 +9,7 @@ from pathlib import Path
 import typer
 
 from app.cli.environment import load_settings
+from app.cli.errors import explain
 from app.cli.output import print_json
 from app.cli.service_runner import check_schema, run_with_services
 from app.problems import RESPONSES
@@ -53,7 +54,7 @@ async def _outcome(check: Awaitable[object]) -> Outcome:
         async with asyncio.timeout(_TIMEOUT):
             detail = await check
     except HaulageError as error:
-        return False, error.message
+        return False, explain(error)
     except TimeoutError:
         return False, f"No response within {_TIMEOUT:g} s."
     except Exception as error:  # noqa: BLE001 - any error is the outcome

@@ -62,12 +62,18 @@ def exit_code(error: HaulageError) -> int:
 def report_error(error: Exception) -> int | None:
     """Print an expected error and return its exit code. None for an unexpected one: a bug, which gets a traceback."""
     if isinstance(error, HaulageError):
-        print_error(error.message)
+        print_error(explain(error))
         return exit_code(error)
     if isinstance(error, OSError):
         print_error(str(error))
         return GENERAL
     return None
+
+
+def explain(error: HaulageError) -> str:
+    """Return the message, and what the database itself said: whoever runs a command may know it."""
+    reason = getattr(error, "reason", "")
+    return f"{error.message} Reason: {reason}" if reason else error.message
 
 
 def print_error(message: str) -> None:

@@ -18,8 +18,8 @@ from jobs.settings import Settings
 T = TypeVar("T")
 
 
-class DatabaseRefused(CommandFailed):
-    """The database responds, but can't be used: wrong schema version, wrong password."""
+class DatabaseUnusable(CommandFailed):
+    """The database responds, but can't be used: it has another version of the schema, or rejects a statement."""
 
     code = "database_unavailable"
 
@@ -27,7 +27,7 @@ class DatabaseRefused(CommandFailed):
 def run_with_services(settings: Settings, work: Callable[[Services], Awaitable[T]], *, schema: bool = True) -> T:
     """Return what `work` returns, in an event loop of its own, with only warnings and errors in the log.
 
-    Raises `DatabaseRefused`, with `schema` also when the schema is not that of this release.
+    Raises `DatabaseUnusable`, with `schema` also when the schema is not that of this release.
     """
     configure_logs(settings.model_copy(update={"log_level": "warning", "log_format": "console"}))
 
@@ -41,13 +41,13 @@ def run_with_services(settings: Settings, work: Callable[[Services], Awaitable[T
         return asyncio.run(run())
     except (SQLAlchemyError, asyncpg.PostgresError) as error:
         reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-        raise DatabaseRefused(f"The database refused: {reason}") from error
+        raise DatabaseUnusable(f"The database refused: {reason}") from error
 
 
 async def check_schema(services: Services) -> str:
-    """Return the version of the schema. Raises `DatabaseRefused` when this release needs another one."""
+    """Return the version of the schema. Raises `DatabaseUnusable` when this release needs another one."""
     found, needed = await current_revision(services.database), head_revision()
     if found == needed and found is not None:
         return found
     state = "is empty" if found is None else f"has version {found}"
-    raise DatabaseRefused(f"The database {state}, this release needs version {needed}: run `haulage migrate`")
+    raise DatabaseUnusable(f"The database {state}, this release needs version {needed}: run `haulage migrate`")

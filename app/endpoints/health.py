@@ -9,9 +9,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.context import context, json_response
-from app.schemas import CheckState, Circuits, Health, HealthChecks, HealthStatus, Live, Ready
+from app.schemas import Circuits, Health, HealthChecks, HealthStatus, Live, Ready
 from jobs.engine.worker.heartbeat import any_worker
+from jobs.errors import HaulageError
 from jobs.services import Services
+
+
+class CheckFailed(HaulageError):
+    """A dependency does not work."""
+
 
 PATIENCE = 3.0
 """Seconds that a check may take."""
@@ -21,9 +27,11 @@ NO_STORE = {"Cache-Control": "no-store"}
 async def health(request: Request) -> Response:
     """Checks all dependencies. 503 without database or store; without Redis or workers, jobs wait but nothing is lost."""
     services = context(request).services
-    checks = await check_all(services)
+    reasons = await failed_checks(services)
+    checks = HealthChecks(**{name: "error" if name in reasons else "ok" for name in HealthChecks.model_fields})
     status = overall(checks)
-    body = Health(status=status, checks=checks, circuits=Circuits.model_validate(services.circuits))
+    circuits = Circuits.model_validate(services.circuits)
+    body = Health(status=status, checks=checks, reasons=reasons, circuits=circuits)
     return json_response(body, 503 if status == "unhealthy" else 200, NO_STORE)
 
 
@@ -36,20 +44,22 @@ async def live(request: Request) -> Response:
 async def ready(request: Request) -> Response:
     """Whether the process can serve requests: it can as long as the database is available and it is not shutting down."""
     it = context(request)
-    state, draining = await _state(it.services.database.ping()), it.hub.limits.draining
-    is_ready = state == "ok" and not draining
-    return json_response(Ready(database=state, draining=draining), 200 if is_ready else 503, NO_STORE)
+    failed, draining = await _reason(it.services.database.ping()) is not None, it.hub.limits.draining
+    is_ready = not failed and not draining
+    body = Ready(database="error" if failed else "ok", draining=draining)
+    return json_response(body, 200 if is_ready else 503, NO_STORE)
 
 
-async def check_all(services: Services) -> HealthChecks:
-    """Checks all dependencies concurrently."""
-    database, storage, redis, queue = await asyncio.gather(
-        _state(services.database.ping()),
-        _state(services.storage.bucket.check()),
-        _state(_true(services.feed.ping())),
-        _state(_true(any_worker(services))),
-    )
-    return HealthChecks(database=database, storage=storage, redis=redis, queue=queue)
+async def failed_checks(services: Services) -> dict[str, str]:
+    """Checks all dependencies concurrently; returns of those that failed the reason."""
+    checks: dict[str, Awaitable[object]] = {
+        "database": services.database.ping(),
+        "storage": services.storage.bucket.check(),
+        "redis": _require(services.feed.ping(), "Redis can't be reached."),
+        "queue": _require(any_worker(services), "No worker is running: queued jobs wait until one starts."),
+    }
+    reasons = await asyncio.gather(*map(_reason, checks.values()))
+    return {name: reason for name, reason in zip(checks, reasons, strict=True) if reason is not None}
 
 
 def overall(checks: HealthChecks) -> HealthStatus:
@@ -59,15 +69,20 @@ def overall(checks: HealthChecks) -> HealthStatus:
     return "degraded" if "error" in (checks.redis, checks.queue) else "healthy"
 
 
-async def _state(check: Awaitable[object]) -> CheckState:
+async def _reason(check: Awaitable[object]) -> str | None:
+    """Returns why the check failed, in words that anyone may read."""
     try:
         async with asyncio.timeout(PATIENCE):
             await check
+    except HaulageError as error:
+        return error.message
+    except TimeoutError:
+        return f"It did not respond within {PATIENCE:g} s."
     except Exception:  # noqa: BLE001 - any error means that the check failed
-        return "error"
-    return "ok"
+        return "The check failed."
+    return None
 
 
-async def _true(check: Awaitable[bool]) -> None:
+async def _require(check: Awaitable[bool], otherwise: str) -> None:
     if not await check:
-        raise ConnectionError
+        raise CheckFailed(otherwise)

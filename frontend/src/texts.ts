@@ -280,6 +280,7 @@ export const texts = {
       too_many_followers: "Too many people are following downloads right now. The page retries automatically.",
       nothing_failed: "There is nothing to retry.",
       database_unavailable: "The server is temporarily unavailable. Try again in a moment.",
+      database_refused: "The server can't use its database. Contact the administrator.",
       storage_out: "The store is temporarily unavailable. Try again later.",
     } as Record<string, string>,
     noSuchJob: "Check the address: it does not contain a valid job ID.",

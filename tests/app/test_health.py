@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from jobs.engine.sql.workers import record_heartbeat
 from jobs.engine.wakeups.queue import queue_name
@@ -55,10 +55,24 @@ async def test_health_shows_unavailable_dependencies(
     if "redis_url" in away:
         expected["queue"] = "error"
     assert health.json()["checks"] == expected
+    assert set(health.json()["reasons"]) == {name for name, state in expected.items() if state == "error"}
     assert answers["/health/ready"].status_code == ready
     assert answers["/health/ready"].json() == {"database": expected["database"], "draining": False}
     assert (answers["/health/live"].status_code, answers["/health/live"].json()) == (200, {"status": "ok"})
     assert {answer.headers["cache-control"] for answer in answers.values()} == {"no-store"}
+
+
+async def test_a_lasting_refusal_is_not_shown_as_a_passing_outage(shared: Shared) -> None:
+    """Neither health nor a problem tells clients what the server said: it names the user."""
+    url = make_url(shared.settings.database_url).set(password="wrong")
+    settings = with_changes(shared.settings, database_url=url.render_as_string(hide_password=False))
+    async with serving(settings) as server, httpx.AsyncClient(base_url=server) as api:
+        health, problem = (await api.get("/health")).json(), (await api.get("/v1/download/jobs")).json()
+    assert health["checks"]["database"] == "error"
+    assert health["reasons"]["database"] == problem["detail"]
+    assert (problem["error"], "log names the reason" in problem["detail"]) == ("database_refused", True)
+    for word in ("shortly", "password", str(url.username)):
+        assert word not in problem["detail"].replace("this server", "")
 
 
 @pytest.mark.parametrize("away", ["database", "storage", "redis"])

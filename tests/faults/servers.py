@@ -109,6 +109,6 @@ class Servers:
 
     async def _make_template(self) -> None:
         await self.execute(f"CREATE DATABASE {TEMPLATE}")
-        database = Database.open(self.database_url(TEMPLATE), pool_size=2, timeout=10)  # type: ignore[arg-type]
+        database = Database.open(self.database_url(TEMPLATE), pool_size=2, timeout=10)
         await migrate(database)
         await database.close()

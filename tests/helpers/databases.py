@@ -31,7 +31,7 @@ async def execute(url: str, statement: str) -> None:
 async def create_template(server: str) -> None:
     """Creates the migrated database that `fresh_database` copies."""
     await execute(server, f"CREATE DATABASE {TEMPLATE}")
-    database = Database.open(database_url(server, TEMPLATE), pool_size=2, timeout=10)  # type: ignore[arg-type]
+    database = Database.open(database_url(server, TEMPLATE), pool_size=2, timeout=10)
     await migrate(database)
     await database.close()
 

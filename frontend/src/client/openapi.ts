@@ -622,6 +622,10 @@ export interface components {
              */
             status: "healthy" | "degraded" | "unhealthy";
             checks: components["schemas"]["HealthChecks"];
+            /** Reasons */
+            reasons: {
+                [key: string]: string;
+            };
             circuits: components["schemas"]["Circuits"];
         };
         /** HealthChecks */

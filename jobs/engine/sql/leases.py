@@ -7,9 +7,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 import asyncpg
-from pydantic import PostgresDsn
 
-from jobs.database import connect_arguments, translate_errors
+from jobs.database import translate_errors
+from jobs.database_connections import Connector
 from jobs.engine.jobs import Turn
 
 
@@ -25,9 +25,11 @@ class Renewal:
 class Leases:
     """Renews the leases of one worker. No call takes longer than `timeout` seconds."""
 
-    def __init__(self, dsn: PostgresDsn, worker: str, *, lease: float, timeout: float) -> None:
+    def __init__(self, url: str, worker: str, *, lease: float, timeout: float) -> None:
         """Opens no connection yet. `lease` is the seconds for which a lease is renewed."""
-        self._arguments = connect_arguments(dsn)
+        # A statement that timed out here must not renew a lease later, when the job is no longer worked on.
+        limit = {"statement_timeout": str(round(1000 * timeout))}
+        self._connector = Connector(url, limit, name="haulage leases", command_timeout=None)
         self._worker = worker
         self._lease = lease
         self._timeout = timeout
@@ -49,7 +51,7 @@ class Leases:
             with translate_errors():
                 async with asyncio.timeout(self._timeout):
                     connection = await self._connected()
-                    rows = await connection.fetch(_RENEW, self._worker, ids, fences, self._lease)
+                    rows = await self._connector.fetch(connection, _RENEW, self._worker, ids, fences, self._lease)
         except BaseException:
             self.close()
             raise
@@ -58,10 +60,7 @@ class Leases:
 
     async def _connected(self) -> asyncpg.Connection:
         if self._connection is None or self._connection.is_closed():
-            # A statement that timed out here must not renew a lease later, when the job is no longer worked on.
-            limit = str(round(1000 * self._timeout))
-            settings = {"application_name": "haulage leases", "statement_timeout": limit}
-            self._connection = await asyncpg.connect(**self._arguments, server_settings=settings)
+            self._connection = await self._connector.connect()
         return self._connection
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from jobs.migrate import head_revision
 from jobs.services import Services
@@ -46,6 +46,32 @@ async def test_each_unavailable_dependency_has_its_line(tmp_path: Path, settings
     assert [line.split()[1] for line in done.out.splitlines()] == ["error"] * 5
     assert "hidden" not in done.out + done.error
     assert "Traceback" not in done.error
+
+
+@pytest.mark.parametrize("command", ["check", "migrate"])
+async def test_the_words_of_the_database_are_shown(tmp_path: Path, settings: Settings, command: str) -> None:
+    wrong = make_url(settings.database_url).set(password="wr0ng").render_as_string(hide_password=False)
+    for url, said in [
+        (wrong, "password authentication failed for user"),
+        (f"{settings.database_url}_not", '_not" does not exist'),
+        (f"{settings.database_url}?sslmode=require", "rejected SSL upgrade"),
+        ("postgresql://a:b@127.0.0.1:9/a", "127.0.0.1:9: "),
+    ]:
+        done = await Cli(tmp_path, variables(settings) | {"DATABASE_URL": url})(command)
+        assert done.code == 7
+        assert said in done.out + done.error
+        assert "wr0ng" not in done.out + done.error
+        assert "Traceback" not in done.error
+
+
+@pytest.mark.parametrize("command", ["serve", "worker", "migrate", "check"])
+async def test_an_unsupported_parameter_of_the_database_is_refused_by_name(
+    tmp_path: Path, settings: Settings, command: str
+) -> None:
+    url = f"{settings.database_url}?hostaddr=127.0.0.1"
+    done = await Cli(tmp_path, variables(settings) | {"DATABASE_URL": url})(command)
+    assert done.code == 2
+    assert "DATABASE_URL: the parameter 'hostaddr' is not supported: remove it" in done.error
 
 
 async def test_an_empty_database_is_migrated_once(server_cli: Cli, services: Services) -> None:
