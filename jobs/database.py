@@ -57,7 +57,7 @@ class Database:
     def __init__(self, url: str, connector: Connector, engine: AsyncEngine) -> None:
         self._url = url
         self._connector = connector
-        self._engine = engine
+        self.engine = engine
         self.breaker = Breaker(
             "database", (DatabaseUnavailable,), DatabaseUnavailable(UNAVAILABLE), RECOVERY_TIMEOUT, (DatabaseBusy,)
         )
@@ -78,7 +78,7 @@ class Database:
         return type(self)(self._url, connector, _engine(connector, {"poolclass": NullPool}))
 
     async def close(self) -> None:
-        await self._engine.dispose()
+        await self.engine.dispose()
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
@@ -87,14 +87,14 @@ class Database:
         Raises `DatabaseUnavailable` if the server cannot be reached or does not respond in time.
         """
         with self._error_boundary():
-            async with self._engine.begin() as connection:
+            async with self.engine.begin() as connection:
                 yield connection
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """A connection in autocommit mode for statements that only read, which saves the round trips of a transaction."""
         with self._error_boundary():
-            async with self._engine.connect() as connection:
+            async with self.engine.connect() as connection:
                 if not self._connector.needs_transaction:
                     await connection.execution_options(isolation_level="AUTOCOMMIT")
                 yield connection
@@ -106,7 +106,7 @@ class Database:
         Performance: without this a statement takes twice the CPU or more.
         """
         with self._error_boundary():
-            async with self._engine.connect() as connection:
+            async with self.engine.connect() as connection:
                 driver = (await connection.get_raw_connection()).driver_connection
                 assert driver is not None
                 try:

@@ -45,8 +45,14 @@ _LASTING = (
     ssl.SSLError,
 )
 """What repeating does not help against."""
-_LASTING_TEXTS = ("rejected SSL upgrade", "no such database", "no such user", "unsupported startup parameter")
-"""The same, from asyncpg and PgBouncer, which have no class or SQLSTATE of its own for these."""
+_LASTING_TEXTS = (
+    "rejected SSL upgrade",
+    "SSL required",
+    "no such database",
+    "no such user",
+    "unsupported startup parameter",
+)
+"""The same, from asyncpg and PgBouncer, which have no class or SQLSTATE of their own for these."""
 _NEXT_HOST = (OSError, asyncpg.CannotConnectNowError, asyncpg.TargetServerAttributeNotMatched)
 _STARTUP_PARAMETER_REFUSED = "unsupported startup parameter"
 

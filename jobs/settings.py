@@ -7,7 +7,9 @@ gets the whole `Settings`: the type checker holds it to its group, while names a
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_origin
 from urllib.parse import urlsplit
 
@@ -16,6 +18,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    FilePath,
     RedisDsn,
     SecretStr,
     ValidationInfo,
@@ -36,6 +39,15 @@ Seconds = Annotated[float, Field(gt=0, le=CENTURY, allow_inf_nan=False)]
 Bytes = Annotated[int, Field(gt=0)]
 
 
+def _has_certificates(file: Path) -> Path:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file)
+    except OSError:  # also `ssl.SSLError`
+        msg = "the file has no certificates in PEM format"
+        raise ValueError(msg) from None
+    return file
+
+
 def _each(normalised: Callable[[str], str]) -> AfterValidator:
     """Normalises the items of a list. An item `*`, which stands for all, leaves no other."""
 
@@ -51,6 +63,7 @@ Hosts = Annotated[tuple[str, ...], NoDecode, _each(addresses.host_pattern)]
 Origins = Annotated[tuple[str, ...], NoDecode, _each(addresses.origin_pattern)]
 Networks = Annotated[tuple[str, ...], NoDecode, _each(addresses.network)]
 ListenAddresses = Annotated[tuple[str, ...], NoDecode, Field(min_length=1), _each(addresses.listen_address)]
+CaFile = Annotated[FilePath, AfterValidator(_has_certificates)]
 StoreUrl = Annotated[str, AfterValidator(addresses.store_url)]
 
 
@@ -72,24 +85,42 @@ class DatabaseSettings(_Group):
 
     @field_validator("database_url")
     @classmethod
-    def _is_supported(cls, url: str) -> str:
+    def _database_is_supported(cls, url: str) -> str:
         parse_database_url(url)
         return url
+
+
+_REDIS_PARAMETERS = frozenset({"db", "client_name"})
+_REDIS_TLS_PARAMETERS = frozenset(
+    {"ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname"}
+)
 
 
 class RedisSettings(_Group):
     """Redis or Valkey."""
 
-    redis_url: RedisDsn = Field(description="Redis or Valkey, as `redis://[:password@]host:port/db`.")
+    redis_url: RedisDsn = Field(
+        description="Redis or Valkey, as `redis://[user:password@]host:port/db`, or `rediss://` for TLS."
+    )
+    redis_ca_file: CaFile | None = Field(
+        default=None,
+        description="PEM file of CAs to trust for `rediss://`, besides those of the operating system.",
+    )
     redis_timeout: Seconds = Field(default=5, description="Time-out of a call to Redis.")
 
     @field_validator("redis_url")
     @classmethod
-    def _database_is_a_number(cls, url: RedisDsn) -> RedisDsn:
-        """The client would use database 0 instead of any other text."""
+    def _redis_is_supported(cls, url: RedisDsn) -> RedisDsn:
         if re.fullmatch(r"(?:/[0-9]*)?", url.path or "") is None:
+            # The client would use database 0 instead of any other text.
             msg = "must end with the number of a database, as in redis://host:6379/0"
             raise ValueError(msg)
+        known = _REDIS_PARAMETERS | (_REDIS_TLS_PARAMETERS if url.scheme == "rediss" else frozenset())
+        for name, _ in url.query_params():
+            if name not in known:
+                hint = "use rediss:// or remove it" if name in _REDIS_TLS_PARAMETERS else "remove it"
+                msg = f"the parameter {name!r} is not supported: {hint}"
+                raise ValueError(msg)
         return url
 
 
@@ -107,6 +138,10 @@ class StorageSettings(_Group):
         default="haulage", description="Bucket of the files and bundles."
     )
     s3_region: str = Field(default="us-east-1", min_length=1, description="Region to sign requests for.")
+    s3_ca_file: CaFile | None = Field(
+        default=None,
+        description="PEM file of CAs to trust for the store, besides those of the operating system.",
+    )
     s3_force_path_style: bool = Field(
         default=True, description="Put the bucket's name in the path instead of the host name."
     )

@@ -41,7 +41,7 @@ async def _run_checks(services: Services) -> dict[str, Outcome]:
     checks: dict[str, Awaitable[object]] = {
         "database": services.database.ping(),
         "schema": check_schema(services),
-        "storage": services.storage.bucket.check(),
+        "storage": services.storage.check(),
         "redis": _require(services.feed.ping(), "Redis can't be reached."),
         "queue": _require(any_worker(services), "No worker is running: queued jobs wait until one starts."),
     }

@@ -6,6 +6,7 @@ Each gets its whole configuration here, so that none reads the environment or fi
 from __future__ import annotations
 
 import os
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 
 import botocore.session
 from botocore.config import Config
+from botocore.httpsession import URLLib3Session
 from minio import Minio
 from obstore.store import S3Store
 from urllib3 import PoolManager, Timeout
@@ -39,9 +41,8 @@ class MinioClient:
 def minio_client(settings: StorageSettings, endpoint: str, read_timeout: float) -> MinioClient:
     """Return a client for bucket calls and for signing. `read_timeout` is in seconds without a byte."""
     address = urlsplit(endpoint)
-    connections = PoolManager(
-        maxsize=4, retries=False, timeout=Timeout(connect=settings.s3_connect_timeout, read=read_timeout)
-    )
+    timeout = Timeout(connect=settings.s3_connect_timeout, read=read_timeout)
+    connections = PoolManager(maxsize=4, retries=False, timeout=timeout, ssl_context=tls_context(settings))
     client = Minio(
         address.netloc,
         access_key=settings.s3_access_key_id,
@@ -55,6 +56,16 @@ def minio_client(settings: StorageSettings, endpoint: str, read_timeout: float) 
     )
     set_style()
     return MinioClient(client, connections)
+
+
+def tls_context(settings: StorageSettings) -> ssl.SSLContext | None:
+    """Return what the clients in Python verify the store's certificate with; None without TLS."""
+    if urlsplit(settings.s3_endpoint).scheme == "http":
+        return None
+    context = ssl.create_default_context()
+    if settings.s3_ca_file is not None:
+        context.load_verify_locations(settings.s3_ca_file)
+    return context
 
 
 def obstore_client(settings: StorageSettings) -> S3Store:
@@ -83,6 +94,8 @@ def obstore_client(settings: StorageSettings) -> S3Store:
             # Connect directly, like the other clients: a proxy that excludes the store overrides HTTP_PROXY.
             "proxy_url": "http://127.0.0.1:9",
             "proxy_excludes": urlsplit(_bucket_endpoint(settings)).hostname or "",
+            # It adds the CAs of the operating system by itself.
+            **({} if settings.s3_ca_file is None else {"root_certificate": settings.s3_ca_file.read_bytes()}),
         },
         retry_config={"max_retries": 0, "retry_timeout": timedelta(0)},
         # Keys in `config` would be combined with AWS_SESSION_TOKEN of the environment.
@@ -121,6 +134,13 @@ class BotocoreClients:
             aws_secret_access_key=settings.s3_secret_access_key.get_secret_value(),
             config=self._config(read_timeout),
         )
+        context = tls_context(settings)
+        if context is not None:
+            client._endpoint.http_session = _TlsSession(  # noqa: SLF001 - botocore has no parameter for it
+                context,
+                timeout=(settings.s3_connect_timeout, read_timeout),
+                max_pool_connections=self._connections,
+            )
         client.meta.events.register_last("before-parameter-build.s3", _disable_region_redirects)
         return client
 
@@ -140,6 +160,21 @@ class BotocoreClients:
                 "payload_signing_enabled": False,
             },
         )
+
+
+class _TlsSession(URLLib3Session):  # type: ignore[misc] # botocore has no types
+    """Verifies certificates like the other clients: botocore itself trusts certifi's CAs, or those of one file."""
+
+    def __init__(self, context: ssl.SSLContext, **options: Any) -> None:
+        self._context = context
+        super().__init__(**options)
+
+    def _get_ssl_context(self) -> ssl.SSLContext:
+        return self._context
+
+    def _setup_ssl_cert(self, connections: Any, url: str, verify: object) -> None:
+        del url, verify
+        connections.cert_reqs = "CERT_REQUIRED"
 
 
 def _disable_region_redirects(context: dict[str, Any], **_: object) -> None:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from http import HTTPStatus
+from ssl import SSLCertVerificationError
 
 import botocore.exceptions as boto
 import obstore.exceptions
@@ -32,6 +34,7 @@ _STATUS = re.compile(r"non-2xx status code: (\d{3})")
 _CODE = re.compile(r"<Code>([A-Za-z0-9.]{1,64})</Code>")
 # obstore raises GenericError for all of these; only its text distinguishes them.
 _NO_CONNECTION = re.compile(r"kind: Connect\b|ConnectError|\(\s*Connect,")
+_CERTIFICATE = re.compile(r"InvalidCertificate\(\s*(\w+)")
 _TIMED_OUT = re.compile(r"kind: Timeout\b")
 _NOT_HTTP = re.compile(r"HttpError|kind: (?:Interrupted|Request|Unknown)\b")
 _BUSY = frozenset({"SlowDown", "ServerBusy", "TooManyRequests", "RequestLimitExceeded"})
@@ -128,6 +131,12 @@ def unreachable(action: str) -> StorageUnreachable:
     return StorageUnreachable(f"The connection to the store failed while {action}.")
 
 
+def untrusted(action: str, reason: str) -> StorageUnreachable:
+    """Return the error for a certificate that the client rejected."""
+    message = f"The certificate of the store was rejected ({reason}) while {action}: check S3_CA_FILE."
+    return StorageUnreachable(message)
+
+
 def timed_out(action: str) -> StorageTimeout:
     """Return the error for a store that did not respond in time."""
     return StorageTimeout(f"The store did not respond in time while {action}.")
@@ -172,6 +181,9 @@ def _response_of(error: Exception) -> tuple[int, str] | None:
 
 def _classified_by_text(text: str) -> Callable[[str], HaulageError]:
     """Classify an error of obstore by its text, since obstore has no classes for these."""
+    certificate = _CERTIFICATE.search(text)
+    if certificate is not None:
+        return partial(untrusted, reason=certificate[1])
     if _NO_CONNECTION.search(text):
         return unreachable
     if _TIMED_OUT.search(text):
@@ -184,6 +196,9 @@ def _classified_by_text(text: str) -> Callable[[str], HaulageError]:
 def _classified_by_cause(error: BaseException) -> Callable[[str], HaulageError]:
     """Classify an error of urllib3 or botocore by the innermost error that it wraps."""
     chain = list(_unwrapped(error))
+    for each in chain:
+        if isinstance(each, SSLCertVerificationError):
+            return partial(untrusted, reason=each.verify_message)
     if any(isinstance(each, http.ConnectTimeoutError | boto.ConnectTimeoutError) for each in chain):
         return unreachable
     if any(isinstance(each, http.ReadTimeoutError | boto.ReadTimeoutError | TimeoutError) for each in chain):

@@ -11,6 +11,7 @@ import socket
 import traceback
 from collections.abc import Callable, Generator, Iterable, Iterator
 from http import HTTPStatus
+from ssl import SSLContext
 from threading import Lock
 from typing import Any, ClassVar
 
@@ -167,13 +168,19 @@ class PutClient:
     """
 
     def __init__(
-        self, sign: Callable[[str, dict[str, Any]], str], connect_timeout: float, idle_timeout: float, size: int
+        self,
+        sign: Callable[[str, dict[str, Any]], str],
+        connect_timeout: float,
+        idle_timeout: float,
+        size: int,
+        tls_context: SSLContext | None,
     ) -> None:
         """`size` is the number of concurrent requests. The time-outs are in seconds."""
         self._sign = sign
         self._idle_timeout = idle_timeout
         self._threads = ThreadPool(size, "storage-put")
-        self._pools = _Pools(maxsize=size, retries=False, timeout=Timeout(connect=connect_timeout, read=idle_timeout))
+        timeout = Timeout(connect=connect_timeout, read=idle_timeout)
+        self._pools = _Pools(maxsize=size, retries=False, timeout=timeout, ssl_context=tls_context)
 
     async def put(self, operation: str, parameters: dict[str, Any], data: Buffer | PartBuffer) -> str:
         """PUT the data and return the ETag of the response. Raises `BodyStalled` if the data does not arrive.

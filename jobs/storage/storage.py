@@ -11,7 +11,7 @@ from jobs.errors import HaulageError
 from jobs.settings import StorageSettings
 from jobs.storage.bucket import Bucket
 from jobs.storage.bulk_head import BulkHead
-from jobs.storage.clients import BotocoreClients, minio_client, obstore_client
+from jobs.storage.clients import BotocoreClients, minio_client, obstore_client, tls_context
 from jobs.storage.multipart import MultipartUploads
 from jobs.storage.object_writer import ObjectWriter
 from jobs.storage.objects import Objects
@@ -65,7 +65,9 @@ class Storage:
         )
         # One request for each part that the memory budget holds, and some for small objects.
         puts = min(MAX_CONCURRENT_PUTS, settings.worker_memory_budget // settings.part_size + 8)
-        put_client = PutClient(_signer(client), settings.s3_connect_timeout, settings.s3_idle_timeout, puts)
+        put_client = PutClient(
+            _signer(client), settings.s3_connect_timeout, settings.s3_idle_timeout, puts, tls_context(settings)
+        )
         multipart = MultipartUploads(bucket, put_client, client, clients.create(settings.s3_complete_timeout))
         objects = Objects(obstore_client(settings), bucket, ObjectWriter(bucket, put_client, multipart))
         public = minio_client(settings, settings.s3_public_endpoint or settings.s3_endpoint, settings.s3_idle_timeout)
@@ -78,6 +80,13 @@ class Storage:
             bucket,
             put_client,
         )
+
+    async def check(self) -> None:
+        """Make a call with each of the clients, which have ways of their own to connect. Raises the `Storage…` errors."""
+        await self.bucket.check()
+        await self.probe_write()
+        await self.objects.list_page("", PROBE_KEY)
+        await self.multipart.abort(PROBE_KEY, await self.multipart.create(PROBE_KEY, "application/octet-stream"))
 
     async def probe_write(self) -> None:
         """Write a small object, as a job would: a store may list its buckets and still store nothing. Raises as `put`."""

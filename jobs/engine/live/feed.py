@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Self
 from uuid import UUID
 
@@ -64,10 +65,10 @@ class Feed:
         self._send_buffer: SendBuffer[tuple[UUID, str]] = SendBuffer("feed", self._publish, self.breaker)
 
     @classmethod
-    def open(cls, url: RedisDsn, *, timeout: float) -> Self:
-        """Connects to nothing yet. `timeout`: seconds for a call."""
-        pools = (connection_pool(url, timeout), connection_pool(url, min(timeout, PATIENCE)))
-        return cls(*(Redis.from_pool(pool) for pool in pools))
+    def open(cls, url: RedisDsn, *, timeout: float, ca_file: Path | None = None) -> Self:
+        """Connects to nothing yet. `timeout`: seconds for a call. `ca_file`: CAs to trust besides the system's."""
+        pools = (connection_pool(url, each, ca_file) for each in (timeout, min(timeout, PATIENCE)))
+        return cls(*map(Redis.from_pool, pools))
 
     async def close(self) -> None:
         """Sends the events that are waiting, for a second at most."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 from pydantic import RedisDsn
@@ -44,14 +45,25 @@ _TIMED: dict[type[AbstractConnection], type[AbstractConnection]] = {
 }
 
 
-def connection_pool(url: RedisDsn, timeout: float) -> ConnectionPool:
-    """Connections to this address, none of them open yet. `timeout`: seconds to connect, and for a call."""
+def connection_pool(url: RedisDsn, timeout: float, ca_file: Path | None = None) -> ConnectionPool:
+    """Connections to this address, none of them open yet. `timeout`: seconds to connect, and for a call.
+
+    Over TLS, the server's certificate and its name are verified, with the CAs of the system and of `ca_file`, unless the
+    parameters of the URL say otherwise.
+    """
+    tls: dict[str, Any] = {}
+    if url.scheme == "rediss":
+        # redis-py 5 does not check the name by default, and cannot without a certificate.
+        tls["ssl_check_hostname"] = ("ssl_cert_reqs", "none") not in url.query_params()
+        if ca_file is not None:
+            tls["ssl_ca_certs"] = str(ca_file)
     pool: ConnectionPool = ConnectionPool.from_url(
         str(url),
         socket_timeout=timeout,
         socket_connect_timeout=timeout,
         retry=Retry(NoBackoff(), 0),
         max_connections=MAX_CONNECTIONS,
+        **tls,
     )
     pool.connection_class = _TIMED[pool.connection_class]
     return pool

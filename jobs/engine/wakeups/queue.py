@@ -11,6 +11,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 from uuid import UUID
 
@@ -60,9 +61,9 @@ def turn_of(wakeup: str) -> Turn:
     return UUID(job_id), int(fence)
 
 
-def arq_redis(url: RedisDsn, *, timeout: float) -> ArqRedis:
+def arq_redis(url: RedisDsn, *, timeout: float, ca_file: Path | None = None) -> ArqRedis:
     """arq's client, not connected yet. `timeout`: seconds to connect, and for a call."""
-    pool = connection_pool(url, timeout)
+    pool = connection_pool(url, timeout, ca_file)
     return ArqRedis(pool, job_serializer=pack, job_deserializer=unpack)
 
 
@@ -88,10 +89,12 @@ class Queue:
         """Wake-ups that are not due yet."""
 
     @classmethod
-    def open(cls, url: RedisDsn, *, timeout: float, breaker: Breaker | None = None) -> Self:
+    def open(
+        cls, url: RedisDsn, *, timeout: float, ca_file: Path | None = None, breaker: Breaker | None = None
+    ) -> Self:
         """Connects to nothing yet. `timeout`: seconds for a call. `breaker`: the one of the process."""
-        sender = arq_redis(url, timeout=min(timeout, PATIENCE))
-        return cls(arq_redis(url, timeout=timeout), sender, breaker or redis_breaker())
+        sender = arq_redis(url, timeout=min(timeout, PATIENCE), ca_file=ca_file)
+        return cls(arq_redis(url, timeout=timeout, ca_file=ca_file), sender, breaker or redis_breaker())
 
     async def close(self) -> None:
         """Sends the wake-ups that are due and waiting, for a second at most."""
