@@ -12,7 +12,6 @@ from time import perf_counter
 
 import asyncpg
 import httpx
-from pydantic import PostgresDsn
 
 from jobs.database import Database
 from jobs.engine.job_ids import JobIds
@@ -65,12 +64,12 @@ async def measure(arena: Arena, effort: Effort) -> list[Figure]:
 
 @asynccontextmanager
 async def _second_database(arena: Arena) -> AsyncIterator[str]:
-    url = str(arena.settings.database_url)
+    url = arena.settings.database_url
     connection = await asyncpg.connect(url)
     try:
         await connection.execute("CREATE DATABASE bench_growth_few")
         few = url.rpartition("/")[0] + "/bench_growth_few"
-        database = Database.open(PostgresDsn(few), pool_size=2, timeout=10)
+        database = Database.open(few, pool_size=2, timeout=10)
         await migrate(database)
         await database.close()
         yield few
@@ -93,7 +92,7 @@ class Filler:
     async def add(self, *, jobs: int, files: int) -> None:
         """Adds jobs of all ages with their files and events, and files of the catalogue."""
         now = datetime.now(UTC)
-        database = Database.open(PostgresDsn(self.url), pool_size=2, timeout=10)
+        database = Database.open(self.url, pool_size=2, timeout=10)
         for age in AGES:
             async with database.begin() as transaction:
                 await make_partitions(transaction, (now - timedelta(days=age)).date())
