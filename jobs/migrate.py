@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from sqlalchemy import Connection, text
 
 from jobs.database import Database
 from jobs.engine.sql.partitions import lock_partitions, make_partitions
+from jobs.errors import DatabaseUnavailable
 
 _LOCK = 0x6861_756C_6167_65  # "haulage": the key of the advisory lock of migrations
 
@@ -24,9 +26,9 @@ def _config() -> Config:
 
 
 async def migrate(database: Database) -> tuple[str | None, str | None]:
-    """Run the missing migrations, and make the partitions of the next days, in one transaction.
+    """Run the missing migrations in one transaction; return the revisions before and after.
 
-    Return the revisions before and after.
+    Then make the partitions of the next days, unless they are locked: the workers make those that are missing, too.
 
     There is no time-out, since an index may take long to build. A second process that migrates at the same time waits
     for the first, and then has nothing to do.
@@ -34,9 +36,11 @@ async def migrate(database: Database) -> tuple[str | None, str | None]:
     async with database.without_timeout().begin() as connection:
         await connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
         revisions = await connection.run_sync(_upgrade)
-        if await lock_partitions(connection):  # else a worker makes them just now
-            await make_partitions(connection, datetime.now(UTC).date())
-        return revisions
+    with suppress(DatabaseUnavailable):
+        async with without_timeout.begin() as connection:
+            if await lock_partitions(connection):
+                await make_partitions(connection, datetime.now(UTC).date())
+    return revisions
 
 
 async def current_revision(database: Database) -> str | None:

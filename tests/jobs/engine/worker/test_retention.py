@@ -21,6 +21,7 @@ from jobs.engine.sql.retention import _DELETE_PAST_RETENTION as DELETE_PAST_RETE
 from jobs.engine.worker import retention
 from jobs.engine.worker.retention import SLACK, Retention
 from jobs.errors import DatabaseUnavailable
+from jobs.migrate import migrate
 from jobs.services import Services
 from tests.helpers.jobs import create, dead, read
 from tests.helpers.samples import RESULT
@@ -234,6 +235,18 @@ async def test_there_are_partitions_for_the_days_to_come(services: Services) -> 
     for table in PARTITIONED:
         made = set(await days(services, table))
         assert {(start + n * DAY).date() for n in range(DAYS_AHEAD + 1)} <= made
+
+
+async def test_a_migration_makes_partitions_and_ends_also_while_they_are_locked(services: Services) -> None:
+    made = await days(services)
+    async with services.database.begin() as connection:
+        await connection.execute(text(f"DROP TABLE {partition_name('file_records', made[-1])}"))
+    async with services.database.begin() as connection:
+        await connection.execute(text("SELECT FROM file_records_default"))
+        await migrate(services.database)
+    assert await days(services) == made[:-1]
+    await migrate(services.database)
+    assert await days(services) == made
 
 
 async def test_jobs_of_days_without_a_partition_work_and_later_days_get_theirs(
