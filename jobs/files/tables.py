@@ -33,9 +33,9 @@ stored_files = Table(
     CheckConstraint("size >= 0", name="size"),
 )
 # For searches within names: the pieces of up to three letters that begin at each letter of a name, in lower case. A term
-# of three letters or more is in names that have all its pieces, a shorter one in names that have a piece which begins with
-# it. It is a `tsvector`, since its index finds beginnings, too, and needs no extension. Without `fastupdate`, since each
-# search would have to read the whole list of pending entries.
+# of three letters or more is in names that have the pieces which it is made of, a shorter one in names that have a piece
+# which begins with it. It is a `tsvector`, since its index finds beginnings, too, and needs no extension. Without
+# `fastupdate`, since each search would have to read the whole list of pending entries.
 Index(
     "stored_files_search",
     func.file_name_pieces(stored_files.c.name),
