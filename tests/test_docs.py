@@ -134,7 +134,12 @@ def test_every_path_in_the_documents_exists(project: Path) -> None:
 def test_sizes_in_the_documents_have_decimal_units_as_everywhere(project: Path) -> None:
     """`16MiB` without a space is a value of a program's option."""
     binary = re.compile(r"(?<!\d)[KMGT]iB\b")
-    assert [(page.name, line) for page in pages_of(project) for line in page.open() if binary.search(line)] == []
+    assert [
+        (page.name, line)
+        for page in pages_of(project)
+        for line in page.read_text(encoding="utf-8").splitlines()
+        if binary.search(line)
+    ] == []
 
 
 def test_every_target_of_make_in_the_documents_exists(project: Path) -> None:
