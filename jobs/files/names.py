@@ -11,6 +11,8 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterator, Sequence
 from unicodedata import normalize
 
+from idna import valid_contextj
+
 MAX_COMPONENT = 255
 """Bytes of UTF-8 in one component of a name."""
 MAX_NAME = 1024
@@ -20,8 +22,23 @@ MAX_EXTENSION = 32
 FALLBACK = "file"
 """The name to use when nothing is left of a name."""
 
-# Soft hyphen, Arabic letter mark, zero-width characters, bidi controls, invisible operators, byte order mark.
-_INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+# Soft hyphen, Arabic letter mark, zero-width characters except the joiners, bidi controls, invisible operators, byte order
+# mark; the Mongolian vowel separator unless it stands between a letter and the vowel that it separates.
+_INVISIBLE = re.compile(
+    "[\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
+    "|(?<![\u1820-\u1878\u1885-\u18aa\u180b-\u180d\u180f])\u180e|\u180e(?![\u1820\u1821])"
+)
+# Extended_Pictographic of emoji-data.txt, in whole blocks, and what may follow one within an emoji (UTS 51): variation
+# selector, skin tone, tags.
+_PICTOGRAPH = (
+    "[\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u23ff\u25a0-\u27bf\u2900-\u297f\u2b00-\u2bff\u3030\u303d"
+    "\u3297\u3299\U0001f000-\U0001f1e5\U0001f200-\U0001f3fa\U0001f400-\U0001faff]"
+)
+_MODIFIERS = "[\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]*"
+_JOINER = re.compile(f"(?P<emoji>{_PICTOGRAPH}{_MODIFIERS}\u200d(?={_PICTOGRAPH}))|[\u200c\u200d]")
+_JOINERS = re.compile("[\u200c\u200d]")
+_JOINER_CONTEXT = 16
+"""Characters on each side of a joiner that decide whether it is needed."""
 # C0, DEL, C1, line and paragraph separators, surrogates, and what Windows forbids.
 _FORBIDDEN = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff<>:"|?*]')
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|clock\$|conin\$|conout\$|(?:com|lpt)[0-9¹²³]) *(?:\.|$)", re.IGNORECASE)
@@ -32,9 +49,35 @@ def safe_name(name: str) -> str:
 
     Folders are kept (`photos/a.jpg`); `..`, absolute paths and drives are removed. The function is idempotent.
     """
-    visible = normalize("NFC", _INVISIBLE.sub("", name))
-    parts = (_FORBIDDEN.sub("_", part).rstrip(" .") for part in visible.replace("\\", "/").split("/"))
+    visible = _without_invisible(name).replace("\\", "/")
+    parts = (_FORBIDDEN.sub("_", part).rstrip(" .") for part in visible.split("/"))
     return _fit([_avoid_device_name(_cut(part)) for part in parts if part]) or FALLBACK
+
+
+def _without_invisible(name: str) -> str:
+    """The name in NFC without characters that cannot be seen.
+
+    The zero-width joiner and non-joiner stay where they change what is seen: in words of scripts that need them, and
+    between the pictographs of an emoji.
+    """
+    if name.isascii():
+        return name
+    while True:  # what is left out brings others next to each other
+        text = normalize("NFC", _INVISIBLE.sub("", name))
+        text = _JOINER.sub(lambda found: found[0] if found["emoji"] or _joins_letters(found) else "", text)
+        if text == name:
+            return text
+        name = text
+
+
+def _joins_letters(joiner: re.Match[str]) -> bool:
+    """True if a joiner is allowed between the letters around it (RFC 5892, appendices A.1 and A.2)."""
+    start = max(0, joiner.start() - _JOINER_CONTEXT)
+    context = joiner.string[start : joiner.end() + _JOINER_CONTEXT]
+    try:
+        return valid_contextj(context, joiner.start() - start)
+    except ValueError:  # it is next to a character that is unassigned or a control
+        return False
 
 
 def safe_archive_name(name: str) -> str:
@@ -111,8 +154,11 @@ class _Deduplicator:
 
 
 def _key(name: str) -> str:
-    """Equal for names that Windows or macOS treat as equal (Unicode 3.13, D145: canonical caseless match)."""
-    return normalize("NFC", normalize("NFD", name).casefold())
+    """Equal for names that Windows or macOS treat as equal (Unicode 3.13, D145: canonical caseless match).
+
+    HFS+ ignores joiners, and so may people.
+    """
+    return normalize("NFC", normalize("NFD", _JOINERS.sub("", name)).casefold())
 
 
 def _rename_reserved_folder(name: str, reserved: frozenset[str]) -> str:
@@ -164,5 +210,5 @@ def _split_extension(part: str) -> tuple[str, str]:
 
 
 def _cut_bytes(text: str, size: int) -> str:
-    """The longest prefix of `text` that has at most `size` bytes, cut between characters."""
-    return text.encode()[:size].decode(errors="ignore")
+    """The longest prefix of `text` that has at most `size` bytes, cut between characters; no joiner is left at the cut."""
+    return _without_invisible(text.encode()[:size].decode(errors="ignore"))

@@ -33,6 +33,17 @@ HOSTILE = [
     "\ud800",
     "é",
     "e\u0301",
+    "\u200c",
+    "\u200d",
+    "\u0645",
+    "\u064b",
+    "\u0915",
+    "\u094d",
+    "\u0301",
+    "\U0001f469",
+    "\ufe0f",
+    "\u1820",
+    "\u180e",
 ]
 hostile_names = st.one_of(
     st.text(st.characters(exclude_categories=()), max_size=40),
@@ -56,6 +67,13 @@ few_names = st.sampled_from(
         ("a\0b\r\nc\x7f\x85\u2028d", "a_b__c___d"),
         ("invoice\u202efdp.exe", "invoicefdp.exe"),
         ("a\u200bb\u200f\ufeff\u2066\u061c", "ab"),
+        ("in\u200dvoi\u200cce\u180e.pdf", "invoice.pdf"),
+        ("\u0645\u200c.pdf", "\u0645.pdf"),
+        ("\u0645\u200c\u200c\u0645", "\u0645\u0645"),
+        ("\u0645\u200f\u200c\u202e\u0645", "\u0645\u200c\u0645"),
+        ("\u3072\u200d\u3068", "\u3072\u3068"),
+        ("\U0001f1e9\u200d\U0001f1ea", "\U0001f1e9\U0001f1ea"),
+        ("\U0001f469\u200d.png", "\U0001f469.png"),
         (".\u200b./x", "x"),
         ("cafe\u0301", "caf\u00e9"),
         ("a\ud800", "a_"),
@@ -74,6 +92,37 @@ few_names = st.sampled_from(
 )
 def test_an_unsafe_name_is_made_safe(given_name: str, safe: str) -> None:
     assert safe_name(given_name) == safe
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645.pdf",  # Persian: I want
+        "\u0646\u0627\u0645\u0647\u200c\u0627\u06cc \u06f2.pdf",  # Persian: a letter 2
+        "\u0dc1\u0dca\u200d\u0dbb\u0dd3 \u0dbd\u0d82\u0d9a\u0dcf.txt",  # Sinhala: Sri Lanka
+        "\u0915\u094d\u200d\u0937.txt",  # Hindi: a half form
+        "\u0915\u094d\u200c\u0937.txt",  # Hindi: a visible virama
+        "\u0d05\u0d35\u0d28\u0d4d\u200d.txt",  # Malayalam: a chillu at the end of a word
+        "\u182e\u1823\u1829\u182d\u1823\u182f\u180e\u1820.txt",  # Mongolian
+        "\U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466.jpg",  # a family
+        "\U0001f469\U0001f3fd\u200d\u2764\ufe0f\u200d\U0001f48b\u200d\U0001f468\U0001f3ff.jpg",  # a kiss
+        "\U0001f3f3\ufe0f\u200d\U0001f308.jpg",  # a rainbow flag
+        "\U0001f3f4\u200d\u2620\ufe0f.jpg",  # a pirate flag
+    ],
+)
+def test_joiners_stay_where_they_change_what_is_seen(name: str) -> None:
+    assert safe_name(name) == name
+    assert unique_names([name]) == [name]
+    assert safe_archive_name(f"{name}.zip") == f"{name}.zip"
+
+
+def test_a_joiner_does_not_stay_at_a_cut() -> None:
+    assert safe_name("\u0645\u200c" * 60) == "\u0645\u200c" * 50 + "\u0645"
+    assert safe_name("\U0001f469\u200d" * 40 + ".jpg") == "\U0001f469\u200d" * 35 + "\U0001f469.jpg"
+
+
+def test_names_that_differ_only_in_joiners_are_equal() -> None:
+    assert unique_names(["\u0645\u200c\u0645", "\u0645\u0645"]) == ["\u0645\u200c\u0645", "\u0645\u0645 (2)"]
 
 
 def test_a_long_component_is_cut_between_characters_and_keeps_its_extension() -> None:
@@ -96,7 +145,8 @@ def test_a_safe_name_stays_in_its_folder(name: str) -> None:
     assert 0 < len(safe.encode()) <= 1024
     parts = safe.split("/")
     assert all(part.strip(" .") and part == part.rstrip(" .") and len(part.encode()) <= 255 for part in parts)
-    assert not any(category(char) in {"Cc", "Cs"} or char in '<>:"|?*\\\u202e\u200b' for char in safe)
+    assert not any(category(char) in {"Cc", "Cs"} or char in '<>:"|?*\\\u200b\ufeff' for char in safe)
+    assert not any(char in "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069" for char in safe)
     assert not PurePosixPath(safe).is_absolute()
     assert not PureWindowsPath(safe).drive
     assert not PureWindowsPath(safe).root
