@@ -62,7 +62,7 @@ def _add(
         ingest = FileIngest(services.database, services.storage, services.settings)
         for file in files:
             try:
-                added.append(await ingest.add(file.name, counted(file)))
+                added.append(await ingest.add(file.name, counted(file), modified_at=file.modified_at))
             except UnreadableFile as error:
                 unreadable.append(error)
 

@@ -7,6 +7,7 @@ import os
 import stat
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from app.cli.errors import CommandFailed
@@ -20,11 +21,12 @@ class UnreadableFile(CommandFailed):
 
 @dataclass(frozen=True, slots=True)
 class LocalFile:
-    """A file, the name it gets in the catalogue, and its size in bytes."""
+    """A file, the name it gets in the catalogue, its size in bytes, and when it was last changed, if that is a date."""
 
     path: Path
     name: str
     size: int
+    modified_at: datetime | None
 
 
 def scan(paths: Iterable[Path]) -> Iterator[LocalFile | UnreadableFile]:
@@ -57,7 +59,7 @@ def _inspect(path: Path, name: str) -> LocalFile | UnreadableFile:
         return _unreadable(path, error)
     if not stat.S_ISREG(found.st_mode):
         return UnreadableFile(f"{path} is not a file")
-    return LocalFile(path, name, found.st_size)
+    return LocalFile(path, name, found.st_size, _moment(found.st_mtime_ns))
 
 
 async def read(local_file: LocalFile) -> AsyncIterator[bytes]:
@@ -73,6 +75,14 @@ async def read(local_file: LocalFile) -> AsyncIterator[bytes]:
         raise _unreadable(local_file.path, error) from error
     if not count == before.st_size == after.st_size or before.st_mtime_ns != after.st_mtime_ns:
         raise UnreadableFile(f"{local_file.path} changed while it was being read")
+
+
+def _moment(nanoseconds: int) -> datetime | None:
+    """The time so long after 1970 in UTC. None for one beyond the year 9999, which some file systems can store."""
+    try:
+        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=nanoseconds // 1000)
+    except OverflowError:
+        return None
 
 
 def _unreadable(path: object, error: OSError) -> UnreadableFile:

@@ -19,7 +19,7 @@ from jobs.settings import Settings
 
 ZIP = "application/zip"
 
-LAYOUT = 4
+LAYOUT = 5
 """The version of the planner: +1 whenever the same files get another plan, so that no attempt resumes an old one."""
 
 
@@ -38,7 +38,7 @@ def plan_stored_bundle(
 ) -> StoredPlan:
     """The plan of a job's bundle; its size depends neither on the time nor on `copies`. Raises `BundleTooLarge`."""
     return plan_stored(
-        _entries(created_at, sources),
+        _entries(sources),
         _manifest(created_at, sources, missing),
         settings.part_size,
         settings.worker_memory_budget,
@@ -52,15 +52,15 @@ def plan_deflated_bundle(
     """The plan of a job's bundle with compressed files. Raises `BundleTooLarge`."""
     largest = max_deflated_part_size(settings.worker_memory_budget)
     return plan_deflated(
-        _entries(created_at, sources),
+        _entries(sources),
         _manifest(created_at, sources, missing),
         min(settings.part_size, largest),
         largest,
     )
 
 
-def _entries(created_at: datetime, sources: Sequence[Source]) -> list[Entry]:
-    return [Entry(s.name, s.size, s.crc32, s.sha256, created_at, s.trusted) for s in sources]
+def _entries(sources: Sequence[Source]) -> list[Entry]:
+    return [Entry(s.name, s.size, s.crc32, s.sha256, s.modified, s.trusted) for s in sources]
 
 
 def _manifest(created_at: datetime, sources: Sequence[Source], missing: Sequence[Missing]) -> Manifest:
@@ -76,14 +76,17 @@ def hash_content(
 ) -> str:
     """SHA-256, in hex, of everything that decides what is in a bundle, including the pinned ETags.
 
-    Bundles with the same content hash can replace each other: only the times in them differ. A CRC-32 follows from the
-    object, so it does not count; a SHA-256 counts, since it must have been verified.
+    Bundles with the same content hash can replace each other: only the time in their manifests differs. A CRC-32 follows
+    from the object, so it does not count; a SHA-256 counts, since it must have been verified.
     """
     return _sha256(
         {
             "layout": LAYOUT,
             "options": {"compression": compression},  # everything that a request can choose about its bundle
-            "files": [[s.file_id, s.name, s.key, s.size, s.etag, s.sha256] for s in sources],
+            "files": [
+                [s.file_id, s.name, s.key, s.size, s.etag, s.sha256, s.modified.isoformat(timespec="seconds")]
+                for s in sources
+            ],
             "omitted": [[m.file_id, m.name, m.reason] for m in missing],
         }
     )

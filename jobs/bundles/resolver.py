@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import PurePosixPath
 
 import structlog
@@ -43,6 +44,8 @@ class Source:
     crc32: int | None
     sha256: str | None
     content_type: str
+    modified: datetime
+    """When it was last changed, timezone-aware: as the catalogue knows it, else when the object was written."""
     trusted: bool = False
     """The checksums belong to this very object: the catalogue has its ETag, or they come from the store itself."""
     stored_file: StoredFile | None = None
@@ -161,6 +164,7 @@ def _resolve(candidate: _Candidate, info: ObjectInfo | None, name: str) -> Sourc
         crc32=_crc32_of(stored, info) if stored else None,
         sha256=stored.sha256 if stored else None,
         content_type=stored.content_type if stored else media_type(name),
+        modified=(stored and stored.modified_at) or info.last_modified,
         trusted=stored is not None and stored.etag == info.etag,
         stored_file=stored,
     )

@@ -17,7 +17,10 @@ from jobs.files.tables import BUCKET_BITS, stored_files
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredFile:
-    """A row of the catalogue. Size in bytes, `sha256` in lower-case hex; `etag` is of the object with these checksums."""
+    """A row of the catalogue. Size in bytes, `sha256` in lower-case hex; `etag` is of the object with these checksums.
+
+    `modified_at`: when the content was last changed, if that is known; `created_at`: when the row was added.
+    """
 
     id: int
     key: str
@@ -28,6 +31,7 @@ class StoredFile:
     sha256: str | None
     content_type: str
     owner: str
+    modified_at: datetime | None = None
     created_at: datetime | None = None
 
 
@@ -47,6 +51,7 @@ async def insert_file(connection: AsyncConnection, file: StoredFile) -> None:
         "sha256": file.sha256,
         "content_type": file.content_type,
         "owner": file.owner,
+        "modified_at": file.modified_at,
     }
     await connection.execute(insert(stored_files), values)
 

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from datetime import datetime
 
 import structlog
 from isal import isal_zlib
@@ -34,9 +35,17 @@ class FileIngest:
         self._has_bucket = False
 
     async def add(
-        self, name: str, chunks: AsyncIterator[bytes], content_type: str | None = None, owner: str = ANONYMOUS
+        self,
+        name: str,
+        chunks: AsyncIterator[bytes],
+        content_type: str | None = None,
+        owner: str = ANONYMOUS,
+        *,
+        modified_at: datetime | None = None,
     ) -> StoredFile:
         """Writes the object in bounded memory, then its row. The name is made safe; the default type follows from it.
+
+        `modified_at` is when the file was last changed, timezone-aware: it gets this time when a bundle is unpacked.
 
         Raises the errors of the store, `DatabaseUnavailable`, and what `chunks` raises; then there is neither object nor
         row.
@@ -64,6 +73,7 @@ class FileIngest:
             sha256=checksums.sha256,
             content_type=content_type,
             owner=owner,
+            modified_at=modified_at,
         )
         await self._record(file)
         log.debug("file_added", file_id=file_id, size=info.size)

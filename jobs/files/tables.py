@@ -28,6 +28,7 @@ stored_files = Table(
     Column("sha256", Text),  # lower-case hex
     Column("content_type", Text, nullable=False, server_default="application/octet-stream"),
     Column("owner", Text, nullable=False),
+    Column("modified_at", TimestampTz),  # when its content was last changed, as its owner knows it
     Column("created_at", TimestampTz, nullable=False, server_default=func.now()),
     CheckConstraint(text(f"id BETWEEN {FILE_ID_MIN} AND {FILE_ID_MAX}"), name="id"),
     CheckConstraint("size >= 0", name="size"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import update
@@ -31,6 +32,7 @@ class Catalogue:
         sha256: str | None = UNSET,
         size: int | None = None,
         content_type: str = "application/octet-stream",
+        modified_at: datetime | None = None,
     ) -> int:
         """The id of a new file with this content."""
         async with self._services.database.begin() as connection:
@@ -46,6 +48,7 @@ class Catalogue:
                 sha256=hashlib.sha256(data).hexdigest() if sha256 is UNSET else sha256,
                 content_type=content_type,
                 owner=ANONYMOUS,
+                modified_at=modified_at,
             )
             await insert_file(connection, file)
         return file_id

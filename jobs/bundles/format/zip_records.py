@@ -1,15 +1,20 @@
-"""The records of a ZIP archive as bytes. For stored entries their sizes follow from names and sizes alone.
+"""The records of a ZIP archive as bytes. For stored entries their sizes follow from names, sizes and times alone.
 
 Section numbers are those of PKWARE's APPNOTE.TXT 6.3.10. The CRC-32 of a stored entry is always in its local header: Java's
 `ZipInputStream` and other streaming readers reject stored entries with a data descriptor (4.3.9). After a deflated entry,
 which marks its own end, a data descriptor is fine.
+
+The times of MS-DOS have no time zone, and readers take them for local time. So every entry has its time as seconds in
+UTC as well, in the extended timestamp of Info-ZIP (`proginfo/extrafld.txt` in its sources). Readers disagree on the sign
+of these 32 bits, so a time before 1970 or from 2038 on also has the field of NTFS, which has 64 bits and wins where it is
+read (docs/decisions/0021-times-and-sizes-that-readers-agree-on.md).
 """
 
 from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 
 MAX_16 = 0xFFFF
@@ -23,6 +28,9 @@ _VERSION_ZIP64 = 45
 _MADE_BY_UNIX = 3 << 8  # 4.4.2.2
 _REGULAR_0644 = 0o100644 << 16  # 4.4.15: st_mode in the upper half
 _ZIP64_EXTRA = 0x0001  # 4.5.3
+_NTFS_EXTRA = 0x000A  # 4.5.5
+_TIMESTAMP_EXTRA = 0x5455  # 4.6.1, "extended timestamp"
+_HAS_MODIFIED = 1  # bit 0 of its flags
 
 _LOCAL = struct.Struct("<4s5H3I2H")  # 4.3.7
 _DIRECTORY = struct.Struct("<4s6H3I5H2I")  # 4.3.12
@@ -31,9 +39,15 @@ _LOCATOR = struct.Struct("<4sIQI")  # 4.3.15
 _END = struct.Struct("<4s4H2IH")  # 4.3.16
 _DESCRIPTOR = struct.Struct("<4s3I")  # 4.3.9
 _DESCRIPTOR_ZIP64 = struct.Struct("<4sI2Q")  # 4.3.9.2
+_TIMESTAMP = struct.Struct("<2HBI")
+_NTFS_TIMES = struct.Struct("<2HI2H3Q")  # 4.5.5; times of modification, access and creation
 
 _EARLIEST = datetime(1980, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2107, 12, 31, 23, 59, 58, tzinfo=UTC)
+_UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NTFS_EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
+_SECOND = timedelta(seconds=1)
+_MAX_SIGNED_32 = 0x7FFFFFFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +63,7 @@ class Entry:
     sha256: str | None
     """64 hexadecimal digits; None when unknown."""
     modified: datetime
-    """Timezone-aware. The archive stores UTC, from 1980 to 2107, in steps of two seconds."""
+    """When the file was last changed, timezone-aware. The archive stores whole seconds."""
     trusted: bool = False
     """The CRC-32, if known, belongs to the very object in the store, so its bytes need not be read to check it."""
 
@@ -94,7 +108,7 @@ def _local_header(
     entry: Entry, method: Method, flags: int, crc32: int, packed: int, size: int, *, zip64: bool
 ) -> bytes:
     name = entry.name.encode()
-    extra = _extra(size, packed) if zip64 else b""
+    extra = _times(entry) + (_zip64(size, packed) if zip64 else b"")
     if zip64:
         packed = size = MAX_32
     time, date = _dos_time(entry.modified)
@@ -105,7 +119,8 @@ def _local_header(
 
 def local_header_size(entry: Entry) -> int:
     """Bytes of `local_header` of a stored entry."""
-    return _LOCAL.size + len(entry.name.encode()) + _extra_size(2 if entry.size >= MAX_32 else 0)
+    extra = len(_times(entry)) + _zip64_size(2 if entry.size >= MAX_32 else 0)
+    return _LOCAL.size + len(entry.name.encode()) + extra
 
 
 def data_descriptor(entry: Entry, crc32: int, deflated: int, *, zip64: bool) -> bytes:
@@ -125,7 +140,7 @@ def central_directory_header(entry: Entry, crc32: int, offset: int, deflated: De
         method, size = Method.DEFLATED, deflated.size
         flags |= _HAS_DESCRIPTOR if deflated.has_descriptor else 0
     too_large = _too_large(entry.size, size, offset)
-    extra = _extra(*too_large) if too_large else b""
+    extra = _times(entry) + (_zip64(*too_large) if too_large else b"")
     time, date = _dos_time(entry.modified)
     version = _VERSION_ZIP64 if too_large else _VERSION
     fixed = _DIRECTORY.pack(
@@ -137,7 +152,8 @@ def central_directory_header(entry: Entry, crc32: int, offset: int, deflated: De
 
 def central_directory_header_size(entry: Entry, offset: int) -> int:
     """Bytes of `central_directory_header` of a stored entry."""
-    return _DIRECTORY.size + len(entry.name.encode()) + _extra_size(len(_too_large(entry.size, entry.size, offset)))
+    extra = len(_times(entry)) + _zip64_size(len(_too_large(entry.size, entry.size, offset)))
+    return _DIRECTORY.size + len(entry.name.encode()) + extra
 
 
 def end_records(entries: int, directory_offset: int, directory_size: int) -> bytes:
@@ -170,12 +186,26 @@ def _too_large(*values: int) -> tuple[int, ...]:
     return tuple(value for value in values if value >= MAX_32)
 
 
-def _extra(*values: int) -> bytes:
+def _zip64(*values: int) -> bytes:
     return struct.pack(f"<2H{len(values)}Q", _ZIP64_EXTRA, 8 * len(values), *values)
 
 
-def _extra_size(values: int) -> int:
+def _zip64_size(values: int) -> int:
     return 4 + 8 * values if values else 0
+
+
+def _times(entry: Entry) -> bytes:
+    """The extra fields with the time of modification, the same in both headers of an entry.
+
+    The extended timestamp stores the nearest time that its 32 bits have without a sign.
+    """
+    seconds = (entry.modified - _UNIX_EPOCH) // _SECOND
+    stored = min(max(seconds, 0), MAX_32)
+    timestamp = _TIMESTAMP.pack(_TIMESTAMP_EXTRA, _TIMESTAMP.size - 4, _HAS_MODIFIED, stored)
+    if 0 <= seconds <= _MAX_SIGNED_32:
+        return timestamp
+    ticks = max(0, (entry.modified - _NTFS_EPOCH) // _SECOND * 10_000_000)  # of 100 ns since 1601
+    return timestamp + _NTFS_TIMES.pack(_NTFS_EXTRA, _NTFS_TIMES.size - 4, 0, 1, 24, ticks, ticks, ticks)
 
 
 def _dos_time(moment: datetime) -> tuple[int, int]:

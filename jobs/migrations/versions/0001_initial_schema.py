@@ -158,6 +158,7 @@ def upgrade() -> None:
         sa.Column("sha256", sa.Text(), nullable=True),
         sa.Column("content_type", sa.Text(), server_default="application/octet-stream", nullable=False),
         sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("modified_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.CheckConstraint("id BETWEEN 10000 AND 100000000", name=op.f("stored_files_id_check")),
         sa.CheckConstraint("size >= 0", name=op.f("stored_files_size_check")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import zlib
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -77,10 +78,33 @@ async def test_an_object_that_is_added_is_the_one_that_the_catalogue_has(server_
     assert (file.key, file.etag, file.content_type) == ("files/10000", info.etag, "text/plain")
 
 
+@pytest.mark.parametrize("seconds", [-600_000_000, 0, 1_000_000_000, 5_000_000_000])
+async def test_the_catalogue_has_the_time_of_the_file(server_cli: Cli, services: Services, seconds: int) -> None:
+    (server_cli.folder / "a.txt").touch()
+    os.utime(server_cli.folder / "a.txt", (seconds, seconds))
+    await server_cli("files", "add", "a.txt")
+    async with services.database.reading() as connection:
+        file = (await find_files(connection, [10000]))[10000]
+    assert file.modified_at == datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+
+
+def test_a_time_that_is_no_date_is_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """File systems with 64-bit times can store it; this machine's may not."""
+    (tmp_path / "a.txt").touch()
+
+    class Stat:
+        st_mode, st_size, st_mtime_ns = 0o100644, 0, 1 << 62
+
+    monkeypatch.setattr(Path, "stat", lambda *_, **__: Stat)
+    [file] = scan([tmp_path / "a.txt"])
+    assert isinstance(file, LocalFile)
+    assert file.modified_at is None
+
+
 async def test_a_file_that_grows_while_it_is_read_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.log"
     path.write_bytes(bytes(3_000_000))
-    chunks = read(LocalFile(path, "a.log", 3_000_000))
+    chunks = read(LocalFile(path, "a.log", 3_000_000, None))
     await anext(chunks)
     with path.open("ab") as file:
         file.write(b"more")
@@ -91,4 +115,6 @@ async def test_a_file_that_grows_while_it_is_read_is_refused(tmp_path: Path) -> 
 def test_the_working_folder_gives_its_files_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.txt").touch()
     monkeypatch.chdir(tmp_path)
-    assert list(scan([Path()])) == [LocalFile(Path("a.txt"), "a.txt", 0)]
+    assert [(file.path, file.name) for file in scan([Path()]) if isinstance(file, LocalFile)] == [
+        (Path("a.txt"), "a.txt")
+    ]

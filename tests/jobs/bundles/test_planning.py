@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.bundles.downloads import Compression
+from jobs.bundles.format.bundle_parts import SourceRange
 from jobs.bundles.format.manifests import Manifest
 from jobs.bundles.format.stored_plan import plan_stored
 from jobs.bundles.format.zip_records import Entry
-from jobs.bundles.planning import fingerprint_plan, hash_content
+from jobs.bundles.planning import LAYOUT, fingerprint_plan, hash_content
 from jobs.bundles.resolver import Missing, Source
 
 NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
@@ -30,6 +32,7 @@ sources = st.lists(
         crc32=st.none(),
         sha256=few([None, "ab"]),
         content_type=st.just("text/plain"),
+        modified=few([NOW, NOW + timedelta(seconds=1)]),
     ),
     max_size=2,
 )
@@ -59,6 +62,23 @@ def test_compression_changes_the_content_hash(files: list[Source]) -> None:
         hash_content(files, [], Compression.DEFLATE)
         != hash_content(files, [])
         == hash_content(files, [], Compression.STORE)
+    )
+
+
+def test_the_layout_has_a_version_for_its_bytes() -> None:
+    """Otherwise an attempt would continue a bundle that an older release has begun with other bytes.
+
+    If this fails because the bytes were changed on purpose, increase `LAYOUT` and enter the new digest.
+    """
+    entries = [Entry("a/ä", 0, 0, None, NOW), Entry("b", 0, 0, None, datetime(1960, 1, 1, tzinfo=UTC))]
+    stored = plan_stored(entries, Manifest(NOW, (10_000, 10_001)), 8 * MIB)
+    crcs = stored.known_crcs()
+    whole = b"".join(
+        stored.render(piece, crcs) for piece in stored.parts[0].pieces if not isinstance(piece, SourceRange)
+    )
+    assert (LAYOUT, sha256(whole).hexdigest()) == (
+        5,
+        "5ce92efb8ae3a9e6ddd7240b1f8e89ede3db002aaff8ba2d97a754624d243f2d",
     )
 
 

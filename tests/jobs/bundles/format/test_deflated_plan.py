@@ -219,7 +219,7 @@ def test_a_file_from_4_gib_on_has_a_descriptor_of_64_bits(size: int, descriptor:
             writer.add(chunk, b"x", Method.DEFLATED, 7)
     [packed] = writer.packed
     assert packed.size == 4, "a byte a chunk"
-    header = 31 + (20 if descriptor == 24 else 0)
+    header = 31 + 9 + (20 if descriptor == 24 else 0)
     assert writer.size == header + packed.size + descriptor
     writer.finish()
     part, _ = writer.next_part(zlib.crc32)

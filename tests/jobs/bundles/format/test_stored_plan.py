@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import shutil
+import struct
 import subprocess
 import time
 import tracemalloc
@@ -129,11 +130,14 @@ def assembled(plan: StoredPlan) -> bytes:
 def as_zipfile_writes_it(plan: StoredPlan) -> bytes:
     """The same archive, written by `zipfile`."""
     target = io.BytesIO()
+    crcs = [crc32(content_of(index, entry.size)) for index, entry in enumerate(plan.entries)]
+    contents = [content_of(index, entry.size) for index, entry in enumerate(plan.entries)]
+    contents.append(manifests.render(plan.manifest, plan.entries, crcs))
     with zipfile.ZipFile(target, "w") as archive:
-        for index, entry in enumerate(plan.entries):
-            archive.writestr(zipfile.ZipInfo(entry.name, NOW.timetuple()[:6]), content_of(index, entry.size))
-        crcs = [crc32(content_of(index, entry.size)) for index, entry in enumerate(plan.entries)]
-        archive.writestr(manifests.NAME, manifests.render(plan.manifest, plan.entries, crcs))
+        for entry, content in zip([*plan.entries, plan.layout.manifest_entry], contents, strict=True):
+            info = zipfile.ZipInfo(entry.name, NOW.timetuple()[:6])
+            info.extra = struct.pack("<2HBI", 0x5455, 5, 1, int(NOW.timestamp()))
+            archive.writestr(info, content)
     return target.getvalue()
 
 

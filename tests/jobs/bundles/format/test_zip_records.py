@@ -20,6 +20,11 @@ AROUND_4_GIB = [0, 1, LIMIT - 1, LIMIT, LIMIT + 1, 1 << 40]
 around_4_gib = st.sampled_from(AROUND_4_GIB)
 
 
+def timestamp(modified: datetime = NOON) -> bytes:
+    """The extra field with this time, in its 32 bits."""
+    return struct.pack("<2HBI", 0x5455, 5, 1, int(modified.timestamp()))
+
+
 def an_entry(size: int = 3, name: str = "ordner/ä.txt", modified: datetime = NOON) -> Entry:
     return Entry(name, size, None, None, modified)
 
@@ -28,6 +33,7 @@ def info_of(entry: Entry, crc32: int) -> zipfile.ZipInfo:
     info = zipfile.ZipInfo(entry.name, entry.modified.timetuple()[:6])
     info.file_size = info.compress_size = entry.size
     info.CRC = crc32
+    info.extra = timestamp(entry.modified)
     return info
 
 
@@ -39,9 +45,17 @@ def test_a_local_header_is_the_one_that_zipfile_writes(size: int, monkeypatch: p
     assert header == info_of(entry, 0xDEADBEEF).FileHeader(zip64=size >= LIMIT)
 
 
-@given(st.text(st.characters(codec="utf-8"), max_size=30), around_4_gib, around_4_gib, st.integers(0, LIMIT))
-def test_sizes_of_records_depend_on_names_and_sizes_alone(name: str, size: int, offset: int, crc32: int) -> None:
-    entry = an_entry(size, name)
+@given(
+    st.text(st.characters(codec="utf-8"), max_size=30),
+    around_4_gib,
+    around_4_gib,
+    st.integers(0, LIMIT),
+    st.datetimes(timezones=st.just(UTC)),
+)
+def test_sizes_of_records_depend_on_names_sizes_and_times_alone(
+    name: str, size: int, offset: int, crc32: int, modified: datetime
+) -> None:
+    entry = an_entry(size, name, modified)
     assert len(zip_records.local_header(entry, crc32)) == zip_records.local_header_size(entry)
     assert len(zip_records.central_directory_header(entry, crc32, offset)) == zip_records.central_directory_header_size(
         entry, offset
@@ -93,10 +107,49 @@ def test_a_directory_is_read_by_zipfile(size: int, offset: int, crc32: int) -> N
         (datetime.min.replace(tzinfo=timezone(timedelta(hours=2))), (1980, 1, 1, 0, 0, 0)),
     ],
 )
-def test_times_are_utc_within_the_range_of_dos(modified: datetime, said: tuple[int, ...]) -> None:
+def test_dos_times_are_utc_within_their_range(modified: datetime, said: tuple[int, ...]) -> None:
     entry = an_entry(0, modified=modified)
     directory = zip_records.central_directory_header(entry, 0, 0)
     archive = zipfile.ZipFile(
         io.BytesIO(zip_records.local_header(entry, 0) + directory + zip_records.end_records(1, 0, len(directory)))
     )
     assert archive.infolist()[0].date_time == said
+
+
+def extra_fields(extra: bytes) -> dict[int, bytes]:
+    """The fields by their ids (4.5.1)."""
+    fields = {}
+    while extra:
+        key, size = struct.unpack("<2H", extra[:4])
+        fields[key], extra = extra[4 : 4 + size], extra[4 + size :]
+    return fields
+
+
+@pytest.mark.parametrize(
+    ("modified", "unix", "ntfs"),
+    [
+        (datetime.min.replace(tzinfo=UTC), 0, 0),
+        (datetime(1890, 7, 1, 12, tzinfo=UTC), 0, 9_135_633_600),
+        (datetime(1969, 12, 31, 23, 59, 59, tzinfo=UTC), 0, 11_644_473_599),
+        (datetime(1970, 1, 1, tzinfo=UTC), 0, None),
+        (datetime(1975, 7, 1, 12, 0, 0, 999_999, tzinfo=UTC), 173_448_000, None),
+        (datetime(2038, 1, 19, 3, 14, 7, tzinfo=UTC), 0x7FFFFFFF, None),
+        (datetime(2038, 1, 19, 3, 14, 8, tzinfo=UTC), 0x80000000, 11_644_473_600 + 0x80000000),
+        (datetime(2106, 2, 7, 6, 28, 15, tzinfo=UTC), LIMIT, 11_644_473_600 + LIMIT),
+        (datetime(2106, 2, 7, 6, 28, 16, tzinfo=UTC), LIMIT, 11_644_473_600 + LIMIT + 1),
+        (datetime.max.replace(tzinfo=UTC), LIMIT, 265_046_774_399),
+        (datetime(2026, 1, 1, 1, tzinfo=timezone(timedelta(hours=2))), 1_767_222_000, None),
+    ],
+)
+def test_both_headers_have_the_time_in_utc(modified: datetime, unix: int, ntfs: int | None) -> None:
+    """`ntfs`: seconds since 1601, None without the field of NTFS."""
+    entry = an_entry(LIMIT + 1, "a", modified)
+    local, directory = zip_records.local_header(entry, 0), zip_records.central_directory_header(entry, 0, LIMIT + 1)
+    for extra in (local[31:], directory[47:]):
+        fields = extra_fields(extra)
+        assert fields.pop(0x0001), "ZIP64 is not in the way"
+        assert struct.unpack("<BI", fields.pop(0x5455)) == (1, unix)
+        if ntfs is not None:
+            ticks = ntfs * 10_000_000
+            assert struct.unpack("<I2H3Q", fields.pop(0x000A)) == (0, 1, 24, ticks, ticks, ticks)
+        assert fields == {}

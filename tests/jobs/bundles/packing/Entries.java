@@ -8,12 +8,14 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.concurrent.TimeUnit;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipInputStream;
 
 /**
  * Reads archives from front to back, as servers do with uploads. Standard input has a path a line. For each of them:
- * "SIZE SHA-256 NAME" of every entry, then "." or, when it was refused, "!" and why.
+ * "SIZE SHA-256 TIME NAME" of every entry (its time of modification in seconds since 1970), then "." or, when it was
+ * refused, "!" and why.
  */
 final class Entries {
     private static final byte[] BUFFER = new byte[1 << 20];
@@ -24,7 +26,8 @@ final class Entries {
         for (String path = paths.readLine(); path != null; path = paths.readLine()) {
             try (var zip = new ZipInputStream(new BufferedInputStream(new FileInputStream(path), 1 << 20))) {
                 for (ZipEntry entry = zip.getNextEntry(); entry != null; entry = zip.getNextEntry()) {
-                    out.print(hashed(zip) + " " + entry.getName() + "\n");
+                    long modified = entry.getLastModifiedTime().to(TimeUnit.SECONDS);
+                    out.print(hashed(zip) + " " + modified + " " + entry.getName() + "\n");
                 }
                 out.println(".");
             } catch (IOException refused) {

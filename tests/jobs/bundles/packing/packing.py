@@ -23,6 +23,7 @@ async def put(storage: Storage, data: bytes, number: int, known: str) -> Source:
         crc32=zlib.crc32(data) if "c" in known else None,
         sha256=hashlib.sha256(data).hexdigest() if "s" in known else None,
         content_type="application/octet-stream",
+        modified=info.last_modified,
         trusted="!" in known,
     )
 

@@ -27,6 +27,8 @@ from jobs.storage.crc32 import Buffer
 STEP = 1 << 20
 """Bytes read at once."""
 LARGE = 1 << 30
+FAR_FROM_UTC = os.environ | {"TZ": "America/Los_Angeles"}
+"""The environment of the readers, so that times without a time zone are wrong."""
 
 
 class Refused(Exception):
@@ -86,7 +88,7 @@ def by_7z(path: Path) -> list[Content]:
 
 def by_java(path: Path) -> list[Content]:
     """Java's `ZipInputStream`."""
-    return _java().contents(path)
+    return [entry for entry, _ in _java().entries(path)]
 
 
 def by_stream_unzip(path: Path) -> list[Content]:
@@ -96,6 +98,22 @@ def by_stream_unzip(path: Path) -> list[Content]:
             return [content(name.decode(), chunks) for name, _, chunks in stream_unzip(_chunks(file), chunk_size=STEP)]
     except Exception as error:
         raise Refused(repr(error)) from error
+
+
+def times(reader: str, path: Path, folder: Path) -> dict[str, int]:
+    """When the files of an archive were modified, in seconds since 1970, as a reader sees them.
+
+    `folder` is where programs unpack them.
+    """
+    if reader == "Java":
+        return {entry.name: modified for entry, modified in _java().entries(path)}
+    folder.mkdir()
+    commands: dict[str, list[str | Path]] = {
+        "unzip": [_found("unzip"), "-qq", path, "-d", folder],
+        "7-Zip": [_seven_zip(), "x", "-bd", f"-o{folder}", path],
+    }
+    subprocess.run(commands[reader], check=True, capture_output=True, env=FAR_FROM_UTC)
+    return {one.name: int(one.stat().st_mtime) for one in folder.iterdir()}
 
 
 READERS: dict[str, Reader] = {
@@ -176,15 +194,15 @@ class _JavaProcess:
     def __init__(self) -> None:
         source = Path(__file__).with_name("Entries.java")
         self._process = subprocess.Popen(
-            ["java", source], stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
+            ["java", source], stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8", env=FAR_FROM_UTC
         )
         self._lock = Lock()
 
-    def contents(self, path: Path) -> list[Content]:
-        """Raises `Refused` with Java's message."""
+    def entries(self, path: Path) -> list[tuple[Content, int]]:
+        """The files, each with the seconds since 1970 at which it was modified. Raises `Refused` with Java's message."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        found: list[Content] = []
+        found: list[tuple[Content, int]] = []
         with self._lock:
             print(path, file=self._process.stdin, flush=True)
             for line in self._process.stdout:
@@ -192,8 +210,8 @@ class _JavaProcess:
                     raise Refused(line[1:])
                 if line == ".\n":
                     return found
-                size, sha256, name = line.removesuffix("\n").split(" ", 2)
-                found.append(Content(name, int(size), sha256))
+                size, sha256, modified, name = line.removesuffix("\n").split(" ", 3)
+                found.append((Content(name, int(size), sha256), int(modified)))
         raise Refused(f"Java ended with {self._process.wait()}")
 
     def close(self) -> None:

@@ -91,6 +91,7 @@ class Shelf:
             crc32=zlib.crc32(file.data),
             sha256=content("", [file.data]).sha256,
             content_type="application/octet-stream",
+            modified=NOW,
         )
 
 

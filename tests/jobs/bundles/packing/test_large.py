@@ -88,6 +88,7 @@ async def _put(services: Services, number: int, zeros: Zeros) -> Source:
         crc32=zeros.crc32,
         sha256=None,
         content_type="application/octet-stream",
+        modified=NOW,
         trusted=True,
     )
 

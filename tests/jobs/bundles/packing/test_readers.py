@@ -12,10 +12,11 @@ from hypothesis import HealthCheck, Phase, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from jobs.bundles.format.zip_records import Entry, local_header_size
 from jobs.services import Services
 from tests.jobs.bundles.packing import readers
 from tests.jobs.bundles.packing.readers import READERS, Refused
-from tests.jobs.bundles.packing.shelves import MIB, File, Shelf, judge, pack, plan_of
+from tests.jobs.bundles.packing.shelves import MIB, NOW, File, Shelf, judge, pack, plan_of
 
 LIMITS = [0, 1, *(limit * MIB + step for limit in (5, 16) for step in (-1, 0, 1))]
 
@@ -56,7 +57,7 @@ def test_readers_are_installed_and_reject_damaged_archives(tmp_path: Path, reade
         READERS[reader](path)
 
 
-BESIDE_A_LIMIT = [5 * MIB - 30 - len("0/ä.bin".encode()) + step for step in (-1, 0, 1)]
+BESIDE_A_LIMIT = [5 * MIB - local_header_size(Entry("0/ä.bin", 0, None, None, NOW)) + step for step in (-1, 0, 1)]
 """A file of this size exactly fills a part with its header."""
 sizes = st.one_of(
     st.sampled_from(LIMITS), st.sampled_from(BESIDE_A_LIMIT), st.integers(0, 2000), st.integers(0, 17 * MIB)

@@ -44,11 +44,11 @@ CASES = {
     "small files": [(size, "cs") for size in range(0, 3000, 100)],
     "checksums unknown, across parts": [(3 * PART, ""), (2 * PART + 7, ""), (1, "")],
     "sha256 known, crc32 not, across parts": [(2 * PART + 1, "s"), (PART, "s")],
-    "all kinds": [(PART - 40, "c"), (2 * PART, "cs"), (0, ""), (PART + 3, ""), (2 * PART, "s"), (PART, "cs"), (9, "")],
-    "a file that ends with its part": [(PART - 40, ""), (PART - 40, "cs")],
+    "all kinds": [(PART - 49, "c"), (2 * PART, "cs"), (0, ""), (PART + 3, ""), (2 * PART, "s"), (PART, "cs"), (9, "")],
+    "a file that ends with its part": [(PART - 49, ""), (PART - 49, "cs")],
     "the trailer cut in two": [(PART - 500, "")],
     "copied, with small files before": [(3 * PART, "c!"), (2 * PART + 1, "cs!"), (4 * MIB, ""), (2 * MIB, "cs!")],
-    "copied from behind its front": [(4 * PART, "c!"), (3 * PART - 1, "cs!"), (2 * PART - 60, "c!"), (0, "")],
+    "copied from behind its front": [(4 * PART, "c!"), (3 * PART - 1, "cs!"), (2 * PART - 69, "c!"), (0, "")],
     "copied in several parts": [(7 * PART + 11, "c!"), (PART + 1, ""), (9, "s")],
 }
 
