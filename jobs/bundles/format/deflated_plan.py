@@ -19,7 +19,7 @@ from jobs.bundles.format import manifests, zip_records
 from jobs.bundles.format.checkpoints import Checkpoint, PackedEntry
 from jobs.bundles.format.manifests import Manifest
 from jobs.bundles.format.stored_plan import MAX_PART_SIZE, MAX_PARTS, MIB, fitting_part_size
-from jobs.bundles.format.zip_records import MAX_32, Deflated, Entry, Method
+from jobs.bundles.format.zip_records import Deflated, Entry, Method
 
 CHUNK_SIZE = MIB
 """Bytes of a file that are compressed at once. No match reaches beyond them, which costs less than 1 % of the size."""
@@ -112,20 +112,15 @@ def max_deflated_size(size: int) -> int:
     return size + 5 * blocks
 
 
-def _is_zip64(entry: Entry) -> bool:
-    """True if the data descriptor has 64-bit sizes. Java 17 expects them beyond 4 GiB, and only there."""
-    return max_deflated_size(entry.size) > MAX_32
-
-
 def _max_size(entries: Sequence[Entry], manifest: Manifest) -> int:
     at = directory = 0
     for entry in entries:
-        packed, zip64 = max_deflated_size(entry.size), _is_zip64(entry)
+        packed = max_deflated_size(entry.size)
         directory += len(zip_records.central_directory_header(entry, 0, at, Deflated(packed, has_descriptor=True)))
         at += (
-            len(zip_records.local_header_with_descriptor(entry, zip64=zip64))
+            len(zip_records.local_header_with_descriptor(entry))
             + packed
-            + len(zip_records.data_descriptor(entry, 0, 0, zip64=zip64))
+            + len(zip_records.data_descriptor(entry, 0, packed))
         )
     last = _manifest_entry(manifest, manifests.size(manifest, entries))
     directory += zip_records.central_directory_header_size(last, at)
@@ -199,7 +194,7 @@ class BundleWriter:
     @staticmethod
     def _header(entry: Entry, method: Method) -> bytes:
         if method is Method.DEFLATED:
-            return zip_records.local_header_with_descriptor(entry, zip64=_is_zip64(entry))
+            return zip_records.local_header_with_descriptor(entry)
         assert entry.crc32 is not None
         return zip_records.local_header(entry, entry.crc32)
 
@@ -210,7 +205,7 @@ class BundleWriter:
             self._part += self._buffered
             self._buffered = bytearray()
         elif deflated is not None:
-            self._part += zip_records.data_descriptor(entry, packed.crc32, deflated, zip64=_is_zip64(entry))
+            self._part += zip_records.data_descriptor(entry, packed.crc32, deflated)
         self.packed.append(packed)
         self.begun = None
         self.entry, self.offset = self.entry + 1, 0

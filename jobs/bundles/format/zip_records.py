@@ -99,9 +99,13 @@ def local_header(entry: Entry, crc32: int, deflated: int | None = None) -> bytes
     return _local_header(entry, method, _UTF_8, crc32, size, entry.size, zip64=max(size, entry.size) >= MAX_32)
 
 
-def local_header_with_descriptor(entry: Entry, *, zip64: bool) -> bytes:
-    """The local file header of a deflated entry with a data descriptor, ZIP64 or not: CRC-32 and sizes are 0."""
-    return _local_header(entry, Method.DEFLATED, _UTF_8 | _HAS_DESCRIPTOR, 0, 0, 0, zip64=zip64)
+def local_header_with_descriptor(entry: Entry) -> bytes:
+    """The local file header of a deflated entry with a data descriptor: CRC-32 and sizes are 0.
+
+    It has a ZIP64 extra field if the file alone is so large that the descriptor will have 64-bit sizes (4.3.9.2).
+    """
+    flags = _UTF_8 | _HAS_DESCRIPTOR
+    return _local_header(entry, Method.DEFLATED, flags, 0, 0, 0, zip64=entry.size > MAX_32)
 
 
 def _local_header(
@@ -123,9 +127,14 @@ def local_header_size(entry: Entry) -> int:
     return _LOCAL.size + len(entry.name.encode()) + extra
 
 
-def data_descriptor(entry: Entry, crc32: int, deflated: int, *, zip64: bool) -> bytes:
-    """The data descriptor (4.3.9) after an entry that was deflated to `deflated` bytes."""
-    record = _DESCRIPTOR_ZIP64 if zip64 else _DESCRIPTOR
+def data_descriptor(entry: Entry, crc32: int, deflated: int) -> bytes:
+    """The data descriptor (4.3.9) after an entry that was deflated to `deflated` bytes.
+
+    Its sizes have 64 bits exactly if one of them needs them. Readers that go from front to back count the bytes and
+    expect just that, whatever the local header says: Java's `ZipInputStream` does so in all versions. The value
+    0xFFFFFFFF is no reference to a ZIP64 field here.
+    """
+    record = _DESCRIPTOR_ZIP64 if max(entry.size, deflated) > MAX_32 else _DESCRIPTOR
     return record.pack(b"PK\x07\x08", crc32, deflated, entry.size)
 
 

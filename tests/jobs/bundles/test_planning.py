@@ -13,7 +13,7 @@ from jobs.bundles.downloads import Compression
 from jobs.bundles.format.bundle_parts import SourceRange
 from jobs.bundles.format.manifests import Manifest
 from jobs.bundles.format.stored_plan import plan_stored
-from jobs.bundles.format.zip_records import Entry
+from jobs.bundles.format.zip_records import Entry, data_descriptor, local_header_with_descriptor
 from jobs.bundles.planning import LAYOUT, fingerprint_plan, hash_content
 from jobs.bundles.resolver import Missing, Source
 
@@ -76,9 +76,11 @@ def test_the_layout_has_a_version_for_its_bytes() -> None:
     whole = b"".join(
         stored.render(piece, crcs) for piece in stored.parts[0].pieces if not isinstance(piece, SourceRange)
     )
+    large = [Entry("c", size, None, None, NOW) for size in (1 << 30, 1 << 33)]
+    whole += b"".join(local_header_with_descriptor(entry) + data_descriptor(entry, 1, 2) for entry in large)
     assert (LAYOUT, sha256(whole).hexdigest()) == (
         5,
-        "5ce92efb8ae3a9e6ddd7240b1f8e89ede3db002aaff8ba2d97a754624d243f2d",
+        "04e14dcb93c8ad620d8f1a7fef3a6c6037a410fa0fe8b7972f043d44fad9c7c0",
     )
 
 

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.bundles.format import deflated_plan, stored_plan
-from jobs.bundles.format.checkpoints import Checkpoint
+from jobs.bundles.format.checkpoints import Checkpoint, PackedEntry
 from jobs.bundles.format.deflated_plan import (
     BundleWriter,
     Chunk,
@@ -209,7 +209,10 @@ def test_the_part_size_grows_with_the_largest_possible_bundle() -> None:
             plan_deflated(large, a_manifest(1), 10_000, 20_000)
 
 
-@pytest.mark.parametrize(("size", "descriptor"), [(LIMIT - 500_000, 16), (LIMIT + 1, 24)])
+@pytest.mark.parametrize(
+    ("size", "descriptor"),
+    [(LIMIT - 500_000, 16), (4_294_900_000, 16), (LIMIT - 1, 16), (LIMIT, 16), (LIMIT + 1, 24)],
+)
 def test_a_file_from_4_gib_on_has_a_descriptor_of_64_bits(size: int, descriptor: int) -> None:
     """Its chunks are fake: only the records matter."""
     with patch.multiple(deflated_plan, CHUNK_SIZE=1 << 30):
@@ -226,6 +229,18 @@ def test_a_file_from_4_gib_on_has_a_descriptor_of_64_bits(size: int, descriptor:
     assert part[header + packed.size :][:4] == b"PK\x07\x08"
     info = zipfile.ZipFile(io.BytesIO(part)).infolist()[0]
     assert (info.file_size, info.compress_size, info.flag_bits & 8) == (size, packed.size, 8)
+
+
+@pytest.mark.parametrize(("before", "descriptor"), [(LIMIT - 2, 16), (LIMIT - 1, 16), (LIMIT, 24)])
+def test_a_file_that_grows_beyond_4_gib_has_a_descriptor_of_64_bits(before: int, descriptor: int) -> None:
+    """It is a bit smaller than 4 GiB, does not shrink, and its last byte follows `before` packed ones."""
+    size = LIMIT - 1000
+    plan = plan_deflated([Entry("a", size, None, None, NOW)], a_manifest(1), 1 << 20)
+    begun = PackedEntry(offset=0, method=Method.DEFLATED, crc32=7, size=before)
+    first = Checkpoint(size=39 + before, crc32=0, entry=0, offset=size - 1, begun=begun, ended=())
+    writer = BundleWriter(plan, [first])
+    writer.add(Chunk(0, size - 1, size, last=True), b"x", Method.DEFLATED, 7)
+    assert writer.size == first.size + 1 + descriptor
 
 
 def test_a_bundle_beyond_4_gib_has_its_offsets_in_zip64(tmp_path: Path) -> None:

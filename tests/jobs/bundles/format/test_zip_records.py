@@ -153,3 +153,24 @@ def test_both_headers_have_the_time_in_utc(modified: datetime, unix: int, ntfs: 
             ticks = ntfs * 10_000_000
             assert struct.unpack("<I2H3Q", fields.pop(0x000A)) == (0, 1, 24, ticks, ticks, ticks)
         assert fields == {}
+
+
+NEAR_4_GIB = [step for around in (-(1 << 20), -350_000, -1, 0, 1, 1 << 20) if (step := LIMIT + around)]
+
+
+@pytest.mark.parametrize("deflated", [4, *NEAR_4_GIB])
+@pytest.mark.parametrize("size", [4, *NEAR_4_GIB])
+def test_a_descriptor_has_64_bits_only_if_a_size_needs_them(size: int, deflated: int) -> None:
+    """Java's `ZipInputStream` counts both sizes while it reads, and expects 64 bits if one of them is above 2³² - 1."""
+    descriptor = zip_records.data_descriptor(an_entry(size), 7, deflated)
+    form = "<4sI2Q" if size > LIMIT or deflated > LIMIT else "<4s3I"
+    assert struct.unpack(form, descriptor) == (b"PK\x07\x08", 7, deflated, size)
+
+
+@pytest.mark.parametrize("size", [4, *NEAR_4_GIB])
+def test_a_header_announces_64_bits_only_if_the_file_alone_needs_them(size: int) -> None:
+    """Java from 23 on believes a ZIP64 field in the header, whatever the sizes turn out to be."""
+    header = zip_records.local_header_with_descriptor(an_entry(size, "a"))
+    assert (0x0001 in extra_fields(header[31:])) == (size > LIMIT)
+    sizes = struct.unpack("<2I", header[18:26])
+    assert sizes == ((LIMIT, LIMIT) if size > LIMIT else (0, 0))

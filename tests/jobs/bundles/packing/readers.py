@@ -116,6 +116,17 @@ def times(reader: str, path: Path, folder: Path) -> dict[str, int]:
     return {one.name: int(one.stat().st_mtime) for one in folder.iterdir()}
 
 
+def verify(reader: str, path: Path) -> None:
+    """Lets `unzip`, 7-Zip or Java read an archive and compare its checksums. Raises `Refused`."""
+    match reader:
+        case "unzip":
+            _run([_found("unzip"), "-tqq", path])
+        case "7-Zip":
+            _run([_seven_zip(), "t", "-bd", path])
+        case _:
+            by_java(path)
+
+
 READERS: dict[str, Reader] = {
     "zipfile": by_zipfile,
     "unzip": by_unzip,

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 from collections.abc import AsyncIterator, Iterator, Sequence
+from functools import cache
 from io import SEEK_CUR
 from pathlib import Path
 
 import pytest
 
 from jobs.bundles.format.bundle_parts import SourceRange
+from jobs.bundles.format.deflated_plan import BundleWriter, plan_deflated, stored_blocks
 from jobs.bundles.format.manifests import Manifest
 from jobs.bundles.format.stored_plan import StoredPlan, plan_stored
-from jobs.bundles.format.zip_records import Entry
+from jobs.bundles.format.zip_records import Entry, Method
+from jobs.bundles.packing.compression import deflate
 from jobs.bundles.resolver import Source
+from jobs.concurrency import gather
 from jobs.services import Services
 from jobs.storage.crc32 import combine
+from tests.jobs.bundles.packing import readers
 from tests.jobs.bundles.packing.shelves import MIB, NOW, File, Shelf, judge, pack, plan_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 GIB = 1 << 30
+LIMIT = 4 * GIB - 1
 ZEROS = bytes(MIB)
+DESCRIPTOR_READERS = ["unzip", "7-Zip", "Java"]
 
 
 class Zeros:
@@ -61,6 +69,56 @@ async def test_every_reader_accepts_a_file_of_nearly_4_gib(tmp_path: Path, size:
     plan = plan_stored(entries, Manifest(NOW, (10_000, 10_001)), 8 * MIB)
     write_with_holes(plan, tmp_path / "a.zip", crcs)
     await judge(tmp_path / "a.zip", plan, contents, crcs, but_for=refuses)
+
+
+def write_deflated(path: Path, size: int, *, shrinks: bool) -> int:
+    """Writes a deflated bundle of two files: `size` zeros, and 3 MiB. Returns the packed size of the first.
+
+    The first file is written as stored blocks if it does not shrink. The bundle is a sparse file.
+    """
+    entries = [Entry(f"{size} zeros", size, None, None, NOW), Entry("after", 3 * MIB, None, None, NOW)]
+    writer = BundleWriter(plan := plan_deflated(entries, Manifest(NOW, (10_000, 10_001)), 8 * MIB))
+    pack = cache(lambda length, last, stored: (stored_blocks if stored else deflate)(ZEROS[:length], last=last))
+    with path.open("wb") as file:
+
+        def write_part() -> None:
+            part, _ = writer.next_part(zlib.crc32)
+            for start in range(0, len(part), 4096):
+                page = part[start : start + 4096]
+                if any(page):
+                    file.write(page)
+                else:
+                    file.seek(len(page), SEEK_CUR)
+
+        crc = 0
+        for chunk in plan.chunks():
+            length = chunk.stop - chunk.start
+            crc = combine([(crc, chunk.start), (zlib.crc32(ZEROS[:length]), length)])
+            data = pack(length, chunk.last, chunk.entry == 0 and not shrinks)
+            writer.add(chunk, data, Method.DEFLATED, crc)
+            crc = 0 if chunk.last else crc
+            if writer.full_part:
+                write_part()
+        writer.finish()
+        while writer.pending:
+            write_part()
+    return writer.packed[0].size
+
+
+@pytest.mark.parametrize("size", [4 * GIB - MIB, 4_294_900_000, 4 * GIB - 1, 4 * GIB])
+async def test_readers_accept_a_deflated_file_of_nearly_4_gib(tmp_path: Path, size: int) -> None:
+    """Java's `ZipInputStream` reads its data descriptor with the width that it derives from the sizes."""
+    assert write_deflated(tmp_path / "a.zip", size, shrinks=True) < 5 * MIB
+    await gather(asyncio.to_thread(readers.verify, reader, tmp_path / "a.zip") for reader in DESCRIPTOR_READERS)
+
+
+@pytest.mark.parametrize(("size", "packed"), [(4_294_619_164, LIMIT - 1), (4_294_619_166, LIMIT + 1)])
+async def test_readers_accept_a_file_that_deflating_makes_larger_than_4_gib(
+    tmp_path: Path, size: int, packed: int
+) -> None:
+    """Except UnZip 6.00 at exactly 4 GiB - 1, which it takes for a reference to the ZIP64 field, as above."""
+    assert write_deflated(tmp_path / "a.zip", size, shrinks=False) == packed
+    await gather(asyncio.to_thread(readers.verify, reader, tmp_path / "a.zip") for reader in DESCRIPTOR_READERS)
 
 
 async def test_the_packer_makes_a_bundle_of_more_than_4_gib(services: Services, tmp_path: Path) -> None:
