@@ -5,7 +5,8 @@
         await call()
 
 closed: all calls go through. open: none does, for `recovery` seconds after the last failure. half-open: calls go through
-again, and the outcome of the first one decides (seed 004, "Circuit Breaker Pattern").
+again, and the outcome of the first one decides (seed 004, "Circuit Breaker Pattern"). A refusal opens the circuit at once:
+the dependency responds, and says that it will not work.
 """
 
 from __future__ import annotations
@@ -42,9 +43,11 @@ class Breaker:
         error: HaulageError,
         recovery: float,
         ignored: tuple[type[Exception], ...] = (),
+        refusals: tuple[type[Exception], ...] = (),
     ) -> None:
         """`check` raises `error`. `recovery` is in seconds. `ignored` errors count neither as failure nor as success."""
         self._ignored = ignored
+        self._refusals = refusals
         self._circuit = CircuitBreaker(FAILURE_THRESHOLD, recovery, outages, name)
         self._error = error
         self._logged_state = Circuit.CLOSED
@@ -65,8 +68,11 @@ class Breaker:
             raise type(self._error)(self._error.message)  # a new one each time: it gets a traceback when raised
 
     @contextmanager
-    def record(self) -> Iterator[None]:
-        """Count the outcome of the block. A cancellation is ignored."""
+    def record(self, *, decisive: bool = True) -> Iterator[None]:
+        """Count the outcome of the block. A cancellation is ignored.
+
+        `decisive=False`: a success is not counted, because other calls may still fail. A Redis that refuses writes reads.
+        """
         try:
             yield
         except self._ignored:
@@ -74,10 +80,12 @@ class Breaker:
         except Exception as error:
             self._count(error)
             raise
-        self._count(None)
+        if decisive:
+            self._count(None)
 
     def _count(self, error: Exception | None) -> None:
-        self._circuit.__exit__(type(error) if error else None, error, None)
+        for _ in range(FAILURE_THRESHOLD if isinstance(error, self._refusals) else 1):
+            self._circuit.__exit__(type(error) if error else None, error, None)
         if self.state is not self._logged_state:
             self._logged_state = self.state
             if self._logged_state is Circuit.CLOSED:

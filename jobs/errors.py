@@ -237,7 +237,14 @@ class DatabaseBusy(DatabaseUnavailable):
 
 
 class RedisUnavailable(HaulageError):
-    """No request fails because of this: callers continue with the data in PostgreSQL."""
+    """No request fails because of this: callers continue with the data in PostgreSQL.
+
+    `reason` is what the server or the network said. It may name hosts, users and keys, so it is for operators only.
+    """
 
     code = "redis_unavailable"
     error_class = ErrorClass.NETWORK
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason

@@ -42,7 +42,7 @@ async def _run_checks(services: Services) -> dict[str, Outcome]:
         "database": services.database.ping(),
         "schema": check_schema(services),
         "storage": services.storage.check(),
-        "redis": _require(services.feed.ping(), "Redis can't be reached."),
+        "redis": services.probe_redis(),
         "queue": _require(any_worker(services), "No worker is running: queued jobs wait until one starts."),
     }
     outcomes = await asyncio.gather(*map(_outcome, checks.values()))

@@ -55,7 +55,7 @@ async def failed_checks(services: Services) -> dict[str, str]:
     checks: dict[str, Awaitable[object]] = {
         "database": services.database.ping(),
         "storage": services.storage.bucket.check(),
-        "redis": _require(services.feed.ping(), "Redis can't be reached."),
+        "redis": services.probe_redis(),
         "queue": _require(any_worker(services), "No worker is running: queued jobs wait until one starts."),
     }
     reasons = await asyncio.gather(*map(_reason, checks.values()))

@@ -59,7 +59,7 @@ class Hub:
 
     def __init__(self, services: Services) -> None:
         settings, statuses = services.settings, StatusReader(services)
-        self._subscriptions = Subscriptions(services.feed, self._receive, self._redis_changed)
+        self._subscriptions = Subscriptions(services.feed, self._receive, self._redis_changed, services.probe_redis)
         self._topics = TopicRegistry(self._subscriptions)
         self._snapshots = SnapshotReader(statuses, self._topics)
         self._reconciler = Reconciler(services.snapshots, self._topics, self._subscriptions, self._repair)

@@ -10,6 +10,7 @@ from jobs.engine.jobs import Job
 from jobs.engine.lifecycle import Lifecycle
 from jobs.engine.live.feed import Feed
 from jobs.engine.sql.snapshots import Snapshots
+from jobs.engine.wakeups.probe import probe_redis
 from jobs.engine.wakeups.queue import Queue
 from jobs.settings import Settings
 from jobs.storage import Storage
@@ -26,6 +27,10 @@ class Engine:
     storage: Storage
     lifecycle: Lifecycle
     snapshots: Snapshots[Job]
+
+    async def probe_redis(self) -> None:
+        """Raises `RedisUnavailable` unless Redis does what wake-ups and live events need."""
+        await probe_redis(self.feed)
 
     @property
     def circuits(self) -> dict[str, Circuit]:

@@ -12,7 +12,9 @@ import httpx
 import pytest
 
 from app.following.reconciler import RECONCILE_INTERVAL
+from jobs.engine.live.feed import RECOVERY
 from tests.app.shared import Shared, link
+from tests.helpers.refusing_redis import REFUSALS
 from tests.helpers.running import serving
 from tests.helpers.settings import UNAVAILABLE, with_changes
 
@@ -68,6 +70,32 @@ async def test_everything_works_without_redis(shared: Shared) -> None:
             await ask(api, "DELETE", link(completed, "/bundle")),
         ]
         assert [answer.status_code for answer in answers] == [202, 200, 200, 200, 202, 200, 303, 200, 200, 204]
+
+
+@pytest.mark.parametrize("how", REFUSALS)
+async def test_a_redis_that_refuses_to_work_is_like_none(shared: Shared, how: str) -> None:
+    """It answers PING. Followers get their news from PostgreSQL, as soon as the gateway knows."""
+    refusing, words = REFUSALS[how]
+    running = await shared.processing()
+    url = str(shared.settings.redis_url)
+    async with (
+        refusing(url) as limited,
+        serving(with_changes(shared.settings, redis_url=limited)) as address,
+        httpx.AsyncClient(base_url=address, timeout=30) as api,
+    ):
+        health = (await ask(api, "GET", "/health")).json()
+        assert (health["status"], health["checks"]["redis"], health["circuits"]["redis"]) == (
+            "degraded",
+            "error",
+            "open",
+        )
+        assert words in health["reasons"]["redis"]
+        for _ in range(2):
+            status = (await ask(api, "GET", link(running, "?since=0"))).json()
+            assert (status["status"], status["degraded"]) == ("processing", True)
+            await asyncio.sleep(RECOVERY)  # after which the circuit would let reads through
+        created = await ask(api, "POST", INITIATE, json={"file_ids": [10_000]})
+        assert (await ask(api, "DELETE", created.headers["location"])).status_code == 200
 
 
 async def test_a_long_poll_gets_the_end_of_a_job_without_redis(shared: Shared) -> None:

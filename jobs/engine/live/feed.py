@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 from jobs.breakers import Breaker
 from jobs.engine.events import Event
 from jobs.engine.live.redis_connections import connection_pool
+from jobs.engine.live.refusals import REFUSALS, unavailable
 from jobs.engine.live.send_buffer import PATIENCE, SendBuffer
 from jobs.errors import RedisUnavailable
 
@@ -36,7 +37,7 @@ RECOVERY = 1.0
 
 def redis_breaker() -> Breaker:
     """The circuit breaker for the calls to Redis of one process."""
-    return Breaker("redis", UNAVAILABLE, RedisUnavailable("Redis can't be reached."), RECOVERY)
+    return Breaker("redis", UNAVAILABLE, RedisUnavailable("Redis is unavailable."), RECOVERY, refusals=REFUSALS)
 
 
 def channel(job_id: UUID) -> str:
@@ -96,19 +97,27 @@ class Feed:
         """The latest events of those jobs that have one, in JSON. Raises `RedisUnavailable`."""
         self.breaker.check()
         try:
-            with self.breaker.record():
+            with self.breaker.record(decisive=False):
                 found = await self._redis.mget([key(job_id) for job_id in job_ids])
         except UNAVAILABLE as error:
-            raise RedisUnavailable("Redis can't be reached.") from error
+            raise unavailable(error) from error
         return {job_id: body for job_id, body in zip(job_ids, found, strict=True) if body}
 
-    async def ping(self) -> bool:
-        """Returns True if Redis responds."""
+    async def execute(self, commands: Sequence[Sequence[str | int]]) -> None:
+        """Executes commands in one round trip, also while the circuit is open. Raises `RedisUnavailable` if one fails."""
+        call = ""
         try:
             with self.breaker.record():
-                return bool(await self._redis.ping())
-        except UNAVAILABLE:
-            return False
+                async with self._redis.pipeline(transaction=False) as pipeline:
+                    for command in commands:
+                        pipeline.execute_command(*command)
+                    results = await pipeline.execute(raise_on_error=False)
+                for command, result in zip(commands, results, strict=True):
+                    if isinstance(result, Exception):
+                        call = f"{command[0]} {command[1]}"
+                        raise result
+        except UNAVAILABLE as error:
+            raise unavailable(error, call) from error
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[PubSub]:

@@ -15,6 +15,7 @@ import structlog
 
 from jobs.breakers import Breaker
 from jobs.concurrency import cancel_and_wait
+from jobs.engine.live.refusals import reason_of
 
 log = structlog.get_logger()
 
@@ -90,7 +91,7 @@ class SendBuffer(Generic[T]):
                     await self._send(batch)
         except Exception as error:  # noqa: BLE001 - the event loop raises errors of its own
             if not self._lost:
-                log.warning("redis_send_lost", buffer=self._name, reason=type(error).__name__)
+                log.warning("redis_send_lost", buffer=self._name, reason=reason_of(error))
             self._lost += len(batch)
         else:
             if self._lost:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,8 @@ from redis.asyncio.client import PubSub
 from jobs.concurrency import run_forever
 from jobs.engine.events import Event
 from jobs.engine.live.feed import UNAVAILABLE, Feed, channel, job_of
+from jobs.engine.live.refusals import reason_of
+from jobs.errors import RedisUnavailable
 
 log = structlog.get_logger()
 
@@ -22,6 +24,8 @@ _KEEPALIVE = "haulage:following"
 """A channel that is always subscribed to: a connection without any channel can't listen."""
 PING = 2.0
 """Seconds between two pings. A connection that receives nothing for twice as long, not even their replies, is lost."""
+PROBE_PAUSE = 1.0
+"""Seconds between two probes of whether events can be published."""
 ACKNOWLEDGED = 2.0
 """Seconds that a reader waits for Redis to acknowledge a subscription before it goes on without."""
 PAUSE = 0.5
@@ -41,11 +45,18 @@ class Subscriptions:
     """The channels of the jobs that are followed, through every restart of Redis.
 
     `receive` is called with each event, `changed` when `connected` has changed. What is published while it is False is
-    lost, and the caller reads it from PostgreSQL.
+    lost, and the caller reads it from PostgreSQL. `probe` raises `RedisUnavailable` while nothing can be published.
     """
 
-    def __init__(self, feed: Feed, receive: Callable[[Event, bytes], None], changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        feed: Feed,
+        receive: Callable[[Event, bytes], None],
+        changed: Callable[[], None],
+        probe: Callable[[], Awaitable[None]],
+    ) -> None:
         self._feed = feed
+        self._probe = probe
         self._receive = receive
         self._changed = changed
         self._wanted: set[UUID] = set()
@@ -79,15 +90,23 @@ class Subscriptions:
         """Listens until it is cancelled."""
         while True:
             try:
+                await self._probe()
                 async with self._feed.listening() as pubsub:
                     await pubsub.subscribe(_KEEPALIVE)
-                    await run_forever(self._listen(pubsub), self._update(pubsub))
+                    await run_forever(self._listen(pubsub), self._update(pubsub), self._keep_probing())
+            except RedisUnavailable as error:
+                log.warning("subscriptions_lost", reason=error.reason)
             except UNAVAILABLE as error:
-                log.warning("subscriptions_lost", reason=type(error).__name__)
+                log.warning("subscriptions_lost", reason=reason_of(error))
             except Exception:
                 log.exception("subscriptions_failed")
             self._disconnected()
             await asyncio.sleep(PAUSE)
+
+    async def _keep_probing(self) -> None:
+        while True:
+            await asyncio.sleep(PROBE_PAUSE)
+            await self._probe()
 
     async def _listen(self, pubsub: PubSub) -> None:
         async for message in messages_of(pubsub):

@@ -15,6 +15,7 @@ from arq import func
 
 from jobs.concurrency import cancel_and_wait
 from jobs.engine.live.feed import UNAVAILABLE
+from jobs.engine.live.refusals import reason_of
 from jobs.engine.wakeups.queue import FUNCTION, Queue, arq_redis, pack, queue_name, turn_of, unpack
 from jobs.kinds import Kind
 from jobs.settings import Settings
@@ -59,7 +60,7 @@ class Consumer:
             try:
                 await arq.async_run()
             except UNAVAILABLE as error:
-                log.warning("redis_lost", reason=type(error).__name__)
+                log.warning("redis_lost", reason=reason_of(error))
             except Exception:
                 log.exception("consumer_failed")
             finally:

@@ -25,6 +25,7 @@ from jobs.breakers import Breaker
 from jobs.engine.jobs import Turn
 from jobs.engine.live.feed import UNAVAILABLE, redis_breaker
 from jobs.engine.live.redis_connections import connection_pool
+from jobs.engine.live.refusals import reason_of
 from jobs.engine.live.send_buffer import PATIENCE, SendBuffer
 from jobs.kinds import Kind
 
@@ -133,7 +134,7 @@ class Queue:
         try:
             await self._add(self._redis, [_WakeUp(kind, job_id, fence, timestamp_ms()) for job_id, fence in turns])
         except UNAVAILABLE as error:
-            log.warning("wake_up_failed", jobs=len(turns), reason=type(error).__name__)
+            log.warning("wake_up_failed", jobs=len(turns), reason=reason_of(error))
             return False
         return True
 

@@ -12,16 +12,16 @@ from jobs.concurrency import run_forever
 from jobs.engine.engine import Engine
 from jobs.engine.sql.sweeps import find_overdue
 from jobs.engine.worker.runner import Runner
-from jobs.errors import DatabaseUnavailable
+from jobs.errors import DatabaseUnavailable, RedisUnavailable
 
 log = structlog.get_logger()
 
 POLL_PAUSE = 0.25
 """Seconds between two polls while Redis is unavailable, and between two attempts to reach it."""
-PING_PAUSE = 1.0
-"""Seconds between two pings while Redis responds."""
-PING_TIMEOUT = 0.5
-"""Seconds that Redis has to respond to a ping."""
+PROBE_PAUSE = 1.0
+"""Seconds between two probes while Redis works."""
+PROBE_TIMEOUT = 0.5
+"""Seconds that Redis has to respond to a probe."""
 SPREAD = 4
 """Jobs that are read for each one that is claimed, so that idle workers do not all try the same one."""
 
@@ -37,29 +37,33 @@ class Poller:
         """Set while no wake-up can arrive."""
 
     async def run(self) -> None:
-        """Polls until it is cancelled. Redis is pinged in a task of its own, since that takes long when Redis hangs."""
-        await run_forever(self._keep_pinging(), self._keep_polling())
+        """Polls until it is cancelled. Redis is probed in a task of its own, since that takes long when Redis hangs."""
+        await run_forever(self._keep_probing(), self._keep_polling())
 
-    async def _keep_pinging(self) -> None:
+    async def _keep_probing(self) -> None:
         while True:
-            lost = not await self._redis_responds()
-            if lost and not self._redis_lost.is_set():
+            failure = await self._probe()
+            if failure is not None and not self._redis_lost.is_set():
                 self._redis_lost.set()
-                log.warning("wake_ups_lost")
-            elif not lost and self._redis_lost.is_set():
+                log.warning("wake_ups_lost", reason=failure)
+            elif failure is None and self._redis_lost.is_set():
                 self._redis_lost.clear()
                 log.warning("wake_ups_recovered")
-            await asyncio.sleep(POLL_PAUSE if lost else PING_PAUSE)
+            await asyncio.sleep(PROBE_PAUSE if failure is None else POLL_PAUSE)
 
-    async def _redis_responds(self) -> bool:
+    async def _probe(self) -> str | None:
+        """Why Redis does not work; None if it does."""
         try:
-            async with asyncio.timeout(PING_TIMEOUT):
-                return await self._engine.feed.ping()
+            async with asyncio.timeout(PROBE_TIMEOUT):
+                await self._engine.probe_redis()
         except TimeoutError:
-            return False
-        except Exception:
-            log.exception("redis_ping_failed")
-            return False
+            return f"no response within {PROBE_TIMEOUT:g} s"
+        except RedisUnavailable as error:
+            return error.reason
+        except Exception as error:
+            log.exception("redis_probe_failed")
+            return type(error).__name__
+        return None
 
     async def _keep_polling(self) -> None:
         settings = self._engine.settings

@@ -12,6 +12,7 @@ from jobs.migrate import head_revision
 from jobs.services import Services
 from jobs.settings import Settings
 from tests.app.cli.processes import Cli, variables
+from tests.helpers.refusing_redis import REFUSALS
 
 
 @pytest.mark.usefixtures("worker")
@@ -72,6 +73,19 @@ async def test_an_unsupported_parameter_of_the_database_is_refused_by_name(
     done = await Cli(tmp_path, variables(settings) | {"DATABASE_URL": url})(command)
     assert done.code == 2
     assert "DATABASE_URL: the parameter 'hostaddr' is not supported: remove it" in done.error
+
+
+async def test_a_redis_that_refuses_to_work_says_why(
+    tmp_path: Path, settings: Settings, environment: dict[str, str], services: Services
+) -> None:
+    del services
+    refusing, words = REFUSALS["out of memory"]
+    async with refusing(environment["REDIS_URL"]):
+        done = await Cli(tmp_path, variables(settings))("check")
+    assert done.code == 7
+    [line] = [line for line in done.out.splitlines() if line.startswith("redis")]
+    assert line.split()[1] == "error"
+    assert words in line
 
 
 async def test_an_empty_database_is_migrated_once(server_cli: Cli, services: Services) -> None:

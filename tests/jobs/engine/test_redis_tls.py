@@ -11,7 +11,9 @@ import pytest
 from pydantic import RedisDsn, ValidationError
 
 from jobs.engine.live.feed import UNAVAILABLE, Feed
+from jobs.engine.wakeups.probe import probe_redis
 from jobs.engine.wakeups.queue import arq_redis
+from jobs.errors import RedisUnavailable
 from jobs.services import Services
 from jobs.settings import Settings
 from tests.helpers.catalogue import Catalogue
@@ -30,10 +32,14 @@ async def responds(url: str, **options: Any) -> bool:
     """Whether Redis responds to the clients of events and of wake-ups; both must agree."""
     feed = Feed.open(RedisDsn(url), timeout=5, **options)
     redis = arq_redis(RedisDsn(url), timeout=5, **options)
-    found = await feed.ping()
+    found = True
+    try:
+        await probe_redis(feed)
+    except RedisUnavailable:
+        found = False
     await feed.close()
     try:
-        assert await redis.ping() == found
+        assert bool(await redis.ping()) == found
     except UNAVAILABLE:
         assert not found
     finally:

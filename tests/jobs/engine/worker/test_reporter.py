@@ -33,7 +33,9 @@ async def reporting(services: Services) -> AsyncIterator[tuple[Reporter, asyncio
     assert claimed is not None
     await services.lifecycle.close()
     heard: asyncio.Queue[Event] = asyncio.Queue()
-    subscriptions = Subscriptions(services.feed, lambda event, _: heard.put_nowait(event), asyncio.Event().set)
+    subscriptions = Subscriptions(
+        services.feed, lambda event, _: heard.put_nowait(event), asyncio.Event().set, services.probe_redis
+    )
     telling = Reporter(claimed.job, claimed.records, services.lifecycle, services.feed)
     listening = asyncio.create_task(subscriptions.run())
     subscriptions.subscribe(job.id)
