@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from app.client_counts import ClientCounts
 from app.problems import ServerStops, TooManyFollowers
 
 
@@ -14,9 +14,7 @@ class ConnectionLimits:
 
     def __init__(self, limit: int, limit_per_client: int) -> None:
         self._limit = limit
-        self._limit_per_client = limit_per_client
-        self._clients: Counter[str] = Counter()
-        self._total = 0
+        self._counts = ClientCounts(limit_per_client)
         self.draining = False
         """The process is about to stop: nothing new may be opened, and long-polls return at once."""
 
@@ -24,17 +22,13 @@ class ConnectionLimits:
         """Counts one more connection of this address, until `release`. Raises `ServerStops`, `TooManyFollowers`."""
         if self.draining:
             raise ServerStops("The server is shutting down. Reconnect to reach another one.")
-        if self._total >= self._limit or self._clients[client] >= self._limit_per_client:
+        if self._counts.total >= self._limit or self._counts.is_full(client):
             raise TooManyFollowers("Too many streams and long-polls are open, in total or from your address.")
-        self._clients[client] += 1
-        self._total += 1
+        self._counts.acquire(client)
 
     def release(self, client: str) -> None:
         """A connection of this address was closed."""
-        self._total -= 1
-        self._clients[client] -= 1
-        if not self._clients[client]:
-            del self._clients[client]
+        self._counts.release(client)
 
     @contextmanager
     def acquired(self, client: str) -> Iterator[None]:
