@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+from collections.abc import Collection
 from time import perf_counter
 
 import structlog
@@ -17,7 +18,7 @@ from starlette.websockets import WebSocketDisconnect
 from uvicorn.protocols.utils import ClientDisconnected
 
 from app.close_codes import CloseCode
-from app.problems import ServerStops, problem
+from app.problems import RESPONSES, MalformedRequest, ServerStops, UnsupportedTransferCoding, problem
 from app.public_address import PublicAddress
 from jobs.errors import HaulageError
 from jobs.settings import Settings
@@ -25,13 +26,13 @@ from jobs.settings import Settings
 log = structlog.get_logger()
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:+/=-]{1,128}")
-_SECURITY_HEADERS = [
+SECURITY_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"x-frame-options", b"DENY"),
     (b"cross-origin-opener-policy", b"same-origin"),
 ]
-_CONTENT_SECURITY_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+CONTENT_SECURITY_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 """For all responses but pages, which have their own."""
 _HEALTH = frozenset({"/health", "/health/live", "/health/ready"})
 """Served whatever the `Host`: orchestrators and load balancers probe the address of a pod, which nobody can list."""
@@ -114,11 +115,18 @@ class RequestMiddleware:
         """A request; any error becomes a problem, unless a response has begun."""
         error: BaseException
         try:
+            fields = scope["headers"]
+            if len(headers) != len(fields) or b"host" not in headers or b"transfer-encoding" in headers:
+                check_headers(fields, scope["http_version"])
             if not any_host:
                 self._address.check_host(headers)
             await self._app(scope, receive, response.send)
         except asyncio.CancelledError:  # by the server, which stops, after `SHUTDOWN_TIMEOUT`
             error = ServerStops("The server is shutting down and could not finish this request. Try again.")
+        except (MalformedRequest, UnsupportedTransferCoding) as raised:
+            client, status = (scope["client"] or [""])[0], RESPONSES[raised.code].status
+            log.warning("request_rejected", client=client, status=status, reason=raised.message)
+            error = raised
         except HaulageError as raised:
             error = raised
         except Exception as raised:
@@ -152,9 +160,23 @@ class ResponseSender:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             own = message["headers"]
-            headers = message["headers"] = [*own, *_SECURITY_HEADERS, (b"x-request-id", self._request_id)]
-            if _CONTENT_SECURITY_POLICY[0] not in dict(own):
-                headers.append(_CONTENT_SECURITY_POLICY)
+            headers = message["headers"] = [*own, *SECURITY_HEADERS, (b"x-request-id", self._request_id)]
+            if CONTENT_SECURITY_POLICY[0] not in dict(own):
+                headers.append(CONTENT_SECURITY_POLICY)
             if self._middleware.stopping:
                 headers.append((b"connection", b"close"))
         await self._send(message)
+
+
+def check_headers(fields: Collection[tuple[bytes, bytes]], version: str) -> None:
+    """Raises for headers that another server might read differently.
+
+    `MalformedRequest` unless there is one `Host` (RFC 9112, section 3.2), which HTTP/1.0 may leave out, and
+    `UnsupportedTransferCoding` for any coding but chunked (section 6.1).
+    """
+    hosts = [value for name, value in fields if name == b"host"]
+    if len(hosts) > 1 or (not hosts and version != "1.0"):
+        raise MalformedRequest("A request must have exactly one Host header.")
+    codings = [value.lower() for name, value in fields if name == b"transfer-encoding"]
+    if codings not in ([], [b"chunked"]):
+        raise UnsupportedTransferCoding("The only supported transfer coding is chunked.")

@@ -52,6 +52,38 @@ class RequestTimeout(HaulageError):
     code = "request_timeout"
 
 
+class MalformedRequest(HaulageError):
+    """Not HTTP/1.1 (RFC 9112), or in a form that two servers might read differently."""
+
+    code = "malformed_request"
+
+
+class HeadTooLarge(HaulageError):
+    code = "head_too_large"
+
+
+class TargetTooLong(HaulageError):
+    code = "target_too_long"
+
+
+class RequestIncomplete(HaulageError):
+    """The rest of a request's head or body did not arrive in time."""
+
+    code = "request_incomplete"
+
+
+class UnsupportedTransferCoding(HaulageError):
+    code = "unsupported_transfer_coding"
+
+
+class TooManyConnections(HaulageError):
+    code = "too_many_connections"
+
+
+class GatewayFull(HaulageError):
+    code = "gateway_full"
+
+
 @dataclass(frozen=True, slots=True)
 class ErrorResponse:
     """How an error is reported. `retry_after`: seconds after which a retry may succeed, None if it won't."""
@@ -71,6 +103,11 @@ RESPONSES: dict[str, ErrorResponse] = {
     "wrong_host": ErrorResponse(400, "Unknown host name", 2, close_code=CloseCode.WRONG_HOST),
     "forbidden_origin": ErrorResponse(403, "Origin not allowed", 2, close_code=CloseCode.FORBIDDEN),
     "unsupported_subprotocol": ErrorResponse(400, "Unsupported subprotocol", 2, close_code=CloseCode.BAD_SUBPROTOCOL),
+    "malformed_request": ErrorResponse(400, "Malformed request", 2),
+    "head_too_large": ErrorResponse(431, "The request head is too large", 2),
+    "target_too_long": ErrorResponse(414, "The address is too long", 2),
+    "request_incomplete": ErrorResponse(408, "The request did not arrive in time", 7),
+    "unsupported_transfer_coding": ErrorResponse(501, "Unsupported transfer coding", 2),
     "job_not_found": ErrorResponse(404, "Job not found", 4, close_code=CloseCode.NOT_FOUND),
     "illegal_transition": ErrorResponse(409, "Not possible in the job's current state", 5),
     "not_ready": ErrorResponse(409, "The job has not completed yet", 5),
@@ -108,6 +145,8 @@ RESPONSES: dict[str, ErrorResponse] = {
     "too_many_followers": ErrorResponse(
         429, "Too many open streams and long-polls", 7, retry_after=15, close_code=CloseCode.TOO_MANY
     ),
+    "too_many_connections": ErrorResponse(429, "Too many connections from one address", 7, retry_after=15),
+    "gateway_full": ErrorResponse(503, "Too many connections", 7, retry_after=5),
     "server_stops": ErrorResponse(503, "The server is shutting down", 7, retry_after=2, close_code=CloseCode.RESTART),
     "request_timeout": ErrorResponse(504, "The request took too long", 7, retry_after=5),
     "stack": ErrorResponse(500, "Local stack failed", 8),
@@ -133,7 +172,7 @@ def problem(request: Request, error: BaseException) -> Response:
             response = RESPONSES[error.code]
             retry_after = getattr(error, "retry_after", response.retry_after)
             headers = {"Retry-After": str(retry_after)} if retry_after else {}
-            if isinstance(error, BodyTooLarge):
+            if isinstance(error, (BodyTooLarge, MalformedRequest, UnsupportedTransferCoding)):
                 headers["Connection"] = "close"
             fields = [FieldProblem(field=field, message=text) for field, text in getattr(error, "problems", ())]
             body = _body(request, error.code, response.status, response.title, error.message)

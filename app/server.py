@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 import sys
+from functools import partial
+from time import monotonic
 from types import FrameType
+from typing import cast
 
 import structlog
 import uvicorn
@@ -13,7 +17,10 @@ from starlette.types import ASGIApp
 from uvicorn.config import STARTUP_FAILURE
 
 from app.gateway import Gateway
+from app.http_protocol import HttpProtocol
 from app.listening import bound_sockets, url_of
+from app.tcp_connections import BACKLOG, TcpConnections, connection_limit
+from app.websocket_protocol import WebSocketProtocol
 from jobs.memory import freeze_startup_objects
 from jobs.settings import Settings
 from jobs.shutdown import CLOSE_TIMEOUT, exit_after
@@ -28,12 +35,25 @@ PONG = 15.0
 """Seconds within which its client has to respond to one."""
 
 
-class GatewayServer(uvicorn.Server):
-    """Serves the gateway, in an event loop that may run other tasks, too. Drains the streams before it shuts down."""
+class Server(uvicorn.Server):
+    """Serves an application, in an event loop that may run other tasks, too."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._connections = TcpConnections(settings, connection_limit(settings))
+        super().__init__(_config(app, settings, self._connections))
+
+    async def on_tick(self, counter: int) -> bool:
+        """Called by uvicorn ten times a second."""
+        self._connections.tick(monotonic())
+        return await super().on_tick(counter)
+
+
+class GatewayServer(Server):
+    """Serves the gateway. Drains the streams before it shuts down."""
 
     def __init__(self, settings: Settings) -> None:
         self._gateway = Gateway(settings)
-        super().__init__(_config(self._gateway, settings))
+        super().__init__(self._gateway, settings)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:
@@ -47,20 +67,20 @@ def _is_not_access_log(record: logging.LogRecord) -> bool:
     return '"WebSocket ' not in str(record.msg)  # `msg` may be an exception
 
 
-def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
-    """Requests are logged by the middleware only."""
+def _config(app: ASGIApp, settings: Settings, connections: TcpConnections) -> uvicorn.Config:
+    """Requests are logged by the middleware, and what never becomes one by `connections`."""
     logging.getLogger("uvicorn.error").addFilter(_is_not_access_log)
     return uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
-        ws="websockets-sansio",
+        http=cast("type[asyncio.Protocol]", partial(HttpProtocol, connections)),  # uvicorn only calls it
+        ws=cast("type[asyncio.Protocol]", partial(WebSocketProtocol, connections)),
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_ping_interval=PING,
         ws_ping_timeout=PONG,
         ws_per_message_deflate=False,  # twice the CPU and the memory for messages of a few hundred bytes
         lifespan="on",
-        backlog=4096,
+        backlog=BACKLOG,
         access_log=False,
         log_config=None,
         server_header=False,
@@ -77,7 +97,7 @@ def serve(settings: Settings) -> None:
 
 def run(app: ASGIApp, settings: Settings) -> None:
     """Serves another application with the settings of the gateway, in a process of its own."""
-    _run(uvicorn.Server(_config(app, settings)), settings, settings.shutdown_timeout + CLOSE_TIMEOUT)
+    _run(Server(app, settings), settings, settings.shutdown_timeout + CLOSE_TIMEOUT)
 
 
 def _run(server: uvicorn.Server, settings: Settings, patience: float) -> None:

@@ -232,6 +232,35 @@ class GatewaySettings(_Group):
     max_followers_per_client: int = Field(
         default=256, ge=1, description="Maximum open streams and long-polls per client address and gateway process."
     )
+    max_connections: int = Field(
+        default=12_000,
+        ge=1,
+        description="Maximum open TCP connections per gateway process. It is lowered if the hard limit of file descriptors "
+        "(`ulimit -Hn`) is less than 256 above it.",
+    )
+    max_connections_per_client: int = Field(
+        default=512,
+        ge=1,
+        description="Maximum open TCP connections per client address (IPv6: per /64 network) and gateway process. "
+        "Behind `TRUSTED_PROXIES`, maximum concurrent requests per forwarded address.",
+    )
+    limit_loopback: bool = Field(
+        default=False,
+        description="Whether `MAX_CONNECTIONS_PER_CLIENT` also limits connections from this machine, "
+        "such as those of load tests.",
+    )
+    head_timeout: Seconds = Field(
+        default=15,
+        description="Time for the head of a request to arrive, from its first byte or the connection's start.",
+    )
+    body_timeout: Seconds = Field(
+        default=60, description="Time for the body of a request to arrive, from the end of its head."
+    )
+    keep_alive: Seconds = Field(
+        default=185,
+        description="How long a connection without a request is kept open. It must be longer than a proxy keeps its own "
+        "connections to the gateway, or requests fail with 502 now and then.",
+    )
     max_body_bytes: Bytes = Field(default=MIB, description="Maximum size of a request body.")
     request_timeout: Seconds = Field(default=135, description="Time-out of a request, except streams.")
     start_wait: Seconds = Field(
