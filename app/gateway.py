@@ -21,6 +21,7 @@ from app.context import Context
 from app.endpoints import sockets
 from app.endpoints.pages import PAGES, Assets, docs, job_page, product_version
 from app.following.hub import Hub
+from app.forwarded_clients import ForwardedClients
 from app.middleware import RequestMiddleware
 from app.openapi import openapi
 from app.operations import OPERATIONS, V1, Handler
@@ -63,7 +64,8 @@ class Gateway(RequestMiddleware):
             exception_handlers=dict.fromkeys((HaulageError, HTTPException, ClientDisconnect, Exception), handle),
         )
         app.router.redirect_slashes = False
-        polls = PollMiddleware(RequestLimits(app, settings), app.state, address.root)
+        limited = _with_client_limit(RequestLimits(app, settings), settings)
+        polls = PollMiddleware(limited, app.state, address.root)
         super().__init__(_with_cors(polls, settings), settings, address)
         self._drain_time = settings.stream_drain
 
@@ -111,6 +113,11 @@ def _dispatch(methods: dict[str, Handler]) -> Handler:
         return await methods["GET" if request.method == "HEAD" else request.method](request)
 
     return handle
+
+
+def _with_client_limit(app: ASGIApp, settings: Settings) -> ASGIApp:
+    """Behind proxies only: other clients are limited by their connections."""
+    return ForwardedClients(app, settings.max_connections_per_client) if settings.trusted_proxies else app
 
 
 def _with_cors(app: ASGIApp, settings: Settings) -> ASGIApp:

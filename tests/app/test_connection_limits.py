@@ -17,7 +17,7 @@ from app.stack.ports import free_ports
 from app.tcp_connections import TcpConnections
 from tests.app.cli.processes import variables
 from tests.app.following.followers import socket
-from tests.app.shared import Shared
+from tests.app.shared import Shared, link
 from tests.helpers.eventually import eventually
 from tests.helpers.jobs import create
 from tests.helpers.raw_http import Answer, RawClient, raw_client
@@ -90,6 +90,36 @@ async def test_an_address_may_open_so_many_connections(shared: Shared) -> None:
 async def test_this_machine_is_not_limited_by_default(shared: Shared) -> None:
     async with serving(with_changes(shared.settings, max_connections_per_client=3)) as url, AsyncExitStack() as stack:
         await opened(stack, url, 10)
+
+
+async def test_behind_a_proxy_the_forwarded_address_is_limited(shared: Shared) -> None:
+    job = await create(shared.services, 10_000)
+    settings = with_changes(
+        shared.settings, max_connections_per_client=3, limit_loopback=True, trusted_proxies=("127.0.0.1",)
+    )
+
+    def request(client: str, path: str, wait: int) -> bytes:
+        fields = f"Host: localhost\r\nX-Forwarded-For: {client}\r\nPrefer: wait={wait}"
+        return f"GET {path} HTTP/1.1\r\n{fields}\r\n\r\n".encode()
+
+    async with serving(settings) as url, AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(raw_client(url)) for _ in range(6)]
+        for client in clients[:3]:
+            await client.send(request("203.0.113.7", link(job), 60))
+
+        async def status_for(client: str) -> int:
+            return (await first_answer(url, request(client, "/health/live", 0))).status
+
+        async def refused() -> bool:
+            return await status_for("203.0.113.7") == 429
+
+        await eventually(refused)
+        answer = await first_answer(url, request("203.0.113.7", "/health/live", 0))
+        assert answer.problem() == "too_many_connections"
+        assert await status_for("203.0.113.8") == 200
+        await shared.services.lifecycle.cancel(job.id)
+        assert [(await client.answer()).status for client in clients[:3]] == [200] * 3
+        assert await status_for("203.0.113.7") == 200
 
 
 @pytest.mark.parametrize(("hard", "held"), [(320, 160), (2000, 200)], ids=["few", "enough"])
