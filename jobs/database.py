@@ -1,10 +1,10 @@
 """The connection to PostgreSQL: one pool per process, and the translation of its errors.
 
 SQL comes in two forms, and a rule says which is used when:
-- SQLAlchemy Core, by `begin` and `reading`, for every statement that is built from parts (conditions, columns or sort
-  orders that vary) or that runs in a transaction with others. This is the default.
-- A constant SQL string with `$1` parameters, by `fetch`, for a single hot statement in a transaction of its own: it takes
-  half of SQLAlchemy's CPU or less. A string is never assembled from values, and `fetch` never runs inside `begin`.
+- SQLAlchemy Core, in `begin` and `reading`, for every statement that is built from parts (conditions, columns or sort
+  orders that vary). This is the default.
+- A constant SQL string with `$1` parameters for a hot statement, which takes half of SQLAlchemy's CPU or less: `fetch`, in
+  a transaction of its own, or `fetch_within` one of `begin`. A string is never assembled from values.
 """
 
 from __future__ import annotations
@@ -87,17 +87,22 @@ class Database:
         Raises `DatabaseUnavailable` if the server cannot be reached or does not respond in time.
         """
         with self._error_boundary():
-            async with self.engine.begin() as connection:
-                yield connection
+            async with self.engine.connect() as connection:
+                await connection.execution_options(isolation_level="AUTOCOMMIT")  # the driver begins and commits
+                async with _transaction(connection):
+                    yield connection
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """A connection in autocommit mode for statements that only read, which saves the round trips of a transaction."""
         with self._error_boundary():
             async with self.engine.connect() as connection:
-                if not self._connector.needs_transaction:
-                    await connection.execution_options(isolation_level="AUTOCOMMIT")
-                yield connection
+                await connection.execution_options(isolation_level="AUTOCOMMIT")
+                if self._connector.needs_transaction:
+                    async with _transaction(connection):
+                        yield connection
+                else:
+                    yield connection
 
     async def fetch(self, query: str, *arguments: object) -> list[asyncpg.Record]:
         """Run one statement in a transaction of its own, without SQLAlchemy, and return its rows.
@@ -107,8 +112,7 @@ class Database:
         """
         with self._error_boundary():
             async with self.engine.connect() as connection:
-                driver = (await connection.get_raw_connection()).driver_connection
-                assert driver is not None
+                driver = _driver_of(connection)
                 try:
                     rows: list[asyncpg.Record]
                     if self._connector.needs_transaction:
@@ -138,6 +142,36 @@ class Database:
         async with self.reading() as connection:
             if await connection.scalar(text("SELECT current_setting('transaction_read_only')")) == "on":
                 raise DatabaseUnavailable(_READ_ONLY)
+
+
+@asynccontextmanager
+async def _transaction(connection: AsyncConnection) -> AsyncIterator[None]:
+    """A transaction of the driver. A connection on which it may still be open is not used again."""
+    transaction, ended = _driver_of(connection).transaction(), False
+    try:
+        await transaction.start()
+        try:
+            yield
+        except BaseException:
+            await transaction.rollback()
+            ended = True
+            raise
+        await transaction.commit()
+        ended = True
+    finally:
+        if not ended:  # cancelled or broken within BEGIN, COMMIT or ROLLBACK
+            await connection.invalidate()
+
+
+async def fetch_within(connection: AsyncConnection, query: str, *arguments: object) -> list[asyncpg.Record]:
+    """Run one statement on the connection of `begin` or `reading`, without SQLAlchemy, and return its rows."""
+    rows: list[asyncpg.Record] = await _driver_of(connection).fetch(query, *arguments)
+    return rows
+
+
+def _driver_of(connection: AsyncConnection) -> Any:
+    assert connection.sync_connection is not None
+    return connection.sync_connection.connection.driver_connection
 
 
 def _engine(connector: Connector, pool: dict[str, Any]) -> AsyncEngine:

@@ -21,7 +21,7 @@ from jobs.bundles.sql.downloads import (
     search_downloads,
     set_upload,
 )
-from jobs.bundles.sql.rows import download_of
+from jobs.bundles.sql.rows import download_of, download_of_job
 from jobs.database import Database
 from jobs.engine.jobs import Job, Status
 from jobs.engine.lifecycle import Lifecycle, NewJob, Within
@@ -97,6 +97,13 @@ class Downloads:
             return await load_downloads(connection, dead_jobs_page(Kind.DOWNLOAD, owner, before, limit))
 
     # --- for attempts --------------------------------------------------------------------------------------------------
+
+    async def of_job(self, job: Job) -> Download:
+        """The download of a job that was just claimed. Raises `JobNotFound`."""
+        rows = await self._database.fetch("SELECT * FROM download_jobs WHERE job_id = $1", job.id)
+        if not rows:
+            raise JobNotFound(f"There is no job {job.id}.")
+        return download_of_job(job, rows[0])
 
     async def set_upload(self, held: Job, upload: MultipartUpload | None) -> None:
         """Records a new multipart upload before its first part, or that there is none any more. Raises `StaleFence`."""

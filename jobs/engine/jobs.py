@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -178,3 +178,15 @@ class UploadPart:
     etag: str
     detail: Mapping[str, Any]
     """JSON: what the job's kind has to know of the part to continue the upload."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """What an attempt has done and not recorded yet."""
+
+    phase: Phase
+    progress: Progress
+    records: Sequence[FileRecord]
+    """The files that have changed."""
+    parts: Sequence[UploadPart] = ()
+    """The parts of the multipart upload that are finished."""

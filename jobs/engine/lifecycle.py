@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
@@ -26,6 +26,7 @@ from jobs.engine.events import event_of
 from jobs.engine.job_ids import new_job_id
 from jobs.engine.jobs import (
     WAITING,
+    Batch,
     Failure,
     FileRecord,
     FileRequest,
@@ -36,9 +37,10 @@ from jobs.engine.jobs import (
     new_progress,
 )
 from jobs.engine.live.feed import Feed
-from jobs.engine.sql import file_records, jobs, sweeps
+from jobs.engine.sql import file_records, jobs, sweeps, upload_parts
 from jobs.engine.sql.jobs import Idempotency
 from jobs.engine.transitions import (
+    FIRST_CLAIM,
     Abandon,
     Cancel,
     Claim,
@@ -227,7 +229,8 @@ class Lifecycle:
             except (JobNotFound, IllegalTransition):
                 return None
             await jobs.save_job(connection, job, claimed, event)
-            await file_records.reset_files(connection, job_id, claimed.seq)
+            if claimed.fence > FIRST_CLAIM:
+                await file_records.reset_files(connection, job_id, claimed.seq)
             records = await file_records.load_files(connection, job_id)
         await self._announce(claimed, now, since=job.seq, records=records)
         return Claimed(claimed, records)
@@ -250,31 +253,36 @@ class Lifecycle:
             await jobs.lock_fence(connection, held.id, held.fence)
             await within(connection, held)
 
-    async def succeed(self, held: Job, lifetime: float | None, within: Within | None = None) -> Job:
+    # Each of the following also records the last batch of the attempt, in the transaction that ends it.
+
+    async def succeed(
+        self, held: Job, lifetime: float | None, within: Within | None = None, batch: Batch | None = None
+    ) -> Job:
         """Completes the job, whose result can be fetched for `lifetime` seconds; None: permanently."""
-        return await self._move_held(held, Succeed(lifetime=lifetime), within)
+        return await self._move_held(held, Succeed(lifetime=lifetime), within, batch)
 
-    async def fail(self, held: Job, failure: Failure) -> Job:
+    async def fail(self, held: Job, failure: Failure, batch: Batch | None = None) -> Job:
         """Ends the attempt. Another one follows if the error is retryable and attempts are left."""
-        return await self._move_held(held, Fail(failure=failure, retry_in=self._backoff(held)))
+        return await self._move_held(held, Fail(failure=failure, retry_in=self._backoff(held)), batch=batch)
 
-    async def park(self, held: Job, failure: Failure, retry_in: float) -> Job:
+    async def park(self, held: Job, failure: Failure, retry_in: float, batch: Batch | None = None) -> Job:
         """Ends the attempt without charging it. Another one follows in `retry_in` seconds."""
-        return await self._move_held(
-            held, Park(failure=failure, retry_in=retry_in, deadline=self._settings.job_deadline)
-        )
+        command = Park(failure=failure, retry_in=retry_in, deadline=self._settings.job_deadline)
+        return await self._move_held(held, command, batch=batch)
 
-    async def release(self, held: Job) -> Job:
+    async def release(self, held: Job, batch: Batch | None = None) -> Job:
         """Gives the job back to the queue without charging the attempt."""
-        return await self._move_held(held, Release())
+        return await self._move_held(held, Release(), batch=batch)
 
-    async def _move_held(self, held: Job, command: Command, within: Within | None = None) -> Job:
+    async def _move_held(
+        self, held: Job, command: Command, within: Within | None = None, batch: Batch | None = None
+    ) -> Job:
         def decide(job: Job) -> Command:
             if job.fence != held.fence:
                 raise jobs.stale(job.id, held.fence)
             return command
 
-        return await self._move(held.id, decide, within)
+        return await self._move(held.id, decide, within, batch)
 
     # --- sweeps --------------------------------------------------------------------------------------------------------
 
@@ -314,28 +322,40 @@ class Lifecycle:
 
     # --- one path for all transitions ----------------------------------------------------------------------------------
 
-    async def _move(self, job_id: UUID, decide: Callable[[Job], Command | None], within: Within | None = None) -> Job:
+    async def _move(
+        self,
+        job_id: UUID,
+        decide: Callable[[Job], Command | None],
+        within: Within | None = None,
+        batch: Batch | None = None,
+    ) -> Job:
         """Locks the job, applies the command that `decide` returns for it (None: no change), commits and announces."""
         async with self._database.begin() as connection:
             job, now = await jobs.lock_job(connection, job_id)
             command = decide(job)
             if command is None:
                 return job
-            after, records = await self._save(connection, job, command, now)
+            after, records = await self._save(connection, job, command, now, batch)
             if within is not None:
                 await within(connection, after)
         await self._announce_move(after, now, records)
         return after
 
     async def _save(
-        self, connection: AsyncConnection, job: Job, command: Command, now: datetime
+        self, connection: AsyncConnection, job: Job, command: Command, now: datetime, batch: Batch | None = None
     ) -> tuple[Job, Sequence[FileRecord]]:
         """Applies and writes a transition. Returns the job after it, and the files that followers must see with it."""
+        if batch is not None:
+            job = replace(job, phase=batch.phase, progress=batch.progress)
         after, event = apply(job, command, now)
         await jobs.save_job(connection, job, after, event)
-        if job.status is Status.PROCESSING and after.status is not Status.COMPLETED:
-            return after, await file_records.touch_unfinished(connection, after.id, after.seq)
-        return after, ()
+        records = () if batch is None else batch.records
+        await file_records.write_files(connection, after.id, after.seq, records)
+        if job.status is not Status.PROCESSING or after.status is Status.COMPLETED:
+            return after, records
+        if batch is not None:
+            await upload_parts.save_parts(connection, after.id, batch.parts)
+        return after, await file_records.touch_unfinished(connection, after.id, after.seq)
 
     async def _announce_move(self, job: Job, now: datetime, records: Sequence[FileRecord]) -> None:
         log.info(

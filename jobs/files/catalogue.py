@@ -11,7 +11,7 @@ from unicodedata import normalize
 from sqlalchemy import RowMapping, func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from jobs.database import Database
+from jobs.database import Database, fetch_within
 from jobs.files.tables import BUCKET_BITS, stored_files
 
 
@@ -58,8 +58,8 @@ async def insert_file(connection: AsyncConnection, file: StoredFile) -> None:
 
 async def find_files(connection: AsyncConnection, ids: Collection[int]) -> dict[int, StoredFile]:
     """Those of the ids that the catalogue has, in one query."""
-    query = select(stored_files).where(stored_files.c.id == func.any(list(ids)))
-    return {row["id"]: _stored_file(row) for row in (await connection.execute(query)).mappings()}
+    rows = await fetch_within(connection, "SELECT * FROM stored_files WHERE id = ANY ($1::bigint[])", list(ids))
+    return {row["id"]: _stored_file(row) for row in rows}
 
 
 async def update_checksums(connection: AsyncConnection, changes: Sequence[tuple[StoredFile, StoredFile]]) -> set[int]:

@@ -53,7 +53,8 @@ def unfenced() -> None:
     from jobs.engine.worker.work import Success
     from jobs.errors import StaleFence
 
-    async def move(self: Any, held: Job, command: Command, within: Any = None) -> Job:
+    async def move(self: Any, held: Job, command: Command, within: Any = None, batch: Any = None) -> Job:
+        del batch
         async with self._database.begin() as connection:
             now = await jobs.clock(connection)
             after, event = apply(held, command, now)

@@ -15,7 +15,7 @@ import pytest
 import structlog
 from sqlalchemy import make_url, text
 
-from jobs.database import Database
+from jobs.database import Database, fetch_within
 from jobs.errors import DatabaseRefused, DatabaseUnavailable
 from jobs.migrate import migrate
 from tests.helpers.databases import database_url as url_of
@@ -293,5 +293,28 @@ async def test_an_invalid_statement_is_not_translated(database_url: str) -> None
     try:
         with pytest.raises(asyncpg.UndefinedTableError):
             await database.fetch("SELECT 1 FROM nowhere")
+    finally:
+        await database.close()
+
+
+@pytest.mark.parametrize("steps", range(12))
+async def test_a_transaction_that_is_cancelled_anywhere_leaves_no_connection_in_it(
+    database_url: str, steps: int
+) -> None:
+    database = opened(database_url)
+    try:
+        await database.ping()
+
+        async def write() -> None:
+            async with database.begin() as connection:
+                await fetch_within(connection, "SELECT 1")
+
+        writing = asyncio.create_task(write())
+        for _ in range(steps):
+            await asyncio.sleep(0.0001)
+        writing.cancel()
+        await asyncio.wait([writing])
+        [[first]], [[second]] = [await database.fetch("SELECT pg_current_xact_id()::text") for _ in range(2)]
+        assert first != second, "both ran within a transaction that an earlier user of the connection left open"
     finally:
         await database.close()

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from pathlib import PurePosixPath
 from uuid import UUID
 
-from sqlalchemy import Select, select, text, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobs.bundles.downloads import Download, NewDownload, Result
 from jobs.bundles.format.checkpoints import MultipartUpload
 from jobs.bundles.sql.rows import download_of, result_columns, upload_columns
 from jobs.bundles.sql.tables import download_jobs
+from jobs.database import fetch_within
 from jobs.engine.jobs import Job
+from jobs.engine.sql.parameters import parameters
 from jobs.engine.sql.tables import jobs
 from jobs.engine.sql.upload_parts import delete_parts
 from jobs.files.object_keys import template_key
@@ -25,30 +28,23 @@ ROWS = "jobs JOIN download_jobs ON job_id = id"
 async def insert_download(connection: AsyncConnection, job_id: UUID, new: NewDownload, key_template: str) -> None:
     """Adds what only a download has to a new job. A file that is not in the catalogue is called by its object key."""
     first = new.files[0]
-    await connection.execute(
+    await fetch_within(
+        connection,
         _INSERT,
-        {
-            "job_id": job_id,
-            "archive_name": new.archive_name,
-            "name": new.archive_name or first.name,
-            "first_file": first.file_id,
-            "key_name": PurePosixPath(template_key(key_template, first.file_id)).name,
-            "on_missing": new.on_missing,
-            "compression": new.compression,
-        },
+        job_id,
+        new.archive_name,
+        new.archive_name or first.name,
+        first.file_id,
+        PurePosixPath(template_key(key_template, first.file_id)).name,
+        new.on_missing,
+        new.compression,
     )
 
 
-_INSERT = text(
-    """
+_INSERT = """
     INSERT INTO download_jobs (job_id, archive_name, name, on_missing, compression)
-    VALUES (
-        :job_id, :archive_name,
-        coalesce(CAST(:name AS text), (SELECT name FROM stored_files WHERE id = :first_file), :key_name),
-        :on_missing, :compression
-    )
-    """
-)
+    VALUES ($1, $2, coalesce($3::text, (SELECT name FROM stored_files WHERE id = $4), $5), $6, $7)
+"""
 """The catalogue is read by the same statement, and only for a download without a name."""
 
 
@@ -85,9 +81,22 @@ async def last_position(
 
 async def record_result(connection: AsyncConnection, job: Job, result: Result) -> None:
     """Records the result of a job that is being completed. Its multipart upload and the parts are no longer needed."""
-    columns = result_columns(result) | {"result_expires_at": job.expires_at} | upload_columns(None)
-    await connection.execute(update(download_jobs).where(download_jobs.c.job_id == job.id).values(columns))
-    await delete_parts(connection, job.id)
+    columns = result_columns(result)
+    columns["result_omitted"] = json.dumps(columns["result_omitted"])
+    await fetch_within(connection, _RECORD, job.id, *(columns[name] for name in _RESULT), job.expires_at)
+
+
+_RESULT = (
+    *("result_kind", "result_key", "result_size", "result_etag", "result_crc32", "result_sha256", "result_filename"),
+    *("result_content_type", "result_omitted", "result_content_hash"),
+)
+_RECORD = f"""
+    WITH forgotten AS (DELETE FROM upload_parts WHERE job_id = $1)
+    UPDATE download_jobs
+    SET ({", ".join(_RESULT)}) = ROW ({parameters(download_jobs, _RESULT, 2)}), result_expires_at = ${2 + len(_RESULT)},
+        upload_key = NULL, upload_id = NULL, upload_fingerprint = NULL
+    WHERE job_id = $1
+"""  # noqa: S608 - names and types of ours
 
 
 async def set_upload(connection: AsyncConnection, job_id: UUID, upload: MultipartUpload | None) -> None:

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 from jobs.bundles.downloads import Compression, Download, Omission, OnMissing, Result, ResultKind
 from jobs.bundles.format.checkpoints import MultipartUpload
-from jobs.engine.jobs import Status
+from jobs.engine.jobs import Job, Status
 from jobs.engine.sql.rows import Row, job_fields
 
 
 def download_of(row: Row) -> Download:
+    return _download(job_fields(row), row)
+
+
+def download_of_job(job: Job, row: Row) -> Download:
+    """The download of a job that is known, with its row of `download_jobs`."""
+    return _download({field.name: getattr(job, field.name) for field in fields(Job)}, row)
+
+
+def _download(job: dict[str, Any], row: Row) -> Download:
     """A retried download keeps the columns of its earlier result, for downloads in progress; it is not its result."""
-    fields = job_fields(row)
-    has_result = fields["status"] in (Status.COMPLETED, Status.EXPIRED)
+    has_result = job["status"] in (Status.COMPLETED, Status.EXPIRED)
     return Download(
-        **fields,
+        **job,
         archive_name=row["archive_name"],
         name=row["name"],
         on_missing=OnMissing(row["on_missing"]),

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import or_, select, text, update
+from sqlalchemy import or_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from jobs.database import fetch_within
 from jobs.engine.jobs import FileRecord, FileState, Progress, UploadPart
 from jobs.engine.sql.jobs import stale
 from jobs.engine.sql.rows import progress_columns, record_of
@@ -18,12 +19,10 @@ from jobs.kinds import Phase
 
 async def load_files(connection: AsyncConnection, job_id: UUID, since: int = 0) -> list[FileRecord]:
     """The files of a job that changed after `since`, in the order of the request."""
-    query = (
-        select(file_records)
-        .where(file_records.c.job_id == job_id, file_records.c.seq > since)
-        .order_by(file_records.c.index)
-    )
-    return [record_of(row) for row in (await connection.execute(query)).mappings()]
+    return [record_of(row) for row in await fetch_within(connection, _LOAD, job_id, since)]
+
+
+_LOAD = "SELECT * FROM file_records WHERE job_id = $1 AND seq > $2 ORDER BY index"
 
 
 async def reset_files(connection: AsyncConnection, job_id: UUID, seq: int) -> None:
@@ -61,42 +60,39 @@ async def write_batch(
 
     Raises `StaleFence`.
     """
-    values = {"job_id": job_id, "fence": fence, "phase": phase, **progress_columns(progress)}
-    row = await connection.execute(_PROGRESS, values)
-    seq = row.scalar_one_or_none()
-    if seq is None:
+    values = progress_columns(progress).values()
+    rows = await fetch_within(connection, _PROGRESS, job_id, fence, phase, *values)
+    if not rows:
         raise stale(job_id, fence)
+    seq: int = rows[0]["seq"]
+    await write_files(connection, job_id, seq, records)
+    await save_parts(connection, job_id, parts)
+    return seq
+
+
+async def write_files(connection: AsyncConnection, job_id: UUID, seq: int, records: Sequence[FileRecord]) -> None:
+    """Records changed files under the job's `seq`. The caller has checked the fence in this transaction."""
     if records:
-        await connection.execute(_FILES, {"job_id": job_id, "seq": seq, **_columns(records)})
-    if parts:
-        await save_parts(connection, job_id, parts)
-    return int(seq)
+        await fetch_within(connection, _FILES, job_id, seq, *_columns(records).values())
 
 
-_PROGRESS = text(
-    """
+_PROGRESS = """
     UPDATE jobs
-    SET seq = seq + 1, phase = :phase, files_total = :files_total, files_done = :files_done, files_omitted = :files_omitted,
-        bytes_total = :bytes_total, bytes_done = :bytes_done
-    WHERE id = :job_id AND fence = :fence AND status = 'processing'
+    SET seq = seq + 1, phase = $3, files_total = $4, files_done = $5, files_omitted = $6, bytes_total = $7, bytes_done = $8
+    WHERE id = $1 AND fence = $2 AND status = 'processing'
     RETURNING seq
-    """
-)
+"""
 
-_FILES = text(
-    """
+_FILES = """
     UPDATE file_records AS f
     SET entry_name = n.entry_name, state = n.state, key = n.key, size = n.size, etag = n.etag, crc32 = n.crc32,
-        sha256 = n.sha256, bytes_done = n.bytes_done, error_class = n.error_class, error_message = n.error_message,
-        seq = CAST(:seq AS bigint)
+        sha256 = n.sha256, bytes_done = n.bytes_done, error_class = n.error_class, error_message = n.error_message, seq = $2
     FROM unnest(
-        CAST(:index AS int[]), CAST(:entry_name AS text[]), CAST(:state AS text[]), CAST(:key AS text[]),
-        CAST(:size AS bigint[]), CAST(:etag AS text[]), CAST(:crc32 AS bigint[]), CAST(:sha256 AS text[]),
-        CAST(:bytes_done AS bigint[]), CAST(:error_class AS text[]), CAST(:error_message AS text[])
+        $3::int[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[], $9::bigint[], $10::text[], $11::bigint[],
+        $12::text[], $13::text[]
     ) AS n (index, entry_name, state, key, size, etag, crc32, sha256, bytes_done, error_class, error_message)
-    WHERE f.job_id = :job_id AND f.index = n.index
-    """
-)
+    WHERE f.job_id = $1 AND f.index = n.index
+"""
 
 
 def _columns(records: Sequence[FileRecord]) -> dict[str, list[object]]:

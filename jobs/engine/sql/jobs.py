@@ -8,10 +8,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, insert, select, text, tuple_, union_all, update
+from sqlalchemy import Select, func, insert, select, text, tuple_, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from jobs.database import fetch_within
 from jobs.engine.jobs import FileRequest, Job, Status
+from jobs.engine.sql.parameters import parameters
 from jobs.engine.sql.rows import failure_columns, job_columns, job_of
 from jobs.engine.sql.tables import DEAD, VISIBLE, job_events, jobs
 from jobs.engine.transitions import JobEvent
@@ -41,31 +43,14 @@ async def insert_job(
     files: Sequence[FileRequest],
     idempotency: Idempotency | None,
 ) -> None:
-    """Inserts the job, its files and its first event."""
-    values = job_columns(job)
-    if idempotency is not None:
-        values |= {"idempotency_key": idempotency.key, "request_digest": idempotency.digest}
-    await connection.execute(insert(jobs), values)
-    await connection.execute(
-        _INSERT_FILES,
-        {
-            "job_id": job.id,
-            "seq": job.seq,
-            "file_ids": [file.file_id for file in files],
-            "names": [file.name for file in files],
-        },
-    )
-    await insert_event(connection, event)
-
-
-_INSERT_FILES = text(
-    """
-    INSERT INTO file_records (job_id, index, file_id, name, state, seq)
-    SELECT CAST(:job_id AS uuid), ordinality - 1, file_id, name, 'pending', CAST(:seq AS bigint)
-    FROM unnest(CAST(:file_ids AS bigint[]), CAST(:names AS text[])) WITH ORDINALITY AS f (file_id, name, ordinality)
-    """
-)
-"""One statement for all rows: the arrays travel as two parameters."""
+    """Inserts the job, its files and its first event, with one statement."""
+    columns = job_columns(job) | {
+        "idempotency_key": idempotency and idempotency.key,
+        "request_digest": idempotency and idempotency.digest,
+    }
+    file_ids, names = [file.file_id for file in files], [file.name for file in files]
+    values = [*(columns[name] for name in _JOB), *_event_columns(event).values()]
+    await fetch_within(connection, _INSERT, file_ids, names, *values)
 
 
 async def insert_event(connection: AsyncConnection, event: JobEvent) -> None:
@@ -102,18 +87,22 @@ async def find_by_key(connection: AsyncConnection, owner: str, key: str) -> tupl
 
 async def lock_job(connection: AsyncConnection, job_id: UUID) -> tuple[Job, datetime]:
     """The job, locked until the transaction ends, and the database's clock. Raises `JobNotFound`."""
-    query = select(jobs, _now.label("now")).where(jobs.c.id == job_id, text(VISIBLE)).with_for_update()
-    row = (await connection.execute(query)).mappings().one_or_none()
-    if row is None:
+    rows = await fetch_within(connection, _LOCK, job_id)
+    if not rows:
         raise JobNotFound(f"There is no job {job_id}.")
-    return job_of(row), row["now"]
+    return job_of(rows[0]), rows[0]["now"]
+
+
+_LOCK = f"SELECT *, clock_timestamp() AS now FROM jobs WHERE id = $1 AND {VISIBLE} FOR UPDATE"  # noqa: S608 - ours
 
 
 async def lock_fence(connection: AsyncConnection, job_id: UUID, fence: int) -> None:
     """Keeps the job at this fence until the transaction ends. Raises `StaleFence` if it has changed."""
-    query = select(jobs.c.id).where(jobs.c.id == job_id, jobs.c.fence == fence).with_for_update(key_share=True)
-    if (await connection.execute(query)).first() is None:
+    if not await fetch_within(connection, _LOCK_FENCE, job_id, fence):
         raise stale(job_id, fence)
+
+
+_LOCK_FENCE = "SELECT FROM jobs WHERE id = $1 AND fence = $2 FOR NO KEY UPDATE"
 
 
 def stale(job_id: UUID, fence: int) -> StaleFence:
@@ -122,19 +111,59 @@ def stale(job_id: UUID, fence: int) -> StaleFence:
 
 
 async def save_job(connection: AsyncConnection, before: Job, after: Job, event: JobEvent) -> None:
-    """Writes a transition, if the job is still at the fence it had before. Raises `StaleFence` if not."""
-    statement = update(jobs).where(jobs.c.id == before.id, jobs.c.fence == before.fence).values(_changed(before, after))
-    if (await connection.execute(statement)).rowcount == 0:
+    """Writes a transition with its event, if the job is still at the fence it had before. Raises `StaleFence` if not."""
+    columns, event_columns = job_columns(after), _event_columns(event)
+    values = [*(columns[name] for name in _MUTABLE), *event_columns.values()]
+    if not await fetch_within(connection, _SAVE, before.id, before.fence, *values):
         raise stale(before.id, before.fence)
-    await insert_event(connection, event)
 
 
-def _changed(before: Job, after: Job) -> dict[str, Any]:
-    old, new = job_columns(before), job_columns(after)
-    changed = {column: value for column, value in new.items() if value != old[column]}
-    if "deleted_at" in changed:  # frees its key: the same request creates a new job
-        changed |= {"idempotency_key": None, "request_digest": None}
-    return changed
+_MUTABLE = (
+    *(
+        "status",
+        "phase",
+        "fence",
+        "attempt",
+        "seq",
+        "losses",
+        "queued_at",
+        "due_at",
+        "started_at",
+        "finished_at",
+        "worker",
+    ),
+    *("lease_until", "error_class", "error_message", "files_total", "files_done", "files_omitted", "bytes_total"),
+    *("bytes_done", "expires_at", "grace_until", "cleanup_at", "deleted_at"),
+)
+"""The columns that transitions change."""
+_EVENT = (
+    *("job_id", "seq", "fence", "attempt", "command", "source", "target", "at", "worker"),
+    *("error_class", "error_message"),
+)
+_JOB = tuple(column.name for column in jobs.c)
+_INSERT = f"""
+    WITH job AS (
+        INSERT INTO jobs ({", ".join(_JOB)}) SELECT {parameters(jobs, _JOB, 3)} RETURNING id, seq
+    ), files AS (
+        INSERT INTO file_records (job_id, index, file_id, name, state, seq)
+        SELECT job.id, ordinality - 1, file_id, name, 'pending', job.seq
+        FROM job, unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS f (file_id, name, ordinality)
+    )
+    INSERT INTO job_events ({", ".join(_EVENT)}) SELECT {parameters(job_events, _EVENT, 3 + len(_JOB))} FROM job
+"""  # noqa: S608 - names and types of ours
+_SAVE = f"""
+    WITH moved AS (
+        UPDATE jobs SET ({", ".join(_MUTABLE)}) = ROW ({parameters(jobs, _MUTABLE, 3)}),
+            idempotency_key = CASE WHEN ${3 + _MUTABLE.index("deleted_at")} IS NULL THEN idempotency_key END,
+            request_digest = CASE WHEN ${3 + _MUTABLE.index("deleted_at")} IS NULL THEN request_digest END
+        WHERE id = $1 AND fence = $2
+        RETURNING id
+    )
+    INSERT INTO job_events ({", ".join(_EVENT)})
+    SELECT {parameters(job_events, _EVENT, 3 + len(_MUTABLE))} FROM moved
+    RETURNING job_id
+"""  # noqa: S608 - names and types of ours
+"""A deletion frees the idempotency key of the job: the same request creates a new one."""
 
 
 def jobs_page(

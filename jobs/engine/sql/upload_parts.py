@@ -6,9 +6,10 @@ import json
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import delete, select, text
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from jobs.database import fetch_within
 from jobs.engine.jobs import UploadPart
 from jobs.engine.sql.rows import part_of
 from jobs.engine.sql.tables import upload_parts
@@ -22,27 +23,26 @@ async def load_parts(connection: AsyncConnection, job_id: UUID) -> list[UploadPa
 
 async def save_parts(connection: AsyncConnection, job_id: UUID, parts: Sequence[UploadPart]) -> None:
     """Records finished parts. The caller has checked the fence in this transaction."""
-    await connection.execute(
+    if not parts:
+        return
+    await fetch_within(
+        connection,
         _SAVE,
-        {
-            "job_id": job_id,
-            "numbers": [part.number for part in parts],
-            "etags": [part.etag for part in parts],
-            "details": [json.dumps(part.detail) for part in parts],
-        },
+        job_id,
+        [part.number for part in parts],
+        [part.etag for part in parts],
+        [json.dumps(part.detail) for part in parts],
     )
 
 
 async def delete_parts(connection: AsyncConnection, job_id: UUID) -> None:
     """Deletes the records of the parts. The caller has checked the fence in this transaction."""
-    await connection.execute(delete(upload_parts).where(upload_parts.c.job_id == job_id))
+    await fetch_within(connection, "DELETE FROM upload_parts WHERE job_id = $1", job_id)
 
 
-_SAVE = text(
-    """
+_SAVE = """
     INSERT INTO upload_parts (job_id, number, etag, detail)
-    SELECT CAST(:job_id AS uuid), number, etag, CAST(detail AS jsonb)
-    FROM unnest(CAST(:numbers AS int[]), CAST(:etags AS text[]), CAST(:details AS text[])) AS p (number, etag, detail)
+    SELECT $1::uuid, number, etag, CAST(detail AS jsonb)
+    FROM unnest($2::int[], $3::text[], $4::text[]) AS p (number, etag, detail)
     ON CONFLICT (job_id, number) DO UPDATE SET etag = excluded.etag, detail = excluded.detail
-    """
-)
+"""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from jobs.engine.engine import Engine
-from jobs.engine.jobs import Failure, Job
+from jobs.engine.jobs import Batch, Failure, Job
 from jobs.engine.worker.work import Success
 from jobs.errors import (
     STORAGE_OUTAGES,
@@ -89,19 +89,22 @@ class Outcomes:
             return True
         return not breaker.closed_since(started_at)
 
-    async def write(self, job: Job, outcome: Outcome) -> None:
-        """Writes the outcome, retrying while the database is unavailable. The fence prevents a write that is too late."""
+    async def write(self, job: Job, outcome: Outcome, batch: Batch | None = None) -> None:
+        """Writes the outcome with the last batch of the attempt, retrying while the database is unavailable.
+
+        The fence prevents a write that is too late.
+        """
         while True:
             try:
                 match outcome:
                     case Success(lifetime, within):
-                        await self._lifecycle.succeed(job, lifetime, within)
+                        await self._lifecycle.succeed(job, lifetime, within, batch)
                     case Parked(failure, pause):
-                        await self._lifecycle.park(job, failure, pause)
+                        await self._lifecycle.park(job, failure, pause, batch)
                     case Released():
-                        await self._lifecycle.release(job)
+                        await self._lifecycle.release(job, batch)
                     case Failure():
-                        await self._lifecycle.fail(job, outcome)
+                        await self._lifecycle.fail(job, outcome, batch)
             except (StaleFence, JobNotFound, IllegalTransition):
                 log.info("attempt_discarded")
             except DatabaseUnavailable:

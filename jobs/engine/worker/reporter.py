@@ -1,7 +1,7 @@
 """Reports an attempt: at most ten live events a second, and one durable batch a second.
 
-A finished file is published at once and recorded within a second. `seq` comes only from PostgreSQL; `tick` counts the
-live events since the last one (docs/architecture.md).
+A finished file is published at once and recorded within a second; the last batch is recorded with the attempt's outcome.
+`seq` comes only from PostgreSQL; `tick` counts the live events since the last one (docs/architecture.md).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from jobs.engine.events import Event, EventType, FileView, ProgressView
-from jobs.engine.jobs import Failure, FileRecord, FileState, Job, Progress, Status, UploadPart
+from jobs.engine.jobs import Batch, Failure, FileRecord, FileState, Job, Progress, Status, UploadPart
 from jobs.engine.lifecycle import Lifecycle
 from jobs.engine.live.feed import Feed
 from jobs.engine.rates import Rate
@@ -56,8 +56,7 @@ class Reporter:
         self._finished = asyncio.Event()
         """A file is done or failed: that is published at once."""
         self._dirty = False
-        self.made_progress = False
-        """Parts were recorded: the next attempt continues from them."""
+        self._recorded_parts = False
 
     # --- called by the attempt -----------------------------------------------------------------------------------------
 
@@ -164,8 +163,20 @@ class Reporter:
                 return False
             raise
         self._since, self._seq, self._batch, self._tick = self._seq, seq, batch, 0
-        self.made_progress |= bool(parts)
+        self._recorded_parts |= bool(parts)
         return True
+
+    @property
+    def made_progress(self) -> bool:
+        """True if parts were recorded, or are in the last batch: the next attempt continues from them."""
+        return self._recorded_parts or bool(self._parts)
+
+    def last_batch(self) -> Batch | None:
+        """What is to be recorded with the outcome of the attempt; None if everything is recorded. `run` has ended."""
+        if not self._dirty:
+            return None
+        records = [self._records[index] for index in sorted(self._fresh)]
+        return Batch(phase=self._phase, progress=self._progress, records=records, parts=list(self._parts.values()))
 
     def event(self) -> Event:
         """The event for the attempt as it is now."""

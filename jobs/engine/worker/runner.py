@@ -20,7 +20,7 @@ from jobs.engine.sql.sweeps import seconds_until_due
 from jobs.engine.worker.outcomes import Outcome, Outcomes, Released
 from jobs.engine.worker.reporter import Reporter
 from jobs.engine.worker.work import Success, Work
-from jobs.errors import AttemptTimeout, DatabaseUnavailable, HaulageError, StaleFence
+from jobs.errors import AttemptTimeout, DatabaseUnavailable, StaleFence
 from jobs.kinds import Kind
 
 log = structlog.get_logger()
@@ -162,8 +162,9 @@ class Runner:
     async def _run(self, held: HeldJob, claimed: Claimed) -> None:
         """Runs an attempt and writes its outcome, unless the job is no longer this worker's."""
         log.info("attempt_started", kind=self.kind, attempt=held.job.attempt, files=len(claimed.records))
+        reporter = Reporter(claimed.job, claimed.records, self._engine.lifecycle, self._engine.feed)
         try:
-            outcome = await self._attempt(held, claimed)
+            outcome = await self._attempt(held, claimed, reporter)
         except StaleFence:
             log.info("attempt_discarded")
             return
@@ -173,10 +174,9 @@ class Runner:
             outcome = Released()
         held.ended = True
         released = held.releasing and not isinstance(outcome, Success)
-        await self._outcomes.write(held.job, Released() if released else outcome)
+        await self._outcomes.write(held.job, Released() if released else outcome, reporter.last_batch())
 
-    async def _attempt(self, held: HeldJob, claimed: Claimed) -> Outcome:
-        reporter = Reporter(claimed.job, claimed.records, self._engine.lifecycle, self._engine.feed)
+    async def _attempt(self, held: HeldJob, claimed: Claimed, reporter: Reporter) -> Outcome:
         started_at, limit = monotonic(), self._work.time_limit
         try:
             async with _reporting(reporter), asyncio.timeout(limit):
@@ -210,7 +210,7 @@ class Runner:
 
 @asynccontextmanager
 async def _reporting(reporter: Reporter) -> AsyncIterator[None]:
-    """Reports while the block runs, and once more after it. The block is cancelled if the reporter sees a stale fence."""
+    """Reports while the block runs. The block is cancelled if the reporter sees a stale fence."""
     block = asyncio.current_task()
     assert block is not None
     reporting = asyncio.create_task(reporter.run())
@@ -224,14 +224,3 @@ async def _reporting(reporter: Reporter) -> AsyncIterator[None]:
         reporting.result()
     finally:
         await cancel_and_wait(reporting)
-        await asyncio.shield(_flush_last(reporter))
-
-
-async def _flush_last(reporter: Reporter) -> None:
-    """Records what is left. If that fails, no result is lost: the outcome of the job tells the rest."""
-    try:
-        await reporter.flush()
-    except HaulageError as error:
-        log.info("last_flush_lost", reason=error.message)
-    except Exception:
-        log.exception("last_flush_failed")
