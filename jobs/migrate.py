@@ -33,7 +33,8 @@ async def migrate(database: Database) -> tuple[str | None, str | None]:
     There is no time-out, since an index may take long to build. A second process that migrates at the same time waits
     for the first, and then has nothing to do.
     """
-    async with database.without_timeout().begin() as connection:
+    without_timeout = database.without_timeout()
+    async with without_timeout.begin() as connection:
         await connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
         revisions = await connection.run_sync(_upgrade)
     with suppress(DatabaseUnavailable):
