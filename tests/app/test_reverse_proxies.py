@@ -15,16 +15,16 @@ from websockets.typing import Origin, Subprotocol
 
 from jobs.services import Services
 from tests.helpers.catalogue import Catalogue
-from tests.helpers.reverse_proxies import PROXIES, ProxyName, Site, running
+from tests.helpers.reverse_proxies import PROXIES, Caddy, Nginx, ProxyName, Site, running
 from tests.helpers.running import serving
 from tests.helpers.settings import with_changes
 
 SITES = {
     "whole site": Site(),
     "path kept": Site("/haulage"),
-    "path removed": Site("/haulage/a", removes_root=True),
+    "path removed": Site("/haulage", removes_root=True),
     "path removed, other Host": Site("/haulage", removes_root=True, host="gateway.internal"),
-    "other Host": Site(host="gateway.internal:8080"),
+    "other Host": Site(host="gateway.internal"),
 }
 
 
@@ -97,3 +97,35 @@ async def test_a_browser_and_a_program_reach_everything(behind: Behind, catalogu
         with pytest.raises(ConnectionClosed):
             await foreign.recv()
     assert foreign.close_code == 4403
+
+
+def _row(site: Site) -> str:
+    """The line of the table in docs/proxies.md."""
+    url = f"https://site.example{site.root}"
+    removed = ("yes" if site.removes_root else "no") if site.root else "no path"
+    settings = f"`PUBLIC_URL={url}`" + (f", `ALLOWED_HOSTS={site.host}`" if site.host else "")
+    host = f"`{site.host}`" if site.host else "the client's"
+    return f"| `{url}` | {removed} | {host} | {settings} | nginx, Caddy |"
+
+
+def test_the_documented_table_has_what_is_tested(project: Path) -> None:
+    page = (project / "docs" / "proxies.md").read_text(encoding="utf-8")
+    table = page.partition("| people open |")[2].partition("\n\n")[0].splitlines()[2:]
+    assert table == [_row(site) for site in SITES.values()]
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize(
+    ("language", "site"), [("nginx", Site("/haulage")), ("caddyfile", Site("/haulage", removes_root=True))]
+)
+def test_the_documented_configurations_are_those_that_are_tested(
+    project: Path, tmp_path: Path, language: str, site: Site
+) -> None:
+    page = (project / "docs" / "proxies.md").read_text(encoding="utf-8")
+    [block] = re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)
+    proxy = (Nginx if language == "nginx" else Caddy)(tmp_path, site)
+    proxy.target = "http://127.0.0.1:8080"
+    tested = [line.strip() for line in proxy.configuration.splitlines()]
+    documented = [line.strip() for line in block.splitlines() if not line.startswith("site.example")]
+    remaining = iter(tested)
+    assert [line for line in documented if line not in remaining] == [], "these lines are not tested in this order"

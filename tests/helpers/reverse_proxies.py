@@ -1,4 +1,4 @@
-"""nginx and Caddy in front of a gateway, configured as docs/operations.md says."""
+"""nginx and Caddy in front of a gateway, configured as docs/proxies.md says."""
 
 from __future__ import annotations
 
@@ -40,7 +40,6 @@ class ReverseProxy(Server):
         self.site = site
         self._folder = folder
         [self._port] = free_ports([0])
-        self._program, self._environment = debian_program(self.name, self.name)
 
     @property
     def url(self) -> str:
@@ -59,8 +58,9 @@ class ReverseProxy(Server):
 
     def prepare(self) -> Command:
         (self._folder / "proxy.conf").write_text(self.configuration)
-        environment = child_environment(HOME=str(self._folder), **self._environment)
-        return Command([self._program, *self.arguments], cwd=self._folder, env=environment)
+        program, libraries = debian_program(self.name, self.name)
+        environment = child_environment(HOME=str(self._folder), **libraries)
+        return Command([program, *self.arguments], cwd=self._folder, env=environment)
 
     def is_ready(self) -> bool:
         with socket.socket() as client:
@@ -85,12 +85,12 @@ pid nginx-itself.pid;
 events {{}}
 http {{
   access_log off;
-  absolute_redirect off;
 {folders}
   map $http_upgrade $connection_upgrade {{ default upgrade; "" ""; }}
   upstream haulage {{ server {self.target.removeprefix("http://")}; keepalive 16; }}
   server {{
     listen {HOST}:{self._port};
+    absolute_redirect off;
     location = {self.site.root or "/none"} {{ return 308 {self.site.root}/$is_args$args; }}
     location {self.site.root}/ {{
       proxy_pass http://haulage{"/" if self.site.removes_root else ""};
@@ -117,7 +117,7 @@ class Caddy(ReverseProxy):
     @property
     def configuration(self) -> str:
         handle = "handle_path" if self.site.removes_root else "handle"
-        host = f"header_up Host {self.site.host}" if self.site.host else ""
+        host = f" {{\n      header_up Host {self.site.host}\n    }}" if self.site.host else ""
         return f"""
 {{
   admin off
@@ -127,9 +127,7 @@ http://{HOST}:{self._port} {{
   bind {HOST}
   redir {self.site.root or "/none"} {self.site.root}/ 308
   {handle} {self.site.root}/* {{
-    reverse_proxy {self.target.removeprefix("http://")} {{
-      {host}
-    }}
+    reverse_proxy {self.target.removeprefix("http://")}{host}
   }}
 }}
 """

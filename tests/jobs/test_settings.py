@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -165,3 +167,16 @@ def test_all_wrong_settings_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(ValidationError) as raised:
         Settings()
     assert {error["loc"][0] for error in raised.value.errors()} == {"job_timeout", "cors_origins", "s3_bucket_name"}
+
+
+def test_the_documented_examples_are_taken_as_documented(monkeypatch: pytest.MonkeyPatch, project: Path) -> None:
+    page = (project / "docs" / "proxies.md").read_text(encoding="utf-8")
+    examples = re.findall(r"^\| `([A-Z0-9_]+)` \| `([^`]+)` \| (refused|`[^`]+`) \|$", page, re.MULTILINE)
+    assert len(examples) == page.partition("| it is taken as |")[2].count("\n| `")
+    for name, text, expected in examples:
+        with monkeypatch.context() as patched:
+            if expected == "refused":
+                assert refusal(patched, name, text), (name, text)
+            else:
+                found = setting(patched, name, text)
+                assert (",".join(found) if isinstance(found, tuple) else found) == expected.strip("`"), (name, text)
