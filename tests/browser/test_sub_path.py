@@ -39,7 +39,7 @@ async def test_a_job_is_opened_followed_and_downloaded_below_a_path(
         shown = tab.locator(f'[data-job="{job.id}"]')
         async with working(services.settings):
             await expect(shown).to_have_attribute("data-status", "completed")
-        await shown.get_by_role("link", name="below.zip").click()
+        await shown.get_by_role("link", name="below.zip", exact=True).click()
         await expect(tab).to_have_url(f"{proxy.url}/jobs/{job.id}")
         await tab.reload()
         await expect(tab.get_by_role("heading", level=1)).to_have_text("below.zip")
