@@ -35,8 +35,8 @@ def pooler(request: pytest.FixtureRequest, template: str, tmp_path_factory: pyte
 
 @pytest.fixture
 def through(pooler: str, database_url: str) -> str:
-    """The URL of a fresh database through the pooler."""
-    return pooler.rpartition("/")[0] + "/" + database_url.rpartition("/")[2]
+    """The URL of a fresh database through the pooler, with time to log in on a busy machine."""
+    return f"{pooler.rpartition('/')[0]}/{database_url.rpartition('/')[2]}?connect_timeout=20"
 
 
 async def test_clients_share_server_connections(through: str) -> None:
@@ -73,7 +73,7 @@ async def test_a_transaction_has_our_settings_and_leaves_none(through: str, data
         SELECT current_setting('transaction_isolation') AS isolation, current_setting('search_path') AS path,
             current_setting('idle_in_transaction_session_timeout') AS idle
     """
-    database = Database.open(f"{through}?options=-c%20search_path%3Dpg_catalog,public", pool_size=2, timeout=10)
+    database = Database.open(f"{through}&options=-c%20search_path%3Dpg_catalog,public", pool_size=2, timeout=10)
     try:
         async with database.begin() as connection:
             assert (await connection.execute(text(query))).one() == ("read committed", "pg_catalog,public", "5s")
@@ -83,7 +83,7 @@ async def test_a_transaction_has_our_settings_and_leaves_none(through: str, data
             assert (await connection.execute(text(query))).one()[0] == "read committed"
     finally:
         await database.close()
-    other = await asyncpg.connect(through, statement_cache_size=0)
+    other = await asyncpg.connect(through.partition("?")[0], statement_cache_size=0)
     assert await other.fetchval("SHOW idle_in_transaction_session_timeout") == "77ms"
     await other.close()
 
