@@ -10,8 +10,8 @@ revision = "0001"
 down_revision = None
 
 # How names are searched is told in jobs/files/tables.py. Pieces side by side are enough to find a name: each more costs
-# time, and what the index finds is compared with the whole term anyway. So no term needs more than its first 60 letters.
-# The text of a `tsvector` quotes its only piece as a `tsquery` has to have it.
+# time, and what the index finds is compared with the whole term anyway. So no term needs more than its first 60 letters,
+# nor its extension, which too many names have. The text of a `tsvector` quotes its only piece as a `tsquery` needs it.
 _FILE_NAME_PIECES = """
     CREATE FUNCTION file_name_pieces(name text) RETURNS tsvector LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
         SELECT array_to_tsvector(array_agg(substr(folded, i, 3)))
@@ -21,7 +21,7 @@ _FILE_NAME_PIECES = """
 _FILE_NAME_QUERY = """
     CREATE FUNCTION file_name_query(term text) RETURNS tsquery LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
         SELECT CAST(string_agg(piece || CASE WHEN length(folded) < 3 THEN ':*' ELSE '' END, ' & ') AS tsquery)
-        FROM (SELECT lower(term) AS folded) AS it,
+        FROM regexp_replace(lower(term), '^(.{3,})\\.[^.]{1,5}$', '\\1') AS folded,
             LATERAL (SELECT least(greatest(length(folded) - 2, 1), 60) AS last) AS piece_starts,
             generate_series(1, last + 2, 3) AS i,
             CAST(array_to_tsvector(ARRAY[substr(folded, least(i, last), 3)]) AS text) AS piece

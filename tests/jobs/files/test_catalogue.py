@@ -37,6 +37,10 @@ TERMS = [
     "report",
     "REPORT (2)",
     "annual report.pdfs",
+    "ort.pdf",
+    "t.pdf",
+    ".pdf",
+    "t.p",
     "100%",
     "%",
     "_",
@@ -144,3 +148,17 @@ async def test_a_term_that_many_names_contain_reads_only_the_first_of_them(
     explained = Explained(services.database)
     assert await search(cast(Database, explained), "filler", 51) == list(ids)[:51]
     assert explained.rows <= 1_000
+
+
+async def test_a_term_is_looked_up_by_pieces_side_by_side_without_its_extension(services: Services) -> None:
+    pieces = {
+        "Report.PDF": "'rep' & 'ort'",
+        "a.pdf": "'a.p' & 'pdf'",
+        "photos/a.b": "'pho' & 'tos' & 's/a'",
+        "Ab": "'ab':*",
+        "'s": "'''s':*",
+        "ABC": "'abc'",
+    }
+    for term, wanted in pieces.items():
+        [row] = await services.database.fetch("SELECT CAST(file_name_query($1) AS text) AS pieces", term)
+        assert row["pieces"] == wanted
