@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobs.bundles.commands import with_result
+from jobs.database import Database
 from jobs.engine.jobs import Job, Status
 from jobs.engine.sql import file_records, jobs, partitions
 from jobs.engine.sql.partitions import DAYS_AHEAD, PARTITIONED, list_days, partition_name
@@ -293,13 +294,13 @@ async def test_what_is_read_and_written_of_a_job_is_in_one_partition(services: S
             lambda it: jobs.claim_fences(it, job.id),
         ],
     }
+    one = Database.open(str(services.settings.database_url), pool_size=1, timeout=10)
     for table, its in statements.items():
         for statement in its:
-            async with services.database.engine.connect() as connection:
-                for _ in range(
-                    6
-                ):  # with the sixth, PostgreSQL has chosen between a plan for this id and one for any id
+            for _ in range(6):  # with the sixth, PostgreSQL has chosen between a plan for this id and one for any id
+                async with one.begin() as connection:
                     await statement(connection)
-                    await connection.rollback()
+            async with one.begin() as connection:
                 await statement(connection)
                 assert await _partitions_used(connection) == {partition_name(table, today)}
+    await one.close()
