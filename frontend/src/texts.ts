@@ -129,6 +129,7 @@ export const texts = {
     none: "No downloads yet",
     noneHint: "Select files and start a download. It keeps running after you close this page.",
     loading: "Loading downloads…",
+    unknown: "Your downloads will be shown here once the server can be reached.",
     noneFound: "No downloads match.",
     searching: "Searching older downloads…",
     clearFilter: "Show all downloads",

@@ -82,7 +82,8 @@ async def test_axe_finds_nothing(
         loaded = {"home": "[data-job]", "form": "[data-job]", "none": "[data-problem]"}.get(name, "[data-file]")
         await expect(tab.locator(loaded).first).to_be_visible()
         if name == "home":
-            await tab.get_by_role("button", name="More actions").nth(1).click()
+            # The last one: axe does not see that the menu's backdrop takes the clicks of the rows that the menu covers.
+            await tab.get_by_role("button", name="More actions").last.click()
         if name == "form":
             await _fill(tab)
         if name == "ready":
@@ -150,6 +151,7 @@ async def test_an_empty_and_an_unreachable_server_say_so(browser: Browser, servi
     await expect(tab.get_by_text("Couldn't search files")).to_be_visible()
     await tab.evaluate("window.dispatchEvent(new Event('online'))")
     await expect(tab.get_by_text("No connection to the server")).to_be_visible()
+    await expect(tab.get_by_text("Your downloads will be shown here")).to_be_visible()
     await shoot(tab, "offline")
     assert found + await faults(tab, axe) == []
     await context.close()

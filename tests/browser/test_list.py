@@ -68,10 +68,10 @@ async def test_columns_do_not_touch_and_long_names_take_two_lines(
     name = tab.get_by_role("link", name=LONG).first
     line = await name.evaluate("(it) => parseFloat(getComputedStyle(it).lineHeight)")
     assert 1.5 * line < (await name.evaluate("(it) => it.clientHeight")) < 2.5 * line
-    assert min(await tab.evaluate(GAPS)) >= 12
+    assert min(await tab.evaluate(GAPS)) >= 16
     await tab.goto(f"{gateway}/jobs/{job.id}")
     await expect(tab.locator("[data-file]")).to_have_count(2)
-    assert min(await tab.evaluate(GAPS)) >= 12
+    assert min(await tab.evaluate(GAPS)) >= 16
 
 
 async def test_downloads_are_filtered_by_status_and_searched_by_name(

@@ -37,6 +37,7 @@ export function Menu({ label, children }: Props) {
       >
         <Icon name="more" />
       </button>
+      {open && <div className="menu-backdrop" onPointerDown={() => setOpen(false)} />}
       <div id={id} className="menu-items" hidden={!open} tabIndex={-1}>
         {open && children}
       </div>

@@ -58,6 +58,7 @@ function Jobs({ manager, filter, onFilter, onStarted, onCreate }: Props & { onCr
       {listProblem && listProblem.status !== null && (
         <ProblemNotice action="list" problem={listProblem} onRetry={refresh} />
       )}
+      {listed.length === 0 && listProblem?.status === null && <p className="empty">{text.unknown}</p>}
       {isEmpty && loading && <p className="empty">{isFiltered ? text.searching : text.loading}</p>}
       {isEmpty && !loading && (isFiltered ? <NoneFound onClear={() => onFilter({})} /> : <NoDownloads />)}
       {listed.length > 0 && (
