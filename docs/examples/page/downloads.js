@@ -21,10 +21,10 @@ client.subscribe(() => {
   document.getElementById("jobs").replaceChildren(...[...jobs.values()].map(item));
 });
 
-function item({ jobId, archiveName, status, percent, problem }) {
+function item({ jobId, title, archiveName, status, percent, problem }) {
   const row = document.createElement("li");
   row.dataset.status = status;
-  row.append(`${archiveName}: ${problem?.message ?? status} `);
+  row.append(`${title ?? archiveName}: ${problem?.message ?? status} `);
   if (status === "completed") {
     const link = document.createElement("a");
     link.href = client.fileUrl(jobId);

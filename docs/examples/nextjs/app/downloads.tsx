@@ -23,9 +23,9 @@ export function Downloads({ fileIds }: { fileIds: number[] }) {
         </p>
       ))}
       <ul>
-        {jobs.map(({ jobId, archiveName, status, percent }) => (
+        {jobs.map(({ jobId, title, archiveName, status, percent }) => (
           <li key={jobId} data-status={status}>
-            {archiveName ?? jobId}: {status} <progress max={100} value={percent ?? undefined} />
+            {title ?? archiveName ?? jobId}: {status} <progress max={100} value={percent ?? undefined} />
             {status === "completed" && <a href={fileUrl(jobId)}>Save</a>}
             {status === "failed" && (
               <button type="button" onClick={() => retry(jobId)}>
