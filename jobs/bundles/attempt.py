@@ -16,10 +16,9 @@ from jobs.bundles.format.deflated_plan import DeflatedPlan
 from jobs.bundles.format.stored_plan import MIN_PART_SIZE, StoredPlan
 from jobs.bundles.keys import bundle_key
 from jobs.bundles.packing.callbacks import PackingCallbacks
-from jobs.bundles.packing.packer import Packer
+from jobs.bundles.packing.packer import ZIP, Packer
 from jobs.bundles.packing.verification import CatalogueChecksumWrong
 from jobs.bundles.planning import (
-    ZIP,
     archive_name,
     fingerprint_plan,
     hash_content,
@@ -54,9 +53,7 @@ class Bundler:
 
     async def attempt(self, claimed: Claimed, reporter: Reporter) -> Success:
         """Runs one attempt. Raises the `HaulageError` that ended it, or `StaleFence`."""
-        download = await self.downloads.read(claimed.job.id)
-        if download.fence != claimed.job.fence:
-            raise StaleFence(f"Job {download.id} has changed since fence {claimed.job.fence}.")
+        download = await self.downloads.of_job(claimed.job)
         return await Attempt(self, download, claimed.records, reporter).run()
 
 
@@ -78,7 +75,6 @@ class Attempt:
         found = await self._bundler.resolver.resolve(requests, listings=self._download.attempt == 1)
         self._reporter.enter(Phase.PACKING)
         self._reporter.resolved([self._resolved(record, one) for record, one in zip(self._records, found, strict=True)])
-        await self._reporter.flush()
         missing = [one for one in found if isinstance(one, Missing)]
         available = [(index, one) for index, one in enumerate(found) if isinstance(one, Source)]
         if self._download.on_missing.fails(missing=len(missing), available=len(available)):
@@ -165,18 +161,21 @@ class Attempt:
             entry_packed=lambda entry, crc32: reporter.done(indexes[entry], crc32),
             entry_failed=lambda entry, error: reporter.failed(indexes[entry], _failure_of(error)),
         )
-        upload, done = await self._upload(fingerprint_plan(plan, content_hash))
+        single = isinstance(plan, StoredPlan) and plan.single
+        upload, done = await self._upload(fingerprint_plan(plan, content_hash), single=single)
+        key = bundle_key(self._download.id, self._download.fence) if upload is None else upload.key
         try:
-            packed = await self._bundler.packer.pack(plan, sources, upload, done, callbacks)
+            packed = await self._bundler.packer.pack(plan, sources, upload or key, done, callbacks)
         except (UploadUnusable, ChecksumMismatch) as error:
             if isinstance(error, CatalogueChecksumWrong):
                 await self._bundler.resolver.save_checksums([sources[error.entry]], [error.crc])
-            await self._discard(upload)
+            if upload is not None:
+                await self._discard(upload)
             raise
         await self._bundler.resolver.save_checksums(sources, packed.source_crcs)
         return Result(
             kind=ResultKind.BUNDLE,
-            key=upload.key,
+            key=key,
             size=packed.size,
             etag=packed.etag,
             crc32=packed.crc32,
@@ -202,8 +201,13 @@ class Attempt:
                 return other  # started by a worker for which the store does, or does not, copy
         return plan
 
-    async def _upload(self, plan_fingerprint: str) -> tuple[MultipartUpload, Sequence[DonePart]]:
-        """The multipart upload to continue, with its finished parts: that of an earlier attempt, or a new one."""
+    async def _upload(
+        self, plan_fingerprint: str, *, single: bool
+    ) -> tuple[MultipartUpload | None, Sequence[DonePart]]:
+        """The multipart upload to continue, with its finished parts: that of an earlier attempt, or a new one.
+
+        None if there is none to continue and the bundle has a `single` part: one PUT writes it.
+        """
         earlier = self._download.upload
         if earlier is not None:
             if earlier.fingerprint == plan_fingerprint:
@@ -211,6 +215,8 @@ class Attempt:
                 log.info("upload_resumed", parts=len(done))
                 return earlier, done
             await self._discard(earlier)
+        if single:
+            return None, ()
         key = bundle_key(self._download.id, self._download.fence)
         upload_id = await self._storage.multipart.create(key, ZIP, plan_fingerprint)
         upload = MultipartUpload(key=key, id=upload_id, fingerprint=plan_fingerprint)

@@ -17,8 +17,6 @@ from jobs.bundles.packing.deflated_packer import max_deflated_part_size
 from jobs.bundles.resolver import Missing, Source
 from jobs.settings import Settings
 
-ZIP = "application/zip"
-
 LAYOUT = 5
 """The version of the planner: +1 whenever the same files get another plan, so that no attempt resumes an old one."""
 

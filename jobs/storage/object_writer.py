@@ -16,6 +16,7 @@ from jobs.storage.bucket import Bucket
 from jobs.storage.crc32 import crc32, encode
 from jobs.storage.error_translation import Unsupported
 from jobs.storage.multipart import MultipartUploads, PartChecksums
+from jobs.storage.part_buffer import PartBuffer
 from jobs.storage.put_client import PutClient
 
 log = structlog.get_logger()
@@ -45,7 +46,7 @@ class ObjectWriter:
         parts = _parts(_single_chunk(chunks) if isinstance(chunks, bytes) else chunks)
         first = await anext(parts)
         if len(first) < PART_SIZE:
-            return await self._with_checksum_fallback(lambda: self._put(key, first, content_type)), len(first)
+            return await self.write_buffer(key, PartBuffer.of(first), crc32(first), content_type), len(first)
         upload_id, with_checksums = await self._with_checksum_fallback(lambda: self._create(key, content_type))
         try:
             uploader = _PartUploader(self._multipart, key, upload_id, with_checksums=with_checksums)
@@ -56,9 +57,13 @@ class ObjectWriter:
             await asyncio.shield(self._multipart.abort(key, upload_id))
             raise
 
-    async def _put(self, key: str, data: bytearray, content_type: str) -> str:
+    async def write_buffer(self, key: str, data: PartBuffer, crc: int, content_type: str) -> str:
+        """Write a small object by one PUT, whose bytes the store checks against the CRC-32, and return its ETag."""
+        return await self._with_checksum_fallback(lambda: self._put(key, data, crc, content_type))
+
+    async def _put(self, key: str, data: PartBuffer, crc: int, content_type: str) -> str:
         parameters = {"Bucket": self._bucket.name, "Key": key, "ContentType": content_type}
-        parameters |= {"ChecksumCRC32": encode(crc32(data))} if self._with_checksums else {}
+        parameters |= {"ChecksumCRC32": encode(crc)} if self._with_checksums else {}
         return await self._bucket.call_with_retry(
             f"writing {key!r}", lambda: self._put_client.put("put_object", parameters, data)
         )

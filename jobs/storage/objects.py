@@ -17,6 +17,7 @@ from jobs.storage.bucket import Bucket
 from jobs.storage.error_translation import source_changed, timed_out, translate_errors, unreachable
 from jobs.storage.etags import quoted
 from jobs.storage.object_writer import ObjectWriter
+from jobs.storage.part_buffer import PartBuffer
 
 READ_CHUNK = 512 * 1024
 """Minimum bytes of a chunk read, except the last. Whatever has arrived from the store is passed on at once."""
@@ -100,6 +101,13 @@ class Objects:
             message = f"The object {key!r} was overwritten by another writer right after it was written."
             raise SourceChanged(message)
         return info
+
+    async def put_buffer(self, key: str, data: PartBuffer, crc32: int, content_type: str) -> str:
+        """Write an object that is in memory by one PUT, whose bytes the store checks against the CRC-32.
+
+        Returns its ETag. The bytes must not change before this returns or raises.
+        """
+        return await self._writer.write_buffer(_validated(key), data, crc32, content_type)
 
     async def delete(self, keys: Sequence[str]) -> None:
         """Delete objects, a thousand per request; no error if one does not exist."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from threading import Condition
 from typing import Self
 
-from jobs.storage.crc32 import Buffer
+from jobs.storage.crc32 import Buffer, crc32
 
 STALL_TIMEOUT = 5.0
 """Seconds that a connection waits for the next bytes. Amazon S3 closes it after 20 (`RequestTimeout`)."""
@@ -52,6 +53,13 @@ class PartBuffer:
     def chunks(self, piece: int) -> Sequence[Buffer]:
         """Return the bytes of a piece that have arrived."""
         return self._chunks[piece]
+
+    def crc32(self) -> int:
+        """Return the CRC-32 of a full buffer."""
+        crc = 0
+        for chunk in chain.from_iterable(self._chunks):
+            crc = crc32(chunk, crc)
+        return crc
 
     def put(self, piece: int, chunk: Buffer) -> None:
         """Append the next bytes of a piece; they must not change afterwards."""

@@ -88,6 +88,11 @@ class StoredPlan:
         """Bytes of the bundle."""
         return self.layout.size
 
+    @property
+    def single(self) -> bool:
+        """True if the bundle is a single part, which needs no multipart upload."""
+        return len(self.parts) == 1
+
     def known_crcs(self) -> list[int | None]:
         """The CRC-32 of every entry as far as it is known before reading: the list to complete for `render`."""
         return [entry.known_crc32 for entry in self.entries]

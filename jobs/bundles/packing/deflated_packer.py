@@ -29,7 +29,7 @@ from jobs.bundles.format.zip_records import Method
 from jobs.bundles.packing.callbacks import PackedBundle, PackingCallbacks
 from jobs.bundles.packing.compression import deflate
 from jobs.bundles.packing.memory_budget import MemoryBudget
-from jobs.bundles.packing.part_uploader import PartUploader
+from jobs.bundles.packing.part_uploader import Uploader
 from jobs.bundles.packing.reader import Reader
 from jobs.bundles.packing.verification import CatalogueChecksumWrong, StreamVerifier
 from jobs.bundles.resolver import Source
@@ -87,7 +87,7 @@ class DeflatedPacker:
         self,
         plan: DeflatedPlan,
         sources: Sequence[Source],
-        uploader: PartUploader,
+        uploader: Uploader,
         done: Sequence[DonePart],
         callbacks: PackingCallbacks,
         reader: Reader,

@@ -10,11 +10,13 @@ from jobs.bundles.format.stored_plan import StoredPlan
 from jobs.bundles.packing.callbacks import PackedBundle, PackingCallbacks
 from jobs.bundles.packing.deflated_packer import CompressionMemory, DeflatedPacker
 from jobs.bundles.packing.memory_budget import MemoryBudget
-from jobs.bundles.packing.part_uploader import PartUploader
+from jobs.bundles.packing.part_uploader import PartUploader, SingleUploader, Uploader
 from jobs.bundles.packing.reader import Reader
 from jobs.bundles.packing.stored_packer import StoredPacker
 from jobs.bundles.resolver import Source
 from jobs.storage import Storage
+
+ZIP = "application/zip"
 
 
 class Packer:
@@ -31,16 +33,20 @@ class Packer:
         self,
         plan: StoredPlan | DeflatedPlan,
         sources: Sequence[Source],
-        upload: MultipartUpload,
+        target: MultipartUpload | str,
         done: Sequence[DonePart],
         callbacks: PackingCallbacks,
     ) -> PackedBundle:
         """Packs the sources, which are the plan's entries, into an upload whose parts `done` exist already.
 
+        A bundle of a single part may also be written by one PUT: `target` is then its key.
         Raises what `Reader.read` raises, `ChecksumMismatch`, `UploadUnusable`, and the other errors of the store. The
         upload then stays as it is, for the next attempt.
         """
-        uploader = PartUploader(self._storage.multipart, upload)
+        if isinstance(target, str):
+            uploader: Uploader = SingleUploader(self._storage.objects, target, ZIP)
+        else:
+            uploader = PartUploader(self._storage.multipart, target)
         if isinstance(plan, DeflatedPlan):
             memory = self._compression_memory
             return await DeflatedPacker(plan, sources, uploader, done, callbacks, self._reader, memory).pack()

@@ -16,7 +16,7 @@ from jobs.bundles.format.checkpoints import DonePart
 from jobs.bundles.format.stored_plan import MIB, StoredPlan
 from jobs.bundles.packing.callbacks import PackedBundle, PackingCallbacks
 from jobs.bundles.packing.memory_budget import MemoryBudget
-from jobs.bundles.packing.part_uploader import PartUploader
+from jobs.bundles.packing.part_uploader import Uploader
 from jobs.bundles.packing.read_window import ReadWindow
 from jobs.bundles.packing.reader import Reader
 from jobs.bundles.packing.verification import FileVerifier
@@ -37,7 +37,7 @@ class StoredPacker:
         self,
         plan: StoredPlan,
         sources: Sequence[Source],
-        uploader: PartUploader,
+        uploader: Uploader,
         done: Sequence[DonePart],
         callbacks: PackingCallbacks,
         reader: Reader,
@@ -137,12 +137,13 @@ class StoredPacker:
     async def _make_part(self, part: Part) -> None:
         """Reads a part, verifies it, renders its headers, uploads it, and records it.
 
-        It is uploaded while it is read, unless its headers need checksums that are known only after reading.
+        It is uploaded while it is read, unless its headers need checksums that are known only after reading, or it is the
+        whole bundle, which must not appear in the store before it is verified.
         """
         buffer = PartBuffer([piece.stop - piece.start for piece in part.pieces])
         unread = part.source_ranges()
         required = self._plan.required_crcs(part)
-        if required:
+        if required or not self._uploader.streams:
             await gather(self._read_range(piece, buffer, index) for index, piece in unread)
             unread = []
         crcs: list[int | None] = [verifier.crc for verifier in self._verifiers]
