@@ -21,6 +21,8 @@ class Effort:
     large: tuple[int, int]
     """Number and size of the files of the bundle of large ones."""
     small: tuple[int, int]
+    small_jobs: int
+    """Jobs of a few files of 1 KiB that run one after the other."""
     logs: int
     """Size of the logs that are deflated."""
     memory: tuple[int, int]
@@ -51,6 +53,7 @@ FULL = Effort(
     jobs=1000,
     large=(8, 128 * MIB),
     small=(1000, 64 * 1024),
+    small_jobs=1000,
     logs=512 * MIB,
     memory=(1024 * MIB, 4096 * MIB),
     followers=1000,
@@ -69,6 +72,7 @@ QUICK = Effort(
     jobs=1000,
     large=(4, 32 * MIB),
     small=(200, 64 * 1024),
+    small_jobs=100,
     logs=64 * MIB,
     memory=(256 * MIB, 512 * MIB),
     followers=200,

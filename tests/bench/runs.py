@@ -8,7 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from tests.bench import deflating, growth, initiate, live, memory, packing, page, race, start, status
+from tests.bench import deflating, growth, initiate, live, memory, packing, page, race, small, start, status
 from tests.bench.arena import Arena, open_arena, running_stack
 from tests.bench.effort import FULL, QUICK, Effort
 from tests.bench.report import Figure, machine, table, write
@@ -21,6 +21,7 @@ BENCHES: dict[str, Bench] = {
     "status": status.measure,
     "packing": packing.measure,
     "memory": memory.measure,
+    "small": small.measure,
 }
 """Those of the main job: one table."""
 LIVE: dict[str, Bench] = {"live": live.measure}
