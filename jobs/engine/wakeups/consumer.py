@@ -30,6 +30,8 @@ Deliver = Callable[[UUID, int], Awaitable[float | None]]
 
 REDIS_PAUSE = 0.5
 """Seconds between two attempts to reach Redis."""
+END_PATIENCE = 1.0
+"""Seconds in which the wake-ups that were received are passed on when the worker ends, or loses Redis."""
 MAX_WAIT = 0.8
 """Most seconds for which the worker waits for a wake-up, or for room. arq's health check, which it makes in between, allows
 for one second."""
@@ -128,6 +130,9 @@ class _Worker(ArqWorker):
 
     async def end(self) -> None:
         """Ends the tasks of wake-ups, not the jobs that were claimed, and closes the connections."""
-        await cancel_and_wait(*self.tasks.values())
+        tasks = list(self.tasks.values())
+        if tasks:
+            await asyncio.wait(tasks, timeout=END_PATIENCE)
+        await cancel_and_wait(*tasks)
         with suppress(*UNAVAILABLE):
             await self.pool.aclose(close_connection_pool=True)
