@@ -116,7 +116,7 @@ class Database:
                 try:
                     rows: list[asyncpg.Record]
                     if self._connector.needs_transaction:
-                        async with driver.transaction():
+                        async with _transaction(connection):
                             rows = await driver.fetch(query, *arguments)
                     else:
                         rows = await driver.fetch(query, *arguments)

@@ -88,6 +88,30 @@ async def test_a_transaction_has_our_settings_and_leaves_none(through: str, data
     await other.close()
 
 
+async def test_a_statement_that_is_cancelled_anywhere_leaves_no_transaction_open(
+    through: str, database_url: str
+) -> None:
+    """In one that is left open, the next user of the connection would commit a savepoint only."""
+    database = Database.open(f"{through}&options=-c%20search_path%3Dpublic", pool_size=1, timeout=10)
+    other = await asyncpg.connect(database_url)
+    try:
+        for steps in range(12):
+            await database.ping()
+            reading = asyncio.create_task(database.fetch("SELECT 1"))
+            for _ in range(steps):
+                await asyncio.sleep(0.0001)
+            reading.cancel()
+            await asyncio.wait([reading])
+            name = uuid4().hex
+            async with database.begin() as connection:
+                await connection.execute(text("INSERT INTO workers (name, seen_at) VALUES (:n, now())"), {"n": name})
+            committed = await other.fetchval("SELECT count(*) FROM workers WHERE name = $1", name)
+            assert committed == 1, f"after a statement that was cancelled after {steps} steps"
+    finally:
+        await other.close()
+        await database.close()
+
+
 async def test_a_renewal_of_leases_has_a_time_out_on_the_server(through: str) -> None:
     leases = Leases(through, "worker-1", lease=60, timeout=2)
     try:
