@@ -22,6 +22,11 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._tcp = connections
         self.conn.reject = self._reject  # type: ignore[method-assign]
 
+    def connection_made(self, transport: Any) -> None:
+        """Takes over the client's address: once the client has reset the connection, the socket has none any more."""
+        super().connection_made(transport)
+        self.client = transport.get_protocol().client
+
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._tcp.release(self._address)

@@ -6,9 +6,12 @@ import asyncio
 import json
 import os
 import resource
+import socket as tcp
+import struct
 import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from structlog.testing import capture_logs
@@ -27,6 +30,10 @@ from tests.helpers.settings import with_changes
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 LIVE = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
+HANDSHAKE = (
+    b"GET /v1/download/subscribe HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
 PATIENCE = 30.0
 
 
@@ -44,6 +51,17 @@ async def opened(stack: AsyncExitStack, url: str, count: int) -> list[RawClient]
         await client.send(LIVE)
         assert (await client.answer()).status == 200
     return clients
+
+
+async def reset_handshake(url: str) -> None:
+    """Opens a connection and, once it is served, resets it right behind a WebSocket handshake."""
+    address, loop = urlsplit(url), asyncio.get_running_loop()
+    with tcp.create_connection((address.hostname, address.port)) as client:
+        client.settimeout(0)
+        await loop.sock_sendall(client, LIVE)
+        assert await loop.sock_recv(client, 1 << 16)
+        client.send(HANDSHAKE)
+        client.setsockopt(tcp.SOL_SOCKET, tcp.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 async def test_a_full_process_refuses_more_connections(shared: Shared) -> None:
@@ -85,6 +103,18 @@ async def test_an_address_may_open_so_many_connections(shared: Shared) -> None:
             assert [line["client"] for line in lines if line["event"] == "request_rejected"] == ["127.0.0.1"]
             assert await admitted(url, source="127.0.0.2")
         await eventually(lambda: admitted(url))
+
+
+async def test_a_client_that_resets_its_handshake_is_not_counted_any_more(shared: Shared) -> None:
+    """The address of a connection that was reset can't be asked for any more."""
+    settings = with_changes(shared.settings, max_connections_per_client=3, limit_loopback=True)
+    async with serving(settings) as url:
+        for _ in range(4):
+            await reset_handshake(url)
+        await eventually(lambda: admitted(url))
+        async with AsyncExitStack() as stack:
+            await opened(stack, url, 3)
+            assert not await admitted(url)
 
 
 async def test_this_machine_is_not_limited_by_default(shared: Shared) -> None:
