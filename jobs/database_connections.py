@@ -2,7 +2,7 @@
 
 A pooler in transaction mode gives each transaction any server connection, so nothing may be kept in a session: neither a
 setting nor a prepared statement. A pooler also refuses most settings in the start-up message. `Connector` recognises one
-by itself; see docs/decisions/0022-poolers-and-tls.md.
+by itself; see docs/decisions/0022-poolers-are-recognised.md.
 """
 
 from __future__ import annotations

@@ -131,6 +131,13 @@ def test_every_path_in_the_documents_exists(project: Path) -> None:
     assert missing == set()
 
 
+def test_every_document_that_code_refers_to_exists(project: Path) -> None:
+    sources = [path for top in ("app", "jobs") for path in (project / top).rglob("*.py")]
+    named = {(path.name, page) for path in sources for page in re.findall(r"docs/[\w/-]+\.md", path.read_text("utf-8"))}
+    assert len(named) > 3
+    assert {(source, page) for source, page in named if not (project / page).exists()} == set()
+
+
 def test_sizes_in_the_documents_have_decimal_units_as_everywhere(project: Path) -> None:
     """`16MiB` without a space is a value of a program's option."""
     binary = re.compile(r"(?<!\d)[KMGT]iB\b")
