@@ -64,7 +64,7 @@ class _Verifier:
         entry = self.entry
         if entry.crc32 not in {None, crc} and not (self._correctable and not self._sha256_unverifiable):
             raise ChecksumMismatch(
-                f"{entry.name}: its bytes have CRC-32 {crc:08x}, but the catalogue has {entry.crc32:08x}."
+                f"{entry.name}: its bytes have CRC-32 {crc:08x}, not {entry.crc32:08x} as in the catalogue."
             )
         if self._sha is not None and self._sha.hexdigest() != entry.sha256:
             raise ChecksumMismatch(f"{entry.name}: its bytes do not match the SHA-256 in the catalogue.")
