@@ -63,12 +63,14 @@ class Connector:
     def __init__(
         self, url: str, settings: Mapping[str, str], *, name: str = "haulage", command_timeout: float | None
     ) -> None:
-        """`settings` are those of the server's session. `name` is the default of `application_name`.
+        """`settings` are those of the server's session: they win over the URL's. `name` is the default `application_name`.
 
         `command_timeout` is the default time-out of a statement in seconds. Raises `InvalidDatabaseUrl`.
         """
         self._url = parse_database_url(url)
-        self._settings = {**settings, **dict(self._url.options)}
+        fixed = {setting.lower() for setting in (*_TRACKED, *_READ_COMMITTED, *settings)}
+        options = {setting: value for setting, value in self._url.options if setting.lower() not in fixed}
+        self._settings = {**options, **settings}
         self._name = self._url.application_name or name
         self._command_timeout = command_timeout
         self.pooled = False

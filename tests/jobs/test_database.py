@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from uuid import uuid4
 
 import asyncpg
@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy import make_url, text
 
 from jobs.database import Database, fetch_within
+from jobs.engine.sql.leases import Leases
 from jobs.errors import DatabaseRefused, DatabaseUnavailable
 from jobs.migrate import migrate
 from tests.helpers.databases import database_url as url_of
@@ -215,6 +216,24 @@ async def test_every_transaction_is_read_committed(database_url: str) -> None:
         assert seen == [("read committed", "UTC")] * 3
         assert [tuple(row) for row in await database.fetch("SELECT 'a\\b'")] == [("a\\b",)]
     finally:
+        await database.close()
+
+
+async def test_options_of_the_url_change_nothing_that_we_depend_on(database_url: str) -> None:
+    """Time-outs that an operator sets are for statements of jobs: not for migrations, nor for the renewal of leases."""
+    options = r"-c statement_timeout=1s -c DEFAULT_TRANSACTION_ISOLATION=repeatable\ read -c timezone=Asia/Tokyo"
+    url = f"{database_url}?options={quote(options)}"
+    query = """
+        SELECT current_setting('transaction_isolation'), current_setting('timezone'), current_setting('statement_timeout')
+    """
+    database = opened(url)
+    leases = Leases(url, "w", lease=10, timeout=2)
+    try:
+        async with database.without_timeout().begin() as connection:
+            assert (await connection.execute(text(query))).one() == ("read committed", "UTC", "0")
+        assert await (await leases._connected()).fetchrow(query) == ("read committed", "UTC", "2s")  # noqa: SLF001
+    finally:
+        leases.close()
         await database.close()
 
 
