@@ -121,3 +121,20 @@ async def cancel_and_wait(*tasks: asyncio.Task[Any]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
     if cancelled is not None:
         raise cancelled
+
+
+async def complete(coroutine: Coroutine[Any, Any, None]) -> None:
+    """Wait until the coroutine has ended, even if this is cancelled in the meantime, however often; then raise that.
+
+    For cleanup in a task that `cancel_and_wait` cancels: an anyio cancel scope does not shield from `Task.cancel`.
+    """
+    task = asyncio.create_task(coroutine)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+    task.result()

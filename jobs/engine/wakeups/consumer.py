@@ -8,12 +8,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
-import anyio
 import structlog
 from arq import Worker as ArqWorker
 from arq import func
 
-from jobs.concurrency import cancel_and_wait
+from jobs.concurrency import cancel_and_wait, complete
 from jobs.engine.live.feed import UNAVAILABLE
 from jobs.engine.live.refusals import reason_of
 from jobs.engine.wakeups.queue import FUNCTION, Queue, arq_redis, pack, queue_name, turn_of, unpack
@@ -66,8 +65,7 @@ class Consumer:
             except Exception:
                 log.exception("consumer_failed")
             finally:
-                with anyio.CancelScope(shield=True):
-                    await arq.end()
+                await complete(arq.end())
             await asyncio.sleep(REDIS_PAUSE)
 
     def room_changed(self) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from jobs.concurrency import CANCEL_INTERVAL, cancel_and_wait
 from jobs.engine.jobs import Job, Status
 from jobs.engine.sql.jobs import list_events
 from jobs.engine.wakeups import consumer
@@ -142,3 +143,25 @@ async def test_after_hundreds_of_broken_connections_as_many_jobs_run_at_once_as_
 async def test_workers_of_the_same_host_and_process_id_have_names_of_their_own() -> None:
     assert worker_name() != worker_name()
     assert str(os.getpid()) in worker_name()
+
+
+async def test_a_consumer_that_is_stopped_passes_on_what_it_received_and_leaves_nothing_open(
+    services: Services, environment: dict[str, str]
+) -> None:
+    received, passed_on = asyncio.Event(), asyncio.Event()
+
+    async def deliver(*_: object) -> float | None:
+        received.set()
+        await asyncio.sleep(3 * CANCEL_INTERVAL)  # longer than a cancelled task is left alone
+        passed_on.set()
+        return None
+
+    async with proxied(environment["REDIS_URL"]) as redis:
+        settings = with_changes(services.settings, redis_url=redis.url)
+        receiver = Consumer(Kind.DOWNLOAD, services.queue, settings, room=lambda: 1, deliver=deliver)
+        receiving = asyncio.create_task(receiver.run())
+        await create(services, 10_000)
+        await received.wait()
+        await cancel_and_wait(receiving)
+        assert passed_on.is_set()
+        await eventually(lambda: redis.connections == 0)
