@@ -154,16 +154,21 @@ class Attempt:
         indexes = [index for index, _ in available]
         plan = await self._plan(content_hash, sources, missing)
         reporter = self._reporter
-        callbacks = PackingCallbacks(
-            bytes_read=lambda entry, amount: reporter.read(indexes[entry], amount),
-            bytes_reused=lambda entry, amount: reporter.skipped(indexes[entry], amount),
-            part_uploaded=lambda part: reporter.part(part.record()),
-            entry_packed=lambda entry, crc32: reporter.done(indexes[entry], crc32),
-            entry_failed=lambda entry, error: reporter.failed(indexes[entry], _failure_of(error)),
-        )
         single = isinstance(plan, StoredPlan) and plan.single
         upload, done = await self._upload(fingerprint_plan(plan, content_hash), single=single)
         key = bundle_key(self._download.id, self._download.fence) if upload is None else upload.key
+
+        def part_uploaded(part: DonePart) -> None:
+            if upload is not None:  # else there is nothing that another attempt could continue
+                reporter.part(part.record())
+
+        callbacks = PackingCallbacks(
+            bytes_read=lambda entry, amount: reporter.read(indexes[entry], amount),
+            bytes_reused=lambda entry, amount: reporter.skipped(indexes[entry], amount),
+            part_uploaded=part_uploaded,
+            entry_packed=lambda entry, crc32: reporter.done(indexes[entry], crc32),
+            entry_failed=lambda entry, error: reporter.failed(indexes[entry], _failure_of(error)),
+        )
         try:
             packed = await self._bundler.packer.pack(plan, sources, upload or key, done, callbacks)
         except (UploadUnusable, ChecksumMismatch) as error:

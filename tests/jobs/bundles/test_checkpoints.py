@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 
 from jobs.engine.jobs import Job, Status
+from jobs.engine.worker.reporter import Reporter
+from jobs.kinds import Kind
 from jobs.services import Services
 from jobs.settings import Settings
+from jobs.work import works_of
 from tests.helpers.bundles import bundle_of
 from tests.helpers.catalogue import Catalogue
 from tests.helpers.eventually import eventually
@@ -144,3 +147,16 @@ async def failed(services: Services, settings: Settings, ids: list[int]) -> Job:
     ended = await read(services, job.id)
     assert ended.dead
     return ended
+
+
+async def test_a_bundle_that_was_written_by_one_put_leaves_no_parts_to_continue_from(
+    services: Services, catalogue: Catalogue
+) -> None:
+    job = await create(services, await catalogue.add(b"x"), await catalogue.add(b"y"))
+    claimed = await services.lifecycle.claim(job.id, job.fence, "w")
+    assert claimed is not None
+    reporter = Reporter(claimed.job, claimed.records, services.lifecycle, services.feed)
+    await works_of(services)[Kind.DOWNLOAD].attempt(claimed, reporter)
+    batch = reporter.last_batch()
+    assert batch is not None
+    assert (list(batch.parts), reporter.made_progress) == ([], False)
