@@ -24,7 +24,7 @@ log = structlog.get_logger()
 Step = Callable[[], Awaitable[object]]
 
 ORPHANS_INTERVAL = 4 * 3600.0
-"""Most seconds between two searches for orphaned objects; each worker picks a random share of it."""
+"""Most seconds between two searches for orphaned objects; each worker picks half of them or more at random."""
 PARTITIONS_INTERVAL = 3600.0
 """The same of two checks for partitions to make and to remove."""
 WAKE_UPS = 1_000
@@ -67,8 +67,8 @@ class Sweeper:
             self._repeat(self._check, min(settings.sweep_interval, settings.lease_ttl / CHECKS_PER_LEASE)),
             *(self._run_when_wanted(sweep) for sweep in self._steps),
             *(self._repeat(step, seldom) for step in (self._abandon, self._lapse, self._retention.delete_rows)),
-            self._repeat(self._retention.keep_partitions, uniform(0, PARTITIONS_INTERVAL)),  # noqa: S311 - spreads work
-            *(self._repeat(work.remove_orphans, uniform(0, ORPHANS_INTERVAL)) for work in self._works.values()),  # noqa: S311
+            self._repeat(self._retention.keep_partitions, _spread(PARTITIONS_INTERVAL)),
+            *(self._repeat(work.remove_orphans, _spread(ORPHANS_INTERVAL)) for work in self._works.values()),
         )
 
     async def _repeat(self, step: Step, pause: float) -> None:
@@ -170,6 +170,11 @@ class Sweeper:
                         await sweeps.finish_cleanup(connection, job.id, job.cleanup_at, next_at)
             except HaulageError as error:
                 log.warning("cleanup_failed", job_id=str(job.id), reason=error.message)
+
+
+def _spread(interval: float) -> float:
+    """Half of the interval or more: workers that start together do not do it together, and none does it all the time."""
+    return uniform(interval / 2, interval)  # noqa: S311 - spreads work
 
 
 async def _until_done(sweep: Callable[[], Awaitable[list[Job]]]) -> None:

@@ -18,6 +18,8 @@ from jobs.engine import lifecycle
 from jobs.engine.jobs import Job, Status
 from jobs.engine.sql import sweeps
 from jobs.engine.wakeups.queue import wakeup_id
+from jobs.engine.worker import sweeper
+from jobs.engine.worker.retention import Retention
 from jobs.engine.worker.sweeper import Sweeper
 from jobs.errors import DatabaseUnavailable
 from jobs.kinds import Kind
@@ -194,3 +196,20 @@ async def test_an_index_answers_whether_there_is_anything_to_do(
         await connection.execute(text("SET LOCAL enable_seqscan = off"))  # in an empty table it would be the cheapest
         rows = (await connection.execute(text(f"EXPLAIN {plan}"))).scalars().all()
     assert set(re.findall(r"(?:using|on) jobs_(\w+)", "\n".join(rows))) == indexes
+
+
+async def test_what_is_done_rarely_is_rare_whatever_the_random_numbers_are(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+
+    async def kept(_: Retention) -> None:
+        calls.append("partitions")
+
+    monkeypatch.setattr(Retention, "keep_partitions", kept)
+    monkeypatch.setattr(sweeper, "uniform", min)  # the lowest one
+    sweeping = Sweeper(services, works_of(services))
+    running = asyncio.create_task(sweeping.run())
+    await eventually(lambda: sweeping._last_response)  # noqa: SLF001 - it checks what is due several times a second
+    await cancel_and_wait(running)
+    assert calls == []
