@@ -46,7 +46,7 @@ class Cleanup:
     async def clean_up(self, job: Job, now: datetime) -> datetime | None:
         """Removes the leftover objects of the job. Returns when more may be due.
 
-        Raises `StaleFence` if the job moves on, and storage errors.
+        Raises `StaleFence` if the job changes, and storage errors.
         """
         download = await self._downloads.read_any(job.id)
         if download is None:

@@ -5,7 +5,8 @@ jobs that still exist are moved to the default partition before. It also takes w
 of a clock that is wrong, and new jobs while no worker has made partitions for a long time.
 
 What may wait for locks:
-- A partition is made with ATTACH, which lets others read and write all other partitions.
+- A partition is made with ATTACH, which lets others read and write all other partitions but the default one: that is
+  searched for rows of the new partition meanwhile.
 - DROP waits until no transaction uses the table, and keeps new ones waiting meanwhile, for `LOCK_TIMEOUT` at most. The
   rows to move are copied before it, so that it is held for milliseconds.
 - The tables have no foreign keys to `jobs`: dropping a partition would have to lock `jobs` as well. Whoever writes rows of
