@@ -92,19 +92,12 @@ class Outcomes:
     async def write(self, job: Job, outcome: Outcome, batch: Batch | None = None) -> None:
         """Writes the outcome with the last batch of the attempt, retrying while the database is unavailable.
 
-        The fence prevents a write that is too late.
+        The fence prevents a write that is too late. An outcome whose batch PostgreSQL rejects is written without it: the
+        attempt would be repeated otherwise, and rejected again.
         """
         while True:
             try:
-                match outcome:
-                    case Success(lifetime, within):
-                        await self._lifecycle.succeed(job, lifetime, within, batch)
-                    case Parked(failure, pause):
-                        await self._lifecycle.park(job, failure, pause, batch)
-                    case Released():
-                        await self._lifecycle.release(job, batch)
-                    case Failure():
-                        await self._lifecycle.fail(job, outcome, batch)
+                await self._transition(job, outcome, batch)
             except (StaleFence, JobNotFound, IllegalTransition):
                 log.info("attempt_discarded")
             except DatabaseUnavailable:
@@ -114,7 +107,24 @@ class Outcomes:
                 log.info("result_lost", reason=error.message)
                 outcome = Released()
                 continue
+            except Exception:
+                if batch is None:
+                    raise
+                log.exception("batch_failed")
+                batch = None
+                continue
             return
+
+    async def _transition(self, job: Job, outcome: Outcome, batch: Batch | None) -> None:
+        match outcome:
+            case Success(lifetime, within):
+                await self._lifecycle.succeed(job, lifetime, within, batch)
+            case Parked(failure, pause):
+                await self._lifecycle.park(job, failure, pause, batch)
+            case Released():
+                await self._lifecycle.release(job, batch)
+            case Failure():
+                await self._lifecycle.fail(job, outcome, batch)
 
 
 def _failure_of(error: Exception) -> Failure:

@@ -16,6 +16,7 @@ from jobs.engine.sql.partitions import (
     remove_partition,
 )
 from jobs.engine.sql.retention import delete_deleted, delete_past_retention
+from jobs.errors import DatabaseUnavailable
 
 log = structlog.get_logger()
 
@@ -51,7 +52,10 @@ class Retention:
         return await delete_past_retention(self._database, self._retention, BATCH)
 
     async def keep_partitions(self) -> None:
-        """Makes the partitions of the next days, and removes those of days whose jobs are deleted, but for a few."""
+        """Makes the partitions of the next days, and removes those of days whose jobs are deleted, but for a few.
+
+        Raises `DatabaseUnavailable` if the locks of a partition could not be had in time, after it has tried all others.
+        """
         today = self._now().date()
         first_kept = (self._now() - timedelta(seconds=self._retention) - SLACK).date()
         async with self._database.begin() as connection:
@@ -63,8 +67,14 @@ class Retention:
             ]
         if made:
             log.info("partitions_created", names=made)
+        locked: DatabaseUnavailable | None = None
         for table, day in over:
-            await self._remove_partition(table, day)
+            try:
+                await self._remove_partition(table, day)
+            except DatabaseUnavailable as error:
+                locked = error
+        if locked is not None:
+            raise locked
 
     async def _remove_partition(self, table: str, day: date) -> None:
         async with self._database.begin() as connection:

@@ -188,12 +188,14 @@ async def test_a_long_transaction_keeps_a_partition_but_no_one_waits_for_it(serv
 
 
 async def test_a_job_that_is_written_about_keeps_its_partition(services: Services) -> None:
-    job = await ended(services)
+    job, today = await ended(services), datetime.now(UTC).date()
     async with services.database.begin() as connection:
         await jobs.lock_job(connection, job.id)
-        await connection.execute(text("UPDATE file_records SET seq = 7"))
+        await connection.execute(text(f"UPDATE {partition_name('file_records', today)} SET seq = 7"))
         with pytest.raises(DatabaseUnavailable):
             await over(services).keep_partitions()
+        assert today in await days(services, "file_records")
+        assert today not in await days(services, "job_events")
     await over(services).keep_partitions()
     assert [record.seq for record in await services.lifecycle.files(job.id, 0)] == [7, 7]
 
