@@ -52,11 +52,13 @@ async def tls_in_front(url: str, context: ssl.SSLContext) -> AsyncIterator[str]:
     tasks: set[asyncio.Task[None]] = set()
 
     async def passed(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, RuntimeError):
-            while data := await reader.read(CHUNK):
-                writer.write(data)
-                await writer.drain()
-        writer.transport.abort()
+        try:
+            with suppress(OSError, RuntimeError):
+                while data := await reader.read(CHUNK):
+                    writer.write(data)
+                    await writer.drain()
+        finally:
+            writer.transport.abort()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
