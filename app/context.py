@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.diagnosis_limits import DiagnosisLimits
 from app.following.hub import Hub
 from app.public_address import PublicAddress
 from jobs.bundles.result_links import ResultLinks
@@ -22,6 +23,7 @@ class Context:
     hub: Hub
     result_links: ResultLinks
     address: PublicAddress
+    diagnosis_limits: DiagnosisLimits
 
 
 def context(request: Request) -> Context:

@@ -18,6 +18,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from app.context import Context
+from app.diagnosis_limits import DiagnosisLimits
 from app.endpoints import sockets
 from app.endpoints.pages import PAGES, Assets, docs, job_page, product_version
 from app.following.hub import Hub
@@ -54,6 +55,7 @@ class Gateway(RequestMiddleware):
                     hub=hub,
                     result_links=ResultLinks(services.storage, settings),
                     address=address,
+                    diagnosis_limits=DiagnosisLimits(),
                 )
                 async with hub.running():
                     yield

@@ -11,12 +11,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app import schemas
-from app.endpoints import dead, files, health, histories, jobs, links, pages, streams
+from app.diagnosis_limits import MAX_WAIT
+from app.endpoints import dead, diagnoses, files, health, histories, jobs, links, pages, streams
 from jobs.engine.events import Event
 from jobs.engine.jobs import Status
 
 Handler = Callable[[Request], Awaitable[Response]]
 V1 = "/v1/download"
+DIAGNOSE = "/v1/diagnose"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,9 @@ _NAME = Parameter(
     " one with fewer than `limit` items, or with none, is the last one only if it has no `nextCursor`.",
     _STR,
 )
+_SECONDS = {"type": "number", "minimum": 0, "maximum": MAX_WAIT, "default": 0}
+_WAIT = Parameter("wait", "query", "Seconds to wait before the response begins.", _SECONDS)
+_SILENCE = Parameter("silence", "query", "Seconds between the two events, in which nothing is sent.", _SECONDS)
 _SEARCH = Parameter("q", "query", "Only files whose name contains this text, case-insensitively.", _STR)
 
 OPERATIONS = (
@@ -156,6 +161,18 @@ OPERATIONS = (
     Operation(
         "GET", f"{V1}/files", files.catalogue, "files", "List the files that can be requested", "files",
         {200: (schemas.FilePage,)}, (), (_SEARCH, _CURSOR, _LIMIT), (400, 503),
+    ),
+    *(
+        Operation(
+            method, f"{DIAGNOSE}/request", diagnoses.request, f"diagnoseRequest{suffix}",
+            f"See what the gateway has received of this request{what}", "diagnosis",
+            {200: (schemas.SeenRequest,)}, (), (_WAIT,), (400, 429),
+        )
+        for method, suffix, what in (("GET", "", ""), ("POST", "WithBody", ", which may have any body"))
+    ),
+    Operation(
+        "GET", f"{DIAGNOSE}/stream", diagnoses.stream, "diagnoseStream", "Stream two events with a silence between them",
+        "diagnosis", {200: (schemas.DiagnosticEvent,)}, (), (_SILENCE,), (400, 429), streams.MEDIA_TYPE,
     ),
     Operation(
         "GET", "/health", health.health, "health", "Check all dependencies", "health",

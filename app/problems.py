@@ -80,6 +80,10 @@ class TooManyConnections(HaulageError):
     code = "too_many_connections"
 
 
+class TooManyDiagnoses(HaulageError):
+    code = "too_many_diagnoses"
+
+
 class GatewayFull(HaulageError):
     code = "gateway_full"
 
@@ -146,6 +150,7 @@ RESPONSES: dict[str, ErrorResponse] = {
         429, "Too many open streams and long-polls", 7, retry_after=15, close_code=CloseCode.TOO_MANY
     ),
     "too_many_connections": ErrorResponse(429, "Too many connections from one address", 7, retry_after=15),
+    "too_many_diagnoses": ErrorResponse(429, "Too many diagnostic requests", 7, retry_after=60),
     "gateway_full": ErrorResponse(503, "Too many connections", 7, retry_after=5),
     "server_stops": ErrorResponse(503, "The server is shutting down", 7, retry_after=2, close_code=CloseCode.RESTART),
     "request_timeout": ErrorResponse(504, "The request took too long", 7, retry_after=5),

@@ -374,6 +374,42 @@ class Live(Message):
     status: Literal["ok"] = "ok"
 
 
+API_HEADERS = ("Accept", "Idempotency-Key", "If-None-Match", "Last-Event-ID", "Origin", "Prefer", "X-Request-ID")
+"""The request headers that the API reads. `SeenRequest` names no others: proxies add secrets for those behind them."""
+
+
+class DiagnosticEvent(Message):
+    time: datetime
+
+
+class GatewayLimits(Message):
+    """Limits of the gateway itself. Sizes in bytes; `keepAlive` in seconds."""
+
+    head_bytes: int
+    body_bytes: int
+    keep_alive: float
+
+
+class SeenRequest(Message):
+    """A request as it has reached the gateway: without its body, and without what only proxies should know."""
+
+    time: datetime = Field(description="The gateway's clock.")
+    method: str
+    scheme: str
+    host: str
+    http_version: str
+    client: str = Field(description="The address that limits and logs see.")
+    forwarded_for: Literal["used", "ignored", "missing"] = Field(
+        description="Whether `client` comes from `X-Forwarded-For`; `ignored` unless `TRUSTED_PROXIES` has the peer."
+    )
+    public_url: str | None = Field(description="`PUBLIC_URL` of the gateway.")
+    head_bytes: int = Field(description="Size of all headers.")
+    body_bytes: int
+    headers: list[str] = Field(description="Which of the headers that the API reads have arrived.")
+    request_id: str
+    limits: GatewayLimits
+
+
 class FieldProblem(Message):
     field: str
     message: str

@@ -257,6 +257,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/diagnose/request": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** See what the gateway has received of this request */
+        get: operations["diagnoseRequest"];
+        put?: never;
+        /** See what the gateway has received of this request, which may have any body */
+        post: operations["diagnoseRequestWithBody"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/diagnose/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Stream two events with a silence between them */
+        get: operations["diagnoseStream"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health": {
         parameters: {
             query?: never;
@@ -449,6 +484,14 @@ export interface components {
             /** Nextcursor */
             nextCursor: string | null;
         };
+        /** DiagnosticEvent */
+        DiagnosticEvent: {
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+        };
         /**
          * ErrorClass
          * @description Why an attempt, or one file of it, failed (seed 003, "Error Handling & Retry Logic").
@@ -610,6 +653,18 @@ export interface components {
             /** Size */
             size: number | null;
             error: components["schemas"]["ErrorView"] | null;
+        };
+        /**
+         * GatewayLimits
+         * @description Limits of the gateway itself. Sizes in bytes; `keepAlive` in seconds.
+         */
+        GatewayLimits: {
+            /** Headbytes */
+            headBytes: number;
+            /** Bodybytes */
+            bodyBytes: number;
+            /** Keepalive */
+            keepAlive: number;
         };
         /**
          * Health
@@ -1021,6 +1076,57 @@ export interface components {
             links: {
                 [key: string]: string;
             };
+        };
+        /**
+         * SeenRequest
+         * @description A request as it has reached the gateway: without its body, and without what only proxies should know.
+         */
+        SeenRequest: {
+            /**
+             * Time
+             * Format: date-time
+             * @description The gateway's clock.
+             */
+            time: string;
+            /** Method */
+            method: string;
+            /** Scheme */
+            scheme: string;
+            /** Host */
+            host: string;
+            /** Httpversion */
+            httpVersion: string;
+            /**
+             * Client
+             * @description The address that limits and logs see.
+             */
+            client: string;
+            /**
+             * Forwardedfor
+             * @description Whether `client` comes from `X-Forwarded-For`; `ignored` unless `TRUSTED_PROXIES` has the peer.
+             * @enum {string}
+             */
+            forwardedFor: "used" | "ignored" | "missing";
+            /**
+             * Publicurl
+             * @description `PUBLIC_URL` of the gateway.
+             */
+            publicUrl: string | null;
+            /**
+             * Headbytes
+             * @description Size of all headers.
+             */
+            headBytes: number;
+            /** Bodybytes */
+            bodyBytes: number;
+            /**
+             * Headers
+             * @description Which of the headers that the API reads have arrived.
+             */
+            headers: string[];
+            /** Requestid */
+            requestId: string;
+            limits: components["schemas"]["GatewayLimits"];
         };
         /**
          * Started
@@ -2153,6 +2259,156 @@ export interface operations {
             };
             /** @description Service Unavailable */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any other error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    diagnoseRequest: {
+        parameters: {
+            query?: {
+                /** @description Seconds to wait before the response begins. */
+                wait?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SeenRequest"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any other error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    diagnoseRequestWithBody: {
+        parameters: {
+            query?: {
+                /** @description Seconds to wait before the response begins. */
+                wait?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SeenRequest"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any other error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    diagnoseStream: {
+        parameters: {
+            query?: {
+                /** @description Seconds between the two events, in which nothing is sent. */
+                silence?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["DiagnosticEvent"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

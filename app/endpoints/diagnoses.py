@@ -1,0 +1,118 @@
+"""What `haulage doctor` requests through the proxies between it and the gateway.
+
+Neither reads a job or a dependency, and both wait at most `MAX_WAIT` seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from datetime import UTC, datetime
+
+from sse_starlette import ServerSentEvent
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from app.context import Context, context, json_response
+from app.diagnosis_limits import MAX_WAIT
+from app.endpoints.streams import HEADERS, MEDIA_TYPE
+from app.http_protocol import MAX_HEAD_BYTES
+from app.schemas import API_HEADERS, DiagnosticEvent, GatewayLimits, SeenRequest
+from jobs.errors import InvalidRequest
+
+NO_STORE = {"Cache-Control": "no-store, no-transform"}
+
+_SECONDS = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3})?", re.ASCII)
+
+
+async def request(request: Request) -> Response:
+    """What the gateway has seen of the request, after `wait` seconds. The body is counted and discarded."""
+    it, client = context(request), _client(request)
+    wait = _query_seconds(request, "wait")
+    with it.diagnosis_limits.acquired(client):
+        body_bytes = 0
+        async for piece in request.stream():
+            body_bytes += len(piece)
+        request.state.response.without_deadline()
+        await _wait_unless_disconnected(request.receive, wait)
+        return json_response(_seen(request, it, body_bytes), headers=NO_STORE)
+
+
+async def stream(request: Request) -> Response:
+    """An event with the time, and another one after `silence` seconds in which nothing is sent."""
+    silence = _query_seconds(request, "silence")
+    if request.method == "HEAD":
+        return Response(None, headers=HEADERS, media_type=MEDIA_TYPE)
+    return _SilentStream(context(request), _client(request), silence)
+
+
+class _SilentStream(Response):
+    media_type = MEDIA_TYPE
+
+    def __init__(self, context: Context, client: str, silence: float) -> None:
+        super().__init__(headers=HEADERS)
+        del self.headers["content-length"]
+        self._limits = context.diagnosis_limits
+        self._client = client
+        self._silence = silence
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._limits.acquired(self._client):
+            scope["state"]["response"].without_deadline()
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            await send({"type": "http.response.body", "body": _event(), "more_body": True})
+            if await _wait_unless_disconnected(receive, self._silence):
+                await send({"type": "http.response.body", "body": _event(), "more_body": False})
+
+
+def _event() -> bytes:
+    return ServerSentEvent(DiagnosticEvent(time=datetime.now(UTC)).model_dump_json(), event="time", sep="\n").encode()
+
+
+def _seen(request: Request, context: Context, body_bytes: int) -> SeenRequest:
+    scope, settings = request.scope, context.services.settings
+    # uvicorn sets the port to 0 when it replaces the peer's address by the one that a trusted proxy forwards.
+    forwarded = scope["client"] is not None and scope["client"][1] == 0
+    return SeenRequest(
+        time=datetime.now(UTC),
+        method=request.method,
+        scheme=scope["scheme"],
+        host=request.headers.get("host", ""),
+        http_version=scope["http_version"],
+        client=_client(request),
+        forwarded_for="used" if forwarded else "ignored" if "x-forwarded-for" in request.headers else "missing",
+        public_url=context.address.url,
+        head_bytes=sum(len(name) + len(value) + 4 for name, value in scope["headers"]),
+        body_bytes=body_bytes,
+        headers=[name for name in API_HEADERS if name in request.headers],
+        request_id=request.state.request_id,
+        limits=GatewayLimits(
+            head_bytes=MAX_HEAD_BYTES, body_bytes=settings.max_body_bytes, keep_alive=settings.keep_alive
+        ),
+    )
+
+
+async def _wait_unless_disconnected(receive: Receive, seconds: float) -> bool:
+    """Waits; returns whether the client is still connected."""
+    try:
+        async with asyncio.timeout(seconds):
+            while (await receive())["type"] != "http.disconnect":
+                pass
+    except TimeoutError:
+        return True
+    return False
+
+
+def _query_seconds(request: Request, name: str) -> float:
+    """Seconds from the query, 0 if absent. Raises `InvalidRequest` unless they are from 0 to `MAX_WAIT`."""
+    text = request.query_params.get(name, "0")
+    if _SECONDS.fullmatch(text) is None or float(text) > MAX_WAIT:
+        rule = f"must be a number of seconds from 0 to {MAX_WAIT}"
+        raise InvalidRequest(f"{name} {rule}.", [(name, rule)])
+    return float(text)
+
+
+def _client(request: Request) -> str:
+    """The client's address, as limits count it; empty for a UNIX socket."""
+    return request.client.host if request.client else ""
