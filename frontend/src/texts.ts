@@ -38,8 +38,11 @@ export const texts = {
     idle: { name: "Idle", hint: "No downloads are running." },
     connecting: { name: "Connecting", hint: "Connecting to the server." },
     live: { name: "Live", hint: "Changes appear immediately." },
-    sse: { name: "Live (SSE)", hint: "WebSockets are blocked here, so changes arrive as server-sent events." },
-    polling: { name: "Polling", hint: "No live connection is available, so the page checks every two seconds." },
+    sse: { name: "Live (SSE)", hint: "WebSockets do not get through on this network: live updates use event streams." },
+    polling: {
+      name: "Polling",
+      hint: "Neither WebSockets nor event streams get through on this network: the page checks every two seconds.",
+    },
     silent: (time: string) => `Last update ${time} ago`,
     silentHint: "The server does not respond. The numbers shown may be out of date.",
     offline: { name: "Offline", hint: "The server can't be reached. What you see may be out of date." },
