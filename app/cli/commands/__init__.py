@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
-from app.cli.commands import check, components, dead, download, files, jobs, up
+from app.cli.commands import check, components, dead, doctor, download, files, jobs, up
 
 _EPILOG = """\
 **Exit codes:**
 
 - 0 success
-- 1 error on this machine
+- 1 error on this machine, or something that `doctor` found broken
 - 2 wrong usage, settings or request
 - 4 no such job, file or result
 - 5 not allowed in the job's state
@@ -60,3 +60,4 @@ app.command("download")(download.download)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(dead.app, name="dead")
 app.command("check")(check.check)
+app.command("doctor")(doctor.doctor)
