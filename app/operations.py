@@ -73,6 +73,13 @@ _PREFER = Parameter(
     " without these, until the job has ended.",
     _STR,
 )
+_PREFER_ASYNC = Parameter(
+    "Prefer",
+    "header",
+    "`wait=N`: waits N seconds at most, and no longer than `START_WAIT`, before it returns the job with 202."
+    " `respond-async` without `wait` returns it at once.",
+    _STR,
+)
 _MATCH = Parameter("If-None-Match", "header", "The `ETag` of the last response: 304 if nothing has changed.", _STR)
 _STATUS = Parameter(
     "status",
@@ -104,7 +111,8 @@ OPERATIONS = (
     ),
     Operation(
         "POST", f"{V1}/start", jobs.start, "start", "Request one file and wait for it", "jobs",
-        {200: (schemas.Started,), 202: (schemas.Accepted,)}, (schemas.OneFile,), (), (400, 413, 415, 502, 503),
+        {200: (schemas.Started,), 202: (schemas.Accepted,)}, (schemas.OneFile,), (_PREFER_ASYNC,),
+        (400, 413, 415, 502, 503),
     ),
     Operation(
         "GET", f"{V1}/job/{{jobId}}", jobs.status, "status", "Get the current status of a job", "jobs",

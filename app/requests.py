@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar, cast
@@ -186,14 +186,25 @@ def query_int(request: HTTPConnection, name: str, default: int, low: int, high: 
     return int(text)
 
 
-def prefer_wait(request: Request) -> float:
-    """Seconds of `Prefer: wait=N` (RFC 7240, section 4.3), at most `MAX_WAIT`; 0 without it."""
-    for value in request.headers.getlist("prefer"):
-        for preference in value.split(","):
+def prefer_wait(request: Request, longest: float = MAX_WAIT) -> float | None:
+    """Seconds of `Prefer: wait=N` (RFC 7240, section 4.3), at most `longest`; None without it."""
+    for name, text in _preferences(request):
+        if name == "wait" and text.isdecimal():
+            return min(float(text[:9]), longest)
+    return None
+
+
+def prefers_async(request: Request) -> bool:
+    """Whether the client would rather get 202 than wait longer: `Prefer: respond-async` (RFC 7240, section 4.1)."""
+    return any(name == "respond-async" for name, _ in _preferences(request))
+
+
+def _preferences(request: Request) -> Iterator[tuple[str, str]]:
+    """The names, in lower case, and values of all `Prefer` headers, without their parameters (RFC 7240, section 2)."""
+    for header in request.headers.getlist("prefer"):
+        for preference in header.split(","):
             name, _, text = preference.partition(";")[0].partition("=")
-            if name.strip().lower() == "wait" and text.strip().strip('"').isdecimal():
-                return min(float(text.strip().strip('"')[:9]), MAX_WAIT)
-    return 0
+            yield name.strip().lower(), text.strip().strip('"')
 
 
 def idempotency_key(request: Request) -> str | None:

@@ -20,6 +20,7 @@ from app.requests import (
     idempotency_key,
     path_job_id,
     prefer_wait,
+    prefers_async,
     query_choices,
     query_int,
     query_text,
@@ -61,17 +62,25 @@ def _digest(selection: FileSelection) -> str:
     return hashlib.sha256(selection.model_dump_json(by_alias=True, exclude=newer).encode()).hexdigest()
 
 
-def _accepted(request: Request, job: Job) -> Response:
+def _accepted(request: Request, job: Job, headers: Mapping[str, str] | None = None) -> Response:
     links = links_of(job.id, context(request).address.root)
     body = Accepted(job_id=job.id, total_file_ids=job.progress.files_total, links=links)
-    return json_response(body, 202, {"Location": links.self_, "Retry-After": RETRY_AFTER})
+    return json_response(body, 202, {"Location": links.self_, "Retry-After": RETRY_AFTER, **(headers or {})})
 
 
 async def start(request: Request) -> Response:
-    """Waits until one file can be downloaded; returns the job if that takes too long."""
+    """Waits until one file can be downloaded; returns the job if that takes longer than the client or the server waits.
+
+    `Prefer: respond-async` without `wait` returns the job at once.
+    """
     began = perf_counter()
     one = await read_body(request, OneFile)
     it = context(request)
+    longest = it.services.settings.start_wait
+    wait, is_async = prefer_wait(request, longest), prefers_async(request)
+    patience = (0 if is_async else longest) if wait is None else wait
+    applied = [*(["respond-async"] if is_async else []), *([] if wait is None else [f"wait={wait:g}"])]
+    headers = {"Preference-Applied": ", ".join(applied)} if applied else {}
     [found] = await it.services.resolver.resolve([FileRequest(file_id=one.file_id)])
     if isinstance(found, Missing):
         return _started(
@@ -79,11 +88,11 @@ async def start(request: Request) -> Response:
         )
     job = await it.services.downloads.create(NewDownload(files=[FileRequest(file_id=one.file_id)]))
     try:
-        status = await _wait(request, job.id, it.services.settings.start_wait, _ended)
+        status = await _wait(request, job.id, patience, _ended)
     except TooManyFollowers:
-        return _accepted(request, job)
+        return _accepted(request, job, headers)
     if not _ended(status):
-        return _accepted(request, job)
+        return _accepted(request, job, headers)
     if status.status is not Status.COMPLETED:
         message = status.error.message if status.error else f"The job was {status.status}."
         return _started(one.file_id, status.status, None, None, began, message)

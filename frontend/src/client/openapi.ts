@@ -1360,7 +1360,10 @@ export interface operations {
     start: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description `wait=N`: waits N seconds at most, and no longer than `START_WAIT`, before it returns the job with 202. `respond-async` without `wait` returns it at once. */
+                Prefer?: string;
+            };
             path?: never;
             cookie?: never;
         };
