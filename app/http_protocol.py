@@ -6,6 +6,7 @@ served costs about as much CPU as with uvicorn alone, whose timer after each res
 
 from __future__ import annotations
 
+import asyncio
 import math
 import re
 from typing import Any, Literal, cast
@@ -30,7 +31,7 @@ MAX_PIPELINED = 16
 """Requests that may wait on a connection for the response to an earlier one."""
 LINGER = 2.0
 """Seconds in which a refused client may go on sending: closing the socket at once might cost it the response."""
-MAX_LINGER_BYTES = 1_000_000
+MAX_LINGER_BYTES = 4_000_000
 """Bytes that such a client may still send."""
 CLOSE_TIMEOUT = 5.0
 """Seconds in which a client has to read the rest of its response when the connection is being closed."""
@@ -51,6 +52,30 @@ class _Trailers(list[tuple[bytes, bytes]]):
 
 
 _TRAILERS = _Trailers()
+_WITHOUT_BODY = frozenset({b"GET", b"HEAD", b"OPTIONS"})
+"""Methods whose requests have no body as a rule."""
+
+
+class _RequestTransport:
+    """The transport of a request that may have a body. It is closed with a pause if the body has not ended.
+
+    Closing a socket while its client still sends resets the connection, which can cost the client, or the proxy in
+    between, a response such as 413 (RFC 9112, section 9.6).
+    """
+
+    __slots__ = ("_protocol",)
+
+    def __init__(self, protocol: HttpProtocol) -> None:
+        self._protocol = protocol
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._protocol.transport, name)
+
+    def close(self) -> None:
+        if self._protocol.is_receiving_body:
+            self._protocol.linger()
+        else:
+            self._protocol.transport.close()
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -157,6 +182,8 @@ class HttpProtocol(HttpToolsProtocol):
             raise MalformedRequest(f"More than {MAX_PIPELINED} requests are waiting on this connection.")
         super().on_headers_complete()
         self.headers = _TRAILERS
+        if self.parser.get_method() not in _WITHOUT_BODY:
+            self.cycle.transport = cast("asyncio.Transport", _RequestTransport(self))
         if not queued:
             self._wait_for_body()
         return None
@@ -297,8 +324,18 @@ class HttpProtocol(HttpToolsProtocol):
     def _respond(self, error: HaulageError) -> None:
         """Sends a response, and nothing after it; what the client still sends is discarded until it has closed, too."""
         self._send_problem(error)
+        self.linger()
+
+    @property
+    def is_receiving_body(self) -> bool:
+        """Whether the rest of a body is still to come."""
+        return self._state == "body"
+
+    def linger(self) -> None:
+        """Sends nothing more, and discards what the client still sends until it has closed the connection, too."""
         self.transport.write_eof()
         self._state = "closing"
+        self._size = 0
         self.deadline = self._tcp.now + LINGER
 
     def _send_problem(self, error: HaulageError) -> None:

@@ -339,3 +339,16 @@ async def test_requests_in_progress_outlast_all_deadlines(shared: Shared, hasty:
         ended = await shared.services.lifecycle.cancel(job.id)
         await follower.heard(job, (ended.seq, 0))
         assert b'"status":"cancelled"' in await streaming.closed()
+
+
+async def test_a_client_that_sends_its_body_on_still_gets_its_refusal(shared: Shared) -> None:
+    """A reset connection would cost a client that reads only after it has sent everything, such as a proxy, the 413."""
+    size = shared.settings.max_body_bytes + 1
+    async with asyncio.timeout(PATIENCE), raw_client(base(shared)) as client:
+        assert await client.send(CHECK, b"Content-Length: %d\r\n\r\n" % size)
+        async with raw_client(base(shared)) as other:  # by then the refusal has been sent
+            assert (await other.send(LIVE), (await other.answer()).status) == (True, 200)
+        assert await client.send(b" " * size)
+        answer = await client.answer()
+        assert (answer.status, answer.problem()) == (413, "body_too_large")
+        assert await client.closed() == b""
