@@ -5,13 +5,16 @@ BIN := $(VENV)/bin
 NPM := sh frontend/npm.sh
 PAGE := app/pages/built/index.html
 MODULES := frontend/node_modules/.ready
+WORKER := tests/proxy/worker
+WORKER_BUILT := $(WORKER)/built/worker.js
+CFN_LINT := $(BIN)/cfn-lint
 
 # Tests mostly wait, so there are more processes than cores. One that runs out of tests steals from another: a module is
 # split, and its fixtures made twice, at most then.
 SIDE_BY_SIDE := --numprocesses 4 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup page run test unit minio slow browser check types chaos bench bench-live bench-bundles lock clean
+.PHONY: help setup page worker run test unit minio slow browser check types proxy proxies chaos bench bench-live bench-bundles lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,10 +41,25 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+worker: $(WORKER_BUILT) ## Build the Cloudflare Worker of proxy/, and get the runtime in which the tests run it
+	@:
+
+$(WORKER_BUILT): $(WORKER)/node_modules/.ready $(WORKER)/tsconfig.json proxy/cloudflare/worker.ts
+	$(NPM) --prefix ../$(WORKER) run --silent build
+	@touch $@
+
+$(WORKER)/node_modules/.ready: $(VENV)/.ready $(WORKER)/package.json $(WORKER)/package-lock.json $(WORKER)/.npmrc
+	$(NPM) --prefix ../$(WORKER) ci --silent
+	@touch $@
+
+$(CFN_LINT): $(VENV)/.ready tests/proxy/requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/proxy/requirements.lock
+	@touch $@
+
 run: setup ## Run the main job on this machine: servers, gateway, worker, demo files, a real download
 	@exec $(BIN)/haulage up --demo
 
-test: setup page ## Run the tests, in four processes, each with real servers of its own
+test: setup page worker ## Run the tests, in four processes, each with real servers of its own
 	$(NPM) run --silent test
 	$(BIN)/pytest $(SIDE_BY_SIDE)
 
@@ -59,16 +77,24 @@ browser: setup page ## Run the tests of the page in a real Chromium: the machine
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/browser/requirements.lock
 	$(BIN)/pytest tests/browser -m browser
 
-check: setup page ## Lint, import contracts and types; those of the page must match the server's OpenAPI document
+check: setup page worker $(CFN_LINT) ## Lint, import contracts, types, files of proxy/; the page's types must match the OpenAPI document
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/mypy
 	$(NPM) run --silent check
 	$(BIN)/python -m app.openapi | $(NPM) run --silent types -- --check
+	$(CFN_LINT) proxy/aws/alb.yaml
+	$(BIN)/pytest tests/proxy/test_numbers.py tests/proxy/test_syntax.py
 
 types: page ## Make the types of the page of the server's OpenAPI document
 	$(BIN)/python -m app.openapi | $(NPM) run --silent types
+
+proxy: setup ## Write the numbers in the files of proxy/, which follow from the default settings
+	$(BIN)/python -m proxy.set_numbers
+
+proxies: setup page worker ## Run the tests of proxy/ that take up to half an hour, and print their figures
+	$(BIN)/pytest tests/proxy -m proxies -s --timeout 2400
 
 chaos: setup ## Run the faults that take their time, and print the table of docs/reliability.md
 	$(BIN)/pytest tests/faults -m chaos
@@ -90,6 +116,8 @@ lock: ## Pin every dependency by version and hash (needs uv)
 		frontend/node.in --output-file frontend/node.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 		--constraint requirements.lock tests/browser/requirements.in --output-file tests/browser/requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--constraint requirements.lock tests/proxy/requirements.in --output-file tests/proxy/requirements.lock
 
 clean: ## Remove the environment, not the data of .haulage
-	rm -rf $(VENV) frontend/node_modules app/pages/built .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) frontend/node_modules $(WORKER)/node_modules $(WORKER)/built app/pages/built .mypy_cache .pytest_cache .ruff_cache .hypothesis

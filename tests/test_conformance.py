@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
-from asyncio.subprocess import PIPE, STDOUT, Process
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
-from xml.etree import ElementTree as ET
 
 import httpx
 import pytest
@@ -24,67 +20,13 @@ from tests.conformance.job import Followed, JobUnderTest
 from tests.conformance.raw_client import RawClient
 from tests.conformance.recordings import Recording, has_ended
 from tests.helpers.catalogue import Catalogue
+from tests.helpers.conformance import ConformanceTests
 from tests.helpers.jobs import create
-from tests.helpers.reverse_proxies import PROXIES, ProxyName, Site, running
-from tests.helpers.running import serving, working
-from tests.helpers.settings import with_changes
+from tests.helpers.running import working
 
 POLLING, STREAMS, WEBSOCKETS, MESSAGES = (
     f"tests.conformance.test_{name}" for name in ("polling", "event_streams", "websockets", "messages")
 )
-Failures = dict[tuple[str, str], str]
-"""The first line of each failure, by module and test."""
-
-
-@dataclass(frozen=True)
-class Report:
-    """A finished run of the conformance tests."""
-
-    code: int
-    output: str
-    passed: int
-    failures: Failures
-    skipped: dict[str, str]
-
-    def of(self, module: str) -> dict[str, str]:
-        """The failures of one module, by test."""
-        return {test: message for (where, test), message in self.failures.items() if where == module}
-
-
-class ConformanceTests:
-    """Runs `pytest tests/conformance --server URL` in a process of its own."""
-
-    def __init__(self, project: Path, folder: Path) -> None:
-        self._project = project
-        self._report = folder / "report.xml"
-
-    async def start(self, server: str, *options: str) -> Process:
-        # `addopts` of the project may hold more than this run should have.
-        markers = ["-o", "addopts=", "-m", "not slow", "--import-mode=importlib", "-p", "no:cacheprovider", "-q"]
-        arguments = [*markers, f"--junitxml={self._report}", "tests/conformance", "--server", server, *options]
-        return await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "pytest", *arguments, cwd=self._project, stdout=PIPE, stderr=STDOUT
-        )
-
-    async def report(self, process: Process) -> Report:
-        """Waits for the end and returns the outcome of every test."""
-        output, _ = await process.communicate()
-        failures: Failures = {}
-        skipped: dict[str, str] = {}
-        passed = 0
-        for case in ET.parse(self._report).iter("testcase"):
-            outcomes = {child.tag: child.get("message", "") for child in case if child.tag != "properties"}
-            module, test = case.get("classname", ""), case.get("name", "")
-            if failure := outcomes.get("failure", outcomes.get("error")):
-                failures[module, test] = failure.removeprefix("AssertionError: ").splitlines()[0]
-            elif "skipped" in outcomes:
-                skipped[test] = outcomes["skipped"]
-            else:
-                passed += 1
-        return Report(process.returncode or 0, output.decode(), passed, failures, skipped)
-
-    async def __call__(self, server: str, *options: str) -> Report:
-        return await self.report(await self.start(server, *options))
 
 
 @pytest.fixture
@@ -114,42 +56,6 @@ async def test_the_gateway_passes_every_test_and_is_left_clean(
     assert report.passed > 40
     jobs = (await api.get("/v1/download/jobs")).json()["jobs"]
     assert [job["status"] for job in jobs] == ["expired"] * 2, "it has left a bundle behind"
-
-
-X_ACCEL_BUFFERING = "test_its_headers_keep_proxies_from_buffering"
-FOREIGN_HOST = "test_a_foreign_host_name_is_closed_with_4421"
-
-
-@pytest.mark.parametrize(
-    ("proxy_name", "site", "not_seen"),
-    [
-        ("nginx", Site("/haulage"), {X_ACCEL_BUFFERING}),
-        ("caddy", Site("/haulage", removes_root=True, host="localhost"), {FOREIGN_HOST}),
-    ],
-)
-async def test_a_correct_proxy_fails_nothing(
-    conformance: ConformanceTests,
-    services: Services,
-    catalogue: Catalogue,
-    tmp_path: Path,
-    proxy_name: ProxyName,
-    site: Site,
-    not_seen: set[str],
-) -> None:
-    for size in (10, 3_000_000, 1_000_000):
-        await catalogue.add(os.urandom(size), f"{size}.bin")
-    proxy = PROXIES[proxy_name](tmp_path, site)
-    settings = with_changes(services.settings, public_url=proxy.url)
-    async with serving(settings) as gateway, Middlebox(gateway).running() as box, running(proxy, box.url) as url:
-        process = await conformance.start(url)
-        for part, times in (("/download/subscribe", 3), ("/stream/", 1), ("/stream?jobs", 1)):
-            await box.asked_for(part, times)
-        async with working(settings):
-            report = await conformance.report(process)
-    assert (report.code, report.failures) == (0, {}), report.output
-    assert report.skipped.keys() == not_seen
-    assert all("is not seen: a proxy took it" in reason for reason in report.skipped.values())
-    assert report.passed > 40
 
 
 @pytest.mark.usefixtures("worker")

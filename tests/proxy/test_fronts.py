@@ -1,0 +1,180 @@
+"""The files of proxy/ in nginx, Caddy, HAProxy and workerd, in front of a real gateway."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from websockets.asyncio.client import connect
+from websockets.typing import Origin, Subprotocol
+
+from app.http_protocol import MAX_HEAD_BYTES
+from jobs.services import Services
+from jobs.settings import Settings
+from tests.app.cli.middleboxes import Middlebox
+from tests.helpers.catalogue import Catalogue
+from tests.helpers.conformance import ConformanceTests
+from tests.helpers.fronts import FRONTS, CaddyFront, Front, HaproxyFront, NginxFront, WorkerdFront, in_front
+from tests.helpers.raw_http import raw_client
+from tests.helpers.running import serving, working
+from tests.helpers.settings import with_changes
+
+INITIATE = "/v1/download/initiate"
+X_ACCEL_BUFFERING = "test_its_headers_keep_proxies_from_buffering"
+FOREIGN_HOST = "test_a_foreign_host_name_is_closed_with_4421"
+NOT_SEEN: dict[type[Front], set[str]] = {
+    NginxFront: {X_ACCEL_BUFFERING},
+    CaddyFront: {FOREIGN_HOST},
+    HaproxyFront: set(),
+    WorkerdFront: {FOREIGN_HOST},
+}
+"""Rules that can't be seen through a front: nginx obeys and removes a header, the others do not pass an unknown host on."""
+
+
+def behind(settings: Settings, front: Front, **changes: object) -> Settings:
+    """Settings of a gateway behind the front, as docs/proxies.md says."""
+    return with_changes(settings, **{"public_url": front.url, "trusted_proxies": "127.0.0.1", **changes})
+
+
+@pytest.mark.parametrize(("name", "root"), [("nginx", ""), ("caddy", ""), ("haproxy", "/haulage"), ("workerd", "")])
+async def test_a_client_sees_every_rule_of_the_protocol_kept(
+    services: Services, catalogue: Catalogue, project: Path, tmp_path: Path, name: str, root: str
+) -> None:
+    front = FRONTS[name](tmp_path / "front")
+    for size in (10, 3_000_000, 1_000_000):
+        await catalogue.add(os.urandom(size), f"{size}.bin")
+    conformance = ConformanceTests(project, tmp_path)
+    settings = behind(services.settings, front, public_url=front.url + root)
+    async with serving(settings) as gateway, Middlebox(gateway).running() as box, in_front(front, box.url) as url:
+        process = await conformance.start(url + root)
+        for part, times in (("/download/subscribe", 3), ("/stream/", 1), ("/stream?jobs", 1)):
+            await box.asked_for(part, times)
+        async with working(settings):
+            report = await conformance.report(process)
+    assert (report.code, report.failures) == (0, {}), report.output
+    assert report.skipped.keys() == NOT_SEEN[type(front)]
+    assert all("a proxy" in reason for reason in report.skipped.values())
+    assert report.passed > 40
+
+
+@dataclass(frozen=True)
+class Behind:
+    """A gateway behind a front."""
+
+    front: Front
+    settings: Settings
+    gateway: str
+    api: httpx.AsyncClient
+
+
+@pytest.fixture
+async def behind_front(front: Front, services: Services) -> AsyncIterator[Behind]:
+    settings = behind(services.settings, front, max_followers_per_client=1, allowed_hosts="localhost,127.0.0.1")
+    async with (
+        serving(settings) as gateway,
+        in_front(front, gateway) as url,
+        httpx.AsyncClient(base_url=url, timeout=30) as api,
+    ):
+        yield Behind(front, settings, gateway, api)
+
+
+async def test_the_largest_body_and_head_pass_and_the_gateway_itself_refuses_larger_ones(
+    behind_front: Behind, catalogue: Catalogue
+) -> None:
+    api, largest = behind_front.api, behind_front.settings.max_body_bytes
+    body = json.dumps({"file_ids": [await catalogue.add(b"hello")]}).encode()
+    kind = {"Content-Type": "application/json"}
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for start in range(0, largest, 65536):
+            yield body.ljust(largest)[start : start + 65536]
+
+    assert (await api.post(INITIATE, content=body.ljust(largest), headers=kind)).status_code == 202
+    assert (await api.post(INITIATE, content=chunks(), headers=kind)).status_code == 202
+    refused = await api.post(INITIATE, content=body.ljust(largest + 1), headers=kind)
+    assert (refused.status_code, refused.json()["error"]) == (413, "body_too_large")
+
+    one, many = {"X-Filler": "x" * 30_000}, {f"X-Filler-{number}": "x" * 1000 for number in range(29)}
+    assert (await api.get("/health/live", headers=one)).status_code == 200
+    assert (await api.get("/health/live", headers=many)).status_code == 200
+    refused = await api.get("/health/live", headers={"X-Filler": "x" * MAX_HEAD_BYTES})
+    assert (refused.status_code, refused.json()["error"]) == (431, "head_too_large")
+
+
+async def test_streams_are_passed_on_at_once_uncompressed_and_counted_by_the_real_address(
+    behind_front: Behind, catalogue: Catalogue
+) -> None:
+    api = behind_front.api
+    accepted = await api.post(INITIATE, json={"file_ids": [await catalogue.add(b"hello")]})
+    job = accepted.headers["location"]
+    stream = job.replace("/job/", "/stream/")
+    headers = {"Accept-Encoding": "gzip, br, zstd", "X-Forwarded-For": "203.0.113.1", "CF-Connecting-IP": "127.0.0.1"}
+    async with api.stream("GET", stream, headers=headers) as response, asyncio.timeout(20):
+        assert "content-encoding" not in response.headers
+        received = ""
+        chunks = response.aiter_text()
+        while "event: snapshot" not in received:
+            received += await anext(chunks)
+        assert "event: cancelled" not in received
+        spoofed = await api.get(stream, headers=headers | {"X-Forwarded-For": "203.0.113.2"})
+        assert spoofed.text.startswith("retry:"), "a client can choose its address"
+        await api.delete(job)
+        async for chunk in chunks:
+            received += chunk
+    assert "event: cancelled" in received
+
+
+async def test_requests_have_ids_and_clients_may_give_them(behind_front: Behind) -> None:
+    api = behind_front.api
+    assert (await api.get("/health/live", headers={"X-Request-ID": "mine-1"})).headers["x-request-id"] == "mine-1"
+    assert (await api.get("/health/live", headers={"X-Request-ID": "no id"})).headers["x-request-id"] != "no id"
+
+
+@pytest.mark.parametrize("name", [name for name, front in FRONTS.items() if front.with_tls])
+async def test_https_with_http_2_and_websockets(
+    name: str, services: Services, catalogue: Catalogue, tmp_path: Path
+) -> None:
+    front = FRONTS[name](tmp_path / "front")
+    file_id = await catalogue.add(b"hello")
+    settings = behind(services.settings, front, public_url=front.tls_url)
+    async with (
+        serving(settings) as gateway,
+        in_front(front, gateway),
+        httpx.AsyncClient(base_url=front.tls_url, verify=front.trust(), http2=True, timeout=30) as api,
+        working(settings),
+    ):
+        accepted = await api.post(INITIATE, json={"file_ids": [file_id]})
+        assert (accepted.status_code, accepted.http_version) == (202, "HTTP/2")
+        job = accepted.headers["location"]
+        stream = await api.get(job.replace("/job/", "/stream/"))
+        assert (stream.http_version, "event: completed" in stream.text) == ("HTTP/2", True)
+        address = front.tls_url.replace("https", "wss") + job.replace("/job/", "/subscribe/")
+        async with connect(
+            address,
+            ssl=front.trust(),
+            origin=Origin(front.tls_url),
+            subprotocols=[Subprotocol("haulage.v1")],
+            proxy=None,
+        ) as websocket:
+            messages = [json.loads(message) async for message in websocket]
+        assert (websocket.close_code, messages[-1]["type"]) == (1000, "completed")
+
+
+@pytest.mark.parametrize("name", [name for name, front in FRONTS.items() if front.with_tls])
+async def test_a_client_that_never_ends_its_head_is_closed(name: str, services: Services, tmp_path: Path) -> None:
+    """Cloudflare does that before a Worker runs."""
+    front = FRONTS[name](tmp_path / "front")
+    front.changes = {
+        "client_header_timeout 15s": "client_header_timeout 1s",
+        "read_header 15s": "read_header 1s",
+        "timeout http-request 15s": "timeout http-request 1s",
+    }
+    async with serving(behind(services.settings, front)) as gateway, in_front(front, gateway) as url:
+        async with raw_client(url) as client, asyncio.timeout(20):
+            await client.drip(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 1000, 0.1)
