@@ -13,7 +13,7 @@ class CloseCode(Enum):
 
     DONE = (1000, "The job has ended.", None)
     INTERNAL = (1011, "Internal server error. Reconnect later.", (5.0, 15.0))
-    RESTART = (1012, "The server is restarting. Reconnect.", (0.5, 5.0))
+    RESTART = (1012, "The server is restarting or nearly full. Reconnect.", (0.5, 5.0))
     BAD_REQUEST = (4400, "The request is not valid.", None)
     FORBIDDEN = (4403, "Pages of this origin may not connect. Add it to CORS_ORIGINS.", None)
     NOT_FOUND = (4404, "There is no such job.", None)

@@ -18,6 +18,11 @@ class ConnectionLimits:
         self.draining = False
         """The process is about to stop: nothing new may be opened, and long-polls return at once."""
 
+    @property
+    def total(self) -> int:
+        """What is open now."""
+        return self._counts.total
+
     def acquire(self, client: str) -> None:
         """Counts one more connection of this address, until `release`. Raises `ServerStops`, `TooManyFollowers`."""
         if self.draining:

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from random import sample
 from uuid import UUID
 
 import structlog
@@ -22,6 +23,7 @@ from app.following.disconnects import Disconnects
 from app.following.frames import Frame
 from app.following.polling import Polling
 from app.following.reconciler import Reconciler
+from app.following.shedding import Shedding
 from app.following.slow_consumers import SlowConsumers
 from app.following.snapshot_reader import SnapshotReader
 from app.following.topic_registry import TopicRegistry
@@ -69,6 +71,7 @@ class Hub:
         self._disconnects = Disconnects()
         self._tasks = BackgroundTasks()
         self._clients: dict[Connection, _Client] = {}
+        self._shedding = Shedding(settings.max_followers)
         self.limits = ConnectionLimits(settings.max_followers, settings.max_followers_per_client)
         self.polling = Polling(statuses, self._topics, self._subscriptions, self.limits)
 
@@ -86,18 +89,29 @@ class Hub:
             await self._snapshots.cancel()
 
     async def _keep_house(self) -> None:
-        """Keeps silent streams alive, and releases topics that are no longer polled."""
+        """Keeps silent streams alive, moves some while the process is nearly full, releases topics that are not polled."""
         loop = asyncio.get_running_loop()
         while True:
             try:
                 now = loop.time()
                 for connection in self._clients:
                     connection.keep_alive(now)
+                self._shed(now)
                 for topic in self._topics:
                     self._topics.release(topic)
             except Exception:
                 log.exception("housekeeping_failed")
             await asyncio.sleep(HOUSEKEEPING_INTERVAL)
+
+    def _shed(self, now: float) -> None:
+        """Asks a few of the streams to reconnect, chosen at random. Those that are being closed count no more."""
+        if self.limits.draining:
+            return
+        open_connections = [connection for connection in self._clients if connection.close_code is None]
+        closing = len(self._clients) - len(open_connections)
+        due = self._shedding.due(self.limits.total - closing, now)
+        for connection in sample(open_connections, min(due, len(open_connections))):
+            self.close(connection, CloseCode.RESTART)
 
     # --- connections ---------------------------------------------------------------------------------------------------
 
