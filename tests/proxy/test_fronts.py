@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +16,13 @@ from websockets.asyncio.client import connect
 from websockets.typing import Origin, Subprotocol
 
 from app.http_protocol import MAX_HEAD_BYTES
+from jobs.bundles.downloads import NewDownload
+from jobs.engine.jobs import FileRequest
 from jobs.services import Services
 from jobs.settings import Settings
 from tests.app.cli.middleboxes import Middlebox
+from tests.app.following.followers import socket
+from tests.app.following.stalled_clients import stalled_client
 from tests.helpers.catalogue import Catalogue
 from tests.helpers.conformance import ConformanceTests
 from tests.helpers.fronts import FRONTS, CaddyFront, Front, HaproxyFront, NginxFront, WorkerdFront, in_front
@@ -134,6 +139,24 @@ async def test_requests_have_ids_and_clients_may_give_them(behind_front: Behind)
     api = behind_front.api
     assert (await api.get("/health/live", headers={"X-Request-ID": "mine-1"})).headers["x-request-id"] == "mine-1"
     assert (await api.get("/health/live", headers={"X-Request-ID": "no id"})).headers["x-request-id"] != "no id"
+
+
+@pytest.mark.parametrize("way", ["subscribe", "stream"])
+async def test_a_slow_reader_delays_nobody_and_gets_everything(front: Front, services: Services, way: str) -> None:
+    """The slow one has the smallest receive buffer, and reads on only when the other one has got the end."""
+    names = [FileRequest(file_id=10_000 + index, name="n" * 200) for index in range(1_000)]
+    job = await services.downloads.create(NewDownload(files=names))
+    async with serving(behind(services.settings, front)) as gateway, in_front(front, gateway) as url:
+        async with stalled_client(url, f"{way}/{job.id}") as slow, socket(url, f"/{job.id}") as quick:
+            await quick.until(lambda: len(quick.messages) == 1)
+            await services.lifecycle.cancel(job.id)
+            await quick.end(job)
+            received = b""
+            while b'"type":"cancelled"' not in (text := re.sub(rb"\r\n[0-9a-f]+\r\n", b"", received)):  # chunk by chunk
+                more = await slow.read()
+                assert more, f"it is cut after {len(received)} bytes"
+                received += more
+            assert text.count(b'"index":') >= 1_000
 
 
 @pytest.mark.parametrize("name", [name for name, front in FRONTS.items() if front.with_tls])

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from uuid import UUID
 
 import httpx
 import pytest
+import structlog
 from websockets.asyncio.client import connect
 
 from jobs.services import Services
@@ -68,6 +70,13 @@ def behind(settings: Settings, **changes: object) -> Settings:
     return with_changes(
         settings, **{"trusted_proxies": "127.0.0.1", "max_followers_per_client": 5000, "log_level": "info", **changes}
     )
+
+
+@pytest.fixture(autouse=True)
+def _only_figures_are_printed() -> Iterator[None]:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture
@@ -145,7 +154,7 @@ async def test_no_post_meets_a_connection_that_is_just_being_closed(
 async def test_a_start_that_takes_long_ends_in_time(services: Services, catalogue: Catalogue, tmp_path: Path) -> None:
     """Through the Worker with 202 after 90 s, through the others with the file."""
     ids = {name: await catalogue.add(name.encode()) for name in FRONTS}
-    settings = behind(services.settings)
+    settings = behind(services.settings, start_wait=132)  # room for a worker to start after 119 s
     answers: dict[str, httpx.Response] = {}
 
     async def start(name: str, url: str) -> None:
