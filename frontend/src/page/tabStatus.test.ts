@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { problem } from "../client/problems.ts";
 import { B } from "../testing/environment.ts";
 import { job } from "../testing/jobs.ts";
 import { routeOf } from "./routes.ts";
@@ -17,6 +18,11 @@ test("one job shows its percent and name, many show their mean and count", () =>
 test("on a job's page the tab shows that job", () => {
   const done = job({ jobId: B, status: "completed", title: "b.zip" });
   expect(tabStatusOf([job(), done], done)).toEqual({ title: "Ready: b.zip · Haulage", percent: null });
+});
+
+test("on the page of a job that does not exist the tab shows no progress", () => {
+  const missing = job({ jobId: B, status: "queued", percent: null, problem: problem("job_not_found") });
+  expect(tabStatusOf([missing, job()], missing)).toEqual({ title: "Download · Haulage", percent: null });
 });
 
 test("the ring shows the percentage", () => {

@@ -13,10 +13,8 @@ export interface TabStatus {
 
 /** `shown` is the job whose page is open, if any. */
 export function tabStatusOf(jobs: readonly Job[], shown?: Job): TabStatus {
-  const running = jobs.filter(isRunning);
-  if (shown !== undefined && shown.problem === null && !running.includes(shown))
-    return { title: finalTitle(shown), percent: null };
-  const counted = shown === undefined ? running : [shown];
+  if (shown !== undefined && !isRunning(shown)) return { title: titleWithoutProgress(shown), percent: null };
+  const counted = shown === undefined ? jobs.filter(isRunning) : [shown];
   const [first] = counted;
   if (first === undefined) return { title: texts.name, percent: null };
   const mean = counted.reduce((sum, job) => sum + (percentOf(job) ?? 0), 0) / counted.length;
@@ -26,7 +24,9 @@ export function tabStatusOf(jobs: readonly Job[], shown?: Job): TabStatus {
   return { title: `${title} · ${texts.name}`, percent };
 }
 
-function finalTitle(job: Job): string {
+/** Of a job that has ended, or that can't be shown. */
+function titleWithoutProgress(job: Job): string {
+  if (job.problem !== null) return `${texts.jobs.untitled(0)} · ${texts.name}`;
   const title =
     job.status === "completed" ? texts.title.ready(nameOf(job)) : `${texts.status[job.status]}: ${nameOf(job)}`;
   return `${title} · ${texts.name}`;
