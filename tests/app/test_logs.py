@@ -89,6 +89,8 @@ async def test_each_request_is_logged_as_json_without_secrets(shared: Shared) ->
         async with shared.services.database.begin() as connection:
             await connection.execute(text("ALTER TABLE stored_files RENAME TO hidden_files"))
         asked.append(await api.get("/v1/download/files"))
+        async with shared.services.database.begin() as connection:
+            await connection.execute(text("ALTER TABLE hidden_files RENAME TO stored_files"))
     written: list[dict[str, Any]] = [json.loads(line) for line in lines]
     requests = [line for line in written if line["event"] == "request"]
     assert [line["request_id"] for line in requests] == [answer.headers["x-request-id"] for answer in asked]

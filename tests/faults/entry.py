@@ -39,7 +39,7 @@ POISON = "poison.zip"
 
 def unfenced() -> None:
     """A worker that writes its results whatever has become of the job meanwhile, and never hears that it lost it."""
-    from sqlalchemy import update
+    from sqlalchemy import select, update
 
     from jobs.bundles.attempt import Attempt, Bundler
     from jobs.bundles.commands import Downloads
@@ -57,7 +57,8 @@ def unfenced() -> None:
         del batch
         async with self._database.begin() as connection:
             now = await jobs.clock(connection)
-            after, event = apply(held, command, now)
+            seq = await connection.scalar(select(tables.jobs.c.seq).where(tables.jobs.c.id == held.id))
+            after, event = apply(replace(held, seq=seq), command, now)  # another event may have its own seq
             await connection.execute(update(tables.jobs).where(tables.jobs.c.id == held.id).values(job_columns(after)))
             await jobs.insert_event(connection, event)
             if within is not None:

@@ -93,7 +93,7 @@ def test_a_time_that_is_no_date_is_unknown(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "a.txt").touch()
 
     class Stat:
-        st_mode, st_size, st_mtime_ns = 0o100644, 0, 1 << 62
+        st_mode, st_size, st_mtime_ns = 0o100644, 0, 10**21  # the year 33,658
 
     monkeypatch.setattr(Path, "stat", lambda *_, **__: Stat)
     [file] = scan([tmp_path / "a.txt"])

@@ -264,8 +264,8 @@ class SimulatedHub(Hub):
     """The hub, between what is simulated."""
 
     def __init__(self, store: Store) -> None:
-        settings = SimpleNamespace(max_followers=100, max_followers_per_client=100)
-        services = SimpleNamespace(settings=settings, feed=None, snapshots=store)
+        settings = SimpleNamespace(max_followers=100, max_followers_per_client=100, root_path="")
+        services = SimpleNamespace(settings=settings, feed=None, snapshots=store, probe_redis=None)
         super().__init__(cast("Services", services))
         self._snapshots = SnapshotReader(cast("StatusReader", store), self._topics)
         self._tasks = self.watched = WatchedTasks()

@@ -185,6 +185,7 @@ def test_a_kind_keeps_what_it_adds_to_a_job_through_every_transition() -> None:
     upload = MultipartUpload(key="k", id="u", fingerprint="f")
     options: dict[str, Any] = {
         "archive_name": "a.zip",
+        "name": "a.zip",
         "on_missing": OnMissing.SKIP,
         "compression": Compression.DEFLATE,
     }

@@ -10,8 +10,10 @@ from uuid import UUID
 import pytest
 
 from jobs.concurrency import cancel_and_wait
+from jobs.engine.engine import Engine
 from jobs.engine.worker.poller import SPREAD, Poller
 from jobs.engine.worker.runner import Runner
+from jobs.errors import RedisUnavailable
 from jobs.kinds import Kind
 from jobs.services import Services, open_services
 from jobs.settings import Settings
@@ -93,14 +95,14 @@ async def test_with_room_left_after_a_full_look_it_looks_again_at_once(services:
 async def test_what_breaks_a_look_does_not_end_the_looking(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = 0
 
-    async def breaking() -> bool:
+    async def breaking(_: Engine) -> None:
         nonlocal broken
         broken += 1
         if broken == 1:
             raise RuntimeError("the handler is closed")
-        return False
+        raise RedisUnavailable("Redis is unavailable.")
 
-    monkeypatch.setattr(services.feed, "ping", breaking)
+    monkeypatch.setattr(Engine, "probe_redis", breaking)
     runner = Taking(services, 1)
     take, tries = runner.claim, 0
 
