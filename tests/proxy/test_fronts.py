@@ -23,9 +23,11 @@ from jobs.settings import Settings
 from tests.app.cli.middleboxes import Middlebox
 from tests.app.following.followers import socket
 from tests.app.following.stalled_clients import stalled_client
+from tests.helpers.breaking_server import BreakingServer
 from tests.helpers.catalogue import Catalogue
 from tests.helpers.conformance import ConformanceTests
 from tests.helpers.fronts import FRONTS, CaddyFront, Front, HaproxyFront, NginxFront, WorkerdFront, in_front
+from tests.helpers.listening import listening
 from tests.helpers.raw_http import raw_client
 from tests.helpers.running import serving, working
 from tests.helpers.settings import with_changes
@@ -139,6 +141,29 @@ async def test_requests_have_ids_and_clients_may_give_them(behind_front: Behind)
     api = behind_front.api
     assert (await api.get("/health/live", headers={"X-Request-ID": "mine-1"})).headers["x-request-id"] == "mine-1"
     assert (await api.get("/health/live", headers={"X-Request-ID": "no id"})).headers["x-request-id"] != "no id"
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("name", [name for name in FRONTS if name != "workerd"])
+async def test_a_post_that_was_sent_is_not_sent_again_but_a_get_is(name: str, tmp_path: Path) -> None:
+    """One of two gateways breaks its connections. What the Worker does is in tests/proxy/test_worker.py.
+
+    Each POST has a connection of its own: HAProxy closes one that was used before, instead of a response with 502.
+    """
+    broken, whole = BreakingServer(failures=99), BreakingServer()
+    async with listening(broken.serve) as first, listening(whole.serve) as second:
+        async with in_front(FRONTS[name](tmp_path / "front"), first, second) as url, httpx.AsyncClient() as api:
+            posts = [
+                await api.post(f"{url}/v1/post/{number}", content=b"body", headers={"Connection": "close"})
+                for number in range(4)
+            ]
+            received = [head.split()[1] for head in broken.heads + whole.heads if head.startswith("post")]
+            assert sorted(received) == [f"/v1/post/{number}" for number in range(4)]
+            assert any(head.startswith("post") for head in broken.heads), (
+                "none has reached the gateway that breaks them"
+            )
+            assert {post.status_code for post in posts} == {200, 502}
+            assert [(await api.get(f"{url}/v1/get")).status_code for _ in range(4)] == [200] * 4
 
 
 @pytest.mark.parametrize("way", ["subscribe", "stream"])

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.helpers.breaking_server import BreakingServer
 from tests.helpers.fronts import WorkerdFront, in_front
 from tests.helpers.listening import listening
 
@@ -18,46 +17,17 @@ START = "/v1/download/start"
 pytestmark = pytest.mark.servers
 
 
-@dataclass
-class Origin:
-    """A server that closes the connections of its first `failures` requests, and responds to later ones with 200.
-
-    It keeps no connection: the runtime itself repeats what failed on one that was used before.
-    """
-
-    failures: int = 0
-    heads: list[str] = field(default_factory=list)
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(asyncio.IncompleteReadError, ConnectionError):
-            head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-            self.heads.append(head)
-            if self.failures:
-                self.failures -= 1
-                return
-            if "\r\ncontent-length: 4\r\n" in head:
-                await reader.readexactly(4)
-            status = "303 See Other\r\nLocation: /elsewhere" if head.startswith("get /moved") else "200 OK"
-            writer.write(f"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n".encode())
-            await writer.drain()
-
-    def header(self, name: str) -> str | None:
-        """The value of a header of the last request, None without it."""
-        lines = [line.split(": ", 1) for line in self.heads[-1].strip().split("\r\n")[1:]]
-        return dict(lines).get(name)
-
-
 @dataclass(frozen=True)
 class Behind:
     """The server behind the Worker."""
 
-    origin: Origin
+    origin: BreakingServer
     api: httpx.AsyncClient
 
 
 @pytest.fixture
 async def behind(tmp_path: Path) -> AsyncIterator[Behind]:
-    origin = Origin()
+    origin = BreakingServer()
     async with (
         listening(origin.serve) as target,
         in_front(WorkerdFront(tmp_path / "front"), target) as url,
