@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
+import sys
+from asyncio.subprocess import PIPE
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
@@ -211,3 +214,17 @@ async def test_nothing_is_cut_in_silence(services: Services, catalogue: Catalogu
         await services.lifecycle.cancel(job.id)
         await asyncio.wait(followers)
     print(f"\nsilence of {IDLE:g} s: open to the end were", ", ".join(sorted(ends)))
+
+
+async def test_doctor_finds_nothing_broken(front: Front, services: Services, catalogue: Catalogue) -> None:
+    settings = behind(services.settings, public_url=front.url)
+    file_id = await catalogue.add(os.urandom(100_000))
+    async with serving(settings) as gateway, in_front(front, gateway) as url, working(settings):
+        async with httpx.AsyncClient(base_url=url, timeout=60) as api:
+            assert (await api.post("/v1/download/start", json={"file_id": file_id})).status_code == 200
+        command = [sys.executable, "-m", "app.cli", "doctor", url, "--json"]
+        doctor = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE)
+        output, errors = await doctor.communicate()
+    assert doctor.returncode == 0, output.decode() + errors.decode()
+    others = [finding for finding in json.loads(output)["findings"] if finding["level"] != "ok"]
+    print(f"\n{front.name}: doctor finds", *(f"{it['check']}: {it['level']}, {it['seen']};" for it in others))
