@@ -255,5 +255,5 @@ def _names_of(missing: Sequence[Missing], total: int) -> str:
     names = ", ".join(f"{one.file_id} ({one.reason})" for one in missing)
     if total == 1:
         return f"The file is missing: {names}."
-    verb = "is" if len(missing) == 1 else "are"
-    return f"{len(missing)} of {total} files {verb} missing: {names}. Remove them, or skip missing files."
+    verb, them = ("is", "it") if len(missing) == 1 else ("are", "them")
+    return f"{len(missing)} of {total} files {verb} missing: {names}. Remove {them}, or skip missing files."
