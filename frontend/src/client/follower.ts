@@ -20,7 +20,7 @@ const MAX_FAILURES = 2;
 /** Seconds. Instead of waiting this long or longer, the next transport is used. */
 const MAX_WAIT = 5;
 /** Seconds until a better transport is tried. Doubles with each try, unless the last connection was stable. */
-const UPGRADE_DELAY = 10;
+const UPGRADE_DELAY = 5;
 const MAX_UPGRADE_DELAY = 80;
 /** Milliseconds without a sign of life after which the server counts as unreachable, whatever is tried meanwhile. */
 const SILENT = 14_000;
@@ -240,11 +240,11 @@ export class Follower {
     this.#upgradeTimer = this.#clock.setTimeout(() => this.#tryUpgrade(0), delay);
   }
 
-  /** Tries the best supported transport from this level on. A hidden or offline page tries none until that changes. */
+  /** Tries the best supported transport from this level on. A hidden page, or one whose requests fail, tries none. */
   #tryUpgrade(from: number): void {
     let level = from;
     while (this.#unsupported.has(level)) level += 1;
-    if (level >= this.#level || this.#offline || !this.#environment.presence.visible()) return;
+    if (level >= this.#level || this.#failures > 0 || !this.#environment.presence.visible()) return;
     if (from === 0) this.#upgradeTries += 1;
     this.#upgrade = this.#connect(level);
     this.#upgrade.sync(this.#host.activeJobs());
