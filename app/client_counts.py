@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 
+from starlette.types import Scope
+
 
 class ClientCounts:
     """Counts what is open, in total and for each client. An IPv6 client is its /64 network, of which every host has one."""
@@ -42,6 +44,12 @@ class ClientCounts:
             yield
         finally:
             self.release(client)
+
+
+def client_address(scope: Scope) -> str:
+    """The client's address, as limits count it; empty for a UNIX socket."""
+    client = scope.get("client")
+    return client[0] if client else ""
 
 
 @lru_cache(maxsize=4096)

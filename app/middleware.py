@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 from uvicorn.protocols.utils import ClientDisconnected
 
+from app.client_counts import client_address
 from app.close_codes import CloseCode
 from app.problems import RESPONSES, MalformedRequest, ServerStops, UnsupportedTransferCoding, problem
 from app.public_address import PublicAddress
@@ -124,7 +125,7 @@ class RequestMiddleware:
         except asyncio.CancelledError:  # by the server, which stops, after `SHUTDOWN_TIMEOUT`
             error = ServerStops("The server is shutting down and could not finish this request. Try again.")
         except (MalformedRequest, UnsupportedTransferCoding) as raised:
-            client, status = (scope["client"] or [""])[0], RESPONSES[raised.code].status
+            client, status = client_address(scope), RESPONSES[raised.code].status
             log.warning("request_rejected", client=client, status=status, reason=raised.message)
             error = raised
         except HaulageError as raised:

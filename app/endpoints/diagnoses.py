@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from app.client_counts import client_address
 from app.context import Context, context, json_response
 from app.diagnosis_limits import MAX_WAIT
 from app.endpoints.streams import HEADERS, MEDIA_TYPE
@@ -28,7 +29,7 @@ _SECONDS = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3})?", re.ASCII)
 
 async def request(request: Request) -> Response:
     """What the gateway has seen of the request, after `wait` seconds. The body is counted and discarded."""
-    it, client = context(request), _client(request)
+    it, client = context(request), client_address(request.scope)
     wait = _query_seconds(request, "wait")
     with it.diagnosis_limits.acquired(client):
         body_bytes = 0
@@ -44,7 +45,7 @@ async def stream(request: Request) -> Response:
     silence = _query_seconds(request, "silence")
     if request.method == "HEAD":
         return Response(None, headers=HEADERS, media_type=MEDIA_TYPE)
-    return _SilentStream(context(request), _client(request), silence)
+    return _SilentStream(context(request), client_address(request.scope), silence)
 
 
 class _SilentStream(Response):
@@ -80,7 +81,7 @@ def _seen(request: Request, context: Context, body_bytes: int) -> SeenRequest:
         scheme=scope["scheme"],
         host=request.headers.get("host", ""),
         http_version=scope["http_version"],
-        client=_client(request),
+        client=client_address(request.scope),
         forwarded_for="used" if forwarded else "ignored" if "x-forwarded-for" in request.headers else "missing",
         public_url=context.address.url,
         head_bytes=sum(len(name) + len(value) + 4 for name, value in scope["headers"]),
@@ -111,8 +112,3 @@ def _query_seconds(request: Request, name: str) -> float:
         rule = f"must be a number of seconds from 0 to {MAX_WAIT}"
         raise InvalidRequest(f"{name} {rule}.", [(name, rule)])
     return float(text)
-
-
-def _client(request: Request) -> str:
-    """The client's address, as limits count it; empty for a UNIX socket."""
-    return request.client.host if request.client else ""

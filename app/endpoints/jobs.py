@@ -11,6 +11,7 @@ from uuid import UUID
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from app.client_counts import client_address
 from app.context import context, json_response
 from app.pagination import Page, cursor_of, page_limit, page_of, page_response, time_cursor
 from app.problems import TooManyFollowers
@@ -145,7 +146,7 @@ async def _wait(
     since: int | None = None,
 ) -> JobStatus:
     """As `Polling.wait`, but raises `ClientDisconnect` when the client disconnects."""
-    client = request.client.host if request.client else ""
+    client = client_address(request.scope)
     polling = context(request).hub.polling
     waiting = asyncio.create_task(polling.wait(job_id, client, patience, enough, since))
     leaving = asyncio.create_task(_disconnected(request))

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.types import Receive
 from starlette.websockets import WebSocket
 
+from app.client_counts import client_address
 from app.close_codes import CloseCode
 from app.context import Context
 from app.following.background import BackgroundTasks
@@ -72,7 +73,7 @@ class _Session:
             wanted = {} if many else self._wanted()
             transport = transport_of(socket.scope["state"]["send"])
             connection = SocketConnection(transport, socket.send, hub.mark_slow, many=many)
-            hub.connect(connection, socket.client.host if socket.client else "")
+            hub.connect(connection, client_address(socket.scope))
         except HaulageError as error:
             code = close_code_of(error)
             return await socket.close(code.code, code.reason)

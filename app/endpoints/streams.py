@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from app.client_counts import client_address
 from app.close_codes import CloseCode
 from app.context import context
 from app.following.connections import StreamConnection, transport_of
@@ -84,7 +85,7 @@ class EventStream(Response):
         hub, raw = self._hub, self._response.without_deadline()
         connection = StreamConnection(transport_of(raw), raw, hub.mark_slow, many=self._many)
         try:
-            hub.connect(connection, scope["client"][0] if scope["client"] else "")
+            hub.connect(connection, client_address(scope))
         except HaulageError as error:
             return await self._send_retry(send, close_code_of(error))
         try:
