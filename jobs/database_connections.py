@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
 from time import monotonic
@@ -131,9 +132,10 @@ class Connector:
                 if _STARTUP_PARAMETER_REFUSED not in str(error):
                     raise
             else:
-                if await _is_direct(connection):
-                    return connection
-                await connection.close()
+                with _terminated_on_error(connection):
+                    if await _is_direct(connection):
+                        return connection
+                    await connection.close()
             self.pooled = True
             log.info("pooler_probed", host=str(host))
         return await self._open_pooled(host, attributes)
@@ -147,7 +149,8 @@ class Connector:
             host, attributes, server_settings=_TRACKED, connection_class=_PooledConnection, statement_cache_size=0
         )
         connection.set_local = _set_local(self._settings)
-        default = await connection.fetchval("SELECT current_setting('default_transaction_isolation')")
+        with _terminated_on_error(connection):
+            default = await connection.fetchval("SELECT current_setting('default_transaction_isolation')")
         self.needs_transaction = bool(self._url.options) or default != "read committed"
         return connection
 
@@ -207,6 +210,16 @@ def _set_local(settings: Mapping[str, str]) -> str:
     pairs = [tuple(text.replace("'", "''") for text in pair) for pair in settings.items()]
     calls = [f"set_config('{name}', '{value}', true)" for name, value in pairs]
     return f"SELECT {', '.join(calls)}" if calls else ""
+
+
+@contextmanager
+def _terminated_on_error(connection: asyncpg.Connection) -> Iterator[None]:
+    """Terminate the new connection if the block raises or is cancelled: its caller never gets it."""
+    try:
+        yield
+    except BaseException:
+        connection.terminate()
+        raise
 
 
 async def _is_direct(connection: asyncpg.Connection) -> bool:

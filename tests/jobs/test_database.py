@@ -15,6 +15,7 @@ import pytest
 import structlog
 from sqlalchemy import make_url, text
 
+from jobs import database_connections
 from jobs.database import Database, fetch_within
 from jobs.engine.sql.leases import Leases
 from jobs.errors import DatabaseRefused, DatabaseUnavailable
@@ -270,6 +271,26 @@ async def test_a_connection_that_was_closed_while_idle_is_replaced(database_url:
             await through.close()
     finally:
         await database.close()
+
+
+async def test_connecting_that_is_cancelled_leaves_no_connection(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connected, connections = asyncio.Event(), []
+
+    async def never_probed(connection: asyncpg.Connection) -> bool:
+        connections.append(connection)
+        connected.set()
+        await asyncio.Event().wait()
+        return True
+
+    monkeypatch.setattr(database_connections, "_is_direct", never_probed)
+    connecting = asyncio.create_task(database_connections.Connector(database_url, {}, command_timeout=5).connect())
+    await connected.wait()
+    connecting.cancel()
+    await asyncio.wait([connecting])
+    assert connecting.cancelled()
+    assert [connection.is_closed() for connection in connections] == [True]
 
 
 # --- errors of statements ---------------------------------------------------------------------------------------------
