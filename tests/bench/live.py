@@ -78,6 +78,7 @@ async def measure(arena: Arena, effort: Effort) -> list[Figure]:
         *_held_figures(rounds, effort),
         *_step_figures(rounds, effort),
         *_cpu_figures(rounds, effort, node),
+        *_tail_figures(rounds),
         *_memory_figures(rounds, effort),
         *_finished_figures(rounds),
         *_poll_figures(polls),
@@ -282,6 +283,17 @@ def _cpu_figures(rounds: Sequence[_Round], effort: Effort, node: Yardstick | str
             figures.append(Figure(f"the same of {theirs} on Node {node.version}", _costs(others)))
             figures.append(goal.judge(f"{kind} ÷ Node's {theirs}", ratio, f"{ratio:.2f}"))
     return figures
+
+
+def _tail_figures(rounds: Sequence[_Round]) -> list[Figure]:
+    """The median of the rounds, since one disturbance of 50 ms changes the p99 of a round."""
+    pairs = [(it.sockets, it.node_sockets) for it in rounds if it.node_sockets is not None]
+    if not pairs:
+        return []
+    ratio = middle(pairs, lambda pair: pair[0].percentile(0.99) / pair[1].percentile(0.99))
+    waited = middle(pairs, lambda pair: pair[0].waited), middle(pairs, lambda pair: pair[1].waited)
+    said = f"{ratio:.2f}; they waited {100 * waited[0]:.1f} and {100 * waited[1]:.1f} % of the time for a core"
+    return [_Goal("≤ {:g}", 1.2, 1.0).judge("p99 of these deliveries by WebSocket ÷ Node's `ws`", ratio, said)]
 
 
 def _memory_figures(rounds: Sequence[_Round], effort: Effort) -> list[Figure]:

@@ -14,6 +14,7 @@ import uvloop
 from jobs.engine.events import Event, EventType, FileView, ProgressView
 from jobs.engine.jobs import FileState, Job, Status
 from jobs.kinds import Phase
+from jobs.memory import freeze_startup_objects
 from jobs.services import open_services
 from jobs.settings import Settings
 
@@ -56,6 +57,7 @@ async def _run(settings: Settings, jobs: Sequence[Job], feed_port: int | None, p
 
 async def _publish(publish: Publish, jobs: Sequence[Job], pipe: Connection) -> None:
     events = [event_of(job) for job in jobs]
+    freeze_startup_objects()
     pace, count, turn = 0.0, 0, 0
     began = due = monotonic()
     cpu = process_time()

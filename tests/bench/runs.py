@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.bench import deflating, growth, initiate, live, memory, packing, page, race, small, start, status
 from tests.bench.arena import Arena, open_arena, running_stack
 from tests.bench.effort import FULL, QUICK, Effort
+from tests.bench.priority import before_other_programs
 from tests.bench.report import Figure, machine, table, write
 
 Bench = Callable[[Arena, Effort], Awaitable[list[Figure]]]
@@ -52,7 +53,9 @@ def main() -> int:
     if unknown:
         parser.error(f"there is no bench called {', '.join(sorted(unknown))}")
     effort = QUICK if options.quick else FULL
-    with running_stack() as (environment, folder):
+    with before_other_programs() as allowed, running_stack() as (environment, folder):
+        if not allowed:
+            print("Other programs may disturb the figures: only root may raise the priority.", file=sys.stderr)
         figures = {name: _run(name, effort, environment, folder) for name in options.bench or BENCHES}
     for place, benches in TABLES.items():
         lines = [line for name, measured in figures.items() if name in benches for line in measured]
