@@ -8,9 +8,11 @@ import zipfile
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from jobs.bundles.orphans import PROBE_AGE, Orphans
 from tests.faults.ground import POLL, Ground
 
 CLEANUP_TIMEOUT = 60.0
@@ -58,10 +60,16 @@ async def effects(ground: Ground) -> list[str]:
 
 
 async def _leftovers(ground: Ground, rows: Mapping[UUID, Mapping[str, Any]]) -> list[str]:
-    """Uploads have to be gone in time. Objects are left to late calls a while longer: their time is brought forward."""
+    """Uploads have to be gone in time. Objects are left to late calls a while longer: their time is brought forward.
+
+    So is that of probes: what a process can't delete during an outage, the search for orphans removes an hour later.
+    """
     uploads = await _remaining(lambda: _uploads(ground))
     async with ground.services.database.begin() as connection:
         await connection.exec_driver_sql("UPDATE jobs SET cleanup_at = now() WHERE cleanup_at IS NOT NULL")
+    services = ground.services
+    later = PROBE_AGE + timedelta(minutes=1)
+    await Orphans(services.database, services.storage, ground.settings, lambda: datetime.now(UTC) + later).remove()
     return uploads + await _remaining(lambda: _objects(ground, rows))
 
 
