@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from jobs.errors import ErrorClass
@@ -14,6 +14,14 @@ from jobs.kinds import Kind, Phase
 
 Turn = tuple[UUID, int]
 """A job at a fence: what one wake-up, one claim and one lease are about."""
+
+
+class Overdue(NamedTuple):
+    """A job at a fence that was due at `due_at` (UTC) and that no worker has claimed."""
+
+    job_id: UUID
+    fence: int
+    due_at: datetime
 
 
 class Status(StrEnum):

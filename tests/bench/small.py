@@ -13,7 +13,7 @@ import asyncpg
 from redis.asyncio import Redis
 
 from jobs.bundles.downloads import NewDownload
-from jobs.engine.jobs import FileRequest
+from jobs.engine.jobs import FileRequest, Overdue
 from jobs.engine.wakeups.queue import queue_name
 from jobs.kinds import Kind
 from tests.bench import load, noops
@@ -92,8 +92,9 @@ async def _jobs(arena: Arena, ids: Sequence[int], files: int, count: int, worker
         await _until_ended(watching)
         before = sum(map(cpu_seconds, pids))
         since = await watching.fetchval("SELECT clock_timestamp()")
-        rows = await watching.fetch("UPDATE jobs SET due_at = now() WHERE status = 'queued' RETURNING id, fence")
-        await arena.services.queue.enqueue_missing(Kind.DOWNLOAD, [(row["id"], row["fence"]) for row in rows])
+        due = "UPDATE jobs SET due_at = now() WHERE status = 'queued' RETURNING id, fence, due_at"
+        rows = await watching.fetch(due)
+        await arena.services.queue.enqueue_missing(Kind.DOWNLOAD, [Overdue(*row) for row in rows])
         await _until_ended(watching)
         spent = sum(map(cpu_seconds, pids)) - before
     seconds = await watching.fetchval("SELECT extract(epoch FROM max(finished_at) - $1) FROM jobs", since)

@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobs.database import Database
-from jobs.engine.jobs import Job, Turn
+from jobs.engine.jobs import Job, Overdue
 from jobs.engine.sql.rows import job_of
 from jobs.engine.sql.tables import jobs
 from jobs.engine.transitions import Abandon, Claim, Command, Expire, Lapse, Lose, sources
@@ -169,15 +169,15 @@ async def hasten_cleanup(connection: AsyncConnection, job_id: UUID) -> None:
     await connection.execute(jobs.update().where(jobs.c.id == job_id, jobs.c.cleanup_at > _now).values(cleanup_at=_now))
 
 
-_OVERDUE = select(jobs.c.id, jobs.c.fence).where(_CONDITIONS[Sweep.OVERDUE].due).order_by(jobs.c.due_at)
+_OVERDUE = select(jobs.c.id, jobs.c.fence, jobs.c.due_at).where(_CONDITIONS[Sweep.OVERDUE].due).order_by(jobs.c.due_at)
 _FIND_OVERDUE = {
     kind: _compiled(_OVERDUE.where(jobs.c.kind == kind).limit(literal_column("CAST($2 AS bigint)"))) for kind in Kind
 }
 
 
-async def find_overdue(database: Database, kind: Kind, grace: float, limit: int) -> Sequence[Turn]:
+async def find_overdue(database: Database, kind: Kind, grace: float, limit: int) -> Sequence[Overdue]:
     """Jobs of the kind that were due more than `grace` seconds ago and that no worker has claimed, the oldest first."""
-    return [(row["id"], row["fence"]) for row in await database.fetch(_FIND_OVERDUE[kind], grace, limit)]
+    return [Overdue(*row) for row in await database.fetch(_FIND_OVERDUE[kind], grace, limit)]
 
 
 async def seconds_until_due(connection: AsyncConnection, job_id: UUID, fence: int) -> float | None:

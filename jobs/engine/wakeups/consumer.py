@@ -75,12 +75,17 @@ class Consumer:
         else:
             self._has_room.clear()
 
-    async def _receive(self, context: dict[Any, Any], job_id: UUID, fence: int) -> None:
+    async def _receive(self, context: dict[Any, Any], job_id: UUID, fence: int, due: int) -> None:
+        """Delivers a wake-up; `due` is the score with which it was in the queue."""
         del context
         delay = await self._deliver(job_id, fence)
-        if delay is not None:
-            self.room_changed()
+        if delay is None:
+            return
+        self.room_changed()
+        if delay > 0:
             await self._queue.enqueue(self._kind, job_id, fence, delay)
+        else:
+            self._queue.put_back(self._kind, job_id, fence, due)
 
 
 class _Worker(ArqWorker):
@@ -115,8 +120,9 @@ class _Worker(ArqWorker):
             return
         received = await self.pool.bzpopmin(self.queue_name, timeout=self._max_wait)
         if received is not None:
-            wakeup = received[1].decode()
-            task = asyncio.create_task(self.functions[FUNCTION].coroutine(self.ctx, *turn_of(wakeup)))
+            _, member, due = received
+            wakeup = member.decode()
+            task = asyncio.create_task(self.functions[FUNCTION].coroutine(self.ctx, *turn_of(wakeup), int(due)))
             self.tasks[wakeup] = task
             task.add_done_callback(lambda _: self._ended(wakeup, task))
 

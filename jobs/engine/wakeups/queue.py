@@ -18,11 +18,11 @@ from uuid import UUID
 import structlog
 from arq.connections import ArqRedis
 from arq.constants import health_check_key_suffix
-from arq.utils import timestamp_ms
+from arq.utils import timestamp_ms, to_unix_ms
 from pydantic import RedisDsn
 
 from jobs.breakers import Breaker
-from jobs.engine.jobs import Turn
+from jobs.engine.jobs import Overdue, Turn
 from jobs.engine.live.feed import UNAVAILABLE, redis_breaker
 from jobs.engine.live.redis_connections import connection_pool
 from jobs.engine.live.refusals import reason_of
@@ -40,6 +40,11 @@ _WAKE_UP_BYTES = 60
 def queue_name(kind: Kind) -> str:
     """The sorted set in which the wake-ups of a kind wait."""
     return f"haulage:queue:{kind}"
+
+
+def health_check_key(kind: Kind) -> str:
+    """The key that arq keeps alive while a worker receives wake-ups of a kind."""
+    return queue_name(kind) + health_check_key_suffix
 
 
 def pack(value: Any) -> bytes:
@@ -121,20 +126,26 @@ class Queue:
         self._timers.pop(wake_up, None)
         self._send_buffer.put(wake_up, _WAKE_UP_BYTES)
 
+    def put_back(self, kind: Kind, job_id: UUID, fence: int, due: int) -> None:
+        """Enqueues a wake-up for which there was no room in its old place. `due` is its score there."""
+        self._put(_WakeUp(kind, job_id, fence, due))
+
     async def flush(self) -> None:
         """Waits until all wake-ups have been sent or lost: a second at most."""
         await self._send_buffer.flush()
 
-    async def enqueue_missing(self, kind: Kind, turns: Sequence[Turn]) -> bool:
+    async def enqueue_missing(self, kind: Kind, overdue: Sequence[Overdue]) -> bool:
         """Enqueues wake-ups for jobs that have waited too long. Returns False if Redis is unavailable.
 
-        It is one command, however many they are: a wake-up that waits in the queue keeps its place. One that a worker
-        has just received is delivered twice, which the fence makes harmless.
+        They are placed by the time at which the jobs were due: before newer ones. It is one command, however many they
+        are: a wake-up that waits in the queue keeps its place. One that a worker has just received is delivered twice,
+        which the fence makes harmless.
         """
+        wake_ups = [_WakeUp(kind, it.job_id, it.fence, to_unix_ms(it.due_at)) for it in overdue]
         try:
-            await self._add(self._redis, [_WakeUp(kind, job_id, fence, timestamp_ms()) for job_id, fence in turns])
+            await self._add(self._redis, wake_ups)
         except UNAVAILABLE as error:
-            log.warning("wake_up_failed", jobs=len(turns), reason=reason_of(error))
+            log.warning("wake_up_failed", jobs=len(overdue), reason=reason_of(error))
             return False
         return True
 
@@ -150,7 +161,6 @@ class Queue:
     async def has_consumer(self) -> bool:
         """Returns True if a worker polls a queue: arq keeps a key alive while it does. False without Redis."""
         try:
-            keys = [queue_name(kind) + health_check_key_suffix for kind in Kind]
-            return bool(await self._redis.exists(*keys))
+            return bool(await self._redis.exists(*map(health_check_key, Kind)))
         except UNAVAILABLE:
             return False

@@ -91,7 +91,7 @@ class Poller:
             return False
         due = list(await find_overdue(self._engine.database, self._runner.kind, grace, SPREAD * room))
         self._random.shuffle(due)
-        for job_id, fence in due:
+        for job_id, fence, _ in due:
             if not self._runner.room:
                 return False
             await self._runner.claim(job_id, fence)

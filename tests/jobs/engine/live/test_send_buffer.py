@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any
 from uuid import uuid4
@@ -11,10 +12,11 @@ from uuid import uuid4
 import pytest
 from pydantic import RedisDsn
 
+from jobs.engine.jobs import Overdue
 from jobs.engine.live import send_buffer as outboxes
 from jobs.engine.live.feed import Feed, key, redis_breaker
 from jobs.engine.live.send_buffer import SendBuffer
-from jobs.engine.wakeups.queue import Queue
+from jobs.engine.wakeups.queue import Queue, wakeup_id
 from jobs.kinds import Kind
 from jobs.services import Services
 from tests.app.following.followers import live
@@ -156,10 +158,15 @@ async def test_wake_ups_are_in_the_queue_once_and_in_time(services: Services) ->
 
 async def test_a_backlog_that_redis_has_lost_is_rung_for_at_once(services: Services) -> None:
     redis: Any = services.queue._redis  # noqa: SLF001 - what Redis has is the point
-    turns = [(uuid4(), 1) for _ in range(1000)]
-    names = [f"{job_id}:{fence}" for job_id, fence in turns]
-    assert await services.queue.enqueue_missing(Kind.DOWNLOAD, turns[:10])
-    before = await redis.zmscore("haulage:queue:download", names[:10])
-    assert await services.queue.enqueue_missing(Kind.DOWNLOAD, turns)
-    assert None not in await redis.zmscore("haulage:queue:download", names)
-    assert await redis.zmscore("haulage:queue:download", names[:10]) == before, "those in the queue keep their place"
+    an_hour_ago = datetime.now(UTC) - timedelta(hours=1)
+    overdue = [Overdue(uuid4(), 1, an_hour_ago + timedelta(milliseconds=number)) for number in range(1000)]
+    names = [wakeup_id(it.job_id, it.fence) for it in overdue]
+    await services.queue.enqueue(Kind.DOWNLOAD, uuid4(), 1)
+    await services.queue.enqueue(Kind.DOWNLOAD, overdue[0].job_id, 1)
+    await services.queue.flush()
+    [waiting] = await redis.zmscore("haulage:queue:download", names[:1])
+    assert await services.queue.enqueue_missing(Kind.DOWNLOAD, overdue)
+    assert await redis.zmscore("haulage:queue:download", names[:1]) == [waiting], "one in the queue keeps its place"
+    queued = [name.decode() for name in await redis.zrange("haulage:queue:download", 0, -1)]
+    assert queued[:999] == names[1:], "others are placed by the time at which they were due, before newer ones"
+    assert len(queued) == 1001

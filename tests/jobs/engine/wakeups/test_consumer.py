@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from jobs.concurrency import CANCEL_INTERVAL, cancel_and_wait
-from jobs.engine.jobs import Job, Status
+from jobs.engine.jobs import Job, Overdue, Status
 from jobs.engine.sql.jobs import list_events
 from jobs.engine.wakeups import consumer
 from jobs.engine.wakeups.consumer import Consumer
@@ -71,7 +71,9 @@ async def test_a_wake_up_that_comes_too_early_comes_again_in_time(
         await until_completed(services, [job])
 
 
-async def test_a_wake_up_that_finds_no_room_is_not_lost(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_wake_up_that_finds_no_room_keeps_its_place(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
     job = await create(services, 10_000)
     await services.queue.flush()
     redis: Any = services.queue._redis  # noqa: SLF001 - what Redis has is the point
@@ -81,9 +83,12 @@ async def test_a_wake_up_that_finds_no_room_is_not_lost(services: Services, monk
     receiver = Consumer(
         Kind.DOWNLOAD, services.queue, services.settings, room=lambda: runner.room, deliver=runner.deliver
     )
-    await receiver._receive({}, job.id, job.fence)  # noqa: SLF001 - as arq calls it
+    await services.queue.enqueue(Kind.DOWNLOAD, job.id, job.fence, -3600)
     await services.queue.flush()
-    assert await redis.zrange("haulage:queue:download", 0, -1) == [f"{job.id}:{job.fence}".encode()]
+    [received] = await redis.zpopmin("haulage:queue:download")
+    await receiver._receive({}, job.id, job.fence, received[1])  # noqa: SLF001 - as arq calls it
+    await services.queue.flush()
+    assert await redis.zrange("haulage:queue:download", 0, -1, withscores=True) == [received], "it keeps its place"
     assert (await read(services, job.id)).status is Status.QUEUED
 
 
@@ -100,7 +105,7 @@ async def test_a_wake_up_that_is_received_again_while_its_job_is_claimed_runs_it
         database.stall()
         late = await create(services, await catalogue.add(b"x"))
         for _ in range(2):
-            await services.queue.enqueue_missing(Kind.DOWNLOAD, [(late.id, late.fence)])
+            await services.queue.enqueue_missing(Kind.DOWNLOAD, [Overdue(late.id, late.fence, late.due_at)])
             await eventually(is_empty(redis))
         await database.heal()
         await until_completed(services, [late])
