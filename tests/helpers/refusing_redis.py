@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
 
+from jobs.engine.wakeups.probe import CHECKED
 from jobs.engine.wakeups.queue import queue_name
 from jobs.kinds import Kind
 
@@ -36,7 +37,7 @@ async def _replica(url: str) -> AsyncIterator[str]:
             await redis.execute_command("REPLICAOF", "NO", "ONE")
 
 
-def _permitted(*rules: str) -> Refusing:
+def permitted(*rules: str) -> Refusing:
     """Logs in as a user with these rules only (https://valkey.io/topics/acl/)."""
 
     @asynccontextmanager
@@ -65,11 +66,17 @@ async def _wrong_type(url: str) -> AsyncIterator[str]:
 REFUSALS: dict[str, tuple[Refusing, str]] = {
     "out of memory": (_out_of_memory, "used memory > 'maxmemory'"),
     "a read-only replica": (_replica, "read only replica"),
-    "no channels": (_permitted("+@all", "~*", "resetchannels"), "not permitted"),
-    "no keys": (_permitted("+@all", "resetkeys", "&*"), "not permitted"),
-    "no keys of the queue": (_permitted("+@all", "~download:progress:*", "&*"), "not permitted"),
+    "no channels": (permitted("+@all", "~*", "resetchannels"), "not permitted"),
+    "no keys": (permitted("+@all", "resetkeys", "&*"), "not permitted"),
+    "no keys of the queue": (permitted("+@all", "~download:progress:*", "&*"), "not permitted"),
+    "no BZPOPMIN": (permitted("+@all", "-bzpopmin", "~*", "&*"), "not permitted all that BZPOPMIN needs"),
+    "no SUBSCRIBE": (permitted("+@all", "-subscribe", "~*", "&*"), "not permitted all that SUBSCRIBE needs"),
     "a key of another type": (_wrong_type, "wrong kind of value"),
 }
 """Each way to refuse, with words of the message that tells so."""
-ALLOWED = _permitted("~haulage:*", "~download:progress:*", "&haulage:*", "&job:*", "+@all", "-@dangerous", "+info")
+PATTERNS = ("~haulage:*", "~download:progress:*", "&haulage:*", "&job:*")
+ALLOWED = {
+    "by categories": permitted(*PATTERNS, "+@all", "-@dangerous", "+info"),
+    "one by one": permitted(*PATTERNS, "+@connection", *(f"+{command}" for command in sorted(CHECKED))),
+}
 """What docs/operations.md says that a user needs."""

@@ -15,7 +15,7 @@ import anyio
 from pydantic import RedisDsn
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from jobs.breakers import Breaker
 from jobs.engine.events import Event
@@ -30,6 +30,8 @@ KEEP = 3600
 UNAVAILABLE = (RedisError, OSError, TimeoutError, RuntimeError)
 """What a call raises while Redis is unavailable. uvloop raises the last one for a connection that is being closed."""
 
+Command = tuple[str | int, ...]
+"""A command of Redis: its name and its arguments."""
 
 RECOVERY = 1.0
 """Seconds for which Redis is not called after it did not respond."""
@@ -103,19 +105,31 @@ class Feed:
             raise unavailable(error) from error
         return {job_id: body for job_id, body in zip(job_ids, found, strict=True) if body}
 
-    async def execute(self, commands: Sequence[Sequence[str | int]]) -> None:
-        """Executes commands in one round trip, also while the circuit is open. Raises `RedisUnavailable` if one fails."""
-        call = ""
+    async def check_commands(self, executed: Sequence[Command], discarded: Sequence[Command]) -> None:
+        """Executes the first commands and only lets Redis check the others, also while the circuit is open.
+
+        The others are queued in a transaction that is discarded: Redis checks what the user is permitted when it queues a
+        command. Raises `RedisUnavailable` if one of them is refused.
+        """
+        pool, call, ended = self._redis.connection_pool, "", False
         try:
             with self.breaker.record():
-                async with self._redis.pipeline(transaction=False) as pipeline:
-                    for command in commands:
-                        pipeline.execute_command(*command)
-                    results = await pipeline.execute(raise_on_error=False)
-                for command, result in zip(commands, results, strict=True):
-                    if isinstance(result, Exception):
-                        call = f"{command[0]} {command[1]}"
-                        raise result
+                connection = await pool.get_connection()
+                try:
+                    # In two round trips: should MULTI be refused, the others would be executed.
+                    for commands in ([*executed, ("MULTI",)], [*discarded, ("DISCARD",)]):
+                        await connection.send_packed_command(connection.pack_commands(commands))
+                        for command in commands:
+                            try:
+                                await connection.read_response()
+                            except ResponseError:
+                                call = " ".join(map(str, command[:2]))
+                                raise
+                    ended = True
+                finally:
+                    if not ended:  # it may be within the transaction
+                        await connection.disconnect(nowait=True)
+                    await pool.release(connection)
         except UNAVAILABLE as error:
             raise unavailable(error, call) from error
 

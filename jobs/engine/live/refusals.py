@@ -16,10 +16,14 @@ def reason_of(error: Exception) -> str:
 
 
 def unavailable(error: Exception, call: str = "") -> RedisUnavailable:
-    """The error to raise for one of a call to Redis. Its message names no users and keys, its reason may."""
+    """The error to raise for one of a call to Redis, `call` being the command and its key or channel, if known.
+
+    Its message names no users and keys, its reason may.
+    """
     reason = f"{call}: {error}" if call else str(error)
     if isinstance(error, (NoPermissionError, AuthenticationError, AuthorizationError)):
-        message = "Redis refuses to work: the user in REDIS_URL is not permitted to do all that is needed."
+        needed = f"all that {call.split(maxsplit=1)[0]} needs" if call else "all that is needed"
+        message = f"Redis refuses to work: the user in REDIS_URL is not permitted {needed}."
     elif isinstance(error, ResponseError):
         message = f"Redis refuses to work: {error}"
     else:

@@ -20,7 +20,7 @@ from jobs.errors import RedisUnavailable
 
 log = structlog.get_logger()
 
-_KEEPALIVE = "haulage:following"
+KEEPALIVE = "haulage:following"
 """A channel that is always subscribed to: a connection without any channel can't listen."""
 PING = 2.0
 """Seconds between two pings. A connection that receives nothing for twice as long, not even their replies, is lost."""
@@ -92,7 +92,7 @@ class Subscriptions:
             try:
                 await self._probe()
                 async with self._feed.listening() as pubsub:
-                    await pubsub.subscribe(_KEEPALIVE)
+                    await pubsub.subscribe(KEEPALIVE)
                     await run_forever(self._listen(pubsub), self._update(pubsub), self._keep_probing())
             except RedisUnavailable as error:
                 log.warning("subscriptions_lost", reason=error.reason)

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from jobs.breakers import Circuit
+from jobs.engine.engine import Engine
+from jobs.engine.live import subscriptions
+from jobs.engine.wakeups.probe import CHECKED
 from jobs.errors import RedisUnavailable
 from jobs.services import Services, open_services
 from jobs.settings import Settings
 from tests.helpers.catalogue import Catalogue
 from tests.helpers.eventually import eventually
 from tests.helpers.jobs import create, until_completed
-from tests.helpers.refusing_redis import ALLOWED, REFUSALS
-from tests.helpers.running import working
+from tests.helpers.refusing_redis import ALLOWED, PATTERNS, REFUSALS, permitted
+from tests.helpers.running import serving, working
 from tests.helpers.settings import WAKE_UPS_ONLY, with_changes
+
+CONNECTING = {"auth", "client|setinfo", "config|resetstat", "hello", "select"}
+"""Commands that open a connection, and that of this test."""
 
 
 @pytest.mark.parametrize("how", REFUSALS)
@@ -74,10 +84,74 @@ async def test_jobs_run_at_once_when_redis_begins_to_refuse(
                 await until_completed(services, [job])
 
 
-async def test_the_documented_permissions_are_enough(
-    settings: Settings, services: Services, catalogue: Catalogue, environment: dict[str, str]
+async def test_what_is_probed_is_what_is_used(
+    services: Services, settings: Settings, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with ALLOWED(environment["REDIS_URL"]) as url:
+    """By the server's own count of commands, for a gateway with a follower and a worker with a job."""
+    monkeypatch.setattr(Engine, "probe_redis", AsyncMock())
+    monkeypatch.setattr(subscriptions, "PING", 0.5)
+    redis: Any = services.queue._redis  # noqa: SLF001 - what Redis does is the point
+    probed = CHECKED - {"multi", "discard"}  # those of the probe itself
+
+    async def used() -> set[str]:
+        return {name.removeprefix("cmdstat_") for name in await redis.info("commandstats")} - CONNECTING
+
+    async def all_are_used() -> bool:
+        return probed <= await used()
+
+    held = await create(services, 10_000)
+    await services.lifecycle.claim(held.id, held.fence, "w")
+    await redis.config_resetstat()
+    async with serving(settings) as url, httpx.AsyncClient(base_url=url) as api:
+        await api.get("/health")  # before there is a worker
+        await api.get(f"/v1/download/job/{held.id}", headers={"Prefer": "wait=1"})
+        async with working(settings):
+            await until_completed(services, [await create(services, await catalogue.add(b"x"))])
+            with suppress(TimeoutError):
+                await eventually(all_are_used, patience=10)
+    assert await used() == probed
+
+
+async def test_each_command_key_and_channel_that_is_not_permitted_is_noticed(
+    settings: Settings, environment: dict[str, str]
+) -> None:
+    rules: dict[tuple[str, ...], str] = {
+        **{("+@all", f"-{command}", "~*", "&*"): command for command in CHECKED},
+        ("+@all", "~haulage:*", "&*"): "set",
+        ("+@all", "~download:progress:*", "&*"): "zadd",
+        ("+@all", "~haulage:queue:download", "~download:progress:*", "&*"): "psetex",
+        ("+@all", "%W~haulage:*", "%W~download:progress:*", "&*"): "bzpopmin",
+        ("+@all", "~*", "&job:*"): "subscribe",
+        ("+@all", "~*", "&haulage:*"): "publish",
+    }
+    for some, command in rules.items():
+        async with permitted(*some)(environment["REDIS_URL"]) as url:
+            await _is_refused(with_changes(settings, redis_url=url), command)
+
+
+async def _is_refused(settings: Settings, command: str) -> None:
+    async with open_services(settings) as services:
+        with pytest.raises(RedisUnavailable) as refused:
+            await services.probe_redis()
+        assert f"not permitted all that {command.upper()} needs" in refused.value.message
+        assert refused.value.reason.startswith(command.upper())
+        assert await _is(services, Circuit.OPEN)
+        pool: Any = services.feed._redis.connection_pool  # noqa: SLF001 - no connection may stay within the transaction
+        assert not any(connection.is_connected for connection in pool._available_connections)  # noqa: SLF001
+        assert not pool._in_use_connections  # noqa: SLF001
+
+
+def test_the_permissions_are_documented(project: Path) -> None:
+    documented = (project / "docs/operations.md").read_text()
+    assert [command for command in sorted(CHECKED) if f"+{command}" not in documented] == []
+    assert [pattern for pattern in PATTERNS if pattern not in documented] == []
+
+
+@pytest.mark.parametrize("how", ALLOWED)
+async def test_the_documented_permissions_are_enough(
+    settings: Settings, services: Services, catalogue: Catalogue, environment: dict[str, str], how: str
+) -> None:
+    async with ALLOWED[how](environment["REDIS_URL"]) as url:
         limited = with_changes(settings, redis_url=url, **WAKE_UPS_ONLY)
         async with working(limited), open_services(limited) as gateway:
             await gateway.probe_redis()
