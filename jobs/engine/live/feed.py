@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Self
 from uuid import UUID
 
-import anyio
 from pydantic import RedisDsn
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError, ResponseError
 
 from jobs.breakers import Breaker
+from jobs.concurrency import complete
 from jobs.engine.events import Event
 from jobs.engine.live.redis_connections import connection_pool
 from jobs.engine.live.refusals import REFUSALS, unavailable
@@ -140,5 +140,4 @@ class Feed:
         try:
             yield pubsub
         finally:
-            with anyio.CancelScope(shield=True):
-                await pubsub.aclose()  # type: ignore[no-untyped-call] # redis 5 has no type for it
+            await complete(pubsub.aclose())  # type: ignore[no-untyped-call] # redis 5 has no type for it
