@@ -13,7 +13,8 @@ from jobs.engine.sql.tables import REMOVABLE
 async def delete_past_retention(database: Database, retention: float, limit: int) -> int:
     """Deletes jobs that ended more than `retention` seconds ago, at most `limit`. Returns their number.
 
-    Their file records and events can no longer be found. They go with their partitions, which takes no time per row.
+    Their file records and events can no longer be found. They go with the partition of their day, which takes no time per
+    row. Only those in the default partition, usually none, are deleted with the jobs.
     """
     [row] = await database.fetch(_DELETE_PAST_RETENTION, retention, limit)
     return int(row["count"])
@@ -28,7 +29,8 @@ _DELETE_PAST_RETENTION = f"""
             FOR UPDATE SKIP LOCKED
         ))
         RETURNING id
-    )
+    ),
+    {", ".join(f"of_{table} AS (DELETE FROM {table}_default USING deleted WHERE job_id = id)" for table in PARTITIONED)}
     SELECT count(*) FROM deleted
 """  # noqa: S608 - ours
 

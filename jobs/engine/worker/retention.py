@@ -41,15 +41,13 @@ class Retention:
 
     async def delete_rows(self) -> None:
         """Deletes the rows of jobs that ended long ago, or that a person deleted."""
-        await _until_done(self._delete_deleted, DELETED_BATCH)
-        await _until_done(self._delete_past_retention, BATCH)
 
-    async def _delete_deleted(self) -> int:
-        async with self._database.begin() as connection:
-            return await delete_deleted(connection, DELETED_BATCH)
+        async def delete_a_batch() -> int:
+            async with self._database.begin() as connection:
+                return await delete_deleted(connection, DELETED_BATCH)
 
-    async def _delete_past_retention(self) -> int:
-        return await delete_past_retention(self._database, self._retention, BATCH)
+        await _until_done(delete_a_batch, DELETED_BATCH)
+        await _until_done(lambda: delete_past_retention(self._database, self._retention, BATCH), BATCH)
 
     async def keep_partitions(self) -> None:
         """Makes the partitions of the next days, and removes those of days whose jobs are deleted, but for a few.
