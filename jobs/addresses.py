@@ -40,7 +40,10 @@ def origin_pattern(text: str) -> str:
     """
     if text == "*":
         return text
-    scheme, authority, rest = _url_parts(text)
+    found = _split(text)
+    if found is None:
+        raise ValueError(f"{text!r} has no scheme, as in https://site.example")
+    scheme, authority, rest = found
     if rest not in {"", "/"}:
         raise ValueError(f"{text!r} has a path, but an origin is a scheme, a host and a port only")
     return f"{scheme}://{_authority(scheme, authority, wildcard=True)}"
@@ -110,23 +113,21 @@ def bucket_name(text: str) -> str:
     return text
 
 
-def _url_parts(text: str) -> tuple[str, str, str]:
-    """Return scheme, authority and the rest of a URL."""
+def _split(text: str) -> tuple[str, str, str] | None:
+    """Return scheme, in lower case, authority and the rest of a URL; None for a text that is none."""
     found = _URL.fullmatch(text)
-    if found is None:
-        raise ValueError(f"{text!r} has no scheme, as in https://site.example")
-    return found[1].lower(), found[2], found[3]
+    return None if found is None else (found[1].lower(), found[2], found[3])
 
 
 def _http_url(text: str) -> tuple[str, str, str]:
     """Return scheme, authority and path of a URL. No message contains a password."""
-    found = _URL.fullmatch(text)
-    if found is None or found[1].lower() not in DEFAULT_PORTS:
+    found = _split(text)
+    if found is None or found[0] not in DEFAULT_PORTS:
         raise ValueError("must be a URL that starts with http:// or https://")
     if set("@?#") & set(text):
         raise ValueError("must be a URL without user, query and fragment")
-    scheme = found[1].lower()
-    return scheme, _authority(scheme, found[2]), found[3]
+    scheme, authority, rest = found
+    return scheme, _authority(scheme, authority), rest
 
 
 def _bracketed(text: str) -> str:

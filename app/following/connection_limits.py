@@ -25,10 +25,7 @@ class ConnectionLimits:
 
     def acquire(self, client: str) -> None:
         """Counts one more connection of this address, until `release`. Raises `ServerStops`, `TooManyFollowers`."""
-        if self.draining:
-            raise ServerStops("The server is shutting down. Reconnect to reach another one.")
-        if self._counts.total >= self._limit or self._counts.is_full(client):
-            raise TooManyFollowers("Too many streams and long-polls are open, in total or from your address.")
+        self._check(client)
         self._counts.acquire(client)
 
     def release(self, client: str) -> None:
@@ -38,8 +35,12 @@ class ConnectionLimits:
     @contextmanager
     def acquired(self, client: str) -> Iterator[None]:
         """Counts one more connection while the block runs. Raises as `acquire`."""
-        self.acquire(client)
-        try:
+        self._check(client)
+        with self._counts.acquired(client):
             yield
-        finally:
-            self.release(client)
+
+    def _check(self, client: str) -> None:
+        if self.draining:
+            raise ServerStops("The server is shutting down. Reconnect to reach another one.")
+        if self._counts.total >= self._limit or self._counts.is_full(client):
+            raise TooManyFollowers("Too many streams and long-polls are open, in total or from your address.")
