@@ -11,7 +11,7 @@ import socket
 import stat
 import sys
 import tty
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,18 +30,6 @@ from tests.helpers.running import working
 
 DATA = os.urandom(40_000)
 """Less than a pipe holds, so that a test can read it when the command has ended."""
-
-
-@pytest.fixture
-async def store(environment: dict[str, str]) -> AsyncIterator[Proxy]:
-    async with Proxy(environment["S3_ENDPOINT"]).running() as proxy:
-        yield proxy
-
-
-@pytest.fixture
-def changes(store: Proxy) -> dict[str, Any]:
-    """Links lead to the proxy."""
-    return {"s3_public_endpoint": store.url}
 
 
 @pytest.fixture

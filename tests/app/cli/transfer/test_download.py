@@ -6,8 +6,6 @@ import os
 import signal
 import zipfile
 import zlib
-from collections.abc import AsyncIterator
-from typing import Any
 from uuid import UUID
 
 import httpx
@@ -21,18 +19,6 @@ from tests.app.cli.store_proxy import BUSY, REFUSED, Proxy
 from tests.helpers.catalogue import Catalogue
 from tests.helpers.jobs import read
 from tests.helpers.running import working
-
-
-@pytest.fixture
-async def store(environment: dict[str, str]) -> AsyncIterator[Proxy]:
-    async with Proxy(environment["S3_ENDPOINT"]).running() as proxy:
-        yield proxy
-
-
-@pytest.fixture
-def changes(store: Proxy) -> dict[str, Any]:
-    """Links lead to the proxy."""
-    return {"s3_public_endpoint": store.url}
 
 
 @pytest.mark.usefixtures("worker")
