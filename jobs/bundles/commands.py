@@ -15,7 +15,6 @@ from jobs.bundles.sql import reuse
 from jobs.bundles.sql.downloads import (
     ROWS,
     insert_download,
-    last_position,
     load_downloads,
     record_result,
     search_downloads,
@@ -86,10 +85,8 @@ class Downloads:
         """
         read = jobs_page(Kind.DOWNLOAD, owner, statuses, before, SEARCHED)
         async with self._database.reading() as connection:
-            found = await search_downloads(connection, read, text, limit)
-            if len(found) == limit:
-                return found, (found[-1].created_at, found[-1].id)
-            return found, await last_position(connection, read, SEARCHED)
+            found, last = await search_downloads(connection, read, SEARCHED, text, limit)
+        return found, (found[-1].created_at, found[-1].id) if len(found) == limit else last
 
     async def dead_page(self, owner: str, before: Cursor | None, limit: int) -> list[Download]:
         """The owner's dead downloads, the most recent first, those after the cursor `before`."""

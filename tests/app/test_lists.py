@@ -6,8 +6,10 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import event
 
 from jobs.bundles import commands
+from jobs.owners import ANONYMOUS
 from jobs.services import Services
 from tests.helpers.catalogue import Catalogue
 from tests.helpers.jobs import create, dead
@@ -164,6 +166,12 @@ async def test_jobs_are_searched_by_name(
         [str(named[0].id)],
     ]
     assert "q=gr%C3%BCsse" in answers[0].headers["link"]
+    statements: list[str] = []
+    event.listen(
+        services.database.engine.sync_engine, "before_cursor_execute", lambda *args: statements.append(args[2])
+    )
+    await services.downloads.search(ANONYMOUS, [], "grüsse", None, 2)
+    assert len(statements) == 1, "the jobs found and the cursor behind them are of the same moment"
     await services.lifecycle.cancel(named[0].id)
     for search, found in {"E_": named[0], "%": named[1], "grüsse&status=cancelled": named[0]}.items():
         pages, _ = await walk(api, f"{JOBS}?q={search.replace('%', '%25')}", "jobs")

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import PurePosixPath
 from uuid import UUID
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, false, func, select, true, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobs.bundles.downloads import Download, NewDownload, Result
@@ -55,9 +55,14 @@ async def load_downloads(connection: AsyncConnection, page: Select[*tuple[object
 
 
 async def search_downloads(
-    connection: AsyncConnection, read: Select[*tuple[object, ...]], search: str, limit: int
-) -> list[Download]:
-    """Those of the jobs that the query `read` returns whose name contains `search`, newest first."""
+    connection: AsyncConnection, read: Select[*tuple[object, ...]], count: int, search: str, limit: int
+) -> tuple[list[Download], tuple[datetime, UUID] | None]:
+    """Those of the jobs that the query `read` returns, up to `count`, whose name contains `search`, newest first.
+
+    If these are fewer than `limit` and `read` returns `count` jobs, also creation and id of the last one that it returns.
+    It is one statement, so that both are about the same jobs.
+    """
+    newest_first = jobs.c.created_at.desc(), jobs.c.id.desc()
     among = read.with_only_columns(jobs.c.id, jobs.c.created_at).subquery()
     matching = (
         select(among.c.id)
@@ -65,18 +70,20 @@ async def search_downloads(
         .where(download_jobs.c.name.icontains(search, autoescape=True))
         .order_by(among.c.created_at.desc(), among.c.id.desc())
         .limit(limit)
+        .cte()
     )
-    newest_first = jobs.c.created_at.desc(), jobs.c.id.desc()
-    return await load_downloads(connection, select(jobs).where(jobs.c.id.in_(matching)).order_by(*newest_first))
-
-
-async def last_position(
-    connection: AsyncConnection, read: Select[*tuple[object, ...]], count: int
-) -> tuple[datetime, UUID] | None:
-    """Creation and id of the last of `count` jobs that the query `read` returns; None if it returns fewer."""
-    last = read.with_only_columns(jobs.c.created_at, jobs.c.id).limit(1).offset(count - 1)
-    row = (await connection.execute(last)).one_or_none()
-    return None if row is None else (row[0], row[1])
+    matches = select(func.count()).select_from(matching).scalar_subquery()
+    last = read.with_only_columns(jobs.c.id).where(matches < limit).limit(1).offset(count - 1).subquery()
+    found = union_all(select(matching.c.id, true().label("matches")), select(last.c.id, false())).subquery()
+    query = (
+        select(jobs, *download_jobs.c, found.c.matches)
+        .join(found, found.c.id == jobs.c.id)
+        .join(download_jobs, download_jobs.c.job_id == jobs.c.id)
+        .order_by(*newest_first)
+    )
+    rows = (await connection.execute(query)).mappings().all()
+    ends = [(row["created_at"], row["id"]) for row in rows if not row["matches"]]
+    return [download_of(row) for row in rows if row["matches"]], ends[0] if ends else None
 
 
 async def record_result(connection: AsyncConnection, job: Job, result: Result) -> None:
