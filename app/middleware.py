@@ -9,6 +9,7 @@ import asyncio
 import os
 import re
 from collections.abc import Collection
+from http import HTTPStatus
 from time import perf_counter
 
 import structlog
@@ -44,7 +45,7 @@ class RequestMiddleware:
 
     A coroutine function of `receive` that the application leaves in the request's `state["continuation"]` runs after it
     has returned: a stream that ran inside would keep a dozen frames and requests alive, two thirds of its memory. One that
-    it leaves `state["quiet"]` in is logged at level debug.
+    it leaves `state["quiet"]` in is logged at level debug, and so is a health check that succeeds, of which there are many.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings, address: PublicAddress) -> None:
@@ -76,7 +77,8 @@ class RequestMiddleware:
         try:
             await self._serve_request(scope, headers, receive, response, any_host=path in _HEALTH)
         finally:
-            write = log.debug if "quiet" in state else log.info
+            is_quiet = "quiet" in state or (path in _HEALTH and response.status == HTTPStatus.OK)
+            write = log.debug if is_quiet else log.info
             write(
                 "request",
                 method=scope["method"],

@@ -23,6 +23,7 @@ from tests.helpers.settings import CLOSED, with_changes
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+UNREACHABLE = f"postgresql://haulage:very-secret@{CLOSED}/haulage"
 PROGRAM = """
 from app.server import serve
 from jobs.logs import configure_logs
@@ -109,12 +110,32 @@ async def test_each_request_is_logged_as_json_without_secrets(shared: Shared) ->
     assert_nothing_secret(shared.settings, lines, links)
 
 
+async def test_health_checks_are_logged_only_if_they_find_something(shared: Shared) -> None:
+    paths = ["/health/live", "/health/ready", "/health"]
+    lines: list[str] = []
+    async with logged(with_changes(shared.settings, database_url=UNREACHABLE), lines) as api:
+        found = [(await api.get(path)).status_code for path in paths]
+    assert found == [200, 503, 503]
+    assert paths_in(lines) == paths[1:]
+    for level, seen in (("info", []), ("debug", paths[:2])):
+        lines.clear()
+        async with logged(with_changes(shared.settings, log_level=level), lines) as api:
+            assert [(await api.get(path)).status_code for path in paths[:2]] == [200, 200]
+        assert paths_in(lines) == seen
+
+
+def paths_in(lines: list[str]) -> list[str]:
+    """The paths of the requests that were logged."""
+    written = [json.loads(line) for line in lines]
+    return [line["path"] for line in written if line["event"] == "request"]
+
+
 async def test_errors_of_dependencies_are_logged_without_secrets(shared: Shared) -> None:
     job = await shared.completed()
     lines: list[str] = []
     settings = with_changes(
         shared.settings,
-        database_url=f"postgresql://haulage:very-secret@{CLOSED}/haulage",
+        database_url=UNREACHABLE,
         redis_url=f"redis://:very-secret@{CLOSED}/0",
     )
     async with logged(settings, lines) as api:
