@@ -295,6 +295,9 @@ class JobSettings(_Group):
     max_queued: int = Field(
         default=10_000, ge=1, description="Maximum number of queued jobs; beyond it, new jobs are rejected."
     )
+    result_grace: Seconds = Field(
+        default=3600, description="How long the object of an expired result is kept for downloads in progress."
+    )
     job_retention: Seconds = Field(default=30 * DAY, description="How long a job is kept after its end.")
 
 
@@ -304,9 +307,6 @@ class BundleSettings(_Group):
     bundle_ttl: Seconds = Field(default=DAY, description="How long a bundle can be downloaded.")
     link_ttl: Annotated[float, Field(gt=0, le=7 * DAY, allow_inf_nan=False)] = Field(
         default=3600, description="Lifetime of a presigned link, never longer than its bundle's."
-    )
-    bundle_grace: Seconds = Field(
-        default=3600, description="How long the object of an expired bundle is kept for downloads in progress."
     )
     bundle_reuse: bool = Field(
         default=True,

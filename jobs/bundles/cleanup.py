@@ -81,7 +81,7 @@ class Cleanup:
         if not keys:
             return {}
         async with self._database.reading() as connection:
-            return await reuse.find_used(connection, keys, self._settings.bundle_grace)
+            return await reuse.find_used(connection, keys, self._settings.result_grace)
 
     def _can_abort(self, download: Download, now: datetime) -> bool:
         """Of the downloads that have ended, only the upload of a failed one is kept, for a person's retry."""

@@ -40,9 +40,9 @@ class Orphans:
         """`now` is UTC, and only compared with hours."""
         self._database = database
         self._storage = storage
-        self._grace = settings.bundle_grace
+        self._grace = settings.result_grace
         self._now = now
-        self._age = timedelta(seconds=settings.bundle_ttl + settings.bundle_grace + settings.retry_window)
+        self._age = timedelta(seconds=settings.bundle_ttl + settings.result_grace + settings.retry_window)
 
     async def remove(self) -> None:
         """Searches once. MinIO lists no multipart uploads here; it drops abandoned ones by itself."""

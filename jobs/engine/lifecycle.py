@@ -304,7 +304,7 @@ class Lifecycle:
 
     async def expire_due(self) -> list[Job]:
         """Expires a batch of results whose time is over. Returns their jobs."""
-        return await self._sweep(sweeps.lock_expiring, lambda _: Expire(grace=self._settings.bundle_grace))
+        return await self._sweep(sweeps.lock_expiring, lambda _: Expire(grace=self._settings.result_grace))
 
     async def _sweep(
         self,

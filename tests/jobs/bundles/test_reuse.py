@@ -283,7 +283,7 @@ async def test_the_last_one_removes_it_at_once(services: Services, settings: Set
     assert waiting.cleanup_at == waiting.finished_at + timedelta(seconds=150)
     await change(services, maker, "finished_at = now() - interval '1 hour', cleanup_at = now()")
     await Sweeper(services, works_of(services)).clean_up()
-    until = borrower.expires_at + timedelta(seconds=settings.bundle_grace)
+    until = borrower.expires_at + timedelta(seconds=settings.result_grace)
     assert (await read(services, maker.id)).cleanup_at == until
     await remove(services, borrower)
     for _ in range(2):
@@ -299,7 +299,7 @@ async def test_downloads_under_way_of_either_job_may_end(
     [expired] = await services.lifecycle.expire_due()
     assert expired.grace_until is not None
     assert expired.expires_at is not None
-    assert expired.grace_until - expired.expires_at == timedelta(seconds=settings.bundle_grace)
+    assert expired.grace_until - expired.expires_at == timedelta(seconds=settings.result_grace)
     await remove(services, maker)
     await clean_now(services)
     assert await stored(services) == [key_of(maker)]
