@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app import schemas
+from app import request_bodies, schemas
 from app.diagnosis_limits import MAX_WAIT
 from app.endpoints import dead, diagnoses, files, health, histories, jobs, links, pages, streams
 from jobs.engine.events import Event
@@ -102,16 +102,16 @@ _SEARCH = Parameter("q", "query", "Only files whose name contains this text, cas
 OPERATIONS = (
     Operation(
         "POST", f"{V1}/initiate", jobs.initiate, "initiate", "Request files", "jobs",
-        {202: (schemas.Accepted,)}, (schemas.FileSelection,), (_KEY,), (400, 409, 413, 415, 422, 503),
+        {202: (schemas.Accepted,)}, (request_bodies.FileSelection,), (_KEY,), (400, 409, 413, 415, 422, 503),
     ),
     Operation(
         "POST", f"{V1}/check", files.check, "check", "Check files, and the size of the result",
-        "files", {200: (schemas.FileCheck, schemas.Preflight)}, (schemas.OneFile, schemas.FileSelection), (),
+        "files", {200: (schemas.FileCheck, schemas.Preflight)}, (request_bodies.OneFile, request_bodies.FileSelection), (),
         (400, 413, 415, 422, 502, 503),
     ),
     Operation(
         "POST", f"{V1}/start", jobs.start, "start", "Request one file and wait for it", "jobs",
-        {200: (schemas.Started,), 202: (schemas.Accepted,)}, (schemas.OneFile,), (_PREFER_ASYNC,),
+        {200: (schemas.Started,), 202: (schemas.Accepted,)}, (request_bodies.OneFile,), (_PREFER_ASYNC,),
         (400, 413, 415, 502, 503),
     ),
     Operation(

@@ -1,122 +1,22 @@
-"""The models of HTTP: requests are validated by them, responses made of them, and the OpenAPI document built from them."""
+"""The models of what the gateway sends: responses are made of them, and the OpenAPI document is built from them."""
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import datetime
 from functools import cached_property
-from typing import Annotated, Any, Literal, Self
+from typing import Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, model_validator
-from pydantic.alias_generators import to_camel
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from jobs.breakers import Circuit
-from jobs.bundles.downloads import MAX_FILES, MAX_NAME, Compression, OnMissing, ResultKind
+from jobs.bundles.downloads import Compression, OnMissing, ResultKind
 from jobs.engine.events import ErrorView, Event, EventType, Message
-from jobs.engine.jobs import FileRequest, Status
-from jobs.files.names import safe_archive_name, safe_name
-from jobs.files.tables import FILE_ID_MAX, FILE_ID_MIN
+from jobs.engine.jobs import Status
 
-FileId = Annotated[StrictInt, Field(ge=FILE_ID_MIN, le=FILE_ID_MAX, examples=[10000])]
-Name = Annotated[StrictStr, Field(min_length=1, max_length=MAX_NAME)]
 _TITLE = Field(
     description="What to call the job: its `archiveName`, or else its first file, as in `Read me first.txt and 2 more`."
 )
-
-
-class Body(BaseModel):
-    """A request body: camelCase except `file_id` and `file_ids`; unknown fields are rejected."""
-
-    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True)
-
-
-class FileItem(Body):
-    """A requested file, with an optional name in the archive."""
-
-    file_id: FileId = Field(alias="file_id")
-    name: Name | None = None
-
-
-class FileSelection(Body):
-    """The requested files: either ids, or ids with names. 1 to 1000, each once."""
-
-    file_ids: list[FileId] | None = Field(default=None, alias="file_ids", min_length=1, max_length=MAX_FILES)
-    files: list[FileItem] | None = Field(default=None, min_length=1, max_length=MAX_FILES)
-    archive_name: Name | None = Field(
-        default=None, description="Name of the bundle. Unsafe characters are replaced, and `.zip` is added."
-    )
-    on_missing: OnMissing = Field(default=OnMissing.FAIL, description="What happens when files are missing.")
-    compression: Compression = Field(
-        default=Compression.STORE,
-        description="Compression of the bundle. A single file without `archiveName` is downloaded as is, not zipped.",
-    )
-
-    @model_validator(mode="after")
-    def _either(self) -> Self:
-        if (self.file_ids is None) == (self.files is None):
-            raise PydanticCustomError("either", "give either file_ids or files")
-        return self
-
-    def requests(self) -> list[FileRequest]:
-        """The files in the order of the request, their names made safe."""
-        if self.files is None:
-            return [FileRequest(file_id=file_id) for file_id in self.file_ids or ()]
-        return [
-            FileRequest(file_id=item.file_id, name=None if item.name is None else safe_name(item.name))
-            for item in self.files
-        ]
-
-    def safe_archive_name(self) -> str | None:
-        return None if self.archive_name is None else safe_archive_name(self.archive_name)
-
-    @staticmethod
-    def repeated(raw: Any) -> list[tuple[str, str]]:
-        """Every place at which an id is repeated, with the problem. `raw` is the body, which may be invalid otherwise."""
-        if not isinstance(raw, dict):
-            return []
-        places: list[tuple[str, object]] = []
-        if isinstance(raw.get("file_ids"), list):
-            places += [(f"file_ids[{i}]", value) for i, value in enumerate(raw["file_ids"][:MAX_FILES])]
-        if isinstance(raw.get("files"), list):
-            items = enumerate(raw["files"][:MAX_FILES])
-            places += [(f"files[{i}].file_id", item.get("file_id")) for i, item in items if isinstance(item, dict)]
-        counts = Counter(value for _, value in places if type(value) is int)
-        seen: set[object] = set()
-        found = []
-        for place, value in places:
-            if type(value) is int and counts[value] > 1 and value in seen:
-                found.append((place, f"{value} is repeated"))
-            seen.add(value if type(value) is int else None)
-        return found
-
-
-class WantedJob(Body):
-    """A job to follow, and the client's last `seq`."""
-
-    job_id: UUID
-    since: Annotated[StrictInt, Field(ge=0)] = 0
-
-
-class FollowJobs(Body):
-    """Message of a WebSocket client: follow these jobs."""
-
-    type: Literal["follow"]
-    jobs: list[WantedJob] = Field(min_length=1, max_length=1_000)
-
-
-class UnfollowJobs(Body):
-    """Message of a WebSocket client: stop following these jobs."""
-
-    type: Literal["unfollow"]
-    jobs: list[UUID] = Field(min_length=1, max_length=1_000)
-
-
-class OneFile(Body):
-    """One file."""
-
-    file_id: FileId = Field(alias="file_id")
 
 
 class Links(Message):

@@ -10,9 +10,10 @@ from starlette.responses import Response
 
 from app.context import context, json_response
 from app.pagination import number_cursor, page_limit, page_of, page_response
+from app.request_bodies import FileSelection, OneFile
 from app.requests import RequestReader, query_text, read_json
 from app.requests import check as check_body
-from app.schemas import FileCheck, FilePage, FileSelection, OneFile, Preflight, PreflightFile
+from app.schemas import FileCheck, FilePage, Preflight, PreflightFile
 from app.serializers import file_of
 from jobs.bundles.downloads import Compression, ResultKind
 from jobs.bundles.planning import plan_deflated_bundle, plan_stored_bundle

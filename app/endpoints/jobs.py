@@ -15,6 +15,7 @@ from app.client_counts import client_address
 from app.context import context, json_response
 from app.pagination import Page, cursor_of, page_limit, page_of, page_response, time_cursor
 from app.problems import TooManyFollowers
+from app.request_bodies import FileSelection, OneFile
 from app.requests import (
     MAX_SEQ,
     RequestReader,
@@ -27,7 +28,7 @@ from app.requests import (
     query_text,
     read_body,
 )
-from app.schemas import Accepted, FileSelection, JobPage, JobStatus, OneFile, Started
+from app.schemas import Accepted, JobPage, JobStatus, Started
 from app.serializers import CACHE_CONTROL, etag_matches, etag_of, item_of, links_of
 from jobs.bundles.downloads import Compression, NewDownload
 from jobs.bundles.resolver import Missing

@@ -23,8 +23,8 @@ from app.following.connections import SocketConnection, transport_of
 from app.following.hub import CONCURRENT_READS, Hub
 from app.following.topics import Follower
 from app.problems import UnsupportedSubprotocol, close_code_of
+from app.request_bodies import FollowJobs, UnfollowJobs
 from app.requests import MAX_SEQ, described, query_int, uuid_of
-from app.schemas import FollowJobs, UnfollowJobs
 from jobs.concurrency import map_limited
 from jobs.engine.order import Order, requested_since
 from jobs.errors import DatabaseUnavailable, HaulageError, InvalidRequest, JobNotFound
