@@ -66,7 +66,9 @@ class Gateway(RequestMiddleware):
             exception_handlers=dict.fromkeys((HaulageError, HTTPException, ClientDisconnect, Exception), handle),
         )
         app.router.redirect_slashes = False
-        limited = _with_client_limit(RequestLimits(app, settings), settings)
+        limited: ASGIApp = RequestLimits(app, settings)
+        if settings.trusted_proxies:  # other clients are limited by their connections
+            limited = ForwardedClients(limited, settings.max_connections_per_client)
         polls = PollMiddleware(limited, app.state, address.root)
         super().__init__(_with_cors(polls, settings), settings, address)
         self._drain_time = settings.stream_drain
@@ -115,11 +117,6 @@ def _dispatch(methods: dict[str, Handler]) -> Handler:
         return await methods["GET" if request.method == "HEAD" else request.method](request)
 
     return handle
-
-
-def _with_client_limit(app: ASGIApp, settings: Settings) -> ASGIApp:
-    """Behind proxies only: other clients are limited by their connections."""
-    return ForwardedClients(app, settings.max_connections_per_client) if settings.trusted_proxies else app
 
 
 def _with_cors(app: ASGIApp, settings: Settings) -> ASGIApp:

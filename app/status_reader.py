@@ -65,7 +65,9 @@ class StatusReader:
         if kept is not None and kept[0] == state:
             return kept[1]
         status = await self._compose(job_id, state, None)
-        self._keep(job_id, state, status)
+        self._kept[job_id] = (state, status)
+        if len(self._kept) > CACHE_SIZE:
+            del self._kept[next(iter(self._kept))]
         return status
 
     async def _compose(self, job_id: UUID, state: _State, since: int | None) -> JobStatus:
@@ -83,11 +85,6 @@ class StatusReader:
     def has_read(self, job_id: UUID) -> bool:
         """Whether the job was read lately."""
         return job_id in self._kept
-
-    def _keep(self, job_id: UUID, state: _State, status: JobStatus) -> None:
-        self._kept[job_id] = (state, status)
-        if len(self._kept) > CACHE_SIZE:
-            del self._kept[next(iter(self._kept))]
 
     async def _read_states(self, job_ids: Sequence[UUID]) -> dict[UUID, _State]:
         marks = await self._services.snapshots.marks(job_ids)

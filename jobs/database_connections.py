@@ -127,7 +127,8 @@ class Connector:
     async def _connect_to(self, host: Host, attributes: str) -> asyncpg.Connection:
         if not self.pooled:
             try:
-                connection = await self._open(host, attributes)
+                settings = {**_TRACKED, **_READ_COMMITTED, **self._settings}
+                connection = await self._checked(host, attributes, server_settings=settings)
             except asyncpg.ProtocolViolationError as error:
                 if _STARTUP_PARAMETER_REFUSED not in str(error):
                     raise
@@ -139,10 +140,6 @@ class Connector:
             self.pooled = True
             log.info("pooler_probed", host=str(host))
         return await self._open_pooled(host, attributes)
-
-    async def _open(self, host: Host, attributes: str) -> asyncpg.Connection:
-        settings = {**_TRACKED, **_READ_COMMITTED, **self._settings}
-        return await self._checked(host, attributes, server_settings=settings)
 
     async def _open_pooled(self, host: Host, attributes: str) -> asyncpg.Connection:
         connection = await self._checked(

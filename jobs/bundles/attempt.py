@@ -158,6 +158,9 @@ class Attempt:
         upload, done = await self._upload(fingerprint_plan(plan, content_hash), single=single)
         key = bundle_key(self._download.id, self._download.fence) if upload is None else upload.key
 
+        def entry_failed(entry: int, error: HaulageError) -> None:
+            reporter.failed(indexes[entry], Failure(error_class=error.error_class, message=error.message))
+
         def part_uploaded(part: DonePart) -> None:
             if upload is not None:  # else there is nothing that another attempt could continue
                 reporter.part(part.record())
@@ -167,7 +170,7 @@ class Attempt:
             bytes_reused=lambda entry, amount: reporter.skipped(indexes[entry], amount),
             part_uploaded=part_uploaded,
             entry_packed=lambda entry, crc32: reporter.done(indexes[entry], crc32),
-            entry_failed=lambda entry, error: reporter.failed(indexes[entry], _failure_of(error)),
+            entry_failed=entry_failed,
         )
         try:
             packed = await self._bundler.packer.pack(plan, sources, upload or key, done, callbacks)
@@ -241,10 +244,6 @@ class Attempt:
         with suppress(HaulageError, TimeoutError):  # the cleanup aborts it when the job has ended
             async with asyncio.timeout(ABORT_TIMEOUT):
                 await self._storage.multipart.abort(upload.key, upload.id)
-
-
-def _failure_of(error: HaulageError) -> Failure:
-    return Failure(error_class=error.error_class, message=error.message)
 
 
 def _omissions(missing: Sequence[Missing]) -> tuple[Omission, ...]:

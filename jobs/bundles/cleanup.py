@@ -7,7 +7,6 @@ download that built a bundle removes it, however many others hand it out. Until 
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -55,7 +54,10 @@ class Cleanup:
             # The record goes first, and fails if the job has changed: then another attempt may continue the upload.
             await self._downloads.set_upload(job, None)
             download = replace(download, upload=None)
-        for key in await self._earlier_keys(job):
+        async with self._database.reading() as connection:
+            fences = await claim_fences(connection, job.id)
+        # Attempt by attempt of those that have ended: MinIO lists multipart uploads by their whole key only.
+        for key in (bundle_key(job.id, fence) for fence in fences if fence < job.fence):
             for upload in await self._storage.multipart.list_uploads(key):
                 if download.upload is None or upload.id != download.upload.id:
                     await self._storage.multipart.abort(key, upload.id)
@@ -67,7 +69,10 @@ class Cleanup:
         objects = self._storage.objects
         found = [info.key async for info in objects.list(job_prefix(download.id)) if _is_leftover(info.key, download)]
         borrowed = _borrowed(download)
-        used = await self._used([*found, *borrowed])
+        used: dict[str, datetime] = {}
+        if found or borrowed:
+            async with self._database.reading() as connection:
+                used = await reuse.find_used(connection, [*found, *borrowed], self._settings.result_grace)
         leftover = [key for key in found if key not in used]
         if leftover:
             await objects.delete(leftover)
@@ -76,12 +81,6 @@ class Cleanup:
             async with self._database.begin() as connection:
                 await sweeps.hasten_cleanup(connection, borrowed[key])
         return min((used[key] for key in found if key in used), default=None)
-
-    async def _used(self, keys: Collection[str]) -> dict[str, datetime]:
-        if not keys:
-            return {}
-        async with self._database.reading() as connection:
-            return await reuse.find_used(connection, keys, self._settings.result_grace)
 
     def _can_abort(self, download: Download, now: datetime) -> bool:
         """Of the downloads that have ended, only the upload of a failed one is kept, for a person's retry."""
@@ -102,12 +101,6 @@ class Cleanup:
             elif download.upload is not None:
                 times.append(self._kept_until(download))
         return min(times, default=None)
-
-    async def _earlier_keys(self, job: Job) -> list[str]:
-        """The keys of the job's attempts that have ended: MinIO lists multipart uploads by their whole key only."""
-        async with self._database.reading() as connection:
-            fences = await claim_fences(connection, job.id)
-        return [bundle_key(job.id, fence) for fence in fences if fence < job.fence]
 
 
 def _borrowed(download: Download) -> dict[str, UUID]:

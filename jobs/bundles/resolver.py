@@ -85,7 +85,12 @@ class Resolver:
         """
         async with self._database.reading() as connection:
             catalogue = await find_files(connection, [request.file_id for request in requests])
-        candidates = [self._candidate(request, catalogue.get(request.file_id)) for request in requests]
+        candidates = []
+        for request in requests:
+            stored = catalogue.get(request.file_id)
+            key = stored.key if stored else template_key(self._template, request.file_id)
+            name = request.name or (stored.name if stored else PurePosixPath(key).name)
+            candidates.append(_Candidate(request.file_id, key, name, stored))
         infos = await self._bulk_head.head((candidate.key for candidate in candidates), listings=listings)
         names = unique_names([safe_name(candidate.name) for candidate in candidates])
         files = [_resolve(one, infos.get(one.key), name) for one, name in zip(candidates, names, strict=True)]
@@ -130,11 +135,6 @@ class Resolver:
                 old, new = f"{before.crc32:08x}", f"{after.crc32:08x}"
                 log.warning("catalogue_repaired", file_id=after.id, old_crc32=old, new_crc32=new)
 
-    def _candidate(self, request: FileRequest, stored: StoredFile | None) -> _Candidate:
-        key = stored.key if stored else template_key(self._template, request.file_id)
-        name = request.name or (stored.name if stored else PurePosixPath(key).name)
-        return _Candidate(request.file_id, key, name, stored)
-
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
@@ -155,25 +155,21 @@ def _resolve(candidate: _Candidate, info: ObjectInfo | None, name: str) -> Sourc
         raise ChecksumMismatch(
             f"File {candidate.file_id} has {info.size} bytes in the store, but {stored.size} in the catalogue."
         )
+    # A CRC-32 of the catalogue that was computed from another object, without a SHA-256, is ignored.
+    is_replaced = stored is not None and stored.etag not in {None, info.etag}
     return Source(
         file_id=candidate.file_id,
         name=name,
         key=candidate.key,
         size=info.size,
         etag=info.etag,
-        crc32=_crc32_of(stored, info) if stored else None,
+        crc32=None if stored is None or (is_replaced and stored.sha256 is None) else stored.crc32,
         sha256=stored.sha256 if stored else None,
         content_type=stored.content_type if stored else media_type(name),
         modified=(stored and stored.modified_at) or info.last_modified,
         trusted=stored is not None and stored.etag == info.etag,
         stored_file=stored,
     )
-
-
-def _crc32_of(stored: StoredFile, info: ObjectInfo) -> int | None:
-    """The catalogue's CRC-32 of this object. One that was computed from another object, without a SHA-256, is ignored."""
-    replaced = stored.etag not in {None, info.etag}
-    return None if replaced and stored.sha256 is None else stored.crc32
 
 
 def _needs_only_crc32(source: Source) -> bool:

@@ -75,7 +75,12 @@ class FileIngest:
             owner=owner,
             modified_at=modified_at,
         )
-        await self._record(file)
+        try:
+            async with self._database.begin() as connection:
+                await insert_file(connection, file)
+        except BaseException:
+            await asyncio.shield(self._delete_object(file))
+            raise
         log.debug("file_added", file_id=file_id, size=info.size)
         return file
 
@@ -98,14 +103,6 @@ class FileIngest:
         except ObjectMissing:
             return False
         return True
-
-    async def _record(self, file: StoredFile) -> None:
-        try:
-            async with self._database.begin() as connection:
-                await insert_file(connection, file)
-        except BaseException:
-            await asyncio.shield(self._delete_object(file))
-            raise
 
     async def _delete_object(self, file: StoredFile) -> None:
         """Deletes the object of a row that could not be written.

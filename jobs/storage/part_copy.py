@@ -46,19 +46,16 @@ class PartCopy:
         """Return the result. Raises a `Storage…` error if the store is unavailable or too busy to find out."""
         async with self._lock:
             if self._supported is None:
-                self._supported = await self._try()
-                log.info("part_copy_probed", supported=self._supported)
+                key = f"{PROBE_PREFIX}{uuid4()}"
+                probe = _Probe(f"{key}.source", f"{key}.target")
+                self._leftovers.add(probe)
+                supported = await self._run(probe)
+                # Only if the store responded: one that hangs would delay the job a second time.
+                for leftover in tuple(self._leftovers):
+                    await self._delete(leftover)
+                self._supported = supported
+                log.info("part_copy_probed", supported=supported)
         return self._supported
-
-    async def _try(self) -> bool:
-        """Run a probe, and clean up only if the store responded: one that hangs would delay the job a second time."""
-        key = f"{PROBE_PREFIX}{uuid4()}"
-        probe = _Probe(f"{key}.source", f"{key}.target")
-        self._leftovers.add(probe)
-        supported = await self._run(probe)
-        for leftover in tuple(self._leftovers):
-            await self._delete(leftover)
-        return supported
 
     async def _run(self, probe: _Probe) -> bool:
         """Upload parts of both kinds: some stores lack the call, some require all parts of an upload to have one size."""

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from app.cli.environment import remove_server_url, settings_from, write_server_url
 from app.cli.local_stack.child_processes import Gateway, Worker, gateway_url, is_healthy
 from app.cli.output import print_message
 from app.cli.service_runner import run_with_services
-from app.stack.processes import Server
 from app.stack.stack import Stack
 from app.stack.supervised_server import SupervisedServer
 from jobs.migrate import migrate
@@ -44,8 +43,8 @@ class Supervisor:
         run_with_services(settings, _prepare, schema=False)
         print_message("Starting gateway and workers …")
         self._children = [
-            SupervisedServer(lambda: Gateway(self._folder, environment, self._port)),
-            *(SupervisedServer(_worker_factory(self._folder, environment, n)) for n in range(1, self._workers + 1)),
+            SupervisedServer(partial(Gateway, self._folder, environment, self._port)),
+            *(SupervisedServer(partial(Worker, self._folder, environment, n)) for n in range(1, self._workers + 1)),
         ]
         self._running.callback(self._stop_children)
         self._running.callback(remove_server_url, self._folder)  # first: a signal may arrive between any two lines
@@ -63,19 +62,20 @@ class Supervisor:
         In threads, because a signal interrupts this one anywhere, even between the start of a child and the record of its
         pid.
         """
+
+        def start(child: SupervisedServer) -> None:
+            child.start()
+            child.server.wait_ready(lambda: is_healthy(self.url), _HEALTHY_TIMEOUT)
+
         with ThreadPoolExecutor(len(self._children)) as pool:
-            starts = [pool.submit(self._start_child, child) for child in self._children]
+            starts = [pool.submit(start, child) for child in self._children]
             try:
-                for start in wait(starts, return_when=FIRST_EXCEPTION).done:
-                    start.result()
+                for ended in wait(starts, return_when=FIRST_EXCEPTION).done:
+                    ended.result()
             except BaseException:
                 # The pool waits for the other starts, which this ends.
                 self._stop_children()
                 raise
-
-    def _start_child(self, child: SupervisedServer) -> None:
-        child.start()
-        child.server.wait_ready(lambda: is_healthy(self.url), _HEALTHY_TIMEOUT)
 
     def _disable_restarts(self, stack: Stack) -> None:
         for child in self._children:
@@ -89,10 +89,6 @@ class Supervisor:
     def _stop_children(self) -> None:
         with ThreadPoolExecutor(len(self._children)) as pool:
             list(pool.map(SupervisedServer.stop, self._children))
-
-
-def _worker_factory(folder: Path, environment: dict[str, str], number: int) -> Callable[[], Server]:
-    return lambda: Worker(folder, environment, number)
 
 
 async def _prepare(services: Services) -> None:
