@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from botocore.loaders import Loader
+from botocore.loaders import JSONFileLoader, Loader
 
 from jobs.settings import Settings
 from jobs.storage.clients import BotocoreClients
@@ -24,6 +24,14 @@ def test_it_signs_the_same_url_as_the_complete_model(
     chosen = with_changes(settings, s3_region=region, s3_force_path_style=path_style, s3_endpoint=endpoint)
     monkeypatch.setattr("botocore.auth.get_current_datetime", lambda: datetime(2026, 1, 1, tzinfo=UTC))
     assert _address(chosen) == _address(chosen, Loader())
+
+
+def test_it_is_read_once_for_all_clients_of_a_process(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    _address(settings)
+    read: list[str] = []
+    monkeypatch.setattr(JSONFileLoader, "load_file", lambda _, path: read.append(path))
+    _address(settings)
+    assert read == []
 
 
 def _address(settings: Settings, loader: Any = None) -> tuple[str, str]:
