@@ -74,4 +74,4 @@ class Middlebox:
                     data = data.replace(found, instead)
                 writer.write(data)
                 await writer.drain()
-            writer.close()
+        writer.close()  # also after a reset: the client would wait for its time-out

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
+import struct
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -26,6 +28,7 @@ from tests.app.cli.middleboxes import Middlebox
 from tests.app.cli.processes import Cli, line_with, variables
 from tests.helpers.catalogue import Catalogue
 from tests.helpers.jobs import create
+from tests.helpers.listening import listening
 from tests.helpers.running import serving, working
 
 
@@ -97,6 +100,24 @@ async def test_a_restart_of_the_gateway_is_survived(tmp_path: Path, settings: Se
     assert "queued" not in error.decode(), "what was shown is not shown again"
     assert box.asked("?since=1"), "it resumes from what it has"
     assert error.decode().splitlines()[-2:] == ["completed", "saving 5 B"]
+
+
+@pytest.mark.servers
+async def test_the_proxy_in_between_passes_on_that_a_gateway_has_reset_the_connection() -> None:
+    """As one that stops resets what it has not accepted. Otherwise the client above waits for its time-out of 50 s."""
+
+    async def reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        at_once = struct.pack("ii", 1, 0)  # SO_LINGER of 0 s
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+
+    async with (
+        listening(reset) as gateway,
+        Middlebox(gateway).running() as box,
+        httpx.AsyncClient(timeout=20) as client,
+    ):
+        with pytest.raises(httpx.RemoteProtocolError):
+            await client.get(box.url)
 
 
 async def test_without_room_for_a_long_poll_it_polls_without_waiting(
