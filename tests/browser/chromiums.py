@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from playwright.async_api import Browser, async_playwright
@@ -24,6 +26,7 @@ class Chromium:
     environment: dict[str, str] = field(default_factory=dict)
 
 
+@cache
 def find() -> Chromium:
     """The one that `HAULAGE_TEST_CHROMIUM` names, or the machine's, or else one from npm (65 MB, once)."""
     named = os.environ.get("HAULAGE_TEST_CHROMIUM")
@@ -51,12 +54,22 @@ async def launched() -> AsyncIterator[Browser]:
 
 
 def _from_npm() -> Chromium:
-    """Unpacked beside its package, with NSS and its kin: it takes these along where it believes to run in AWS Lambda."""
-    _npm("ci", "--silent")
-    unpacked = HERE / "node_modules" / ".chromium"
-    unpacked.mkdir(exist_ok=True)
+    """Unpacked beside its package, with NSS and its kin: it takes these along where it believes to run in AWS Lambda.
+
+    It is installed again only when the lock file has changed. Test processes that run side by side share it: the first of
+    them installs it while the others wait.
+    """
+    modules = HERE / "node_modules"
+    unpacked, installed = modules / ".chromium", modules / ".installed"
     environment = {**os.environ, "TMPDIR": str(unpacked), "AWS_EXECUTION_ENV": "AWS_Lambda_nodejs22.x"}
-    path = _npm("run", "--silent", "unpack", environment=environment).strip()
+    with (HERE / "package-lock.json").open("rb") as lock_file:
+        fcntl.flock(lock_file, fcntl.LOCK_EX)
+        lock = lock_file.read()
+        if not installed.exists() or installed.read_bytes() != lock:
+            _npm("ci", "--silent")
+            unpacked.mkdir(exist_ok=True)
+        path = _npm("run", "--silent", "unpack", environment=environment).strip()
+        installed.write_bytes(lock)
     return Chromium(path, {"LD_LIBRARY_PATH": str(unpacked / "al2023" / "lib")})
 
 
