@@ -36,7 +36,7 @@ SECURITY_HEADERS = [
 ]
 CONTENT_SECURITY_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 """For all responses but pages, which have their own."""
-_HEALTH = frozenset({"/health", "/health/live", "/health/ready"})
+HEALTH = frozenset({"/health", "/health/live", "/health/ready"})
 """Served whatever the `Host`: orchestrators and load balancers probe the address of a pod, which nobody can list."""
 
 
@@ -75,7 +75,7 @@ class RequestMiddleware:
         structlog.contextvars.bind_contextvars(request_id=request_id.decode())
         started = perf_counter()
         try:
-            await self._serve_request(scope, headers, receive, response, any_host=path in _HEALTH)
+            await self._serve_request(scope, headers, receive, response, any_host=path in HEALTH)
         finally:
             is_quiet = "quiet" in state or (path in _HEALTH and response.status == HTTPStatus.OK)
             write = log.debug if is_quiet else log.info

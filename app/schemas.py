@@ -298,7 +298,9 @@ class SeenRequest(Message):
     scheme: str
     host: str
     http_version: str
-    client: str = Field(description="The address that limits and logs see.")
+    client: str = Field(
+        description="The address that limits and logs see; empty if `TRUSTED_PROXIES` has the peer, which forwards none."
+    )
     forwarded_for: Literal["used", "ignored", "missing"] = Field(
         description="Whether `client` comes from `X-Forwarded-For`; `ignored` unless `TRUSTED_PROXIES` has the peer."
     )

@@ -10,9 +10,8 @@ from typing import Protocol
 
 import structlog
 from starlette.exceptions import HTTPException
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from app.client_counts import ClientCounts
+from app.client_counts import ClientCounts, TrustedProxies
 from app.problems import RESPONSES, GatewayFull, TooManyConnections
 from jobs.errors import HaulageError
 from jobs.settings import GatewaySettings
@@ -60,7 +59,7 @@ class TcpConnections:
         """When a head, a body and the next request expire that one begins to wait for until the next tick."""
         self._limit = limit
         self._counts = ClientCounts(settings.max_connections_per_client)
-        self._proxies = ProxyHeadersMiddleware(_no_app, list(settings.trusted_proxies)).trusted_hosts
+        self._proxies = TrustedProxies(settings)
         self._http: set[HttpConnection] = set()
         self._refused: set[HttpConnection] = set()
         self._expired: list[HttpConnection] = []
@@ -160,7 +159,3 @@ def connection_limit(settings: GatewaySettings) -> int:
 
 def _has_expired(connection: HttpConnection, now: float) -> bool:
     return connection.deadline <= now or connection.transport.is_closing()
-
-
-async def _no_app(*_: object) -> None:
-    """An application that is never called."""

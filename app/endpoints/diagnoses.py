@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 from datetime import UTC, datetime
+from typing import Literal
 
 from sse_starlette import ServerSentEvent
 from starlette.requests import Request
@@ -73,8 +74,6 @@ def _event() -> bytes:
 
 def _seen(request: Request, context: Context, body_bytes: int) -> SeenRequest:
     scope, settings = request.scope, context.services.settings
-    # uvicorn sets the port to 0 when it replaces the peer's address by the one that a trusted proxy forwards.
-    forwarded = scope["client"] is not None and scope["client"][1] == 0
     return SeenRequest(
         time=datetime.now(UTC),
         method=request.method,
@@ -82,7 +81,7 @@ def _seen(request: Request, context: Context, body_bytes: int) -> SeenRequest:
         host=request.headers.get("host", ""),
         http_version=scope["http_version"],
         client=client_address(request.scope),
-        forwarded_for="used" if forwarded else "ignored" if "x-forwarded-for" in request.headers else "missing",
+        forwarded_for=_forwarded_for(request),
         public_url=context.address.url,
         head_bytes=sum(len(name) + len(value) + 4 for name, value in scope["headers"]),
         body_bytes=body_bytes,
@@ -92,6 +91,19 @@ def _seen(request: Request, context: Context, body_bytes: int) -> SeenRequest:
             head_bytes=MAX_HEAD_BYTES, body_bytes=settings.max_body_bytes, keep_alive=settings.keep_alive
         ),
     )
+
+
+def _forwarded_for(request: Request) -> Literal["used", "ignored", "missing"]:
+    """Whether the client's address is the one that a trusted proxy forwards.
+
+    uvicorn then sets the client's port to 0, or to the one that follows the address in `X-Forwarded-For`.
+    """
+    forwarded, client = ",".join(request.headers.getlist("x-forwarded-for")), request.client
+    if not forwarded or client is None:  # `ForwardedClients` takes it away from what names no client
+        return "missing"
+    with_port = (f"{client.host}:{client.port}", f"[{client.host}]:{client.port}")
+    is_used = client.port == 0 or any(one.strip() in with_port for one in forwarded.split(","))
+    return "used" if is_used else "ignored"
 
 
 async def _wait_unless_disconnected(receive: Receive, seconds: float) -> bool:

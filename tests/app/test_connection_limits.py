@@ -152,6 +152,32 @@ async def test_behind_a_proxy_the_forwarded_address_is_limited(shared: Shared) -
         assert await status_for("203.0.113.7") == 200
 
 
+@pytest.mark.parametrize("field", ["", "X-Forwarded-For: \r\n", "X-Forwarded-For: unknown\r\n"])
+async def test_what_a_proxy_sends_without_a_clients_address_is_limited_only_in_total(
+    shared: Shared, field: str
+) -> None:
+    """It is logged once what to change, but not for health checks, which a proxy sends on its own behalf."""
+    job = await create(shared.services, 10_000)
+    most = {"max_connections_per_client": 2, "max_followers_per_client": 2, "max_followers": 6}
+    settings = with_changes(shared.settings, limit_loopback=True, trusted_proxies=("127.0.0.1",), **most)
+
+    def request(path: str) -> bytes:
+        return f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{field}Prefer: wait=60\r\n\r\n".encode()
+
+    async with serving(settings) as url, AsyncExitStack() as stack:
+        with capture_logs() as lines:
+            assert (await first_answer(url, request("/health/live"))).status == 200
+            clients = [await stack.enter_async_context(raw_client(url)) for _ in range(7)]
+            for client in clients:
+                await client.send(request(link(job)))
+            answers = [asyncio.create_task(client.answer()) for client in clients]
+            await asyncio.wait(answers, return_when=asyncio.FIRST_COMPLETED)  # one is refused by `max_followers`
+            await shared.services.lifecycle.cancel(job.id)
+            statuses = sorted([(await answer).status for answer in answers])
+        assert statuses == [200] * 6 + [429]
+        assert [line["path"] for line in lines if line["event"] == "forwarded_address_missing"] == [link(job)]
+
+
 @pytest.mark.parametrize(("hard", "held"), [(320, 160), (2000, 200)], ids=["few", "enough"])
 async def test_the_limit_fits_the_file_descriptors(shared: Shared, tmp_path: Path, hard: int, held: int) -> None:
     """The soft limit is raised as far as the hard one allows; if that is too low, fewer connections are accepted."""

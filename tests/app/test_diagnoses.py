@@ -50,14 +50,24 @@ async def test_it_reports_what_has_arrived(shared: Shared) -> None:
     assert "secret" not in answer.text
 
 
-@pytest.mark.parametrize("trusted", ["127.0.0.1", "10.0.0.1"])
-async def test_a_forwarded_address_is_used_where_the_peer_is_trusted(shared: Shared, trusted: str) -> None:
+@pytest.mark.parametrize(
+    ("sent", "trusted", "seen"),
+    [
+        ("9.9.9.9", "127.0.0.1", ("9.9.9.9", "used")),
+        ("8.8.8.8, 9.9.9.9:4711", "127.0.0.1", ("9.9.9.9", "used")),
+        ("[2001:db8::1]:4711", "127.0.0.1", ("2001:db8::1", "used")),
+        ("unknown", "127.0.0.1", ("", "missing")),
+        ("", "127.0.0.1", ("", "missing")),
+        ("9.9.9.9", "10.0.0.1", ("127.0.0.1", "ignored")),
+        ("", "10.0.0.1", ("127.0.0.1", "missing")),
+    ],
+)
+async def test_a_forwarded_address_is_used_where_the_peer_is_trusted(
+    shared: Shared, sent: str, trusted: str, seen: tuple[str, str]
+) -> None:
     async with serving(with_changes(shared.settings, trusted_proxies=trusted)) as url, httpx.AsyncClient() as api:
-        seen = (await api.get(url + REQUEST, headers={"X-Forwarded-For": "9.9.9.9"})).json()
-        direct = (await api.get(url + REQUEST)).json()
-    used = trusted == "127.0.0.1"
-    assert (seen["client"], seen["forwardedFor"]) == (("9.9.9.9", "used") if used else ("127.0.0.1", "ignored"))
-    assert (direct["client"], direct["forwardedFor"]) == ("127.0.0.1", "missing")
+        found = (await api.get(url + REQUEST, headers={"X-Forwarded-For": sent} if sent else {})).json()
+    assert (found["client"], found["forwardedFor"]) == seen
 
 
 async def test_a_wait_may_be_longer_than_other_requests(shared: Shared) -> None:

@@ -1098,7 +1098,7 @@ export interface components {
             httpVersion: string;
             /**
              * Client
-             * @description The address that limits and logs see.
+             * @description The address that limits and logs see; empty if `TRUSTED_PROXIES` has the peer, which forwards none.
              */
             client: string;
             /**
