@@ -12,6 +12,7 @@ from app.cli.environment import load_settings
 from app.cli.errors import explain
 from app.cli.output import print_json
 from app.cli.service_runner import check_schema, run_with_services
+from app.gateway import Gateway
 from app.problems import RESPONSES
 from jobs.engine.worker.heartbeat import any_worker
 from jobs.errors import HaulageError
@@ -25,8 +26,10 @@ Outcome = tuple[bool, str]
 
 
 def check_all(data_dir: Path | None, *, as_json: bool) -> None:
-    """Print a line for each dependency. Raises `typer.Exit` when one does not work."""
-    outcomes = run_with_services(load_settings(data_dir), _run_checks, schema=False)
+    """Print a line for each dependency. Raises `typer.Exit` when one does not work, `InvalidRequest` as `serve` does."""
+    settings = load_settings(data_dir)
+    Gateway(settings)  # refuses what no single setting shows, such as a ROOT_PATH like a path of its own
+    outcomes = run_with_services(settings, _run_checks, schema=False)
     words = {name: "ok" if works else "error" for name, (works, _) in outcomes.items()}
     if as_json:
         print_json({name: {"status": words[name], "detail": detail} for name, (_, detail) in outcomes.items()})

@@ -8,7 +8,7 @@ from app.cli.commands.options import AsJson, DataDir
 def check(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Check that database, Redis and store respond, and that a worker is running.
 
-    Prints a line for each; exit code 7 if one fails.
+    Prints a line for each; exit code 7 if one fails, 2 for settings that a gateway refuses.
     """
     from app.cli.dependency_checks import check_all
 

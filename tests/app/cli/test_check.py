@@ -75,6 +75,29 @@ async def test_an_unsupported_parameter_of_the_database_is_refused_by_name(
     assert "DATABASE_URL: the parameter 'hostaddr' is not supported: remove it" in done.error
 
 
+@pytest.mark.parametrize("command", ["serve", "check"])
+@pytest.mark.parametrize(
+    ("public_url", "root_path", "reason"),
+    [
+        ("", "/v1", "ROOT_PATH must not start with /v1, as addresses of the gateway itself do."),
+        (
+            "https://site.example/jobs/a",
+            "",
+            "ROOT_PATH must not start with /jobs, as addresses of the gateway itself do.",
+        ),
+        ("https://site.example/a", "/b", "ROOT_PATH: is /b, but PUBLIC_URL has the path /a: leave out ROOT_PATH"),
+    ],
+)
+async def test_the_check_refuses_the_addresses_that_a_gateway_refuses(
+    tmp_path: Path, settings: Settings, command: str, public_url: str, root_path: str, reason: str
+) -> None:
+    changes = {name: value for name, value in {"PUBLIC_URL": public_url, "ROOT_PATH": root_path}.items() if value}
+    done = await Cli(tmp_path, variables(settings) | changes)(command)
+    assert done.code == 2
+    assert done.out == ""
+    assert reason in done.error
+
+
 async def test_a_redis_that_refuses_to_work_says_why(
     tmp_path: Path, settings: Settings, environment: dict[str, str], services: Services
 ) -> None:
