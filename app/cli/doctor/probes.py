@@ -33,7 +33,7 @@ class Plan:
     """
 
     silences: tuple[float, ...] = (20, 45)
-    waits: tuple[float, ...] = (20, 45)
+    waits: tuple[float, ...] = (20, 45, 65)
     websocket_silence: float = 45
     pause: float = 2
     race_gaps: tuple[float, ...] | None = None
@@ -156,9 +156,22 @@ def in_parallel(run: Callable[[A], R], arguments: Iterable[A]) -> list[R]:
         return list(threads.map(run, listed))
 
 
-def longest(durations: Sequence[float], probe: Callable[[float], float | None]) -> tuple[float, float | None]:
-    """The longest duration that passed, and after how many seconds a longer one was cut, None if none was."""
-    cuts = dict(zip(durations, in_parallel(probe, durations), strict=True))
+def longest(durations: Sequence[float], send: Callable[[float], object]) -> tuple[float, float | None]:
+    """The longest duration that passed, and after how many seconds a longer one was cut, None if none was.
+
+    `send` is called with each of them at the same time, and raises `ProbeFailed` if it is cut.
+    """
+
+    def cut_after(duration: float) -> float | None:
+        try:
+            send(duration)
+        except ProbeRefused:
+            raise
+        except ProbeFailed as error:
+            return error.after
+        return None
+
+    cuts = dict(zip(durations, in_parallel(cut_after, durations), strict=True))
     cut = min((after for after in cuts.values() if after is not None), default=None)
     return max((duration for duration, after in cuts.items() if after is None), default=0), cut
 

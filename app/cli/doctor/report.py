@@ -30,7 +30,7 @@ def report(url: str, *, thorough: bool, as_json: bool) -> None:
     """Print a line for each finding. Raises `typer.Exit` when something is broken."""
     plan = THOROUGH if thorough else QUICK
     if not as_json:
-        print_message(f"This takes {'three minutes' if thorough else 'up to a minute'}.")
+        print_message(f"This takes {'three minutes' if thorough else 'a minute'}.")
     findings = diagnose(url, plan)
     if as_json:
         rows = [

@@ -11,10 +11,14 @@ from uuid import uuid4
 from app.cli.doctor.findings import KEEP_HOST, Finding, broken, ok, skipped, warning
 from app.cli.doctor.probes import Path, ProbeFailed, ProbeRefused, in_parallel, longest, reason_of
 from app.cli.sizes import size_text
+from app.client_counts import client_of
+from app.forwarded_clients import FORWARD_ADDRESS
 from app.schemas import API_HEADERS
 
 LONGEST_POLL = 60.0
 """Seconds of the longest long-poll."""
+POLL_MARGIN = 4.0
+"""Seconds that its response may take to arrive: a proxy that waits as long as the gateway cuts it half of the times."""
 HEADER_SIZES = (8_000, 16_000, 30_000)
 """Bytes of headers that are tried. The first has to pass: cookies of single sign-on may need it."""
 MAX_BODY = 8_000_000
@@ -35,20 +39,11 @@ _EXAMPLE_ADDRESS = "192.0.2.1"
 def first_byte(path: Path) -> Finding:
     """How long a response may take to begin."""
 
-    def probe(wait: float) -> float | None:
-        try:
-            path.see(wait=wait)
-        except ProbeRefused:
-            raise
-        except ProbeFailed as error:
-            return error.after
-        return None
-
-    survived, cut = longest(path.plan.waits, probe)
+    survived, cut = longest(path.plan.waits, lambda wait: path.see(wait=wait))
     if cut is None:
         return ok(f"a response may take {survived:g} s, the longest that was tried")
     seen = f"a response that takes longer than {cut:.1f} s does not arrive"
-    if cut <= LONGEST_POLL:
+    if cut <= LONGEST_POLL + POLL_MARGIN:
         return broken(seen, "Raise the proxy's time-out for responses to 150 s (nginx: proxy_read_timeout).")
     return warning(
         seen,
@@ -127,6 +122,8 @@ def body_size(path: Path) -> Finding:
 def client_address(path: Path) -> Finding:
     """The gateway sees the client's address, which the client cannot choose."""
     seen = path.seen
+    if not client_of(seen.client):
+        return warning("the gateway sees no client address: a proxy in TRUSTED_PROXIES sends none", FORWARD_ADDRESS)
     if seen.forwarded_for == "ignored":
         return warning(
             f"the gateway sees {seen.client}, which is a proxy: all its clients share the limits of one",

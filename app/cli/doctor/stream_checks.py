@@ -14,7 +14,7 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
 from app.cli.doctor.findings import KEEP_HOST, Finding, broken, ok, skipped, warning
-from app.cli.doctor.probes import Path, ProbeFailed, ProbeRefused, longest, reason_of
+from app.cli.doctor.probes import Path, longest, reason_of
 from app.close_codes import CloseCode
 
 MAX_SILENCE = 30.0
@@ -113,18 +113,7 @@ def compression(path: Path) -> Finding:
 
 def stream_silence(path: Path) -> Finding:
     """How long an event stream may be silent."""
-
-    def probe(silence: float) -> float | None:
-        started = time.monotonic()
-        try:
-            path.event_times(silence)
-        except ProbeRefused:
-            raise
-        except ProbeFailed:
-            return time.monotonic() - started
-        return None
-
-    survived, cut = longest(path.plan.silences, probe)
+    survived, cut = longest(path.plan.silences, path.event_times)
     if cut is None:
         return ok(f"a stream survived {survived:g} s of silence, the longest that was tried")
     seen = f"a silent stream was cut after {cut:.1f} s"
