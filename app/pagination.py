@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.context import json_response
-from app.requests import query_int
+from app.requests import invalid, query_int
 from app.serializers import CACHE_CONTROL
 from jobs.errors import InvalidRequest
 
@@ -72,10 +72,10 @@ def time_cursor(request: Request) -> tuple[datetime, UUID] | None:
     try:
         time = datetime.fromisoformat(parts[0])
         if time.tzinfo is None:
-            raise _bad_cursor()
+            raise _bad_cursor(request)
         return time.astimezone(UTC), UUID(parts[1])
     except (ValueError, OverflowError) as error:
-        raise _bad_cursor() from error
+        raise _bad_cursor(request) from error
 
 
 def number_cursor(request: Request) -> int:
@@ -84,7 +84,7 @@ def number_cursor(request: Request) -> int:
     if parts is None:
         return 0
     if re.fullmatch(r"[0-9]{1,12}", parts[0], re.ASCII) is None:
-        raise _bad_cursor()
+        raise _bad_cursor(request)
     return int(parts[0])
 
 
@@ -95,13 +95,11 @@ def _cursor(request: Request, length: int) -> list[str] | None:
     try:
         parts = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode().split("|")
     except ValueError as error:
-        raise _bad_cursor() from error
+        raise _bad_cursor(request) from error
     if len(parts) != length:
-        raise _bad_cursor()
+        raise _bad_cursor(request)
     return parts
 
 
-def _bad_cursor() -> InvalidRequest:
-    return InvalidRequest(
-        "cursor must be the nextCursor of an earlier page.", [("cursor", "must be the nextCursor of an earlier page")]
-    )
+def _bad_cursor(request: Request) -> InvalidRequest:
+    return invalid("cursor", "must be the nextCursor of an earlier page", request.query_params["cursor"])

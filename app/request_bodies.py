@@ -8,7 +8,6 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, model_validator
 from pydantic.alias_generators import to_camel
-from pydantic_core import PydanticCustomError
 
 from jobs.bundles.downloads import MAX_FILES, MAX_NAME, Compression, OnMissing
 from jobs.engine.jobs import FileRequest
@@ -49,7 +48,8 @@ class FileSelection(Body):
     @model_validator(mode="after")
     def _either(self) -> Self:
         if (self.file_ids is None) == (self.files is None):
-            raise PydanticCustomError("either", "give either file_ids or files")
+            msg = "give either file_ids or files"
+            raise ValueError(msg)
         return self
 
     def requests(self) -> list[FileRequest]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar, cast
@@ -15,6 +15,7 @@ from pydantic_core import from_json
 from starlette.requests import HTTPConnection, Request
 
 from app.problems import UnsupportedMediaType
+from app.validation import Problem, problems_of, rejection
 from jobs.errors import InvalidRequest
 
 B = TypeVar("B", bound=BaseModel)
@@ -33,22 +34,13 @@ SHOWN = 5
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
-_MESSAGES = {
-    "int_type": "must be an integer",
-    "string_type": "must be a string",
-    "list_type": "must be a list",
-    "model_type": "must be an object",
-    "missing": "is required",
-    "extra_forbidden": "is not a known field",
-}
-
 
 class RequestReader:
     """Reads one request: the problems found in its block, those of the body included, are raised as one at its end."""
 
     def __init__(self, request: Request) -> None:
         self._request = request
-        self._problems: list[tuple[str, str]] = []
+        self._problems: list[Problem] = []
 
     def __enter__(self) -> Self:
         return self
@@ -64,7 +56,7 @@ class RequestReader:
     def __exit__(self, _: object, error: BaseException | None, __: TracebackType | None) -> None:
         if self._problems and (error is None or isinstance(error, InvalidRequest)):
             problems = [*self._problems, *(error.problems if error else ())]
-            raise InvalidRequest(_summary(problems), problems) from error
+            raise InvalidRequest(summary("request", problems), problems) from error
 
 
 async def read_body(request: Request, model: type[B]) -> B:
@@ -85,48 +77,42 @@ async def read_json(request: Request) -> Any:
     body = await request.body()
     if body.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
         raise InvalidRequest("The body is UTF-16, but JSON is sent as UTF-8.", [("body", "must be UTF-8 (RFC 8259)")])
+    if not body:
+        raise InvalidRequest("The body is empty, but JSON is needed.", [("body", "is required")])
     try:
         return from_json(body.removeprefix(BOM_UTF8), allow_inf_nan=False)
     except ValueError as error:
-        raise InvalidRequest("The body is not valid JSON.", [("body", str(error))]) from error
+        rule = f"is not valid JSON: {error}"
+        raise InvalidRequest(f"The body {rule}.", [("body", rule)]) from error
 
 
 def check(raw: Any, model: type[B]) -> B:
     """The value as a model. Raises `InvalidRequest` with every offending field."""
-    problems: list[tuple[str, str]] = []
+    problems: list[Problem] = []
     checked: B | None = None
     try:
         checked = model.model_validate(raw)
     except ValidationError as error:
-        problems = [(_field(item["loc"]), _text(item)) for item in error.errors(include_url=False)]
+        problems = problems_of(error, "body")
     repeated = getattr(model, "repeated", None)
     if repeated is not None:
         problems += repeated(raw)
     if problems or checked is None:
-        raise InvalidRequest(_summary(problems), problems)
+        raise InvalidRequest(summary("request", problems), problems)
     return checked
 
 
-def _field(location: tuple[int | str, ...]) -> str:
-    name = ""
-    for step in location:
-        name += f"[{step}]" if isinstance(step, int) else f".{step}" if name else step
-    return name or "body"
+def summary(what: str, problems: Sequence[Problem]) -> str:
+    """The problems of a request or message in one sentence."""
+    listed = "; ".join(f"{field}: {text}" for field, text in problems[:SHOWN])
+    more = f" (and {len(problems) - SHOWN} more)" if len(problems) > SHOWN else ""
+    return f"The {what} is not valid: {listed}{more}."
 
 
-def _text(item: Any) -> str:
-    return _MESSAGES.get(item["type"], str(item["msg"][:1].lower() + item["msg"][1:]))
-
-
-def _summary(problems: list[tuple[str, str]]) -> str:
-    shown = "; ".join(f"{field}: {text}" for field, text in problems[:SHOWN])
-    more = f" (and {len(problems) - SHOWN} more, see errors)" if len(problems) > SHOWN else ""
-    return f"The request is not valid: {shown}{more}."
-
-
-def described(error: ValidationError) -> str:
-    """The problems in one sentence."""
-    return _summary([(_field(item["loc"]), _text(item)) for item in error.errors(include_url=False)])
+def invalid(field: str, rule: str, value: str) -> InvalidRequest:
+    """The error for one value of a request that breaks a rule."""
+    problem = (field, rejection(rule, value))
+    return InvalidRequest(summary("request", [problem]), [problem])
 
 
 def path_job_id(request: Request) -> UUID:
@@ -137,7 +123,7 @@ def path_job_id(request: Request) -> UUID:
 def uuid_of(text: str) -> UUID:
     """A job id. Raises `InvalidRequest` unless it is a UUID in its usual form."""
     if _UUID.fullmatch(text) is None:
-        raise InvalidRequest("The job id must be a UUID.", [("jobId", "must be a UUID")])
+        raise invalid("jobId", "must be a UUID", text)
     return UUID(text)
 
 
@@ -149,10 +135,11 @@ def query_jobs(request: Request) -> dict[UUID, int]:
     for item in items[: MAX_STREAMED + 1]:
         job_id, _, since = item.partition(":")
         if _UUID.fullmatch(job_id) is None or re.fullmatch(r"[0-9]{0,18}", since, re.ASCII) is None:
-            raise InvalidRequest(f"jobs {rule}; {item[:60]!r} is not one.", [("jobs", rule)])
+            raise invalid("jobs", rule, item)
         found[UUID(job_id)] = int(since or 0)
     if not items or len(items) > MAX_STREAMED:
-        raise InvalidRequest(f"jobs {rule}.", [("jobs", rule)])
+        problem = ("jobs", f"{rule}, not {len(items)}")
+        raise InvalidRequest(summary("request", [problem]), [problem])
     return found
 
 
@@ -165,14 +152,14 @@ def query_choices(request: Request, name: str, choices: type[E]) -> tuple[E, ...
         return tuple(dict.fromkeys(map(choices, text.split(","))))
     except ValueError as error:
         rule = "must be one or more, separated by commas, of " + ", ".join(choices)
-        raise InvalidRequest(f"{name} {rule}.", [(name, rule)]) from error
+        raise invalid(name, rule, text) from error
 
 
 def query_text(request: Request, name: str) -> str:
     """A text from the query, empty if absent. Raises `InvalidRequest` for one that PostgreSQL can't store."""
     text = request.query_params.get(name, "")
     if "\0" in text:
-        raise InvalidRequest(f"{name} must not contain NUL.", [(name, "must not contain NUL")])
+        raise invalid(name, "must have no NUL character", text)
     return text
 
 
@@ -182,7 +169,7 @@ def query_int(request: HTTPConnection, name: str, default: int, low: int, high: 
     if text is None:
         return default
     if re.fullmatch(r"-?[0-9]{1,18}", text, re.ASCII) is None or not low <= int(text) <= high:
-        raise InvalidRequest(f"{name} must be an integer from {low} to {high}.", [(name, f"must be {low} to {high}")])
+        raise invalid(name, f"must be a whole number from {low} to {high}", text)
     return int(text)
 
 
@@ -215,6 +202,5 @@ def idempotency_key(request: Request) -> str | None:
     if len(text) > 1 and text.startswith('"') and text.endswith('"'):
         text = text[1:-1]
     if re.fullmatch(r"[\x21-\x7e]{1,255}", text) is None:
-        rule = "must be 1 to 255 visible ASCII characters"
-        raise InvalidRequest(f"Idempotency-Key {rule}.", [("Idempotency-Key", rule)])
+        raise invalid("Idempotency-Key", "must be 1 to 255 visible ASCII characters", text)
     return text

@@ -147,7 +147,6 @@ class StorageSettings(_Group):
     )
     s3_key_template: str = Field(
         default="{file_id}.zip",
-        pattern=r"^[^{}]*\{file_id\}[^{}]*$",
         description="Object key of a `file_id` that is not in the catalogue.",
     )
     s3_part_copy: Literal["auto", "never"] = Field(
@@ -178,6 +177,9 @@ class StorageSettings(_Group):
     @classmethod
     def _makes_valid_keys(cls, template: str) -> str:
         """No call to the store accepts keys of any other form (`jobs.storage.objects`)."""
+        if re.fullmatch(r"[^{}]*\{file_id\}[^{}]*", template) is None:
+            msg = "must contain {file_id} once, and no other braces"
+            raise ValueError(msg)
         if {"", ".", ".."} & set(template.split("/")):
             msg = "must not start or end with a slash, and must have no empty, . or .. between slashes"
             raise ValueError(msg)

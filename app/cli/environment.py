@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from app.stack.errors import StackError
+from app.validation import REQUIRED, problems_of
 from jobs.errors import InvalidRequest
 from jobs.settings import Settings
 
@@ -48,18 +49,14 @@ def settings_from(environment: dict[str, str], hint: str = "") -> Settings:
     """Return settings from `environment`, and for the rest from this process's environment.
 
     Raises `InvalidRequest` with one message for all variables, which ends with `hint`. It contains no value of a variable
-    that may have a secret in it.
+    that may have a secret in it: only those that must be numbers, paths of files or one of a few words are repeated.
     """
     try:
         return Settings(**{name.lower(): value for name, value in environment.items()})  # type: ignore[arg-type]
     except ValidationError as error:
-        missing, problems = [], []
-        for found in error.errors(include_url=False, include_input=False):
-            name = str(found["loc"][0]).upper() if found["loc"] else ""
-            if found["type"] == "missing":
-                missing.append(name)
-            else:
-                problems.append(": ".join(filter(None, (name, found["msg"].removeprefix("Value error, ")))))
+        found = [(field.upper(), text) for field, text in problems_of(error, "")]
+        missing = [name for name, text in found if text == REQUIRED]
+        problems = [": ".join(filter(None, problem)) for problem in found if problem[1] != REQUIRED]
         if missing:
             problems.insert(0, f"these environment variables are missing: {', '.join(missing)}")
         if hint:

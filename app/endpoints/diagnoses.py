@@ -20,8 +20,8 @@ from app.context import Context, context, json_response
 from app.diagnosis_limits import MAX_WAIT
 from app.endpoints.streams import HEADERS, MEDIA_TYPE
 from app.http_protocol import MAX_HEAD_BYTES
+from app.requests import invalid
 from app.schemas import API_HEADERS, DiagnosticEvent, GatewayLimits, SeenRequest
-from jobs.errors import InvalidRequest
 
 NO_STORE = {"Cache-Control": "no-store, no-transform"}
 
@@ -121,6 +121,5 @@ def _query_seconds(request: Request, name: str) -> float:
     """Seconds from the query, 0 if absent. Raises `InvalidRequest` unless they are from 0 to `MAX_WAIT`."""
     text = request.query_params.get(name, "0")
     if _SECONDS.fullmatch(text) is None or float(text) > MAX_WAIT:
-        rule = f"must be a number of seconds from 0 to {MAX_WAIT}"
-        raise InvalidRequest(f"{name} {rule}.", [(name, rule)])
+        raise invalid(name, f"must be a number of seconds from 0 to {MAX_WAIT}", text)
     return float(text)

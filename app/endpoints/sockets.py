@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Annotated
 from uuid import UUID
 
 import structlog
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 from starlette.types import Receive
 from starlette.websockets import WebSocket
 
@@ -24,7 +25,8 @@ from app.following.hub import CONCURRENT_READS, Hub
 from app.following.topics import Follower
 from app.problems import UnsupportedSubprotocol, close_code_of
 from app.request_bodies import FollowJobs, UnfollowJobs
-from app.requests import MAX_SEQ, described, query_int, uuid_of
+from app.requests import MAX_SEQ, query_int, summary, uuid_of
+from app.validation import problems_of
 from jobs.concurrency import map_limited
 from jobs.engine.order import Order, requested_since
 from jobs.errors import DatabaseUnavailable, HaulageError, InvalidRequest, JobNotFound
@@ -39,7 +41,9 @@ MAX_PENDING = 4
 MAX_FAULTS = 10
 """Invalid messages after which the connection is closed."""
 
-_MESSAGE: TypeAdapter[FollowJobs | UnfollowJobs] = TypeAdapter(FollowJobs | UnfollowJobs)
+_MESSAGE: TypeAdapter[FollowJobs | UnfollowJobs] = TypeAdapter(
+    Annotated[FollowJobs | UnfollowJobs, Field(discriminator="type")]
+)
 
 
 async def one(socket: WebSocket) -> None:
@@ -126,7 +130,7 @@ class _Session:
         try:
             message = _MESSAGE.validate_json(text.removeprefix("\ufeff"))  # a byte order mark (RFC 8259, section 8.1)
         except ValidationError as error:
-            return await self._send_error(connection, described(error))
+            return await self._send_error(connection, summary("message", problems_of(error, "message", tagged=True)))
         if isinstance(message, UnfollowJobs):
             for job_id in message.jobs:
                 self._hub.unfollow(connection, job_id)

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from app.stack.errors import StackError
 from app.stack.ports import free_ports, is_free
+from app.validation import problems_of
 
 
 def _secret() -> str:
@@ -55,10 +56,15 @@ def load(file: Path) -> State | None:
         return None
     except OSError as error:
         raise StackError(f"cannot read {file}: {error}") from error
-    except (ValidationError, ValueError) as error:
-        raise StackError(
-            f"{file} is damaged; without its secrets the data beside it can't be opened: {error}"
-        ) from error
+    except ValidationError as error:
+        problems = "; ".join(f"{field} {text}" for field, text in problems_of(error, "it", secret=True))
+        raise StackError(_damaged(file, problems)) from error
+    except UnicodeDecodeError as error:
+        raise StackError(_damaged(file, "it is not UTF-8")) from error
+
+
+def _damaged(file: Path, reason: str) -> str:
+    return f"{file} is damaged ({reason}); without its secrets the data beside it can't be opened"
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from jobs.engine.jobs import Status
 from tests.app.shared import Shared, problem
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -139,6 +140,31 @@ async def test_an_invalid_job_id_is_refused_everywhere(shared: Shared, job_id: s
 )
 async def test_invalid_query_parameters_are_all_reported(shared: Shared, path: str, offending: list[str]) -> None:
     assert fields(await shared.api.get(path)) == offending
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        (f"{JOB}?since=-1", "since: must be a whole number from 0 to 9223372036854775807, not '-1'"),
+        ("/v1/download/jobs?limit=ten", "limit: must be a whole number from 1 to 200, not 'ten'"),
+        ("/v1/download/jobs?cursor=x", "cursor: must be the nextCursor of an earlier page, not 'x'"),
+        (
+            "/v1/download/jobs?status=done",
+            f"status: must be one or more, separated by commas, of {', '.join(Status)}, not 'done'",
+        ),
+        ("/v1/download/job/1", "jobId: must be a UUID, not '1'"),
+        ("/v1/download/files?q=a%00", r"q: must have no NUL character, not 'a\x00'"),
+        ("/v1/download/stream?jobs=x:1", "jobs: must be 1 to 50 pairs of id:since, separated by commas, not 'x:1'"),
+        ("/v1/download/stream", "jobs: must be 1 to 50 pairs of id:since, separated by commas, not 0"),
+        ("/v1/diagnose/request?wait=1000", "wait: must be a number of seconds from 0 to 150, not '1000'"),
+    ],
+)
+async def test_a_problem_of_the_address_names_the_parameter_the_value_and_the_rule(
+    shared: Shared, path: str, text: str
+) -> None:
+    problem = (await shared.api.get(path)).json()
+    assert problem["message"] == f"The request is not valid: {text}."
+    assert [f"{one['field']}: {one['message']}" for one in problem["errors"]] == [text]
 
 
 @pytest.mark.parametrize(

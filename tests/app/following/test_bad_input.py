@@ -157,6 +157,27 @@ async def test_an_invalid_message_gets_an_error_and_the_connection_stays_open(
         assert len(follower.errors) == 1
 
 
+@pytest.mark.parametrize(
+    ("message", "text"),
+    [
+        ("{", "message: is not valid JSON: EOF while parsing an object at line 1 column 1"),
+        ("[]", "message: must be an object, not a list"),
+        ("{}", "type: is required"),
+        ({"type": "shout"}, "type: must be 'follow' or 'unfollow', not 'shout'"),
+        ({"type": "follow"}, "jobs: is required"),
+        ({"type": "follow", "jobs": [{"jobId": "x"}]}, "jobs[0].jobId: must be a UUID, not 'x'"),
+        ({"type": "follow", "jobs": [{"jobId": UNKNOWN, "since": -1}]}, "jobs[0].since: must be at least 0, not -1"),
+    ],
+)
+async def test_an_error_message_names_the_field_the_value_and_the_rule(
+    shared: Shared, message: str | dict[str, Any], text: str
+) -> None:
+    async with socket(base(shared)) as follower:
+        await follower.say(message)
+        await follower.until(lambda: len(follower.errors) == 1)
+        assert follower.errors[0]["message"] == f"The message is not valid: {text}."
+
+
 async def test_a_byte_order_mark_before_a_message_is_ignored(shared: Shared) -> None:
     job = await create(shared.services, 10_000)
     async with socket(base(shared)) as follower:

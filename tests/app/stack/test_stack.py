@@ -280,8 +280,20 @@ def test_a_server_that_ends_early_is_quoted_and_the_others_stop(tmp_path: Path) 
         assert sql(again.environment(), "SELECT 1") == 1
 
 
-def test_a_damaged_state_is_not_replaced(tmp_path: Path) -> None:
-    (tmp_path / "stack.json").write_text("{")
-    with pytest.raises(StackError, match="damaged"):
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"{", "it is not valid JSON: EOF while parsing an object at line 1 column 1"),
+        (
+            b'{"ports": {"a": "secret"}, "valkey_password": 5}',
+            "ports.a must be a whole number; valkey_password must be text",
+        ),
+        (b"\xff", "it is not UTF-8"),
+    ],
+)
+def test_a_damaged_state_is_not_replaced(tmp_path: Path, content: bytes, reason: str) -> None:
+    (tmp_path / "stack.json").write_bytes(content)
+    with pytest.raises(StackError) as raised:
         Stack(tmp_path).start()
-    assert (tmp_path / "stack.json").read_text() == "{"
+    assert raised.value.message.startswith(f"{tmp_path}/stack.json is damaged ({reason}); without its secrets ")
+    assert (tmp_path / "stack.json").read_bytes() == content

@@ -119,7 +119,7 @@ class TestWithAWorker:
     [
         (["abc"], "FILE_ID"),
         ([], "FILE_ID"),
-        ([5], "file_ids[0]: input should be greater than or equal to 10000"),
+        ([5], "haulage: The request is not valid: file_ids[0]: must be at least 10000, not 5."),
         ([10000, 10000], "file_ids[1]: 10000 is repeated"),
         ([10000, "--server", "nonsense"], "'nonsense' is not the URL of a server"),
     ],
