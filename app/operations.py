@@ -55,7 +55,7 @@ _LIMIT = Parameter("limit", "query", "Maximum number of items.", {**_INT, "minim
 _KEY = Parameter(
     "Idempotency-Key",
     "header",
-    "Makes the request safe to repeat: the same key and body return the same job (draft 07).",
+    "Makes the request safe to repeat: the same key and body return the same job, as it is by then (draft 07).",
     {**_STR, "maxLength": 255},
 )
 _SINCE = Parameter(

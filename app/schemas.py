@@ -31,10 +31,10 @@ class Links(Message):
 
 
 class Accepted(Message):
-    """The job was accepted and will run."""
+    """The job, as it is now: `queued` when it is new, any status when an earlier request had the same idempotency key."""
 
     job_id: UUID
-    status: Literal["queued"] = "queued"
+    status: Status
     total_file_ids: int
     links: Links
 

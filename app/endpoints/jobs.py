@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from time import perf_counter
 from uuid import UUID
 
@@ -66,7 +67,7 @@ def _digest(selection: FileSelection) -> str:
 
 def _accepted(request: Request, job: Job, headers: Mapping[str, str] | None = None) -> Response:
     links = links_of(job.id, context(request).address.root)
-    body = Accepted(job_id=job.id, total_file_ids=job.progress.files_total, links=links)
+    body = Accepted(job_id=job.id, status=job.status, total_file_ids=job.progress.files_total, links=links)
     return json_response(body, 202, {"Location": links.self_, "Retry-After": RETRY_AFTER, **(headers or {})})
 
 
@@ -94,7 +95,7 @@ async def start(request: Request) -> Response:
     except TooManyFollowers:
         return _accepted(request, job, headers)
     if not _ended(status):
-        return _accepted(request, job, headers)
+        return _accepted(request, replace(job, status=status.status), headers)
     if status.status is not Status.COMPLETED:
         message = status.error.message if status.error else f"The job was {status.status}."
         return _started(one.file_id, status.status, None, None, began, message)

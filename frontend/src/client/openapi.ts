@@ -366,7 +366,7 @@ export interface components {
     schemas: {
         /**
          * Accepted
-         * @description The job was accepted and will run.
+         * @description The job, as it is now: `queued` when it is new, any status when an earlier request had the same idempotency key.
          */
         Accepted: {
             /**
@@ -374,12 +374,7 @@ export interface components {
              * Format: uuid
              */
             jobId: string;
-            /**
-             * Status
-             * @default queued
-             * @constant
-             */
-            status: "queued";
+            status: components["schemas"]["Status"];
             /** Totalfileids */
             totalFileIds: number;
             links: components["schemas"]["Links"];
@@ -1184,7 +1179,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Makes the request safe to repeat: the same key and body return the same job (draft 07). */
+                /** @description Makes the request safe to repeat: the same key and body return the same job, as it is by then (draft 07). */
                 "Idempotency-Key"?: string;
             };
             path?: never;
