@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from app.close_codes import CloseCode
+from app.exit_codes import ExitCode
 from app.schemas import FieldProblem, ProblemBody
 from jobs.errors import HaulageError
 
@@ -94,70 +95,82 @@ class ErrorResponse:
 
     status: int
     title: str
-    exit_code: int = 1
+    exit_code: ExitCode = ExitCode.FAILED
     retry_after: int | None = None
     close_code: CloseCode = CloseCode.INTERNAL
 
 
 RESPONSES: dict[str, ErrorResponse] = {
     # bad requests
-    "invalid_request": ErrorResponse(400, "Invalid request", 2, close_code=CloseCode.BAD_REQUEST),
-    "unsupported_media_type": ErrorResponse(415, "The body is not JSON", 2),
-    "body_too_large": ErrorResponse(413, "The body is too large", 2),
-    "wrong_host": ErrorResponse(400, "Unknown host name", 2, close_code=CloseCode.WRONG_HOST),
-    "forbidden_origin": ErrorResponse(403, "Origin not allowed", 2, close_code=CloseCode.FORBIDDEN),
-    "unsupported_subprotocol": ErrorResponse(400, "Unsupported subprotocol", 2, close_code=CloseCode.BAD_SUBPROTOCOL),
-    "malformed_request": ErrorResponse(400, "Malformed request", 2),
-    "head_too_large": ErrorResponse(431, "The request head is too large", 2),
-    "target_too_long": ErrorResponse(414, "The address is too long", 2),
-    "request_incomplete": ErrorResponse(408, "The request did not arrive in time", 7),
-    "unsupported_transfer_coding": ErrorResponse(501, "Unsupported transfer coding", 2),
-    "job_not_found": ErrorResponse(404, "Job not found", 4, close_code=CloseCode.NOT_FOUND),
-    "illegal_transition": ErrorResponse(409, "Not possible in the job's current state", 5),
-    "not_ready": ErrorResponse(409, "The job has not completed yet", 5),
-    "source_changed": ErrorResponse(409, "The file has changed since the job completed", 5),
-    "result_expired": ErrorResponse(410, "The result has expired", 6),
-    "result_gone": ErrorResponse(404, "The result no longer exists", 4),
-    "idempotency_key_reused": ErrorResponse(422, "The Idempotency-Key was used for a different request", 2),
+    "invalid_request": ErrorResponse(400, "Invalid request", ExitCode.INVALID, close_code=CloseCode.BAD_REQUEST),
+    "unsupported_media_type": ErrorResponse(415, "The body is not JSON", ExitCode.INVALID),
+    "body_too_large": ErrorResponse(413, "The body is too large", ExitCode.INVALID),
+    "wrong_host": ErrorResponse(400, "Unknown host name", ExitCode.INVALID, close_code=CloseCode.WRONG_HOST),
+    "forbidden_origin": ErrorResponse(403, "Origin not allowed", ExitCode.INVALID, close_code=CloseCode.FORBIDDEN),
+    "unsupported_subprotocol": ErrorResponse(
+        400, "Unsupported subprotocol", ExitCode.INVALID, close_code=CloseCode.BAD_SUBPROTOCOL
+    ),
+    "malformed_request": ErrorResponse(400, "Malformed request", ExitCode.INVALID),
+    "head_too_large": ErrorResponse(431, "The request head is too large", ExitCode.INVALID),
+    "target_too_long": ErrorResponse(414, "The address is too long", ExitCode.INVALID),
+    "request_incomplete": ErrorResponse(408, "The request did not arrive in time", ExitCode.UNAVAILABLE),
+    "unsupported_transfer_coding": ErrorResponse(501, "Unsupported transfer coding", ExitCode.INVALID),
+    "job_not_found": ErrorResponse(404, "Job not found", ExitCode.NOT_FOUND, close_code=CloseCode.NOT_FOUND),
+    "illegal_transition": ErrorResponse(409, "Not possible in the job's current state", ExitCode.WRONG_STATE),
+    "not_ready": ErrorResponse(409, "The job has not completed yet", ExitCode.WRONG_STATE),
+    "source_changed": ErrorResponse(409, "The file has changed since the job completed", ExitCode.WRONG_STATE),
+    "result_expired": ErrorResponse(410, "The result has expired", ExitCode.EXPIRED),
+    "result_gone": ErrorResponse(404, "The result no longer exists", ExitCode.NOT_FOUND),
+    "idempotency_key_reused": ErrorResponse(
+        422, "The Idempotency-Key was used for a different request", ExitCode.INVALID
+    ),
     "idempotency_key_in_flight": ErrorResponse(
-        409, "A request with this Idempotency-Key is still being processed", 5, retry_after=1
+        409, "A request with this Idempotency-Key is still being processed", ExitCode.WRONG_STATE, retry_after=1
     ),
     # failed attempts
-    "files_missing": ErrorResponse(404, "Files are missing", 4),
-    "bundle_too_large": ErrorResponse(422, "The bundle would be too large", 2),
-    "checksum_mismatch": ErrorResponse(502, "A file does not match its checksum in the catalogue", 7),
-    "object_missing": ErrorResponse(404, "Object not found", 4),
-    "storage_fault": ErrorResponse(503, "The store returned an error", 7, retry_after=5),
-    "storage_down": ErrorResponse(503, "The store is unavailable", 7, retry_after=5),
-    "storage_busy": ErrorResponse(503, "The store is overloaded", 7, retry_after=5),
-    "storage_refused": ErrorResponse(503, "The store denied access", 7, retry_after=5),
-    "storage_out": ErrorResponse(503, "The store is unavailable", 7, retry_after=5),
-    "storage_unreachable": ErrorResponse(503, "The store cannot be reached", 7, retry_after=5),
-    "storage_timeout": ErrorResponse(503, "The store did not respond in time", 7, retry_after=5),
-    "attempt_timeout": ErrorResponse(504, "The attempt took too long", 7),
-    "stale_fence": ErrorResponse(409, "The job was changed by someone else", 5, retry_after=1),
+    "files_missing": ErrorResponse(404, "Files are missing", ExitCode.NOT_FOUND),
+    "bundle_too_large": ErrorResponse(422, "The bundle would be too large", ExitCode.INVALID),
+    "checksum_mismatch": ErrorResponse(
+        502, "A file does not match its checksum in the catalogue", ExitCode.UNAVAILABLE
+    ),
+    "object_missing": ErrorResponse(404, "Object not found", ExitCode.NOT_FOUND),
+    "storage_fault": ErrorResponse(503, "The store returned an error", ExitCode.UNAVAILABLE, retry_after=5),
+    "storage_down": ErrorResponse(503, "The store is unavailable", ExitCode.UNAVAILABLE, retry_after=5),
+    "storage_busy": ErrorResponse(503, "The store is overloaded", ExitCode.UNAVAILABLE, retry_after=5),
+    "storage_refused": ErrorResponse(503, "The store denied access", ExitCode.UNAVAILABLE, retry_after=5),
+    "storage_out": ErrorResponse(503, "The store is unavailable", ExitCode.UNAVAILABLE, retry_after=5),
+    "storage_unreachable": ErrorResponse(503, "The store cannot be reached", ExitCode.UNAVAILABLE, retry_after=5),
+    "storage_timeout": ErrorResponse(503, "The store did not respond in time", ExitCode.UNAVAILABLE, retry_after=5),
+    "attempt_timeout": ErrorResponse(504, "The attempt took too long", ExitCode.UNAVAILABLE),
+    "stale_fence": ErrorResponse(409, "The job was changed by someone else", ExitCode.WRONG_STATE, retry_after=1),
     # the service
     "database_unavailable": ErrorResponse(
-        503, "The database is unavailable", 7, retry_after=2, close_code=CloseCode.UNAVAILABLE
+        503, "The database is unavailable", ExitCode.UNAVAILABLE, retry_after=2, close_code=CloseCode.UNAVAILABLE
     ),
     "database_refused": ErrorResponse(
-        503, "The database refuses this server", 7, retry_after=30, close_code=CloseCode.UNAVAILABLE
+        503, "The database refuses this server", ExitCode.UNAVAILABLE, retry_after=30, close_code=CloseCode.UNAVAILABLE
     ),
-    "database_busy": ErrorResponse(503, "The server is overloaded", 7, retry_after=2, close_code=CloseCode.UNAVAILABLE),
-    "redis_unavailable": ErrorResponse(503, "Redis is unavailable", 7, retry_after=2),
-    "queue_full": ErrorResponse(503, "The queue is full", 7, retry_after=15),
+    "database_busy": ErrorResponse(
+        503, "The server is overloaded", ExitCode.UNAVAILABLE, retry_after=2, close_code=CloseCode.UNAVAILABLE
+    ),
+    "redis_unavailable": ErrorResponse(503, "Redis is unavailable", ExitCode.UNAVAILABLE, retry_after=2),
+    "queue_full": ErrorResponse(503, "The queue is full", ExitCode.UNAVAILABLE, retry_after=15),
     "too_many_followers": ErrorResponse(
-        429, "Too many open streams and long-polls", 7, retry_after=15, close_code=CloseCode.TOO_MANY
+        429, "Too many open streams and long-polls", ExitCode.UNAVAILABLE, retry_after=15, close_code=CloseCode.TOO_MANY
     ),
-    "too_many_connections": ErrorResponse(429, "Too many connections from one address", 7, retry_after=15),
-    "too_many_diagnoses": ErrorResponse(429, "Too many diagnostic requests", 7, retry_after=60),
-    "gateway_full": ErrorResponse(503, "Too many connections", 7, retry_after=5),
-    "server_stops": ErrorResponse(503, "The server is shutting down", 7, retry_after=2, close_code=CloseCode.RESTART),
-    "request_timeout": ErrorResponse(504, "The request took too long", 7, retry_after=5),
-    "stack": ErrorResponse(500, "Local stack failed", 8),
-    "server_unreachable": ErrorResponse(503, "The server cannot be reached", 7, retry_after=2),
-    "client": ErrorResponse(500, "The command failed", 1),
-    "internal": ErrorResponse(500, "Internal server error", 1),
+    "too_many_connections": ErrorResponse(
+        429, "Too many connections from one address", ExitCode.UNAVAILABLE, retry_after=15
+    ),
+    "too_many_diagnoses": ErrorResponse(429, "Too many diagnostic requests", ExitCode.UNAVAILABLE, retry_after=60),
+    "gateway_full": ErrorResponse(503, "Too many connections", ExitCode.UNAVAILABLE, retry_after=5),
+    "server_stops": ErrorResponse(
+        503, "The server is shutting down", ExitCode.UNAVAILABLE, retry_after=2, close_code=CloseCode.RESTART
+    ),
+    "request_timeout": ErrorResponse(504, "The request took too long", ExitCode.UNAVAILABLE, retry_after=5),
+    "stack": ErrorResponse(500, "Local stack failed", ExitCode.STACK_FAILED),
+    "server_unreachable": ErrorResponse(503, "The server cannot be reached", ExitCode.UNAVAILABLE, retry_after=2),
+    "client": ErrorResponse(500, "The command failed", ExitCode.FAILED),
+    "internal": ErrorResponse(500, "Internal server error", ExitCode.FAILED),
 }
 
 MEDIA_TYPE = "application/problem+json"

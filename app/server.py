@@ -14,8 +14,8 @@ from typing import cast
 import structlog
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.config import STARTUP_FAILURE
 
+from app.exit_codes import ExitCode
 from app.gateway import Gateway
 from app.http_protocol import HttpProtocol
 from app.listening import bound_sockets, url_of
@@ -106,7 +106,7 @@ def _run(server: uvicorn.Server, settings: Settings, patience: float) -> None:
         bound = bound_sockets(settings.host, settings.port)
     except OSError as error:
         log.error("listen_failed", reason=error.strerror)  # noqa: TRY400 - no bug, so no trace
-        sys.exit(STARTUP_FAILURE)
+        sys.exit(ExitCode.NOT_STARTED)
     startup, handle_exit = server.startup, server.handle_exit
 
     async def start(sockets: list[socket.socket] | None = None) -> None:

@@ -15,6 +15,7 @@ from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
 
 from app.cli.commands import app as cli
+from app.exit_codes import ExitCode
 from jobs.engine.transitions import SOURCES
 from jobs.settings import Settings
 
@@ -77,6 +78,12 @@ def test_the_state_machine_page_has_the_table_of_the_code(project: Path) -> None
     table = dict(re.findall(r"^\| (\w+) \| ([\w, ]+) \| .* \|$", page, re.MULTILINE))
     for command, states in SOURCES.items():
         assert table[command.__name__.lower()].split(", ") == sorted(states)
+
+
+def test_the_page_of_the_command_line_has_the_exit_codes_of_the_code(project: Path) -> None:
+    page = (project / "docs" / "command-line.md").read_text(encoding="utf-8")
+    table = re.findall(r"^\| (\d+) \| (.*) \|$", page, re.MULTILINE)
+    assert table == [(f"{code:d}", code.meaning) for code in ExitCode]
 
 
 @pytest.mark.parametrize("suffix", ["*.md", "docs/**/*.md"])

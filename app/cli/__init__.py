@@ -7,6 +7,8 @@ import signal
 import sys
 from types import FrameType
 
+from app.exit_codes import ExitCode
+
 
 def main() -> None:
     """Run the command in `sys.argv` and exit with its code (see the end of `haulage --help`)."""
@@ -24,7 +26,7 @@ def main() -> None:
         app(prog_name="haulage")
     except KeyboardInterrupt:
         print("haulage: interrupted", file=sys.stderr)
-        sys.exit(130)
+        sys.exit(ExitCode.INTERRUPTED)
     except SystemExit as stop:
         # Typer turns Ctrl-C into exit code 130 without a message.
         if isinstance(getattr(stop.__context__, "__cause__", None), KeyboardInterrupt):

@@ -7,13 +7,9 @@ from __future__ import annotations
 
 import sys
 
+from app.exit_codes import ExitCode
 from app.problems import RESPONSES
 from jobs.errors import ErrorClass, HaulageError
-
-GENERAL = 1
-"""The exit code of an error without one of its own."""
-INTERRUPTED = 130
-"""128 + SIGINT, as in shells."""
 
 
 class CommandFailed(HaulageError):
@@ -53,20 +49,20 @@ def job_failed(job_id: object, error_class: ErrorClass, message: str) -> Refused
     return Refused(f"Job {job_id} failed ({error_class}): {message}", _PROBLEM_OF_CLASS[error_class])
 
 
-def exit_code(error: HaulageError) -> int:
+def exit_code(error: HaulageError) -> ExitCode:
     """Return the exit code of a domain error, or of a problem that a server responded with."""
-    answer = RESPONSES.get(error.problem if isinstance(error, Refused) else error.code)
-    return GENERAL if answer is None else answer.exit_code
+    response = RESPONSES.get(error.problem if isinstance(error, Refused) else error.code)
+    return ExitCode.FAILED if response is None else response.exit_code
 
 
-def report_error(error: Exception) -> int | None:
+def report_error(error: Exception) -> ExitCode | None:
     """Print an expected error and return its exit code. None for an unexpected one: a bug, which gets a traceback."""
     if isinstance(error, HaulageError):
         print_error(explain(error))
         return exit_code(error)
     if isinstance(error, OSError):
         print_error(str(error))
-        return GENERAL
+        return ExitCode.FAILED
     return None
 
 

@@ -10,11 +10,12 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn,
 from rich.text import Text
 
 from app.cli.environment import load_settings
-from app.cli.errors import GENERAL, print_error
+from app.cli.errors import print_error
 from app.cli.local_files import LocalFile, UnreadableFile, read, scan
 from app.cli.output import error_console, print_json
 from app.cli.service_runner import run_with_services
 from app.cli.sizes import size_text
+from app.exit_codes import ExitCode
 from jobs.files import catalogue
 from jobs.files.catalogue import StoredFile
 from jobs.files.ingest import FileIngest
@@ -41,7 +42,7 @@ def add_files(paths: Sequence[Path], data_dir: Path | None, *, as_json: bool) ->
         for error in unreadable:
             print_error(error.message)
     if unreadable:
-        raise typer.Exit(GENERAL)
+        raise typer.Exit(ExitCode.FAILED)
 
 
 def _add(

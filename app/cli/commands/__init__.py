@@ -7,20 +7,9 @@ from typing import Annotated
 import typer
 
 from app.cli.commands import check, components, dead, doctor, download, files, jobs, up
+from app.exit_codes import ExitCode
 
-_EPILOG = """\
-**Exit codes:**
-
-- 0 success
-- 1 error on this machine, or something that `doctor` found broken
-- 2 wrong usage, settings or request
-- 4 no such job, file or result
-- 5 not allowed in the job's state
-- 6 the result has expired
-- 7 server or store unavailable
-- 8 local stack failed
-- 130 interrupted
-"""
+_EPILOG = "**Exit codes:**\n\n" + "\n".join(f"- {code:d} {code.meaning}" for code in ExitCode)
 
 app = typer.Typer(
     name="haulage",

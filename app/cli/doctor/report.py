@@ -9,8 +9,8 @@ import typer
 from app.cli.doctor.checks import CHECKS, Check, reach
 from app.cli.doctor.findings import Finding, broken, skipped
 from app.cli.doctor.probes import QUICK, THOROUGH, Path, Plan, ProbeFailed, ProbeRefused, in_parallel
-from app.cli.errors import GENERAL
 from app.cli.output import print_json, print_message
+from app.exit_codes import ExitCode
 
 
 def diagnose(url: str, plan: Plan = QUICK) -> dict[str, Finding]:
@@ -40,7 +40,7 @@ def report(url: str, *, thorough: bool, as_json: bool) -> None:
     else:
         _print_lines(findings)
     if any(finding.level == "broken" for finding in findings.values()):
-        raise typer.Exit(GENERAL)
+        raise typer.Exit(ExitCode.FAILED)
 
 
 def _print_lines(findings: Mapping[str, Finding]) -> None:

@@ -10,13 +10,14 @@ from typing import Any
 from uuid import UUID
 
 from app.cli.client import ApiClient
-from app.cli.errors import INTERRUPTED, Refused, job_failed
+from app.cli.errors import Refused, job_failed
 from app.cli.output import print_json, print_message
 from app.cli.sizes import size_text
 from app.cli.transfer.destination import STANDARD_OUTPUT, Destination
 from app.cli.transfer.long_poll import follow
 from app.cli.transfer.progress_bar import JobProgressBar
 from app.cli.transfer.result_transfer import ResultTransfer, VerifiedResult
+from app.exit_codes import ExitCode
 from app.schemas import JobStatus
 from jobs.bundles.downloads import Compression, OnMissing
 from jobs.engine.jobs import Status
@@ -70,7 +71,7 @@ def download(
             return _save(client, job_id, destination, bar)
     except KeyboardInterrupt:
         print_message(_interruption(job_id, completed=completed))
-        raise SystemExit(INTERRUPTED) from None
+        raise SystemExit(ExitCode.INTERRUPTED) from None
 
 
 def _interruption(job_id: UUID | None, *, completed: bool) -> str:

@@ -40,7 +40,7 @@ class Cli:
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self.folder = folder
         kept = {name: value for name, value in os.environ.items() if name in _KEPT}
-        self._environment = {**kept, **environment}
+        self.environment = {**kept, **environment}
 
     async def __call__(self, *arguments: object) -> Done:
         """Run a command to its end."""
@@ -61,7 +61,7 @@ class Cli:
             "app.cli",
             *map(str, arguments),
             cwd=self.folder,
-            env=self._environment,
+            env=self.environment,
             stdin=DEVNULL if terminal is None else terminal,
             stdout=(PIPE if out is None else out) if terminal is None else terminal,
             stderr=PIPE if terminal is None else terminal,

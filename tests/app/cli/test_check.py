@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import make_url, text
 
+from app.exit_codes import ExitCode
 from jobs.migrate import head_revision
 from jobs.services import Services
 from jobs.settings import Settings
@@ -153,5 +155,15 @@ async def test_a_folder_without_a_stack_is_an_error(server_cli: Cli) -> None:
 async def test_help_lists_the_exit_codes(bare_cli: Cli) -> None:
     done = await bare_cli("--help")
     assert done.code == 0
-    assert "130 interrupted" in done.out
+    words = " ".join(done.out.split())
+    assert [code for code in ExitCode if f"{code:d} {code.meaning.replace('`', '')}" not in words] == []
     assert (await bare_cli("--version")).out == "haulage 0.1.0\n"
+
+
+async def test_a_gateway_whose_port_is_in_use_exits_with_3(server_cli: Cli, services: Services) -> None:
+    del services
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        cli = Cli(server_cli.folder, {**server_cli.environment, "PORT": str(taken.getsockname()[1])})
+        done = await cli("serve")
+    assert done.code == ExitCode.NOT_STARTED
+    assert "Address already in use" in done.error
