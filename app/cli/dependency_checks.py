@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import typer
@@ -41,21 +41,20 @@ def check_all(data_dir: Path | None, *, as_json: bool) -> None:
 
 
 async def _run_checks(services: Services) -> dict[str, Outcome]:
-    checks: dict[str, Awaitable[object]] = {
-        "database": services.database.ping(),
-        "schema": check_schema(services),
-        "storage": services.storage.check(),
-        "redis": services.probe_redis(),
-        "queue": _require(any_worker(services), "No worker is running: queued jobs wait until one starts."),
-    }
-    outcomes = await asyncio.gather(*map(_outcome, checks.values()))
-    return dict(zip(checks, outcomes, strict=True))
+    database, storage, redis = await asyncio.gather(
+        _outcome(services.database.ping), _outcome(services.storage.check), _outcome(services.probe_redis)
+    )
+    schema = queue = (False, "Not checked: the database does not work.")
+    if database[0]:
+        schema = await _outcome(lambda: check_schema(services))
+        queue = await _outcome(lambda: _require_worker(services))
+    return {"database": database, "schema": schema, "storage": storage, "redis": redis, "queue": queue}
 
 
-async def _outcome(check: Awaitable[object]) -> Outcome:
+async def _outcome(check: Callable[[], Awaitable[object]]) -> Outcome:
     try:
         async with asyncio.timeout(_TIMEOUT):
-            detail = await check
+            detail = await check()
     except HaulageError as error:
         return False, explain(error)
     except TimeoutError:
@@ -65,6 +64,6 @@ async def _outcome(check: Awaitable[object]) -> Outcome:
     return True, detail if isinstance(detail, str) else ""
 
 
-async def _require(check: Awaitable[bool], otherwise: str) -> None:
-    if not await check:
-        raise ConnectionError(otherwise)
+async def _require_worker(services: Services) -> None:
+    if not await any_worker(services):
+        raise ConnectionError("No worker is running: queued jobs wait until one starts.")

@@ -67,9 +67,9 @@ def report_error(error: Exception) -> ExitCode | None:
 
 
 def explain(error: HaulageError) -> str:
-    """Return the message, and what the database itself said: whoever runs a command may know it."""
+    """Return the message; of a database or Redis that does not work, one sentence with the reason that it gives."""
     reason = getattr(error, "reason", "")
-    return f"{error.message} Reason: {reason}" if reason else error.message
+    return f"{RESPONSES[error.code].title}: {reason.rstrip('.')}." if reason else error.message
 
 
 def print_error(message: str) -> None:

@@ -25,11 +25,11 @@ class DatabaseUnusable(CommandFailed):
 
 
 def run_with_services(settings: Settings, work: Callable[[Services], Awaitable[T]], *, schema: bool = True) -> T:
-    """Return what `work` returns, in an event loop of its own, with only warnings and errors in the log.
+    """Return what `work` returns, in an event loop of its own, with only bugs in the log: the command reports the rest.
 
     Raises `DatabaseUnusable`, with `schema` also when the schema is not that of this release.
     """
-    configure_logs(settings.model_copy(update={"log_level": "warning", "log_format": "console"}))
+    configure_logs(settings.model_copy(update={"log_level": "error", "log_format": "console"}))
 
     async def run() -> T:
         async with open_services(settings) as services:

@@ -67,6 +67,23 @@ async def test_the_words_of_the_database_are_shown(tmp_path: Path, settings: Set
         assert "Traceback" not in done.error
 
 
+async def test_a_database_that_refuses_is_reported_once_in_a_sentence(tmp_path: Path, settings: Settings) -> None:
+    url = make_url(settings.database_url)
+    wrong = url.set(password="wr0ng").render_as_string(hide_password=False)
+    sentence = (
+        f"The database refuses this server: {url.host}:{url.port}: password authentication failed for user "
+        f'"{url.username}".'
+    )
+    cli = Cli(tmp_path, variables(settings) | {"DATABASE_URL": wrong})
+    checked = await cli("check")
+    lines = dict(line.split(maxsplit=1) for line in checked.out.splitlines())
+    assert checked.error == ""
+    assert lines["database"] == f"error  {sentence}"
+    assert lines["schema"] == lines["queue"] == "error  Not checked: the database does not work."
+    migrated = await cli("migrate")
+    assert (migrated.code, migrated.out, migrated.error) == (7, "", f"haulage: {sentence}\n")
+
+
 @pytest.mark.parametrize("command", ["serve", "worker", "migrate", "check"])
 async def test_an_unsupported_parameter_of_the_database_is_refused_by_name(
     tmp_path: Path, settings: Settings, command: str
