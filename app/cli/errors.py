@@ -6,9 +6,11 @@ Exit codes come from the same table as the gateway's HTTP problems, so that an e
 from __future__ import annotations
 
 import sys
+from uuid import UUID
 
 from app.exit_codes import ExitCode
 from app.problems import RESPONSES
+from jobs.engine.events import ErrorView
 from jobs.errors import ErrorClass, HaulageError
 
 
@@ -44,9 +46,15 @@ _PROBLEM_OF_CLASS = {
 }
 
 
-def job_failed(job_id: object, error_class: ErrorClass, message: str) -> Refused:
+def job_failed(job_id: UUID, error: ErrorView) -> Refused:
     """Return the error for a failed job, by the class of its last error."""
-    return Refused(f"Job {job_id} failed ({error_class}): {message}", _PROBLEM_OF_CLASS[error_class])
+    return Refused(f"Job {job_id} failed: {failure_text(job_id, error)}", _PROBLEM_OF_CLASS[error.error_class])
+
+
+def failure_text(job_id: UUID, error: ErrorView) -> str:
+    """Return why a job failed, and what to do. The message of an error that no retry can fix says that itself."""
+    advice = f" `haulage jobs retry {job_id}` runs it again." if error.error_class.retryable else ""
+    return error.message + advice
 
 
 def exit_code(error: HaulageError) -> ExitCode:

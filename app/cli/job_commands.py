@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from app.cli.client import ApiClient, parse
+from app.cli.errors import failure_text
 from app.cli.output import print_json, print_table, time_text
 from app.cli.sizes import size_text
 from app.schemas import JobItem, JobPage, JobStatus
 from jobs.engine.events import ErrorView, FileView
+from jobs.engine.jobs import Status
 
 
 class JobCommands:
@@ -62,7 +64,13 @@ def _row(job: JobItem) -> Sequence[str]:
 
 
 def _file_row(file: FileView) -> Sequence[str]:
-    return (str(file.file_id), file.status, _size_text(file.size), file.name or "", error_text(file.error))
+    return (
+        str(file.file_id),
+        file.status,
+        _size_text(file.size),
+        file.name or "",
+        file.error.message if file.error else "",
+    )
 
 
 def print_facts(status: JobStatus) -> None:
@@ -81,7 +89,8 @@ def print_facts(status: JobStatus) -> None:
         "Finished": time_text(status.finished_at),
         "Next try": time_text(status.next_attempt_at),
         "Result": made,
-        "Error": error_text(status.error),
+        "Error": _job_error_text(status),
+        "Class": status.error.error_class if status.error else "",
     }
     for title, text in facts.items():
         if text:
@@ -90,6 +99,13 @@ def print_facts(status: JobStatus) -> None:
 
 def _size_text(size: int | None) -> str:
     return "" if size is None else size_text(size)
+
+
+def _job_error_text(status: JobStatus) -> str:
+    """Return why the job failed, and what to do; or why it is retried."""
+    if status.error is None:
+        return ""
+    return failure_text(status.job_id, status.error) if status.status is Status.FAILED else status.error.message
 
 
 def error_text(error: ErrorView | None) -> str:

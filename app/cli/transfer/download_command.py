@@ -1,4 +1,4 @@
-"""`haulage download`: starts a job, follows it to its end, and saves its result."""
+"""`haulage download`: starts a job or finds one, follows it to its end, and saves its result."""
 
 from __future__ import annotations
 
@@ -50,18 +50,18 @@ class SavedDownload:
 
 
 def download(
-    client: ApiClient, request: DownloadRequest, destination: Destination, *, quiet: bool = False
+    client: ApiClient, wanted: DownloadRequest | UUID, destination: Destination, *, quiet: bool = False
 ) -> SavedDownload:
-    """Start the job and wait until its result is saved. On Ctrl-C the job keeps running.
+    """Start the job, or follow the one with the id `wanted`, until its result is saved. On Ctrl-C the job keeps running.
 
     Raises `SystemExit(130)` on Ctrl-C, what `ApiClient`, `ResultTransfer` and `Destination` raise, and `Refused` for a job
     that ends without a result.
     """
-    job_id: UUID | None = None
+    known_id = wanted if isinstance(wanted, UUID) else None
     completed = False
     try:
         destination.check()
-        job_id = client.initiate(request.body()).job_id
+        job_id = known_id = client.initiate(wanted.body()).job_id if isinstance(wanted, DownloadRequest) else wanted
         with JobProgressBar(quiet=quiet) as bar:
             for status in follow(client, job_id):
                 bar.show_job(status)
@@ -70,25 +70,28 @@ def download(
             completed = True
             return _save(client, job_id, destination, bar)
     except KeyboardInterrupt:
-        print_message(_interruption(job_id, completed=completed))
+        print_message(_interruption(known_id, completed=completed))
         raise SystemExit(ExitCode.INTERRUPTED) from None
 
 
 def _interruption(job_id: UUID | None, *, completed: bool) -> str:
     if job_id is None:
         return "Interrupted before the server confirmed the job. `haulage jobs list` shows whether it was created."
+    save = f"`haulage download --job {job_id}` saves its result"
     if completed:
-        return f"Interrupted. Job {job_id} is completed; the same command again saves its result without a new bundle."
-    return f"Interrupted. The job keeps running: `haulage jobs show {job_id}`, `haulage jobs cancel {job_id}`"
+        return f"Interrupted. Job {job_id} is completed: {save}."
+    return f"Interrupted. The job keeps running: {save}, `haulage jobs cancel {job_id}` cancels it."
 
 
 def _require_result(status: JobStatus) -> None:
     if status.status is Status.COMPLETED:
         return
     if status.error is not None and status.status is Status.FAILED:
-        raise job_failed(status.job_id, status.error.error_class, status.error.message)
-    problem = "result_expired" if status.status is Status.EXPIRED else "not_ready"
-    raise Refused(f"Job {status.job_id} is {status.status}.", problem)
+        raise job_failed(status.job_id, status.error)
+    retry = f"`haulage jobs retry {status.job_id}` runs it again."
+    if status.status is Status.EXPIRED:
+        raise Refused(f"The result of job {status.job_id} has expired. {retry}", "result_expired")
+    raise Refused(f"Job {status.job_id} was {status.status}. {retry}", "not_ready")
 
 
 def _save(client: ApiClient, job_id: UUID, destination: Destination, bar: JobProgressBar) -> SavedDownload:

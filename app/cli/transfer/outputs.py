@@ -102,7 +102,7 @@ class PartialFile(Output):
         with suppress(OSError):  # what can't be written is not kept anyway
             self._file.close()
         if not self._completed:
-            # A later run is another job with another bundle, so it can't resume this file.
+            # A later run may be of another job, so it can't resume this file.
             self._partial.unlink(missing_ok=True)
 
     def write(self, data: bytes) -> None:

@@ -39,7 +39,9 @@ async def test_a_job_is_shown_with_its_files_and_their_errors(
     facts = dict(line.split(maxsplit=1) for line in done.out.split("\n\n")[0].splitlines())
     assert facts["Job"] == str(job.id)
     assert facts["Status"].startswith("failed")
-    assert "99999 (no such file)" in facts["Error"]
+    assert facts["Error"] == "1 of 2 files is missing: 99999 (no such file). Remove it, or skip missing files."
+    assert facts["Class"] == "validation"
+    assert unpadded(done)[-1].endswith("  Missing: no such file.")
     assert any(line.endswith("  [red]größe.txt") for line in unpadded(done))
     assert (await cli("jobs", "show", job.id, "--json")).json["files"][1]["fileId"] == 99999
 

@@ -343,5 +343,5 @@ class TestCtrlC:
             process.send_signal(signal.SIGINT)
             _, error = await process.communicate()
         assert process.returncode == 130
-        assert "is completed; the same command again saves its result" in error.decode()
+        assert "is completed: `haulage download --job" in error.decode()
         assert list(cli.folder.iterdir()) == []

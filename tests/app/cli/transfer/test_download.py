@@ -17,8 +17,10 @@ from jobs.settings import Settings
 from tests.app.cli.processes import Cli, line_with
 from tests.app.cli.store_proxy import BUSY, REFUSED, Proxy
 from tests.helpers.catalogue import Catalogue
-from tests.helpers.jobs import read
+from tests.helpers.jobs import create, dead, read, until_ended
 from tests.helpers.running import working
+
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 
 @pytest.mark.usefixtures("worker")
@@ -52,6 +54,29 @@ class TestWithAWorker:
         assert found["size"] == (cli.folder / "x.zip").stat().st_size
         assert found["omitted"] == [{"fileId": 99999, "name": "99999.zip", "reason": "no such file"}]
         assert set(found) == {"jobId", "path", "size", "crc32", "sha256", "omitted"}
+
+    async def test_the_result_of_a_completed_job_is_saved_and_resumed(
+        self, cli: Cli, catalogue: Catalogue, services: Services, store: Proxy
+    ) -> None:
+        data = os.urandom(5_000_000)
+        job = await create(services, await catalogue.add(data, "a.bin"), archive_name=None)
+        await until_ended(services, job)
+        store.plans = [2_000_000, 1_000_000]
+        done = await cli("download", "--job", job.id, "-o", "saved.bin")
+        crc32 = f"{zlib.crc32(data):08x}"
+        assert (done.code, done.out) == (0, f"Saved saved.bin (5.00 MB, CRC-32 {crc32} verified)\n")
+        assert done.error == "completed\nsaving 5.00 MB\n"
+        assert (cli.folder / "saved.bin").read_bytes() == data
+        assert len(store.requests) == 3
+        again = (await cli("download", "--job", job.id, "--json")).json
+        assert (again["jobId"], again["path"], again["crc32"]) == (str(job.id), "a.bin", crc32)
+
+    async def test_a_job_that_failed_is_reported_with_what_to_do(self, cli: Cli, services: Services) -> None:
+        died = await dead(services)
+        done = await cli("download", "--job", died.id)
+        advice = f"`haulage jobs retry {died.id}` runs it again."
+        assert (done.code, done.out) == (7, "")
+        assert done.error.splitlines()[-1] == f"haulage: Job {died.id} failed: attempt 3 went wrong {advice}"
 
     async def test_a_connection_that_is_cut_is_resumed(self, cli: Cli, catalogue: Catalogue, store: Proxy) -> None:
         data = os.urandom(5_000_000)
@@ -111,7 +136,9 @@ class TestWithAWorker:
     async def test_missing_files_have_an_exit_code_of_their_own(self, cli: Cli) -> None:
         done = await cli("download", 99999)
         assert done.code == 4
-        assert "99999 (no such file)" in done.error
+        *lines, error = done.error.splitlines()
+        assert error.endswith(" failed: The file is missing: 99999 (no such file). Request another one.")
+        assert "packing, attempt 1 of 3" not in lines
 
 
 @pytest.mark.parametrize(
@@ -122,12 +149,36 @@ class TestWithAWorker:
         ([5], "haulage: The request is not valid: file_ids[0]: must be at least 10000, not 5."),
         ([10000, 10000], "file_ids[1]: 10000 is repeated"),
         ([10000, "--server", "nonsense"], "'nonsense' is not the URL of a server"),
+        ([10000, "--job", UNKNOWN], "either FILE_IDs or --job JOB_ID"),
+        (["--job", "x"], "--job"),
+        (["--job", UNKNOWN, "--name", "x"], "are for new jobs, not for --job"),
+        (["--job", UNKNOWN, "--on-missing", "fail"], "are for new jobs, not for --job"),
     ],
 )
 async def test_wrong_usage_exits_with_2(cli: Cli, arguments: list[object], said: str) -> None:
     done = await cli("download", *arguments)
     assert done.code == 2
-    assert said in done.error
+    assert said in " ".join(done.error.replace("│", "").split())
+
+
+async def test_a_job_without_a_result_has_the_exit_code_of_its_state(cli: Cli, services: Services) -> None:
+    done = await cli("download", "--job", UNKNOWN)
+    assert (done.code, done.error) == (4, f"haulage: There is no job {UNKNOWN}.\n")
+    job = await services.lifecycle.cancel((await create(services, 10_000)).id)
+    done = await cli("download", "--job", job.id)
+    message = f"haulage: Job {job.id} was cancelled. `haulage jobs retry {job.id}` runs it again."
+    assert (done.code, done.error.splitlines()[-1]) == (5, message)
+
+
+async def test_a_job_that_still_runs_is_followed_first(
+    cli: Cli, catalogue: Catalogue, services: Services, settings: Settings
+) -> None:
+    job = await create(services, await catalogue.add(b"hello", "a.txt"), archive_name=None)
+    process = await cli.start("download", "--job", job.id)
+    await line_with(process, "queued")
+    async with working(settings):
+        out, _ = await process.communicate()
+    assert (process.returncode, out.decode()[:15]) == (0, "Saved a.txt (5 ")
 
 
 async def test_a_missing_folder_is_reported_before_a_job_is_started(cli: Cli, api: httpx.AsyncClient) -> None:
@@ -152,7 +203,7 @@ async def test_after_ctrl_c_the_job_keeps_running(
     _, error = await process.communicate()
     assert process.returncode == 130
     [job] = (await api.get("/v1/download/jobs")).json()["jobs"]
-    assert f"The job keeps running: `haulage jobs show {job['jobId']}`" in error.decode()
+    assert f"The job keeps running: `haulage download --job {job['jobId']}` saves its result" in error.decode()
     async with working(settings):
         await api.get(f"/v1/download/job/{job['jobId']}?since=999999", headers={"Prefer": "wait=30"})
     assert (await read(services, UUID(job["jobId"]))).status is Status.COMPLETED
