@@ -12,7 +12,7 @@ from rich.text import Text
 from app.cli.environment import load_settings
 from app.cli.errors import print_error
 from app.cli.local_files import LocalFile, UnreadableFile, read, scan
-from app.cli.output import error_console, print_json
+from app.cli.output import error_console, print_json, print_table
 from app.cli.service_runner import run_with_services
 from app.cli.sizes import size_text
 from app.exit_codes import ExitCode
@@ -38,7 +38,8 @@ def add_files(paths: Sequence[Path], data_dir: Path | None, *, as_json: bool) ->
     try:
         _add(settings, [one for one in found if isinstance(one, LocalFile)], added, unreadable)
     finally:
-        _print(added, as_json=as_json)
+        if added or as_json:
+            _print(added, as_json=as_json)
         for error in unreadable:
             print_error(error.message)
     if unreadable:
@@ -98,10 +99,8 @@ async def fetch_catalogue(services: Services, search: str | None = None) -> list
 
 def _print(files: Sequence[StoredFile], *, as_json: bool) -> None:
     if not as_json:
-        for file in files:
-            print(f"{file.id}  {file.name}  {size_text(file.size)}")
-        return
-    print_json(
+        return print_table(("ID", "SIZE", "NAME"), [(str(file.id), size_text(file.size), file.name) for file in files])
+    return print_json(
         [
             {
                 "id": file.id,

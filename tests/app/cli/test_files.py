@@ -13,7 +13,7 @@ import pytest
 from app.cli.local_files import LocalFile, UnreadableFile, read, scan
 from jobs.files.catalogue import find_files
 from jobs.services import Services
-from tests.app.cli.processes import Cli
+from tests.app.cli.processes import Cli, unpadded
 
 pytestmark = pytest.mark.usefixtures("services")
 
@@ -35,7 +35,7 @@ async def test_a_file_gets_an_id_and_its_checksums(server_cli: Cli) -> None:
 async def test_a_line_says_id_name_and_size(server_cli: Cli) -> None:
     (server_cli.folder / "a.txt").write_text("hello")
     done = await server_cli("files", "add", "a.txt")
-    assert (done.code, done.out, done.error) == (0, "10000  a.txt  5 B\n", "")
+    assert (done.code, done.out, done.error) == (0, "ID     SIZE  NAME\n10000  5 B   a.txt\n", "")
 
 
 async def test_a_folder_is_added_with_all_that_is_in_it(server_cli: Cli) -> None:
@@ -55,18 +55,22 @@ async def test_what_cannot_be_read_is_named_and_the_rest_is_added(server_cli: Cl
     (server_cli.folder / "a.txt").write_text("a")
     os.mkfifo(server_cli.folder / "pipe")
     done = await server_cli("files", "add", "gone.txt", "pipe", "a.txt")
-    assert (done.code, done.out) == (1, "10000  a.txt  1 B\n")
+    assert (done.code, done.out) == (1, "ID     SIZE  NAME\n10000  1 B   a.txt\n")
     assert done.error.splitlines() == [
         "haulage: gone.txt can't be read: No such file or directory",
         "haulage: pipe is not a file",
     ]
+    nothing = await server_cli("files", "add", "gone.txt")
+    assert (nothing.code, nothing.out) == (1, "")
 
 
 async def test_the_list_can_be_searched(server_cli: Cli) -> None:
     for name in ("one.txt", "two.txt"):
         (server_cli.folder / name).write_text(name)
     await server_cli("files", "add", "one.txt", "two.txt")
-    assert (await server_cli("files", "list", "-q", "TWO")).out == "10001  two.txt  7 B\n"
+    done = await server_cli("files", "list", "-q", "TWO")
+    assert unpadded(done) == ["ID     SIZE  NAME", "10001  7 B   two.txt"]
+    assert (await server_cli("files", "list", "-q", "three")).out == "ID  SIZE  NAME\n"
 
 
 async def test_an_object_that_is_added_is_the_one_that_the_catalogue_has(server_cli: Cli, services: Services) -> None:
