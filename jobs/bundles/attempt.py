@@ -73,12 +73,12 @@ class Attempt:
         requests = [FileRequest(file_id=record.file_id, name=record.name) for record in self._records]
         # An earlier attempt may have failed because a listing showed other objects than a read finds.
         found = await self._bundler.resolver.resolve(requests, listings=self._download.attempt == 1)
-        self._reporter.enter(Phase.PACKING)
         self._reporter.resolved([self._resolved(record, one) for record, one in zip(self._records, found, strict=True)])
         missing = [one for one in found if isinstance(one, Missing)]
         available = [(index, one) for index, one in enumerate(found) if isinstance(one, Source)]
         if self._download.on_missing.fails(missing=len(missing), available=len(available)):
-            raise FilesMissing(_names_of(missing, len(found)))
+            raise FilesMissing(_missing_text(missing, len(found)))
+        self._reporter.enter(Phase.PACKING)
         if self._download.result_kind is ResultKind.OBJECT:
             return self._success(self._link(available[0][1]))
         content_hash = hash_content([source for _, source in available], missing, self._download.compression)
@@ -250,9 +250,12 @@ def _omissions(missing: Sequence[Missing]) -> tuple[Omission, ...]:
     return tuple(Omission(file_id=one.file_id, name=one.name, reason=one.reason) for one in missing)
 
 
-def _names_of(missing: Sequence[Missing], total: int) -> str:
+def _missing_text(missing: Sequence[Missing], total: int) -> str:
+    """Which files are missing, and what to do: to skip them helps only if others are available."""
     names = ", ".join(f"{one.file_id} ({one.reason})" for one in missing)
     if total == 1:
-        return f"The file is missing: {names}."
+        return f"The file is missing: {names}. Request another one."
+    if len(missing) == total:
+        return f"All {total} files are missing: {names}. Request others."
     verb, them = ("is", "it") if len(missing) == 1 else ("are", "them")
     return f"{len(missing)} of {total} files {verb} missing: {names}. Remove {them}, or skip missing files."

@@ -280,7 +280,7 @@ def fitting_part_size(size: int, part_size: int, max_part_size: int, parts: int)
     if needed > max_part_size:
         msg = (
             f"The bundle would have {size:,} bytes; with parts of at most {max_part_size:,} bytes it can have "
-            f"{max_part_size * parts:,}."
+            f"{max_part_size * parts:,}. Request fewer files."
         )
         raise BundleTooLarge(msg)
     return needed
