@@ -68,7 +68,7 @@ class Gateway(RequestMiddleware):
         app.router.redirect_slashes = False
         limited: ASGIApp = RequestLimits(app, settings)
         if settings.trusted_proxies:  # other clients are limited by their connections
-            limited = ForwardedClients(limited, settings.max_connections_per_client)
+            limited = ForwardedClients(limited, settings)
         polls = PollMiddleware(limited, app.state, address.root)
         super().__init__(_with_cors(polls, settings), settings, address)
         self._drain_time = settings.stream_drain

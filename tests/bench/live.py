@@ -255,7 +255,7 @@ def _step_figures(rounds: Sequence[_Round], effort: Effort) -> list[Figure]:
     )
     return [
         _Goal("≥ {:,}", 50_000, 100_000).judge(what, best, f"{best:,.0f}"),
-        Figure("of so many a second", "; ".join(steps)),
+        Figure("by deliveries a second", "; ".join(steps)),
     ]
 
 
@@ -325,7 +325,7 @@ def _finished_figures(rounds: Sequence[_Round]) -> list[Figure]:
 def _poll_figures(rounds: Sequence[Polls]) -> list[Figure]:
     share = middle(rounds, lambda it: it.unchanged.rate / it.bare.rate)
     polls, bare = middle(rounds, lambda it: it.unchanged.rate), middle(rounds, lambda it: it.bare.rate)
-    what = "Status polls (304) a second ÷ bare Starlette answers"
+    what = "Status polls (304) a second ÷ bare Starlette responses"
     return [_Goal("≥ {:g}", 0.6, 1.0).judge(what, share, f"{share:.2f} ({polls:,.0f} ÷ {bare:,.0f})")]
 
 

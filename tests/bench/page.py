@@ -57,14 +57,14 @@ async def measure(arena: Arena, _: Effort) -> list[Figure]:
             f"p95 ≤ {PROMISE} ms",
             percentile(came, 0.95) <= PROMISE,
         ),
-        Figure("The same from the worker's word (its `ts`)", _times(said)),
+        Figure("The same from the worker's timestamp (`ts`)", _times(said)),
         Figure(f"Frames while {ROWS:,} file rows scroll", _smoothness(rows)),
         Figure(f"Frames while {CATALOGUE:,} rows of the catalogue scroll", _smoothness(listed)),
     ]
 
 
 async def _paints(arena: Arena, tab: Page, url: str, job: Job) -> list[list[float]]:
-    """Milliseconds of every event that a file was finished, from its message and from the worker's word."""
+    """Milliseconds of every event that a file was finished, from its message and from the worker's timestamp."""
     await tab.goto(f"{url}/jobs/{job.id}")
     await tab.locator('[data-connection="live"]').wait_for()
     async with proxied(arena.settings.s3_endpoint) as store:

@@ -1,7 +1,7 @@
 // Put into a page before its own scripts: how long its news take until they are painted, and its frames while it scrolls.
 (() => {
   const news = []; // of finished files: how many, when it came, when the worker said it
-  const paints = []; // milliseconds: [from the arrival, from the worker's word]
+  const paints = []; // milliseconds: [from the arrival, from the worker's timestamp]
   const Real = window.WebSocket;
 
   window.WebSocket = class extends Real {

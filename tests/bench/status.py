@@ -27,13 +27,13 @@ class Round:
 
 
 async def measure(arena: Arena, effort: Effort) -> list[Figure]:
-    """Reads 1,000 running jobs over and over: in full, with their ETag, and beside them a bare answer of the same size."""
+    """Reads 1,000 running jobs over and over: in full, with their ETag, and beside them a bare one of the same size."""
     rounds, size = await rounds_of(arena, effort)
     return _figures(rounds, size)
 
 
 async def rounds_of(arena: Arena, effort: Effort) -> tuple[list[Round], int]:
-    """The rounds, and the size of the answer."""
+    """The rounds, and the size of the response."""
     claimed = await changes.running_jobs(arena.services, effort.jobs)
     paths = [f"/v1/download/job/{it.job.id}" for it in claimed]
     async with arena.gateway() as port, httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
@@ -64,14 +64,14 @@ def _figures(rounds: list[Round], size: int) -> list[Figure]:
     not_modified = middle(rounds, lambda it: it.unchanged.statuses.get(304, 0) / sum(it.unchanged.statuses.values()))
     return [
         Figure(
-            "Bare Starlette JSON answer",
+            "Bare Starlette JSON response",
             f"{middle(rounds, lambda it: it.bare.rate):,.0f}/s of {size:,} bytes, {_latency(rounds, 'bare')}",
         ),
         Figure(
             f"Status reads, {CONNECTIONS} connections",
             f"{middle(rounds, lambda it: it.full.rate):,.0f}/s, {_latency(rounds, 'full')}",
         ),
-        Figure("Status reads ÷ bare answers", f"{share:.2f}", f"≥ {SHARE}", share >= SHARE),
+        Figure("Status reads ÷ bare responses", f"{share:.2f}", f"≥ {SHARE}", share >= SHARE),
         Figure(
             f"Status reads with the current ETag ({100 * not_modified:.0f} % are 304)",
             f"{middle(rounds, lambda it: it.unchanged.rate):,.0f}/s, {_latency(rounds, 'unchanged')}",
@@ -79,7 +79,7 @@ def _figures(rounds: list[Round], size: int) -> list[Figure]:
         Figure("Reads with the ETag ÷ status reads", f"{ratio:.2f}", "≥ 1", ratio >= 1),
         Figure(
             "Cores the load generator used",
-            f"{max(it.full.cpu for it in rounds):.2f}, for the bare answers {max(it.bare.cpu for it in rounds):.2f}",
+            f"{max(it.full.cpu for it in rounds):.2f}, for the bare responses {max(it.bare.cpu for it in rounds):.2f}",
         ),
     ]
 

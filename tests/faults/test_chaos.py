@@ -140,7 +140,7 @@ async def test_three_thousand_jobs_come_through_everything_at_once(ground: Groun
     record(16, "the same: from kill -9 of the worker until the job ran again", spread(recovered), "p99 ≤ 15 s")
     record(16, "of that: until its worker was known to be lost", spread(noticed))
     record(16, "of that: until another worker took it then", spread(waited))
-    record(16, "the same: streams that were told of the end", f"{len(told)} of {FOLLOWED}")
+    record(16, "the same: streams that got the last message", f"{len(told)} of {FOLLOWED}")
     assert len(rows) == len(ground.accepted) == JOBS
     assert done / JOBS >= 0.999
     assert percentile(recovered, 0.99) <= 15

@@ -40,7 +40,7 @@ async def test_a_crash_of_postgresql_loses_nothing_that_was_accepted_and_the_oth
     record(
         6,
         "PostgreSQL stopped at once for 4 s under 20 requests a second",
-        f"{load.answers[202]} accepted, {done[0]['n']} completed, {load.answers[503]} answered 503",
+        f"{load.answers[202]} accepted, {done[0]['n']} completed, {load.answers[503]} refused with 503",
         "all accepted jobs done, the others 503",
     )
 

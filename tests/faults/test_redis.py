@@ -183,7 +183,7 @@ async def test_a_live_stream_goes_on_through_a_restart_of_redis(ground: Ground) 
     await checks.assert_consistent(ground)
     record(
         15,
-        "3 event streams and 3 WebSockets through a restart of Redis: told of the end",
+        "3 event streams and 3 WebSockets through a restart of Redis that got the last message",
         f"{len(ends)} of {len(watchers)}",
         "100 %",
     )
