@@ -77,7 +77,7 @@ class RequestMiddleware:
         try:
             await self._serve_request(scope, headers, receive, response, any_host=path in HEALTH)
         finally:
-            is_quiet = "quiet" in state or (path in _HEALTH and response.status == HTTPStatus.OK)
+            is_quiet = "quiet" in state or (path in HEALTH and response.status == HTTPStatus.OK)
             write = log.debug if is_quiet else log.info
             write(
                 "request",

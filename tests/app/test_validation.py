@@ -9,8 +9,8 @@ import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core.core_schema import ErrorType
 
+from app.request_bodies import FileSelection, OneFile
 from app.requests import check
-from app.schemas import FileSelection, OneFile
 from app.validation import RULES, problems_of, shown
 from jobs.errors import InvalidRequest
 
