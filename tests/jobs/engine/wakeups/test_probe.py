@@ -11,6 +11,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from app.following import topic_registry
 from jobs.breakers import Circuit
 from jobs.engine.engine import Engine
 from jobs.engine.live import subscriptions
@@ -90,6 +91,7 @@ async def test_what_is_probed_is_what_is_used(
     """By the server's own count of commands, for a gateway with a follower and a worker with a job."""
     monkeypatch.setattr(Engine, "probe_redis", AsyncMock())
     monkeypatch.setattr(subscriptions, "PING", 0.5)
+    monkeypatch.setattr(topic_registry, "POLLED_TTL", 0.5)
     redis: Any = services.queue._redis  # noqa: SLF001 - what Redis does is the point
     probed = CHECKED - {"multi", "discard"}  # those of the probe itself
 
