@@ -13,7 +13,7 @@ from typing import TypeVar
 import structlog
 
 from jobs.storage.bucket import Bucket
-from jobs.storage.crc32 import crc32, encode
+from jobs.storage.crc32 import crc32_of, encode
 from jobs.storage.error_translation import Unsupported
 from jobs.storage.multipart import MultipartUploads, PartChecksums
 from jobs.storage.part_buffer import PartBuffer
@@ -46,7 +46,8 @@ class ObjectWriter:
         parts = _parts(_single_chunk(chunks) if isinstance(chunks, bytes) else chunks)
         first = await anext(parts)
         if len(first) < PART_SIZE:
-            return await self.write_buffer(key, PartBuffer.of(first), crc32(first), content_type), len(first)
+            crc = await crc32_of([first])
+            return await self.write_buffer(key, PartBuffer.of(first), crc, content_type), len(first)
         upload_id, with_checksums = await self._with_checksum_fallback(lambda: self._create(key, content_type))
         try:
             uploader = _PartUploader(self._multipart, key, upload_id, with_checksums=with_checksums)
@@ -118,7 +119,7 @@ class _PartUploader:
         self._pending.append(asyncio.create_task(self._upload(number, part)))
 
     async def _upload(self, number: int, part: bytearray) -> tuple[int, str]:
-        crc = await asyncio.to_thread(crc32, part) if self._with_checksums else None
+        crc = await crc32_of([part]) if self._with_checksums else None
         if crc is not None:
             self.checksums[number] = (crc, len(part))
         return number, await self._multipart.upload_part(self._key, self._upload_id, number, part, crc)

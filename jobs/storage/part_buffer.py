@@ -8,7 +8,7 @@ from itertools import chain
 from threading import Condition
 from typing import Self
 
-from jobs.storage.crc32 import Buffer, crc32
+from jobs.storage.crc32 import Buffer, crc32_of
 
 STALL_TIMEOUT = 5.0
 """Seconds that a connection waits for the next bytes. Amazon S3 closes it after 20 (`RequestTimeout`)."""
@@ -54,12 +54,9 @@ class PartBuffer:
         """Return the bytes of a piece that have arrived."""
         return self._chunks[piece]
 
-    def crc32(self) -> int:
+    async def crc32(self) -> int:
         """Return the CRC-32 of a full buffer."""
-        crc = 0
-        for chunk in chain.from_iterable(self._chunks):
-            crc = crc32(chunk, crc)
-        return crc
+        return await crc32_of([*chain.from_iterable(self._chunks)])
 
     def put(self, piece: int, chunk: Buffer) -> None:
         """Append the next bytes of a piece; they must not change afterwards."""

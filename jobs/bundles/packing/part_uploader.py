@@ -90,7 +90,7 @@ class SingleUploader(_Retrying):
         """Writes the bundle, all of whose bytes are in the only part, and returns its ETag."""
         assert number == 1
         assert part.full.is_set(), "an object that is not verified yet must not appear"
-        crc = part.crc32()
+        crc = await part.crc32()
         return await self._retry(lambda: self._objects.put_buffer(self._key, part, crc, self._content_type), part)
 
     async def copy_part(self, number: int, source: Source, start: int, stop: int) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from jobs.bundles.format.zip_records import Entry
 from jobs.errors import ChecksumMismatch
-from jobs.storage.crc32 import Buffer, combine, combine_pair, crc32
+from jobs.storage.crc32 import Buffer, combine, combine_pair, crc32_of
 
 INLINE = 128 * 1024
 """Bytes up to which SHA-256 is computed on the event loop: starting a thread costs as much."""
@@ -105,10 +105,7 @@ class FileVerifier(_Verifier):
                     await _update(self._sha, chunks)
                     self._hashed += _length(chunks)
                 self._hash_order.notify_all()
-        crc = 0
-        for chunk in chunks:
-            crc = crc32(chunk, crc)
-        return self._add_range(start, crc, _length(chunks))
+        return self._add_range(start, await crc32_of(chunks), _length(chunks))
 
     def add_earlier(self, start: int, crc: int, length: int) -> bool:
         """Adds bytes that an earlier attempt has read, as `add`. The SHA-256 can then no longer be verified.
