@@ -18,8 +18,9 @@ from app.stack.stack import Stack
 from jobs.services import Services
 from jobs.settings import Settings
 from tests.helpers.catalogue import Catalogue
-from tests.helpers.databases import create_template, fresh_database
+from tests.helpers.databases import create_template, disconnect_administrator, fresh_database
 from tests.helpers.installations import fresh_settings, with_services
+from tests.helpers.memory_folder import memory_folder
 from tests.helpers.running import serving, working
 from tests.helpers.stores import other_store
 from tests.helpers.unit import is_unit, sockets_blocked
@@ -61,9 +62,16 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """PostgreSQL, Valkey and SeaweedFS, on free ports and in a folder of their own."""
-    with Stack(tmp_path_factory.mktemp("stack"), durable=False) as running:
-        yield running
+    """PostgreSQL, Valkey and SeaweedFS, on free ports and in a folder of their own.
+
+    It is in memory, since every test creates and deletes a database of 300 files. Only the store, which grows, is on disk.
+    """
+    on_disk = tmp_path_factory.mktemp("stack")
+    with memory_folder(on_disk) as folder:
+        if folder != on_disk:
+            (folder / "store").symlink_to(on_disk)
+        with Stack(folder, durable=False) as running:
+            yield running
 
 
 @pytest.fixture(scope="session")
@@ -73,11 +81,12 @@ def environment(stack: Stack) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def template(stack: Stack) -> str:
+def template(stack: Stack) -> Iterator[str]:
     """The URL of the stack's database server, on which there is a migrated database to clone."""
     server = stack.environment()["DATABASE_URL"]
     asyncio.run(create_template(server))
-    return server
+    yield server
+    disconnect_administrator(server)
 
 
 @pytest.fixture
