@@ -20,7 +20,7 @@ from jobs.bundles.packing.compression import deflate
 from jobs.bundles.resolver import Source
 from jobs.concurrency import gather
 from jobs.services import Services
-from jobs.storage.crc32 import combine
+from jobs.storage.crc32 import combine, crc32
 from tests.jobs.bundles.packing import readers
 from tests.jobs.bundles.packing.shelves import MIB, NOW, File, Shelf, judge, pack, plan_of
 
@@ -29,7 +29,14 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 GIB = 1 << 30
 LIMIT = 4 * GIB - 1
 ZEROS = bytes(MIB)
+PAGE = bytes(4096)
 DESCRIPTOR_READERS = ["unzip", "7-Zip", "Java"]
+
+
+@cache
+def crc_of_zeros(size: int) -> int:
+    """The CRC-32 of so many zero bytes, at most 1 MiB."""
+    return crc32(ZEROS[:size])
 
 
 class Zeros:
@@ -37,7 +44,7 @@ class Zeros:
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self.crc32 = combine((zlib.crc32(chunk), len(chunk)) for chunk in self)
+        self.crc32 = combine((crc_of_zeros(len(chunk)), len(chunk)) for chunk in self)
 
     def __iter__(self) -> Iterator[bytes]:
         for start in range(0, self.size, MIB):
@@ -82,18 +89,18 @@ def write_deflated(path: Path, size: int, *, shrinks: bool) -> int:
     with path.open("wb") as file:
 
         def write_part() -> None:
-            part, _ = writer.next_part(zlib.crc32)
-            for start in range(0, len(part), 4096):
-                page = part[start : start + 4096]
-                if any(page):
-                    file.write(page)
+            part, _ = writer.next_part(crc32)
+            for start in range(0, len(part), len(PAGE)):
+                page = part[start : start + len(PAGE)]
+                if page == PAGE:
+                    file.seek(len(PAGE), SEEK_CUR)
                 else:
-                    file.seek(len(page), SEEK_CUR)
+                    file.write(page)
 
         crc = 0
         for chunk in plan.chunks():
             length = chunk.stop - chunk.start
-            crc = combine([(crc, chunk.start), (zlib.crc32(ZEROS[:length]), length)])
+            crc = combine([(crc, chunk.start), (crc_of_zeros(length), length)])
             data = pack(length, chunk.last, chunk.entry == 0 and not shrinks)
             writer.add(chunk, data, Method.DEFLATED, crc)
             crc = 0 if chunk.last else crc

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -25,12 +25,6 @@ def files_of(*rows: tuple[int, str]) -> list[File]:
     return [File(f"{number}/ä.bin", size, known, number) for number, (size, known) in enumerate(rows)]
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _ended() -> Iterator[None]:
-    yield
-    readers.close()
-
-
 async def check(services: Services, shelf: Shelf, files: Sequence[File], part_size: int, folder: Path) -> None:
     """The bundle is the same whether or not the store copies, and all readers accept it."""
     sources = await shelf.take(files)
@@ -43,6 +37,7 @@ async def check(services: Services, shelf: Shelf, files: Sequence[File], part_si
     await judge(folder / "copied.zip", copied, [[file.data] for file in files], crcs)
 
 
+@pytest.mark.servers
 @pytest.mark.parametrize("reader", READERS)
 def test_readers_are_installed_and_reject_damaged_archives(tmp_path: Path, reader: str) -> None:
     """Otherwise their acceptance would mean nothing. One bit of a file is flipped."""
