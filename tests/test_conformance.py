@@ -181,6 +181,7 @@ async def test_an_empty_catalogue_ends_the_run_with_a_message(conformance: Confo
     assert "There is no small file in the catalogue: name some with --file-id." in report.output
 
 
+@pytest.mark.servers
 async def test_a_server_that_can_not_be_reached_ends_the_run_with_a_message(conformance: ConformanceTests) -> None:
     report = await conformance("http://127.0.0.1:9")
     assert report.code == 4

@@ -154,6 +154,7 @@ async def test_every_missing_setting_is_named(bare_cli: Cli, command: list[str])
     assert "haulage up" in done.error
 
 
+@pytest.mark.servers
 async def test_a_wrong_setting_is_named_without_its_value(tmp_path: Path) -> None:
     wrong: dict[str, Any] = {"DATABASE_URL": "mysql://a:hidden@127.0.0.1/a", "S3_ENDPOINT": "ftp://x"}
     done = await Cli(tmp_path, wrong)("serve")
