@@ -13,8 +13,11 @@ CFN_LINT := $(BIN)/cfn-lint
 # split, and its fixtures made twice, at most then.
 SIDE_BY_SIDE := --numprocesses 4 --dist worksteal
 
+# The same for tests that share files with others of their module (what npm builds), or need most of a core.
+BY_MODULE := --numprocesses 3 --dist loadfile
+
 .DEFAULT_GOAL := help
-.PHONY: help setup page worker run test unit minio slow browser check types proxy proxies chaos bench bench-live bench-bundles lock clean
+.PHONY: help setup page worker run test unit minio slow browser check types proxy proxies long chaos bench bench-live bench-bundles lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,7 +78,7 @@ slow: setup ## Run the tests that take minutes and 13 GB of the disk: bundles at
 
 browser: setup page ## Run the tests of the page in a real Chromium: the machine's, or one from npm
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/browser/requirements.lock
-	$(BIN)/pytest tests/browser -m browser
+	$(BIN)/pytest tests/browser -m browser $(BY_MODULE)
 
 check: setup page worker $(CFN_LINT) ## Lint, import contracts, types, files of proxy/; the page's types must match the OpenAPI document
 	$(BIN)/ruff format --check .
@@ -94,7 +97,10 @@ proxy: setup ## Write the numbers in the files of proxy/, which follow from the 
 	$(BIN)/python -m proxy.set_numbers
 
 proxies: setup page worker ## Run the tests of proxy/ that take up to half an hour, and print their figures
-	$(BIN)/pytest tests/proxy -m proxies -s --timeout 2400
+	$(BIN)/pytest tests/proxy -m proxies -s
+
+long: setup page worker ## Run those of slow and proxies side by side, the latter at a tenth of their scale
+	SCALE=0.1 $(BIN)/pytest -m "slow or proxies" $(BY_MODULE)
 
 chaos: setup ## Run the faults that take their time, and print the table of docs/reliability.md
 	$(BIN)/pytest tests/faults -m chaos

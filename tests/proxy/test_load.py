@@ -30,8 +30,6 @@ from tests.helpers.proxies import proxied
 from tests.helpers.running import serving, working
 from tests.helpers.settings import with_changes
 
-pytestmark = pytest.mark.proxies
-
 SCALE = float(os.environ.get("SCALE", "1"))
 """1 for the figures of docs/proxies.md; less for a shorter run with fewer clients."""
 FOLLOWERS = max(12, int(1000 * SCALE))
@@ -46,6 +44,8 @@ IDLE = 1200 * SCALE
 READY_AFTER = 119 * SCALE
 """Seconds after which the file of a `start` is ready."""
 PATIENCE = 120.0
+
+pytestmark = [pytest.mark.proxies, pytest.mark.timeout(600 + 1.5 * IDLE)]
 
 
 class PollWatcher(Watcher):
