@@ -69,6 +69,27 @@ async def test_no_byte_of_the_bundle_passes_through_the_page(
     assert outside == {"document"}
 
 
+async def test_ids_that_were_typed_and_not_added_are_downloaded_too(
+    tab: Page, gateway: str, catalogue: Catalogue, worker: None, tmp_path: Path
+) -> None:
+    del worker
+    first, second = [await catalogue.add(name.encode(), name) for name in ("first.txt", "second.txt")]
+    await tab.goto(gateway)
+    await tab.get_by_role("checkbox", name="first.txt").check()
+    await tab.get_by_text("Paste file IDs instead").click()
+    await tab.get_by_label("File IDs").fill(f"{first} {second} 12x")
+    await expect(tab.get_by_role("checkbox", name="second.txt")).to_be_checked()
+    await tab.get_by_text("Paste file IDs instead").click()
+    await button(tab, "Start download").click()
+    await expect(tab.get_by_text("12x is not a valid file ID.")).to_be_visible()
+    await expect(tab.get_by_label("File IDs")).to_be_focused()
+    await tab.get_by_label("File IDs").fill(str(second))
+    await tab.get_by_label("Bundle name").fill("both.zip")
+    await button(tab, "Start download").click()
+    await expect(job(tab, "completed")).to_be_visible()
+    assert opened((await fetch(tab, tmp_path)).read_bytes()).keys() == {"first.txt", "second.txt", "manifest.json"}
+
+
 async def test_what_is_missing_is_said_before_it_starts_and_can_be_left_out(
     tab: Page, gateway: str, catalogue: Catalogue, worker: None
 ) -> None:
@@ -79,6 +100,7 @@ async def test_what_is_missing_is_said_before_it_starts_and_can_be_left_out(
     await tab.get_by_label("File IDs").fill(f"{here}, 99999 nonsense")
     await button(tab, "Add IDs").click()
     await expect(tab.get_by_text("nonsense is not a valid file ID.")).to_be_visible()
+    await tab.get_by_label("File IDs").fill("")
     before = tab.get_by_role("region", name="Summary")
     await expect(before).to_contain_text("1 file is missing")
     await expect(before).to_contain_text("99999")

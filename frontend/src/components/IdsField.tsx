@@ -1,45 +1,57 @@
-import { useId, useState } from "react";
+import { type RefObject, useId, useState } from "react";
 import { texts } from "../texts.ts";
 import { Button } from "./Button.tsx";
-import { parseIds } from "./ids.ts";
-import type { Selection } from "./useSelection.ts";
+import type { Draft } from "./NewDownload.tsx";
 
 const SHOWN = 5;
 
-/** Adds pasted file ids to the selection. Invalid tokens stay in the field. */
-export function IdsField({ selection }: { selection: Selection }) {
+interface Props {
+  draft: Draft;
+  field: RefObject<HTMLTextAreaElement | null>;
+  /** The form was sent, and something in it is wrong. */
+  submitted: boolean;
+}
+
+/** A field for pasted file ids, which count as selected while they stand in it. Invalid tokens stay when ids are added. */
+export function IdsField({ draft, field, submitted }: Props) {
   const id = useId();
-  const [value, setValue] = useState("");
-  const [message, setMessage] = useState<{ invalid: boolean; text: string } | null>(null);
+  const { pasted, parsed, setPasted, selection } = draft;
+  /** How many ids were added; null after a change of the text. */
+  const [added, setAdded] = useState<number | null>(null);
   const text = texts.form;
   const add = () => {
-    const { ids, invalid } = parseIds(value);
-    selection.add(ids.map((fileId) => ({ fileId, name: null, size: null })));
-    setValue(invalid.join(" "));
-    if (invalid.length > 0) setMessage({ invalid: true, text: text.wrong(listed(invalid), invalid.length) });
-    else setMessage({ invalid: ids.length === 0, text: ids.length === 0 ? text.nothing : text.added(ids.length) });
+    setAdded(parsed.ids.length);
+    if (parsed.ids.length > 0) selection.add([]); // moves them
   };
+  const isChecked = submitted || added !== null;
+  const wrong =
+    isChecked && parsed.invalid.length > 0 ? text.wrong(listed(parsed.invalid), parsed.invalid.length) : null;
+  const nothing = added === 0 ? text.nothing : null;
   return (
     <details className="paste">
       <summary>{text.pasteTitle}</summary>
       <label htmlFor={id}>{text.paste}</label>
       <textarea
         id={id}
+        ref={field}
         rows={3}
-        value={value}
+        value={pasted}
         spellCheck={false}
         inputMode="numeric"
         aria-describedby={`${id}-hint ${id}-message`}
-        aria-invalid={message?.invalid || undefined}
-        onChange={(event) => setValue(event.target.value)}
+        aria-invalid={(wrong ?? nothing) !== null || undefined}
+        onChange={(event) => {
+          setPasted(event.target.value);
+          setAdded(null);
+        }}
       />
       <p className="fine" id={`${id}-hint`}>
         {text.pasteHint}
       </p>
       <div className="actions">
         <Button onClick={add}>{text.add}</Button>
-        <p id={`${id}-message`} className={message?.invalid ? "wrong" : "fine"} role="status">
-          {message?.text}
+        <p id={`${id}-message`} className={(wrong ?? nothing) === null ? "fine" : "wrong"} role="status">
+          {wrong ?? nothing ?? (added !== null && text.added(added))}
         </p>
       </div>
     </details>

@@ -70,6 +70,63 @@ test("pasted ids are checked after a debounce, and then started", async () => {
   expect(screen.getByText("No files selected")).toBeTruthy();
 });
 
+const type = (ids: string) => fireEvent.change(screen.getByLabelText("File IDs"), { target: { value: ids } });
+const field = () => screen.getByLabelText<HTMLTextAreaElement>("File IDs");
+
+test("ids that were typed and not added are checked and started, too", async () => {
+  const acting = manager();
+  render(<Form manager={acting} onStarted={vi.fn()} />);
+  await paste("10000");
+  type("10002, 10000 10001");
+  expect(screen.getByText("3 files selected")).toBeTruthy();
+  await pass();
+  expect(acting.preflight).toHaveBeenLastCalledWith(
+    expect.objectContaining({ file_ids: [10_000, 10_002, 10_001] }),
+    expect.anything(),
+  );
+  await click("Start download");
+  expect(acting.start).toHaveBeenCalledWith(expect.objectContaining({ file_ids: [10_000, 10_002, 10_001] }));
+  expect(field().value).toBe("");
+});
+
+test("adding typed ids asks the server nothing new", async () => {
+  const acting = manager();
+  render(<Form manager={acting} onStarted={vi.fn()} />);
+  type("10000");
+  await pass();
+  await click("Add IDs");
+  await pass();
+  expect(screen.getByText("1 file added.")).toBeTruthy();
+  expect(field().value).toBe("");
+  expect(acting.preflight).toHaveBeenCalledTimes(1);
+});
+
+test("a typed id that is wrong holds the start back, and nothing of it is lost", async () => {
+  const acting = manager();
+  render(<Form manager={acting} onStarted={vi.fn()} />);
+  type("10000 1000O");
+  await pass();
+  await click("Start download");
+  expect(acting.start).not.toHaveBeenCalled();
+  expect(screen.getByText("1000O is not a valid file ID.")).toBeTruthy();
+  expect(field().value).toBe("10000 1000O");
+  expect(field().closest("details")?.open).toBe(true);
+  expect(document.activeElement).toBe(field());
+  type("10000 10001");
+  expect(screen.queryByText(/not a valid file ID/)).toBeNull();
+  await click("Start download");
+  expect(acting.start).toHaveBeenCalledWith(expect.objectContaining({ file_ids: [10_000, 10_001] }));
+});
+
+test("a typed id can be removed from the selection", async () => {
+  render(<Form manager={manager()} onStarted={vi.fn()} />);
+  type("10000 10001 x");
+  expect(screen.getByText("2 files selected")).toBeTruthy();
+  await click("Clear selection");
+  expect(screen.getByText("No files selected")).toBeTruthy();
+  expect(field().value).toBe("x");
+});
+
 test("an empty or too large selection is reported and not sent", async () => {
   const acting = manager();
   render(<Form manager={acting} onStarted={vi.fn()} />);

@@ -7,7 +7,7 @@ import { Check } from "./Check.tsx";
 import { Failures } from "./Download.tsx";
 import { FilePicker } from "./FilePicker.tsx";
 import { IdsField } from "./IdsField.tsx";
-import { MAX_FILES } from "./ids.ts";
+import { MAX_FILES, type Parsed, parseIds } from "./ids.ts";
 import { PreflightCard } from "./PreflightCard.tsx";
 import { SelectionList } from "./SelectionList.tsx";
 import { useAction } from "./useAction.ts";
@@ -33,31 +33,69 @@ const DEFAULTS: Options = { name: "", skip: false, compress: false, save: false 
 
 /** What is entered in the form. */
 export interface Draft {
+  /** The chosen files, and those whose ids stand in the field for pasted ids. */
   selection: Selection;
+  /** The text of that field, and what it says. */
+  pasted: string;
+  parsed: Parsed;
+  setPasted(text: string): void;
   options: Options;
   setOptions(options: Options): void;
 }
 
 export function useDraft(): Draft {
-  const selection = useSelection();
+  const [pasted, setPasted] = useState("");
+  const parsed = useMemo(() => parseIds(pasted), [pasted]);
+  const chosen = useSelection();
+  const selection = useMemo(() => withPasted(chosen, parsed, setPasted), [chosen, parsed]);
   const [options, setOptions] = useState(DEFAULTS);
-  return { selection, options, setOptions };
+  return { selection, pasted, parsed, setPasted, options, setOptions };
+}
+
+/** Pasted ids are part of the selection as they are written. A change moves them from the field into it. */
+function withPasted(chosen: Selection, { ids, invalid }: Parsed, setPasted: Draft["setPasted"]): Selection {
+  if (ids.length === 0) return chosen;
+  const pasted = ids.map((fileId) => ({ fileId, name: null, size: null }));
+  const taken = new Set(ids);
+  const move = () => {
+    chosen.add(pasted);
+    setPasted(invalid.join(" "));
+  };
+  return {
+    files: [...chosen.files, ...pasted.filter(({ fileId }) => !chosen.has(fileId))],
+    has: (fileId) => chosen.has(fileId) || taken.has(fileId),
+    add(files) {
+      move();
+      chosen.add(files);
+    },
+    remove(fileIds) {
+      move();
+      chosen.remove(fileIds);
+    },
+    clear() {
+      move();
+      chosen.clear();
+    },
+  };
 }
 
 /** The form for a new download: files, options, a summary from the server, and the start button. */
 export function NewDownload({ manager, draft, onStarted }: Props) {
-  const { selection, options, setOptions } = draft;
+  const { selection, parsed, options, setOptions } = draft;
   const [submitted, setSubmitted] = useState(false);
   const [busy, run] = useAction();
   const request = useRequest(selection, options);
   const invalid = validate(selection.files.length);
+  const ids = useRef<HTMLTextAreaElement>(null);
   const checked = usePreflight(manager.preflight, invalid === null ? request : null);
   const files = useMemo(() => withNames(selection.files, checked.preflight), [selection.files, checked.preflight]);
   const preflight = useRef<HTMLDivElement>(null);
 
   const submit = async (event: FormEvent) => {
     event.preventDefault();
-    setSubmitted(invalid !== null);
+    const isWrong = parsed.invalid.length > 0;
+    setSubmitted(invalid !== null || isWrong);
+    if (isWrong) return showField(ids.current);
     if (invalid !== null) return;
     if (checked.preflight?.wouldFail && !checked.checking) return preflight.current?.focus();
     const outcome = await run(() => manager.start(request));
@@ -71,7 +109,7 @@ export function NewDownload({ manager, draft, onStarted }: Props) {
     <form className="card new-download" onSubmit={submit} aria-labelledby="new-download" noValidate>
       <h2 id="new-download">{texts.form.title}</h2>
       <FilePicker search={manager.files} selection={selection} />
-      <IdsField selection={selection} />
+      <IdsField draft={draft} field={ids} submitted={submitted} />
       <SelectionList selection={selection} files={files} />
       <OptionFields options={options} onChange={setOptions} />
       <div ref={preflight} tabIndex={-1}>
@@ -94,17 +132,24 @@ export function NewDownload({ manager, draft, onStarted }: Props) {
   );
 }
 
+/** Focuses a field, which may be in a closed part of the form. */
+function showField(field: HTMLElement | null): void {
+  const details = field?.closest("details");
+  if (details) details.open = true;
+  field?.focus();
+}
+
 /** The same object until its content changes. */
 function useRequest(selection: Selection, { name, skip, compress }: Options): FileSelection {
-  const { files } = selection;
+  const ids = selection.files.map((file) => file.fileId).join();
   return useMemo(
     () => ({
-      file_ids: files.map((file) => file.fileId),
+      file_ids: ids === "" ? [] : ids.split(",").map(Number),
       archiveName: name.trim() || null,
       onMissing: skip ? "skip" : "fail",
       compression: compress ? "deflate" : "store",
     }),
-    [files, name, skip, compress],
+    [ids, name, skip, compress],
   );
 }
 
@@ -126,7 +171,7 @@ function OptionFields({ options, onChange }: { options: Options; onChange(option
   const change = (more: Partial<Options>) => onChange({ ...options, ...more });
   return (
     <div className="download-options">
-      <div>
+      <div className="field">
         <label htmlFor={id}>{text.archive}</label>
         <input
           id={id}
