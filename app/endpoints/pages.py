@@ -5,6 +5,7 @@ Both are built from `frontend/` by `make setup`. If they are not built, a plain 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from html import escape
 from http import HTTPStatus
@@ -46,7 +47,7 @@ def product_version() -> str:
 async def root(request: Request) -> Response:
     """The web page for a browser, a few facts for any other client."""
     if _wants_page(request):
-        return page(request, context(request).address)
+        return _front(request)
     paths = {"openapi": "/openapi.json", "docs": "/docs", "health": "/health", "initiate": "/v1/download/initiate"}
     links = {name: context(request).address.root + path for name, path in paths.items()}
     return json_response(Root(name="haulage", version=product_version(), links=links), headers={"Vary": "Accept"})
@@ -55,7 +56,7 @@ async def root(request: Request) -> Response:
 async def job_page(request: Request) -> Response:
     """The same web page, which reads the id of the job from its URL."""
     if _wants_page(request):
-        return page(request, context(request).address)
+        return _front(request)
     raise HTTPException(404)
 
 
@@ -64,9 +65,10 @@ async def docs(request: Request) -> Response:
     return reference(request, context(request).address)
 
 
-def page(request: Request, address: PublicAddress, built: Path = BUILT) -> Response:
-    """The web page, or a plain one if it is not built."""
-    return _html(request, address, built / "index.html", STRICT_POLICY, {"Vary": "Accept"})
+def page(request: Request, address: PublicAddress, job_retention: float, built: Path = BUILT) -> Response:
+    """The web page, or a plain one if it is not built. It says for how many seconds a job is kept after its end."""
+    values = {"job_retention": f"{job_retention:.0f}"}
+    return _html(request, address, built / "index.html", STRICT_POLICY, {"Vary": "Accept"}, values)
 
 
 def reference(request: Request, address: PublicAddress, built: Path = BUILT) -> Response:
@@ -94,13 +96,31 @@ def _wants_page(request: Request) -> bool:
     return "text/html" in request.headers.get("accept", "")
 
 
-def _html(request: Request, address: PublicAddress, path: Path, policy: str, headers: dict[str, str]) -> Response:
-    """A page, whose attributes with a path (`href="/docs"`) get the root path in front."""
+def _front(request: Request) -> Response:
+    it = context(request)
+    return page(request, it.address, it.services.settings.job_retention)
+
+
+def _html(
+    request: Request,
+    address: PublicAddress,
+    path: Path,
+    policy: str,
+    headers: dict[str, str],
+    values: Mapping[str, str] | None = None,
+) -> Response:
+    """A page. Attributes with a path (`href="/docs"`) get the root path in front, and `{{name}}` becomes the value."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         text = (PAGES / "index.html").read_text(encoding="utf-8")
-    text = text.replace('="/', f'="{address.root}/').replace("{{version}}", product_version())
-    text = text.replace("{{address}}", escape(address.url or str(request.base_url)[:-1]))
+    text = text.replace('="/', f'="{address.root}/')
+    values = {
+        "version": product_version(),
+        "address": address.url or str(request.base_url)[:-1],
+        **(values or {}),
+    }
+    for name, value in values.items():
+        text = text.replace(f"{{{{{name}}}}}", escape(value))
     headers = {"Content-Security-Policy": policy, "Cache-Control": "no-cache", **headers}
     return HTMLResponse(text, headers=headers)

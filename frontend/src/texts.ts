@@ -272,7 +272,6 @@ export const texts = {
       unexpected_response:
         "A proxy or a sign-in page may be in the way. Reload the page. If the problem persists, contact the administrator.",
       invalid_request: "Correct the request and try again.",
-      job_not_found: "Check the address. Downloads are deleted 30 days after they end.",
       gone: "It was deleted. Start a new download of the same files.",
       illegal_transition: "It changed in the meantime; this is its current state.",
       not_ready: "Wait until the download is ready.",
@@ -288,6 +287,9 @@ export const texts = {
       storage_out: "The store is temporarily unavailable. Try again later.",
     } as Record<string, string>,
     noSuchJob: "Check the address: it does not contain a valid job ID.",
+    /** `retention`: how long a job is kept, as in "30 days"; null if that is not known. */
+    notFound: (retention: string | null) =>
+      `Check the address. Downloads are deleted ${retention === null ? "some time" : retention} after they end.`,
     busy: "The server is busy. Try again in a moment.",
     internal:
       "An internal error occurred. If the problem persists, contact the administrator and quote the request ID.",

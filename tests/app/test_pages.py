@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from starlette.routing import Mount, Route
 
 from app.endpoints.pages import PAGES, Assets, page, reference
 from app.public_address import PublicAddress
-from jobs.settings import GatewaySettings
+from jobs.settings import DAY, GatewaySettings
 from tests.app.shared import Shared, problem
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -28,11 +29,11 @@ async def built(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     """A client of pages that are built."""
     (tmp_path / "assets").mkdir()
     (tmp_path / "assets" / "index-0123abcd.js").write_text(SCRIPT)
-    (tmp_path / "index.html").write_text("<title>built</title>")
+    (tmp_path / "index.html").write_text("<title>built</title><p>{{job_retention}}</p>")
     (tmp_path / "docs.html").write_text("<title>{{version}}: API</title>")
 
     async def front(request: Request) -> Response:
-        return page(request, ADDRESS, tmp_path)
+        return page(request, ADDRESS, 2 * DAY, tmp_path)
 
     async def docs(request: Request) -> Response:
         return reference(request, ADDRESS, tmp_path)
@@ -44,7 +45,7 @@ async def built(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
 
 async def test_the_page_runs_only_scripts_and_styles_from_files_of_ours(built: httpx.AsyncClient) -> None:
     answer = await built.get("/")
-    assert "<title>built</title>" in answer.text
+    assert answer.text == "<title>built</title><p>172800</p>"
     policy = dict(rule.strip().split(" ", 1) for rule in answer.headers["content-security-policy"].split(";"))
     assert policy["default-src"] == "'none'"
     assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == "'self'"
@@ -77,6 +78,7 @@ async def test_each_address_of_the_page_is_the_page_for_a_browser(shared: Shared
     front, job = [await shared.api.get(path, headers=BROWSER) for path in ("/", "/jobs/whatever")]
     assert front.status_code == job.status_code == 200
     assert front.text == job.text
+    assert "{{" not in front.text
     assert front.headers["content-type"] == "text/html; charset=utf-8"
     assert front.headers["vary"] == job.headers["vary"] == "Accept"
 
@@ -90,12 +92,10 @@ async def test_anything_else_gets_facts_or_a_problem(shared: Shared) -> None:
     problem(await shared.api.get("/assets/none.js"), 404, "not_found")
 
 
-@pytest.mark.parametrize("respond", [page, reference])
-async def test_a_page_that_is_not_built_says_so(
-    tmp_path: Path, respond: Callable[[Request, PublicAddress, Path], Response]
-) -> None:
+@pytest.mark.parametrize("respond", [partial(page, job_retention=2 * DAY), reference], ids=["page", "reference"])
+async def test_a_page_that_is_not_built_says_so(tmp_path: Path, respond: Callable[..., Response]) -> None:
     request = Request({"type": "http", "method": "GET", "path": "/", "headers": [], "server": ("page", 80)})
-    answer = respond(request, ADDRESS, tmp_path)
+    answer = respond(request, ADDRESS, built=tmp_path)
     assert answer.status_code == 200
     assert b"not built" in bytes(answer.body)
     assert b"make setup" in bytes(answer.body)

@@ -15,6 +15,8 @@ from tests.helpers.bundles import opened
 from tests.helpers.catalogue import Catalogue
 from tests.helpers.jobs import create, ended
 from tests.helpers.proxies import Proxy
+from tests.helpers.running import serving
+from tests.helpers.settings import with_changes
 
 pytestmark = pytest.mark.browser
 
@@ -242,11 +244,13 @@ async def test_a_result_that_is_over_is_said_on_the_page(
     await expect(tab.get_by_text("Try again to rebuild the bundle.")).to_be_visible()
 
 
-async def test_an_address_of_no_job_says_so(tab: Page, gateway: str) -> None:
-    await tab.goto(f"{gateway}/jobs/0191d0f0-0000-7000-8000-000000000000")
-    await expect(tab.locator('[data-problem="job_not_found"]')).to_be_visible()
-    await tab.goto(f"{gateway}/jobs/nonsense")
-    await expect(tab.locator('[data-problem="invalid_request"]')).to_be_visible()
+async def test_an_address_of_no_job_says_so_and_after_how_long_jobs_are_deleted(tab: Page, services: Services) -> None:
+    async with serving(with_changes(services.settings, job_retention=36 * 3600)) as gateway:
+        await tab.goto(f"{gateway}/jobs/0191d0f0-0000-7000-8000-000000000000")
+        await expect(tab.locator('[data-problem="job_not_found"]')).to_be_visible()
+        await expect(tab.get_by_role("alert")).to_contain_text("Downloads are deleted 36 hours after they end.")
+        await tab.goto(f"{gateway}/jobs/nonsense")
+        await expect(tab.locator('[data-problem="invalid_request"]')).to_be_visible()
 
 
 async def test_a_job_of_a_thousand_files_keeps_few_rows_and_the_focus(

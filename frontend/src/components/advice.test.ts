@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { problem } from "../client/problems.ts";
 import { adviceFor } from "./advice.ts";
 import { curlCommand } from "./curl.ts";
@@ -14,6 +14,16 @@ test.each([
   ["illegal_transition", 409, /changed in the meantime/],
 ])("%s (%i) comes with advice", (code, status, advice) => {
   expect(adviceFor(problem(code, { status }))).toMatch(advice);
+});
+
+test.each([
+  ["2592000", "Downloads are deleted 30 days after they end."],
+  ["129600", "Downloads are deleted 36 hours after they end."],
+  ["{{job_retention}}", "Downloads are deleted some time after they end."],
+])("a job that is not found may have been deleted after what the server says: %s", (jobRetention, sentence) => {
+  vi.stubGlobal("document", { documentElement: { dataset: { jobRetention } } });
+  expect(adviceFor(problem("job_not_found", { status: 404 }))).toContain(sentence);
+  vi.unstubAllGlobals();
 });
 
 test("a curl command quotes every name", () => {

@@ -1,16 +1,24 @@
 import type { Problem } from "../client/index.ts";
 import { texts } from "../texts.ts";
+import { span } from "./formats.ts";
 
 /** What to do about a problem, as a sentence. */
 export function adviceFor({ code, status }: Problem, action?: keyof typeof texts.problem.action): string {
-  const { advice, noSuchJob, busy, internal, other } = texts.problem;
+  const { advice, noSuchJob, notFound, busy, internal, other } = texts.problem;
   if (action === "job" && code === "invalid_request") return noSuchJob;
+  if (code === "job_not_found") return notFound(retention());
   const isBusy = status === 429 || status === 503;
   if (code === "unexpected_response" && isBusy) return busy; // sent by a proxy
   const known = advice[code];
   if (known !== undefined) return known;
   if (isBusy) return busy;
   return status !== null && status >= 500 ? internal : other;
+}
+
+/** How long the server keeps a job after its end, which the gateway writes into the page in seconds. */
+function retention(): string | null {
+  const seconds = Number(globalThis.document?.documentElement.dataset.jobRetention);
+  return seconds > 0 ? span(seconds) : null;
 }
 
 /** A problem as text, to send to support. */

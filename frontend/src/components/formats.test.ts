@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { age, bytes, duration, moment, percent, relative } from "./formats.ts";
+import { age, bytes, duration, moment, percent, relative, span } from "./formats.ts";
 
 test("bytes have three digits, in the unit that fits", () => {
   const shown = [0, 999, 1_000, 1_234, 12_345, 123_456, 999_499, 999_500, 8_388_608, 5e12].map(bytes);
@@ -19,6 +19,16 @@ test("bytes have three digits, in the unit that fits", () => {
 
 test("percent is never rounded up: not done is not shown as done", () => {
   expect([0, 43.27, 99.96, 99.999, 100].map(percent)).toEqual(["0.0", "43.2", "99.9", "99.9", "100"]);
+});
+
+test("a span is in the largest unit of which there are two", () => {
+  expect([30 * 86_400, 36 * 3_600, 7_200, 90, 1].map(span)).toEqual([
+    "30 days",
+    "36 hours",
+    "2 hours",
+    "90 seconds",
+    "1 second",
+  ]);
 });
 
 test("a duration has its two largest units", () => {

@@ -2,6 +2,11 @@
 import { texts } from "../texts.ts";
 
 const UNITS = ["B", "kB", "MB", "GB", "TB", "PB"];
+const SPANS = [
+  ["day", 86_400],
+  ["hour", 3_600],
+  ["minute", 60],
+] as const;
 const whole = new Intl.NumberFormat(texts.language);
 const past = new Intl.RelativeTimeFormat(texts.language, { numeric: "auto" });
 const shortPast = new Intl.RelativeTimeFormat(texts.language, { numeric: "auto", style: "narrow" });
@@ -42,6 +47,17 @@ export function duration(seconds: number, units = 2): string {
   if (first === -1) return "0 s";
   const shown = parts.slice(first, first + units).filter(([value], index) => index === 0 || value > 0);
   return shown.map(([value, unit]) => `${value} ${unit}`).join(" ");
+}
+
+/** Seconds in words, in the largest unit of which there are at least two: `30 days`, `36 hours`. */
+export function span(seconds: number): string {
+  const [unit, length] = SPANS.find(([, length]) => seconds >= 2 * length) ?? (["second", 1] as const);
+  return new Intl.NumberFormat(texts.language, {
+    style: "unit",
+    unit,
+    unitDisplay: "long",
+    maximumFractionDigits: 0,
+  }).format(seconds / length);
 }
 
 /** A moment (RFC 3339) relative to `now` (milliseconds): `5 minutes ago`, `yesterday`, after a week `on Nov 21, 2026, 1:00 PM`. */
