@@ -194,15 +194,21 @@ export const texts = {
   },
   failure: {
     title: "Download failed",
-    advice: {
-      network: "The store could not be reached. Try again later: finished work is kept.",
-      timeout: "It took too long. Try again to resume where it stopped.",
-      storage: "The store returned an error. Try again later. If the problem persists, contact the administrator.",
-      worker_lost: "The worker stopped unexpectedly several times. Try again to resume where it stopped.",
-      internal:
-        "An internal error occurred. Try again. If the problem persists, contact the administrator and quote the job ID.",
-      validation: "Retrying won't help while files are missing. Skip them or choose others.",
+    reasons: {
+      network: "The store could not be reached.",
+      timeout: "The download took too long to prepare.",
+      storage: "The store returned an error.",
+      worker_lost: "The worker stopped unexpectedly.",
+      internal: "An internal error occurred.",
     },
+    missing: (missing: number, total: number) =>
+      missing < total
+        ? `${number(missing)} of ${plural(total, "file", "files")} ${missing === 1 ? "is" : "are"} missing.`
+        : total === 1
+          ? "The file is missing."
+          : `All ${number(total)} files are missing.`,
+    again: "Finished work is kept. If trying again does not help, contact the administrator and quote the job ID.",
+    details: "Error details",
   },
   ready: {
     title: "Ready to download",

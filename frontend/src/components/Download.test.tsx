@@ -66,7 +66,8 @@ test("a job that waits for its next attempt shows the error and a countdown", as
   const nextAttemptAt = new Date(Date.now() + 5_000).toISOString();
   const error = { class: "network" as const, message: "the store hung up" };
   show(job({ status: "retrying" }, { nextAttemptAt, error }));
-  expect(screen.getByText("the store hung up")).toBeTruthy();
+  expect(screen.getByText("The store could not be reached.")).toBeTruthy();
+  expect(screen.getByText("the store hung up").closest("details")?.open).toBe(false);
   expect(screen.getByText("Next attempt in 5 s")).toBeTruthy();
   await pass(2_000);
   expect(screen.getByText("Next attempt in 3 s")).toBeTruthy();
@@ -121,6 +122,43 @@ test("a job that lacks files offers to skip them, and everything else in its men
     onMissing: "skip",
     compression: "deflate",
   });
+});
+
+const sentences = () => [...document.querySelectorAll(".notice-body > p")].map((line) => line.textContent).slice(1);
+
+test.each([
+  [3, 1, "1 of 3 files is missing."],
+  [3, 2, "2 of 3 files are missing."],
+  [3, 3, "All 3 files are missing."],
+  [1, 1, "The file is missing."],
+])("of %i files %i missing are told in one sentence", (filesTotal, missing, sentence) => {
+  const message = "so many files are missing: 1 (no such file). Remove it, or skip missing files.";
+  const files = Array.from({ length: missing }, (_, index) => file(index, { status: "failed" }));
+  show(job({ status: "failed", filesTotal }, { error: { class: "validation", message }, files }));
+  expect(sentences()).toEqual([sentence]);
+});
+
+test("what the server says of an error is shown on request, and each kind of error has a sentence", () => {
+  for (const kind of ["network", "timeout", "storage", "worker_lost", "internal"] as const) {
+    const message = "found while packing 'a.txt'";
+    show(job({ status: "failed" }, { error: { class: kind, message }, files: [file(0)] }));
+    expect(sentences()).toEqual([
+      expect.stringMatching(/^[A-Z][^.]+\.$/),
+      expect.stringMatching(/^Finished work is kept/),
+    ]);
+    expect(screen.getByText(message).closest("details")?.open).toBe(false);
+    expect(names()[0]).toBe("Try again");
+    cleanup();
+  }
+});
+
+test("if no file is missing, an invalid download is explained by the server, and other files help", () => {
+  const error = { class: "validation" as const, message: "The bundle would be too large." };
+  render(
+    <Download job={job({ status: "failed" }, { error, files: [file(0)] })} manager={manager()} onChoose={vi.fn()} />,
+  );
+  expect(sentences()).toEqual([error.message]);
+  expect(names()[0]).toBe("Choose other files");
 });
 
 test("if all files are missing, only other files help", async () => {

@@ -4,7 +4,7 @@ import { texts } from "../texts.ts";
 import type { AutoSave } from "./autoSave.ts";
 import { Check } from "./Check.tsx";
 import { CopyButton } from "./CopyButton.tsx";
-import { FailureNotice } from "./FailureNotice.tsx";
+import { FailureNotice, Reason } from "./FailureNotice.tsx";
 import { FileTable } from "./FileTable.tsx";
 import { duration } from "./formats.ts";
 import { type ActionsProps, JobActions } from "./JobActions.tsx";
@@ -82,7 +82,7 @@ function phaseOf(job: Job): Phase {
 
 /** Why the last attempt failed, and when the next one is due. */
 function Attempts({ job }: { job: Job }) {
-  const { attempt = 0, maxAttempts = 0, error = null, nextAttemptAt = null } = job.detail ?? {};
+  const { attempt = 0, maxAttempts = 0, nextAttemptAt = null } = job.detail ?? {};
   const seconds = useSecondsUntil(job.status === "retrying" ? nextAttemptAt : null);
   const isWaiting = job.status === "retrying";
   if (!isWaiting)
@@ -90,7 +90,7 @@ function Attempts({ job }: { job: Job }) {
   const next = seconds === null || seconds === 0 ? texts.job.nextSoon : texts.job.nextAttempt(duration(seconds));
   return (
     <Notice tone="warn" title={next}>
-      {error && <p className="error-message">{error.message}</p>}
+      <Reason job={job} />
     </Notice>
   );
 }

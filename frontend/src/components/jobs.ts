@@ -16,7 +16,8 @@ export function helpOf(job: Job): "retry" | "skipMissing" | "chooseOthers" | nul
   if (!RETRYABLE.has(job.status)) return null;
   if (job.status === "failed" && job.detail === null) return null;
   if (job.status !== "failed" || job.detail?.error?.class !== "validation") return "retry";
-  return problemFileCount(job) < job.filesTotal ? "skipMissing" : "chooseOthers";
+  const missing = problemFileCount(job);
+  return missing > 0 && missing < job.filesTotal ? "skipMissing" : "chooseOthers";
 }
 
 /** The same files, with missing ones skipped. */
