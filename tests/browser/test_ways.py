@@ -101,6 +101,34 @@ async def test_a_server_that_hangs_is_said_within_fifteen_seconds_and_its_number
         await expect(tab.locator("main[data-stale]")).to_have_count(0)
 
 
+async def test_a_server_that_hangs_is_said_within_fifteen_seconds_while_no_job_runs(tab: Page, gateway: str) -> None:
+    async with proxied(gateway) as proxy:
+        await tab.goto(proxy.url)
+        await expect(tab.get_by_text("No downloads yet")).to_be_visible()
+        proxy.blackhole()
+        banner = tab.get_by_text("No connection to the server")
+        await expect(banner).to_be_visible(timeout=15_000)
+        await proxy.heal()
+        await tab.get_by_role("button", name="Try now").click()
+        await expect(banner).to_be_hidden()
+
+
+async def test_a_device_without_a_network_is_said_at_once_while_no_job_runs(
+    tab: Page, gateway: str, services: Services
+) -> None:
+    await tab.goto(gateway)
+    await expect(tab.get_by_text("No downloads yet")).to_be_visible()
+    await goes(tab, "idle")
+    await tab.context.set_offline(offline=True)
+    await expect(tab.get_by_text("No connection to the server")).to_be_visible()
+    await goes(tab, "offline")
+    meanwhile = await create(services, 10_000, archive_name="meanwhile.zip")
+    await services.lifecycle.cancel(meanwhile.id)
+    await tab.context.set_offline(offline=False)
+    await expect(shown(tab, meanwhile)).to_be_visible()
+    await goes(tab, "idle")
+
+
 async def test_a_line_that_went_deaf_is_left(
     tab: Page, gateway: str, api: httpx.AsyncClient, job: Job, services: Services
 ) -> None:

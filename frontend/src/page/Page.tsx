@@ -1,4 +1,4 @@
-import { useCallback, useMemo, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { Client } from "../client/index.ts";
 import { Announcer } from "../components/Announcer.tsx";
 import { useDraft } from "../components/NewDownload.tsx";
@@ -13,6 +13,7 @@ import { useNotifications } from "./notifications.ts";
 import { hrefOf, navigate, navigateOnClick, ROOT, routeOf, usePath } from "./routes.ts";
 import { tabStatusOf, useTabStatus } from "./tabStatus.ts";
 import { useAutoSave } from "./useAutoSave.ts";
+import { useReachability } from "./useReachability.ts";
 
 const client = new Client({ baseUrl: window.location.origin + ROOT.slice(0, -1) });
 
@@ -33,12 +34,15 @@ export function Page() {
     },
     [autoSave.set],
   );
+  const { isReachable, check } = useReachability(connection === "idle");
+  useOnReturn(isReachable, refresh);
   const retry = () => {
     reconnect();
+    check();
     void refresh();
   };
   const silence = useSilence(manager.client, connection);
-  const offline = connection === "offline" || (listProblem !== null && listProblem.status === null);
+  const offline = connection === "offline" || !isReachable || (listProblem !== null && listProblem.status === null);
   return (
     <>
       <a className="skip" href="#content">
@@ -69,6 +73,15 @@ export function Page() {
       <Announcer jobs={jobs} connection={offline ? "offline" : connection} />
     </>
   );
+}
+
+/** Calls `onReturn` when the server can be reached again. */
+function useOnReturn(isReachable: boolean, onReturn: () => void): void {
+  const wasReachable = useRef(true);
+  useEffect(() => {
+    if (isReachable && !wasReachable.current) onReturn();
+    wasReachable.current = isReachable;
+  }, [isReachable, onReturn]);
 }
 
 function NotFound() {
