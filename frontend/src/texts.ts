@@ -9,6 +9,7 @@ export const texts = {
   tagline: "Many files, one download",
   skip: "Skip to content",
   files: (count: number) => plural(count, "file", "files"),
+  rowsBelow: (count: number, isPartial: boolean) => `${number(count)}${isPartial ? "+" : ""} more below`,
 
   status: {
     receiving: "Receiving",

@@ -263,10 +263,13 @@ async def test_a_job_of_a_thousand_files_keeps_few_rows_and_the_focus(
     rows = tab.locator("[data-file]")
     await expect(rows.first).to_be_visible()
     assert await rows.count() < 60
+    more = tab.locator(".file-table").get_by_text(re.compile(r"^9\d\d more below$"))
+    await expect(more).to_be_visible()
     box = tab.get_by_role("region", name="Files of this download")
     await box.focus()
     await tab.keyboard.press("End")
     await expect(tab.locator('[data-file="50994"]')).to_be_visible()
+    await expect(tab.get_by_text("more below")).to_have_count(0)
     assert await rows.count() < 60
     await expect(box).to_be_focused()
 

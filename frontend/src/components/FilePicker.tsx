@@ -56,12 +56,17 @@ export function FilePicker({ search, selection }: { search: DownloadManager["fil
               <FileChoice file={file} selected={selection.has(file.id)} onChoose={(extend) => choose(index, extend)} />
             )}
             onEnd={loadMore}
+            isPartial={cursor !== null}
           />
           <div className="actions">
             <Button kind="quiet" icon="check" onClick={() => selection.add(files.map(selectedFile))}>
               {text.addAll}
             </Button>
-            <span className="fine">{loading && cursor !== null ? text.more : text.rangeHint}</span>
+            {loading && cursor !== null ? (
+              <span className="fine">{text.more}</span>
+            ) : (
+              <span className="fine range-hint">{text.rangeHint}</span>
+            )}
           </div>
         </>
       )}

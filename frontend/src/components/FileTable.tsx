@@ -3,6 +3,7 @@ import { ENDED, type FileView, type Job } from "../client/index.ts";
 import { texts } from "../texts.ts";
 import { FileRow } from "./FileRow.tsx";
 import { count } from "./formats.ts";
+import { RowsBelow } from "./RowsBelow.tsx";
 import { useRows } from "./useRows.ts";
 
 const HEIGHT = 44;
@@ -50,33 +51,40 @@ export function FileTable({ job }: { job: Job }) {
 }
 
 function Rows({ files, ended }: { files: readonly FileView[]; ended: boolean }) {
-  const { scroller, virtualizer, focus } = useRows(files.length, HEIGHT, (index) => (files[index] as FileView).index);
+  const { scroller, virtualizer, rows, below, focus } = useRows(
+    files.length,
+    HEIGHT,
+    (index) => (files[index] as FileView).index,
+  );
   const text = texts.table;
   return (
-    <div className="table-box" ref={scroller} role="region" aria-label={text.label} tabIndex={0}>
-      <div role="table" aria-label={text.label} aria-rowcount={files.length + 1}>
-        <div role="rowgroup" className="table-titles">
-          <div role="row" aria-rowindex={1} className="file-row">
-            <span role="columnheader">{text.name}</span>
-            <span role="columnheader" className="file-size">
-              {text.size}
-            </span>
-            <span role="columnheader">{text.status}</span>
+    <div className="scrolled">
+      <div className="table-box" ref={scroller} role="region" aria-label={text.label} tabIndex={0}>
+        <div role="table" aria-label={text.label} aria-rowcount={files.length + 1}>
+          <div role="rowgroup" className="table-titles">
+            <div role="row" aria-rowindex={1} className="file-row">
+              <span role="columnheader">{text.name}</span>
+              <span role="columnheader" className="file-size">
+                {text.size}
+              </span>
+              <span role="columnheader">{text.status}</span>
+            </div>
+          </div>
+          <div role="rowgroup" className="table-rows" style={{ height: virtualizer.getTotalSize() }} {...focus}>
+            {rows.map(({ index, key, start }) => (
+              <FileRow
+                key={key}
+                file={files[index] as FileView}
+                ended={ended}
+                index={index}
+                top={start}
+                measure={virtualizer.measureElement}
+              />
+            ))}
           </div>
         </div>
-        <div role="rowgroup" className="table-rows" style={{ height: virtualizer.getTotalSize() }} {...focus}>
-          {virtualizer.getVirtualItems().map(({ index, key, start }) => (
-            <FileRow
-              key={key}
-              file={files[index] as FileView}
-              ended={ended}
-              index={index}
-              top={start}
-              measure={virtualizer.measureElement}
-            />
-          ))}
-        </div>
       </div>
+      <RowsBelow count={below} />
     </div>
   );
 }

@@ -1,8 +1,8 @@
 // Virtualized lists: the document holds only visible rows, and the focused one.
 import { defaultRangeExtractor, type Range, useVirtualizer } from "@tanstack/react-virtual";
-import { type FocusEvent, useCallback, useRef } from "react";
+import { type FocusEvent, useCallback, useLayoutEffect, useRef, useState } from "react";
 
-/** Rows of about `height` pixels inside `scroller`. */
+/** Rows of about `height` pixels inside `scroller`. `below`: how many of them end below what is visible. */
 export function useRows(count: number, height: number, keyOf: (index: number) => string | number) {
   const scroller = useRef<HTMLDivElement>(null);
   const focused = useRef<number | null>(null);
@@ -21,7 +21,16 @@ export function useRows(count: number, height: number, keyOf: (index: number) =>
   const onBlur = () => {
     focused.current = null;
   };
-  return { scroller, virtualizer, focus: { onFocus, onBlur } };
+  const rows = virtualizer.getVirtualItems();
+  const [below, setBelow] = useState(0);
+  useLayoutEffect(() => {
+    const box = scroller.current;
+    if (box === null) return;
+    const edge = virtualizer.getTotalSize() - (box.scrollHeight - box.scrollTop - box.clientHeight);
+    const last = rows.findLast(({ end }) => end <= edge + 1);
+    setBelow(Math.max(0, count - 1 - (last?.index ?? -1)));
+  });
+  return { scroller, virtualizer, rows, below, focus: { onFocus, onBlur } };
 }
 
 function withFocused(range: Range, focused: number | null): number[] {
