@@ -126,7 +126,7 @@ async def test_axe_finds_nothing_while_a_job_runs(
     ids = [await catalogue.add(bytes([n]) * (3 * MIB // 2), f"Recording {n}.flac") for n in range(8)]
     running = await create(services, *ids, archive_name="Field recordings.zip")
     await tab.goto(f"{gateway}/jobs/{running.id}")
-    await expect(tab.get_by_text(" left")).to_be_visible()
+    await expect(tab.get_by_text(" to go")).to_be_visible()
     slow_worker.stall()
     await shoot(tab, f"running-{width}-{theme}")
     found = await faults(tab, axe)

@@ -124,7 +124,7 @@ async def test_a_running_job_shows_how_far_it_is_and_can_be_cancelled_and_starte
     await start(tab, *(f"part-{n}.bin" for n in range(4)))
     bar = tab.get_by_role("progressbar")
     await expect(bar).to_have_attribute("aria-valuetext", re.compile(r"^[\d.]+%, .* of 8\.39 MB, \d of 4 files"))
-    await expect(bar).to_have_attribute("aria-valuetext", re.compile(r"/s, .* left"))
+    await expect(bar).to_have_attribute("aria-valuetext", re.compile(r"/s, about .* to go"))
     await expect(tab).to_have_title(re.compile(r"^\d+% · "))
     assert "data:image/svg" in str(await tab.locator('link[rel="icon"]').get_attribute("href"))
     await expect(tab.locator("[data-connection]")).to_have_attribute("data-connection", "live")

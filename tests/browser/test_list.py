@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from functools import partial
+from itertools import pairwise
+
 import httpx
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, expect
@@ -9,11 +13,14 @@ from playwright.async_api import Browser, BrowserContext, Page, expect
 from jobs.services import Services
 from tests.browser.pages import button, shown
 from tests.helpers.catalogue import Catalogue
+from tests.helpers.eventually import eventually
 from tests.helpers.jobs import create, ended
+from tests.helpers.proxies import Proxy
 from tests.helpers.running import working
 
 pytestmark = pytest.mark.browser
 
+MIB = 1024 * 1024
 WIDE, TABLET, PHONE = (1440, 900), (820, 1180), (390, 844)
 LONG = "Minutes of the annual general meeting of shareholders, with all appendices and the report of the auditor, final.zip"
 GAPS = """
@@ -72,6 +79,79 @@ async def test_columns_do_not_touch_and_long_names_take_two_lines(
     await tab.goto(f"{gateway}/jobs/{job.id}")
     await expect(tab.locator("[data-file]")).to_have_count(2)
     assert min(await tab.evaluate(GAPS)) >= 16
+
+
+STATES = """
+    () => [...document.querySelectorAll(".job-state")].map((state) => {
+        const icon = state.querySelector(".icon").getBoundingClientRect();
+        const range = document.createRange();
+        range.selectNodeContents(state.querySelector("time") ?? state.querySelector("span"));
+        const text = range.getBoundingClientRect();
+        const cell = state.getBoundingClientRect();
+        return [Math.abs(icon.top + icon.height / 2 - text.top - text.height / 2), cell.right - text.right];
+    })
+"""
+"""Of each row: how far its icon is above or below its text, and the room right of the text, in pixels."""
+
+
+@pytest.mark.parametrize("size", [WIDE, (1100, 800), TABLET, PHONE])
+async def test_the_time_to_go_of_a_running_row_and_the_expiry_of_a_ready_one_stand_beside_their_icons(
+    browser: Browser,
+    gateway: str,
+    services: Services,
+    catalogue: Catalogue,
+    api: httpx.AsyncClient,
+    slow_worker: Proxy,
+    size: tuple[int, int],
+) -> None:
+    ready = await create(services, await catalogue.add(b"x", "x.txt"), archive_name=LONG)
+    await ended(api, f"/v1/download/job/{ready.id}")
+    slow_worker.rate = 0.3 * MIB
+    running = await create(services, await catalogue.add(b"x" * (12 * MIB), "large.bin"), archive_name=LONG)
+    tab = await opened(browser, size, gateway)
+    await expect(shown(tab, ready)).to_contain_text("expires in 23 h")
+    to_go = re.compile(r"about \d+ (s|min) to go[1-9]\d*\.\d%")
+    await expect(shown(tab, running)).to_contain_text(to_go, timeout=30_000)
+    slow_worker.stall()
+    for away, room in await tab.evaluate(STATES):
+        assert away <= 2
+        assert room >= 0
+    if size in {WIDE, TABLET}:
+        assert min(await tab.evaluate(GAPS)) >= 16
+
+
+ROWS = """
+    () => [...document.querySelectorAll(".table-rows .file-row")]
+        .map((row) => [Number(row.dataset.index), row.offsetTop + new DOMMatrix(row.style.transform).f, row.offsetHeight])
+        .sort(([one], [other]) => one - other)
+"""
+"""Index, top and height in pixels of the rows of the table of files that are in the document."""
+
+
+async def fits(tab: Page, count: int) -> bool:
+    """Whether each row begins where the one before ends, and the table is not higher than so many of the highest row."""
+    rows = await tab.evaluate(ROWS)
+    gaps = [below - top - height for (_, top, height), (_, below, _) in pairwise(rows)]
+    total = await tab.evaluate("document.querySelector('.table-rows').offsetHeight")
+    return not any(gaps) and total <= count * max(height for _, _, height in rows)
+
+
+async def test_a_window_of_another_width_gives_every_row_its_height(
+    browser: Browser, gateway: str, services: Services, catalogue: Catalogue
+) -> None:
+    ids = [await catalogue.add(b"x", f"{n:02} {LONG}") for n in range(60)]
+    job = await create(services, *ids, archive_name="many.zip")
+    async with working(services.settings):
+        tab = await opened(browser, PHONE, f"{gateway}/jobs/{job.id}")
+        await expect(shown(tab, job)).to_have_attribute("data-status", "completed")
+    box = tab.get_by_role("region", name="Files of this download")
+    while await tab.locator(f'[data-file="{ids[-1]}"]').count() == 0:
+        await box.evaluate("(it) => { it.scrollTop += it.clientHeight; return new Promise(requestAnimationFrame) }")
+    await box.evaluate("(it) => { it.scrollTop = 0 }")
+    await expect(tab.locator(f'[data-file="{ids[0]}"]')).to_be_visible()
+    for size in (WIDE, TABLET, PHONE, WIDE):
+        await tab.set_viewport_size({"width": size[0], "height": size[1]})
+        await eventually(partial(fits, tab, len(ids)))
 
 
 async def test_downloads_are_filtered_by_status_and_searched_by_name(

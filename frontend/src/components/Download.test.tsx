@@ -39,7 +39,9 @@ const pass = (milliseconds: number) => act(() => vi.advanceTimersByTimeAsync(mil
 
 test("the progress bar describes progress, speed and remaining time", () => {
   render(<JobProgress job={job()} />);
-  expect(bar().getAttribute("aria-valuetext")).toBe("40.0%, 4.00 kB of 10.0 kB, 1 of 3 files, 2.00 kB/s, 3 s left");
+  expect(bar().getAttribute("aria-valuetext")).toBe(
+    "40.0%, 4.00 kB of 10.0 kB, 1 of 3 files, 2.00 kB/s, about 3 s to go",
+  );
   expect(bar().getAttribute("aria-valuenow")).toBe("40");
 });
 

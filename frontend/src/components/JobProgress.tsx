@@ -43,6 +43,6 @@ function factsOf(job: Job): string[] {
     (bytesDone > 0 || isPacking) && texts.job.bytes(bytes(bytesDone), bytesTotal === null ? null : bytes(bytesTotal)),
     texts.job.filesDone(filesDone, filesTotal),
     isPacking && bytesPerSecond != null && texts.job.speed(bytes(bytesPerSecond)),
-    isPacking && etaSeconds != null && texts.job.left(duration(etaSeconds)),
+    isPacking && etaSeconds != null && texts.job.remaining(duration(etaSeconds)),
   ].filter((fact) => fact !== false);
 }

@@ -69,34 +69,35 @@ function Age({ at }: { at: string }) {
 /** How far a job is, how long its result is available, or how it ended. */
 function State({ job }: { job: Job }) {
   const { status } = job;
-  const name = texts.status[status];
-  const isReady = status === "completed";
+  const expires = status === "completed" && job.bundleExpiresAt !== null;
+  const text = summaryOf(job) ?? texts.status[status];
+  const done = percentOf(job);
+  const percentage = isRunning(job) && done !== null ? texts.job.percent(percent(done)) : null;
   return (
     <>
       <Icon name={STATUS_ICONS[status]} />
-      <span className={isReady ? "visually-hidden" : undefined}>{summaryOf(job) ?? name}</span>
-      {isReady && <Expiry until={job.bundleExpiresAt} units={1} sentence={texts.jobs.left} />}
+      <span className={expires ? "visually-hidden" : "job-summary"}>{text}</span>
+      {expires && <Expiry until={job.bundleExpiresAt} units={1} sentence={texts.jobs.expires} />}
       {isRunning(job) && (
         <ProgressBar
           label={texts.job.progress(nameOf(job))}
-          percent={percentOf(job)}
-          valueText={summaryOf(job) ?? name}
+          percent={done}
+          valueText={percentage === null ? text : `${percentage}, ${text}`}
           tone={TONES[status]}
         />
       )}
+      {percentage !== null && <span className="job-percent">{percentage}</span>}
     </>
   );
 }
 
-/** Percent and time left of a running job, or its place in the queue; null if the status says it all. */
+/** The time left of a running job, or its place in the queue; null if the status says it all. */
 function summaryOf(job: Job): string | null {
   const { queuePosition = null, etaSeconds = null } = job.detail?.progress ?? {};
   if (job.status === "retrying") return texts.jobs.retrying;
   if (job.status === "queued" && queuePosition !== null) return texts.jobs.position(queuePosition);
-  const done = percentOf(job);
-  if (job.status !== "processing" || done === null) return null;
-  const text = texts.job.percent(percent(done));
-  return etaSeconds === null ? text : `${text}, ${texts.jobs.left(duration(etaSeconds, 1))}`;
+  if (job.status !== "processing" || etaSeconds === null) return null;
+  return texts.jobs.remaining(duration(etaSeconds, 1));
 }
 
 /** The main action as a button with an icon. */
