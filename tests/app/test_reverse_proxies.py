@@ -15,9 +15,10 @@ from websockets.typing import Origin, Subprotocol
 
 from jobs.services import Services
 from tests.helpers.catalogue import Catalogue
-from tests.helpers.reverse_proxies import PROXIES, Caddy, Nginx, ProxyName, Site, running
+from tests.helpers.reverse_proxies import in_front
 from tests.helpers.running import serving
 from tests.helpers.settings import with_changes
+from tests.helpers.sites import PROXIES, Caddy, Nginx, ProxyName, Site
 
 SITES = {
     "whole site": Site(),
@@ -51,7 +52,7 @@ async def behind(
     changes = {"public_url": proxy.url, "trusted_proxies": "127.0.0.1", "allowed_hosts": site.host or ""}
     async with (
         serving(with_changes(services.settings, **changes)) as gateway,
-        running(proxy, gateway) as url,
+        in_front(proxy, gateway) as url,
         httpx.AsyncClient(base_url=url) as api,
     ):
         yield Behind(api, url.removesuffix(site.root), site.root)
@@ -124,8 +125,8 @@ def test_the_documented_configurations_are_those_that_are_tested(
     page = (project / "docs" / "proxies.md").read_text(encoding="utf-8")
     [block] = re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)
     proxy = (Nginx if language == "nginx" else Caddy)(tmp_path, site)
-    proxy.target = "http://127.0.0.1:8080"
-    tested = [line.strip() for line in proxy.configuration.splitlines()]
+    proxy.targets = ["http://127.0.0.1:8080"]
+    tested = [line.strip() for line in proxy.configuration()["proxy.conf"].splitlines()]
     documented = [line.strip() for line in block.splitlines() if not line.startswith("site.example")]
     remaining = iter(tested)
     assert [line for line in documented if line not in remaining] == [], "these lines are not tested in this order"

@@ -11,9 +11,10 @@ from jobs.services import Services
 from tests.browser.pages import fetch, goes
 from tests.helpers.catalogue import Catalogue
 from tests.helpers.jobs import create
-from tests.helpers.reverse_proxies import PROXIES, ProxyName, Site, running
+from tests.helpers.reverse_proxies import in_front
 from tests.helpers.running import serving, working
 from tests.helpers.settings import with_changes
+from tests.helpers.sites import PROXIES, ProxyName, Site
 
 pytestmark = pytest.mark.browser
 
@@ -32,7 +33,7 @@ async def test_a_job_is_opened_followed_and_downloaded_below_a_path(
     tab.on("request", lambda request: requested.append(request.url))
     tab.on("websocket", lambda socket: requested.append(socket.url.replace("ws", "http", 1)))
     ids = [await catalogue.add(b"x" * 1000, f"{n}.txt") for n in range(3)]
-    async with serving(settings) as gateway, running(proxy, gateway):
+    async with serving(settings) as gateway, in_front(proxy, gateway):
         job = await create(services, *ids, archive_name="below.zip")
         await tab.goto(proxy.url)  # it redirects to the path with a final slash
         await goes(tab, "live")

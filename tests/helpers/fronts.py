@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import signal
-import socket
 import ssl
 import sys
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from asyncio.subprocess import PIPE, STDOUT
+from collections.abc import Mapping
+from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
-from urllib.parse import urlsplit
 
+import psutil  # type: ignore[import-untyped]  # it has no annotations
 import pytest
 import trustme
-from anyio import to_thread
 
-from app.stack.ports import HOST, free_ports
-from app.stack.processes import Command, Server, child_environment
+from app.stack.ports import HOST
 from tests.helpers.debian import debian_program
+from tests.helpers.reverse_proxies import ReverseProxy
 
 PROJECT = Path(__file__).parents[2]
 FILES = PROJECT / "proxy"
 WORKER = PROJECT / "tests" / "proxy" / "worker"
+RELOADED = 30.0
+"""Seconds within which a program has read its files again, on a busy machine."""
 HAPROXY_PACKAGES = ("haproxy", "liblua5.3-0", "libopentracing-c-wrapper0", "libopentracing1")
 
 
@@ -37,23 +39,20 @@ def replaced(text: str, replacements: Mapping[str, str]) -> str:
     return text
 
 
-class Front(Server):
-    """A reverse proxy in front of gateways, on free ports of 127.0.0.1.
+class Front(ReverseProxy):
+    """One of the proxies of proxy/, also with TLS at `tls_url`.
 
-    `url` and `tls_url` are known before `targets`, the URLs of the gateways, have to be set. `changes`: numbers that a test
-    needs to be shorter, by the text in the file.
+    `changes`: numbers that a test needs to be others, by the text in the file. `names_client`: whether the Worker gets a
+    `CF-Connecting-IP`, as it does at Cloudflare.
     """
 
     with_tls = True
+    reload_signal = signal.SIGHUP
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(exist_ok=True)
         super().__init__(folder)
-        self.folder = folder
-        self.targets: Sequence[str] = ()
         self.changes: Mapping[str, str] = {}
-        self.port, self.tls_port, self.admin_port = free_ports([0, 0, 0])
-        self.url = f"http://{HOST}:{self.port}"
+        self.names_client = False
         self.tls_url = f"https://localhost:{self.tls_port}"
         authority = trustme.CA()
         self.ca_file = folder / "ca.pem"
@@ -61,44 +60,48 @@ class Front(Server):
         self.certificate = folder / "localhost.pem"
         authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(self.certificate))
 
-    @property
-    def addresses(self) -> list[str]:
-        """Host and port of each gateway."""
-        return [urlsplit(target).netloc for target in self.targets]
-
     @abstractmethod
+    def shipped(self) -> dict[str, str]:
+        """The files of proxy/, by name, with the addresses, ports and folders of this test."""
+
     def configuration(self) -> dict[str, str]:
-        """The files to write, by name."""
+        """The shipped files with `changes`, each of which has to be in a file of one of the fronts."""
+        every = "".join(path.read_text(encoding="utf-8") for path in FILES.glob("*/*") if path.suffix != ".pyc")
+        files = self.shipped()
+        for old, new in self.changes.items():
+            assert old in every, old
+            files = {name: text.replace(old, new) for name, text in files.items()}
+        return files
 
-    def write(self) -> None:
-        """Writes the configuration for `targets` and `changes`."""
-        for name, text in self.configuration().items():
-            changed = text
-            for old, new in self.changes.items():
-                changed = changed.replace(old, new)
-            (self.folder / name).write_text(changed, encoding="utf-8")
+    async def reload(self) -> None:
+        """Makes the program read its files again; returns when other processes than before accept connections.
 
-    @abstractmethod
-    def command(self) -> tuple[list[str | Path], dict[str, str]]:
-        """What to run, and with which environment."""
-
-    def prepare(self) -> Command:
-        self.write()
-        argv, environment = self.command()
-        return Command(argv, cwd=self.folder, env=child_environment(HOME=str(self.folder), **environment))
-
-    def is_ready(self) -> bool:
-        with socket.socket() as client:
-            return client.connect_ex((HOST, self.port)) == 0
-
-    def reload(self) -> None:
-        """Makes the program read its file again, as a rolling update does."""
+        Raises `TimeoutError` if none do.
+        """
+        before = self.accepting()
+        assert before, f"{self.name} has no worker processes"
         assert self.pid is not None
-        os.kill(self.pid, signal.SIGHUP)
+        os.kill(self.pid, self.reload_signal)
+        async with asyncio.timeout(RELOADED):
+            while not (now := self.accepting()) or now & before:  # noqa: ASYNC110 - another process
+                await asyncio.sleep(0.05)
+
+    def accepting(self) -> set[int]:
+        """The ids of the worker processes that listen."""
+        workers = psutil.Process(self.pid).children()
+        return {worker.pid for worker in workers if self.port in _listening_ports(worker)}
 
     def trust(self) -> ssl.SSLContext:
         """Trusts the certificate of `tls_url`."""
         return ssl.create_default_context(cafile=str(self.ca_file))
+
+
+def _listening_ports(process: psutil.Process) -> set[int]:
+    try:
+        connections = process.net_connections("tcp")
+    except psutil.NoSuchProcess:
+        return set()
+    return {one.laddr.port for one in connections if one.status == psutil.CONN_LISTEN}
 
 
 def _wheel_program(package: str, pattern: str) -> Path:
@@ -112,7 +115,7 @@ def _wheel_program(package: str, pattern: str) -> Path:
 class NginxFront(Front):
     name = "nginx"
 
-    def configuration(self) -> dict[str, str]:
+    def shipped(self) -> dict[str, str]:
         text = (FILES / "nginx" / "nginx.conf").read_text(encoding="utf-8")
         plain, marker, tls = text.partition("    # TLS and HTTP/2:")
         servers = "\n".join(f"        server {address};" for address in self.addresses)
@@ -139,7 +142,7 @@ class CaddyFront(Front):
     name = "caddy"
     stop_signal = signal.SIGQUIT
 
-    def configuration(self) -> dict[str, str]:
+    def shipped(self) -> dict[str, str]:
         text = (FILES / "caddy" / "Caddyfile").read_text(encoding="utf-8")
         own = f"\tadmin {HOST}:{self.admin_port}\n\tdefault_bind {HOST}\n\tauto_https disable_redirects\n"
         own += "\tlocal_certs\n\tskip_install_trust\n"
@@ -165,15 +168,28 @@ class CaddyFront(Front):
     def trust(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=str(self._root))
 
-    def reload(self) -> None:
-        assert self.pid is not None
-        os.kill(self.pid, signal.SIGUSR1)
+    async def reload(self) -> None:
+        """Caddy stays the same process. Its old server closes idle connections once the new one accepts others."""
+        reader, writer = await asyncio.open_connection(HOST, self.port)
+        with closing(writer):
+            writer.write(f"GET /health/live HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
+            assert await reader.read(1)
+            command = self.prepare()
+            arguments = [command.argv[0], "reload", "--config", "Caddyfile", "--force"]  # as its unit of systemd does
+            reloading = await asyncio.create_subprocess_exec(
+                *arguments, cwd=command.cwd, env=command.env, stdout=PIPE, stderr=STDOUT
+            )
+            output, _ = await reloading.communicate()
+            assert reloading.returncode == 0, output.decode()
+            async with asyncio.timeout(RELOADED):
+                await reader.read()
 
 
 class HaproxyFront(Front):
     name = "haproxy"
+    reload_signal = signal.SIGUSR2
 
-    def configuration(self) -> dict[str, str]:
+    def shipped(self) -> dict[str, str]:
         text = (FILES / "haproxy" / "haproxy.cfg").read_text(encoding="utf-8")
         servers = "\n".join(
             f"    server gateway-{number} {address}" for number, address in enumerate(self.addresses, 1)
@@ -194,10 +210,6 @@ class HaproxyFront(Front):
         program, libraries = debian_program("haproxy", *HAPROXY_PACKAGES)
         return [program, "-W", "-f", "haproxy.cfg"], libraries
 
-    def reload(self) -> None:
-        assert self.pid is not None
-        os.kill(self.pid, signal.SIGUSR2)
-
 
 _WORKERD = """
 using Workerd = import "/workerd/workerd.capnp";
@@ -211,7 +223,7 @@ const config :Workerd.Config = (
     )),
     (name = "network", network = (allow = ["private", "local"])),
   ],
-  sockets = [(name = "http", address = "%s", http = (), service = "worker")],
+  sockets = [(name = "http", address = "%s", http = (injectRequestHeaders = [%s]), service = "worker")],
 );
 """
 
@@ -222,14 +234,16 @@ class WorkerdFront(Front):
     name = "workerd"
     with_tls = False
 
-    def configuration(self) -> dict[str, str]:
+    def shipped(self) -> dict[str, str]:
         source, built = FILES / "cloudflare" / "worker.ts", WORKER / "built" / "worker.js"
         if not built.exists() or built.stat().st_mtime < source.stat().st_mtime:
             pytest.fail("The Worker is not built: run `make worker`")
         deployed = (FILES / "cloudflare" / "wrangler.toml").read_text(encoding="utf-8")
         [date] = re.findall(r'compatibility_date = "(.*)"', deployed)
         [target] = self.targets
-        return {"worker.js": built.read_text(), "workerd.capnp": _WORKERD % (date, target, f"{HOST}:{self.port}")}
+        added = f'(name = "CF-Connecting-IP", value = "{HOST}")' if self.names_client else ""
+        configuration = _WORKERD % (date, target, f"{HOST}:{self.port}", added)
+        return {"worker.js": built.read_text(encoding="utf-8"), "workerd.capnp": configuration}
 
     def command(self) -> tuple[list[str | Path], dict[str, str]]:
         [program] = (WORKER / "node_modules" / "@cloudflare").glob("workerd-*/bin/workerd")
@@ -237,14 +251,3 @@ class WorkerdFront(Front):
 
 
 FRONTS: dict[str, type[Front]] = {front.name: front for front in (NginxFront, CaddyFront, HaproxyFront, WorkerdFront)}
-
-
-@asynccontextmanager
-async def in_front(front: Front, *targets: str) -> AsyncIterator[str]:
-    """Runs a proxy in front of the gateways at these URLs; yields the URL through it."""
-    front.targets = targets
-    try:
-        await to_thread.run_sync(front.start)
-        yield front.url
-    finally:
-        await to_thread.run_sync(front.stop)

@@ -24,9 +24,10 @@ from jobs.settings import Settings
 from tests.faults.fleet import Fleet
 from tests.faults.watchers import SocketWatcher, Watcher
 from tests.helpers.catalogue import Catalogue
-from tests.helpers.fronts import FRONTS, Front, NginxFront, WorkerdFront, in_front
+from tests.helpers.fronts import FRONTS, Front, NginxFront, WorkerdFront
 from tests.helpers.jobs import create
 from tests.helpers.proxies import proxied
+from tests.helpers.reverse_proxies import in_front
 from tests.helpers.running import serving, working
 from tests.helpers.settings import with_changes
 
@@ -43,6 +44,8 @@ IDLE = 1200 * SCALE
 """Seconds without a change."""
 READY_AFTER = 119 * SCALE
 """Seconds after which the file of a `start` is ready."""
+THOROUGH = ["--thorough"] if SCALE >= 1 else []
+"""How `haulage doctor` is run."""
 PATIENCE = 120.0
 
 pytestmark = [pytest.mark.proxies, pytest.mark.timeout(600 + 1.5 * IDLE)]
@@ -61,7 +64,7 @@ class PollWatcher(Watcher):
                     self.breaks += 1
                     await asyncio.sleep(0.25)
                     continue
-                assert answer.status_code == 200, answer.status_code
+                assert answer.status_code == 200, (answer.status_code, answer.headers, answer.text)
                 self._receive(answer.json())
         return self.end
 
@@ -101,6 +104,7 @@ async def before_two(front: Front, fleet: Fleet, tmp_path: Path) -> AsyncIterato
         yield await stack.enter_async_context(in_front(front, *targets))
 
 
+@pytest.mark.proves("1,000 followers in order to the end, a gateway killed, the proxy reloaded")
 async def test_every_follower_gets_the_end_though_a_gateway_is_killed_and_the_front_reloaded(
     front: Front, before_two: str, fleet: Fleet, services: Services, catalogue: Catalogue
 ) -> None:
@@ -116,8 +120,7 @@ async def test_every_follower_gets_the_end_though_a_gateway_is_killed_and_the_fr
         await fleet.members[0].kill()
         await asyncio.sleep(2)
         if not isinstance(front, WorkerdFront):  # which is replaced by Cloudflare
-            front.reload()
-            await asyncio.sleep(1)
+            await front.reload()
         async with working(behind(services.settings)):
             await asyncio.wait(ends)
     breaks = Counter({kind.__name__: 0 for kind in KINDS})
@@ -127,6 +130,7 @@ async def test_every_follower_gets_the_end_though_a_gateway_is_killed_and_the_fr
     print(f"\n{front.name}: {FOLLOWERS} followers of {JOBS} jobs, all completed; reconnects: {dict(breaks)}")
 
 
+@pytest.mark.proves("1,000 POSTs to a gateway 40 ms away, none fails")
 async def test_no_post_meets_a_connection_that_is_just_being_closed(
     front: Front, services: Services, catalogue: Catalogue
 ) -> None:
@@ -154,6 +158,7 @@ async def test_no_post_meets_a_connection_that_is_just_being_closed(
     print(f"\n{front.name}: {statuses.total()} POSTs at {1000 * DELAY:g} ms, statuses {dict(statuses)}")
 
 
+@pytest.mark.proves("`start` of a file that takes 119 s, one job")
 async def test_a_start_that_takes_long_ends_in_time(services: Services, catalogue: Catalogue, tmp_path: Path) -> None:
     """Through the Worker with 202 after 90 s, through the others with the file."""
     ids = {name: await catalogue.add(name.encode()) for name in FRONTS}
@@ -185,6 +190,7 @@ async def test_a_start_that_takes_long_ends_in_time(services: Services, catalogu
     )
 
 
+@pytest.mark.proves("silence of 20 minutes")
 async def test_nothing_is_cut_in_silence(services: Services, catalogue: Catalogue, tmp_path: Path) -> None:
     """An event stream and a WebSocket through each front, on which only comments and pings pass."""
     settings = behind(services.settings)
@@ -216,15 +222,42 @@ async def test_nothing_is_cut_in_silence(services: Services, catalogue: Catalogu
     print(f"\nsilence of {IDLE:g} s: open to the end were", ", ".join(sorted(ends)))
 
 
-async def test_doctor_finds_nothing_broken(front: Front, services: Services, catalogue: Catalogue) -> None:
-    settings = behind(services.settings, public_url=front.url)
+@pytest.mark.proves("`haulage doctor` has nothing to report")
+async def test_doctor_finds_a_good_path_through_each_front_and_what_60_seconds_break(
+    services: Services, catalogue: Catalogue, tmp_path: Path
+) -> None:
+    """Through all at once, since it waits most of the time: as shipped, and through nginx with its own time-out."""
+    fronts = {name: kind(tmp_path / name) for name, kind in FRONTS.items()}
+    fronts["nginx, 60 s"] = NginxFront(tmp_path / "impatient")
+    fronts["nginx, 60 s"].changes = {"proxy_read_timeout 150s": "proxy_read_timeout 60s"}
+    for front in fronts.values():
+        front.names_client = True
     file_id = await catalogue.add(os.urandom(100_000))
-    async with serving(settings) as gateway, in_front(front, gateway) as url, working(settings):
-        async with httpx.AsyncClient(base_url=url, timeout=60) as api:
+    async with serving(behind(services.settings)) as gateway, working(services.settings):
+        async with httpx.AsyncClient(base_url=gateway, timeout=60) as api:
             assert (await api.post("/v1/download/start", json={"file_id": file_id})).status_code == 200
-        command = [sys.executable, "-m", "app.cli", "doctor", url, "--json"]
-        doctor = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE)
-        output, errors = await doctor.communicate()
-    assert doctor.returncode == 0, output.decode() + errors.decode()
-    others = [finding for finding in json.loads(output)["findings"] if finding["level"] != "ok"]
-    print(f"\n{front.name}: doctor finds", *(f"{it['check']}: {it['level']}, {it['seen']};" for it in others))
+    expected = {name: [] if THOROUGH else ["keep-alive race: skipped"] for name in fronts}
+    expected["nginx, 60 s"] = ["first byte: broken", *expected["nginx, 60 s"]]
+    found = await asyncio.gather(*(doctor(services.settings, front) for front in fronts.values()))
+    seen = dict(zip(fronts, found, strict=True))
+    for name in [name for name in fronts if not_ok(seen[name]) != expected[name]]:  # the machine was too busy for some
+        print(f"\ndoctor through {name}, once more:", [it for it in seen[name] if it["level"] != "ok"])
+        again = FRONTS[fronts[name].name](tmp_path / f"{fronts[name].name}-again")
+        again.changes, again.names_client = fronts[name].changes, True
+        seen[name] = await doctor(services.settings, again)
+    assert {name: not_ok(one) for name, one in seen.items()} == expected, seen
+    print(f"\ndoctor {' '.join(THOROUGH)}:", {name: not_ok(one) for name, one in seen.items()})
+
+
+def not_ok(findings: list[dict[str, str]]) -> list[str]:
+    return [f"{it['check']}: {it['level']}" for it in findings if it["level"] != "ok"]
+
+
+async def doctor(settings: Settings, front: Front) -> list[dict[str, str]]:
+    """The findings of `haulage doctor` for a gateway of its own behind the front."""
+    async with serving(behind(settings, public_url=front.url)) as gateway, in_front(front, gateway) as url:
+        command = [sys.executable, "-m", "app.cli", "doctor", url, "--json", *THOROUGH]
+        process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE)
+        output, errors = await process.communicate()
+    assert not errors, errors.decode()
+    return list(json.loads(output)["findings"])

@@ -14,6 +14,7 @@ pytestmark = pytest.mark.servers  # programs, though none of them serves
 GATEWAYS = ("http://127.0.0.1:8081", "http://127.0.0.1:8082")
 
 
+@pytest.mark.proves("the program accepts its file without a warning")
 @pytest.mark.parametrize("kind", [NginxFront, CaddyFront, HaproxyFront], ids=lambda kind: kind.name)
 def test_the_program_accepts_its_file(kind: type[Front], tmp_path: Path) -> None:
     front = kind(tmp_path / "front")

@@ -10,8 +10,9 @@ import httpx
 import pytest
 
 from tests.helpers.breaking_server import BreakingServer
-from tests.helpers.fronts import WorkerdFront, in_front
+from tests.helpers.fronts import WorkerdFront
 from tests.helpers.listening import listening
+from tests.helpers.reverse_proxies import in_front
 
 START = "/v1/download/start"
 pytestmark = pytest.mark.servers
@@ -36,6 +37,7 @@ async def behind(tmp_path: Path) -> AsyncIterator[Behind]:
         yield Behind(origin, api)
 
 
+@pytest.mark.proves("a GET that a gateway breaks is repeated, a POST is not")
 @pytest.mark.parametrize(
     ("method", "headers", "is_repeated"),
     [
@@ -70,6 +72,7 @@ async def test_an_unreachable_gateway_is_a_problem_for_programs_and_a_page_for_p
     assert "can't be reached" in page.text
 
 
+@pytest.mark.proves("a `start` is limited to 90 s, of which Cloudflare waits 100")
 @pytest.mark.parametrize(
     ("sent", "received"),
     [

@@ -21,9 +21,10 @@ from app.cli.doctor.stream_checks import MAX_SILENCE
 from tests.app.cli.processes import Cli
 from tests.app.shared import Shared
 from tests.helpers.breaking_proxy import BreakingProxy
-from tests.helpers.reverse_proxies import Nginx, Site, running
+from tests.helpers.reverse_proxies import in_front
 from tests.helpers.running import serving
 from tests.helpers.settings import with_changes
+from tests.helpers.sites import Nginx, Site
 from tests.helpers.tls import Certificates, tls_in_front
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -60,7 +61,7 @@ async def test_a_good_path_has_no_findings(site: Shared) -> None:
 async def test_a_good_proxy_has_no_findings(site: Shared, tmp_path: Path) -> None:
     proxy = Nginx(tmp_path, Site("/haulage"))
     settings = with_changes(site.settings, public_url=proxy.url, trusted_proxies="127.0.0.1", max_body_bytes=1_000_000)
-    async with serving(settings) as gateway, running(proxy, gateway) as url:
+    async with serving(settings) as gateway, in_front(proxy, gateway) as url:
         found = await findings(url)
     assert levels(found, "warning", "broken") == {}
     assert levels(found, "skipped") == {"keep-alive race": "not tried"}
@@ -115,7 +116,7 @@ async def test_the_keep_alive_race_is_found(site: Shared) -> None:
 
 async def test_a_proxy_that_is_not_trusted_is_reported(site: Shared, tmp_path: Path) -> None:
     proxy = Nginx(tmp_path, Site())
-    async with serving(with_changes(site.settings, public_url=proxy.url)) as gateway, running(proxy, gateway) as url:
+    async with serving(with_changes(site.settings, public_url=proxy.url)) as gateway, in_front(proxy, gateway) as url:
         found = await findings(url)
     assert levels(found, "broken") == {}
     assert levels(found, "warning").keys() == {"client address"}
