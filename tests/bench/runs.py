@@ -8,7 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from tests.bench import deflating, growth, initiate, live, memory, packing, page, race, small, start, status
+from tests.bench import deflating, growth, initiate, live, memory, packing, page, proxies, race, small, start, status
 from tests.bench.arena import Arena, open_arena, running_stack
 from tests.bench.effort import FULL, QUICK, Effort
 from tests.bench.priority import before_other_programs
@@ -35,9 +35,19 @@ GROWTH: dict[str, Bench] = {"growth": growth.measure}
 """What becomes slower when much has been done: likewise."""
 PAGE: dict[str, Bench] = {"page": page.measure}
 """What people see of it in a browser: likewise, after `make browser` has installed what it needs."""
-TABLES = {"measured": BENCHES, "live": LIVE, "deflating": DEFLATING, "bundles": BUNDLES, "growth": GROWTH, "page": PAGE}
+PROXIES: dict[str, Bench] = {"proxies": proxies.measure}
+"""What a reverse proxy adds: likewise."""
+TABLES = {
+    "measured": BENCHES,
+    "live": LIVE,
+    "deflating": DEFLATING,
+    "bundles": BUNDLES,
+    "growth": GROWTH,
+    "page": PAGE,
+    "proxies": PROXIES,
+}
 """By the name of its place in docs/benchmarks.md."""
-ALL = BENCHES | LIVE | DEFLATING | BUNDLES | GROWTH | PAGE
+ALL = BENCHES | LIVE | DEFLATING | BUNDLES | GROWTH | PAGE | PROXIES
 
 
 def main() -> int:
