@@ -10,7 +10,7 @@ import sys
 from asyncio.subprocess import PIPE
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from uuid import UUID
 
@@ -58,13 +58,14 @@ class PollWatcher(Watcher):
         async with httpx.AsyncClient(timeout=80, verify=False) as client:
             while self.end is None:
                 path = f"/v1/download/job/{self.job_id}?since={max(0, self.order[0])}"
-                try:
+                answer: httpx.Response | None = None
+                with suppress(httpx.TransportError):
                     answer = await client.get(self._urls()[0] + path, headers={"Prefer": "wait=30"})
-                except httpx.TransportError:
+                if answer is None or answer.status_code == 503:  # as the other two, it comes back
                     self.breaks += 1
                     await asyncio.sleep(0.25)
                     continue
-                assert answer.status_code == 200, (answer.status_code, answer.headers, answer.text)
+                assert answer.status_code == 200, (answer.status_code, answer.text)
                 self._receive(answer.json())
         return self.end
 
