@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 class BreakingServer:
     """Closes the connections of its first `failures` requests, and responds to later ones with 200, as to health checks.
 
-    It keeps no connection: the runtime itself repeats what failed on one that was used before.
+    It keeps no connection: the runtime itself repeats what failed on one that was used before. `patience`: seconds after
+    which it closes one.
     """
 
     failures: int = 0
+    patience: float = 0
     heads: list[str] = field(default_factory=list)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -27,6 +29,7 @@ class BreakingServer:
                 self.heads.append(head)
             if self.failures and not is_check:
                 self.failures -= 1
+                await asyncio.sleep(self.patience)
                 return
             status = "303 See Other\r\nLocation: /elsewhere" if head.startswith("get /moved") else "200 OK"
             writer.write(f"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n".encode())

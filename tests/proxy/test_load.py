@@ -23,9 +23,11 @@ from jobs.services import Services
 from jobs.settings import Settings
 from tests.faults.fleet import Fleet
 from tests.faults.watchers import SocketWatcher, Watcher
+from tests.helpers.breaking_server import BreakingServer
 from tests.helpers.catalogue import Catalogue
 from tests.helpers.fronts import FRONTS, Front, NginxFront, WorkerdFront
 from tests.helpers.jobs import create
+from tests.helpers.listening import listening
 from tests.helpers.proxies import proxied
 from tests.helpers.reverse_proxies import in_front
 from tests.helpers.running import serving, working
@@ -129,6 +131,19 @@ async def test_every_follower_gets_the_end_though_a_gateway_is_killed_and_the_fr
         breaks[type(watcher).__name__] += watcher.breaks
     assert Counter(watcher.end for watcher in watchers) == {"completed": FOLLOWERS}
     print(f"\n{front.name}: {FOLLOWERS} followers of {JOBS} jobs, all completed; reconnects: {dict(breaks)}")
+
+
+@pytest.mark.proves("a long-poll whose gateway ends is repeated")
+@pytest.mark.parametrize("name", [name for name in FRONTS if name != "workerd"])
+async def test_a_long_poll_whose_gateway_ends_is_repeated(name: str, tmp_path: Path) -> None:
+    """After longer than a proxy would try to reach a gateway. One of two gateways breaks its connections."""
+    broken, whole = BreakingServer(failures=99, patience=11), BreakingServer()
+    async with listening(broken.serve) as first, listening(whole.serve) as second:
+        async with in_front(FRONTS[name](tmp_path / "front"), first, second) as url:
+            async with httpx.AsyncClient(base_url=url, timeout=30) as api:
+                answers = await asyncio.gather(*(api.get(f"/v1/poll/{number}") for number in range(4)))
+    assert broken.heads, "none has reached the gateway that breaks them"
+    assert [answer.status_code for answer in answers] == [200] * 4
 
 
 @pytest.mark.proves("1,000 POSTs to a gateway 40 ms away, none fails")
