@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from app.cli.commands.options import AsJson, DataDir
 
 
@@ -29,15 +33,28 @@ def worker(data_dir: DataDir = None) -> None:
     work(settings)
 
 
-def migrate(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+def migrate(
+    create_bucket: Annotated[
+        bool, typer.Option("--create-bucket", help="Also create the bucket S3_BUCKET_NAME, unless it exists.")
+    ] = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
     """Migrate the database schema to this release."""
     from app.cli.environment import load_settings
     from app.cli.output import print_json
     from app.cli.service_runner import run_with_services
     from jobs import migrate as migrations
+    from jobs.services import Services
+
+    async def migrate_all(services: Services) -> tuple[str | None, str | None]:
+        revisions = await migrations.migrate(services.database)
+        if create_bucket:
+            await services.storage.bucket.ensure()
+        return revisions
 
     settings = load_settings(data_dir)
-    before, after = run_with_services(settings, lambda it: migrations.migrate(it.database), schema=False)
+    before, after = run_with_services(settings, migrate_all, schema=False)
     if as_json:
         print_json({"before": before, "after": after})
     elif before == after:

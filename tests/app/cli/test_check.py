@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import make_url, text
@@ -15,6 +16,7 @@ from jobs.services import Services
 from jobs.settings import Settings
 from tests.app.cli.processes import Cli, variables
 from tests.helpers.refusing_redis import REFUSALS
+from tests.helpers.settings import with_changes
 
 
 @pytest.mark.usefixtures("worker")
@@ -142,6 +144,17 @@ async def test_an_empty_database_is_migrated_once(server_cli: Cli, services: Ser
     assert (await server_cli("migrate", "--json")).json == {"before": None, "after": head_revision()}
     assert (await server_cli("migrate")).out == f"The schema is already at version {head_revision()}.\n"
     assert (await server_cli("files", "add", "a.txt")).code == 0
+
+
+async def test_the_bucket_is_created_on_request(settings: Settings, tmp_path: Path) -> None:
+    bucket = f"new-{uuid4().hex}"
+    cli = Cli(tmp_path, variables(with_changes(settings, s3_bucket_name=bucket)))
+    assert (await cli("migrate")).code == 0
+    assert f"The bucket '{bucket}' does not exist" in (await cli("check")).out
+    for _ in range(2):
+        assert (await cli("migrate", "--create-bucket")).code == 0
+    [line] = [line for line in (await cli("check")).out.splitlines() if line.startswith("storage")]
+    assert line.split() == ["storage", "ok"]
 
 
 @pytest.mark.parametrize("command", [["serve"], ["worker"], ["migrate"], ["check"], ["files", "list"]])
