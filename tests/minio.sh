@@ -2,7 +2,8 @@
 # Run a command against MinIO:   tests/minio.sh .venv/bin/pytest tests/jobs/storage
 #
 # MinIO is distributed as source only, so it is built once (Go; about two minutes) and cached in ${XDG_CACHE_HOME:-~/.cache}/haulage.
-# The command gets its address and keys in HAULAGE_TEST_S3_ENDPOINT, HAULAGE_TEST_S3_ACCESS_KEY and HAULAGE_TEST_S3_SECRET_KEY.
+# The command gets its address and keys in HAULAGE_TEST_S3_ENDPOINT, HAULAGE_TEST_S3_ACCESS_KEY and HAULAGE_TEST_S3_SECRET_KEY,
+# and the program's path in HAULAGE_TEST_MINIO.
 set -euo pipefail
 
 version=v0.0.0-20260212201848-7aac2a2c5b7c
@@ -48,6 +49,7 @@ export HAULAGE_TEST_S3_ENDPOINT=http://127.0.0.1:$port
 export HAULAGE_TEST_S3_ACCESS_KEY=haulage
 HAULAGE_TEST_S3_SECRET_KEY=$(python3 -c 'import secrets; print(secrets.token_hex(20))')
 export HAULAGE_TEST_S3_SECRET_KEY
+export HAULAGE_TEST_MINIO=$minio
 
 MINIO_ROOT_USER=$HAULAGE_TEST_S3_ACCESS_KEY MINIO_ROOT_PASSWORD=$HAULAGE_TEST_S3_SECRET_KEY \
   MINIO_UPDATE=off MINIO_BROWSER=off \
