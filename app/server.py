@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import socket
 import sys
 from functools import partial
@@ -107,6 +108,8 @@ def _run(server: uvicorn.Server, settings: Settings, patience: float) -> None:
     except OSError as error:
         log.error("listen_failed", reason=error.strerror)  # noqa: TRY400 - no bug, so no trace
         sys.exit(ExitCode.NOT_STARTED)
+    # uvicorn raises the signal again once it has shut down: a process that was asked to end has succeeded.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     startup, handle_exit = server.startup, server.handle_exit
 
     async def start(sockets: list[socket.socket] | None = None) -> None:
