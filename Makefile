@@ -96,7 +96,7 @@ check: setup page worker $(CFN_LINT) $(HADOLINT) ## Lint, import contracts, type
 	$(NPM) run --silent check
 	$(BIN)/python -m app.openapi | $(NPM) run --silent types -- --check
 	$(CFN_LINT) proxy/aws/alb.yaml
-	$(HADOLINT) Dockerfile containers/minio/Dockerfile
+	$(HADOLINT) Dockerfile .compose/minio/Dockerfile
 	$(BIN)/pytest tests/proxy/test_numbers.py tests/proxy/test_syntax.py tests/containers/test_files.py
 
 types: page ## Make the types of the page of the server's OpenAPI document

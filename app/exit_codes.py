@@ -27,4 +27,4 @@ class ExitCode(IntEnum):
     UNAVAILABLE = 7, "server, database, Redis or store unavailable"
     STACK_FAILED = 8, "local stack failed"
     INTERRUPTED = 130, "interrupted by Ctrl-C"
-    TERMINATED = 143, "ended by SIGTERM"
+    TERMINATED = 143, "ended by SIGTERM, except `serve` and `worker`, which end with 0 then"

@@ -74,7 +74,7 @@ def test_the_image_carries_the_version_of_the_project(project: Path) -> None:
 
 
 def test_every_image_starts_from_one_that_the_tests_have(project: Path) -> None:
-    for name in ("Dockerfile", "containers/minio/Dockerfile"):
+    for name in ("Dockerfile", ".compose/minio/Dockerfile"):
         text = (project / name).read_text(encoding="utf-8")
         stages = set(re.findall(r"^FROM \S+ AS (\S+)$", text, re.MULTILINE))
         assert set(re.findall(r"^FROM (\S+)", text, re.MULTILINE)) - stages <= {BASE, "golang:1.26-bookworm"}
@@ -84,7 +84,7 @@ def test_minio_is_the_one_that_the_tests_run(project: Path) -> None:
     [tested] = re.findall(
         r"^version=(\S+)$", (project / "tests" / "minio.sh").read_text(encoding="utf-8"), re.MULTILINE
     )
-    text = (project / "containers" / "minio" / "Dockerfile").read_text(encoding="utf-8")
+    text = (project / ".compose" / "minio" / "Dockerfile").read_text(encoding="utf-8")
     assert f"github.com/minio/minio@{tested}\n" in text
 
 
@@ -177,7 +177,7 @@ def test_valkey_keeps_what_it_has(services: dict[str, dict[str, Any]]) -> None:
 
 
 def queries(project: Path) -> list[str]:
-    dashboards = [*(project / "containers" / "grafana" / "dashboards").glob("*.json")]
+    dashboards = [*(project / ".compose" / "grafana" / "dashboards").glob("*.json")]
     panels = [panel for path in dashboards for panel in json.loads(path.read_text(encoding="utf-8"))["panels"]]
     return [target["expr"] for panel in panels for target in panel["targets"]]
 
@@ -190,7 +190,7 @@ def test_every_query_is_valid(project: Path) -> None:
 
 
 def test_what_is_scraped_and_shown_is_there(project: Path, services: dict[str, dict[str, Any]]) -> None:
-    folder = project / "containers"
+    folder = project / ".compose"
     scraped = yaml.safe_load((folder / "prometheus.yml").read_text(encoding="utf-8"))["scrape_configs"]
     hosts = [target.split(":")[0] for job in scraped for each in job["static_configs"] for target in each["targets"]]
     [source] = yaml.safe_load((folder / "grafana" / "datasources" / "prometheus.yaml").read_text("utf-8"))[
