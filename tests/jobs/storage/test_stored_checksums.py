@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -42,7 +43,10 @@ async def test_the_store_keeps_the_checksum_of_an_object(storage: Storage, size:
 
 @pytest.mark.parametrize("size", [1000, 9 * MIB])
 async def test_corrupted_bytes_are_rejected(storage: Storage, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
-    monkeypatch.setattr("jobs.storage.object_writer.crc32", lambda data: zlib.crc32(data) ^ 1)
+    async def another(chunks: Sequence[bytes]) -> int:
+        return zlib.crc32(b"".join(chunks)) ^ 1
+
+    monkeypatch.setattr("jobs.storage.object_writer.crc32_of", another)
     with pytest.raises(StorageFault, match="400"):
         await storage.objects.put("k", os.urandom(size), TYPE)
     assert [info async for info in storage.objects.list("")] == []
