@@ -8,10 +8,16 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.access.audit import Audit
+from app.access.control import AccessControl
+from app.access.guard import Guard, principal_of
 from app.diagnosis_limits import DiagnosisLimits
 from app.following.hub import Hub
+from app.problems import Forbidden
 from app.public_address import PublicAddress
+from app.requests import query_text
 from jobs.bundles.result_links import ResultLinks
+from jobs.files.visibility import FileReader
 from jobs.services import Services
 
 
@@ -20,16 +26,37 @@ class Context:
     """Opened when the gateway starts, and closed when it stops."""
 
     services: Services
+    access: AccessControl
+    audit: Audit
     hub: Hub
     result_links: ResultLinks
     address: PublicAddress
     diagnosis_limits: DiagnosisLimits
+
+    @property
+    def guard(self) -> Guard:
+        """Who may do what."""
+        return self.access.guard
 
 
 def context(request: Request) -> Context:
     """The context of the gateway that serves the request."""
     found: Context = request.app.state.context
     return found
+
+
+def reader_of(request: Request) -> FileReader | None:
+    """As whom the caller reads files; None if it may read every file."""
+    return context(request).guard.reader_of(principal_of(request))
+
+
+def listed_owner(request: Request) -> str:
+    """Whose jobs to list: the caller's, or those of the `owner` of the query. Raises `Forbidden`, `InvalidRequest`."""
+    principal = principal_of(request)
+    owner = query_text(request, "owner") or principal.owner
+    if not principal.sees(owner):
+        raise Forbidden("Only support, operators and admins list the jobs of others.")
+    return owner
 
 
 def json_response(model: BaseModel, status: int = 200, headers: dict[str, str] | None = None) -> Response:

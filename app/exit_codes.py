@@ -26,5 +26,6 @@ class ExitCode(IntEnum):
     EXPIRED = 6, "the result has expired"
     UNAVAILABLE = 7, "server, database, Redis or store unavailable"
     STACK_FAILED = 8, "local stack failed"
+    NOT_ALLOWED = 9, "not signed in, or not allowed"
     INTERRUPTED = 130, "interrupted by Ctrl-C"
     TERMINATED = 143, "ended by SIGTERM, except `serve` and `worker`, which end with 0 then"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -17,26 +17,31 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from app.context import Context
+from app.access.audit import Audit
+from app.access.control import AccessControl
+from app.access.guard import principal_of
+from app.context import Context, context
 from app.diagnosis_limits import DiagnosisLimits
 from app.endpoints import sockets
-from app.endpoints.pages import PAGES, Assets, docs, job_page, product_version
+from app.endpoints.pages import PAGES, Assets, docs, job_page, product_version, sign_in_page
 from app.following.hub import Hub
 from app.forwarded_clients import ForwardedClients
 from app.middleware import RequestMiddleware
 from app.openapi import openapi
-from app.operations import OPERATIONS, V1, Handler
+from app.operations import OPERATIONS, V1, Handler, Operation
 from app.polls import PollMiddleware
 from app.problems import handle
 from app.public_address import Patterns, PublicAddress
 from app.request_limits import RequestLimits
 from jobs.bundles.result_links import ResultLinks
-from jobs.errors import HaulageError, InvalidRequest
+from jobs.errors import DatabaseUnavailable, HaulageError, InvalidRequest
 from jobs.services import open_services
 from jobs.settings import Settings
 
 STATUS_PATH = f"{V1}/job/{{jobId}}"
 """Requested more often than all others together, so it is matched first."""
+[STATUS_RULE] = [one.rule for one in OPERATIONS if (one.method, one.path) == ("GET", STATUS_PATH)]
+"""That of the short way of `PollMiddleware`, too."""
 
 
 class Gateway(RequestMiddleware):
@@ -49,14 +54,19 @@ class Gateway(RequestMiddleware):
         @asynccontextmanager
         async def lifespan(app: Starlette) -> AsyncIterator[None]:
             async with open_services(settings) as services:
-                hub = self._hub = Hub(services)
+                access = AccessControl(settings, address, services)
+                hub = self._hub = Hub(services, access)
                 app.state.context = Context(
                     services=services,
+                    access=access,
+                    audit=Audit(services.database, is_open=access.guard.authenticator.is_open),
                     hub=hub,
                     result_links=ResultLinks(services.storage, settings),
                     address=address,
                     diagnosis_limits=DiagnosisLimits(),
                 )
+                with suppress(DatabaseUnavailable):  # then the comparison reads it, as soon as that is possible
+                    await access.refresh()
                 async with hub.running():
                     yield
 
@@ -69,7 +79,7 @@ class Gateway(RequestMiddleware):
         limited: ASGIApp = RequestLimits(app, settings)
         if settings.trusted_proxies:  # other clients are limited by their connections
             limited = ForwardedClients(limited, settings)
-        polls = PollMiddleware(limited, app.state, address.root)
+        polls = PollMiddleware(limited, app.state, address.root, STATUS_RULE)
         super().__init__(_with_cors(polls, settings), settings, address)
         self._drain_time = settings.stream_drain
 
@@ -86,10 +96,10 @@ def _routes(address: PublicAddress) -> list[Route | WebSocketRoute | Mount]:
     Raises `InvalidRequest` for a root path that starts like one of these: whether a proxy has removed it from a path could
     not be told.
     """
-    handlers: defaultdict[str, dict[str, Handler]] = defaultdict(dict)
+    operations: defaultdict[str, dict[str, Operation]] = defaultdict(dict)
     for operation in OPERATIONS:
-        handlers[operation.path][operation.method] = operation.handler
-    paths = sorted(handlers, key=lambda path: path != STATUS_PATH)
+        operations[operation.path][operation.method] = operation
+    paths = sorted(operations, key=lambda path: path != STATUS_PATH)
     document = json.dumps(openapi(product_version(), address.url or address.root or "/")).encode()
 
     async def document_of(request: Request) -> Response:
@@ -97,12 +107,13 @@ def _routes(address: PublicAddress) -> list[Route | WebSocketRoute | Mount]:
         return Response(document, media_type="application/json")
 
     routes: list[Route | WebSocketRoute | Mount] = [
-        *(Route(path, _dispatch(handlers[path]), methods=list(handlers[path])) for path in paths),
+        *(Route(path, _dispatch(operations[path]), methods=list(operations[path])) for path in paths),
         WebSocketRoute(f"{V1}/subscribe", sockets.many),
         WebSocketRoute(f"{V1}/subscribe/{{jobId}}", sockets.one),
         Route("/openapi.json", document_of),
         Route("/docs", docs),
         Route("/jobs/{jobId}", job_page),
+        Route("/sign-in", sign_in_page),
         Mount("/assets", GZipMiddleware(Assets())),
         Mount("/static", StaticFiles(directory=PAGES / "static")),
     ]
@@ -112,9 +123,16 @@ def _routes(address: PublicAddress) -> list[Route | WebSocketRoute | Mount]:
     return routes
 
 
-def _dispatch(methods: dict[str, Handler]) -> Handler:
+def _dispatch(operations: dict[str, Operation]) -> Handler:
     async def handle(request: Request) -> Response:
-        return await methods["GET" if request.method == "HEAD" else request.method](request)
+        operation = operations["GET" if request.method == "HEAD" else request.method]
+        it = context(request)
+        await it.guard.admit(request, operation.rule)
+        response = await operation.handler(request)
+        if operation.is_audited:
+            subject = request.path_params.get("jobId") or request.path_params.get("id") or request.state.subject
+            await it.audit.record(request, principal_of(request), operation.name, subject)
+        return response
 
     return handle
 
@@ -128,6 +146,22 @@ def _with_cors(app: ASGIApp, settings: Settings) -> ASGIApp:
         allow_origins=[origin for origin in settings.cors_origins if "*." not in origin],
         allow_origin_regex=Patterns(settings.cors_origins).regex,
         allow_methods=["GET", "POST", "DELETE"],
-        allow_headers=["Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID", "Prefer", "X-Request-ID"],
-        expose_headers=["ETag", "Link", "Location", "Preference-Applied", "Retry-After", "X-Request-ID"],
+        allow_headers=[
+            "Authorization",
+            "Content-Type",
+            "Idempotency-Key",
+            "If-None-Match",
+            "Last-Event-ID",
+            "Prefer",
+            "X-Request-ID",
+        ],
+        expose_headers=[
+            "ETag",
+            "Link",
+            "Location",
+            "Preference-Applied",
+            "Retry-After",
+            "WWW-Authenticate",
+            "X-Request-ID",
+        ],
     )

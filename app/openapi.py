@@ -10,11 +10,17 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+from app.access.credentials import COOKIE
 from app.operations import OPERATIONS, Operation
 from app.problems import MEDIA_TYPE
 from app.schemas import ProblemBody
 
 _REFS = "#/components/schemas/{model}"
+_SECURITY_SCHEMES = {
+    "key": {"type": "http", "scheme": "bearer", "description": "An API key: `haulage keys create NAME` prints one."},
+    "session": {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": "The session of the web page."},
+}
+_ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
 _JOB_ID = {"name": "jobId", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
 
 
@@ -34,7 +40,7 @@ def openapi(version: str, server: str = "/") -> dict[str, Any]:
         },
         "servers": [{"url": server}],
         "paths": paths,
-        "components": {"schemas": definitions["$defs"]},
+        "components": {"schemas": definitions["$defs"], "securitySchemes": _SECURITY_SCHEMES},
     }
 
 
@@ -56,10 +62,12 @@ def _described(operation: Operation, names: Names) -> dict[str, Any]:
         "tags": [operation.tag],
         "responses": _responses(operation, names),
     }
-    parameters = [_JOB_ID] if "{jobId}" in operation.path else []
+    parameters = [_JOB_ID] if "{jobId}" in operation.path else [_ID] if "{id}" in operation.path else []
     parameters += [
         {"name": p.name, "in": p.place, "description": p.description, "schema": p.schema} for p in operation.parameters
     ]
+    if operation.rule.scope is not None:  # none where `AUTH_MODE` is open
+        described["security"] = [{"key": []}, {"session": []}, {}]
     if parameters:
         described["parameters"] = parameters
     if operation.bodies:
@@ -76,7 +84,8 @@ def _responses(operation: Operation, names: Names) -> dict[str, Any]:
             schemas = [names[model, "serialization"] for model in models]
             responses[str(status)]["content"] = _content(operation.media_type, schemas)
     content = _content(MEDIA_TYPE, [names[ProblemBody, "serialization"]])
-    for status in operation.problems:
+    refusals = () if operation.rule.scope is None else (401, 403)
+    for status in sorted({*operation.problems, *refusals}):
         responses[str(status)] = {"description": HTTPStatus(status).phrase, "content": content}
     responses["default"] = {"description": "Any other error", "content": content}
     return responses

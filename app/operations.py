@@ -11,13 +11,42 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app import request_bodies, schemas
+from app.access.principals import Scope
+from app.access.rules import (
+    CHANGE_JOB,
+    CREATE_JOB,
+    EVERYBODY,
+    FOLLOW_JOB,
+    FOLLOW_JOBS,
+    GET_RESULT,
+    MANAGE_ACCESS,
+    READ_FILES,
+    SEE_JOB,
+    SEE_JOBS,
+    START_FILE,
+    Rule,
+)
 from app.diagnosis_limits import MAX_WAIT
-from app.endpoints import dead, diagnoses, files, health, histories, jobs, links, pages, streams
+from app.endpoints import (
+    audit,
+    dead,
+    diagnoses,
+    files,
+    health,
+    histories,
+    jobs,
+    keys,
+    links,
+    pages,
+    sessions,
+    streams,
+)
 from jobs.engine.events import Event
 from jobs.engine.jobs import Status
 
 Handler = Callable[[Request], Awaitable[Response]]
 V1 = "/v1/download"
+ACCESS = "/v1/access"
 DIAGNOSE = "/v1/diagnose"
 
 
@@ -33,10 +62,14 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A method of a path. `answers`: the models of each status (none: no body); `problems`: the usual error statuses."""
+    """A method of a path. `answers`: the models of each status (none: no body); `problems`: the usual error statuses.
+
+    `rule`: what is required of the caller. It has no default: an operation without one can't be declared.
+    """
 
     method: str
     path: str
+    rule: Rule
     handler: Handler
     name: str
     summary: str
@@ -47,9 +80,20 @@ class Operation:
     problems: tuple[int, ...] = field(default=())
     media_type: str = "application/json"
 
+    @property
+    def is_audited(self) -> bool:
+        """Whether the audit log says who did it: everything that changes something of a user, by the user's rights."""
+        return self.rule.scope in {Scope.JOBS_WRITE, Scope.ACCESS_MANAGE} and self.method != "GET"
+
 
 _INT = {"type": "integer"}
 _STR = {"type": "string"}
+_TICKET = Parameter(
+    "ticket",
+    "query",
+    "A ticket of `POST /v1/access/tickets`, for pages of other origins. It is valid once, for 60 s.",
+    _STR,
+)
 _CURSOR = Parameter("cursor", "query", "The `nextCursor` of the previous page.", _STR)
 _LIMIT = Parameter("limit", "query", "Maximum number of items.", {**_INT, "minimum": 1, "maximum": 200, "default": 50})
 _KEY = Parameter(
@@ -87,6 +131,7 @@ _STATUS = Parameter(
     "Only jobs in one of these statuses, separated by commas: " + ", ".join(f"`{status}`" for status in Status) + ".",
     _STR,
 )
+_OWNER = Parameter("owner", "query", "Whose jobs, for support, operators and admins. Default: your own.", _STR)
 _NAME = Parameter(
     "q",
     "query",
@@ -101,99 +146,139 @@ _SEARCH = Parameter("q", "query", "Only files whose name contains this text, cas
 
 OPERATIONS = (
     Operation(
-        "POST", f"{V1}/initiate", jobs.initiate, "initiate", "Request files", "jobs",
+        "POST", f"{V1}/initiate", CREATE_JOB, jobs.initiate, "initiate", "Request files", "jobs",
         {202: (schemas.Accepted,)}, (request_bodies.FileSelection,), (_KEY,), (400, 409, 413, 415, 422, 503),
     ),
     Operation(
-        "POST", f"{V1}/check", files.check, "check", "Check files, and the size of the result",
+        "POST", f"{V1}/check", READ_FILES, files.check, "check", "Check files, and the size of the result",
         "files", {200: (schemas.FileCheck, schemas.Preflight)}, (request_bodies.OneFile, request_bodies.FileSelection), (),
         (400, 413, 415, 422, 502, 503),
     ),
     Operation(
-        "POST", f"{V1}/start", jobs.start, "start", "Request one file and wait for it", "jobs",
+        "POST", f"{V1}/start", START_FILE, jobs.start, "start", "Request one file and wait for it", "jobs",
         {200: (schemas.Started,), 202: (schemas.Accepted,)}, (request_bodies.OneFile,), (_PREFER_ASYNC,),
         (400, 413, 415, 502, 503),
     ),
     Operation(
-        "GET", f"{V1}/job/{{jobId}}", jobs.status, "status", "Get the current status of a job", "jobs",
+        "GET", f"{V1}/job/{{jobId}}", SEE_JOB, jobs.status, "status", "Get the current status of a job", "jobs",
         {200: (schemas.JobStatus,), 304: ()}, (), (_SINCE, _PREFER, _MATCH), (400, 404, 429, 503),
     ),
     Operation(
-        "DELETE", f"{V1}/job/{{jobId}}", jobs.cancel, "cancel", "Cancel a job", "jobs",
+        "DELETE", f"{V1}/job/{{jobId}}", CHANGE_JOB, jobs.cancel, "cancel", "Cancel a job", "jobs",
         {200: (schemas.JobStatus,)}, problems=(400, 404, 409, 503),
     ),
     Operation(
-        "POST", f"{V1}/job/{{jobId}}/retry", jobs.retry, "retry", "Run an ended job again", "jobs",
+        "POST", f"{V1}/job/{{jobId}}/retry", CHANGE_JOB, jobs.retry, "retry", "Run an ended job again", "jobs",
         {202: (schemas.Accepted,)}, problems=(400, 404, 409, 503),
     ),
     Operation(
-        "GET", f"{V1}/job/{{jobId}}/history", histories.history, "history", "List the transitions of a job, oldest first",
-        "jobs", {200: (schemas.HistoryPage,)}, (), (_CURSOR, _LIMIT), (400, 404, 503),
+        "GET", f"{V1}/job/{{jobId}}/history", SEE_JOB, histories.history, "history",
+        "List the transitions of a job, oldest first", "jobs", {200: (schemas.HistoryPage,)}, (),
+        (_CURSOR, _LIMIT), (400, 404, 503),
     ),
     Operation(
-        "DELETE", f"{V1}/job/{{jobId}}/bundle", links.remove, "removeBundle", "Delete the result before it expires",
-        "results", {204: ()}, problems=(400, 404, 409, 503),
+        "DELETE", f"{V1}/job/{{jobId}}/bundle", CHANGE_JOB, links.remove, "removeBundle",
+        "Delete the result before it expires", "results", {204: ()}, problems=(400, 404, 409, 503),
     ),
     Operation(
-        "GET", f"{V1}/job/{{jobId}}/download-url", links.download_url, "downloadUrl", "Get a new presigned URL",
-        "results", {200: (schemas.Link,)}, problems=(400, 404, 409, 410, 503),
+        "GET", f"{V1}/job/{{jobId}}/download-url", GET_RESULT, links.download_url, "downloadUrl",
+        "Get a new presigned URL", "results", {200: (schemas.Link,)}, problems=(400, 404, 409, 410, 503),
     ),
     Operation(
-        "GET", f"{V1}/job/{{jobId}}/file", links.file, "file",
+        "GET", f"{V1}/job/{{jobId}}/file", GET_RESULT, links.file, "file",
         "Stable link: redirects to a new presigned URL",
         "results", {303: ()}, problems=(400, 404, 409, 410, 503),
     ),
     Operation(
-        "GET", f"{V1}/stream/{{jobId}}", streams.one, "stream",
+        "GET", f"{V1}/stream/{{jobId}}", FOLLOW_JOB, streams.one, "stream",
         "Stream the changes of a job as server-sent events", "jobs",
-        {200: (schemas.JobStatus, Event), 204: ()}, (), (_AFTER, _LAST), (400, 404), streams.MEDIA_TYPE,
+        {200: (schemas.JobStatus, Event), 204: ()}, (), (_AFTER, _LAST, _TICKET), (400, 404), streams.MEDIA_TYPE,
     ),
     Operation(
-        "GET", f"{V1}/stream", streams.many, "streamMany",
+        "GET", f"{V1}/stream", FOLLOW_JOBS, streams.many, "streamMany",
         "Stream the changes of several jobs as server-sent events", "jobs",
-        {200: (schemas.JobStatus, Event)}, (), (_JOBS,), (400, 404), streams.MEDIA_TYPE,
+        {200: (schemas.JobStatus, Event)}, (), (_JOBS, _TICKET), (400, 404), streams.MEDIA_TYPE,
     ),
     Operation(
-        "GET", f"{V1}/jobs", jobs.listing, "jobs", "List your jobs, newest first", "jobs",
-        {200: (schemas.JobPage,)}, (), (_STATUS, _NAME, _CURSOR, _LIMIT), (400, 503),
+        "GET", f"{V1}/jobs", SEE_JOBS, jobs.listing, "jobs", "List your jobs, newest first", "jobs",
+        {200: (schemas.JobPage,)}, (), (_STATUS, _NAME, _OWNER, _CURSOR, _LIMIT), (400, 503),
     ),
     Operation(
-        "GET", f"{V1}/dead", dead.listing, "dead",
+        "GET", f"{V1}/dead", SEE_JOBS, dead.listing, "dead",
         "List your dead jobs: out of attempts on possibly temporary errors, latest first", "dead jobs",
-        {200: (schemas.DeadPage,)}, (), (_CURSOR, _LIMIT), (400, 503),
+        {200: (schemas.DeadPage,)}, (), (_OWNER, _CURSOR, _LIMIT), (400, 503),
     ),
     Operation(
-        "DELETE", f"{V1}/dead/{{jobId}}", dead.delete, "delete", "Permanently delete a dead job", "dead jobs",
-        {204: ()}, problems=(400, 404, 409, 503),
+        "DELETE", f"{V1}/dead/{{jobId}}", CHANGE_JOB, dead.delete, "delete", "Permanently delete a dead job",
+        "dead jobs", {204: ()}, problems=(400, 404, 409, 503),
     ),
     Operation(
-        "GET", f"{V1}/files", files.catalogue, "files", "List the files that can be requested", "files",
+        "GET", f"{V1}/files", READ_FILES, files.catalogue, "files", "List the files that can be requested", "files",
         {200: (schemas.FilePage,)}, (), (_SEARCH, _CURSOR, _LIMIT), (400, 503),
+    ),
+    Operation(
+        "GET", f"{ACCESS}/session", EVERYBODY, sessions.current, "session", "See who you are", "access",
+        {200: (schemas.Caller,)}, problems=(503,),
+    ),
+    Operation(
+        "POST", f"{ACCESS}/session", EVERYBODY, sessions.sign_in, "signIn", "Sign in with a one-time link", "access",
+        {200: (schemas.Caller,)}, (request_bodies.SignIn,), (), (400, 401, 403, 413, 415, 503),
+    ),
+    Operation(
+        "DELETE", f"{ACCESS}/session", EVERYBODY, sessions.sign_out, "signOut", "Sign out", "access",
+        {204: ()}, problems=(403, 503),
+    ),
+    Operation(
+        "GET", f"{ACCESS}/sessions", MANAGE_ACCESS, sessions.listing, "sessions",
+        "List your open sessions; as an admin, all of them", "access", {200: (schemas.SessionList,)}, problems=(503,),
+    ),
+    Operation(
+        "DELETE", f"{ACCESS}/sessions/{{id}}", MANAGE_ACCESS, sessions.revoke, "revokeSession", "End a session", "access",
+        {204: ()}, problems=(404, 503),
+    ),
+    Operation(
+        "GET", f"{ACCESS}/keys", MANAGE_ACCESS, keys.listing, "keys", "List your API keys; as an admin, all of them",
+        "access", {200: (schemas.KeyList,)}, problems=(503,),
+    ),
+    Operation(
+        "DELETE", f"{ACCESS}/keys/{{id}}", MANAGE_ACCESS, keys.revoke, "revokeKey", "Revoke an API key", "access",
+        {204: ()}, problems=(404, 503),
+    ),
+    Operation(
+        "POST", f"{ACCESS}/tickets", SEE_JOBS, sessions.ticket, "ticket",
+        "Get a ticket for one stream of a page of another origin", "access", {201: (schemas.Ticket,)}, problems=(503,),
+    ),
+    Operation(
+        "GET", f"{ACCESS}/audit", MANAGE_ACCESS, audit.listing, "audit", "List who did what, as an admin", "access",
+        {200: (schemas.AuditPage,)}, (), (_CURSOR, _LIMIT), (400, 503),
     ),
     *(
         Operation(
-            method, f"{DIAGNOSE}/request", diagnoses.request, f"diagnoseRequest{suffix}",
+            method, f"{DIAGNOSE}/request", EVERYBODY, diagnoses.request, f"diagnoseRequest{suffix}",
             f"See what the gateway has received of this request{what}", "diagnosis",
             {200: (schemas.SeenRequest,)}, (), (_WAIT,), (400, 429),
         )
         for method, suffix, what in (("GET", "", ""), ("POST", "WithBody", ", which may have any body"))
     ),
     Operation(
-        "GET", f"{DIAGNOSE}/stream", diagnoses.stream, "diagnoseStream", "Stream two events with a silence between them",
-        "diagnosis", {200: (schemas.DiagnosticEvent,)}, (), (_SILENCE,), (400, 429), streams.MEDIA_TYPE,
+        "GET", f"{DIAGNOSE}/stream", EVERYBODY, diagnoses.stream, "diagnoseStream",
+        "Stream two events with a silence between them", "diagnosis", {200: (schemas.DiagnosticEvent,)}, (),
+        (_SILENCE,), (400, 429), streams.MEDIA_TYPE,
     ),
     Operation(
-        "GET", "/health", health.health, "health", "Check all dependencies", "health",
+        "GET", "/health", EVERYBODY, health.health, "health", "Check all dependencies", "health",
         {200: (schemas.Health,), 503: (schemas.Health,)},
     ),
     Operation(
-        "GET", "/health/live", health.live, "live", "Check that the process is alive", "health", {200: (schemas.Live,)},
+        "GET", "/health/live", EVERYBODY, health.live, "live", "Check that the process is alive", "health",
+        {200: (schemas.Live,)},
     ),
     Operation(
-        "GET", "/health/ready", health.ready, "ready", "Check that the process can serve requests", "health",
+        "GET", "/health/ready", EVERYBODY, health.ready, "ready", "Check that the process can serve requests", "health",
         {200: (schemas.Ready,), 503: (schemas.Ready,)},
     ),
     Operation(
-        "GET", "/", pages.root, "root", "The page for browsers, links for others", "pages", {200: (schemas.Root,)},
+        "GET", "/", EVERYBODY, pages.root, "root", "The page for browsers, links for others", "pages",
+        {200: (schemas.Root,)},
     ),
 )  # fmt: skip

@@ -11,6 +11,7 @@ from uuid import UUID
 from starlette.datastructures import State
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.access.rules import Rule
 from app.context import Context
 from app.endpoints.jobs import status_response
 from app.schemas import JobStatus
@@ -21,15 +22,19 @@ _PATH = r"/v1/download/job/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9
 class PollMiddleware:
     """Gives the response of `app.endpoints.jobs.status` to a plain poll, if the job's status is cached.
 
-    Log, host check, CORS and whatever checks the rights of a caller come before it. Deadline and limit of the body come
-    after it, since it neither waits nor reads. A page that polls would drown everything else in the log, so these requests
-    are logged at level debug.
+    It does so only if it is known without a query that the caller may see the job. Log, host check and CORS come before it.
+    Deadline and limit of the body come after it, since it neither waits nor reads. A page that polls would drown everything
+    else in the log, so these requests are logged at level debug.
     """
 
-    def __init__(self, app: ASGIApp, state: State, root: str) -> None:
-        """`state` is that of the Starlette application, which has its `Context`. `root`: the root path of the gateway."""
+    def __init__(self, app: ASGIApp, state: State, root: str, rule: Rule) -> None:
+        """`state` is that of the Starlette application, which has its `Context`. `root`: the root path of the gateway.
+
+        `rule`: that of the operation which this is a short way of.
+        """
         self._app = app
         self._state = state
+        self._rule = rule
         self._path = re.compile(re.escape(root) + _PATH)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -51,4 +56,7 @@ class PollMiddleware:
         if b"prefer" in headers or b"cache-control" in headers:
             return None
         context: Context = self._state.context
-        return context.hub.polling.cached(UUID(path[1]))
+        job_id = UUID(path[1])
+        if not context.guard.admits_cached(headers, job_id, self._rule):
+            return None
+        return context.hub.polling.cached(job_id)

@@ -37,6 +37,24 @@ class ForbiddenOrigin(HaulageError):
     code = "forbidden_origin"
 
 
+class Unauthenticated(HaulageError):
+    """Nothing in the request proves who it comes from. The message says what to do."""
+
+    code = "unauthenticated"
+
+
+class NotFound(HaulageError):
+    """A key or a session that does not exist, or is not the caller's."""
+
+    code = "not_found"
+
+
+class Forbidden(HaulageError):
+    """The caller is known, and may not do this: a scope or a role is missing."""
+
+    code = "forbidden"
+
+
 class UnsupportedSubprotocol(HaulageError):
     code = "unsupported_subprotocol"
 
@@ -115,6 +133,10 @@ RESPONSES: dict[str, ErrorResponse] = {
     "target_too_long": ErrorResponse(414, "The address is too long", ExitCode.INVALID),
     "request_incomplete": ErrorResponse(408, "The request did not arrive in time", ExitCode.UNAVAILABLE),
     "unsupported_transfer_coding": ErrorResponse(501, "Unsupported transfer coding", ExitCode.INVALID),
+    "unauthenticated": ErrorResponse(401, "Sign in or send a key", ExitCode.NOT_ALLOWED, close_code=CloseCode.SIGN_IN),
+    "forbidden": ErrorResponse(403, "Not allowed", ExitCode.NOT_ALLOWED, close_code=CloseCode.FORBIDDEN),
+    "not_found": ErrorResponse(404, "Not found", ExitCode.NOT_FOUND),
+    "user_not_found": ErrorResponse(404, "User not found", ExitCode.NOT_FOUND),
     "job_not_found": ErrorResponse(404, "Job not found", ExitCode.NOT_FOUND, close_code=CloseCode.NOT_FOUND),
     "illegal_transition": ErrorResponse(409, "Not possible in the job's current state", ExitCode.WRONG_STATE),
     "not_ready": ErrorResponse(409, "The job has not completed yet", ExitCode.WRONG_STATE),
@@ -190,6 +212,8 @@ def problem(request: Request, error: BaseException) -> Response:
             response = RESPONSES[error.code]
             retry_after = getattr(error, "retry_after", response.retry_after)
             headers = {"Retry-After": str(retry_after)} if retry_after else {}
+            if isinstance(error, Unauthenticated):  # RFC 6750, section 3
+                headers["WWW-Authenticate"] = 'Bearer realm="haulage"'
             if isinstance(error, (BodyTooLarge, MalformedRequest, UnsupportedTransferCoding)):
                 headers["Connection"] = "close"
             fields = [FieldProblem(field=field, message=text) for field, text in getattr(error, "problems", ())]

@@ -41,9 +41,8 @@ class PublicAddress:
         self.url = f"{public.scheme}://{public.netloc}{self.root}" if public.netloc else None
         """The gateway's URL without a final slash; None if only the `Host` of a request tells it."""
         self._hosts = Patterns([*settings.allowed_hosts, *([_host_name(public.netloc)] if public.netloc else [])])
-        self._origins = Patterns(
-            [*settings.cors_origins, *([f"{public.scheme}://{public.netloc}"] if self.url else [])]
-        )
+        self._own_origin = f"{public.scheme}://{public.netloc}" if self.url else None
+        self._origins = Patterns(settings.cors_origins)
 
     def enter(self, scope: Scope) -> str:
         """Puts the root path into the scope as ASGI has it, and returns the path below it.
@@ -70,12 +69,17 @@ class PublicAddress:
         if b"origin" not in headers:
             return
         origin = headers[b"origin"].decode("latin-1").lower()
+        if origin not in self._origins and not self.has_own_origin(headers):
+            raise ForbiddenOrigin(f"The origin {origin[:100]!r} is neither that of PUBLIC_URL nor in CORS_ORIGINS.")
+
+    def has_own_origin(self, headers: Mapping[bytes, bytes]) -> bool:
+        """Whether the `Origin` is that of `PUBLIC_URL`, or of the host that the request names."""
+        origin = headers[b"origin"].decode("latin-1").lower()
         scheme, _, authority = origin.partition("://")
         host = headers.get(b"host", b"").decode("latin-1").lower()
         if scheme in DEFAULT_PORTS:
             host = host.removesuffix(f":{DEFAULT_PORTS[scheme]}")
-        if origin not in self._origins and (not authority or authority != host):
-            raise ForbiddenOrigin(f"The origin {origin[:100]!r} is neither that of PUBLIC_URL nor in CORS_ORIGINS.")
+        return origin == self._own_origin or (bool(authority) and authority == host)
 
 
 def _host_name(host: str) -> str:

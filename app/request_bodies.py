@@ -106,6 +106,21 @@ class UnfollowJobs(Body):
     jobs: list[UUID] = Field(min_length=1, max_length=1_000)
 
 
+class Reauth(Body):
+    """Message of a WebSocket client: a new token, before the access of the connection expires."""
+
+    type: Literal["reauth"]
+    token: Annotated[StrictStr, Field(min_length=1, max_length=8192)]
+
+
+class SignIn(Body):
+    """What opens a session."""
+
+    link: Annotated[StrictStr, Field(min_length=1, max_length=200)] = Field(
+        description="The secret of a one-time link: what comes after `#` in its URL."
+    )
+
+
 class OneFile(Body):
     """One file."""
 

@@ -312,6 +312,77 @@ class SeenRequest(Message):
     limits: GatewayLimits
 
 
+class Caller(Message):
+    """Who sent the request. Without `user`, nobody: it proves nothing."""
+
+    mode: Literal["open", "required"]
+    user: str | None
+    role: str | None = None
+    scopes: list[str] = Field(default_factory=list)
+    groups: list[str] = Field(default_factory=list)
+    proof: str | None = Field(default=None, description="What proved it: `session`, `key`, `token`, …")
+    expires_at: datetime | None = None
+
+
+class SessionItem(Message):
+    """An open session."""
+
+    id: str
+    owner: str
+    how: str
+    created_at: datetime
+    seen_at: datetime
+    expires_at: datetime
+    user_agent: str | None
+    address: str | None
+    current: bool = Field(description="Whether this request belongs to it.")
+
+
+class SessionList(Message):
+    sessions: list[SessionItem]
+
+
+class KeyItem(Message):
+    """An API key, without the key itself."""
+
+    id: str
+    owner: str
+    name: str
+    scopes: list[str]
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    used_at: datetime | None
+
+
+class KeyList(Message):
+    keys: list[KeyItem]
+
+
+class Ticket(Message):
+    """A ticket for one stream: the `ticket` of its query."""
+
+    ticket: str
+    expires_at: datetime
+
+
+class AuditItem(Message):
+    """Who did what, to which job, key, session or user, from where."""
+
+    at: datetime
+    actor: str
+    proof: str
+    action: str
+    subject: str | None
+    address: str | None
+    request_id: str | None
+
+
+class AuditPage(Message):
+    entries: list[AuditItem]
+    next_cursor: str | None
+
+
 class FieldProblem(Message):
     field: str
     message: str

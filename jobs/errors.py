@@ -57,6 +57,11 @@ class JobNotFound(HaulageError):
     error_class = ErrorClass.VALIDATION
 
 
+class UserNotFound(HaulageError):
+    code = "user_not_found"
+    error_class = ErrorClass.VALIDATION
+
+
 class IllegalTransition(HaulageError):
     """The job's state does not allow the command (docs/state-machine.md)."""
 

@@ -198,8 +198,8 @@ class GatewaySettings(_Group):
 
     host: ListenAddresses = Field(
         default=("127.0.0.1",),
-        description="Addresses to listen on, comma-separated; `::` is every address of IPv6 and IPv4. There is no "
-        "authentication yet: put an authenticating proxy in front.",
+        description="Addresses to listen on, comma-separated; `::` is every address of IPv6 and IPv4. Where others than "
+        "this machine reach them, set `AUTH_MODE` to `required`.",
     )
     port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on; 0 chooses a free one.")
     public_url: Annotated[str, AfterValidator(addresses.public_url)] | None = Field(
@@ -279,6 +279,23 @@ class GatewaySettings(_Group):
             msg = f"is {root_path}, but PUBLIC_URL has the path {path}: leave out ROOT_PATH"
             raise ValueError(msg)
         return root_path or path
+
+
+class AccessSettings(_Group):
+    """Who may do what."""
+
+    auth_mode: Literal["open", "required"] = Field(
+        default="open",
+        description="`open`: every caller is `anonymous` and may do everything. `required`: every request must prove who "
+        "it comes from, and users see their own jobs and the files that they may read. See [security.md](security.md).",
+    )
+    template_files: Literal["operators", "users"] = Field(
+        default="operators",
+        description="Who may request a `file_id` that is not in the catalogue (`S3_KEY_TEMPLATE`) when `AUTH_MODE` is "
+        "`required`: only operators and admins, or every user.",
+    )
+    session_idle: Seconds = Field(default=12 * 3600, description="How long a session lasts without a request.")
+    session_lifetime: Seconds = Field(default=7 * DAY, description="How long a session lasts at most.")
 
 
 class JobSettings(_Group):
@@ -361,6 +378,7 @@ class Settings(
     RedisSettings,
     StorageSettings,
     GatewaySettings,
+    AccessSettings,
     JobSettings,
     BundleSettings,
     WorkerSettings,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import typer
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
@@ -16,9 +18,11 @@ from app.cli.output import error_console, print_json, print_table
 from app.cli.service_runner import run_with_services
 from app.cli.sizes import size_text
 from app.exit_codes import ExitCode
+from jobs.errors import InvalidRequest
 from jobs.files import catalogue
 from jobs.files.catalogue import StoredFile
 from jobs.files.ingest import FileIngest
+from jobs.files.visibility import Visibility
 from jobs.owners import ANONYMOUS
 from jobs.services import Services
 from jobs.settings import Settings
@@ -26,7 +30,26 @@ from jobs.settings import Settings
 _PAGE_SIZE = 500
 
 
-def add_files(paths: Sequence[Path], data_dir: Path | None, *, as_json: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class FileRights:
+    """Whose the added files are, and who else may read them."""
+
+    owner: str
+    visibility: Visibility
+    groups: tuple[str, ...]
+
+    @classmethod
+    def of(cls, visibility: Visibility, groups: str | None, owner: str | None) -> Self:
+        """Raises `InvalidRequest` unless groups are named for `shared` files, and for no others."""
+        names = tuple(groups.replace(",", " ").split()) if groups else ()
+        if names and visibility is Visibility.PUBLIC:
+            visibility = Visibility.SHARED
+        if bool(names) != (visibility is Visibility.SHARED):
+            raise InvalidRequest("Shared files need --groups, and private ones have none.")
+        return cls(owner or ANONYMOUS, visibility, names)
+
+
+def add_files(paths: Sequence[Path], data_dir: Path | None, rights: FileRights, *, as_json: bool) -> None:
     """Add all files that can be read, and print those that were added, even if an error ends this early.
 
     Raises `typer.Exit` when some can't be read.
@@ -36,7 +59,7 @@ def add_files(paths: Sequence[Path], data_dir: Path | None, *, as_json: bool) ->
     added: list[StoredFile] = []
     unreadable = [one for one in found if isinstance(one, UnreadableFile)]
     try:
-        _add(settings, [one for one in found if isinstance(one, LocalFile)], added, unreadable)
+        _add(settings, rights, [one for one in found if isinstance(one, LocalFile)], added, unreadable)
     finally:
         if added or as_json:
             _print(added, as_json=as_json)
@@ -47,7 +70,11 @@ def add_files(paths: Sequence[Path], data_dir: Path | None, *, as_json: bool) ->
 
 
 def _add(
-    settings: Settings, files: Sequence[LocalFile], added: list[StoredFile], unreadable: list[UnreadableFile]
+    settings: Settings,
+    rights: FileRights,
+    files: Sequence[LocalFile],
+    added: list[StoredFile],
+    unreadable: list[UnreadableFile],
 ) -> None:
     """Add one file after the other, so that ids are in the order of the files."""
     console = error_console()
@@ -64,7 +91,16 @@ def _add(
         ingest = FileIngest(services.database, services.storage, services.settings)
         for file in files:
             try:
-                added.append(await ingest.add(file.name, counted(file), modified_at=file.modified_at))
+                added.append(
+                    await ingest.add(
+                        file.name,
+                        counted(file),
+                        owner=rights.owner,
+                        visibility=rights.visibility,
+                        groups=rights.groups,
+                        modified_at=file.modified_at,
+                    )
+                )
             except UnreadableFile as error:
                 unreadable.append(error)
 
@@ -91,7 +127,7 @@ async def fetch_catalogue(services: Services, search: str | None = None) -> list
     found: list[StoredFile] = []
     while True:
         last = found[-1].id if found else 0
-        page = await catalogue.list_files(services.database, ANONYMOUS, search, last, _PAGE_SIZE)
+        page = await catalogue.list_files(services.database, None, search, last, _PAGE_SIZE)
         found += page
         if len(page) < _PAGE_SIZE:
             return found

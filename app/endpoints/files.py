@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.context import context, json_response
+from app.context import context, json_response, reader_of
 from app.pagination import number_cursor, page_limit, page_of, page_response
 from app.request_bodies import FileSelection, OneFile
 from app.requests import RequestReader, query_text, read_json
@@ -20,7 +20,6 @@ from jobs.bundles.planning import plan_deflated_bundle, plan_stored_bundle
 from jobs.bundles.resolver import Missing, Source
 from jobs.engine.jobs import FileRequest
 from jobs.files.catalogue import list_files
-from jobs.owners import ANONYMOUS
 from jobs.settings import Settings
 
 
@@ -30,10 +29,10 @@ async def check(request: Request) -> Response:
     services = context(request).services
     if isinstance(raw, dict) and "file_id" in raw:
         one = check_body(raw, OneFile)
-        [found] = await services.resolver.resolve([FileRequest(file_id=one.file_id)])
+        [found] = await services.resolver.resolve([FileRequest(file_id=one.file_id)], reader_of(request))
         return json_response(_file_check(one.file_id, found))
     selection = check_body(raw, FileSelection)
-    sources = await services.resolver.resolve(selection.requests())
+    sources = await services.resolver.resolve(selection.requests(), reader_of(request))
     return json_response(_preflight(selection, sources, services.settings))
 
 
@@ -91,7 +90,7 @@ async def catalogue(request: Request) -> Response:
         limit = read(page_limit)
         after = read(number_cursor)
         search = read(query_text, "q")
-    found = await list_files(context(request).services.database, ANONYMOUS, search, after, limit + 1)
+    found = await list_files(context(request).services.database, reader_of(request), search, after, limit + 1)
     page = page_of(found, limit, lambda file: (str(file.id),))
     files = FilePage(files=[file_of(file) for file in page.items], next_cursor=page.next_cursor)
     return page_response(request, files, page.next_cursor)

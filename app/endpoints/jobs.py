@@ -12,8 +12,9 @@ from uuid import UUID
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from app.access.guard import principal_of
 from app.client_counts import client_address
-from app.context import context, json_response
+from app.context import context, json_response, listed_owner, reader_of
 from app.pagination import Page, cursor_of, page_limit, page_of, page_response, time_cursor
 from app.problems import TooManyFollowers
 from app.request_bodies import FileSelection, OneFile
@@ -36,7 +37,6 @@ from jobs.bundles.resolver import Missing
 from jobs.concurrency import cancel_and_wait
 from jobs.engine.jobs import FileRequest, Job, Status
 from jobs.engine.sql.jobs import Idempotency
-from jobs.owners import ANONYMOUS
 
 RETRY_AFTER = "2"
 """Seconds after which to poll an accepted job (seed 003: polling every 2 s)."""
@@ -52,9 +52,14 @@ async def initiate(request: Request) -> Response:
         archive_name=selection.safe_archive_name(),
         on_missing=selection.on_missing,
         compression=selection.compression,
+        owner=principal_of(request).owner,
+        reader=reader_of(request),
     )
     idempotency = None if key is None else Idempotency(key, _digest(selection))
-    job = await context(request).services.downloads.create(new, idempotency)
+    it = context(request)
+    job = await it.services.downloads.create(new, idempotency)
+    it.guard.owners.remember(job.id, job.owner)
+    request.state.subject = str(job.id)
     return _accepted(request, job)
 
 
@@ -84,12 +89,16 @@ async def start(request: Request) -> Response:
     patience = (0 if is_async else longest) if wait is None else wait
     applied = [*(["respond-async"] if is_async else []), *([] if wait is None else [f"wait={wait:g}"])]
     headers = {"Preference-Applied": ", ".join(applied)} if applied else {}
-    [found] = await it.services.resolver.resolve([FileRequest(file_id=one.file_id)])
+    owner, reader = principal_of(request).owner, reader_of(request)
+    files = [FileRequest(file_id=one.file_id)]
+    [found] = await it.services.resolver.resolve(files, reader)
     if isinstance(found, Missing):
         return _started(
             one.file_id, Status.FAILED, None, None, began, f"File {one.file_id} is missing: {found.reason}."
         )
-    job = await it.services.downloads.create(NewDownload(files=[FileRequest(file_id=one.file_id)]))
+    job = await it.services.downloads.create(NewDownload(files=files, owner=owner, reader=reader))
+    it.guard.owners.remember(job.id, job.owner)
+    request.state.subject = str(job.id)
     try:
         status = await _wait(request, job.id, patience, _ended)
     except TooManyFollowers:
@@ -156,6 +165,7 @@ async def _wait(
         await asyncio.wait((waiting, leaving), return_when=asyncio.FIRST_COMPLETED)
         if not waiting.done():
             raise ClientDisconnect
+        context(request).guard.check_still_valid(principal_of(request))
         return waiting.result()
     finally:
         await cancel_and_wait(waiting, leaving)
@@ -179,7 +189,8 @@ def _is_news(now: JobStatus, seen: str | None, since: int | None) -> bool:
 async def retry(request: Request) -> Response:
     """Queues an ended job again, with all its attempts."""
     it = context(request)
-    job = await it.services.lifecycle.retry(path_job_id(request))
+    owner, reader = principal_of(request).owner, reader_of(request)
+    job = await it.services.downloads.retry(path_job_id(request), owner, reader)
     it.hub.polling.invalidate(job.id, job.seq)
     return _accepted(request, job)
 
@@ -200,13 +211,14 @@ async def listing(request: Request) -> Response:
         cursor = read(time_cursor)
         statuses = read(query_choices, "status", Status)
         search = read(query_text, "q")
+        owner = read(listed_owner)
     it = context(request)
     downloads = it.services.downloads
     if search:
-        found, following = await downloads.search(ANONYMOUS, statuses, search, cursor, limit)
+        found, following = await downloads.search(owner, statuses, search, cursor, limit)
         page = Page(found, None if following is None else cursor_of(following[0].isoformat(), str(following[1])))
     else:
-        found = await downloads.page(ANONYMOUS, statuses, cursor, limit + 1)
+        found = await downloads.page(owner, statuses, cursor, limit + 1)
         page = page_of(found, limit, lambda job: (job.created_at.isoformat(), str(job.id)))
     jobs = JobPage(jobs=[item_of(job, it.address.root) for job in page.items], next_cursor=page.next_cursor)
     return page_response(request, jobs, page.next_cursor)

@@ -65,6 +65,13 @@ async def docs(request: Request) -> Response:
     return reference(request, context(request).address)
 
 
+async def sign_in_page(request: Request) -> Response:
+    """Signs in with the one-time link that leads here. Its secret comes after `#`, so it is in no log and no `Referer`."""
+    return _html(
+        request, context(request).address, PAGES / "sign-in.html", STRICT_POLICY, {"Cache-Control": "no-store"}
+    )
+
+
 def page(request: Request, address: PublicAddress, job_retention: float, built: Path = BUILT) -> Response:
     """The web page, or a plain one if it is not built. It says for how many seconds a job is kept after its end."""
     values = {"job_retention": f"{job_retention:.0f}"}

@@ -16,6 +16,10 @@ from pydantic import Field, TypeAdapter, ValidationError
 from starlette.types import Receive
 from starlette.websockets import WebSocket
 
+from app.access.credentials import Credential, CredentialKind
+from app.access.guard import principal_of
+from app.access.principals import Scope
+from app.access.rules import FOLLOW_JOB, FOLLOW_JOBS
 from app.client_counts import client_address
 from app.close_codes import CloseCode
 from app.context import Context
@@ -23,8 +27,8 @@ from app.following.background import BackgroundTasks
 from app.following.connections import SocketConnection, transport_of
 from app.following.hub import CONCURRENT_READS, Hub
 from app.following.topics import Follower
-from app.problems import UnsupportedSubprotocol, close_code_of
-from app.request_bodies import FollowJobs, UnfollowJobs
+from app.problems import Forbidden, UnsupportedSubprotocol, close_code_of
+from app.request_bodies import FollowJobs, Reauth, UnfollowJobs
 from app.requests import MAX_SEQ, query_int, summary, uuid_of
 from app.validation import problems_of
 from jobs.concurrency import map_limited
@@ -38,11 +42,14 @@ MAX_JOBS = 100
 """Jobs that one connection may follow at once."""
 MAX_PENDING = 4
 """Messages of one client whose jobs are being read at once; the next one has to wait."""
+_ONE_JOB = "This address follows one job, and accepts no messages but `reauth`."
 MAX_FAULTS = 10
 """Invalid messages after which the connection is closed."""
 
-_MESSAGE: TypeAdapter[FollowJobs | UnfollowJobs] = TypeAdapter(
-    Annotated[FollowJobs | UnfollowJobs, Field(discriminator="type")]
+ONE_RULE, MANY_RULE = FOLLOW_JOB, FOLLOW_JOBS
+
+_MESSAGE: TypeAdapter[FollowJobs | UnfollowJobs | Reauth] = TypeAdapter(
+    Annotated[FollowJobs | UnfollowJobs | Reauth, Field(discriminator="type")]
 )
 
 
@@ -63,6 +70,7 @@ class _Session:
         context: Context = socket.app.state.context
         self._socket = socket
         self._hub: Hub = context.hub
+        self._guard = context.guard
         self._address = context.address
         self._pending = BackgroundTasks()
         self._faults = 0
@@ -77,7 +85,8 @@ class _Session:
             wanted = {} if many else self._wanted()
             transport = transport_of(socket.scope["state"]["send"])
             connection = SocketConnection(transport, socket.send, hub.mark_slow, many=many)
-            hub.connect(connection, client_address(socket.scope))
+            await self._guard.admit(socket, MANY_RULE if many else ONE_RULE)
+            hub.connect(connection, client_address(socket.scope), principal_of(socket))
         except HaulageError as error:
             code = close_code_of(error)
             return await socket.close(code.code, code.reason)
@@ -117,20 +126,22 @@ class _Session:
         """Handles the client's messages until the connection is closed."""
         try:
             while (message := await receive())["type"] != "websocket.disconnect":
-                if many:
-                    await self._handle(connection, message.get("text") or "")
-                else:
-                    await self._send_error(connection, "This address follows one job, and accepts no messages.")
+                await self._handle(connection, message.get("text") or "", many=many)
         finally:
             await self._pending.cancel()
             self._hub.disconnect(connection)
 
-    async def _handle(self, connection: SocketConnection, text: str) -> None:
+    async def _handle(self, connection: SocketConnection, text: str, *, many: bool) -> None:
         """Handles a message. The jobs of a `follow` are read in the background, while more messages are handled."""
         try:
             message = _MESSAGE.validate_json(text.removeprefix("\ufeff"))  # a byte order mark (RFC 8259, section 8.1)
         except ValidationError as error:
-            return await self._send_error(connection, summary("message", problems_of(error, "message", tagged=True)))
+            text = summary("message", problems_of(error, "message", tagged=True)) if many else _ONE_JOB
+            return await self._send_error(connection, text)
+        if isinstance(message, Reauth):
+            return await self._renew(connection, message)
+        if not many:
+            return await self._send_error(connection, _ONE_JOB)
         if isinstance(message, UnfollowJobs):
             for job_id in message.jobs:
                 self._hub.unfollow(connection, job_id)
@@ -143,6 +154,19 @@ class _Session:
         followers = self._hub.follow(connection, wanted)  # in the order of messages: the next one may unfollow some
         self._pending.spawn(self._catch_up(connection, followers))
         return None
+
+    async def _renew(self, connection: SocketConnection, message: Reauth) -> None:
+        """Goes on with a new token of the same user. An invalid one changes nothing: the old one goes on."""
+        authenticator = self._guard.authenticator
+        if authenticator.is_open:
+            return None
+        try:
+            principal = await authenticator.verify(Credential(CredentialKind.BEARER, message.token.encode()))
+            if principal.owner != self._hub.principal_of(connection).owner or Scope.JOBS_READ not in principal.scopes:
+                raise Forbidden("This token is of another user, or lacks the scope jobs:read.")
+        except HaulageError as error:
+            return await self._send_error(connection, error.message, error.code)
+        return self._hub.renew(connection, principal)
 
     async def _catch_up(self, connection: SocketConnection, followers: Sequence[Follower]) -> None:
         """Brings followers of many jobs up to date, each as soon as its job has been read."""

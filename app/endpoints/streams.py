@@ -12,6 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from app.access.guard import principal_of
+from app.access.principals import Principal
 from app.client_counts import client_address
 from app.close_codes import CloseCode
 from app.context import context
@@ -55,7 +57,7 @@ async def many(request: Request) -> Response:
 def _stream(request: Request, wanted: Mapping[UUID, Order], *, many: bool) -> Response:
     if request.method == "HEAD":
         return Response(None, headers=HEADERS, media_type=MEDIA_TYPE)
-    return EventStream(context(request).hub, request.state.response, wanted, many=many)
+    return EventStream(context(request).hub, request.state.response, principal_of(request), wanted, many=many)
 
 
 def _last_event(request: Request) -> Order | None:
@@ -73,11 +75,14 @@ class EventStream(Response):
 
     media_type = MEDIA_TYPE
 
-    def __init__(self, hub: Hub, response: ResponseSender, wanted: Mapping[UUID, Order], *, many: bool) -> None:
+    def __init__(
+        self, hub: Hub, response: ResponseSender, principal: Principal, wanted: Mapping[UUID, Order], *, many: bool
+    ) -> None:
         super().__init__(headers=HEADERS)
         del self.headers["content-length"]
         self._hub = hub
         self._response = response
+        self._principal = principal
         self._wanted = wanted
         self._many = many
 
@@ -85,7 +90,7 @@ class EventStream(Response):
         hub, raw = self._hub, self._response.without_deadline()
         connection = StreamConnection(transport_of(raw), raw, hub.mark_slow, many=self._many)
         try:
-            hub.connect(connection, client_address(scope))
+            hub.connect(connection, client_address(scope), self._principal)
         except HaulageError as error:
             return await self._send_retry(send, close_code_of(error))
         try:

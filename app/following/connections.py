@@ -11,13 +11,14 @@ import asyncio
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 from random import Random
 from typing import cast
 
 from starlette.types import Send
 
 from app.close_codes import CloseCode
-from app.following.frames import Encoding, Frame, comment, error_message, retry_field, text_frame
+from app.following.frames import Encoding, Frame, comment, error_message, reauth_message, retry_field, text_frame
 
 HIGH_WATER = 16 * 1024
 """Bytes buffered for a client, in this process and again in the kernel, above which it is sent nothing more."""
@@ -103,6 +104,10 @@ class Connection:
     def keep_alive(self, now: float) -> None:
         """Sends a sign of life after a long silence."""
 
+    def request_reauth(self, expires_at: datetime) -> bool:
+        """Tells the client when its access expires. Returns False if it is too slow to get that now, or gone."""
+        return self._write(reauth_message(expires_at, self.encoding))
+
 
 class StreamConnection(Connection):
     """Server-sent events (WHATWG HTML, section 9.2)."""
@@ -122,6 +127,9 @@ class StreamConnection(Connection):
         await self._send({"type": "http.response.body", "body": retry_field(code.retry_delay()), "more_body": False})
         if code is CloseCode.RESTART:
             self._transport.close()  # once flushed: on a kept connection the client would return to this process
+
+    def request_reauth(self, expires_at: datetime) -> bool:
+        return self.has_begun and super().request_reauth(expires_at)
 
     def is_flushed(self) -> bool:
         """Always: data after the last chunk may belong to the next response on this connection."""

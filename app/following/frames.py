@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from enum import IntEnum
 
 from sse_starlette import ServerSentEvent
@@ -81,6 +82,14 @@ def retry_field(seconds: float) -> bytes:
 def stream_start(retry: float) -> bytes:
     """The start of a stream, which shows that it is open; not yet a chunk. `retry` in seconds."""
     return ServerSentEvent(comment="", retry=round(1000 * retry), sep=LINE_END).encode()
+
+
+def reauth_message(expires_at: datetime, encoding: Encoding) -> bytes:
+    """Says when the client's access expires: a text frame, or an event without `id` as a chunk."""
+    body = json.dumps({"type": "reauth", "expiresAt": expires_at.isoformat().replace("+00:00", "Z")})
+    if encoding is Encoding.WEBSOCKET:
+        return text_frame(body.encode())
+    return chunk(ServerSentEvent(body, event="reauth", sep=LINE_END).encode())
 
 
 def error_message(error: str, message: str, job_id: str | None = None) -> bytes:

@@ -10,11 +10,14 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from random import sample
 from uuid import UUID
 
 import structlog
 
+from app.access.control import AccessControl
+from app.access.principals import Principal
 from app.close_codes import CloseCode
 from app.following.background import BackgroundTasks
 from app.following.connection_limits import ConnectionLimits
@@ -40,15 +43,20 @@ log = structlog.get_logger()
 
 CONCURRENT_READS = 16
 """Snapshots that are read at once for one connection."""
+REAUTH_NOTICE = timedelta(seconds=30)
+"""How long before its access expires a client is told so: it may renew it on the same WebSocket."""
 HOUSEKEEPING_INTERVAL = 1.0
 """Seconds between two checks of all connections and topics."""
 
 
 @dataclass(slots=True)
 class _Client:
-    """What the hub knows of a connection: the client's address, and its position in each job that has not ended."""
+    """What the hub knows of a connection: the client's address, who it is, and its position in each unended job."""
 
     address: str
+    principal: Principal
+    warned: bool = False
+    """Whether the client was told that its access expires."""
     followers: dict[UUID, Follower] = field(default_factory=dict)
 
 
@@ -59,12 +67,18 @@ class Hub:
     up to date, and every later message goes to it as it arrives, until `unfollow` or `disconnect`.
     """
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, access: AccessControl) -> None:
         settings, statuses = services.settings, StatusReader(services)
-        self._subscriptions = Subscriptions(services.feed, self._receive, self._redis_changed, services.probe_redis)
+        self._access = access
+        access.on_revoked = self._end_revoked
+        self._subscriptions = Subscriptions(
+            services.feed, self._receive, self._redis_changed, services.probe_redis, self._hurry
+        )
         self._topics = TopicRegistry(self._subscriptions)
         self._snapshots = SnapshotReader(statuses, self._topics)
-        self._reconciler = Reconciler(services.snapshots, self._topics, self._subscriptions, self._repair)
+        self._reconciler = Reconciler(
+            services.snapshots, self._topics, self._subscriptions, self._repair, access.refresh
+        )
         self._slow_consumers = SlowConsumers(
             self._send_newest, lambda connection: self.close(connection, CloseCode.SLOW)
         )
@@ -97,6 +111,7 @@ class Hub:
                 for connection in self._clients:
                     connection.keep_alive(now)
                 self._shed(now)
+                self._end_expired(datetime.now(UTC))
                 for topic in self._topics:
                     self._topics.release(topic)
             except Exception:
@@ -115,10 +130,10 @@ class Hub:
 
     # --- connections ---------------------------------------------------------------------------------------------------
 
-    def connect(self, connection: Connection, client: str) -> None:
+    def connect(self, connection: Connection, client: str, principal: Principal) -> None:
         """Registers a connection from this address, until `disconnect`. Raises `ServerStops`, `TooManyFollowers`."""
         self.limits.acquire(client)
-        self._clients[connection] = _Client(client)
+        self._clients[connection] = _Client(client, principal)
 
     def disconnect(self, connection: Connection) -> None:
         """The connection was closed, or its response has ended."""
@@ -135,6 +150,32 @@ class Hub:
     def close(self, connection: Connection, code: CloseCode) -> None:
         """Ends the connection, in the background."""
         self._disconnects.close(connection, code)
+
+    def principal_of(self, connection: Connection) -> Principal:
+        """Who has opened the connection."""
+        return self._clients[connection].principal
+
+    def renew(self, connection: Connection, principal: Principal) -> None:
+        """The client has proved again who it is, before its access expired."""
+        client = self._clients[connection]
+        client.principal, client.warned = principal, False
+
+    def _end_expired(self, now: datetime) -> None:
+        """Closes the connections of principals whose access has expired, and warns those whose access soon will."""
+        for connection, client in self._clients.items():
+            expires_at = client.principal.expires_at
+            if expires_at is None or expires_at - now > REAUTH_NOTICE:
+                continue
+            if expires_at <= now:
+                self.close(connection, CloseCode.SIGN_IN)
+            elif not client.warned:
+                client.warned = connection.request_reauth(expires_at)
+
+    def _end_revoked(self) -> None:
+        """Closes the connections of principals whose access was revoked."""
+        for connection, client in self._clients.items():
+            if self._access.guard.authenticator.is_revoked(client.principal):
+                self.close(connection, CloseCode.SIGN_IN)
 
     async def drain(self, seconds: float) -> None:
         """Refuses new connections, ends long-polls at once, and the open connections spread over `seconds`."""
@@ -164,10 +205,12 @@ class Hub:
     async def read_snapshots(self, followers: Iterable[Follower]) -> list[tuple[Follower, Frame]]:
         """Reads the jobs after Redis has acknowledged their subscriptions, so that no change in between is missed.
 
-        Raises as `StatusReader.read` when one can't be read, and then follows none of them.
+        Raises as `StatusReader.read` when one can't be read, and then follows none of them. A job that the connection's
+        principal may not see does not exist for it.
         """
 
         async def read(follower: Follower) -> tuple[Follower, Frame]:
+            await self._check_access(follower)
             await self._subscriptions.acknowledged(follower.topic.job_id, ACKNOWLEDGED)
             return follower, await self._snapshots.read_shared(follower.topic.job_id, follower.order[0])
 
@@ -179,6 +222,12 @@ class Hub:
                 if follower.is_current:
                     self.unfollow(follower.connection, follower.topic.job_id)
             raise
+
+    async def _check_access(self, follower: Follower) -> None:
+        """Raises `JobNotFound` if the principal of the follower's connection may not see the job."""
+        client = self._clients.get(follower.connection)
+        if client is not None:  # else it was closed meanwhile
+            await self._access.guard.check_job(client.principal, follower.topic.job_id)
 
     def send_snapshots(self, snapshots: Iterable[tuple[Follower, Frame]]) -> None:
         """Sends each follower its snapshot, and what has arrived since that was read."""
@@ -317,6 +366,10 @@ class Hub:
             self.close(
                 follower.connection, CloseCode.RESTART
             )  # a client accepts an older state only on a new connection
+
+    def _hurry(self) -> None:
+        """Something was announced that PostgreSQL has."""
+        self._reconciler.hurry()
 
     def _redis_changed(self) -> None:
         """The subscription was lost or established: messages may have been missed."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import structlog
@@ -34,11 +34,14 @@ class Reconciler:
         topics: TopicRegistry,
         subscriptions: Subscriptions,
         repair: Callable[[Topic, Difference], None],
+        refresh_access: Callable[[], Awaitable[None]],
     ) -> None:
+        """`refresh_access` reads what was revoked, before each comparison. Raises `DatabaseUnavailable`."""
         self._snapshots = snapshots
         self._topics = topics
         self._subscriptions = subscriptions
         self._repair = repair
+        self._refresh_access = refresh_access
         self._hurry = asyncio.Event()
 
     def hurry(self) -> None:
@@ -54,6 +57,7 @@ class Reconciler:
                     await self._hurry.wait()
             self._hurry.clear()
             try:
+                await self._refresh_access()
                 await self.reconcile()
             except DatabaseUnavailable as error:
                 log.warning("reconciliation_failed", reason=error.message)

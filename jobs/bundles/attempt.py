@@ -72,7 +72,9 @@ class Attempt:
         """Produces the result of the download. Raises the `HaulageError` that ended the attempt."""
         requests = [FileRequest(file_id=record.file_id, name=record.name) for record in self._records]
         # An earlier attempt may have failed because a listing showed other objects than a read finds.
-        found = await self._bundler.resolver.resolve(requests, listings=self._download.attempt == 1)
+        found = await self._bundler.resolver.resolve(
+            requests, self._download.reader, listings=self._download.attempt == 1
+        )
         self._reporter.resolved([self._resolved(record, one) for record, one in zip(self._records, found, strict=True)])
         missing = [one for one in found if isinstance(one, Missing)]
         available = [(index, one) for index, one in enumerate(found) if isinstance(one, Source)]
@@ -132,7 +134,7 @@ class Attempt:
         """An existing bundle with this content, which spares reading and writing anything."""
         if not self._settings.bundle_reuse:
             return None
-        found = await self._bundler.downloads.find_equal(content_hash)
+        found = await self._bundler.downloads.find_equal(content_hash, self._download.owner)
         if found is None:
             return None
         try:
@@ -192,6 +194,7 @@ class Attempt:
             content_type=ZIP,
             omitted=_omissions(missing),
             content_hash=content_hash,
+            is_public=all(source.is_public for source in sources),
         )
 
     async def _plan(

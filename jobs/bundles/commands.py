@@ -18,6 +18,7 @@ from jobs.bundles.sql.downloads import (
     load_downloads,
     record_result,
     search_downloads,
+    set_reader,
     set_upload,
 )
 from jobs.bundles.sql.rows import download_of, download_of_job
@@ -30,6 +31,7 @@ from jobs.engine.sql.snapshots import Snapshots
 from jobs.engine.sql.tables import jobs
 from jobs.engine.sql.upload_parts import load_parts
 from jobs.errors import JobNotFound, ResultGone
+from jobs.files.visibility import FileReader
 from jobs.kinds import Kind
 
 Cursor = tuple[datetime, UUID]
@@ -57,6 +59,18 @@ class Downloads:
 
         job = NewJob(kind=Kind.DOWNLOAD, owner=new.owner, files=new.files)
         return await self._lifecycle.create(job, idempotency, within)
+
+    async def retry(self, job_id: UUID, owner: str, reader: FileReader | None) -> Job:
+        """Queues an ended download again. If its owner retries it, it reads files with the rights that the owner has now.
+
+        Raises `JobNotFound`, `IllegalTransition`.
+        """
+
+        async def within(connection: AsyncConnection, job: Job) -> None:
+            if job.owner == owner:
+                await set_reader(connection, job.id, reader)
+
+        return await self._lifecycle.retry(job_id, within)
 
     async def read(self, job_id: UUID) -> Download:
         """The download as it is now. Raises `JobNotFound`."""
@@ -115,10 +129,10 @@ class Downloads:
         async with self._database.reading() as connection:
             return [DonePart.of(part) for part in await load_parts(connection, held.id)]
 
-    async def find_equal(self, content_hash: str) -> Result | None:
-        """A bundle with this content that is the result of a completed download."""
+    async def find_equal(self, content_hash: str, owner: str) -> Result | None:
+        """A bundle with this content that is the result of a completed download, and that the owner may share."""
         async with self._database.reading() as connection:
-            return await reuse.find_equal(connection, content_hash)
+            return await reuse.find_equal(connection, content_hash, owner)
 
 
 def with_result(result: Result) -> Within:
@@ -137,7 +151,7 @@ def with_shared_result(result: Result) -> Within:
     """
 
     async def within(connection: AsyncConnection, job: Job) -> None:
-        if not await reuse.lock_shared(connection, result):
+        if not await reuse.lock_shared(connection, result, job.owner):
             raise ResultGone(f"{result.key!r} is no longer the result of a download.")
         await record_result(connection, job, result)
 

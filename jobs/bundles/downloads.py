@@ -10,6 +10,7 @@ from typing import Self
 from jobs.bundles.format.checkpoints import MultipartUpload
 from jobs.engine.jobs import FileRequest, Job
 from jobs.files.names import safe_name
+from jobs.files.visibility import FileReader
 from jobs.owners import ANONYMOUS
 
 MAX_FILES = 1_000
@@ -70,6 +71,8 @@ class Result:
     filename: str
     content_type: str
     omitted: tuple[Omission, ...] = ()
+    is_public: bool = False
+    """Every user may read all of its files: then users share equal bundles, else only those of one owner do."""
     content_hash: str | None = None
     """The content hash of a bundle (`jobs.bundles.planning.hash_content`). Downloads with equal content share it."""
 
@@ -83,6 +86,8 @@ class NewDownload:
     on_missing: OnMissing = OnMissing.FAIL
     compression: Compression = Compression.STORE
     owner: str = ANONYMOUS
+    reader: FileReader | None = None
+    """As whom its files are read, whenever an attempt reads them; None: as one who may read every file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +99,8 @@ class Download(Job):
     """The archive name, or else the name of the first file: as requested, in the catalogue, or its object key."""
     on_missing: OnMissing
     compression: Compression
+    reader: FileReader | None = None
+    """As whom its files are read; None: as one who may read every file."""
     result: Result | None = None
     """Of a completed or expired download, else None."""
     upload: MultipartUpload | None = None

@@ -23,6 +23,7 @@ from jobs.files.catalogue import StoredFile, find_files, update_checksums
 from jobs.files.media_types import media_type
 from jobs.files.names import safe_name, unique_names
 from jobs.files.object_keys import template_key
+from jobs.files.visibility import FileReader, Visibility
 from jobs.settings import Settings
 from jobs.storage import ObjectInfo, Storage
 
@@ -52,6 +53,11 @@ class Source:
     """Its row in the catalogue."""
 
     @property
+    def is_public(self) -> bool:
+        """Whether every user may read it, so that a bundle with it tells nobody anything."""
+        return self.stored_file is not None and self.stored_file.visibility is Visibility.PUBLIC
+
+    @property
     def crc32_correctable(self) -> bool:
         """True if the CRC-32 comes from the catalogue alone, for this very object: if its bytes differ, they are right."""
         stored = self.stored_file
@@ -77,8 +83,12 @@ class Resolver:
         self._template = settings.s3_key_template
         self._copies = settings.s3_part_copy == "auto"
 
-    async def resolve(self, requests: Sequence[FileRequest], *, listings: bool = True) -> list[Source | Missing]:
+    async def resolve(
+        self, requests: Sequence[FileRequest], reader: FileReader | None = None, *, listings: bool = True
+    ) -> list[Source | Missing]:
         """A `Source` or a `Missing` for each file. Without `listings`, each object is requested individually.
+
+        A file that the `reader` may not read is missing like one that does not exist; None may read every file.
 
         Raises `DatabaseUnavailable`, the errors of the store, and `ChecksumMismatch` when an object does not have the size
         in the catalogue.
@@ -88,12 +98,23 @@ class Resolver:
         candidates = []
         for request in requests:
             stored = catalogue.get(request.file_id)
+            readable = reader is None or (
+                reader.template_files
+                if stored is None
+                else reader.may_read(stored.owner, stored.visibility, stored.groups)
+            )
+            if not readable:
+                stored = None  # not even its name may be seen
             key = stored.key if stored else template_key(self._template, request.file_id)
             name = request.name or (stored.name if stored else PurePosixPath(key).name)
-            candidates.append(_Candidate(request.file_id, key, name, stored))
-        infos = await self._bulk_head.head((candidate.key for candidate in candidates), listings=listings)
+            candidates.append(_Candidate(request.file_id, key, name, stored, readable))
+        keys = (candidate.key for candidate in candidates if candidate.readable)
+        infos = await self._bulk_head.head(keys, listings=listings)
         names = unique_names([safe_name(candidate.name) for candidate in candidates])
-        files = [_resolve(one, infos.get(one.key), name) for one, name in zip(candidates, names, strict=True)]
+        files = [
+            _resolve(one, infos.get(one.key) if one.readable else None, name)
+            for one, name in zip(candidates, names, strict=True)
+        ]
         untrusted = [file for file in files if isinstance(file, Source) and self._copies and _needs_only_crc32(file)]
         updated = await map_limited(self._with_stored_crc32, untrusted, CONCURRENT_CHECKSUMS)
         trusted = {source.file_id: source for source in updated}
@@ -144,6 +165,7 @@ class _Candidate:
     key: str
     name: str
     stored: StoredFile | None
+    readable: bool
 
 
 def _resolve(candidate: _Candidate, info: ObjectInfo | None, name: str) -> Source | Missing:

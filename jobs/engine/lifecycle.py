@@ -189,9 +189,9 @@ class Lifecycle:
         """Cancels the job, unless it is cancelled already. Raises `JobNotFound`, `IllegalTransition`."""
         return await self._move(job_id, lambda job: None if job.status is Status.CANCELLED else Cancel())
 
-    async def retry(self, job_id: UUID) -> Job:
+    async def retry(self, job_id: UUID, within: Within | None = None) -> Job:
         """Queues an ended job again. Raises `JobNotFound`, `IllegalTransition`."""
-        return await self._move(job_id, lambda _: Retry())
+        return await self._move(job_id, lambda _: Retry(), within)
 
     async def expire(self, job_id: UUID) -> Job:
         """Expires a result before its time, without a grace period. Raises `JobNotFound`, `IllegalTransition`."""

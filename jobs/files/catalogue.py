@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobs.database import Database, fetch_within
 from jobs.files.tables import BUCKET_BITS, stored_files
+from jobs.files.visibility import FileReader, Visibility
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,9 @@ class StoredFile:
     sha256: str | None
     content_type: str
     owner: str
+    visibility: Visibility = Visibility.PUBLIC
+    groups: tuple[str, ...] = ()
+    """With which it is shared, if it is `shared`."""
     modified_at: datetime | None = None
     created_at: datetime | None = None
 
@@ -51,6 +55,8 @@ async def insert_file(connection: AsyncConnection, file: StoredFile) -> None:
         "sha256": file.sha256,
         "content_type": file.content_type,
         "owner": file.owner,
+        "visibility": file.visibility,
+        "groups": list(file.groups),
         "modified_at": file.modified_at,
     }
     await connection.execute(insert(stored_files), values)
@@ -94,49 +100,88 @@ _UPDATE = text(
 )
 
 
-async def list_files(database: Database, owner: str, search: str | None, after: int, limit: int) -> list[StoredFile]:
-    """The owner's files whose name contains `search`, whatever its case, ordered by id, after the cursor `after`."""
+async def list_files(
+    database: Database, reader: FileReader | None, search: str | None, after: int, limit: int
+) -> list[StoredFile]:
+    """The files whose name contains `search`, whatever its case, ordered by id, after the cursor `after`.
+
+    Those that the reader may read; None: all.
+    """
+    if reader is None:
+        return await _list_files(database, _EVERY_FILE, (), search, after, limit)
+    return await _list_files(database, _READABLE, (reader.owner, sorted(reader.groups)), search, after, limit)
+
+
+async def _list_files(
+    database: Database, statements: _Statements, reader: Sequence[object], search: str | None, after: int, limit: int
+) -> list[StoredFile]:
     if not search:
-        return _stored_files(await database.fetch(_LIST, owner, after, limit))
+        return _stored_files(await database.fetch(statements.all, after, limit, *reader))
     term = normalize("NFC", search)  # as `safe_name` does with names
-    found = await database.fetch(_SCAN, owner, after, limit, term)
+    found = await database.fetch(statements.scan, after, limit, term, *reader)
     buckets = 1
     while len(found) < limit and buckets <= MAX_BUCKETS:
         first = after >> BUCKET_BITS
-        found = await database.fetch(_SEARCH_BUCKETS, owner, after, limit, term, list(range(first, first + buckets)))
+        ids = list(range(first, first + buckets))
+        found = await database.fetch(statements.search_buckets, after, limit, term, ids, *reader)
         # As many that there are probably enough: no more rows are read than needed, however many files there are.
         buckets = 2 * buckets * limit // len(found) if found else MAX_BUCKETS + 1
     if len(found) < limit:
-        found = await database.fetch(_SEARCH, owner, after, limit, term)
+        found = await database.fetch(statements.search, after, limit, term, *reader)
     return _stored_files(found)
 
 
 MAX_BUCKETS = 64
 """Buckets of ids that are searched at once; with more, all are searched."""
 
-_LIST = "SELECT * FROM stored_files WHERE owner = $1 AND id > $2 ORDER BY id LIMIT $3"
 
-_CONTAINS = "strpos(lower(name), lower($4)) > 0"
+@dataclass(frozen=True, slots=True)
+class _Statements:
+    """The statements of lists, which differ in which files the reader may read."""
 
-_SCAN = f"""
-    SELECT * FROM (
-        SELECT * FROM stored_files WHERE owner = $1 AND id > $2 ORDER BY id LIMIT 1000
-    ) AS first
-    WHERE {_CONTAINS} ORDER BY id LIMIT $3
-"""  # noqa: S608 - ours
-"""What many names contain is found soon by reading the files in their order."""
+    all: str
+    """Parameters: after, limit, and those of the reader."""
+    scan: str
+    """What many names contain is found soon by reading the files in their order. Parameters: after, limit, term, reader."""
+    search: str
+    """The same with the index of names."""
+    search_buckets: str
+    """The same, among the buckets of ids that are the parameter after the term."""
 
-_INDEXED = f"""
-    WITH found AS MATERIALIZED (
-        SELECT * FROM stored_files
-        WHERE owner = $1 AND id > $2 AND file_name_pieces(name) @@ file_name_query($4) AND {_CONTAINS} {{buckets}}
+
+def _statements(readable: Callable[[int], str]) -> _Statements:
+    """`readable`: a condition whose first parameter has this number."""
+    contains = "strpos(lower(name), lower($3)) > 0"
+
+    def indexed(buckets: str, first: int) -> str:
+        # MATERIALIZED: without it, PostgreSQL may read all files in the order of their ids.
+        return f"""
+            WITH found AS MATERIALIZED (
+                SELECT * FROM stored_files
+                WHERE {readable(first)} AND id > $1
+                    AND file_name_pieces(name) @@ file_name_query($3) AND {contains} {buckets}
+            )
+            SELECT * FROM found ORDER BY id LIMIT $2
+        """  # noqa: S608 - ours
+
+    return _Statements(
+        all=f"SELECT * FROM stored_files WHERE {readable(3)} AND id > $1 ORDER BY id LIMIT $2",  # noqa: S608 - ours
+        scan=f"""
+            SELECT * FROM (
+                SELECT * FROM stored_files WHERE {readable(4)} AND id > $1 ORDER BY id LIMIT 1000
+            ) AS first
+            WHERE {contains} ORDER BY id LIMIT $2
+        """,  # noqa: S608 - ours
+        search=indexed("", 4),
+        search_buckets=indexed(f"AND ARRAY[id >> {BUCKET_BITS}] && $4::bigint[]", 5),
     )
-    SELECT * FROM found ORDER BY id LIMIT $3
-"""  # noqa: S608 - ours
-"""MATERIALIZED: without it, PostgreSQL may read all files in the order of their ids."""
 
-_SEARCH = _INDEXED.format(buckets="")
-_SEARCH_BUCKETS = _INDEXED.format(buckets=f"AND ARRAY[id >> {BUCKET_BITS}] && $5::bigint[]")
+
+_EVERY_FILE = _statements(lambda _: "true")
+_READABLE = _statements(
+    lambda n: f"(owner = ${n} OR visibility = 'public' OR visibility = 'shared' AND groups && ${n + 1}::text[])"
+)
+"""`FileReader.may_read`, in SQL."""
 
 
 def _stored_files(rows: Iterable[Mapping[str, Any]]) -> list[StoredFile]:
@@ -144,4 +189,5 @@ def _stored_files(rows: Iterable[Mapping[str, Any]]) -> list[StoredFile]:
 
 
 def _stored_file(row: Mapping[str, Any] | RowMapping) -> StoredFile:
-    return StoredFile(**{name: row[name] for name in StoredFile.__slots__})
+    values = {name: row[name] for name in StoredFile.__slots__}
+    return StoredFile(**values | {"visibility": Visibility(row["visibility"]), "groups": tuple(row["groups"])})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import suppress
 from datetime import datetime
 
@@ -17,6 +17,7 @@ from jobs.files.catalogue import StoredFile, find_files, insert_file, next_id
 from jobs.files.media_types import media_type
 from jobs.files.names import safe_name
 from jobs.files.object_keys import catalogue_key, template_key
+from jobs.files.visibility import Visibility
 from jobs.owners import ANONYMOUS
 from jobs.settings import Settings
 from jobs.storage import Storage
@@ -41,6 +42,8 @@ class FileIngest:
         content_type: str | None = None,
         owner: str = ANONYMOUS,
         *,
+        visibility: Visibility = Visibility.PUBLIC,
+        groups: Collection[str] = (),
         modified_at: datetime | None = None,
     ) -> StoredFile:
         """Writes the object in bounded memory, then its row. The name is made safe; the default type follows from it.
@@ -73,6 +76,8 @@ class FileIngest:
             sha256=checksums.sha256,
             content_type=content_type,
             owner=owner,
+            visibility=visibility,
+            groups=tuple(sorted(groups)),
             modified_at=modified_at,
         )
         try:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, Identity, Index, Table, Text, func, literal_column, text
+from sqlalchemy.dialects.postgresql import ARRAY
 
-from jobs.schema import TimestampTz, metadata
+from jobs.files.visibility import Visibility
+from jobs.schema import TimestampTz, metadata, one_of
 
 FILE_ID_MIN = 10_000
 FILE_ID_MAX = 100_000_000
@@ -28,10 +30,13 @@ stored_files = Table(
     Column("sha256", Text),  # lower-case hex
     Column("content_type", Text, nullable=False, server_default="application/octet-stream"),
     Column("owner", Text, nullable=False),
+    Column("visibility", Text, nullable=False, server_default=Visibility.PUBLIC),
+    Column("groups", ARRAY(Text), nullable=False, server_default="{}"),  # with which it is shared
     Column("modified_at", TimestampTz),  # when its content was last changed, as its owner knows it
     Column("created_at", TimestampTz, nullable=False, server_default=func.now()),
     CheckConstraint(text(f"id BETWEEN {FILE_ID_MIN} AND {FILE_ID_MAX}"), name="id"),
     CheckConstraint("size >= 0", name="size"),
+    one_of("visibility", Visibility),
 )
 # For searches within names: the pieces of up to three letters that begin at each letter of a name, in lower case. A term
 # of three letters or more is in names that have the pieces which it is made of, a shorter one in names that have a piece

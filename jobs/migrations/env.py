@@ -2,6 +2,7 @@
 
 from alembic import context
 
+import jobs.access.tables
 import jobs.bundles.sql.tables
 import jobs.engine.sql.tables
 import jobs.files.tables  # noqa: F401 - they fill `metadata`

@@ -99,20 +99,22 @@ def problem(answer: httpx.Response, status: int, code: str) -> httpx.Response:
     return answer
 
 
-async def in_state(shared: Shared, state: str) -> Job:
-    """A job in this state."""
+async def in_state(shared: Shared, state: str, **wishes: Any) -> Job:
+    """A job in this state, created with these wishes."""
     lifecycle = shared.services.lifecycle
     match state:
         case "queued":
-            return await create(shared.services, 10_000)
+            return await create(shared.services, 10_000, **wishes)
         case "processing":
-            return await shared.processing()
+            return await shared.processing(**wishes)
         case "retrying" | "failed":
             error_class = ErrorClass.NETWORK if state == "retrying" else ErrorClass.VALIDATION
-            return await lifecycle.fail(await shared.processing(), Failure(error_class=error_class, message="why"))
+            return await lifecycle.fail(
+                await shared.processing(**wishes), Failure(error_class=error_class, message="why")
+            )
         case "completed":
-            return await shared.completed()
+            return await shared.completed(of=await shared.processing(**wishes))
         case "cancelled":
-            return await lifecycle.cancel((await create(shared.services, 10_000)).id)
+            return await lifecycle.cancel((await create(shared.services, 10_000, **wishes)).id)
         case _:
-            return await lifecycle.expire((await shared.completed()).id)
+            return await lifecycle.expire((await shared.completed(of=await shared.processing(**wishes))).id)

@@ -21,8 +21,8 @@ from tests.helpers.jobs import create
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-UNDESCRIBED = {"/openapi.json", "/docs", "/jobs/{jobId}"}
-"""The description itself, and an address of the page."""
+UNDESCRIBED = {"/openapi.json", "/docs", "/jobs/{jobId}", "/sign-in"}
+"""The description itself, and addresses of pages."""
 TYPES: dict[str, Any] = {
     "object": dict,
     "array": list,
@@ -125,6 +125,15 @@ async def test_every_response_matches_its_schema(shared: Shared) -> None:
         ("delete", f"{v1}/dead/{{jobId}}", f"{v1}/dead/{dead.id}", {}, 204),
         ("delete", f"{v1}/dead/{{jobId}}", f"{v1}/dead/{dead.id}", {}, 404),
         ("get", f"{v1}/files", f"{v1}/files", {}, 200),
+        ("get", "/v1/access/session", "/v1/access/session", {}, 200),
+        ("post", "/v1/access/session", "/v1/access/session", {"json": {"link": "x"}}, 403),
+        ("delete", "/v1/access/session", "/v1/access/session", {}, 204),
+        ("get", "/v1/access/sessions", "/v1/access/sessions", {}, 200),
+        ("delete", "/v1/access/sessions/{id}", "/v1/access/sessions/x", {}, 404),
+        ("get", "/v1/access/keys", "/v1/access/keys", {}, 200),
+        ("delete", "/v1/access/keys/{id}", "/v1/access/keys/x", {}, 404),
+        ("post", "/v1/access/tickets", "/v1/access/tickets", {}, 201),
+        ("get", "/v1/access/audit", "/v1/access/audit", {}, 200),
         ("get", "/v1/diagnose/request", "/v1/diagnose/request?wait=0.1", {}, 200),
         ("get", "/v1/diagnose/request", "/v1/diagnose/request?wait=999", {}, 400),
         ("post", "/v1/diagnose/request", "/v1/diagnose/request", {"content": b"any"}, 200),

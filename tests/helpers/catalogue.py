@@ -11,6 +11,7 @@ from sqlalchemy import update
 
 from jobs.files.catalogue import StoredFile, find_files, insert_file, next_id
 from jobs.files.tables import stored_files
+from jobs.files.visibility import Visibility
 from jobs.owners import ANONYMOUS
 from jobs.services import Services
 
@@ -33,6 +34,9 @@ class Catalogue:
         size: int | None = None,
         content_type: str = "application/octet-stream",
         modified_at: datetime | None = None,
+        owner: str = ANONYMOUS,
+        visibility: Visibility = Visibility.PUBLIC,
+        groups: tuple[str, ...] = (),
     ) -> int:
         """The id of a new file with this content."""
         async with self._services.database.begin() as connection:
@@ -47,7 +51,9 @@ class Catalogue:
                 crc32=zlib.crc32(data) if crc32 is UNSET else crc32,
                 sha256=hashlib.sha256(data).hexdigest() if sha256 is UNSET else sha256,
                 content_type=content_type,
-                owner=ANONYMOUS,
+                owner=owner,
+                visibility=visibility,
+                groups=groups,
                 modified_at=modified_at,
             )
             await insert_file(connection, file)

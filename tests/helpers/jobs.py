@@ -9,20 +9,30 @@ from uuid import UUID
 import httpx
 from sqlalchemy import text
 
+from app.access.control import AccessControl
 from app.following.hub import Hub
+from app.public_address import PublicAddress
 from jobs.bundles.downloads import Compression, Download, NewDownload, OnMissing
 from jobs.engine.jobs import Failure, FileRequest, Job, Status
 from jobs.engine.sql.jobs import list_events
 from jobs.engine.worker.sweeper import Sweeper
 from jobs.errors import ErrorClass
+from jobs.files.visibility import FileReader
+from jobs.owners import ANONYMOUS
 from jobs.services import Services
 from jobs.work import works_of
 from tests.helpers.eventually import eventually
 
 
+def hub_of(services: Services) -> Hub:
+    """A hub of the test's own, for anybody."""
+    settings = services.settings
+    return Hub(services, AccessControl(settings, PublicAddress(settings), services))
+
+
 async def until_ended(services: Services, job: Job) -> Download:
     """The job once it has ended."""
-    hub = Hub(services)
+    hub = hub_of(services)
     async with hub.running():
         await hub.polling.wait(job.id, "test", 40, lambda status: status.status.ended)
     return await read(services, job.id)
@@ -65,11 +75,20 @@ async def create(
     archive_name: str | None = "bundle.zip",
     on_missing: OnMissing = OnMissing.FAIL,
     compression: Compression = Compression.STORE,
+    owner: str = ANONYMOUS,
+    reader: FileReader | None = None,
 ) -> Job:
     """A new job of these files."""
     files = [FileRequest(file_id=file_id) for file_id in file_ids]
     return await services.downloads.create(
-        NewDownload(files=files, archive_name=archive_name, on_missing=on_missing, compression=compression)
+        NewDownload(
+            files=files,
+            archive_name=archive_name,
+            on_missing=on_missing,
+            compression=compression,
+            owner=owner,
+            reader=reader,
+        )
     )
 
 
@@ -117,7 +136,7 @@ async def clean_now(services: Services) -> None:
 
 async def until_completed(services: Services, jobs: Sequence[Job]) -> None:
     """Returns when all jobs have ended, and asserts that they were completed."""
-    hub = Hub(services)
+    hub = hub_of(services)
     async with hub.running():
         for job in jobs:
             await hub.polling.wait(job.id, "test", 40, lambda status: status.status.ended)

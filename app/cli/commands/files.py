@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from app.cli.commands.options import AsJson, DataDir
+from jobs.files.visibility import Visibility
 
 app = typer.Typer(help="Add files to the store and list its catalogue.", no_args_is_help=True)
 
@@ -15,6 +16,13 @@ app = typer.Typer(help="Add files to the store and list its catalogue.", no_args
 @app.command()
 def add(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Files, and folders with everything in them.")],
+    visibility: Annotated[
+        Visibility, typer.Option(help="Who may read them, once users exist: every user, those of groups, or the owner.")
+    ] = Visibility.PUBLIC,
+    groups: Annotated[
+        str | None, typer.Option(metavar="GROUPS", help="Groups to share them with, comma-separated; implies `shared`.")
+    ] = None,
+    owner: Annotated[str | None, typer.Option(metavar="USER", help="Whose files they are. Default: anonymous.")] = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -22,9 +30,9 @@ def add(
 
     Files that can't be read are reported and skipped; the exit code is then 1.
     """
-    from app.cli.file_commands import add_files
+    from app.cli.file_commands import FileRights, add_files
 
-    add_files(paths, data_dir, as_json=as_json)
+    add_files(paths, data_dir, FileRights.of(visibility, groups, owner), as_json=as_json)
 
 
 @app.command("list")

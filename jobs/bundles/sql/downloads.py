@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobs.bundles.downloads import Download, NewDownload, Result
 from jobs.bundles.format.checkpoints import MultipartUpload
-from jobs.bundles.sql.rows import download_of, result_columns, upload_columns
+from jobs.bundles.sql.rows import download_of, reader_column, result_columns, upload_columns
 from jobs.bundles.sql.tables import download_jobs
 from jobs.database import fetch_within
 from jobs.engine.jobs import Job
@@ -20,6 +20,7 @@ from jobs.engine.sql.parameters import parameters
 from jobs.engine.sql.tables import jobs
 from jobs.engine.sql.upload_parts import delete_parts
 from jobs.files.object_keys import template_key
+from jobs.files.visibility import FileReader
 
 ROWS = "jobs JOIN download_jobs ON job_id = id"
 """The FROM clause of what `download_of` maps."""
@@ -38,14 +39,36 @@ async def insert_download(connection: AsyncConnection, job_id: UUID, new: NewDow
         PurePosixPath(template_key(key_template, first.file_id)).name,
         new.on_missing,
         new.compression,
+        reader_column(new.reader),
     )
 
 
 _INSERT = """
-    INSERT INTO download_jobs (job_id, archive_name, name, on_missing, compression)
-    VALUES ($1, $2, coalesce($3::text, (SELECT name FROM stored_files WHERE id = $4), $5), $6, $7)
+    INSERT INTO download_jobs (job_id, archive_name, name, on_missing, compression, reader)
+    VALUES (
+        $1, $2,
+        coalesce(
+            $3::text,
+            (
+                SELECT name FROM stored_files
+                WHERE id = $4 AND (
+                    $8::jsonb IS NULL OR owner = $8::jsonb ->> 'owner' OR visibility = 'public'
+                    OR visibility = 'shared' AND groups && ARRAY(SELECT jsonb_array_elements_text($8::jsonb -> 'groups'))
+                )
+            ),
+            $5
+        ),
+        $6, $7, $8::jsonb
+    )
 """
-"""The catalogue is read by the same statement, and only for a download without a name."""
+"""The catalogue is read by the same statement, and only for a download without a name: names are for readers, too."""
+
+
+async def set_reader(connection: AsyncConnection, job_id: UUID, reader: FileReader | None) -> None:
+    """Changes as whom the files of a download are read."""
+    await fetch_within(
+        connection, "UPDATE download_jobs SET reader = $2::jsonb WHERE job_id = $1", job_id, reader_column(reader)
+    )
 
 
 async def load_downloads(connection: AsyncConnection, page: Select[*tuple[object, ...]]) -> list[Download]:
@@ -95,7 +118,7 @@ async def record_result(connection: AsyncConnection, job: Job, result: Result) -
 
 _RESULT = (
     *("result_kind", "result_key", "result_size", "result_etag", "result_crc32", "result_sha256", "result_filename"),
-    *("result_content_type", "result_omitted", "result_content_hash"),
+    *("result_content_type", "result_omitted", "result_content_hash", "result_public"),
 )
 _RECORD = f"""
     WITH forgotten AS (DELETE FROM upload_parts WHERE job_id = $1)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import Select, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobs.bundles.downloads import Result
@@ -19,19 +19,23 @@ from jobs.bundles.sql.tables import download_jobs
 from jobs.engine.sql.tables import jobs
 
 
-async def find_equal(connection: AsyncConnection, content_hash: str) -> Result | None:
-    """The bundle of a completed download with this content, the one that expires last."""
-    row = (await connection.execute(_equal(content_hash))).mappings().one_or_none()
+async def find_equal(connection: AsyncConnection, content_hash: str, owner: str) -> Result | None:
+    """The bundle of a completed download with this content, the one that expires last.
+
+    It is one of the same owner, or one all of whose files are public: else users would learn from the speed of a download
+    that somebody has packed the same files.
+    """
+    row = (await connection.execute(_equal(content_hash, owner))).mappings().one_or_none()
     return None if row is None else result_of(row)
 
 
-async def lock_shared(connection: AsyncConnection, bundle: Result) -> bool:
+async def lock_shared(connection: AsyncConnection, bundle: Result, owner: str) -> bool:
     """Keeps a completed download that uses the bundle from expiring until the transaction ends; False if none does."""
-    query = _equal(bundle.content_hash).where(download_jobs.c.result_key == bundle.key)
+    query = _equal(bundle.content_hash, owner).where(download_jobs.c.result_key == bundle.key)
     return (await connection.execute(query.with_for_update(read=True, of=jobs))).first() is not None
 
 
-def _equal(content_hash: str | None) -> Select[*tuple[object, ...]]:
+def _equal(content_hash: str | None, owner: str) -> Select[*tuple[object, ...]]:
     return (
         select(*download_jobs.c)
         .join(jobs, jobs.c.id == download_jobs.c.job_id)
@@ -39,6 +43,7 @@ def _equal(content_hash: str | None) -> Select[*tuple[object, ...]]:
             jobs.c.status == "completed",
             download_jobs.c.result_content_hash == content_hash,
             jobs.c.expires_at > func.statement_timestamp(),
+            or_(jobs.c.owner == owner, download_jobs.c.result_public),
         )
         .order_by(download_jobs.c.result_expires_at.desc())
         .limit(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import fields
 from typing import Any
 
@@ -9,6 +10,7 @@ from jobs.bundles.downloads import Compression, Download, Omission, OnMissing, R
 from jobs.bundles.format.checkpoints import MultipartUpload
 from jobs.engine.jobs import Job, Status
 from jobs.engine.sql.rows import Row, job_fields
+from jobs.files.visibility import FileReader
 
 
 def download_of(row: Row) -> Download:
@@ -29,6 +31,7 @@ def _download(job: dict[str, Any], row: Row) -> Download:
         name=row["name"],
         on_missing=OnMissing(row["on_missing"]),
         compression=Compression(row["compression"]),
+        reader=reader_of(row["reader"]),
         result=result_of(row) if has_result else None,
         upload=_upload_of(row),
     )
@@ -50,6 +53,7 @@ def result_of(row: Row) -> Result | None:
             Omission(file_id=file_id, name=name, reason=reason) for file_id, name, reason in row["result_omitted"] or ()
         ),
         content_hash=row["result_content_hash"],
+        is_public=row["result_public"],
     )
 
 
@@ -65,7 +69,24 @@ def result_columns(result: Result) -> dict[str, Any]:
         "result_content_type": result.content_type,
         "result_omitted": [[one.file_id, one.name, one.reason] for one in result.omitted],
         "result_content_hash": result.content_hash,
+        "result_public": result.is_public,
     }
+
+
+def reader_of(value: str | dict[str, Any] | None) -> FileReader | None:
+    """The reader in a JSONB column, which the driver returns as text."""
+    found = json.loads(value) if isinstance(value, str) else value
+    if found is None:
+        return None
+    return FileReader(owner=found["owner"], groups=frozenset(found["groups"]), template_files=found["templateFiles"])
+
+
+def reader_column(reader: FileReader | None) -> str | None:
+    """The same as JSON. A reader of everything is stored as NULL."""
+    if reader is None or reader.everything:
+        return None
+    value = {"owner": reader.owner, "groups": sorted(reader.groups), "templateFiles": reader.template_files}
+    return json.dumps(value)
 
 
 def _upload_of(row: Row) -> MultipartUpload | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Table, Text, Uuid, text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, ForeignKey, Index, Table, Text, Uuid, false, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from jobs.bundles.downloads import Compression, OnMissing, ResultKind
@@ -16,6 +16,7 @@ download_jobs = Table(
     Column("name", Text, nullable=False),  # the archive name, or the name of the first file
     Column("on_missing", Text, nullable=False),
     Column("compression", Text, nullable=False),
+    Column("reader", JSONB),  # as whom its files are read (`FileReader`); NULL: as one who may read every file
     Column("result_kind", Text),  # the result counts while the job is completed or expired
     Column("result_key", Text),
     Column("result_size", BigInteger),  # bytes
@@ -26,6 +27,7 @@ download_jobs = Table(
     Column("result_content_type", Text),
     Column("result_omitted", JSONB),  # [[file_id, name, reason], …]
     Column("result_content_hash", Text),  # of the content of a bundle: equal bundles are built once
+    Column("result_public", Boolean, nullable=False, server_default=false()),  # all its files: others may share it
     Column("result_expires_at", TimestampTz),  # as of completion: orders equal bundles in the index
     Column("upload_id", Text),  # the multipart upload that the current or the next attempt continues
     Column("upload_key", Text),

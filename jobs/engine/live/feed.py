@@ -27,6 +27,10 @@ from jobs.errors import RedisUnavailable
 KEEP = 3600
 """Seconds for which the latest event of a job is kept."""
 
+ANNOUNCEMENTS = "haulage:following"
+"""The channel that every gateway is subscribed to, since a connection without any can't listen. Messages on it have no
+content: something was written to PostgreSQL that every gateway is to read at once."""
+
 UNAVAILABLE = (RedisError, OSError, TimeoutError, RuntimeError)
 """What a call raises while Redis is unavailable. uvloop raises the last one for a connection that is being closed."""
 
@@ -83,6 +87,15 @@ class Feed:
         """Publishes and keeps the event, without waiting for Redis. It is lost while Redis is unavailable."""
         body = event.model_dump_json()
         self._send_buffer.put((event.job_id, body), len(body))
+
+    async def announce(self) -> None:
+        """Tells all gateways that something was written to PostgreSQL that they read anyway. Raises `RedisUnavailable`."""
+        self.breaker.check()
+        try:
+            with self.breaker.record(decisive=False):
+                await self._redis.publish(ANNOUNCEMENTS, "")
+        except UNAVAILABLE as error:
+            raise unavailable(error) from error
 
     async def flush(self) -> None:
         """Waits until all events have been sent or lost: a second at most."""

@@ -14,14 +14,13 @@ from redis.asyncio.client import PubSub
 
 from jobs.concurrency import run_forever
 from jobs.engine.events import Event
-from jobs.engine.live.feed import UNAVAILABLE, Feed, channel, job_of
+from jobs.engine.live.feed import ANNOUNCEMENTS, UNAVAILABLE, Feed, channel, job_of
 from jobs.engine.live.refusals import reason_of
 from jobs.errors import RedisUnavailable
 
 log = structlog.get_logger()
 
-KEEPALIVE = "haulage:following"
-"""A channel that is always subscribed to: a connection without any channel can't listen."""
+_ANNOUNCEMENTS = ANNOUNCEMENTS.encode()
 PING = 2.0
 """Seconds between two pings. A connection that receives nothing for twice as long, not even their replies, is lost."""
 PROBE_PAUSE = 1.0
@@ -45,7 +44,8 @@ class Subscriptions:
     """The channels of the jobs that are followed, through every restart of Redis.
 
     `receive` is called with each event, `changed` when `connected` has changed. What is published while it is False is
-    lost, and the caller reads it from PostgreSQL. `probe` raises `RedisUnavailable` while nothing can be published.
+    lost, and the caller reads it from PostgreSQL. `announced` is called for each message on `ANNOUNCEMENTS`.
+    `probe` raises `RedisUnavailable` while nothing can be published.
     """
 
     def __init__(
@@ -54,11 +54,13 @@ class Subscriptions:
         receive: Callable[[Event, bytes], None],
         changed: Callable[[], None],
         probe: Callable[[], Awaitable[None]],
+        announced: Callable[[], None] = lambda: None,
     ) -> None:
         self._feed = feed
         self._probe = probe
         self._receive = receive
         self._changed = changed
+        self._announced = announced
         self._wanted: set[UUID] = set()
         self._acknowledged: dict[UUID, asyncio.Future[None]] = {}
         """Channels that were requested; the future is done once Redis has acknowledged the subscription."""
@@ -92,7 +94,7 @@ class Subscriptions:
             try:
                 await self._probe()
                 async with self._feed.listening() as pubsub:
-                    await pubsub.subscribe(KEEPALIVE)
+                    await pubsub.subscribe(ANNOUNCEMENTS)
                     await run_forever(self._listen(pubsub), self._update(pubsub), self._keep_probing())
             except RedisUnavailable as error:
                 log.warning("subscriptions_lost", reason=error.reason)
@@ -123,12 +125,14 @@ class Subscriptions:
                         acknowledged.set_result(None)
 
     def _receive_message(self, source: bytes, body: bytes) -> None:
+        if source == _ANNOUNCEMENTS:
+            return self._announced()
         try:
             event = Event.model_validate_json(body)
         except ValidationError:
             log.warning("message_unreadable", channel=source, start=body[:200])
-            return
-        self._receive(event, body)
+            return None
+        return self._receive(event, body)
 
     async def _update(self, pubsub: PubSub) -> None:
         """Subscribes and unsubscribes, many channels at a time, and pings Redis."""

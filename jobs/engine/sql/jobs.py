@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Select, func, insert, select, text, tuple_, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from jobs.database import fetch_within
+from jobs.database import Database, fetch_within
 from jobs.engine.jobs import FileRequest, Job, Status
 from jobs.engine.sql.parameters import parameters
 from jobs.engine.sql.rows import failure_columns, job_columns, job_of
@@ -237,6 +237,14 @@ async def is_visible(connection: AsyncConnection, job_id: UUID) -> bool:
     """Returns True if the job exists and no person has deleted it."""
     query = select(jobs.c.id).where(jobs.c.id == job_id, text(VISIBLE))
     return (await connection.execute(query)).first() is not None
+
+
+async def owners_of(database: Database, job_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """The owners of those jobs that exist and that no person has deleted. Raises `DatabaseUnavailable`."""
+    return {row["id"]: row["owner"] for row in await database.fetch(_OWNERS, job_ids)}
+
+
+_OWNERS = f"SELECT id, owner FROM jobs WHERE id = ANY ($1::uuid[]) AND {VISIBLE}"  # noqa: S608 - ours
 
 
 async def known_jobs(connection: AsyncConnection, job_ids: Collection[UUID]) -> set[UUID]:

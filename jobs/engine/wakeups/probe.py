@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from jobs.engine.live.feed import Command, Feed, channel, key
-from jobs.engine.live.subscriptions import KEEPALIVE
+from jobs.engine.live.feed import ANNOUNCEMENTS, Command, Feed, channel, key
 from jobs.engine.wakeups.queue import health_check_key, queue_name
 from jobs.kinds import Kind
 
@@ -27,7 +26,8 @@ _DISCARDED: tuple[Command, ...] = (
     *(("PSETEX", health_check_key(kind), 1, "") for kind in Kind),
     *(("EXISTS", health_check_key(kind)) for kind in Kind),
     ("MGET", key(_NO_JOB)),
-    ("SUBSCRIBE", KEEPALIVE),
+    ("PUBLISH", ANNOUNCEMENTS, ""),
+    ("SUBSCRIBE", ANNOUNCEMENTS),
     ("SUBSCRIBE", channel(_NO_JOB)),
     ("UNSUBSCRIBE", channel(_NO_JOB)),
     ("PING",),

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import structlog
 
+from jobs.access import audit
 from jobs.database import Database
 from jobs.engine.sql.partitions import (
     PARTITIONED,
@@ -40,7 +41,7 @@ class Retention:
         self._now = now
 
     async def delete_rows(self) -> None:
-        """Deletes the rows of jobs that ended long ago, or that a person deleted."""
+        """Deletes the rows of jobs that ended long ago, or that a person deleted, and old entries of the audit log."""
 
         async def delete_a_batch() -> int:
             async with self._database.begin() as connection:
@@ -48,6 +49,8 @@ class Retention:
 
         await _until_done(delete_a_batch, DELETED_BATCH)
         await _until_done(lambda: delete_past_retention(self._database, self._retention, BATCH), BATCH)
+        while await audit.delete_old_entries(self._database) >= audit.BATCH:
+            pass
 
     async def keep_partitions(self) -> None:
         """Makes the partitions of the next days, and removes those of days whose jobs are deleted, but for a few.

@@ -16,6 +16,8 @@ from types import SimpleNamespace
 from typing import Any, cast
 from uuid import UUID
 
+from app.access.control import AccessControl
+from app.access.principals import OPEN
 from app.close_codes import CloseCode
 from app.following.background import BackgroundTasks
 from app.following.connections import HIGH_WATER, Connection
@@ -260,13 +262,18 @@ class WatchedTasks(BackgroundTasks):
         self.errors.append(error)
 
 
+async def _admit(*_: object) -> None:
+    """Everybody may see every job."""
+
+
 class SimulatedHub(Hub):
     """The hub, between what is simulated."""
 
     def __init__(self, store: Store) -> None:
         settings = SimpleNamespace(max_followers=100, max_followers_per_client=100, root_path="")
+        access = SimpleNamespace(guard=SimpleNamespace(check_job=_admit), refresh=None, on_revoked=None)
         services = SimpleNamespace(settings=settings, feed=None, snapshots=store, probe_redis=None)
-        super().__init__(cast("Services", services))
+        super().__init__(cast("Services", services), cast("AccessControl", access))
         self._snapshots = SnapshotReader(cast("StatusReader", store), self._topics)
         self._tasks = self.watched = WatchedTasks()
 
@@ -313,7 +320,7 @@ class Client:
 
     async def _serve(self, hub: Hub, connection: WireConnection, order: Order) -> None:
         """As the endpoints do."""
-        hub.connect(connection, "client")
+        hub.connect(connection, "client", OPEN)
         try:
             await self._begin(hub, connection, order)
             await connection.wire.closed.wait()

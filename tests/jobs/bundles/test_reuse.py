@@ -427,14 +427,14 @@ async def test_a_bundle_can_not_expire_while_another_job_is_given_it(
         maker = await made(services, file_id)
     assert maker.result is not None
     async with services.database.begin() as connection:
-        assert await reuse.lock_shared(connection, maker.result)
+        assert await reuse.lock_shared(connection, maker.result, maker.owner)
         removing = asyncio.create_task(remove(services, maker))
         await eventually(lambda: waiting_for_locks(services))
         assert await services.lifecycle.expire_due() == []
         assert (await read(services, maker.id)).status is Status.COMPLETED
     await removing
     async with services.database.begin() as connection:
-        assert not await reuse.lock_shared(connection, maker.result)
+        assert not await reuse.lock_shared(connection, maker.result, maker.owner)
 
 
 async def waiting_for_locks(services: Services) -> int:

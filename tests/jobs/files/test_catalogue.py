@@ -113,7 +113,7 @@ async def ids(services: Services) -> dict[int, str]:
 
 
 async def search(database: Database, term: str, limit: int, after: int = 0) -> list[int]:
-    return [file.id for file in await list_files(database, "anonymous", term, after, limit)]
+    return [file.id for file in await list_files(database, None, term, after, limit)]
 
 
 async def test_a_term_finds_all_names_that_contain_it_by_pages_and_in_order(

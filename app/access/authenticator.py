@@ -1,0 +1,148 @@
+"""From a request to its principal: the one place where credentials are verified.
+
+A verdict is remembered by the digest of the credential for half a minute at most, and forgotten at once when something is
+revoked that it depends on. So a page that polls costs no query.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from starlette.requests import HTTPConnection
+
+from app.access.credentials import KEY_PREFIX, MAX_TOKEN, Credential, CredentialKind, credential_of, digest_of
+from app.access.principals import ALL_SCOPES, OPEN, Principal, Proof, Role, Scope
+from app.access.revocations import Revocations
+from app.access.same_origin import check_same_origin
+from app.access.tickets import principal_from
+from app.access.verdicts import Verdicts
+from app.problems import Unauthenticated
+from app.public_address import PublicAddress
+from jobs.access.keys import find_key
+from jobs.access.sessions import find_session
+from jobs.access.tickets import use_ticket
+from jobs.database import Database
+from jobs.settings import AccessSettings
+
+TokenVerifier = Callable[[str], Awaitable[Principal]]
+"""Verifies a bearer token that is no API key. Raises `Unauthenticated`."""
+
+_HOW = (
+    "Send an API key as `Authorization: Bearer haulage_…` (`haulage keys create` makes one; the command line takes it from"
+    " HAULAGE_TOKEN), or sign in on the web page."
+)
+
+
+class Authenticator:
+    """Knows who calls. In `AUTH_MODE=open` everybody is the same principal, and no header is looked at."""
+
+    def __init__(
+        self,
+        settings: AccessSettings,
+        address: PublicAddress,
+        database: Database,
+        revocations: Revocations,
+        verdicts: Verdicts,
+        verify_token: TokenVerifier | None = None,
+    ) -> None:
+        self.is_open = settings.auth_mode == "open"
+        self._idle = settings.session_idle
+        self._address = address
+        self._database = database
+        self._revocations = revocations
+        self._verdicts = verdicts
+        self._verify_token = verify_token
+
+    def cached(self, headers: Mapping[bytes, bytes]) -> Principal | None:
+        """The principal of a safe request, if that is known without a query."""
+        if self.is_open:
+            return OPEN
+        credential = credential_of(headers)
+        return None if credential is None else self._verdicts.get(digest_of(credential.secret))
+
+    async def authenticate(self, connection: HTTPConnection, *, ticket: bool = False) -> Principal:
+        """The principal of a request or a WebSocket, by the `ticket` of its query if that is accepted.
+
+        Raises `Unauthenticated`, `ForbiddenOrigin`, `DatabaseUnavailable`.
+        """
+        if self.is_open:
+            return OPEN
+        scope = connection.scope
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        if ticket and "ticket" in connection.query_params:
+            return await self._ticket(connection.query_params["ticket"])
+        credential = credential_of(headers)
+        if credential is None:
+            raise Unauthenticated(f"This request does not prove who it comes from. {_HOW}")
+        if credential.kind is CredentialKind.SESSION:
+            check_same_origin(scope, headers, self._address)
+        return await self.verify(credential)
+
+    async def verify(self, credential: Credential) -> Principal:
+        """The principal that the credential stands for. Raises `Unauthenticated`, `DatabaseUnavailable`."""
+        if len(credential.secret) > MAX_TOKEN:
+            raise Unauthenticated(f"The token is longer than {MAX_TOKEN} bytes.")
+        digest = digest_of(credential.secret)
+        known = self._verdicts.get(digest)
+        if known is not None:
+            return known
+        generation = self._verdicts.generation
+        if credential.kind is CredentialKind.SESSION:
+            principal = await self._session(digest)
+        elif credential.secret.startswith(KEY_PREFIX.encode()) or self._verify_token is None:
+            principal = await self._key(digest)
+        else:
+            principal = await self._verify_token(credential.secret.decode("latin-1"))
+        if self._revocations.ends(principal):
+            raise Unauthenticated(f"This access has been revoked, or has expired. {_HOW}")
+        self._verdicts.put(digest, principal, generation)
+        return principal
+
+    async def _key(self, digest: bytes) -> Principal:
+        found = await find_key(self._database, digest)
+        if found is None:
+            raise Unauthenticated(f"This API key is unknown, revoked or expired. {_HOW}")
+        return Principal(
+            owner=found.key.owner,
+            role=Role(found.role),
+            scopes=frozenset(Scope(name) for name in found.key.scopes if name in _SCOPES),
+            groups=found.groups,
+            proof=Proof.KEY,
+            proof_id=found.key.id,
+            issued_at=found.key.created_at,
+            expires_at=found.key.expires_at,
+        )
+
+    async def _ticket(self, ticket: str) -> Principal:
+        """Uses up a ticket: its verdict is not remembered."""
+        found = await use_ticket(self._database, digest_of(ticket))
+        principal = None if found is None else principal_from(found)
+        if principal is None or self._revocations.ends(principal):
+            raise Unauthenticated("This ticket is unknown, used or expired. Get a new one for each connection.")
+        return principal
+
+    async def session(self, secret: str) -> Principal:
+        """The principal of a session that was just opened."""
+        return await self.verify(Credential(CredentialKind.SESSION, secret.encode()))
+
+    async def _session(self, digest: bytes) -> Principal:
+        found = await find_session(self._database, digest, self._idle)
+        if found is None:
+            raise Unauthenticated("You are not signed in any more. Sign in again.")
+        return Principal(
+            owner=found.session.owner,
+            role=Role(found.role),
+            scopes=ALL_SCOPES,
+            groups=found.groups,
+            proof=Proof.SESSION,
+            proof_id=found.session.id,
+            issued_at=found.session.created_at,
+            expires_at=found.session.expires_at,
+        )
+
+    def is_revoked(self, principal: Principal) -> bool:
+        """Whether the principal's access has ended since it was verified."""
+        return not self.is_open and self._revocations.ends(principal)
+
+
+_SCOPES = frozenset(str(scope) for scope in Scope)

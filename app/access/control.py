@@ -1,0 +1,48 @@
+"""Access control of one gateway: what belongs together for as long as the gateway runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from contextlib import suppress
+
+from app.access.authenticator import Authenticator
+from app.access.guard import Guard
+from app.access.job_owners import JobOwners
+from app.access.revocations import Revocations
+from app.access.verdicts import Verdicts
+from app.public_address import PublicAddress
+from jobs.access.users import ADOPTED
+from jobs.errors import RedisUnavailable
+from jobs.services import Services
+from jobs.settings import Settings
+
+
+class AccessControl:
+    """The guard, and what keeps it up to date."""
+
+    def __init__(self, settings: Settings, address: PublicAddress, services: Services) -> None:
+        self._revocations = Revocations(services.database, self._revoked)
+        self._verdicts = Verdicts()
+        self._feed = services.feed
+        self._owners = JobOwners(services.database)
+        self.on_revoked: Callable[[], None] = lambda: None
+        """Called after something was revoked: streams of principals whose access has ended are to be closed."""
+        authenticator = Authenticator(settings, address, services.database, self._revocations, self._verdicts)
+        self.guard = Guard(settings, authenticator, self._owners)
+
+    async def announce_revocation(self) -> None:
+        """Makes this gateway read what was just revoked, and the others at once: they read it within two seconds anyway."""
+        await self.refresh()
+        with suppress(RedisUnavailable):
+            await self._feed.announce()
+
+    async def refresh(self) -> None:
+        """Reads what was revoked since the last time. Raises `DatabaseUnavailable`."""
+        if not self.guard.authenticator.is_open:
+            await self._revocations.refresh()
+
+    def _revoked(self, revoked: Collection[str]) -> None:
+        self._verdicts.discard(revoked)
+        if ADOPTED in revoked:
+            self._owners.forget()
+        self.on_revoked()

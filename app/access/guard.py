@@ -1,0 +1,90 @@
+"""The decision whether a request is admitted: who it comes from, what its rule requires, and whose job it concerns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from starlette.requests import HTTPConnection
+
+from app.access.authenticator import Authenticator
+from app.access.job_owners import JobOwners
+from app.access.principals import Principal, Role
+from app.access.rules import JobAccess, Rule
+from app.problems import Forbidden, Unauthenticated
+from app.requests import uuid_of
+from jobs.errors import InvalidRequest, JobNotFound
+from jobs.files.visibility import FileReader
+from jobs.settings import AccessSettings
+
+
+class Guard:
+    """Admits requests of one gateway. A job that a principal may not see does not exist for it."""
+
+    def __init__(self, settings: AccessSettings, authenticator: Authenticator, owners: JobOwners) -> None:
+        self.authenticator = authenticator
+        self.owners = owners
+        self._users_read_template_files = settings.template_files == "users"
+
+    async def admit(self, connection: HTTPConnection, rule: Rule) -> None:
+        """Leaves the principal in the connection's state. For `EVERYBODY`, none.
+
+        Raises `Unauthenticated`, `Forbidden`, `ForbiddenOrigin`, `JobNotFound`, `DatabaseUnavailable`.
+        """
+        if rule.scope is None:
+            return
+        principal = await self.authenticator.authenticate(connection, ticket=rule.ticket)
+        connection.state.principal = principal
+        connection.state.subject = None
+        for scope in (rule.scope, rule.also):
+            if scope is not None and scope not in principal.scopes:
+                raise Forbidden(
+                    f"This needs the scope {scope}, which the key or token lacks. Create one with --scopes."
+                )
+        if rule.job is not None:
+            try:
+                job_id = uuid_of(connection.path_params["jobId"])
+            except InvalidRequest:
+                return  # the endpoint reports it, with all other problems of the request
+            await self.check_job(principal, job_id, rule.job)
+
+    async def check_job(self, principal: Principal, job_id: UUID, access: JobAccess = JobAccess.SEE) -> None:
+        """Raises `JobNotFound` for a job that the principal may not see, `Forbidden` if it may see it and no more."""
+        if self.authenticator.is_open:
+            return
+        owner = await self.owners.of(job_id)
+        if not principal.sees(owner):
+            raise JobNotFound(f"There is no job {job_id}.")
+        if access is JobAccess.ACT and not principal.acts_on(owner):
+            raise Forbidden(
+                f"Your role ({principal.role}) may see the jobs of others, but not change or download them."
+            )
+
+    def check_still_valid(self, principal: Principal) -> None:
+        """Raises `Unauthenticated` if the principal's access has ended while its request waited."""
+        if self.authenticator.is_revoked(principal):
+            raise Unauthenticated("Your access was revoked, or has expired. Sign in again.")
+
+    def admits_cached(self, headers: Mapping[bytes, bytes], job_id: UUID, rule: Rule) -> bool:
+        """Whether a safe request about a job is admitted, by what is known without a query; else `admit` decides."""
+        if self.authenticator.is_open:
+            return True
+        principal = self.authenticator.cached(headers)
+        if principal is None or rule.scope not in principal.scopes:
+            return False
+        owner = self.owners.known(job_id)
+        return owner is not None and principal.sees(owner)
+
+    def reader_of(self, principal: Principal) -> FileReader | None:
+        """As whom the principal reads files; None for those who may read every file."""
+        if principal.role.includes(Role.OPERATOR):
+            return None
+        return FileReader(
+            owner=principal.owner, groups=principal.groups, template_files=self._users_read_template_files
+        )
+
+
+def principal_of(connection: HTTPConnection) -> Principal:
+    """Who the request comes from, once it has been admitted."""
+    found: Principal = connection.state.principal
+    return found

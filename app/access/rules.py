@@ -1,0 +1,46 @@
+"""What an operation requires of its caller. Each operation, socket and short way declares one of these rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.access.principals import Scope
+
+
+class JobAccess(StrEnum):
+    """What an operation does with the one job that its path names."""
+
+    SEE = "see"
+    """Shows its state: to its owner, and to support, operators and admins."""
+    ACT = "act"
+    """Changes it or hands out its files: for its owner, and for operators and admins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """The scope that a caller's credential must have, None for everybody; and what is done with the job of the path."""
+
+    scope: Scope | None
+    job: JobAccess | None = None
+    also: Scope | None = None
+    """A second scope that the credential must have."""
+    ticket: bool = False
+    """Whether a `ticket` in the query proves who calls: for streams of pages whose cookies do not reach this origin."""
+
+
+EVERYBODY = Rule(None)
+"""For what says nothing about any user: health, the page itself, the API's description."""
+SEE_JOB = Rule(Scope.JOBS_READ, JobAccess.SEE)
+FOLLOW_JOB = Rule(Scope.JOBS_READ, JobAccess.SEE, ticket=True)
+FOLLOW_JOBS = Rule(Scope.JOBS_READ, ticket=True)
+"""For streams of several jobs: each job that one names is checked when it is followed."""
+SEE_JOBS = Rule(Scope.JOBS_READ)
+"""For lists, which hold the caller's own jobs."""
+CREATE_JOB = Rule(Scope.JOBS_WRITE)
+START_FILE = Rule(Scope.JOBS_WRITE, also=Scope.RESULTS_READ)
+"""For what creates a job and hands out its result in one response."""
+CHANGE_JOB = Rule(Scope.JOBS_WRITE, JobAccess.ACT)
+GET_RESULT = Rule(Scope.RESULTS_READ, JobAccess.ACT)
+READ_FILES = Rule(Scope.FILES_READ)
+MANAGE_ACCESS = Rule(Scope.ACCESS_MANAGE)

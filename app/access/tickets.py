@@ -1,0 +1,44 @@
+"""Principals in tickets: what the holder of a ticket may do, as JSON."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from app.access.principals import Principal, Proof, Role, Scope
+
+
+def ticket_of(principal: Principal, ticket_id: str) -> dict[str, Any]:
+    """What to keep of the principal for a ticket: it follows jobs and does nothing else, and ends with its credential."""
+    return {
+        "owner": principal.owner,
+        "role": principal.role,
+        "groups": sorted(principal.groups),
+        "id": ticket_id,
+        "issuedAt": _text(principal.issued_at),
+        "expiresAt": _text(principal.expires_at),
+        "alsoRevokedBy": sorted(principal.revocation_ids),
+    }
+
+
+def principal_from(kept: dict[str, Any]) -> Principal:
+    """The principal of a ticket."""
+    return Principal(
+        owner=kept["owner"],
+        role=Role(kept["role"]),
+        scopes=frozenset({Scope.JOBS_READ}),
+        groups=frozenset(kept["groups"]),
+        proof=Proof.TICKET,
+        proof_id=kept["id"],
+        issued_at=_time(kept["issuedAt"]),
+        expires_at=_time(kept["expiresAt"]),
+        also_revoked_by=frozenset(kept["alsoRevokedBy"]),
+    )
+
+
+def _text(time: datetime | None) -> str | None:
+    return None if time is None else time.isoformat()
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

@@ -1,0 +1,94 @@
+"""The tables of access control, all of whose names start with `access_`.
+
+A secret is never stored: `hash` is the SHA-256 of a random value of 256 bits, which needs no salt. `id` is the public name
+of a row, which may be listed and logged.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Identity, Index, LargeBinary, Table, Text, func
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from jobs.schema import TimestampTz, metadata
+
+access_users = Table(
+    "access_users",
+    metadata,
+    Column("name", Text, primary_key=True),  # the owner of jobs and files
+    Column("role", Text, nullable=False, server_default="user"),
+    Column("groups", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("created_at", TimestampTz, nullable=False, server_default=func.now()),
+    Column("disabled_at", TimestampTz),  # nobody signs in as this user any more
+)
+
+access_keys = Table(
+    "access_keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("hash", LargeBinary, nullable=False, unique=True),
+    Column("owner", Text, ForeignKey("access_users.name", ondelete="CASCADE"), nullable=False),
+    Column("name", Text, nullable=False),  # what it is for
+    Column("scopes", ARRAY(Text), nullable=False),
+    Column("created_at", TimestampTz, nullable=False, server_default=func.now()),
+    Column("expires_at", TimestampTz),  # NULL: never
+    Column("revoked_at", TimestampTz),
+    Column("used_at", TimestampTz),  # when it was last verified
+)
+Index("access_keys_owner", access_keys.c.owner)
+
+access_sessions = Table(
+    "access_sessions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("hash", LargeBinary, nullable=False, unique=True),
+    Column("owner", Text, ForeignKey("access_users.name", ondelete="CASCADE"), nullable=False),
+    Column("how", Text, nullable=False),  # it was opened: link, oidc
+    Column("created_at", TimestampTz, nullable=False, server_default=func.now()),
+    Column("seen_at", TimestampTz, nullable=False, server_default=func.now()),
+    Column("expires_at", TimestampTz, nullable=False),  # at the latest: it also ends when it is idle for too long
+    Column("revoked_at", TimestampTz),
+    Column("user_agent", Text),
+    Column("address", Text),  # of the client that signed in
+)
+Index("access_sessions_owner", access_sessions.c.owner)
+Index("access_sessions_expiry", access_sessions.c.expires_at)
+
+access_sign_in_links = Table(
+    "access_sign_in_links",
+    metadata,
+    Column("hash", LargeBinary, primary_key=True),
+    Column("owner", Text, ForeignKey("access_users.name", ondelete="CASCADE"), nullable=False),
+    Column("expires_at", TimestampTz, nullable=False),
+)
+
+access_tickets = Table(
+    "access_tickets",
+    metadata,
+    Column("hash", LargeBinary, primary_key=True),
+    Column("principal", JSONB, nullable=False),  # of who requested it
+    Column("expires_at", TimestampTz, nullable=False),
+)
+
+access_revocations = Table(
+    "access_revocations",
+    metadata,
+    Column("number", BigInteger, Identity(), primary_key=True),
+    Column("revoked", Text, nullable=False),  # kind and public id of the credential, or `user:` and a name
+    Column("at", TimestampTz, nullable=False, server_default=func.now()),
+    Column("until", TimestampTz, nullable=False),  # when no such credential can be valid any more
+)
+Index("access_revocations_until", access_revocations.c.until)
+
+access_audit = Table(
+    "access_audit",
+    metadata,
+    Column("number", BigInteger, Identity(), primary_key=True),
+    Column("at", TimestampTz, nullable=False, server_default=func.now()),
+    Column("actor", Text, nullable=False),  # the owner's name
+    Column("proof", Text, nullable=False),  # kind and public id of the credential
+    Column("action", Text, nullable=False),  # the name of the operation
+    Column("subject", Text),  # the job, key, session or user that it concerned
+    Column("address", Text),
+    Column("request_id", Text),
+)
+Index("access_audit_actor", access_audit.c.actor, access_audit.c.number.desc())

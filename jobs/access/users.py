@@ -1,0 +1,124 @@
+"""Users: the owners of jobs and files, with their roles and groups. There are no passwords."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from jobs.access.revocations import revoke
+from jobs.database import Database, fetch_within
+from jobs.errors import UserNotFound
+
+CENTURY = 100 * 365 * 24 * 3600.0
+"""Seconds for which credentials of a deleted user stay revoked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    name: str
+    role: str
+    groups: frozenset[str]
+    created_at: datetime
+    disabled_at: datetime | None = None
+
+
+async def save_user(
+    database: Database, name: str, role: str | None = None, groups: Collection[str] | None = None
+) -> None:
+    """Adds the user, or changes its role and groups; None leaves them as they are, and a new user has role `user`."""
+    await database.fetch(_SAVE, name, role, None if groups is None else sorted(groups))
+
+
+_SAVE = """
+    INSERT INTO access_users (name, role, groups) VALUES ($1, coalesce($2, 'user'), coalesce($3::text[], '{}'))
+    ON CONFLICT (name) DO UPDATE SET
+        role = coalesce($2, access_users.role), groups = coalesce($3::text[], access_users.groups)
+"""
+
+
+async def list_users(database: Database) -> list[User]:
+    """All users, by name."""
+    rows = await database.fetch("SELECT * FROM access_users ORDER BY name")
+    return [
+        User(
+            name=row["name"],
+            role=row["role"],
+            groups=frozenset(row["groups"]),
+            created_at=row["created_at"],
+            disabled_at=row["disabled_at"],
+        )
+        for row in rows
+    ]
+
+
+async def adopt(database: Database, source: str, target: str) -> tuple[int, int]:
+    """Gives all jobs and files of one owner to another. Returns how many jobs and files.
+
+    A job whose Idempotency-Key the other owner has used, too, loses its key. Raises `UserNotFound` unless there is such a
+    user.
+    """
+    async with database.begin() as connection:
+        if not await fetch_within(connection, "SELECT FROM access_users WHERE name = $1", target):
+            raise UserNotFound(f"There is no user {target!r}. Create one with `haulage users add`.")
+        await fetch_within(connection, _FREE_KEYS, source, target)
+        jobs = await fetch_within(
+            connection, "UPDATE jobs SET owner = $2 WHERE owner = $1 RETURNING id", source, target
+        )
+        files = await fetch_within(
+            connection, "UPDATE stored_files SET owner = $2 WHERE owner = $1 RETURNING id", source, target
+        )
+        await fetch_within(
+            connection,
+            "UPDATE download_jobs SET reader = jsonb_set(reader, '{owner}', to_jsonb($2::text))"
+            " WHERE reader ->> 'owner' = $1",
+            source,
+            target,
+        )
+        await revoke(connection, [ADOPTED], 3600)
+    return len(jobs), len(files)
+
+
+ADOPTED = "jobs:adopted"
+"""Recorded as a revocation when jobs have got another owner: gateways then forget what they remember of owners."""
+
+_FREE_KEYS = """
+    UPDATE jobs SET idempotency_key = NULL, request_digest = NULL
+    WHERE owner = $1 AND idempotency_key IN (SELECT idempotency_key FROM jobs WHERE owner = $2)
+"""
+
+
+PURGED = "purged"
+"""The owner of the jobs of users who were purged, until `JOB_RETENTION` deletes their rows. No user is called so."""
+
+
+async def jobs_of(database: Database, name: str) -> list[tuple[UUID, str]]:
+    """Ids and statuses of all jobs of an owner that people can see."""
+    rows = await database.fetch("SELECT id, status FROM jobs WHERE owner = $1 AND deleted_at IS NULL", name)
+    return [(row["id"], row["status"]) for row in rows]
+
+
+async def purge(database: Database, name: str) -> tuple[int, int]:
+    """Deletes a user with its keys and sessions, and makes its files private. Returns how many jobs and files it had.
+
+    Its jobs belong to `PURGED` afterwards. What the user added to the catalogue stays, for operators to delete or to give
+    to another user. Raises `UserNotFound`.
+    """
+    async with database.begin() as connection:
+        if not await fetch_within(connection, "DELETE FROM access_users WHERE name = $1 RETURNING name", name):
+            raise UserNotFound(f"There is no user {name!r}.")
+        jobs = await fetch_within(
+            connection,
+            "UPDATE jobs SET owner = $2, idempotency_key = NULL, request_digest = NULL WHERE owner = $1 RETURNING id",
+            name,
+            PURGED,
+        )
+        files = await fetch_within(
+            connection,
+            "UPDATE stored_files SET visibility = 'private', groups = '{}' WHERE owner = $1 RETURNING id",
+            name,
+        )
+        await revoke(connection, [f"user:{name}"], CENTURY)
+        await revoke(connection, [ADOPTED], 3600)
+    return len(jobs), len(files)

@@ -1,0 +1,209 @@
+"""Keys, sessions and tickets: what they open, what ends them, and what a refusal says."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from app.access.credentials import digest_of, new_secret
+from app.access.principals import Role, Scope
+from jobs.access.sessions import add_sign_in_link
+from jobs.access.users import save_user
+from jobs.engine.worker.retention import Retention
+from jobs.services import Services
+from tests.app.shared import Shared, problem
+from tests.helpers.access import key_of, session_of
+
+JOBS, SESSION = "/v1/download/jobs", "/v1/access/session"
+
+
+async def execute(services: Services, statement: str, **values: Any) -> Any:
+    async with services.database.begin() as connection:
+        return await connection.execute(text(statement), values)
+
+
+async def link_for(services: Services, owner: str, role: Role = Role.USER) -> str:
+    secret = new_secret()
+    await save_user(services.database, owner, role)
+    await add_sign_in_link(services.database, digest_of(secret), owner, 900)
+    return secret
+
+
+async def test_a_refusal_says_what_to_do(required: Shared) -> None:
+    answer = problem(await required.api.get(JOBS), 401, "unauthenticated")
+    assert answer.headers["www-authenticate"] == 'Bearer realm="haulage"'
+    assert "HAULAGE_TOKEN" in answer.json()["message"]
+    key = await key_of(required.services, "olga", scopes=[Scope.FILES_READ])
+    assert "jobs:read" in problem(await required.api.get(JOBS, headers=key), 403, "forbidden").json()["message"]
+
+
+async def test_only_the_sha_256_of_a_secret_is_kept(required: Shared) -> None:
+    key, session = await key_of(required.services, "olga"), await session_of(required.services, "olga")
+    for table in ("access_keys", "access_sessions"):
+        [row] = (await execute(required.services, f"SELECT {table}::text AS row FROM {table}")).all()
+        assert key["Authorization"].split("_")[1] not in row.row
+        assert session["Cookie"].split("=")[1] not in row.row
+
+
+async def test_a_link_signs_in_once(required: Shared) -> None:
+    link = await link_for(required.services, "olga", Role.OPERATOR)
+    answer = await required.api.post(SESSION, json={"link": link})
+    assert (answer.status_code, answer.json()["user"], answer.json()["role"]) == (200, "olga", "operator")
+    cookie = answer.headers["set-cookie"]
+    assert cookie.startswith("haulage_session=")
+    assert {"HttpOnly", "SameSite=lax", "Path=/"} <= set(cookie.split("; "))
+    assert (await required.api.get(JOBS)).status_code == 200
+    assert (await required.api.get(SESSION)).json()["user"] == "olga"
+    required.api.cookies.clear()
+    problem(await required.api.post(SESSION, json={"link": link}), 401, "unauthenticated")
+    assert (await required.api.get(SESSION)).json() == {
+        "mode": "required", "user": None, "role": None, "scopes": [], "groups": [], "proof": None, "expiresAt": None,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("changes", [{"auth_mode": "required", "public_url": "https://site.example"}])
+async def test_the_cookie_of_an_https_site_is_bound_to_its_host(required: Shared) -> None:
+    link = await link_for(required.services, "olga")
+    answer = await required.api.post(SESSION, json={"link": link})
+    cookie = answer.headers["set-cookie"]
+    assert cookie.startswith("__Host-haulage_session=")
+    assert {"Secure", "HttpOnly", "SameSite=lax", "Path=/"} <= set(cookie.split("; "))
+    assert "Domain" not in cookie
+
+
+async def test_an_expired_link_signs_nobody_in(required: Shared) -> None:
+    link = await link_for(required.services, "olga")
+    await execute(required.services, "UPDATE access_sign_in_links SET expires_at = now() - interval '1 s'")
+    problem(await required.api.post(SESSION, json={"link": link}), 401, "unauthenticated")
+
+
+async def test_sign_out_ends_the_session_and_only_it(required: Shared) -> None:
+    one, other = await session_of(required.services, "olga"), await session_of(required.services, "olga")
+    answer = await required.api.delete(SESSION, headers=one)
+    assert answer.status_code == 204
+    assert 'haulage_session=""' in answer.headers["set-cookie"]
+    assert (await required.api.get(JOBS, headers=one)).status_code == 401
+    assert (await required.api.get(JOBS, headers=other)).status_code == 200
+    assert (await required.api.delete(SESSION)).status_code == 204
+
+
+@pytest.mark.parametrize("column", ["seen_at = now() - interval '13 h'", "expires_at = now() - interval '1 s'"])
+async def test_an_idle_or_old_session_is_over(required: Shared, column: str) -> None:
+    session = await session_of(required.services, "olga")
+    await execute(required.services, f"UPDATE access_sessions SET {column}")
+    problem(await required.api.get(JOBS, headers=session), 401, "unauthenticated")
+
+
+CROSS_SITE: list[dict[str, str]] = [
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "same-site"},
+    {"Origin": "https://evil.example"},
+    {"Origin": "null"},
+]
+
+
+@pytest.mark.parametrize("headers", CROSS_SITE)
+async def test_a_page_of_another_site_can_not_use_the_cookie(required: Shared, headers: dict[str, str]) -> None:
+    session, key = await session_of(required.services, "olga"), await key_of(required.services, "olga")
+    body = {"file_ids": [10_000]}
+    forged = await required.api.post("/v1/download/initiate", json=body, headers={**session, **headers})
+    problem(forged, 403, "forbidden_origin")
+    assert await required.rows() == (0, 0, 0)
+    with_key = await required.api.post("/v1/download/initiate", json=body, headers={**key, **headers})
+    assert with_key.status_code == 202, "a key is never sent by a browser on its own"
+    link = await link_for(required.services, "olga")
+    problem(await required.api.post(SESSION, json={"link": link}, headers=headers), 403, "forbidden_origin")
+
+
+async def test_a_page_of_this_site_can(required: Shared) -> None:
+    session = await session_of(required.services, "olga")
+    own = str(required.api.base_url).rstrip("/")
+    for headers in ({"Sec-Fetch-Site": "same-origin"}, {"Origin": own}, {}):
+        answer = await required.api.post(
+            "/v1/download/initiate", json={"file_ids": [10_000]}, headers={**session, **headers}
+        )
+        assert answer.status_code == 202
+
+
+async def test_keys_and_sessions_are_listed_and_revoked_by_their_owner_and_admins(required: Shared) -> None:
+    services, api = required.services, required.api
+    olga = await key_of(services, "olga", key_id="olgaskey")
+    otto = await key_of(services, "otto")
+    anna = await session_of(services, "anna", Role.ADMIN, session_id="annas")
+    assert [one["id"] for one in (await api.get("/v1/access/keys", headers=olga)).json()["keys"]] == ["olgaskey"]
+    assert {one["owner"] for one in (await api.get("/v1/access/keys", headers=anna)).json()["keys"]} == {"olga", "otto"}
+    problem(await api.delete("/v1/access/keys/olgaskey", headers=otto), 404, "not_found")
+    problem(await api.delete("/v1/access/sessions/annas", headers=otto), 404, "not_found")
+    assert (await api.delete("/v1/access/keys/olgaskey", headers=anna)).status_code == 204
+    problem(await api.get(JOBS, headers=olga), 401, "unauthenticated")
+    [session] = (await api.get("/v1/access/sessions", headers=anna)).json()["sessions"]
+    assert (session["id"], session["owner"], session["current"]) == ("annas", "anna", True)
+    problem(await api.get("/v1/access/audit", headers=otto), 403, "forbidden")
+    entries = (await api.get("/v1/access/audit", headers=anna)).json()["entries"]
+    [entry] = [one for one in entries if one["action"] == "revokeKey"]
+    assert (entry["actor"], entry["proof"], entry["subject"]) == ("anna", "session:annas", "olgaskey")
+    assert entry["address"] == "127.0.0.1"
+
+
+async def test_the_audit_names_the_job_of_a_new_download(required: Shared) -> None:
+    olga = await key_of(required.services, "olga", key_id="olgaskey")
+    anna = await key_of(required.services, "anna", Role.ADMIN)
+    answer = await required.api.post("/v1/download/initiate", json={"file_ids": [10_000]}, headers=olga)
+    [entry] = (await required.api.get("/v1/access/audit", headers=anna)).json()["entries"]
+    assert (entry["actor"], entry["proof"], entry["action"]) == ("olga", "key:olgaskey", "initiate")
+    assert (entry["subject"], entry["requestId"]) == (answer.json()["jobId"], answer.headers["x-request-id"])
+
+
+async def test_a_ticket_opens_one_stream_as_its_holder(required: Shared) -> None:
+    services, api = required.services, required.api
+    olga, otto = await key_of(services, "olga"), await key_of(services, "otto")
+    job = await required.completed(of=await required.processing(owner="olga"))
+
+    async def opened(headers: dict[str, str]) -> httpx.Response:
+        ticket = (await api.post("/v1/access/tickets", headers=headers)).json()["ticket"]
+        answers = [await api.get(f"/v1/download/stream/{job.id}?ticket={ticket}") for _ in range(2)]
+        problem(answers[1], 401, "unauthenticated")
+        return answers[0]
+
+    assert f'"jobId":"{job.id}"' in (await opened(olga)).text
+    problem(await opened(otto), 404, "job_not_found")
+    ticket = (await api.post("/v1/access/tickets", headers=olga)).json()["ticket"]
+    assert (await api.get(f"{JOBS}?ticket={ticket}")).status_code == 401, "it follows jobs and does nothing else"
+    await execute(services, "UPDATE access_tickets SET expires_at = now() - interval '1 s'")
+    problem(await api.get(f"/v1/download/stream/{job.id}?ticket={ticket}"), 401, "unauthenticated")
+
+
+@pytest.mark.parametrize("changes", [{"auth_mode": "open"}])
+async def test_an_open_gateway_looks_at_no_credential(required: Shared) -> None:
+    answer = await required.api.get(JOBS, headers={"Authorization": "Bearer haulage_wrong"})
+    assert answer.status_code == 200
+    caller = (await required.api.get(SESSION)).json()
+    assert (caller["mode"], caller["user"], caller["role"]) == ("open", "anonymous", "admin")
+    assert json.dumps(caller["scopes"])
+    problem(await required.api.post(SESSION, json={"link": "any"}), 403, "forbidden")
+
+
+async def test_old_entries_of_the_audit_are_deleted(required: Shared) -> None:
+    olga = await key_of(required.services, "olga")
+    for _ in range(3):
+        await required.api.post("/v1/download/initiate", json={"file_ids": [10_000]}, headers=olga)
+    await execute(required.services, "UPDATE access_audit SET at = now() - interval '366 d' WHERE number < 3")
+    await Retention(required.services.database, 3600).delete_rows()
+    assert (await execute(required.services, "SELECT count(*) FROM access_audit")).scalar_one() == 1
+
+
+async def test_support_lists_the_jobs_of_others_by_their_owner(required: Shared) -> None:
+    job, dead = await required.processing(owner="olga"), await required.dead(owner="olga")
+    for role, status in ((Role.USER, 403), (Role.SUPPORT, 200), (Role.OPERATOR, 200)):
+        headers = await key_of(required.services, "somebody", role)
+        jobs = await required.api.get(f"{JOBS}?owner=olga", headers=headers)
+        deads = await required.api.get("/v1/download/dead?owner=olga", headers=headers)
+        assert (jobs.status_code, deads.status_code) == (status, status)
+        if status == 200:
+            assert [one["jobId"] for one in jobs.json()["jobs"]] == [str(dead.id), str(job.id)]
+            assert [one["jobId"] for one in deads.json()["jobs"]] == [str(dead.id)]
+        assert (await required.api.get(JOBS, headers=headers)).json()["jobs"] == []

@@ -1,0 +1,52 @@
+"""A poll with a verdict that is remembered costs no statement of PostgreSQL and no command of Redis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import asyncpg
+import pytest
+
+from app.access import verdicts
+from app.following import reconciler
+from jobs.engine.live import subscriptions
+from tests.app.shared import Shared, link
+from tests.helpers.access import key_of, session_of
+
+POLLS = 200
+
+
+@pytest.fixture(autouse=True)
+def nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gateway compares with PostgreSQL, pings Redis and verifies keys once in ten minutes; set before it starts."""
+    monkeypatch.setattr(verdicts, "TTL", 600)
+    for module, name in ((reconciler, "RECONCILE_INTERVAL"), (subscriptions, "PING"), (subscriptions, "PROBE_PAUSE")):
+        monkeypatch.setattr(module, name, 600)
+
+
+@pytest.mark.parametrize("way", ["key", "session"])
+async def test_a_poll_costs_no_query(required: Shared, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    redis: Any = required.services.queue._redis  # noqa: SLF001 - what Redis does is the point
+    headers = await (key_of if way == "key" else session_of)(required.services, "olga")
+    job = await required.processing(owner="olga")
+    etag = ""
+    for _ in range(20):
+        etag = (await required.api.get(link(job), headers=headers)).headers["etag"]
+    statements: list[str] = []
+    execute = asyncpg.connection.Connection._execute  # noqa: SLF001
+
+    async def counted(self: Any, query: str, *args: Any, **options: Any) -> Any:
+        statements.append(query)
+        return await execute(self, query, *args, **options)
+
+    monkeypatch.setattr(asyncpg.connection.Connection, "_execute", counted)
+    before = await redis.info("stats")
+    answers = {
+        (await required.api.get(link(job), headers={**headers, **seen})).status_code
+        for _ in range(POLLS)
+        for seen in ({}, {"If-None-Match": etag})
+    }
+    after = await redis.info("stats")
+    assert answers == {200, 304}
+    assert statements == []
+    assert after["total_commands_processed"] - before["total_commands_processed"] < POLLS / 10

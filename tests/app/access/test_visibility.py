@@ -1,0 +1,118 @@
+"""Who may read which files: in lists, checks, new jobs, titles, and bundles that others have packed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from app.access.principals import Role
+from jobs.files.visibility import Visibility
+from tests.app.shared import Shared
+from tests.helpers.access import Headers, key_of
+from tests.helpers.jobs import ended
+from tests.helpers.running import working
+
+FILES = "/v1/download/files"
+
+
+async def files_of(required: Shared) -> dict[str, int]:
+    add = required.catalogue.add
+    return {
+        "public": await add(b"public", "public.txt", owner="olga"),
+        "shared": await add(b"shared", "shared.txt", owner="olga", visibility=Visibility.SHARED, groups=("team", "x")),
+        "private": await add(b"private", "private.txt", owner="olga", visibility=Visibility.PRIVATE),
+    }
+
+
+async def readers_of(required: Shared) -> dict[str, tuple[Headers, set[str]]]:
+    """Users, and what each may read."""
+    services = required.services
+    everything = {"public", "shared", "private"}
+    return {
+        "owner": (await key_of(services, "olga"), everything),
+        "same group": (await key_of(services, "gerd", groups=["team"]), {"public", "shared"}),
+        "other": (await key_of(services, "otto", groups=["others"]), {"public"}),
+        "support": (await key_of(services, "susi", Role.SUPPORT), {"public"}),
+        "operator": (await key_of(services, "oskar", Role.OPERATOR), everything),
+    }
+
+
+async def test_lists_searches_and_checks_show_what_may_be_read(required: Shared) -> None:
+    ids = await files_of(required)
+    names = {file_id: name for name, file_id in ids.items()}
+    for who, (headers, readable) in (await readers_of(required)).items():
+        for query in ("", "?q=.txt", "?q=at", "?q=public"):
+            listed = (await required.api.get(FILES + query, headers=headers)).json()["files"]
+            found = {names[one["id"]] for one in listed}
+            wanted = {name for name in readable if query.removeprefix("?q=") in f"{name}.txt"}
+            assert found == wanted, (who, query)
+        body = {"file_ids": list(ids.values())}
+        checked = (await required.api.post("/v1/download/check", json=body, headers=headers)).json()
+        assert {names[one["file_id"]] for one in checked["files"] if one["available"]} == readable, who
+        hidden = [one for one in checked["files"] if not one["available"]]
+        assert all(one["name"] == f"{one['file_id']}.zip" and one["reason"] == "no such file" for one in hidden)
+
+
+async def test_a_job_reads_files_as_its_owner(required: Shared) -> None:
+    ids = await files_of(required)
+    async with working(required.settings):
+        for who, (headers, readable) in (await readers_of(required)).items():
+            for name, file_id in ids.items():
+                body = {"file_ids": [file_id]}
+                accepted = (await required.api.post("/v1/download/initiate", json=body, headers=headers)).json()
+                required.api.headers = httpx.Headers(headers)
+                status = await ended(required.api, accepted["links"]["self"])
+                wanted = "completed" if name in readable else "failed"
+                assert status["status"] == wanted, (who, name)
+                shown = f"{name}.txt" if name in readable else f"{file_id}.zip"
+                assert status["title"] == shown, "a title must not tell the name of a file"
+
+
+@pytest.mark.parametrize(
+    ("changes", "role", "found"),
+    [
+        ({"auth_mode": "required"}, Role.USER, False),
+        ({"auth_mode": "required"}, Role.OPERATOR, True),
+        ({"auth_mode": "required", "template_files": "users"}, Role.USER, True),
+    ],
+)
+async def test_files_outside_the_catalogue_are_for_operators_unless_set_otherwise(
+    required: Shared, role: Role, found: bool
+) -> None:
+    await required.services.storage.objects.put("77777.zip", b"data", "application/zip")
+    key = await key_of(required.services, "olga", role)
+    answer = await required.api.post("/v1/download/check", json={"file_id": 77_777}, headers=key)
+    assert answer.json()["available"] is found
+
+
+@pytest.mark.parametrize(("visibility", "reused"), [(Visibility.PUBLIC, 1), (Visibility.SHARED, 2)])
+async def test_users_share_bundles_of_public_files_only(required: Shared, visibility: Visibility, reused: int) -> None:
+    groups = ("team",) if visibility is Visibility.SHARED else ()
+    file_id = await required.catalogue.add(b"data", "a.txt", owner="olga", visibility=visibility, groups=groups)
+    keys = [await key_of(required.services, name, groups=["team"]) for name in ("olga", "gerd", "gerd")]
+    made: list[dict[str, Any]] = []
+    async with working(required.settings):
+        for key in keys:
+            required.api.headers = httpx.Headers(key)
+            body = {"file_ids": [file_id], "archiveName": "all.zip"}
+            accepted = (await required.api.post("/v1/download/initiate", json=body)).json()
+            made.append(await ended(required.api, accepted["links"]["self"]))
+    assert [one["status"] for one in made] == ["completed"] * 3
+    bundles = {info.key async for info in required.services.storage.objects.list("bundles/")}
+    assert len(bundles) == reused
+
+
+async def test_a_retry_reads_files_with_the_rights_of_now(required: Shared) -> None:
+    ids = await files_of(required)
+    headers = await key_of(required.services, "gerd")
+    required.api.headers = httpx.Headers(headers)
+    async with working(required.settings):
+        accepted = (await required.api.post("/v1/download/initiate", json={"file_ids": [ids["shared"]]})).json()
+        path = accepted["links"]["self"]
+        assert (await ended(required.api, path))["status"] == "failed"
+        await key_of(required.services, "gerd", groups=["team"])
+        required.api.headers = httpx.Headers(await key_of(required.services, "gerd", groups=["team"]))
+        assert (await required.api.post(f"{path}/retry")).status_code == 202
+        assert (await ended(required.api, path))["status"] == "completed"
