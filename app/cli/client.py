@@ -40,9 +40,12 @@ _NOT_SENT = (NewConnectionError, ConnectTimeoutError)
 class ApiClient:
     """The API of one server. Every method may raise `Refused` and `ServerUnreachable`."""
 
-    def __init__(self, server: str) -> None:
-        """Raises `InvalidRequest` when `server` is not the http or https URL of a host, perhaps with a port and a path."""
+    def __init__(self, server: str, token: str | None = None) -> None:
+        """`token`: an API key that each request to the server carries, and no request to the store.
+
+        Raises `InvalidRequest` when `server` is not the http or https URL of a host, perhaps with a port and a path."""
         self.server = _checked_url(server)
+        self._authorization = {} if token is None else {"Authorization": f"Bearer {token}"}
         self.pool = urllib3.PoolManager(retries=False)
         self._retries: tuple[float, ...] = _FIRST_RETRIES
 
@@ -107,7 +110,7 @@ class ApiClient:
         repeatable: bool = True,
     ) -> urllib3.BaseHTTPResponse:
         """Send a request, with retries where they may help. `timeout`: seconds without a byte."""
-        all_headers = {"Accept": "application/json", **(headers or {})}
+        all_headers = {"Accept": "application/json", **self._authorization, **(headers or {})}
         timeouts = urllib3.Timeout(connect=_CONNECT_TIMEOUT, read=timeout)
         for delay in (*self._retries, None):
             requested_delay = 0.0

@@ -10,7 +10,8 @@ import typer
 
 from app.cli.environment import load_settings
 from app.cli.errors import explain
-from app.cli.output import print_json
+from app.cli.open_settings import find_open
+from app.cli.output import print_json, print_message
 from app.cli.service_runner import check_schema, run_with_services
 from app.gateway import Gateway
 from app.problems import RESPONSES
@@ -30,12 +31,16 @@ def check_all(data_dir: Path | None, *, as_json: bool) -> None:
     settings = load_settings(data_dir)
     Gateway(settings)  # refuses what no single setting shows, such as a ROOT_PATH like a path of its own
     outcomes = run_with_services(settings, _run_checks, schema=False)
+    findings = find_open(settings)
     words = {name: "ok" if works else "error" for name, (works, _) in outcomes.items()}
     if as_json:
-        print_json({name: {"status": words[name], "detail": detail} for name, (_, detail) in outcomes.items()})
+        checks = {name: {"status": words[name], "detail": detail} for name, (_, detail) in outcomes.items()}
+        print_json({**checks, "open": findings})
     else:
         for name, (_, detail) in outcomes.items():
             print(f"{name:<9} {words[name]:<6} {detail}".rstrip())
+        for finding in findings:
+            print_message(f"open: {finding}")
     if "error" in words.values():
         raise typer.Exit(RESPONSES["database_unavailable"].exit_code)
 

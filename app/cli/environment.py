@@ -76,6 +76,11 @@ def resolve_server(server: str | None, given: Path | None) -> str:
     return read_server_url(resolve_data_dir(given)) or DEFAULT_SERVER
 
 
+def read_token() -> str | None:
+    """Return the API key or token of the environment, which requests to the server carry."""
+    return os.environ.get("HAULAGE_TOKEN", "").strip() or None
+
+
 def write_server_url(data_dir: Path, url: str) -> None:
     """Record the URL of the stack's gateway for `read_server_url`."""
     (data_dir / _URL_FILE).write_text(url)

@@ -84,6 +84,6 @@ def _require_jobs(job_ids: list[UUID] | None, every: bool) -> None:
 def _commands(server: str | None, data_dir: Path | None, as_json: bool) -> DeadJobCommands:
     from app.cli.client import ApiClient
     from app.cli.dead_job_commands import DeadJobCommands
-    from app.cli.environment import resolve_server
+    from app.cli.environment import read_token, resolve_server
 
-    return DeadJobCommands(ApiClient(resolve_server(server, data_dir)), as_json)
+    return DeadJobCommands(ApiClient(resolve_server(server, data_dir), read_token()), as_json)

@@ -55,7 +55,7 @@ def download(
     if job_id is not None and (name, on_missing, compression) != (None, None, None):
         raise typer.BadParameter("--name, --on-missing and --compression are for new jobs, not for --job")
     from app.cli.client import ApiClient
-    from app.cli.environment import resolve_server
+    from app.cli.environment import read_token, resolve_server
     from app.cli.transfer.destination import Destination
     from app.cli.transfer.download_command import DownloadRequest, download, print_result
     from jobs.bundles.downloads import Compression, OnMissing
@@ -66,5 +66,5 @@ def download(
         on_missing=OnMissing(on_missing or "fail"),
         compression=Compression(compression or "store"),
     )
-    client = ApiClient(resolve_server(server, data_dir))
+    client = ApiClient(resolve_server(server, data_dir), read_token())
     print_result(download(client, job_id or request, Destination(output, force), quiet=as_json), as_json=as_json)

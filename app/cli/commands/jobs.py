@@ -50,7 +50,7 @@ def cancel(job_id: JobId, server: Server = None, data_dir: DataDir = None, as_js
 
 def _commands(server: str | None, data_dir: Path | None, as_json: bool) -> JobCommands:
     from app.cli.client import ApiClient
-    from app.cli.environment import resolve_server
+    from app.cli.environment import read_token, resolve_server
     from app.cli.job_commands import JobCommands
 
-    return JobCommands(ApiClient(resolve_server(server, data_dir)), as_json)
+    return JobCommands(ApiClient(resolve_server(server, data_dir), read_token()), as_json)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import urllib3
@@ -47,12 +47,12 @@ class ChildProcess(Server):
 
 
 class Gateway(ChildProcess):
-    """`haulage serve` on a port of 127.0.0.1."""
+    """`haulage serve` on a port of these addresses."""
 
     name = "gateway"
 
-    def __init__(self, folder: Path, environment: Mapping[str, str], port: int) -> None:
-        super().__init__("serve", folder, {**environment, "HOST": HOST, "PORT": str(port)})
+    def __init__(self, folder: Path, environment: Mapping[str, str], hosts: Sequence[str], port: int) -> None:
+        super().__init__("serve", folder, {**environment, "HOST": ",".join(hosts), "PORT": str(port)})
 
 
 class Worker(ChildProcess):

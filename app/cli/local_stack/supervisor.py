@@ -9,6 +9,7 @@ from pathlib import Path
 
 from app.cli.environment import remove_server_url, settings_from, write_server_url
 from app.cli.local_stack.child_processes import Gateway, Worker, gateway_url, is_healthy
+from app.cli.local_stack.openness import Openness
 from app.cli.output import print_message
 from app.cli.service_runner import run_with_services
 from app.stack.stack import Stack
@@ -23,10 +24,11 @@ _HEALTHY_TIMEOUT = 60.0
 class Supervisor:
     """The stack of `data_dir`, with a gateway on `port` and `workers` workers. `stop` stops whatever was started."""
 
-    def __init__(self, data_dir: Path, port: int, workers: int) -> None:
+    def __init__(self, data_dir: Path, port: int, workers: int, openness: Openness) -> None:
         self._folder = data_dir.resolve()
         self._port = port
         self._workers = workers
+        self._openness = openness
         self._running = ExitStack()
         self._children: list[SupervisedServer] = []
         self.url = gateway_url(port)
@@ -39,11 +41,12 @@ class Supervisor:
         print_message("Starting PostgreSQL, Valkey and SeaweedFS …")
         stack.start()
         environment = stack.environment()
+        environment |= self._openness.environment
         settings = settings_from(environment)
         run_with_services(settings, _prepare, schema=False)
         print_message("Starting gateway and workers …")
         self._children = [
-            SupervisedServer(partial(Gateway, self._folder, environment, self._port)),
+            SupervisedServer(partial(Gateway, self._folder, environment, self._openness.hosts, self._port)),
             *(SupervisedServer(partial(Worker, self._folder, environment, n)) for n in range(1, self._workers + 1)),
         ]
         self._running.callback(self._stop_children)

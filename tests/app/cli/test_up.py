@@ -14,6 +14,7 @@ from asyncio.subprocess import Process
 from contextlib import suppress
 from pathlib import Path
 
+import httpx
 import psutil  # type: ignore[import-untyped]  # it has no annotations
 import pytest
 
@@ -150,3 +151,19 @@ async def test_a_port_in_use_is_reported_before_anything_is_started(up_cli: Cli)
     assert done.code == 8
     assert done.error == f"haulage: Port {port} is in use by another program; choose another one with --port\n"
     assert not (up_cli.folder / "data").exists()
+
+
+async def test_a_public_stack_signs_its_admin_in(up_cli: Cli) -> None:
+    refused = await up_cli("up", "--host", "0.0.0.0")
+    assert refused.code == 2
+    assert "--public" in refused.error
+    process = await up_cli.start("up", "--public", "--host", "127.0.0.1", "--port", 0)
+    url = (await line_with(process, UP, of_errors=False)).removeprefix(UP).split("/ ")[0]
+    link = (await line_with(process, "/sign-in#", of_errors=False)).strip()
+    async with httpx.AsyncClient(base_url=url) as api:
+        assert (await api.get("/v1/download/jobs")).status_code == 401
+        answer = await api.post("/v1/access/session", json={"link": link.partition("#")[2]})
+        assert (answer.json()["user"], answer.json()["role"]) == ("admin", "admin")
+        assert (await api.get("/v1/download/jobs")).status_code == 200
+    process.send_signal(signal.SIGINT)
+    assert await ended(process) == 0

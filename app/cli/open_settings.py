@@ -1,0 +1,41 @@
+"""What the settings leave open that should not be, for `haulage check`."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from jobs.settings import Settings
+
+
+def find_open(settings: Settings) -> list[str]:
+    """A sentence for each finding, which says what to do. Empty if nothing is open."""
+    found: list[str] = []
+    outside = [host for host in settings.host if not _is_loopback(host)]
+    if settings.auth_mode == "open" and outside:
+        found.append(
+            f"HOST is {', '.join(outside)} and AUTH_MODE is open: everybody who reaches it may do everything. Set"
+            " AUTH_MODE=required."
+        )
+    if settings.auth_mode == "open" and "*" in settings.allowed_hosts:
+        found.append(
+            "ALLOWED_HOSTS is * and AUTH_MODE is open: a web page may point its own name at the gateway. Name its hosts."
+        )
+    if settings.auth_mode == "open" and "*" in settings.cors_origins:
+        found.append("CORS_ORIGINS is * and AUTH_MODE is open: every web page may call the API. Name its origins.")
+    if settings.auth_mode == "required" and urlsplit(settings.public_url or "").scheme != "https" and outside:
+        found.append(
+            "PUBLIC_URL is not https: keys and sessions may be read on the way. Put HTTPS in front, and set PUBLIC_URL."
+        )
+    if "*" in settings.trusted_proxies:
+        found.append(
+            "TRUSTED_PROXIES is *: everybody may pretend to have any address. Name the addresses of your proxies."
+        )
+    return found
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
