@@ -55,6 +55,13 @@ export const texts = {
     now: "Try now",
   },
 
+  account: { signedIn: (user: string) => `Signed in as ${user}`, signOut: "Sign out" },
+  signIn: {
+    title: "Sign in",
+    body: "This server knows its users. Open the one-time link that the administrator has sent you, or that this command prints on the server:",
+    command: "haulage users signin NAME",
+  },
+
   theme: { label: "Theme", system: "System", light: "Light", dark: "Dark" },
   notify: {
     on: "Notify me when done",

@@ -20,7 +20,7 @@ describe("reconnect delays", () => {
     expect(jittered([2, 4], () => 0.5)).toBe(3_000);
   });
 
-  test.each([1009, 4400, 4403, 4404, 4406, 4421])("close code %i is permanent", (code) => {
+  test.each([1009, 4400, 4401, 4403, 4404, 4406, 4421])("close code %i is permanent", (code) => {
     expect(disconnectOf(code).permanent).toBe(true);
   });
 

@@ -21,7 +21,7 @@ const DELAYS: Record<number, DelayRange> = {
   4429: [15, 45],
   4503: [2, 10],
 };
-const PERMANENT = [1009, 4400, 4403, 4404, 4406, 4421];
+const PERMANENT = [1009, 4400, 4401, 4403, 4404, 4406, 4421];
 
 /** What the close code of a WebSocket means. */
 export function disconnectOf(code: number): Disconnect {

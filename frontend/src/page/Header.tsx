@@ -2,6 +2,7 @@ import type { ConnectionStatus } from "../client/index.ts";
 import { ConnectionBadge } from "../components/ConnectionBadge.tsx";
 import { Icon } from "../components/Icon.tsx";
 import { texts } from "../texts.ts";
+import { Account } from "./Account.tsx";
 import type { Notifications } from "./notifications.ts";
 import { ICON, navigateOnClick, ROOT } from "./routes.ts";
 import { THEMES, type Theme, useTheme } from "./theme.ts";
@@ -26,6 +27,7 @@ export function Header({ connection, silence, notifications }: Props) {
         <ConnectionBadge connection={connection} silence={silence} />
         <NotificationToggle {...notifications} />
         <ThemeSelect />
+        <Account />
       </div>
     </header>
   );

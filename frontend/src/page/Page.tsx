@@ -6,6 +6,7 @@ import { OfflineBanner } from "../components/OfflineBanner.tsx";
 import { useSilence } from "../components/useSilence.ts";
 import { type JobFilter, useDownloadManager } from "../hooks/index.ts";
 import { texts } from "../texts.ts";
+import { SignIn } from "./Account.tsx";
 import { Header } from "./Header.tsx";
 import { Home } from "./Home.tsx";
 import { JobView } from "./JobView.tsx";
@@ -43,6 +44,7 @@ export function Page() {
   };
   const silence = useSilence(manager.client, connection);
   const offline = connection === "offline" || !isReachable || (listProblem !== null && listProblem.status === null);
+  const signedOut = listProblem?.status === 401;
   return (
     <>
       <a className="skip" href="#content">
@@ -56,10 +58,11 @@ export function Page() {
           silence={silence}
           onRetry={retry}
         />
-        {route.name === "home" && (
+        {signedOut && <SignIn />}
+        {!signedOut && route.name === "home" && (
           <Home manager={manager} draft={draft} filter={filter} onFilter={setFilter} onStarted={onStarted} />
         )}
-        {route.name === "job" && (
+        {!signedOut && route.name === "job" && (
           <JobView
             jobId={route.jobId}
             manager={manager}
