@@ -49,6 +49,22 @@ class NotFound(HaulageError):
     code = "not_found"
 
 
+class InvalidToken(Unauthenticated):
+    """A bearer token that is not accepted. `retry_after`: seconds after which it may be, if its key is known by then."""
+
+    code = "invalid_token"
+
+    def __init__(self, message: str, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class IssuerUnavailable(HaulageError):
+    """The keys of a token's issuer could not be read, and there are none that were read recently enough."""
+
+    code = "issuer_unavailable"
+
+
 class Forbidden(HaulageError):
     """The caller is known, and may not do this: a scope or a role is missing."""
 
@@ -134,6 +150,13 @@ RESPONSES: dict[str, ErrorResponse] = {
     "request_incomplete": ErrorResponse(408, "The request did not arrive in time", ExitCode.UNAVAILABLE),
     "unsupported_transfer_coding": ErrorResponse(501, "Unsupported transfer coding", ExitCode.INVALID),
     "unauthenticated": ErrorResponse(401, "Sign in or send a key", ExitCode.NOT_ALLOWED, close_code=CloseCode.SIGN_IN),
+    "invalid_token": ErrorResponse(
+        401, "The token is not accepted", ExitCode.NOT_ALLOWED, close_code=CloseCode.SIGN_IN
+    ),
+    "issuer_unavailable": ErrorResponse(
+        503, "The token's issuer is unavailable", ExitCode.UNAVAILABLE, retry_after=5, close_code=CloseCode.UNAVAILABLE
+    ),
+    "grant_exhausted": ErrorResponse(403, "The grant is used up", ExitCode.NOT_ALLOWED),
     "forbidden": ErrorResponse(403, "Not allowed", ExitCode.NOT_ALLOWED, close_code=CloseCode.FORBIDDEN),
     "not_found": ErrorResponse(404, "Not found", ExitCode.NOT_FOUND),
     "user_not_found": ErrorResponse(404, "User not found", ExitCode.NOT_FOUND),

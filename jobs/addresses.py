@@ -87,6 +87,14 @@ def store_url(text: str) -> str:
     return f"{scheme}://{authority}"
 
 
+def issuer(text: str) -> str:
+    """Return the URL of a token issuer as it is: tokens have it in exactly this spelling (RFC 7519, section 4.1.1)."""
+    _http_url(text)
+    if "|" in text:
+        raise ValueError("must have no | in it, which separates issuers from their subjects")
+    return text
+
+
 def public_url(text: str) -> str:
     """Return the URL of a site: lower case, without its default port; its path as `root_path` returns it."""
     scheme, authority, rest = _http_url(text)

@@ -62,6 +62,13 @@ class UserNotFound(HaulageError):
     error_class = ErrorClass.VALIDATION
 
 
+class GrantExhausted(HaulageError):
+    """As many jobs as a grant allows were created with it."""
+
+    code = "grant_exhausted"
+    error_class = ErrorClass.VALIDATION
+
+
 class IllegalTransition(HaulageError):
     """The job's state does not allow the command (docs/state-machine.md)."""
 

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     FilePath,
@@ -58,11 +59,22 @@ def _each(normalised: Callable[[str], str]) -> AfterValidator:
     return AfterValidator(validate)
 
 
+def _issuer(item: object) -> object:
+    """An issuer and the URL of its keys, from `issuer` or `issuer=url`."""
+    if not isinstance(item, str):
+        return item
+    name, _, url = item.partition("=")
+    return addresses.issuer(name), url or None
+
+
 # `NoDecode`: the environment has them as text, not as JSON.
 Hosts = Annotated[tuple[str, ...], NoDecode, _each(addresses.host_pattern)]
 Origins = Annotated[tuple[str, ...], NoDecode, _each(addresses.origin_pattern)]
 Networks = Annotated[tuple[str, ...], NoDecode, _each(addresses.network)]
 ListenAddresses = Annotated[tuple[str, ...], NoDecode, Field(min_length=1), _each(addresses.listen_address)]
+Names = Annotated[tuple[str, ...], NoDecode]
+Issuers = Annotated[tuple[Annotated[tuple[str, str | None], BeforeValidator(_issuer)], ...], NoDecode]
+"""Pairs of an issuer and the URL of its keys, None if that is found by discovery."""
 CaFile = Annotated[FilePath, AfterValidator(_has_certificates)]
 StoreUrl = Annotated[str, AfterValidator(addresses.store_url)]
 
@@ -298,6 +310,51 @@ class AccessSettings(_Group):
     session_lifetime: Seconds = Field(default=7 * DAY, description="How long a session lasts at most.")
 
 
+class TokenSettings(_Group):
+    """Whose tokens are accepted, and what the groups of users stand for."""
+
+    jwt_issuers: Issuers = Field(
+        default=(),
+        description="Issuers whose signed JWTs are accepted as bearer tokens, comma-separated: the URLs in their `iss`. "
+        "Their keys are found by discovery, or at the URL that follows, as in "
+        "`https://id.example=https://id.example/keys.json`.",
+    )
+    jwt_audience: Annotated[tuple[str, ...], NoDecode, Field(min_length=1)] = Field(
+        default=("haulage",), description="Values of `aud`, comma-separated, of which a token must have one."
+    )
+    jwt_secret: SecretStr | None = Field(
+        default=None,
+        min_length=32,
+        description="Secret of at least 32 characters with which `JWT_SECRET_ISSUER` signs tokens (HS256).",
+    )
+    jwt_secret_issuer: str | None = Field(
+        default=None,
+        pattern=r"^[^|\s]+$",
+        description="The `iss` of tokens that are signed with `JWT_SECRET`. No other key verifies them.",
+    )
+    issuer_ca_file: CaFile | None = Field(
+        default=None,
+        description="PEM file of CAs to trust for issuers, besides those of the operating system.",
+    )
+    admin_groups: Names = Field(
+        default=(), description="Groups of tokens, sign-in and proxy headers whose members are admins, comma-separated."
+    )
+    operator_groups: Names = Field(
+        default=(), description="Groups whose members are operators: they see all jobs, and may cancel and retry them."
+    )
+    support_groups: Names = Field(default=(), description="Groups whose members see all jobs, and change none.")
+
+    @model_validator(mode="after")
+    def _secret_has_one_issuer(self) -> Self:
+        if (self.jwt_secret is None) != (self.jwt_secret_issuer is None):
+            msg = "JWT_SECRET and JWT_SECRET_ISSUER must be set together"
+            raise ValueError(msg)
+        if self.jwt_secret_issuer in dict(self.jwt_issuers):
+            msg = "JWT_SECRET_ISSUER must not be one of JWT_ISSUERS, whose tokens are verified with public keys"
+            raise ValueError(msg)
+        return self
+
+
 class JobSettings(_Group):
     """Jobs of every kind."""
 
@@ -379,6 +436,7 @@ class Settings(
     StorageSettings,
     GatewaySettings,
     AccessSettings,
+    TokenSettings,
     JobSettings,
     BundleSettings,
     WorkerSettings,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from app.access.grants import Grant
 from jobs.owners import ANONYMOUS
 
 
@@ -81,6 +82,8 @@ class Principal:
     """When the credential was issued: a revocation of all credentials of a user concerns those issued before it."""
     expires_at: datetime | None = None
     """When the credential expires; None: never."""
+    grant: Grant | None = None
+    """What the holder of a grant may request, and nothing else."""
     also_revoked_by: frozenset[str] = field(default=frozenset())
     """Further revocation ids: those of the session or key by which a ticket or a grant was obtained."""
 

@@ -6,7 +6,7 @@ of a row, which may be listed and logged.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Identity, Index, LargeBinary, Table, Text, func
+from sqlalchemy import BigInteger, Column, ForeignKey, Identity, Index, Integer, LargeBinary, Table, Text, func
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from jobs.schema import TimestampTz, metadata
@@ -92,3 +92,23 @@ access_audit = Table(
     Column("request_id", Text),
 )
 Index("access_audit_actor", access_audit.c.actor, access_audit.c.number.desc())
+
+access_grant_keys = Table(
+    "access_grant_keys",
+    metadata,
+    Column("id", Text, primary_key=True),  # the `kid` of tokens
+    Column("issuer", Text, nullable=False),  # their `iss`: an app
+    Column("public_key", JSONB, nullable=False),  # a JWK (RFC 7517)
+    Column("created_at", TimestampTz, nullable=False, server_default=func.now()),
+    Column("revoked_at", TimestampTz),
+)
+
+access_grant_uses = Table(
+    "access_grant_uses",
+    metadata,
+    Column("issuer", Text, primary_key=True),
+    Column("token_id", Text, primary_key=True),  # `jti`, or the SHA-256 of the token
+    Column("jobs", Integer, nullable=False),  # created with it
+    Column("expires_at", TimestampTz, nullable=False),  # the grant's end, after which the row is of no use
+)
+Index("access_grant_uses_expiry", access_grant_uses.c.expires_at)

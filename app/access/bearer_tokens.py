@@ -1,0 +1,122 @@
+"""From a bearer token that somebody else has signed to a principal: access tokens of issuers, and grants of apps."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime
+from time import monotonic, time
+from typing import Any
+
+import httpx2
+from pydantic import ValidationError
+
+from app.access.grant_issuers import KEY_OF_GRANT, GrantIssuers
+from app.access.grants import Grant
+from app.access.key_sets import IssuerKeys
+from app.access.principals import DOWNLOAD_SCOPES, Principal, Proof, Role, Scope, revocation_id
+from app.access.tokens import LEEWAY, Claims, SharedSecret, TokenVerifier, TrustedIssuer
+from app.problems import InvalidToken
+from jobs.settings import TokenSettings
+
+
+class BearerTokens:
+    """Verifies tokens of the issuers of the settings, and grants of the apps that are registered."""
+
+    def __init__(
+        self,
+        settings: TokenSettings,
+        client: httpx2.AsyncClient,
+        grant_issuers: GrantIssuers | None = None,
+        now: Callable[[], float] = time,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        """`client`: for the keys of issuers. `now`: seconds since 1970, UTC. `clock`: seconds, for the age of keys."""
+        self._settings = settings
+        self._keys = {issuer: IssuerKeys(client, issuer, url, clock) for issuer, url in settings.jwt_issuers}
+        issuers = [TrustedIssuer(issuer, keys, settings.jwt_audience) for issuer, keys in self._keys.items()]
+        if settings.jwt_secret is not None and settings.jwt_secret_issuer is not None:
+            secret = SharedSecret.of(settings.jwt_secret.get_secret_value())
+            issuers.append(TrustedIssuer(settings.jwt_secret_issuer, secret, settings.jwt_audience, {"HS256"}))
+        self._issuers = {issuer.name: issuer for issuer in issuers}
+        self._grant_issuers = grant_issuers
+        self._verifier = TokenVerifier(self._find_issuer, now)
+
+    async def _find_issuer(self, name: str) -> TrustedIssuer | None:
+        found = self._issuers.get(name)
+        if found is None and self._grant_issuers is not None:
+            return await self._grant_issuers.find(name)
+        return found
+
+    async def principal(self, token: str) -> Principal:
+        """Who a token stands for.
+
+        Raises `InvalidToken`; `IssuerUnavailable` or `DatabaseUnavailable` if that cannot be told.
+        """
+        claims, issuer, kid = await self._verifier.verify(token)
+        common: dict[str, Any] = {
+            "owner": owner_of(claims.iss, claims.sub),
+            "proof_id": claims.jti or hashlib.sha256(token.encode()).hexdigest(),
+            "issued_at": None if claims.iat is None else datetime.fromtimestamp(claims.iat, UTC),
+            "expires_at": datetime.fromtimestamp(claims.exp + LEEWAY, UTC),
+        }
+        if issuer.signs_grants:
+            if kid is None:
+                raise InvalidToken("A grant must name the key that it is signed with in its header, as `kid`.")
+            return Principal(
+                scopes=GRANT_SCOPES,
+                proof=Proof.GRANT,
+                grant=grant_of(claims),
+                also_revoked_by=frozenset({revocation_id(KEY_OF_GRANT, kid)}),
+                **common,
+            )
+        if "grant" in claims.extra:
+            raise InvalidToken(f"The issuer {claims.iss} signs access tokens, but no grants.")
+        return Principal(
+            role=role_of(claims.groups, self._settings),
+            scopes=_scopes_of(claims),
+            groups=frozenset(claims.groups),
+            proof=Proof.TOKEN,
+            **common,
+        )
+
+    async def close(self) -> None:
+        """Ends reads of keys in progress."""
+        for keys in self._keys.values():
+            await keys.close()
+
+
+GRANT_SCOPES = frozenset({Scope.JOBS_READ, Scope.JOBS_WRITE, Scope.RESULTS_READ, Scope.FILES_READ})
+"""What the holder of a grant may do: with its own jobs, and for files with those of the grant."""
+
+
+def grant_of(claims: Claims) -> Grant:
+    """The grant of a token. Raises `InvalidToken`."""
+    try:
+        return Grant.model_validate(claims.extra.get("grant"))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(step) for step in ("grant", *first["loc"]))
+        raise InvalidToken(f"The grant is not valid: {where}: {first['msg']}.") from None
+
+
+def owner_of(issuer: str, subject: str) -> str:
+    """Whose jobs they are: `id.example|subject`. Each issuer has its own subjects (RFC 7519, section 4.1.2)."""
+    name = (issuer.partition("://")[2] or issuer).removesuffix("/")
+    return f"{name}|{subject}"
+
+
+def role_of(groups: Collection[str], settings: TokenSettings) -> Role:
+    """The highest role that one of the groups stands for."""
+    members = (
+        (Role.ADMIN, settings.admin_groups),
+        (Role.OPERATOR, settings.operator_groups),
+        (Role.SUPPORT, settings.support_groups),
+    )
+    return next((role for role, names in members if not set(names).isdisjoint(groups)), Role.USER)
+
+
+def _scopes_of(claims: Claims) -> frozenset[Scope]:
+    """The scopes that the token names. One that names none of this server may do what an API key may by default."""
+    named = frozenset(scope for scope in Scope if scope in claims.scope)
+    return named or DOWNLOAD_SCOPES
