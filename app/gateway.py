@@ -67,8 +67,11 @@ class Gateway(RequestMiddleware):
                 )
                 with suppress(DatabaseUnavailable):  # then the comparison reads it, as soon as that is possible
                     await access.refresh()
-                async with hub.running():
-                    yield
+                try:
+                    async with hub.running():
+                        yield
+                finally:
+                    await access.close()
 
         app = Starlette(
             routes=_routes(address),

@@ -8,12 +8,11 @@ from datetime import UTC, datetime
 from time import monotonic, time
 from typing import Any
 
-import httpx2
 from pydantic import ValidationError
 
 from app.access.grant_issuers import KEY_OF_GRANT, GrantIssuers
 from app.access.grants import Grant
-from app.access.key_sets import IssuerKeys
+from app.access.key_sets import IssuerKeys, issuer_client
 from app.access.principals import DOWNLOAD_SCOPES, Principal, Proof, Role, Scope, revocation_id
 from app.access.tokens import LEEWAY, Claims, SharedSecret, TokenVerifier, TrustedIssuer
 from app.problems import InvalidToken
@@ -26,14 +25,16 @@ class BearerTokens:
     def __init__(
         self,
         settings: TokenSettings,
-        client: httpx2.AsyncClient,
         grant_issuers: GrantIssuers | None = None,
         now: Callable[[], float] = time,
         clock: Callable[[], float] = monotonic,
     ) -> None:
-        """`client`: for the keys of issuers. `now`: seconds since 1970, UTC. `clock`: seconds, for the age of keys."""
+        """`now`: seconds since 1970, UTC. `clock`: seconds, for the age of keys."""
         self._settings = settings
-        self._keys = {issuer: IssuerKeys(client, issuer, url, clock) for issuer, url in settings.jwt_issuers}
+        self._client = issuer_client(settings.issuer_ca_file) if settings.jwt_issuers else None
+        self._keys: dict[str, IssuerKeys] = {}
+        if self._client is not None:  # its TLS context takes 20 ms of the start
+            self._keys = {issuer: IssuerKeys(self._client, issuer, url, clock) for issuer, url in settings.jwt_issuers}
         issuers = [TrustedIssuer(issuer, keys, settings.jwt_audience) for issuer, keys in self._keys.items()]
         if settings.jwt_secret is not None and settings.jwt_secret_issuer is not None:
             secret = SharedSecret.of(settings.jwt_secret.get_secret_value())
@@ -84,6 +85,8 @@ class BearerTokens:
         """Ends reads of keys in progress."""
         for keys in self._keys.values():
             await keys.close()
+        if self._client is not None:
+            await self._client.aclose()
 
 
 GRANT_SCOPES = frozenset({Scope.JOBS_READ, Scope.JOBS_WRITE, Scope.RESULTS_READ, Scope.FILES_READ})

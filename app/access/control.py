@@ -6,6 +6,8 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 
 from app.access.authenticator import Authenticator
+from app.access.bearer_tokens import BearerTokens
+from app.access.grant_issuers import GrantIssuers
 from app.access.guard import Guard
 from app.access.job_owners import JobOwners
 from app.access.revocations import Revocations
@@ -27,7 +29,10 @@ class AccessControl:
         self._owners = JobOwners(services.database)
         self.on_revoked: Callable[[], None] = lambda: None
         """Called after something was revoked: streams of principals whose access has ended are to be closed."""
-        authenticator = Authenticator(settings, address, services.database, self._revocations, self._verdicts)
+        self._tokens = BearerTokens(settings, GrantIssuers(services.database, settings.jwt_audience))
+        authenticator = Authenticator(
+            settings, address, services.database, self._revocations, self._verdicts, self._tokens.principal
+        )
         self.guard = Guard(settings, authenticator, self._owners)
 
     async def announce_revocation(self) -> None:
@@ -35,6 +40,10 @@ class AccessControl:
         await self.refresh()
         with suppress(RedisUnavailable):
             await self._feed.announce()
+
+    async def close(self) -> None:
+        """Ends what is in progress."""
+        await self._tokens.close()
 
     async def refresh(self) -> None:
         """Reads what was revoked since the last time. Raises `DatabaseUnavailable`."""

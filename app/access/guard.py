@@ -77,7 +77,7 @@ class Guard:
 
     def reader_of(self, principal: Principal) -> FileReader | None:
         """As whom the principal reads files; None for those who may read every file."""
-        if principal.role.includes(Role.OPERATOR):
+        if principal.role.includes(Role.OPERATOR) or principal.grant is not None:  # a grant names its files itself
             return None
         return FileReader(
             owner=principal.owner, groups=principal.groups, template_files=self._users_read_template_files

@@ -8,8 +8,11 @@ from datetime import UTC, datetime
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.access.granted_files import apply_grant, check_granted_files, check_granted_ids
+from app.access.guard import principal_of
 from app.context import context, json_response, reader_of
 from app.pagination import number_cursor, page_limit, page_of, page_response
+from app.problems import Forbidden
 from app.request_bodies import FileSelection, OneFile
 from app.requests import RequestReader, query_text, read_json
 from app.requests import check as check_body
@@ -29,10 +32,13 @@ async def check(request: Request) -> Response:
     services = context(request).services
     if isinstance(raw, dict) and "file_id" in raw:
         one = check_body(raw, OneFile)
+        check_granted_ids(request, [one.file_id])
         [found] = await services.resolver.resolve([FileRequest(file_id=one.file_id)], reader_of(request))
+        check_granted_files(request, [found])
         return json_response(_file_check(one.file_id, found))
-    selection = check_body(raw, FileSelection)
+    selection = apply_grant(request, check_body(raw, FileSelection))
     sources = await services.resolver.resolve(selection.requests(), reader_of(request))
+    check_granted_files(request, sources)
     return json_response(_preflight(selection, sources, services.settings))
 
 
@@ -90,6 +96,8 @@ async def catalogue(request: Request) -> Response:
         limit = read(page_limit)
         after = read(number_cursor)
         search = read(query_text, "q")
+    if principal_of(request).grant is not None:
+        raise Forbidden("A grant names its files. It lists no others.")
     found = await list_files(context(request).services.database, reader_of(request), search, after, limit + 1)
     page = page_of(found, limit, lambda file: (str(file.id),))
     files = FilePage(files=[file_of(file) for file in page.items], next_cursor=page.next_cursor)

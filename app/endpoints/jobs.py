@@ -12,7 +12,9 @@ from uuid import UUID
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from app.access.granted_files import check_granted_files, check_granted_ids, granted
 from app.access.guard import principal_of
+from app.access.principals import Principal
 from app.client_counts import client_address
 from app.context import context, json_response, listed_owner, reader_of
 from app.pagination import Page, cursor_of, page_limit, page_of, page_response, time_cursor
@@ -32,6 +34,7 @@ from app.requests import (
 )
 from app.schemas import Accepted, JobPage, JobStatus, Started
 from app.serializers import CACHE_CONTROL, etag_matches, etag_of, item_of, links_of
+from jobs.access.grants import GrantUse
 from jobs.bundles.downloads import Compression, NewDownload
 from jobs.bundles.resolver import Missing
 from jobs.concurrency import cancel_and_wait
@@ -47,6 +50,7 @@ async def initiate(request: Request) -> Response:
     with RequestReader(request) as read:
         key = read(idempotency_key)
         selection = await read_body(request, FileSelection)
+    selection = await granted(request, selection)
     new = NewDownload(
         files=selection.requests(),
         archive_name=selection.safe_archive_name(),
@@ -54,6 +58,7 @@ async def initiate(request: Request) -> Response:
         compression=selection.compression,
         owner=principal_of(request).owner,
         reader=reader_of(request),
+        grant=_grant_use(principal_of(request)),
     )
     idempotency = None if key is None else Idempotency(key, _digest(selection))
     it = context(request)
@@ -61,6 +66,14 @@ async def initiate(request: Request) -> Response:
     it.guard.owners.remember(job.id, job.owner)
     request.state.subject = str(job.id)
     return _accepted(request, job)
+
+
+def _grant_use(principal: Principal) -> GrantUse | None:
+    """What is counted when a job is created with a grant."""
+    if principal.grant is None or principal.expires_at is None:
+        return None
+    issuer = principal.owner.partition("|")[0]
+    return GrantUse(issuer, principal.proof_id, principal.grant.jobs, principal.expires_at)
 
 
 def _digest(selection: FileSelection) -> str:
@@ -91,12 +104,15 @@ async def start(request: Request) -> Response:
     headers = {"Preference-Applied": ", ".join(applied)} if applied else {}
     owner, reader = principal_of(request).owner, reader_of(request)
     files = [FileRequest(file_id=one.file_id)]
+    check_granted_ids(request, [one.file_id])
     [found] = await it.services.resolver.resolve(files, reader)
+    check_granted_files(request, [found])
     if isinstance(found, Missing):
         return _started(
             one.file_id, Status.FAILED, None, None, began, f"File {one.file_id} is missing: {found.reason}."
         )
-    job = await it.services.downloads.create(NewDownload(files=files, owner=owner, reader=reader))
+    use = _grant_use(principal_of(request))
+    job = await it.services.downloads.create(NewDownload(files=files, owner=owner, reader=reader, grant=use))
     it.guard.owners.remember(job.id, job.owner)
     request.state.subject = str(job.id)
     try:

@@ -10,9 +10,12 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from jobs.access.revocations import revoke
 from jobs.database import Database, fetch_within
 from jobs.errors import GrantExhausted
 
+KEPT = 24 * 3600.0
+"""Seconds for which a revocation is kept, for the grants that gateways have just verified."""
 _COUNT = """
 INSERT INTO access_grant_uses AS used (issuer, token_id, jobs, expires_at) VALUES ($1, $2, 1, $3)
 ON CONFLICT (issuer, token_id) DO UPDATE SET jobs = used.jobs + 1 WHERE used.jobs < $4
@@ -53,7 +56,11 @@ async def list_keys(database: Database) -> list[GrantKey]:
 async def revoke_key(database: Database, key_id: str) -> bool:
     """Revokes a key. Returns False if there is none of this id that is not revoked yet."""
     query = "UPDATE access_grant_keys SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL RETURNING id"
-    return bool(await database.fetch(query, key_id))
+    async with database.begin() as connection:
+        found = await fetch_within(connection, query, key_id)
+        if found:
+            await revoke(connection, [f"grant_key:{key_id}"], KEPT)
+    return bool(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from jobs.access.grants import count_job
 from jobs.bundles.downloads import Download, NewDownload, Result
 from jobs.bundles.format.checkpoints import DonePart, MultipartUpload
 from jobs.bundles.sql import reuse
@@ -52,9 +53,11 @@ class Downloads:
         self._key_template = key_template
 
     async def create(self, new: NewDownload, idempotency: Idempotency | None = None) -> Job:
-        """Creates a job of kind `download`. Returns and raises what `Lifecycle.create` does."""
+        """Creates a job of kind `download`. Returns and raises what `Lifecycle.create` does, and `GrantExhausted`."""
 
         async def within(connection: AsyncConnection, job: Job) -> None:
+            if new.grant is not None:
+                await count_job(connection, new.grant)
             await insert_download(connection, job.id, new, self._key_template)
 
         job = NewJob(kind=Kind.DOWNLOAD, owner=new.owner, files=new.files)

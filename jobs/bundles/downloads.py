@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
+from jobs.access.grants import GrantUse
 from jobs.bundles.format.checkpoints import MultipartUpload
 from jobs.engine.jobs import FileRequest, Job
 from jobs.files.names import safe_name
@@ -88,6 +89,8 @@ class NewDownload:
     owner: str = ANONYMOUS
     reader: FileReader | None = None
     """As whom its files are read, whenever an attempt reads them; None: as one who may read every file."""
+    grant: GrantUse | None = None
+    """The grant that it is created with, which is counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

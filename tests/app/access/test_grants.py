@@ -15,7 +15,6 @@ from pydantic import ValidationError
 from app.access.bearer_tokens import GRANT_SCOPES, BearerTokens
 from app.access.grant_issuers import REFRESH_AFTER, GrantIssuers
 from app.access.grants import Grant
-from app.access.key_sets import issuer_client
 from app.access.principals import Proof, Role
 from app.problems import Forbidden, InvalidToken
 from app.requests import check
@@ -134,8 +133,7 @@ def app_key() -> ECKey:
 @pytest_asyncio.fixture
 async def tokens(services: Services, clock: Clock, app_key: ECKey) -> AsyncIterator[BearerTokens]:
     await sql.add_key(services.database, "k1", "portal", app_key.as_dict(private=False))
-    async with issuer_client(None) as client:
-        yield BearerTokens(TokenSettings(), client, GrantIssuers(services.database, ["haulage"], clock))
+    yield BearerTokens(TokenSettings(), GrantIssuers(services.database, ["haulage"], clock))
 
 
 def signed_grant(key: ECKey, claim: object = None, header: dict[str, Any] | None = None, **changes: Any) -> str:

@@ -8,14 +8,12 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx2
 import pytest
 import pytest_asyncio
 from joserfc.jwk import OctKey, OKPKey
 from pydantic import SecretStr
 
 from app.access.bearer_tokens import BearerTokens, owner_of
-from app.access.key_sets import issuer_client
 from app.access.principals import DOWNLOAD_SCOPES, Proof, Role, Scope
 from app.access.tokens import LEEWAY, MAX_TOKEN
 from app.problems import InvalidToken
@@ -33,19 +31,13 @@ async def issuer() -> AsyncIterator[Issuer]:
         yield running
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def client() -> AsyncIterator[httpx2.AsyncClient]:
-    async with issuer_client(None) as opened:
-        yield opened
-
-
 @pytest.fixture
 def now() -> Clock:
     return Clock(time.time())
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def tokens(issuer: Issuer, client: httpx2.AsyncClient, now: Clock) -> AsyncIterator[BearerTokens]:
+async def tokens(issuer: Issuer, now: Clock) -> AsyncIterator[BearerTokens]:
     settings = TokenSettings(
         jwt_issuers=((issuer.url, None),),
         jwt_secret=SecretStr(SECRET),
@@ -54,7 +46,7 @@ async def tokens(issuer: Issuer, client: httpx2.AsyncClient, now: Clock) -> Asyn
         operator_groups=("ops",),
         support_groups=("help",),
     )
-    made = BearerTokens(settings, client, now=now)
+    made = BearerTokens(settings, now=now)
     yield made
     await made.close()
 
