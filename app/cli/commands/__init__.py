@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.commands import check, components, dead, doctor, download, files, jobs, keys, up, users
+from app.cli.commands import apps, check, components, dead, doctor, download, files, jobs, keys, up, users
 from app.exit_codes import ExitCode
 
 _EPILOG = "**Exit codes:**\n\n" + "\n".join(f"- {code:d} {code.meaning}" for code in ExitCode)
@@ -49,6 +49,7 @@ app.command("download")(download.download)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(dead.app, name="dead")
 app.add_typer(keys.app, name="keys")
+app.add_typer(apps.app, name="apps")
 app.add_typer(users.app, name="users")
 app.command("check")(check.check)
 app.command("doctor")(doctor.doctor)

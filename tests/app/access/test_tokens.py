@@ -112,6 +112,10 @@ async def test_an_issuer_with_a_secret(tokens: BearerTokens, issuer: Issuer) -> 
     assert (await tokens.principal(token)).owner == "portal|alice"
 
 
+async def test_an_issuer_of_access_tokens_signs_no_grants(tokens: BearerTokens, issuer: Issuer) -> None:
+    assert "no grants" in await refusal(tokens, issuer.token(grant={"files": [10_000]}))
+
+
 async def test_subjects_of_two_issuers_are_two_owners() -> None:
     assert owner_of("https://id.example/realms/a/", "7") == "id.example/realms/a|7"
     assert owner_of("https://id.example/realms/a", "7") != owner_of("https://id.example/realms/b", "7")
