@@ -18,11 +18,13 @@ from app.access.rules import (
     EVERYBODY,
     FOLLOW_JOB,
     FOLLOW_JOBS,
+    GET_FILE,
     GET_RESULT,
     MANAGE_ACCESS,
     READ_FILES,
     SEE_JOB,
     SEE_JOBS,
+    SHARE_RESULT,
     START_FILE,
     Rule,
 )
@@ -39,6 +41,7 @@ from app.endpoints import (
     links,
     pages,
     sessions,
+    shares,
     streams,
 )
 from jobs.engine.events import Event
@@ -93,6 +96,9 @@ _TICKET = Parameter(
     "query",
     "A ticket of `POST /v1/access/tickets`, for pages of other origins. It is valid once, for 60 s.",
     _STR,
+)
+_SHARE = Parameter(
+    "share", "query", "The secret of a share link. With it, the request needs no other credential.", _STR
 )
 _CURSOR = Parameter("cursor", "query", "The `nextCursor` of the previous page.", _STR)
 _LIMIT = Parameter("limit", "query", "Maximum number of items.", {**_INT, "minimum": 1, "maximum": 200, "default": 50})
@@ -185,9 +191,21 @@ OPERATIONS = (
         "Get a new presigned URL", "results", {200: (schemas.Link,)}, problems=(400, 404, 409, 410, 503),
     ),
     Operation(
-        "GET", f"{V1}/job/{{jobId}}/file", GET_RESULT, links.file, "file",
+        "GET", f"{V1}/job/{{jobId}}/file", GET_FILE, links.file, "file",
         "Stable link: redirects to a new presigned URL",
-        "results", {303: ()}, problems=(400, 404, 409, 410, 503),
+        "results", {303: ()}, (), (_SHARE,), (400, 404, 409, 410, 429, 503),
+    ),
+    Operation(
+        "POST", f"{V1}/job/{{jobId}}/shares", SHARE_RESULT, shares.create, "share", "Create a link for others to the result",
+        "results", {201: (schemas.ShareCreated,)}, (request_bodies.NewShare,), problems=(400, 404, 413, 415, 503),
+    ),
+    Operation(
+        "GET", f"{V1}/job/{{jobId}}/shares", SEE_JOB, shares.listing, "shares", "List the share links of a job",
+        "results", {200: (schemas.ShareList,)}, problems=(400, 404, 503),
+    ),
+    Operation(
+        "DELETE", f"{V1}/job/{{jobId}}/shares/{{id}}", CHANGE_JOB, shares.revoke, "revokeShare", "Revoke a share link",
+        "results", {204: ()}, problems=(400, 404, 503),
     ),
     Operation(
         "GET", f"{V1}/stream/{{jobId}}", FOLLOW_JOB, streams.one, "stream",

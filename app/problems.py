@@ -65,6 +65,20 @@ class IssuerUnavailable(HaulageError):
     code = "issuer_unavailable"
 
 
+class ShareNotFound(HaulageError):
+    code = "share_not_found"
+
+
+class PasswordRequired(HaulageError):
+    """A share link has a password, which the request does not have, or another one."""
+
+    code = "password_required"
+
+
+class TooManyPasswords(HaulageError):
+    code = "too_many_passwords"
+
+
 class Forbidden(HaulageError):
     """The caller is known, and may not do this: a scope or a role is missing."""
 
@@ -157,6 +171,9 @@ RESPONSES: dict[str, ErrorResponse] = {
         503, "The token's issuer is unavailable", ExitCode.UNAVAILABLE, retry_after=5, close_code=CloseCode.UNAVAILABLE
     ),
     "grant_exhausted": ErrorResponse(403, "The grant is used up", ExitCode.NOT_ALLOWED),
+    "share_not_found": ErrorResponse(404, "Share link not found", ExitCode.NOT_FOUND),
+    "password_required": ErrorResponse(401, "Password required", ExitCode.NOT_ALLOWED),
+    "too_many_passwords": ErrorResponse(429, "Too many wrong passwords", ExitCode.UNAVAILABLE, retry_after=60),
     "forbidden": ErrorResponse(403, "Not allowed", ExitCode.NOT_ALLOWED, close_code=CloseCode.FORBIDDEN),
     "not_found": ErrorResponse(404, "Not found", ExitCode.NOT_FOUND),
     "user_not_found": ErrorResponse(404, "User not found", ExitCode.NOT_FOUND),
@@ -237,6 +254,8 @@ def problem(request: Request, error: BaseException) -> Response:
             headers = {"Retry-After": str(retry_after)} if retry_after else {}
             if isinstance(error, Unauthenticated):  # RFC 6750, section 3
                 headers["WWW-Authenticate"] = 'Bearer realm="haulage"'
+            if isinstance(error, PasswordRequired):  # RFC 7617
+                headers["WWW-Authenticate"] = 'Basic realm="share link", charset="UTF-8"'
             if isinstance(error, (BodyTooLarge, MalformedRequest, UnsupportedTransferCoding)):
                 headers["Connection"] = "close"
             fields = [FieldProblem(field=field, message=text) for field, text in getattr(error, "problems", ())]

@@ -125,3 +125,19 @@ class OneFile(Body):
     """One file."""
 
     file_id: FileId = Field(alias="file_id")
+
+
+class NewShare(Body):
+    """A share link to create."""
+
+    expires_in: Annotated[StrictInt, Field(ge=60, le=366 * 86_400)] = Field(
+        default=7 * 86_400, description="Seconds until it expires. The result may expire earlier."
+    )
+    max_uses: Annotated[StrictInt, Field(ge=1, le=1_000_000)] | None = Field(
+        default=None,
+        description="How often it may be used; null: any number. All requests from one address within `LINK_TTL` are "
+        "one use, so that a download can be resumed.",
+    )
+    password: Annotated[StrictStr, Field(min_length=1, max_length=200)] | None = Field(
+        default=None, description="To be sent with `Authorization: Basic` and any user name."
+    )

@@ -359,6 +359,28 @@ class KeyList(Message):
     keys: list[KeyItem]
 
 
+class ShareItem(Message):
+    """A share link, without its secret."""
+
+    id: str
+    created_by: str
+    created_at: datetime
+    expires_at: datetime
+    max_uses: int | None
+    uses: int
+    has_password: bool
+
+
+class ShareCreated(ShareItem):
+    """A new share link. `url` is shown once: only its SHA-256 is kept."""
+
+    url: str
+
+
+class ShareList(Message):
+    shares: list[ShareItem]
+
+
 class Ticket(Message):
     """A ticket for one stream: the `ticket` of its query."""
 

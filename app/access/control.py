@@ -11,6 +11,7 @@ from app.access.grant_issuers import GrantIssuers
 from app.access.guard import Guard
 from app.access.job_owners import JobOwners
 from app.access.revocations import Revocations
+from app.access.share_links import ShareLinks
 from app.access.verdicts import Verdicts
 from app.public_address import PublicAddress
 from jobs.access.users import ADOPTED
@@ -33,7 +34,7 @@ class AccessControl:
         authenticator = Authenticator(
             settings, address, services.database, self._revocations, self._verdicts, self._tokens.principal
         )
-        self.guard = Guard(settings, authenticator, self._owners)
+        self.guard = Guard(settings, authenticator, self._owners, ShareLinks(services.database, settings.link_ttl))
 
     async def announce_revocation(self) -> None:
         """Makes this gateway read what was just revoked, and the others at once: they read it within two seconds anyway."""

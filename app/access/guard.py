@@ -11,6 +11,7 @@ from app.access.authenticator import Authenticator
 from app.access.job_owners import JobOwners
 from app.access.principals import Principal, Role
 from app.access.rules import JobAccess, Rule
+from app.access.share_links import PARAMETER, ShareLinks
 from app.problems import Forbidden, Unauthenticated
 from app.requests import uuid_of
 from jobs.errors import InvalidRequest, JobNotFound
@@ -21,17 +22,26 @@ from jobs.settings import AccessSettings
 class Guard:
     """Admits requests of one gateway. A job that a principal may not see does not exist for it."""
 
-    def __init__(self, settings: AccessSettings, authenticator: Authenticator, owners: JobOwners) -> None:
+    def __init__(
+        self, settings: AccessSettings, authenticator: Authenticator, owners: JobOwners, shares: ShareLinks
+    ) -> None:
         self.authenticator = authenticator
         self.owners = owners
+        self._shares = shares
         self._users_read_template_files = settings.template_files == "users"
 
     async def admit(self, connection: HTTPConnection, rule: Rule) -> None:
         """Leaves the principal in the connection's state. For `EVERYBODY`, none.
 
-        Raises `Unauthenticated`, `Forbidden`, `ForbiddenOrigin`, `JobNotFound`, `DatabaseUnavailable`.
+        Raises `Unauthenticated`, `Forbidden`, `ForbiddenOrigin`, `JobNotFound`, `DatabaseUnavailable`, and what
+        `ShareLinks.principal` does.
         """
         if rule.scope is None:
+            return
+        if rule.share and PARAMETER in connection.query_params and not self.authenticator.is_open:
+            connection.state.principal = await self._shares.principal(
+                connection, uuid_of(connection.path_params["jobId"])
+            )
             return
         principal = await self.authenticator.authenticate(connection, ticket=rule.ticket)
         connection.state.principal = principal

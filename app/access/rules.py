@@ -25,6 +25,8 @@ class Rule:
     job: JobAccess | None = None
     also: Scope | None = None
     """A second scope that the credential must have."""
+    share: bool = False
+    """Whether a `share` in the query, of a link to the result of this job, does instead."""
     ticket: bool = False
     """Whether a `ticket` in the query proves who calls: for streams of pages whose cookies do not reach this origin."""
 
@@ -42,5 +44,8 @@ START_FILE = Rule(Scope.JOBS_WRITE, also=Scope.RESULTS_READ)
 """For what creates a job and hands out its result in one response."""
 CHANGE_JOB = Rule(Scope.JOBS_WRITE, JobAccess.ACT)
 GET_RESULT = Rule(Scope.RESULTS_READ, JobAccess.ACT)
+GET_FILE = Rule(Scope.RESULTS_READ, JobAccess.ACT, share=True)
+SHARE_RESULT = Rule(Scope.JOBS_WRITE, JobAccess.ACT, also=Scope.RESULTS_READ)
+"""For links that hand out the result to others."""
 READ_FILES = Rule(Scope.FILES_READ)
 MANAGE_ACCESS = Rule(Scope.ACCESS_MANAGE)

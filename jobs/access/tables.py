@@ -6,7 +6,7 @@ of a row, which may be listed and logged.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Identity, Index, Integer, LargeBinary, Table, Text, func
+from sqlalchemy import BigInteger, Column, ForeignKey, Identity, Index, Integer, LargeBinary, Table, Text, Uuid, func
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from jobs.schema import TimestampTz, metadata
@@ -112,3 +112,30 @@ access_grant_uses = Table(
     Column("expires_at", TimestampTz, nullable=False),  # the grant's end, after which the row is of no use
 )
 Index("access_grant_uses_expiry", access_grant_uses.c.expires_at)
+
+access_shares = Table(
+    "access_shares",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("hash", LargeBinary, nullable=False, unique=True),
+    Column("job_id", Uuid, ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
+    Column("created_by", Text, nullable=False),  # the owner's name
+    Column("created_at", TimestampTz, nullable=False, server_default=func.now()),
+    Column("expires_at", TimestampTz, nullable=False),
+    Column("max_uses", Integer),  # NULL: any number
+    Column("uses", Integer, nullable=False, server_default="0"),
+    Column("password_hash", LargeBinary),  # scrypt, after its salt
+    Column("failures", Integer, nullable=False, server_default="0"),  # wrong passwords since the last right one
+    Column("failed_at", TimestampTz),
+    Column("revoked_at", TimestampTz),
+)
+Index("access_shares_job", access_shares.c.job_id)
+Index("access_shares_expiry", access_shares.c.expires_at)
+
+access_share_uses = Table(
+    "access_share_uses",
+    metadata,
+    Column("share_id", Text, ForeignKey("access_shares.id", ondelete="CASCADE"), primary_key=True),
+    Column("client", LargeBinary, primary_key=True),  # the SHA-256 of its address and the link's secret
+    Column("until", TimestampTz, nullable=False),  # until then, its requests are the same use
+)

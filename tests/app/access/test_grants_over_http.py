@@ -39,9 +39,7 @@ def changes(issuer: Issuer) -> dict[str, Any]:
 @pytest_asyncio.fixture
 async def files(required: Shared) -> list[int]:
     """Three files of 100 bytes: two that begin with `a/`, all private."""
-    made = [
-        await required.catalogue.add(b"x" * 100, owner="somebody", visibility=Visibility.PRIVATE) for _ in range(3)
-    ]
+    made = [await required.catalogue.add(b"x" * 100, owner="somebody", visibility=Visibility.PRIVATE) for _ in range(3)]
     objects = required.services.storage.objects
     for file_id, key in zip(made, ("a/1", "a/2", "b/1"), strict=True):
         info = await objects.put(key, b"x" * 100, "text/plain")
@@ -198,7 +196,9 @@ async def test_any_other_token_is_refused(required: Shared, token: str) -> None:
 
 async def test_an_unknown_key_says_when_to_try_again(required: Shared, issuer: Issuer) -> None:
     known, unknown = issuer.token(), issuer.token(ec_key("second"))
-    assert (await required.api.get("/v1/download/jobs", headers={"Authorization": f"Bearer {known}"})).status_code == 200
+    assert (
+        await required.api.get("/v1/download/jobs", headers={"Authorization": f"Bearer {known}"})
+    ).status_code == 200
     answer = await required.api.get("/v1/download/jobs", headers={"Authorization": f"Bearer {unknown}"})
     problem(answer, 401, "invalid_token")
     assert 0 < int(answer.headers["retry-after"]) <= 30

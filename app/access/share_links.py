@@ -1,0 +1,107 @@
+"""Share links: `…/file?share=SECRET` lets whoever has it download one result, until it expires or is revoked."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import secrets
+from base64 import b64decode
+from uuid import UUID
+
+from starlette.requests import HTTPConnection
+
+from app.access.credentials import digest_of
+from app.access.principals import Principal, Proof, Scope
+from app.client_counts import client_address, client_of
+from app.problems import PasswordRequired, ShareNotFound, TooManyPasswords
+from jobs.access.shares import FoundShare, count_failure, find_share, use_share
+from jobs.database import Database
+
+PARAMETER = "share"
+"""The parameter of the query that has the secret."""
+MAX_SECRET = 100
+"""Characters of a secret that is looked up."""
+_SALT = 16
+"""Bytes of a password's salt."""
+
+
+class ShareLinks:
+    """The share links of one gateway. `use_time`: seconds in which all requests of a client are one use."""
+
+    def __init__(self, database: Database, use_time: float) -> None:
+        self._database = database
+        self._use_time = use_time
+        self._hashing = asyncio.Semaphore(1)  # a password at a time: scrypt takes 16 MB and a core for some 50 ms
+
+    async def principal(self, request: HTTPConnection, job_id: UUID) -> Principal:
+        """Who a request with the secret of a share link comes from: somebody who may get the result of this job.
+
+        A GET is a use of the link, unless the same address has used it within `use_time`: then it is the same one.
+        Raises `ShareNotFound`, `PasswordRequired`, `TooManyPasswords`, `DatabaseUnavailable`.
+        """
+        secret = request.query_params[PARAMETER]
+        found = await find_share(self._database, digest_of(secret), job_id) if len(secret) <= MAX_SECRET else None
+        if found is None:
+            raise ShareNotFound(_ENDED)
+        await self._check_password(request, found)
+        if request.scope["method"] == "GET":
+            client = digest_of(f"{client_of(client_address(request.scope))} {secret}")
+            if not await use_share(self._database, found.share.id, client, self._use_time):
+                raise ShareNotFound(_ENDED)
+        return Principal(
+            owner=f"share|{found.share.id}",
+            scopes=frozenset({Scope.RESULTS_READ}),
+            proof=Proof.SHARE_LINK,
+            proof_id=found.share.id,
+            issued_at=found.share.created_at,
+            expires_at=found.share.expires_at,
+        )
+
+    async def _check_password(self, request: HTTPConnection, found: FoundShare) -> None:
+        if found.password_hash is None:
+            return
+        if found.locked:
+            raise TooManyPasswords("Too many wrong passwords were sent for this link. Try again in a minute.")
+        password = _password_of(request.headers.get("authorization", ""))
+        if password is None:
+            raise PasswordRequired("This link has a password: send it with any user name (curl -u :password).")
+        async with self._hashing:
+            right = await is_password(password, found.password_hash)
+        if not right:
+            await count_failure(self._database, found.share.id)
+            raise PasswordRequired("The password is wrong.")
+
+
+_ENDED = "This share link is unknown, revoked, expired, or was used as often as it may be. Request a new one."
+
+
+def new_share_secret() -> str:
+    """A new secret of 256 bits, as it stands in a link."""
+    return secrets.token_urlsafe(32)
+
+
+async def hash_password(password: str) -> bytes:
+    """What is kept of a password: a salt, and its scrypt (RFC 7914)."""
+    salt = secrets.token_bytes(_SALT)
+    return salt + await _scrypt(password, salt)
+
+
+async def is_password(password: str, kept: bytes) -> bool:
+    """Whether `kept` was made of this password."""
+    return hmac.compare_digest(await _scrypt(password, kept[:_SALT]), kept[_SALT:])
+
+
+async def _scrypt(password: str, salt: bytes) -> bytes:
+    return await asyncio.to_thread(hashlib.scrypt, password.encode(), salt=salt, n=1 << 14, r=8, p=1)
+
+
+def _password_of(authorization: str) -> str | None:
+    """The password of `Authorization: Basic` (RFC 7617); None without one."""
+    scheme, _, value = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        return b64decode(value.strip(), validate=True).decode().partition(":")[2]
+    except ValueError:
+        return None
