@@ -196,7 +196,7 @@ OPERATIONS = (
         "results", {303: ()}, (), (_SHARE,), (400, 404, 409, 410, 429, 503),
     ),
     Operation(
-        "POST", f"{V1}/job/{{jobId}}/shares", SHARE_RESULT, shares.create, "share", "Create a link for others to the result",
+        "POST", f"{V1}/job/{{jobId}}/shares", SHARE_RESULT, shares.create, "share", "Create a share link to the result",
         "results", {201: (schemas.ShareCreated,)}, (request_bodies.NewShare,), problems=(400, 404, 413, 415, 503),
     ),
     Operation(

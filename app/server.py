@@ -15,7 +15,10 @@ from typing import cast
 import structlog
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn._types import ASGI3Application
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from app.access.proxy_headers import ProxyHeaderFilter
 from app.exit_codes import ExitCode
 from app.gateway import Gateway
 from app.http_protocol import HttpProtocol
@@ -72,7 +75,7 @@ def _config(app: ASGIApp, settings: Settings, connections: TcpConnections) -> uv
     """Requests are logged by the middleware, and what never becomes one by `connections`."""
     logging.getLogger("uvicorn.error").addFilter(_is_not_access_log)
     return uvicorn.Config(
-        app,
+        _behind_proxies(app, settings),
         loop="uvloop",
         http=cast("type[asyncio.Protocol]", partial(HttpProtocol, connections)),  # uvicorn only calls it
         ws=cast("type[asyncio.Protocol]", partial(WebSocketProtocol, connections)),
@@ -85,10 +88,17 @@ def _config(app: ASGIApp, settings: Settings, connections: TcpConnections) -> uv
         access_log=False,
         log_config=None,
         server_header=False,
-        proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=list(settings.trusted_proxies),
+        proxy_headers=False,  # `_behind_proxies` has them, in the right order
         timeout_graceful_shutdown=int(settings.shutdown_timeout),
     )
+
+
+def _behind_proxies(app: ASGIApp, settings: Settings) -> ASGIApp:
+    """The application with the addresses that `TRUSTED_PROXIES` forward, and the users that one of them names."""
+    if settings.trusted_proxies:
+        forwarded = ProxyHeadersMiddleware(cast("ASGI3Application", app), list(settings.trusted_proxies))
+        app = cast("ASGIApp", forwarded)
+    return ProxyHeaderFilter(app, settings) if settings.auth_proxy_user else app
 
 
 def serve(settings: Settings) -> None:

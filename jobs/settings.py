@@ -72,6 +72,7 @@ Hosts = Annotated[tuple[str, ...], NoDecode, _each(addresses.host_pattern)]
 Origins = Annotated[tuple[str, ...], NoDecode, _each(addresses.origin_pattern)]
 Networks = Annotated[tuple[str, ...], NoDecode, _each(addresses.network)]
 ListenAddresses = Annotated[tuple[str, ...], NoDecode, Field(min_length=1), _each(addresses.listen_address)]
+HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,100}$")]
 Names = Annotated[tuple[str, ...], NoDecode]
 Issuers = Annotated[tuple[Annotated[tuple[str, str | None], BeforeValidator(_issuer)], ...], NoDecode]
 """Pairs of an issuer and the URL of its keys, None if that is found by discovery."""
@@ -344,6 +345,20 @@ class TokenSettings(_Group):
     )
     support_groups: Names = Field(default=(), description="Groups whose members see all jobs, and change none.")
 
+    auth_proxy_user: HeaderName | None = Field(
+        default=None,
+        description="Header in which a reverse proxy names the user that it has signed in, such as `Remote-User`. It is "
+        "believed only from `TRUSTED_PROXIES` and together with `AUTH_PROXY_SECRET`.",
+    )
+    auth_proxy_groups: HeaderName | None = Field(
+        default=None, description="Header in which it names the groups of the user, such as `Remote-Groups`."
+    )
+    auth_proxy_secret: SecretStr | None = Field(
+        default=None,
+        min_length=32,
+        description="Secret of at least 32 characters that the proxy sends in the header `X-Auth-Proxy-Secret`.",
+    )
+
     @model_validator(mode="after")
     def _secret_has_one_issuer(self) -> Self:
         if (self.jwt_secret is None) != (self.jwt_secret_issuer is None):
@@ -448,6 +463,18 @@ class Settings(
     """
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    @model_validator(mode="after")
+    def _names_the_proxy(self) -> Self:
+        if self.auth_proxy_user is None:
+            return self
+        if self.auth_proxy_secret is None:
+            msg = "AUTH_PROXY_USER needs AUTH_PROXY_SECRET, or anybody in the network could name a user"
+            raise ValueError(msg)
+        if not self.trusted_proxies or "*" in self.trusted_proxies:
+            msg = "AUTH_PROXY_USER needs TRUSTED_PROXIES that name the proxy's address or network"
+            raise ValueError(msg)
+        return self
 
     @field_validator("*", mode="before")
     @classmethod

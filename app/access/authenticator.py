@@ -12,6 +12,7 @@ from starlette.requests import HTTPConnection
 
 from app.access.credentials import KEY_PREFIX, MAX_TOKEN, Credential, CredentialKind, credential_of, digest_of
 from app.access.principals import ALL_SCOPES, OPEN, Principal, Proof, Role, Scope
+from app.access.proxy_headers import ProxyUsers
 from app.access.revocations import Revocations
 from app.access.same_origin import check_same_origin
 from app.access.tickets import principal_from
@@ -22,7 +23,7 @@ from jobs.access.keys import find_key
 from jobs.access.sessions import find_session
 from jobs.access.tickets import use_ticket
 from jobs.database import Database
-from jobs.settings import AccessSettings
+from jobs.settings import Settings
 
 TokenVerifier = Callable[[str], Awaitable[Principal]]
 """Verifies a bearer token that is no API key. Raises `Unauthenticated`."""
@@ -38,7 +39,7 @@ class Authenticator:
 
     def __init__(
         self,
-        settings: AccessSettings,
+        settings: Settings,
         address: PublicAddress,
         database: Database,
         revocations: Revocations,
@@ -52,12 +53,17 @@ class Authenticator:
         self._revocations = revocations
         self._verdicts = verdicts
         self._verify_token = verify_token
+        self._proxy_users = ProxyUsers(settings)
 
     def cached(self, headers: Mapping[bytes, bytes]) -> Principal | None:
         """The principal of a safe request, if that is known without a query."""
         if self.is_open:
             return OPEN
         credential = credential_of(headers)
+        if credential is None or credential.kind is CredentialKind.SESSION:
+            principal = self._proxy_users.principal(headers)
+            if principal is not None:
+                return None if self._revocations.ends(principal) else principal
         return None if credential is None else self._verdicts.get(digest_of(credential.secret))
 
     async def authenticate(self, connection: HTTPConnection, *, ticket: bool = False) -> Principal:
@@ -72,6 +78,13 @@ class Authenticator:
         if ticket and "ticket" in connection.query_params:
             return await self._ticket(connection.query_params["ticket"])
         credential = credential_of(headers)
+        if credential is None or credential.kind is CredentialKind.SESSION:
+            principal = self._proxy_users.principal(headers)
+            if principal is not None:
+                check_same_origin(scope, headers, self._address)  # browsers send what the proxy knows them by, too
+                if self._revocations.ends(principal):
+                    raise Unauthenticated("The access of this user was revoked.")
+                return principal
         if credential is None:
             raise Unauthenticated(f"This request does not prove who it comes from. {_HOW}")
         if credential.kind is CredentialKind.SESSION:

@@ -118,7 +118,9 @@ async def use_share(database: Database, share_id: str, client: bytes, lifetime: 
         await fetch_within(
             connection,
             """
-            WITH ended AS (DELETE FROM access_share_uses WHERE share_id = $1 AND until < statement_timestamp() AND client <> $2),
+            WITH ended AS (
+                    DELETE FROM access_share_uses WHERE share_id = $1 AND until < statement_timestamp() AND client <> $2
+                ),
                 counted AS (UPDATE access_shares SET uses = uses + 1, failures = 0 WHERE id = $1)
             INSERT INTO access_share_uses (share_id, client, until) VALUES ($1, $2, statement_timestamp() + $3)
             ON CONFLICT (share_id, client) DO UPDATE SET until = excluded.until

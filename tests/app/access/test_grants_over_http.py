@@ -19,6 +19,7 @@ from jobs.services import Services
 from jobs.settings import Settings
 from tests.app.shared import Shared, link, problem
 from tests.helpers.access import Headers
+from tests.helpers.eventually import eventually
 from tests.helpers.issuers import Issuer, ec_key, running_issuer
 from tests.helpers.running import serving
 
@@ -59,8 +60,9 @@ async def grant_of(required: Shared) -> Callable[..., Headers]:
     return make
 
 
+@pytest.mark.usefixtures("worker")
 async def test_a_grant_starts_and_follows_a_job(
-    required: Shared, worker: None, files: list[int], grant_of: Callable[..., Headers]
+    required: Shared, files: list[int], grant_of: Callable[..., Headers]
 ) -> None:
     granted = grant_of({"files": files[:2], "archiveName": "photos", "maxBytes": 200})
     checked = await required.api.post(CHECK, headers=granted, json={"file_ids": files[:2]})
@@ -166,9 +168,11 @@ async def test_the_grants_of_a_revoked_key_end_at_once(
     assert (await required.api.get("/v1/download/jobs", headers=granted)).status_code == 200
     assert await grants.revoke_key(services.database, "k1")
     await services.feed.announce()
-    async with asyncio.timeout(5):
-        while (await required.api.get("/v1/download/jobs", headers=granted)).status_code != 401:
-            await asyncio.sleep(0.05)
+
+    async def is_refused() -> bool:
+        return (await required.api.get("/v1/download/jobs", headers=granted)).status_code == 401
+
+    await eventually(is_refused)
 
 
 # --- access tokens ------------------------------------------------------------------------------------------------------

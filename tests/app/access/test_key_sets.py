@@ -19,6 +19,8 @@ from app.access.key_sets import (
     STALE_LIMIT,
     WAIT_AFTER,
     IssuerKeys,
+    UnusableResponse,
+    endpoint_of,
     find_key,
     issuer_client,
     signing_keys,
@@ -227,6 +229,22 @@ async def test_a_wrong_response_leaves_the_keys_as_they_are(
     issuer.responses = responses
     clock.now += WAIT_AFTER
     assert await keys.find("first", "ES256")
+
+
+@servers
+async def test_the_discovery_of_another_issuer_is_not_believed(keys: IssuerKeys, issuer: Issuer) -> None:
+    issuer.responses[DISCOVERY] = {"issuer": "https://other.example", "jwks_uri": issuer.url + JWKS}
+    with pytest.raises(IssuerUnavailable):
+        await keys.find("first", "ES256")
+    assert issuer.requests == {DISCOVERY: 1}
+
+
+def test_endpoints_have_the_scheme_of_their_issuer_or_https() -> None:
+    document = {"issuer": "https://id.example", "a": "https://other.example/", "b": "http://id.example/", "c": 7}
+    assert endpoint_of(document, "a") == "https://other.example/"
+    for name in ("b", "c", "d"):
+        with pytest.raises(UnusableResponse):
+            endpoint_of(document, name)
 
 
 @servers

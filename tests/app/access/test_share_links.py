@@ -141,7 +141,7 @@ async def test_another_credential_is_no_password(required: Shared, job: Job, olg
     assert (await required.api.get(url, headers={"Authorization": credentials})).status_code == 401
 
 
-async def test_who_may_share(required: Shared, job: Job, olga: Headers) -> None:
+async def test_who_may_share(required: Shared, job: Job) -> None:
     services = required.services
     reads = await key_of(services, "olga", scopes=[Scope.JOBS_READ, Scope.RESULTS_READ])
     writes = await key_of(services, "olga", scopes=[Scope.JOBS_READ, Scope.JOBS_WRITE])

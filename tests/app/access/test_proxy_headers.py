@@ -1,0 +1,167 @@
+"""Users whom a reverse proxy names in headers: believed from the real nginx with its secret, and from nobody else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import ValidationError
+
+from app.stack.ports import free_ports
+from jobs.settings import Settings
+from tests.app.shared import Shared, link
+from tests.helpers.reverse_proxies import Nginx, Site, running
+from tests.helpers.running import serving
+from tests.helpers.settings import with_changes
+
+SECRET = "proxy-secret-0123456789abcdef0123"
+SESSION = "/v1/access/session"
+HEADERS: dict[str, Any] = {
+    "auth_mode": "required",
+    "auth_proxy_user": "Remote-User",
+    "auth_proxy_groups": "Remote-Groups",
+    "auth_proxy_secret": SECRET,
+    "trusted_proxies": ("127.0.0.1",),
+    "admin_groups": ("admins",),
+}
+
+
+@pytest.fixture
+def changes() -> dict[str, Any]:
+    return HEADERS
+
+
+class SigningInNginx(Nginx):
+    """Signs in with HTTP Basic, as `auth_request` would with a server of its own, and tells the gateway who it is.
+
+    `auth_request` asks `/auth`, which answers with the user of the `Authorization` header, as Authelia does.
+    """
+
+    auth_port = 0
+
+    @property
+    def configuration(self) -> str:
+        text = super().configuration
+        text = text.replace("      proxy_http_version 1.1;", _SIGNED_IN + "      proxy_http_version 1.1;")
+        text = text.replace("    absolute_redirect off;", _AUTH + "    absolute_redirect off;")
+        return text.replace("  server {", _AUTH_SERVER + "  server {", 1).replace("AUTH_PORT", str(self.auth_port))
+
+
+_SIGNED_IN = f"""
+      auth_request /auth;
+      auth_request_set $user $upstream_http_remote_user;
+      auth_request_set $groups $upstream_http_remote_groups;
+      proxy_set_header Remote-User $user;
+      proxy_set_header Remote-Groups $groups;
+      proxy_set_header X-Auth-Proxy-Secret {SECRET};
+      proxy_set_header Authorization "";
+"""
+_AUTH = """
+    location = /auth {
+      internal;
+      proxy_pass http://127.0.0.1:AUTH_PORT/;
+      proxy_pass_request_body off;
+      proxy_set_header Content-Length "";
+    }
+"""
+_AUTH_SERVER = """
+  server {
+    listen 127.0.0.1:AUTH_PORT;
+    location / {
+      if ($remote_user = "") { return 401; }
+      add_header Remote-User $remote_user;
+      add_header Remote-Groups "staff,$remote_user";
+      return 204;
+    }
+  }
+"""
+
+
+@pytest.fixture
+def nginx(tmp_path: Path) -> SigningInNginx:
+    made = SigningInNginx(tmp_path, Site())
+    [made.auth_port] = free_ports([0])
+    return made
+
+
+async def user(client: httpx.AsyncClient, url: str = SESSION, **headers: str) -> tuple[Any, Any]:
+    """Who the gateway says that the caller is, and the role."""
+    answer = (await client.get(url, headers={name.replace("_", "-"): value for name, value in headers.items()})).json()
+    return answer.get("user"), answer.get("role")
+
+
+async def test_nginx_signs_users_in(required: Shared, nginx: SigningInNginx) -> None:
+    mine, other = await required.processing(owner="anna"), await required.processing(owner="otto")
+    async with running(nginx, str(required.api.base_url).rstrip("/")) as url, httpx.AsyncClient() as client:
+        assert (await client.get(url + "/v1/download/jobs")).status_code == 401
+        anna = httpx.BasicAuth("anna", "any")
+        seen = await client.get(url + SESSION, auth=anna)
+        assert (seen.json()["user"], seen.json()["role"], seen.json()["proof"]) == ("anna", "user", "proxy")
+        assert seen.json()["groups"] == ["anna", "staff"]
+        assert (await client.get(url + link(mine), auth=anna)).status_code == 200
+        assert (await client.get(url + link(other), auth=anna)).status_code == 404
+        forged = {"Remote-User": "otto", "Remote-Groups": "admins", "X-Auth-Proxy-Secret": "x"}
+        assert (await client.get(url + SESSION, auth=anna, headers=forged)).json()["user"] == "anna"
+        admin = await client.get(url + SESSION, auth=httpx.BasicAuth("admins", "any"))
+        assert admin.json()["role"] == "admin"
+        evil = {"Sec-Fetch-Site": "cross-site"}
+        assert (await client.delete(url + link(mine), auth=anna, headers=evil)).status_code == 403
+        assert (await client.delete(url + link(mine), auth=anna)).status_code == 200
+
+
+async def test_only_the_secret_makes_a_header_count(required: Shared) -> None:
+    api = required.api
+    assert await user(api, Remote_User="anna", X_Auth_Proxy_Secret=SECRET) == ("anna", "user")
+    assert await user(api, Remote_User="anna", Remote_Groups="x|admins", X_Auth_Proxy_Secret=SECRET) == (
+        "anna",
+        "admin",
+    )
+    for secret in ("", "x", SECRET[:-1], SECRET + "x", SECRET.upper()):
+        assert await user(api, Remote_User="anna", X_Auth_Proxy_Secret=secret) == (None, None)
+    assert await user(api, Remote_User="anna") == (None, None)
+    for name in ("", "id.example|7", "a" * 300):
+        assert await user(api, Remote_User=name, X_Auth_Proxy_Secret=SECRET) == (None, None)
+
+
+async def test_a_header_that_comes_twice_is_the_clients(required: Shared) -> None:
+    for twice in (("Remote-User", "otto"), ("X-Auth-Proxy-Secret", SECRET), ("Remote-Groups", "admins")):
+        sent = [("Remote-User", "anna"), ("Remote-Groups", "a"), ("X-Auth-Proxy-Secret", SECRET), twice]
+        answer = await required.api.get(SESSION, headers=sent)
+        assert answer.json()["user"] is None
+
+
+async def test_another_address_is_not_believed(required: Shared, settings: Settings) -> None:
+    async with serving(with_changes(settings, trusted_proxies=("198.51.100.1",))) as url:
+        forwarded = {"X_Forwarded_For": "198.51.100.1"}
+        seen = await user(required.api, url + SESSION, Remote_User="anna", X_Auth_Proxy_Secret=SECRET, **forwarded)
+        assert seen == (None, None)
+
+
+async def test_without_the_setting_no_header_counts(required: Shared, settings: Settings) -> None:
+    plain = with_changes(settings, auth_proxy_user=None, auth_proxy_groups=None, auth_proxy_secret=None)
+    async with serving(plain) as url:
+        assert await user(required.api, url + SESSION, Remote_User="anna", X_Auth_Proxy_Secret=SECRET) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        ({"trusted_proxies": ()}, "TRUSTED_PROXIES"),
+        ({"trusted_proxies": ("*",)}, "TRUSTED_PROXIES"),
+        ({"auth_proxy_secret": None}, "AUTH_PROXY_SECRET"),
+        ({"auth_proxy_secret": "short"}, "32"),
+        ({"auth_proxy_user": "Remote User"}, "auth_proxy_user"),
+    ],
+)
+def test_headers_of_nobody_in_particular_are_refused_at_start(wrong: dict[str, Any], why: str) -> None:
+    needed = {
+        "database_url": "postgresql://haulage:hidden@127.0.0.1/haulage",
+        "redis_url": "redis://127.0.0.1:6379/0",
+        "s3_endpoint": "http://127.0.0.1:9000",
+        "s3_access_key_id": "key",
+        "s3_secret_access_key": "secret",
+    }
+    with pytest.raises(ValidationError, match=why):
+        Settings(**{**needed, **HEADERS, **wrong})
