@@ -6,6 +6,7 @@ NPM := sh frontend/npm.sh
 PAGE := app/pages/built/index.html
 MODULES := frontend/node_modules/.ready
 WORKER := tests/proxy/worker
+OPENID := tests/oidc
 WORKER_BUILT := $(WORKER)/built/worker.js
 CFN_LINT := $(BIN)/cfn-lint
 HADOLINT := $(BIN)/hadolint
@@ -56,6 +57,10 @@ $(WORKER)/node_modules/.ready: $(VENV)/.ready $(WORKER)/package.json $(WORKER)/p
 	$(NPM) --prefix ../$(WORKER) ci --silent
 	@touch $@
 
+$(OPENID)/node_modules/.ready: $(VENV)/.ready $(OPENID)/package.json $(OPENID)/package-lock.json $(OPENID)/.npmrc
+	$(NPM) --prefix ../$(OPENID) ci --silent
+	@touch $@
+
 $(CFN_LINT): $(VENV)/.ready tests/proxy/requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/proxy/requirements.lock
 	@touch $@
@@ -67,7 +72,7 @@ $(HADOLINT): $(VENV)/.ready tests/containers/requirements.lock
 run: setup ## Run the main job on this machine: servers, gateway, worker, demo files, a real download
 	@exec $(BIN)/haulage up --demo
 
-test: setup page worker ## Run the tests, in four processes, each with real servers of its own
+test: setup page worker $(OPENID)/node_modules/.ready ## Run the tests, in four processes, each with real servers of its own
 	$(NPM) run --silent test
 	$(BIN)/pytest $(SIDE_BY_SIDE)
 
@@ -141,4 +146,4 @@ lock: ## Pin every dependency by version and hash (needs uv)
 		--constraint requirements.lock tests/containers/requirements.in --output-file tests/containers/requirements.lock
 
 clean: ## Remove the environment, not the data of .haulage
-	rm -rf $(VENV) frontend/node_modules $(WORKER)/node_modules $(WORKER)/built app/pages/built .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) frontend/node_modules $(WORKER)/node_modules $(WORKER)/built $(OPENID)/node_modules app/pages/built .mypy_cache .pytest_cache .ruff_cache .hypothesis

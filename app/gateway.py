@@ -22,7 +22,7 @@ from app.access.control import AccessControl
 from app.access.guard import principal_of
 from app.context import Context, context
 from app.diagnosis_limits import DiagnosisLimits
-from app.endpoints import sockets
+from app.endpoints import oidc, sockets
 from app.endpoints.pages import PAGES, Assets, docs, job_page, product_version, sign_in_page
 from app.following.hub import Hub
 from app.forwarded_clients import ForwardedClients
@@ -117,6 +117,8 @@ def _routes(address: PublicAddress) -> list[Route | WebSocketRoute | Mount]:
         Route("/docs", docs),
         Route("/jobs/{jobId}", job_page),
         Route("/sign-in", sign_in_page),
+        Route(oidc.PATH, oidc.begin),
+        Route(oidc.CALLBACK, oidc.callback),
         Mount("/assets", GZipMiddleware(Assets())),
         Mount("/static", StaticFiles(directory=PAGES / "static")),
     ]

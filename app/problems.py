@@ -65,6 +65,12 @@ class IssuerUnavailable(HaulageError):
     code = "issuer_unavailable"
 
 
+class SignInFailed(HaulageError):
+    """A sign-in at an OpenID provider did not succeed."""
+
+    code = "sign_in_failed"
+
+
 class ShareNotFound(HaulageError):
     code = "share_not_found"
 
@@ -171,6 +177,7 @@ RESPONSES: dict[str, ErrorResponse] = {
         503, "The token's issuer is unavailable", ExitCode.UNAVAILABLE, retry_after=5, close_code=CloseCode.UNAVAILABLE
     ),
     "grant_exhausted": ErrorResponse(403, "The grant is used up", ExitCode.NOT_ALLOWED),
+    "sign_in_failed": ErrorResponse(400, "Sign-in failed", ExitCode.NOT_ALLOWED),
     "share_not_found": ErrorResponse(404, "Share link not found", ExitCode.NOT_FOUND),
     "password_required": ErrorResponse(401, "Password required", ExitCode.NOT_ALLOWED),
     "too_many_passwords": ErrorResponse(429, "Too many wrong passwords", ExitCode.UNAVAILABLE, retry_after=60),

@@ -345,6 +345,18 @@ class TokenSettings(_Group):
     )
     support_groups: Names = Field(default=(), description="Groups whose members see all jobs, and change none.")
 
+    oidc_issuer: Annotated[str, AfterValidator(addresses.issuer)] | None = Field(
+        default=None,
+        description="Issuer at which users of the page sign in (OpenID Connect). The redirect URI to register there is "
+        "`PUBLIC_URL` with `/sign-in/oidc/callback` after it.",
+    )
+    oidc_client_id: str | None = Field(default=None, min_length=1, description="Client id that the issuer has given.")
+    oidc_client_secret: SecretStr | None = Field(
+        default=None, min_length=1, description="Client secret that the issuer has given; none for a public client."
+    )
+    oidc_scope: str = Field(
+        default="openid profile email", description="Scopes to request at sign-in; some issuers need one for `groups`."
+    )
     auth_proxy_user: HeaderName | None = Field(
         default=None,
         description="Header in which a reverse proxy names the user that it has signed in, such as `Remote-User`. It is "
@@ -463,6 +475,16 @@ class Settings(
     """
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    @model_validator(mode="after")
+    def _can_sign_in(self) -> Self:
+        if (self.oidc_issuer is None) != (self.oidc_client_id is None):
+            msg = "OIDC_ISSUER and OIDC_CLIENT_ID must be set together"
+            raise ValueError(msg)
+        if self.oidc_issuer is not None and self.public_url is None:
+            msg = "OIDC_ISSUER needs PUBLIC_URL, to which the issuer sends users back"
+            raise ValueError(msg)
+        return self
 
     @model_validator(mode="after")
     def _names_the_proxy(self) -> Self:

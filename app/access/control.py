@@ -10,6 +10,7 @@ from app.access.bearer_tokens import BearerTokens
 from app.access.grant_issuers import GrantIssuers
 from app.access.guard import Guard
 from app.access.job_owners import JobOwners
+from app.access.oidc import OpenIdProvider
 from app.access.revocations import Revocations
 from app.access.share_links import ShareLinks
 from app.access.verdicts import Verdicts
@@ -30,6 +31,10 @@ class AccessControl:
         self._owners = JobOwners(services.database)
         self.on_revoked: Callable[[], None] = lambda: None
         """Called after something was revoked: streams of principals whose access has ended are to be closed."""
+        self.openid = (
+            None if settings.oidc_issuer is None else OpenIdProvider(settings, f"{address.url}/sign-in/oidc/callback")
+        )
+        """At which users of the page sign in, if there is one."""
         self._tokens = BearerTokens(settings, GrantIssuers(services.database, settings.jwt_audience))
         authenticator = Authenticator(
             settings, address, services.database, self._revocations, self._verdicts, self._tokens.principal
@@ -45,6 +50,8 @@ class AccessControl:
     async def close(self) -> None:
         """Ends what is in progress."""
         await self._tokens.close()
+        if self.openid is not None:
+            await self.openid.close()
 
     async def refresh(self) -> None:
         """Reads what was revoked since the last time. Raises `DatabaseUnavailable`."""

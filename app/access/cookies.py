@@ -13,7 +13,7 @@ def set_session_cookie(
     response: Response, request: Request, address: PublicAddress, secret: str, lifetime: float
 ) -> None:
     """Sets the cookie for `lifetime` seconds. The session may end earlier."""
-    secure = _is_secure(request, address)
+    secure = is_secure(request, address)
     response.set_cookie(
         SECURE_COOKIE if secure else COOKIE,
         secret,
@@ -27,12 +27,12 @@ def set_session_cookie(
 
 def clear_session_cookie(response: Response, request: Request, address: PublicAddress) -> None:
     """Removes the cookie."""
-    secure = _is_secure(request, address)
+    secure = is_secure(request, address)
     name = SECURE_COOKIE if secure else COOKIE
     response.delete_cookie(name, path="/", secure=secure, httponly=True, samesite="lax")
 
 
-def _is_secure(request: Request, address: PublicAddress) -> bool:
+def is_secure(request: Request, address: PublicAddress) -> bool:
     """Whether the browser reaches the gateway over HTTPS: as `PUBLIC_URL` says, or else as the request came."""
     url = address.url or str(request.url)
     return url.startswith("https:")

@@ -51,22 +51,28 @@ async def sign_in(request: Request) -> Response:
         raise Unauthenticated(
             "This link is unknown, was used before, or has expired. `haulage users signin NAME` prints a new one."
         )
-    secret = new_secret()
+    secret, principal = await open_new_session(request, owner, "link")
+    response = json_response(_caller(principal, is_open=False), headers=NO_STORE)
+    set_session_cookie(response, request, it.address, secret, settings.session_lifetime)
+    return response
+
+
+async def open_new_session(request: Request, owner: str, how: str) -> tuple[str, Principal]:
+    """Opens a session of a user that exists. Returns its secret and its principal. Raises `Unauthenticated`."""
+    it, secret = context(request), new_secret()
     await open_session(
-        database,
+        it.services.database,
         digest_of(secret),
         session_id=new_id(),
         owner=owner,
-        how="link",
-        lifetime=settings.session_lifetime,
+        how=how,
+        lifetime=it.services.settings.session_lifetime,
         user_agent=request.headers.get("user-agent"),
         address=client_address(request.scope) or None,
     )
     principal = await it.guard.authenticator.session(secret)
     await it.audit.record(request, principal, "signIn", principal.proof_id)
-    response = json_response(_caller(principal, is_open=False), headers=NO_STORE)
-    set_session_cookie(response, request, it.address, secret, settings.session_lifetime)
-    return response
+    return secret, principal
 
 
 async def sign_out(request: Request) -> Response:

@@ -106,7 +106,7 @@ async def running_issuer() -> AsyncIterator[Issuer]:
     """An issuer on a free port of 127.0.0.1."""
     listening = socket.create_server(("127.0.0.1", 0), backlog=2048)
     issuer = Issuer(f"http://127.0.0.1:{listening.getsockname()[1]}")
-    app = Starlette(routes=[Route("/{path:path}", issuer.respond)])
+    app = Starlette(routes=[Route("/{path:path}", issuer.respond, methods=["GET", "POST"])])
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
     task = asyncio.create_task(server.serve(sockets=[listening]))
     try:
