@@ -17,7 +17,11 @@ from app.schemas import ProblemBody
 
 _REFS = "#/components/schemas/{model}"
 _SECURITY_SCHEMES = {
-    "key": {"type": "http", "scheme": "bearer", "description": "An API key: `haulage keys create NAME` prints one."},
+    "key": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "An API key, which `haulage keys create` prints, a JWT of `JWT_ISSUERS`, or a grant.",
+    },
     "session": {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": "The session of the web page."},
 }
 _ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
@@ -62,7 +66,7 @@ def _described(operation: Operation, names: Names) -> dict[str, Any]:
         "tags": [operation.tag],
         "responses": _responses(operation, names),
     }
-    parameters = [_JOB_ID] if "{jobId}" in operation.path else [_ID] if "{id}" in operation.path else []
+    parameters = [one for one in (_JOB_ID, _ID) if f"{{{one['name']}}}" in operation.path]
     parameters += [
         {"name": p.name, "in": p.place, "description": p.description, "schema": p.schema} for p in operation.parameters
     ]

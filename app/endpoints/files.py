@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.access.granted_files import apply_grant, check_granted_files, check_granted_ids
 from app.access.guard import principal_of
 from app.context import context, json_response, reader_of
+from app.granted_files import apply_grant, check_granted_files, check_granted_ids
 from app.pagination import number_cursor, page_limit, page_of, page_response
 from app.problems import Forbidden
 from app.request_bodies import FileSelection, OneFile

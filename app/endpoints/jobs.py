@@ -12,11 +12,11 @@ from uuid import UUID
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from app.access.granted_files import check_granted_files, check_granted_ids, granted
 from app.access.guard import principal_of
 from app.access.principals import Principal
 from app.client_counts import client_address
 from app.context import context, json_response, listed_owner, reader_of
+from app.granted_files import check_granted_files, check_granted_ids, granted
 from app.pagination import Page, cursor_of, page_limit, page_of, page_response, time_cursor
 from app.problems import TooManyFollowers
 from app.request_bodies import FileSelection, OneFile

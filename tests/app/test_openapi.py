@@ -21,7 +21,7 @@ from tests.helpers.jobs import create
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-UNDESCRIBED = {"/openapi.json", "/docs", "/jobs/{jobId}", "/sign-in"}
+UNDESCRIBED = {"/openapi.json", "/docs", "/jobs/{jobId}", "/sign-in", "/sign-in/oidc", "/sign-in/oidc/callback"}
 """The description itself, and addresses of pages."""
 TYPES: dict[str, Any] = {
     "object": dict,
@@ -112,6 +112,10 @@ async def test_every_response_matches_its_schema(shared: Shared) -> None:
         ("get", f"{v1}/job/{{jobId}}/download-url", link(done, "/download-url"), {}, 200),
         ("get", f"{v1}/job/{{jobId}}/download-url", f"{one}/download-url", {}, 409),
         ("get", f"{v1}/job/{{jobId}}/file", link(done, "/file"), {}, 303),
+        ("post", f"{v1}/job/{{jobId}}/shares", link(done, "/shares"), {"json": {"maxUses": 1}}, 201),
+        ("post", f"{v1}/job/{{jobId}}/shares", link(done, "/shares"), {"json": {"maxUses": 0}}, 400),
+        ("get", f"{v1}/job/{{jobId}}/shares", link(done, "/shares"), {}, 200),
+        ("delete", f"{v1}/job/{{jobId}}/shares/{{id}}", link(done, "/shares/x"), {}, 404),
         ("delete", f"{v1}/job/{{jobId}}/bundle", link(done, "/bundle"), {}, 204),
         ("get", f"{v1}/job/{{jobId}}/download-url", link(done, "/download-url"), {}, 410),
         ("delete", f"{v1}/job/{{jobId}}", one, {}, 200),
