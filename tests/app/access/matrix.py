@@ -60,7 +60,7 @@ async def callers(shared: Shared) -> list[Caller]:
     grant_key = ec_key("k1")
     await add_key(services.database, "k1", "portal", grant_key.as_dict(private=False))
 
-    def bearer(key: ECKey, **claims: str) -> Headers:
+    def bearer(key: ECKey, **claims: Any) -> Headers:
         grant = {"files": [10_000], "jobs": 1000}
         return {"Authorization": f"Bearer {Issuer('portal').token(key, grant=grant, **claims)}"}
 

@@ -17,8 +17,8 @@ from app.access.grant_issuers import REFRESH_AFTER, GrantIssuers
 from app.access.grants import Grant
 from app.access.principals import Proof, Role
 from app.problems import Forbidden, InvalidToken
-from app.requests import check
 from app.request_bodies import FileSelection
+from app.requests import check
 from jobs.access import grants as sql
 from jobs.access.grants import GrantUse, count_job
 from jobs.bundles.downloads import OnMissing

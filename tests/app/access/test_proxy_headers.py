@@ -9,12 +9,12 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from app.stack.ports import free_ports
 from jobs.settings import Settings
 from tests.app.shared import Shared, link
-from tests.helpers.reverse_proxies import Nginx, Site, running
+from tests.helpers.reverse_proxies import in_front
 from tests.helpers.running import serving
 from tests.helpers.settings import with_changes
+from tests.helpers.sites import Nginx, Site
 
 SECRET = "proxy-secret-0123456789abcdef0123"
 SESSION = "/v1/access/session"
@@ -39,14 +39,12 @@ class SigningInNginx(Nginx):
     `auth_request` asks `/auth`, which answers with the user of the `Authorization` header, as Authelia does.
     """
 
-    auth_port = 0
-
-    @property
-    def configuration(self) -> str:
-        text = super().configuration
+    def configuration(self) -> dict[str, str]:
+        text = super().configuration()["proxy.conf"]
         text = text.replace("      proxy_http_version 1.1;", _SIGNED_IN + "      proxy_http_version 1.1;")
         text = text.replace("    absolute_redirect off;", _AUTH + "    absolute_redirect off;")
-        return text.replace("  server {", _AUTH_SERVER + "  server {", 1).replace("AUTH_PORT", str(self.auth_port))
+        text = text.replace("  server {", _AUTH_SERVER + "  server {", 1).replace("AUTH_PORT", str(self.admin_port))
+        return {"proxy.conf": text}
 
 
 _SIGNED_IN = f"""
@@ -81,9 +79,7 @@ _AUTH_SERVER = """
 
 @pytest.fixture
 def nginx(tmp_path: Path) -> SigningInNginx:
-    made = SigningInNginx(tmp_path, Site())
-    [made.auth_port] = free_ports([0])
-    return made
+    return SigningInNginx(tmp_path, Site())
 
 
 async def user(client: httpx.AsyncClient, url: str = SESSION, **headers: str) -> tuple[Any, Any]:
@@ -94,7 +90,7 @@ async def user(client: httpx.AsyncClient, url: str = SESSION, **headers: str) ->
 
 async def test_nginx_signs_users_in(required: Shared, nginx: SigningInNginx) -> None:
     mine, other = await required.processing(owner="anna"), await required.processing(owner="otto")
-    async with running(nginx, str(required.api.base_url).rstrip("/")) as url, httpx.AsyncClient() as client:
+    async with in_front(nginx, str(required.api.base_url).rstrip("/")) as url, httpx.AsyncClient() as client:
         assert (await client.get(url + "/v1/download/jobs")).status_code == 401
         anna = httpx.BasicAuth("anna", "any")
         seen = await client.get(url + SESSION, auth=anna)
