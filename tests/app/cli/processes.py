@@ -70,6 +70,18 @@ class Cli:
         )
 
 
+async def interrupted(process: Process) -> str:
+    """What the process prints as errors once Ctrl-C is pressed, as often as it takes.
+
+    A signal that arrives after CPython has looked for one and before it blocks in a system call is noticed only at its end.
+    """
+    printed = asyncio.create_task(process.communicate())
+    while not printed.done():
+        process.send_signal(signal.SIGINT)
+        await asyncio.wait([printed], timeout=2)
+    return printed.result()[1].decode()
+
+
 def _heed_hangups() -> None:
     """Whoever runs the tests with `nohup` does not mean the processes that they start."""
     signal.signal(signal.SIGHUP, signal.SIG_DFL)

@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import pty
-import signal
 import socket
 import stat
 import sys
@@ -21,7 +20,7 @@ import pytest
 
 from app.cli.errors import CommandFailed
 from app.cli.transfer.destination import Destination
-from tests.app.cli.processes import Cli, line_with
+from tests.app.cli.processes import Cli, interrupted, line_with
 from tests.app.cli.store_proxy import Proxy
 from tests.helpers.catalogue import Catalogue
 from tests.helpers.gates import gate
@@ -326,10 +325,9 @@ class TestCtrlC:
                 requested.clear()
                 process = await bare_cli.start(*command, "--server", url)
                 await requested.wait()
-                process.send_signal(signal.SIGINT)
-                _, error = await process.communicate()
+                error = await interrupted(process)
                 assert process.returncode == 130
-                assert error.decode().startswith(message)
+                assert error.startswith(message)
 
     async def test_while_the_result_is_saved_it_says_that_it_can_be_saved_again(
         self, cli: Cli, catalogue: Catalogue, store: Proxy, settings: Any, environment: dict[str, str]
@@ -340,8 +338,7 @@ class TestCtrlC:
             process = await cli.start("download", file_id)
             await line_with(process, "saving")
             await held.held.wait()
-            process.send_signal(signal.SIGINT)
-            _, error = await process.communicate()
+            error = await interrupted(process)
         assert process.returncode == 130
-        assert "is completed: `haulage download --job" in error.decode()
+        assert "is completed: `haulage download --job" in error
         assert list(cli.folder.iterdir()) == []

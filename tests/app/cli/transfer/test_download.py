@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import zipfile
 import zlib
 from uuid import UUID
@@ -14,7 +13,7 @@ import pytest
 from jobs.engine.jobs import Status
 from jobs.services import Services
 from jobs.settings import Settings
-from tests.app.cli.processes import Cli, line_with
+from tests.app.cli.processes import Cli, interrupted, line_with
 from tests.app.cli.store_proxy import BUSY, REFUSED, Proxy
 from tests.helpers.catalogue import Catalogue
 from tests.helpers.jobs import create, dead, read, until_ended
@@ -199,11 +198,10 @@ async def test_after_ctrl_c_the_job_keeps_running(
 ) -> None:
     process = await cli.start("download", await catalogue.add(b"hello", "a.txt"))
     await line_with(process, "queued")
-    process.send_signal(signal.SIGINT)
-    _, error = await process.communicate()
+    error = await interrupted(process)
     assert process.returncode == 130
     [job] = (await api.get("/v1/download/jobs")).json()["jobs"]
-    assert f"The job keeps running: `haulage download --job {job['jobId']}` saves its result" in error.decode()
+    assert f"The job keeps running: `haulage download --job {job['jobId']}` saves its result" in error
     async with working(settings):
         await api.get(f"/v1/download/job/{job['jobId']}?since=999999", headers={"Prefer": "wait=30"})
     assert (await read(services, UUID(job["jobId"]))).status is Status.COMPLETED
