@@ -14,6 +14,7 @@ from uuid import UUID
 
 from jobs.bundles.orphans import PROBE_AGE, Orphans
 from tests.faults.ground import POLL, Ground
+from tests.helpers.jobs import bring_cleanups_forward
 
 CLEANUP_TIMEOUT = 60.0
 """Seconds after which the store holds no object and no upload that no row points to."""
@@ -65,9 +66,8 @@ async def _leftovers(ground: Ground, rows: Mapping[UUID, Mapping[str, Any]]) -> 
     So is that of probes: what a process can't delete during an outage, the search for orphans removes an hour later.
     """
     uploads = await _remaining(lambda: _uploads(ground))
-    async with ground.services.database.begin() as connection:
-        await connection.exec_driver_sql("UPDATE jobs SET cleanup_at = now() WHERE cleanup_at IS NOT NULL")
     services = ground.services
+    await bring_cleanups_forward(services)
     later = PROBE_AGE + timedelta(minutes=1)
     await Orphans(services.database, services.storage, ground.settings, lambda: datetime.now(UTC) + later).remove()
     return uploads + await _remaining(lambda: _objects(ground, rows))

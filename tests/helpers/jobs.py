@@ -127,10 +127,18 @@ async def ended(api: httpx.AsyncClient, job: str) -> dict[str, Any]:
     return final
 
 
+async def bring_cleanups_forward(services: Services) -> None:
+    """Makes all of them due. Rows that a transaction has locked are tried again, since waiting for several may deadlock."""
+    later = "SELECT id FROM jobs WHERE cleanup_at > now()"
+    bring = f"UPDATE jobs SET cleanup_at = now() WHERE id IN ({later} FOR UPDATE SKIP LOCKED)"
+    while await services.database.fetch(later):
+        async with services.database.begin() as connection:
+            await connection.execute(text(bring))
+
+
 async def clean_now(services: Services) -> None:
     """Deletes all leftover objects and rows, also those that are not due yet."""
-    async with services.database.begin() as connection:
-        await connection.execute(text("UPDATE jobs SET cleanup_at = now() WHERE cleanup_at IS NOT NULL"))
+    await bring_cleanups_forward(services)
     await Sweeper(services, works_of(services)).clean_up()
 
 

@@ -66,30 +66,19 @@ class Cli:
             stdout=(PIPE if out is None else out) if terminal is None else terminal,
             stderr=PIPE if terminal is None else terminal,
             start_new_session=terminal is not None,
-            preexec_fn=_heed_hangups if terminal is None else _take_terminal,
+            preexec_fn=_heed_signals if terminal is None else _take_terminal,
         )
 
 
-async def interrupted(process: Process) -> str:
-    """What the process prints as errors once Ctrl-C is pressed, as often as it takes.
-
-    A signal that arrives after CPython has looked for one and before it blocks in a system call is noticed only at its end.
-    """
-    printed = asyncio.create_task(process.communicate())
-    while not printed.done():
-        process.send_signal(signal.SIGINT)
-        await asyncio.wait([printed], timeout=2)
-    return printed.result()[1].decode()
-
-
-def _heed_hangups() -> None:
-    """Whoever runs the tests with `nohup` does not mean the processes that they start."""
+def _heed_signals() -> None:
+    """Whoever runs the tests with `nohup`, or in a script's background, does not mean the processes that they start."""
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _take_terminal() -> None:
     """Make standard input the terminal that controls the process: its end sends SIGHUP."""
-    _heed_hangups()
+    _heed_signals()
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 

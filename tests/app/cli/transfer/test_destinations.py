@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import pty
+import signal
 import socket
 import stat
 import sys
@@ -20,7 +21,7 @@ import pytest
 
 from app.cli.errors import CommandFailed
 from app.cli.transfer.destination import Destination
-from tests.app.cli.processes import Cli, interrupted, line_with
+from tests.app.cli.processes import Cli, line_with
 from tests.app.cli.store_proxy import Proxy
 from tests.helpers.catalogue import Catalogue
 from tests.helpers.gates import gate
@@ -325,9 +326,10 @@ class TestCtrlC:
                 requested.clear()
                 process = await bare_cli.start(*command, "--server", url)
                 await requested.wait()
-                error = await interrupted(process)
+                process.send_signal(signal.SIGINT)
+                _, error = await process.communicate()
                 assert process.returncode == 130
-                assert error.startswith(message)
+                assert error.decode().startswith(message)
 
     async def test_while_the_result_is_saved_it_says_that_it_can_be_saved_again(
         self, cli: Cli, catalogue: Catalogue, store: Proxy, settings: Any, environment: dict[str, str]
@@ -338,7 +340,8 @@ class TestCtrlC:
             process = await cli.start("download", file_id)
             await line_with(process, "saving")
             await held.held.wait()
-            error = await interrupted(process)
+            process.send_signal(signal.SIGINT)
+            _, error = await process.communicate()
         assert process.returncode == 130
-        assert "is completed: `haulage download --job" in error
+        assert "is completed: `haulage download --job" in error.decode()
         assert list(cli.folder.iterdir()) == []

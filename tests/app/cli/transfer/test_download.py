@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import zipfile
 import zlib
 from uuid import UUID
@@ -13,13 +14,21 @@ import pytest
 from jobs.engine.jobs import Status
 from jobs.services import Services
 from jobs.settings import Settings
-from tests.app.cli.processes import Cli, interrupted, line_with
+from tests.app.cli.processes import Cli, line_with
 from tests.app.cli.store_proxy import BUSY, REFUSED, Proxy
 from tests.helpers.catalogue import Catalogue
 from tests.helpers.jobs import create, dead, read, until_ended
 from tests.helpers.running import working
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
+
+
+async def test_a_job_that_failed_is_reported_with_what_to_do(cli: Cli, services: Services) -> None:
+    died = await dead(services)
+    done = await cli("download", "--job", died.id)
+    advice = f"`haulage jobs retry {died.id}` runs it again."
+    assert (done.code, done.out) == (7, "")
+    assert done.error.splitlines()[-1] == f"haulage: Job {died.id} failed: attempt 3 went wrong {advice}"
 
 
 @pytest.mark.usefixtures("worker")
@@ -69,13 +78,6 @@ class TestWithAWorker:
         assert len(store.requests) == 3
         again = (await cli("download", "--job", job.id, "--json")).json
         assert (again["jobId"], again["path"], again["crc32"]) == (str(job.id), "a.bin", crc32)
-
-    async def test_a_job_that_failed_is_reported_with_what_to_do(self, cli: Cli, services: Services) -> None:
-        died = await dead(services)
-        done = await cli("download", "--job", died.id)
-        advice = f"`haulage jobs retry {died.id}` runs it again."
-        assert (done.code, done.out) == (7, "")
-        assert done.error.splitlines()[-1] == f"haulage: Job {died.id} failed: attempt 3 went wrong {advice}"
 
     async def test_a_connection_that_is_cut_is_resumed(self, cli: Cli, catalogue: Catalogue, store: Proxy) -> None:
         data = os.urandom(5_000_000)
@@ -198,10 +200,11 @@ async def test_after_ctrl_c_the_job_keeps_running(
 ) -> None:
     process = await cli.start("download", await catalogue.add(b"hello", "a.txt"))
     await line_with(process, "queued")
-    error = await interrupted(process)
+    process.send_signal(signal.SIGINT)
+    _, error = await process.communicate()
     assert process.returncode == 130
     [job] = (await api.get("/v1/download/jobs")).json()["jobs"]
-    assert f"The job keeps running: `haulage download --job {job['jobId']}` saves its result" in error
+    assert f"The job keeps running: `haulage download --job {job['jobId']}` saves its result" in error.decode()
     async with working(settings):
         await api.get(f"/v1/download/job/{job['jobId']}?since=999999", headers={"Prefer": "wait=30"})
     assert (await read(services, UUID(job["jobId"]))).status is Status.COMPLETED

@@ -123,7 +123,7 @@ async def test_each_command_key_and_channel_that_is_not_permitted_is_noticed(
         ("+@all", "~download:progress:*", "&*"): "zadd",
         ("+@all", "~haulage:queue:download", "~download:progress:*", "&*"): "psetex",
         ("+@all", "%W~haulage:*", "%W~download:progress:*", "&*"): "bzpopmin",
-        ("+@all", "~*", "&job:*"): "subscribe",
+        ("+@all", "~*", "&job:*"): "publish",
         ("+@all", "~*", "&haulage:*"): "publish",
     }
     for some, command in rules.items():
