@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 
-from app.access.principals import Principal
+from app.access.principals import Principal, Proof, revocation_id
 from jobs.access.revocations import Revocation, read_revocations
+from jobs.access.users import restored_id
 from jobs.database import Database
 
 
@@ -25,10 +26,15 @@ class Revocations:
         if principal.expires_at is not None and principal.expires_at <= datetime.now(UTC):
             return True
         for revoked in principal.revocation_ids & self._known.keys():
-            # That of a user concerns what was issued before it: the user may sign in again.
-            if not revoked.startswith("user:") or principal.issued_at is None:
+            kind, _, name = revoked.partition(":")
+            if kind != "user":
                 return True
-            if principal.issued_at <= self._known[revoked].at:
+            # That of a user concerns what was issued before it: the user may sign in again. What a proxy says of its users
+            # is not issued at any time: they are let in again when they are added again.
+            since = principal.issued_at
+            if revocation_id(Proof.PROXY, name) in principal.revocation_ids and restored_id(name) in self._known:
+                since = self._known[restored_id(name)].at
+            if since is None or since <= self._known[revoked].at:
                 return True
         return False
 

@@ -24,7 +24,7 @@ from jobs.services import Services
 
 LINK_LIFETIME = 15 * 60.0
 """Seconds for which a sign-in link is valid."""
-MAX_USER_NAME = 200
+MAX_USER_NAME = 255
 
 
 def create_key(name: str, owner: str, scopes: str, days: int, data_dir: Path | None, *, as_json: bool) -> None:
@@ -169,9 +169,15 @@ def adopt(source: str, target: str, data_dir: Path | None) -> None:
 
 
 def purge_user(name: str, data_dir: Path | None) -> None:
-    """Remove a user, with its jobs and results: running jobs are cancelled, and bundles deleted by the workers."""
+    """Remove a user, with its jobs and results: running jobs are cancelled, and bundles deleted by the workers.
+
+    Its access ends first, so that it starts no more jobs. Raises `InvalidRequest`, `UserNotFound`.
+    """
+    users.check_purgeable(name)
 
     async def work(services: Services) -> tuple[int, int]:
+        await users.revoke_user(services.database, name)
+        await _announce(services)
         for job_id, status in await users.jobs_of(services.database, name):
             end = services.lifecycle.expire if status == Status.COMPLETED else services.lifecycle.cancel
             with suppress(IllegalTransition, JobNotFound):  # it has ended otherwise

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from jobs.access.revocations import revoke
 from jobs.database import Database, fetch_within
-from jobs.errors import UserNotFound
+from jobs.errors import InvalidRequest, UserNotFound
+from jobs.owners import ANONYMOUS
 
 CENTURY = 100 * 365 * 24 * 3600.0
 """Seconds for which credentials of a deleted user stay revoked."""
@@ -27,8 +28,24 @@ class User:
 async def save_user(
     database: Database, name: str, role: str | None = None, groups: Collection[str] | None = None
 ) -> None:
-    """Adds the user, or changes its role and groups; None leaves them as they are, and a new user has role `user`."""
-    await database.fetch(_SAVE, name, role, None if groups is None else sorted(groups))
+    """Adds the user, or changes its role and groups; None leaves them as they are, and a new user has role `user`.
+
+    A user who was purged is let in again, but not with the credentials from before.
+    """
+    async with database.begin() as connection:
+        before = await fetch_within(connection, "SELECT FROM access_users WHERE name = $1 FOR UPDATE", name)
+        await fetch_within(connection, _SAVE, name, role, None if groups is None else sorted(groups))
+        if not before and await fetch_within(connection, _FIND_PURGE, f"user:{name}"):
+            await revoke(connection, [restored_id(name)], CENTURY)
+
+
+def restored_id(name: str) -> str:
+    """Recorded as a revocation when a purged user is added again: a proxy's users, who have no credential that is issued,
+    are let in by it."""
+    return f"restored:{name}"
+
+
+_FIND_PURGE = "SELECT FROM access_revocations WHERE revoked = $1 LIMIT 1"
 
 
 _SAVE = """
@@ -93,6 +110,18 @@ PURGED = "purged"
 """The owner of the jobs of users who were purged, until `JOB_RETENTION` deletes their rows. No user is called so."""
 
 
+def check_purgeable(name: str) -> None:
+    """Raises `InvalidRequest` for an owner who is no user."""
+    if name in {ANONYMOUS, PURGED}:
+        raise InvalidRequest(f"{name!r} is no user, and can't be removed.")
+
+
+async def revoke_user(database: Database, name: str) -> None:
+    """Ends all credentials of a user, also those that others have issued and that have no row here."""
+    async with database.begin() as connection:
+        await revoke(connection, [f"user:{name}"], CENTURY)
+
+
 async def jobs_of(database: Database, name: str) -> list[tuple[UUID, str]]:
     """Ids and statuses of all jobs of an owner that people can see."""
     rows = await database.fetch("SELECT id, status FROM jobs WHERE owner = $1 AND deleted_at IS NULL", name)
@@ -103,11 +132,12 @@ async def purge(database: Database, name: str) -> tuple[int, int]:
     """Deletes a user with its keys and sessions, and makes its files private. Returns how many jobs and files it had.
 
     Its jobs belong to `PURGED` afterwards. What the user added to the catalogue stays, for operators to delete or to give
-    to another user. Raises `UserNotFound`.
+    to another user. Users of a proxy, of other issuers and of grants need no row here: their credentials are revoked, too.
+    Raises `UserNotFound` if there is no such user, job or file, when that is done. Raises `InvalidRequest`.
     """
+    check_purgeable(name)
     async with database.begin() as connection:
-        if not await fetch_within(connection, "DELETE FROM access_users WHERE name = $1 RETURNING name", name):
-            raise UserNotFound(f"There is no user {name!r}.")
+        user = await fetch_within(connection, "DELETE FROM access_users WHERE name = $1 RETURNING name", name)
         jobs = await fetch_within(
             connection,
             "UPDATE jobs SET owner = $2, idempotency_key = NULL, request_digest = NULL WHERE owner = $1 RETURNING id",
@@ -121,4 +151,9 @@ async def purge(database: Database, name: str) -> tuple[int, int]:
         )
         await revoke(connection, [f"user:{name}"], CENTURY)
         await revoke(connection, [ADOPTED], 3600)
+    if not (user or jobs or files):
+        raise UserNotFound(
+            f"There is no user {name!r}, and nothing belongs to it. Tokens of this name that other issuers have signed are"
+            " revoked."
+        )
     return len(jobs), len(files)

@@ -27,7 +27,7 @@ def add(
     ] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Add a user, or change the role or the groups of one."""
+    """Add a user, or change the role or the groups of one. Lets in a user of a proxy who was purged."""
     from app.cli.access_commands import add_user
 
     add_user(user, role, groups, data_dir)
@@ -63,7 +63,10 @@ def adopt(
 
 @app.command()
 def purge(user: User, data_dir: DataDir = None) -> None:
-    """Remove a user: its keys, sessions, jobs and results. Its files stay in the catalogue, but nobody else sees them."""
+    """Remove a user: its keys, sessions, jobs and results. Its files stay in the catalogue, but nobody else sees them.
+
+    Also revokes the tokens of this name that others have issued.
+    """
     from app.cli.access_commands import purge_user
 
     purge_user(user, data_dir)

@@ -13,6 +13,7 @@ from app.cli.access_commands import add_user, create_key
 from app.cli.file_commands import FileRights
 from app.cli.local_stack.openness import Openness
 from app.cli.open_settings import find_open
+from jobs.access.revocations import read_revocations
 from jobs.engine.jobs import Status
 from jobs.errors import InvalidRequest
 from jobs.files.visibility import Visibility
@@ -86,6 +87,24 @@ async def test_a_purged_user_leaves_no_running_job_and_no_key(
     ended = await read(services, job.id)
     assert (ended.status, ended.owner) == (Status.CANCELLED, "purged")
     assert (await catalogue.said(file_id)).visibility == "private"
+
+
+async def test_an_owner_without_a_row_is_purged_and_its_tokens_revoked(cli: Cli, services: Services) -> None:
+    job = await create(services, 10_000, owner="portal|user-7")
+    assert (await cli("users", "purge", "portal|user-7")).code == 0
+    ended = await read(services, job.id)
+    assert (ended.status, ended.owner) == (Status.CANCELLED, "purged")
+    unknown = await cli("users", "purge", "portal|user-8")
+    assert (unknown.code, "nothing belongs to it" in unknown.error) == (4, True)
+    found = {one.revoked for one in await read_revocations(services.database, None)}
+    assert {"user:portal|user-7", "user:portal|user-8"} <= found
+
+
+@pytest.mark.parametrize("name", ["anonymous", "purged"])
+async def test_what_is_no_user_is_not_purged(cli: Cli, services: Services, name: str) -> None:
+    job = await create(services, 10_000, owner=name)
+    assert (await cli("users", "purge", name)).code != 0
+    assert (await read(services, job.id)).status == Status.QUEUED
 
 
 async def test_added_files_have_the_visibility_that_is_named(cli: Cli, catalogue: Catalogue, tmp_path: Path) -> None:
