@@ -35,6 +35,9 @@ async def test_a_link_signs_in_and_sign_out_ends_everything(
     hidden = await create(services, await catalogue.add(b"data", "b.txt"), owner="otto")
     async with tab.expect_websocket() as opened:
         await tab.goto(f"{gateway}/sign-in#{secret}")
+        await expect(tab.get_by_role("status")).to_have_text("The link signs you in.")
+        assert await tab.context.cookies() == [], "nobody is signed in without a click"
+        await tab.get_by_role("button", name="Sign in").click()
         await tab.wait_for_url(f"{gateway}/")
         await expect(tab.get_by_text("anna", exact=True)).to_be_visible()
     await expect(tab.locator(f'[data-job="{job.id}"]')).to_have_attribute("data-status", "queued")
@@ -44,9 +47,13 @@ async def test_a_link_signs_in_and_sign_out_ends_everything(
     await expect(tab.locator(f'[data-job="{job.id}"]')).to_have_attribute("data-status", "cancelled")
     [cookie] = await tab.context.cookies()
     assert (cookie["name"], cookie["httpOnly"], cookie["sameSite"]) == ("haulage_session", True, "Lax")
+    await tab.goto(f"{gateway}/sign-in#{new_secret()}")
+    await expect(tab.get_by_role("status")).to_contain_text("You are signed in as anna")
+    await tab.goto(gateway)
     await tab.get_by_role("button", name="Sign out").click()
     await expect(tab.get_by_role("heading", name="Sign in")).to_be_visible()
     assert socket.is_closed()
     assert await tab.context.cookies() == []
     await tab.goto(f"{gateway}/sign-in#{secret}")
+    await tab.get_by_role("button", name="Sign in").click()
     await expect(tab.get_by_role("status")).to_contain_text("used before")

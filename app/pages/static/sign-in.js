@@ -1,16 +1,32 @@
 // Signs in with the secret after `#` in the URL of a one-time link, which no server log and no Referer contains.
+// Only on a click: otherwise, whoever gets somebody to open a link signs them in as somebody else, unnoticed.
 "use strict";
 
 const { api, home } = document.currentScript.dataset;
+const message = document.getElementById("message");
+const button = document.getElementById("sign-in");
 
-async function signIn() {
-  const message = document.getElementById("message");
+async function begin() {
   const link = location.hash.slice(1);
   history.replaceState(null, "", location.pathname);
   if (!link) {
     message.textContent = "Open the one-time link that `haulage users signin NAME` prints.";
     return;
   }
+  button.addEventListener("click", () => signIn(link));
+  try {
+    const { user } = await (await fetch(api)).json();
+    message.textContent = user
+      ? `You are signed in as ${user}. The link ends that, and signs you in as its user.`
+      : "The link signs you in.";
+  } catch {
+    message.textContent = "The link signs you in.";
+  }
+  button.hidden = false;
+}
+
+async function signIn(link) {
+  button.disabled = true;
   try {
     const response = await fetch(api, {
       method: "POST",
@@ -22,9 +38,11 @@ async function signIn() {
       return;
     }
     message.textContent = (await response.json()).message;
+    button.hidden = true;
   } catch {
-    message.textContent = "The server can't be reached. Reload the link to try again.";
+    message.textContent = "The server can't be reached. Try again.";
+    button.disabled = false;
   }
 }
 
-signIn();
+begin();
