@@ -62,8 +62,10 @@ async def initiate(request: Request) -> Response:
     )
     idempotency = None if key is None else Idempotency(key, _digest(selection))
     it = context(request)
+    owners = it.guard.owners
+    generation = owners.generation
     job = await it.services.downloads.create(new, idempotency)
-    it.guard.owners.remember(job.id, job.owner)
+    owners.remember(job.id, job.owner, generation)
     request.state.subject = str(job.id)
     return _accepted(request, job)
 
@@ -111,9 +113,10 @@ async def start(request: Request) -> Response:
         return _started(
             one.file_id, Status.FAILED, None, None, began, f"File {one.file_id} is missing: {found.reason}."
         )
-    use = _grant_use(principal_of(request))
+    use, owners = _grant_use(principal_of(request)), it.guard.owners
+    generation = owners.generation
     job = await it.services.downloads.create(NewDownload(files=files, owner=owner, reader=reader, grant=use))
-    it.guard.owners.remember(job.id, job.owner)
+    owners.remember(job.id, job.owner, generation)
     request.state.subject = str(job.id)
     try:
         status = await _wait(request, job.id, patience, _ended)
