@@ -57,6 +57,6 @@ class PollMiddleware:
             return None
         context: Context = self._state.context
         job_id = UUID(path[1])
-        if not context.guard.admits_cached(headers, job_id, self._rule):
+        if not context.guard.admits_cached(scope["scheme"], headers, job_id, self._rule):
             return None
         return context.hub.polling.cached(job_id)

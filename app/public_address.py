@@ -58,6 +58,10 @@ class PublicAddress:
         scope["path"] = root + path
         return str(path)
 
+    def is_secure(self, scheme: str) -> bool:
+        """Whether clients reach the gateway over HTTPS: as `PUBLIC_URL` says, or else the scheme of their request."""
+        return self.url.startswith("https:") if self.url else scheme in {"https", "wss"}
+
     def check_host(self, headers: Mapping[bytes, bytes]) -> None:
         """Raises `WrongHost` for a name that is not ours: another site could point its own name at this address."""
         name = _host_name(headers.get(b"host", b"").decode("latin-1"))

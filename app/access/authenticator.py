@@ -55,16 +55,21 @@ class Authenticator:
         self._verify_token = verify_token
         self._proxy_users = ProxyUsers(settings)
 
-    def cached(self, headers: Mapping[bytes, bytes]) -> Principal | None:
+    @property
+    def generation(self) -> int:
+        """+1 when something was revoked, or users or owners have changed: what was verified before may be wrong."""
+        return self._verdicts.generation
+
+    def cached(self, scheme: str, headers: Mapping[bytes, bytes]) -> Principal | None:
         """The principal of a safe request, if that is known without a query."""
         if self.is_open:
             return OPEN
-        credential = credential_of(headers)
+        credential = credential_of(headers, secure=self._address.is_secure(scheme))
         if credential is None or credential.kind is CredentialKind.SESSION:
             principal = self._proxy_users.principal(headers)
             if principal is not None:
                 return None if self._revocations.ends(principal) else principal
-        return None if credential is None else self._verdicts.get(digest_of(credential.secret))
+        return None if credential is None else self._verdicts.get(credential.verdict_key)
 
     async def authenticate(self, connection: HTTPConnection, *, ticket: bool = False) -> Principal:
         """The principal of a request or a WebSocket, by the `ticket` of its query if that is accepted.
@@ -77,7 +82,7 @@ class Authenticator:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         if ticket and "ticket" in connection.query_params:
             return await self._ticket(connection.query_params["ticket"])
-        credential = credential_of(headers)
+        credential = credential_of(headers, secure=self._address.is_secure(scope["scheme"]))
         if credential is None or credential.kind is CredentialKind.SESSION:
             principal = self._proxy_users.principal(headers)
             if principal is not None:
@@ -95,21 +100,25 @@ class Authenticator:
         """The principal that the credential stands for. Raises `Unauthenticated`, `DatabaseUnavailable`."""
         if len(credential.secret) > MAX_TOKEN:
             raise Unauthenticated(f"The token is longer than {MAX_TOKEN} bytes.")
-        digest = digest_of(credential.secret)
-        known = self._verdicts.get(digest)
+        key = credential.verdict_key
+        known = self._verdicts.get(key)
         if known is not None:
             return known
-        generation = self._verdicts.generation
+        while True:
+            generation = self._verdicts.generation
+            principal = await self._principal(credential)
+            if self._revocations.ends(principal):
+                raise Unauthenticated(f"This access has been revoked, or has expired. {_HOW}")
+            if self._verdicts.put(key, principal, generation):
+                return principal
+
+    async def _principal(self, credential: Credential) -> Principal:
+        digest = digest_of(credential.secret)
         if credential.kind is CredentialKind.SESSION:
-            principal = await self._session(digest)
-        elif credential.secret.startswith(KEY_PREFIX.encode()) or self._verify_token is None:
-            principal = await self._key(digest)
-        else:
-            principal = await self._verify_token(credential.secret.decode("latin-1"))
-        if self._revocations.ends(principal):
-            raise Unauthenticated(f"This access has been revoked, or has expired. {_HOW}")
-        self._verdicts.put(digest, principal, generation)
-        return principal
+            return await self._session(digest)
+        if credential.secret.startswith(KEY_PREFIX.encode()) or self._verify_token is None:
+            return await self._key(digest)
+        return await self._verify_token(credential.secret.decode("latin-1"))
 
     async def _key(self, digest: bytes) -> Principal:
         found = await find_key(self._database, digest)

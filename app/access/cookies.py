@@ -34,5 +34,4 @@ def clear_session_cookie(response: Response, request: Request, address: PublicAd
 
 def is_secure(request: Request, address: PublicAddress) -> bool:
     """Whether the browser reaches the gateway over HTTPS: as `PUBLIC_URL` says, or else as the request came."""
-    url = address.url or str(request.url)
-    return url.startswith("https:")
+    return address.is_secure(request.scope["scheme"])

@@ -29,33 +29,39 @@ class Credential:
     kind: CredentialKind
     secret: bytes
 
+    @property
+    def verdict_key(self) -> bytes:
+        """What a verdict is remembered by: the kind, too, since the secret of a session counts as a cookie only."""
+        return _KIND_BYTES[self.kind] + digest_of(self.secret)
 
-def credential_of(headers: Mapping[bytes, bytes]) -> Credential | None:
+
+_KIND_BYTES = {kind: kind.value.encode() for kind in CredentialKind}
+
+
+def credential_of(headers: Mapping[bytes, bytes], *, secure: bool) -> Credential | None:
     """The credential of a request: a bearer token (RFC 6750, section 2.1), else the session cookie, else None.
 
-    Other schemes of `Authorization`, such as `Basic` of a proxy, are none of ours.
+    `secure`: whether clients reach the gateway over HTTPS. Then only `SECURE_COOKIE` counts: others may have been set by
+    another host of the site, or over HTTP. Other schemes of `Authorization`, such as `Basic` of a proxy, are none of ours.
     """
     authorization = headers.get(b"authorization")
     if authorization is not None and authorization[:7].lower() == b"bearer ":
         return Credential(CredentialKind.BEARER, authorization[7:].strip())
     cookies = headers.get(b"cookie")
     if cookies is not None:
-        found = _session_of(cookies)
+        found = _session_of(cookies, _SECURE_NAME if secure else _NAME)
         if found is not None:
             return Credential(CredentialKind.SESSION, found)
     return None
 
 
-def _session_of(cookies: bytes) -> bytes | None:
-    """The session in a `Cookie` header. The one of `SECURE_COOKIE` wins: no other host can have set it."""
-    found: bytes | None = None
+def _session_of(cookies: bytes, wanted: bytes) -> bytes | None:
+    """The session in a `Cookie` header."""
     for pair in cookies.split(b";"):
         name, _, value = pair.strip().partition(b"=")
-        if name == _SECURE_NAME:
+        if name == wanted:
             return value
-        if name == _NAME:
-            found = value
-    return found
+    return None
 
 
 _NAME, _SECURE_NAME = COOKIE.encode(), SECURE_COOKIE.encode()

@@ -75,11 +75,11 @@ class Guard:
         if self.authenticator.is_revoked(principal):
             raise Unauthenticated("Your access was revoked, or has expired. Sign in again.")
 
-    def admits_cached(self, headers: Mapping[bytes, bytes], job_id: UUID, rule: Rule) -> bool:
+    def admits_cached(self, scheme: str, headers: Mapping[bytes, bytes], job_id: UUID, rule: Rule) -> bool:
         """Whether a safe request about a job is admitted, by what is known without a query; else `admit` decides."""
         if self.authenticator.is_open:
             return True
-        principal = self.authenticator.cached(headers)
+        principal = self.authenticator.cached(scheme, headers)
         if principal is None or rule.scope not in principal.scopes:
             return False
         owner = self.owners.known(job_id)

@@ -22,7 +22,7 @@ class _Verdict:
 
 
 class Verdicts:
-    """Principals by the digest of their credential. A credential itself is not kept in memory."""
+    """Principals by the kind and digest of their credential. A credential itself is not kept in memory."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -40,10 +40,10 @@ class Verdicts:
             return None
         return verdict.principal
 
-    def put(self, digest: bytes, principal: Principal, generation: int) -> None:
-        """Remembers a verdict, unless something was revoked since `generation` was read."""
+    def put(self, digest: bytes, principal: Principal, generation: int) -> bool:
+        """Remembers a verdict. False if something was revoked since `generation` was read: then make it again."""
         if generation != self.generation:
-            return
+            return False
         left = TTL
         if principal.expires_at is not None:
             left = min(left, (principal.expires_at - datetime.now(UTC)).total_seconds())
@@ -51,6 +51,7 @@ class Verdicts:
         self._verdicts[digest] = _Verdict(principal, self._clock() + left)
         if len(self._verdicts) > MAX_VERDICTS:
             del self._verdicts[next(iter(self._verdicts))]
+        return True
 
     def discard(self, revoked: Collection[str]) -> None:
         """Forgets the verdicts that one of these revocation ids ends."""

@@ -15,7 +15,7 @@ from jobs.access.sessions import add_sign_in_link
 from jobs.access.users import save_user
 from jobs.engine.worker.retention import Retention
 from jobs.services import Services
-from tests.app.shared import Shared, problem
+from tests.app.shared import Shared, link, problem
 from tests.helpers.access import key_of, session_of
 
 JOBS, SESSION = "/v1/download/jobs", "/v1/access/session"
@@ -117,6 +117,24 @@ async def test_a_page_of_another_site_can_not_use_the_cookie(required: Shared, h
     assert with_key.status_code == 202, "a key is never sent by a browser on its own"
     link = await link_for(required.services, "olga")
     problem(await required.api.post(SESSION, json={"link": link}, headers=headers), 403, "forbidden_origin")
+
+
+async def test_the_secret_of_a_session_is_no_bearer_token(required: Shared) -> None:
+    """Also not once its cookie was verified: a bearer token is not subject to the check of the page's origin."""
+    session = await session_of(required.services, "olga")
+    assert (await required.api.get(JOBS, headers=session)).status_code == 200
+    bearer = {"Authorization": f"Bearer {session['Cookie'].partition('=')[2]}", "Sec-Fetch-Site": "cross-site"}
+    problem(await required.api.get(JOBS, headers=bearer), 401, "invalid_token")
+
+
+@pytest.mark.parametrize("changes", [{"auth_mode": "required", "public_url": "https://site.example"}])
+async def test_over_https_the_plain_cookie_counts_nowhere(required: Shared) -> None:
+    session = await session_of(required.services, "olga")
+    job = await required.processing(owner="olga")
+    for name, status in (("__Host-haulage_session", 200), ("haulage_session", 401)):
+        headers = {"Cookie": f"{name}={session['Cookie'].partition('=')[2]}"}
+        for path in (JOBS, link(job), link(job)):
+            assert (await required.api.get(path, headers=headers)).status_code == status
 
 
 async def test_a_page_of_this_site_can(required: Shared) -> None:

@@ -78,15 +78,23 @@ def test_the_number_of_verdicts_is_bounded(monkeypatch: pytest.MonkeyPatch) -> N
         ({b"authorization": b"Basic abc", b"cookie": b"haulage_session=x"}, (CredentialKind.SESSION, b"x")),
         ({b"authorization": b"Bearer abc", b"cookie": b"haulage_session=x"}, (CredentialKind.BEARER, b"abc")),
         ({b"cookie": b"a=b; haulage_session=x; c=d"}, (CredentialKind.SESSION, b"x")),
-        ({b"cookie": b"haulage_session=x; __Host-haulage_session=y"}, (CredentialKind.SESSION, b"y")),
+        ({b"cookie": b"__Host-haulage_session=y; haulage_session=x"}, (CredentialKind.SESSION, b"x")),
         ({b"cookie": b"nohaulage_session=x; other"}, None),
     ],
 )
 def test_a_credential_is_found_in_the_headers(
     headers: dict[bytes, bytes], found: tuple[CredentialKind, bytes] | None
 ) -> None:
-    credential = credential_of(headers)
+    credential = credential_of(headers, secure=False)
     assert (None if credential is None else (credential.kind, credential.secret)) == found
+
+
+def test_over_https_only_the_cookie_of_this_host_counts() -> None:
+    """Another host of the site, or a page over HTTP, can set the plain name, and so sign the user in as somebody else."""
+    assert credential_of({b"cookie": b"haulage_session=x"}, secure=True) is None
+    found = credential_of({b"cookie": b"haulage_session=x; __Host-haulage_session=y"}, secure=True)
+    assert found is not None
+    assert found.secret == b"y"
 
 
 def test_a_ticket_ends_with_the_credential_that_it_was_requested_with() -> None:
