@@ -13,7 +13,7 @@ class CloseCode(Enum):
 
     DONE = (1000, "The job has ended.", None)
     INTERNAL = (1011, "Internal server error. Reconnect later.", (5.0, 15.0))
-    RESTART = (1012, "The server is restarting or nearly full. Reconnect.", (0.5, 5.0))
+    RESTART = (1012, "The server is restarting or nearly full, or your rights have changed. Reconnect.", (0.5, 5.0))
     BAD_REQUEST = (4400, "The request is not valid.", None)
     SIGN_IN = (4401, "Not signed in, or access was revoked or has expired. Sign in again, then reconnect.", None)
     FORBIDDEN = (4403, "Pages of this origin may not connect. Add it to CORS_ORIGINS.", None)

@@ -138,7 +138,7 @@ class Authenticator:
     async def _ticket(self, ticket: str) -> Principal:
         """Uses up a ticket: its verdict is not remembered."""
         found = await use_ticket(self._database, digest_of(ticket))
-        principal = None if found is None else principal_from(found)
+        principal = None if found is None else principal_from(*found)
         if principal is None or self._revocations.ends(principal):
             raise Unauthenticated("This ticket is unknown, used or expired. Get a new one for each connection.")
         return principal

@@ -29,8 +29,8 @@ class AccessControl:
         self._verdicts = Verdicts()
         self._feed = services.feed
         self._owners = JobOwners(services.database)
-        self.on_revoked: Callable[[], None] = lambda: None
-        """Called after something was revoked: streams of principals whose access has ended are to be closed."""
+        self.on_revoked: Callable[[Collection[str]], None] = lambda _: None
+        """Called with what was revoked: streams of principals whose access has ended or changed are to be closed."""
         self.openid = (
             None if settings.oidc_issuer is None else OpenIdProvider(settings, f"{address.url}/sign-in/oidc/callback")
         )
@@ -62,4 +62,4 @@ class AccessControl:
         self._verdicts.discard(revoked)
         if ADOPTED in revoked:
             self._owners.forget()
-        self.on_revoked()
+        self.on_revoked(revoked)

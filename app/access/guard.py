@@ -9,7 +9,7 @@ from starlette.requests import HTTPConnection
 
 from app.access.authenticator import Authenticator
 from app.access.job_owners import JobOwners
-from app.access.principals import Principal, Role
+from app.access.principals import Principal, Proof, Role
 from app.access.rules import JobAccess, Rule
 from app.access.share_links import PARAMETER, ShareLinks
 from app.problems import Forbidden, Unauthenticated
@@ -33,6 +33,7 @@ class Guard:
     async def admit(self, connection: HTTPConnection, rule: Rule) -> None:
         """Leaves the principal in the connection's state. For `EVERYBODY`, none.
 
+        When it returns, the principal is what it is after all revocations that this gateway has read.
         Raises `Unauthenticated`, `Forbidden`, `ForbiddenOrigin`, `JobNotFound`, `DatabaseUnavailable`, and what
         `ShareLinks.principal` does.
         """
@@ -43,6 +44,16 @@ class Guard:
                 connection, uuid_of(connection.path_params["jobId"])
             )
             return
+        while True:
+            generation = self.authenticator.generation
+            principal = await self._admit(connection, rule)
+            self.check_still_valid(principal)
+            if generation == self.authenticator.generation:
+                return
+            if principal.proof is Proof.TICKET:  # it can't be verified again
+                raise Unauthenticated("Users have changed while this ticket was verified. Get a new one.")
+
+    async def _admit(self, connection: HTTPConnection, rule: Rule) -> Principal:
         principal = await self.authenticator.authenticate(connection, ticket=rule.ticket)
         connection.state.principal = principal
         connection.state.subject = None
@@ -55,8 +66,9 @@ class Guard:
             try:
                 job_id = uuid_of(connection.path_params["jobId"])
             except InvalidRequest:
-                return  # the endpoint reports it, with all other problems of the request
+                return principal  # the endpoint reports it, with all other problems of the request
             await self.check_job(principal, job_id, rule.job)
+        return principal
 
     async def check_job(self, principal: Principal, job_id: UUID, access: JobAccess = JobAccess.SEE) -> None:
         """Raises `JobNotFound` for a job that the principal may not see, `Forbidden` if it may see it and no more."""

@@ -15,17 +15,18 @@ def ticket_of(principal: Principal, ticket_id: str) -> dict[str, Any]:
         "role": principal.role,
         "groups": sorted(principal.groups),
         "id": ticket_id,
+        "roleIsStored": principal.proof in {Proof.KEY, Proof.SESSION},
         "issuedAt": _text(principal.issued_at),
         "expiresAt": _text(principal.expires_at),
         "alsoRevokedBy": sorted(principal.revocation_ids),
     }
 
 
-def principal_from(kept: dict[str, Any]) -> Principal:
-    """The principal of a ticket."""
+def principal_from(kept: dict[str, Any], role: str | None = None) -> Principal:
+    """The principal of a ticket. `role`: the user's role now, if it has a row; a token or a proxy may say another one."""
     return Principal(
         owner=kept["owner"],
-        role=Role(kept["role"]),
+        role=Role(role if role is not None and kept["roleIsStored"] else kept["role"]),
         scopes=frozenset({Scope.JOBS_READ}),
         groups=frozenset(kept["groups"]),
         proof=Proof.TICKET,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from app.access.principals import Principal
+from jobs.access.users import changed_id
 
 TTL = 30.0
 """Seconds for which a verdict is remembered, unless its credential expires earlier or is revoked."""
@@ -54,8 +55,12 @@ class Verdicts:
         return True
 
     def discard(self, revoked: Collection[str]) -> None:
-        """Forgets the verdicts that one of these revocation ids ends."""
+        """Forgets the verdicts that one of these revocation ids ends, and those of users that have changed."""
         self.generation += 1
-        ended = [key for key, one in self._verdicts.items() if not one.principal.revocation_ids.isdisjoint(revoked)]
+        ended = [
+            key
+            for key, one in self._verdicts.items()
+            if changed_id(one.principal.owner) in revoked or not one.principal.revocation_ids.isdisjoint(revoked)
+        ]
         for key in ended:
             del self._verdicts[key]

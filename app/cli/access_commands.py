@@ -118,7 +118,7 @@ async def _announce(services: Services) -> None:
 
 
 def add_user(name: str, role: Role | None, groups: str | None, data_dir: Path | None) -> None:
-    """Add or change a user. Verdicts of gateways follow within half a minute."""
+    """Add or change a user. Requests and streams have the new rights within three seconds."""
     _check_name(name)
     names = None if groups is None else _items(groups)
     run_with_services(load_settings(data_dir), lambda services: users.save_user(services.database, name, role, names))

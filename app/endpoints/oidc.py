@@ -62,7 +62,8 @@ async def callback(request: Request) -> Response:
     secret, _, target = request.cookies.get(name, "").partition(".")
     try:
         signed_in = await _provider(request).finish(secret or None, request.query_params)
-        await save_user(it.services.database, signed_in.owner, signed_in.role, signed_in.groups)
+        if await save_user(it.services.database, signed_in.owner, signed_in.role, signed_in.groups):
+            await it.access.announce_revocation()
         session, _ = await open_new_session(request, signed_in.owner, "oidc")
     except HaulageError as error:
         response = _error_page(request, error)

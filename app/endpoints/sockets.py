@@ -18,7 +18,7 @@ from starlette.websockets import WebSocket
 
 from app.access.credentials import Credential, CredentialKind
 from app.access.guard import principal_of
-from app.access.principals import Scope
+from app.access.principals import Principal, Scope
 from app.access.rules import FOLLOW_JOB, FOLLOW_JOBS
 from app.client_counts import client_address
 from app.close_codes import CloseCode
@@ -166,7 +166,22 @@ class _Session:
                 raise Forbidden("This token is of another user, or lacks the scope jobs:read.")
         except HaulageError as error:
             return await self._send_error(connection, error.message, error.code)
-        return self._hub.renew(connection, principal)
+        before = self._hub.principal_of(connection)
+        self._hub.renew(connection, principal)
+        if principal.role != before.role:
+            await self._check_followed(connection, principal)
+        return None
+
+    async def _check_followed(self, connection: SocketConnection, principal: Principal) -> None:
+        """Ends what the principal, whose role has changed, may not follow any more."""
+        for job_id in list(self._hub.followed_by(connection)):
+            try:
+                await self._guard.check_job(principal, job_id)
+            except (JobNotFound, DatabaseUnavailable) as error:
+                self._hub.unfollow(connection, job_id)
+                await connection.send_error(error.code, error.message, str(job_id))
+                if connection.closes_with_last_job:
+                    self._hub.close(connection, close_code_of(error))
 
     async def _catch_up(self, connection: SocketConnection, followers: Sequence[Follower]) -> None:
         """Brings followers of many jobs up to date, each as soon as its job has been read."""

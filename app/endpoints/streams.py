@@ -92,7 +92,10 @@ class EventStream(Response):
         try:
             hub.connect(connection, client_address(scope), self._principal)
         except HaulageError as error:
-            return await self._send_retry(send, close_code_of(error))
+            code = close_code_of(error)
+            if code.retry is None:
+                raise  # it becomes a problem
+            return await self._send_retry(send, code)
         try:
             await self._begin(connection, scope, receive, send)
         except BaseException:

@@ -32,6 +32,7 @@ from app.following.snapshot_reader import SnapshotReader
 from app.following.topic_registry import TopicRegistry
 from app.following.topics import Difference, Follower, Topic
 from app.status_reader import StatusReader
+from jobs.access.users import changed_id
 from jobs.concurrency import cancel_and_wait, map_limited
 from jobs.engine.events import Event
 from jobs.engine.live.subscriptions import ACKNOWLEDGED, Subscriptions
@@ -131,7 +132,11 @@ class Hub:
     # --- connections ---------------------------------------------------------------------------------------------------
 
     def connect(self, connection: Connection, client: str, principal: Principal) -> None:
-        """Registers a connection from this address, until `disconnect`. Raises `ServerStops`, `TooManyFollowers`."""
+        """Registers a connection from this address, until `disconnect`.
+
+        Raises `ServerStops`, `TooManyFollowers`, and `Unauthenticated` if the principal was revoked while it was admitted.
+        """
+        self._access.guard.check_still_valid(principal)
         self.limits.acquire(client)
         self._clients[connection] = _Client(client, principal)
 
@@ -171,11 +176,14 @@ class Hub:
             elif not client.warned:
                 client.warned = connection.request_reauth(expires_at)
 
-    def _end_revoked(self) -> None:
-        """Closes the connections of principals whose access was revoked."""
+    def _end_revoked(self, revoked: Collection[str]) -> None:
+        """Closes the connections of principals whose access was revoked, and of those who must connect again with the
+        rights that they have now."""
         for connection, client in self._clients.items():
             if self._access.guard.authenticator.is_revoked(client.principal):
                 self.close(connection, CloseCode.SIGN_IN)
+            elif changed_id(client.principal.owner) in revoked:
+                self.close(connection, CloseCode.RESTART)
 
     async def drain(self, seconds: float) -> None:
         """Refuses new connections, ends long-polls at once, and the open connections spread over `seconds`."""

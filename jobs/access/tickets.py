@@ -22,10 +22,18 @@ async def add_ticket(database: Database, digest: bytes, principal: dict[str, Any
     )
 
 
-async def use_ticket(database: Database, digest: bytes) -> dict[str, Any] | None:
-    """Uses up a ticket. Returns its principal; None if it is unknown, used or expired."""
+async def use_ticket(database: Database, digest: bytes) -> tuple[dict[str, Any], str | None] | None:
+    """Uses up a ticket. Returns its principal, and the role that its user has now; None if it is unknown, used or expired.
+
+    The role is None if the user has no row here.
+    """
     rows = await database.fetch(
-        "DELETE FROM access_tickets WHERE hash = $1 AND expires_at > statement_timestamp() RETURNING principal::text",
+        """
+        WITH used AS (
+            DELETE FROM access_tickets WHERE hash = $1 AND expires_at > statement_timestamp() RETURNING principal
+        )
+        SELECT principal::text, role FROM used LEFT JOIN access_users ON name = principal ->> 'owner'
+        """,
         digest,
     )
-    return json.loads(rows[0]["principal"]) if rows else None
+    return (json.loads(rows[0]["principal"]), rows[0]["role"]) if rows else None

@@ -27,16 +27,35 @@ class User:
 
 async def save_user(
     database: Database, name: str, role: str | None = None, groups: Collection[str] | None = None
-) -> None:
+) -> bool:
     """Adds the user, or changes its role and groups; None leaves them as they are, and a new user has role `user`.
 
-    A user who was purged is let in again, but not with the credentials from before.
+    A user who was purged is let in again, but not with the credentials from before. Returns whether anything was recorded
+    that gateways should read at once.
     """
     async with database.begin() as connection:
-        before = await fetch_within(connection, "SELECT FROM access_users WHERE name = $1 FOR UPDATE", name)
-        await fetch_within(connection, _SAVE, name, role, None if groups is None else sorted(groups))
-        if not before and await fetch_within(connection, _FIND_PURGE, f"user:{name}"):
-            await revoke(connection, [restored_id(name)], CENTURY)
+        before = await fetch_within(
+            connection, "SELECT role, groups FROM access_users WHERE name = $1 FOR UPDATE", name
+        )
+        after = await fetch_within(connection, _SAVE, name, role, None if groups is None else sorted(groups))
+        if before and before != after:
+            recorded, lifetime = changed_id(name), CHANGE_KEPT
+        elif not before and await fetch_within(connection, _FIND_PURGE, f"user:{name}"):
+            recorded, lifetime = restored_id(name), CENTURY
+        else:
+            return False
+        await revoke(connection, [recorded], lifetime)
+        return True
+
+
+def changed_id(name: str) -> str:
+    """Recorded as a revocation when a user's role, groups or jobs have changed: gateways forget their verdicts of the
+    user, and end its streams, which then begin again with the rights of now."""
+    return f"changed:{name}"
+
+
+CHANGE_KEPT = 3600.0
+"""Seconds for which changes are recorded: gateways that were not there need not know of them."""
 
 
 def restored_id(name: str) -> str:
@@ -52,6 +71,7 @@ _SAVE = """
     INSERT INTO access_users (name, role, groups) VALUES ($1, coalesce($2, 'user'), coalesce($3::text[], '{}'))
     ON CONFLICT (name) DO UPDATE SET
         role = coalesce($2, access_users.role), groups = coalesce($3::text[], access_users.groups)
+    RETURNING role, groups
 """
 
 
@@ -93,7 +113,7 @@ async def adopt(database: Database, source: str, target: str) -> tuple[int, int]
             source,
             target,
         )
-        await revoke(connection, [ADOPTED], 3600)
+        await revoke(connection, [ADOPTED, changed_id(source)], CHANGE_KEPT)
     return len(jobs), len(files)
 
 
@@ -150,7 +170,7 @@ async def purge(database: Database, name: str) -> tuple[int, int]:
             name,
         )
         await revoke(connection, [f"user:{name}"], CENTURY)
-        await revoke(connection, [ADOPTED], 3600)
+        await revoke(connection, [ADOPTED], CHANGE_KEPT)
     if not (user or jobs or files):
         raise UserNotFound(
             f"There is no user {name!r}, and nothing belongs to it. Tokens of this name that other issuers have signed are"

@@ -271,7 +271,8 @@ class SimulatedHub(Hub):
 
     def __init__(self, store: Store) -> None:
         settings = SimpleNamespace(max_followers=100, max_followers_per_client=100, root_path="")
-        access = SimpleNamespace(guard=SimpleNamespace(check_job=_admit), refresh=None, on_revoked=None)
+        guard = SimpleNamespace(check_job=_admit, check_still_valid=lambda _: None)
+        access = SimpleNamespace(guard=guard, refresh=None, on_revoked=None)
         services = SimpleNamespace(settings=settings, feed=None, snapshots=store, probe_redis=None)
         super().__init__(cast("Services", services), cast("AccessControl", access))
         self._snapshots = SnapshotReader(cast("StatusReader", store), self._topics)
