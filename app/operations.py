@@ -20,6 +20,7 @@ from app.access.rules import (
     FOLLOW_JOBS,
     GET_FILE,
     GET_RESULT,
+    GET_TICKET,
     MANAGE_ACCESS,
     READ_FILES,
     SEE_JOB,
@@ -263,7 +264,7 @@ OPERATIONS = (
         {204: ()}, problems=(404, 503),
     ),
     Operation(
-        "POST", f"{ACCESS}/tickets", SEE_JOBS, sessions.ticket, "ticket",
+        "POST", f"{ACCESS}/tickets", GET_TICKET, sessions.ticket, "ticket",
         "Get a ticket for one stream of a page of another origin", "access", {201: (schemas.Ticket,)}, problems=(503,),
     ),
     Operation(

@@ -39,6 +39,11 @@ class Guard:
         """
         if rule.scope is None:
             return
+        if rule.users and self.authenticator.is_open:
+            raise Forbidden(
+                "This server is open (AUTH_MODE=open): everybody is the same, so nobody manages keys, sessions and tickets"
+                " here. Set AUTH_MODE=required, or use `haulage keys` and `haulage users` on the server."
+            )
         if rule.share and PARAMETER in connection.query_params and not self.authenticator.is_open:
             connection.state.principal = await self._shares.principal(
                 connection, uuid_of(connection.path_params["jobId"])

@@ -29,6 +29,8 @@ class Rule:
     """Whether a `share` in the query, of a link to the result of this job, does instead."""
     ticket: bool = False
     """Whether a `ticket` in the query proves who calls: for streams of pages whose cookies do not reach this origin."""
+    users: bool = False
+    """Whether it concerns users and their credentials: then nobody may, where nobody proves who they are."""
 
 
 EVERYBODY = Rule(None)
@@ -48,4 +50,5 @@ GET_FILE = Rule(Scope.RESULTS_READ, JobAccess.ACT, share=True)
 SHARE_RESULT = Rule(Scope.JOBS_WRITE, JobAccess.ACT, also=Scope.RESULTS_READ)
 """For links that hand out the result to others."""
 READ_FILES = Rule(Scope.FILES_READ)
-MANAGE_ACCESS = Rule(Scope.ACCESS_MANAGE)
+MANAGE_ACCESS = Rule(Scope.ACCESS_MANAGE, users=True)
+GET_TICKET = Rule(Scope.JOBS_READ, users=True)

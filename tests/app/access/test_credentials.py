@@ -205,6 +205,25 @@ async def test_an_open_gateway_looks_at_no_credential(required: Shared) -> None:
     problem(await required.api.post(SESSION, json={"link": "any"}), 403, "forbidden")
 
 
+@pytest.mark.parametrize("changes", [{"auth_mode": "open"}])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "keys"),
+        ("DELETE", "keys/olgaskey"),
+        ("GET", "sessions"),
+        ("DELETE", "sessions/olgas"),
+        ("GET", "audit"),
+        ("POST", "tickets"),
+    ],
+)
+async def test_nobody_manages_access_where_everybody_is_the_same(required: Shared, method: str, path: str) -> None:
+    await key_of(required.services, "olga", key_id="olgaskey")
+    answer = problem(await required.api.request(method, f"/v1/access/{path}"), 403, "forbidden")
+    assert "AUTH_MODE" in answer.json()["message"]
+    assert (await execute(required.services, "SELECT revoked_at FROM access_keys")).scalar_one() is None
+
+
 async def test_old_entries_of_the_audit_are_deleted(required: Shared) -> None:
     olga = await key_of(required.services, "olga")
     for _ in range(3):
