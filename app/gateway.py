@@ -20,6 +20,7 @@ from starlette.types import ASGIApp
 from app.access.audit import Audit
 from app.access.control import AccessControl
 from app.access.guard import principal_of
+from app.access.principals import Role
 from app.context import Context, context
 from app.diagnosis_limits import DiagnosisLimits
 from app.endpoints import oidc, sockets
@@ -33,6 +34,7 @@ from app.polls import PollMiddleware
 from app.problems import handle
 from app.public_address import Patterns, PublicAddress
 from app.request_limits import RequestLimits
+from app.requests import path_job_id
 from jobs.bundles.result_links import ResultLinks
 from jobs.errors import DatabaseUnavailable, HaulageError, InvalidRequest
 from jobs.services import open_services
@@ -133,13 +135,31 @@ def _dispatch(operations: dict[str, Operation]) -> Handler:
         operation = operations["GET" if request.method == "HEAD" else request.method]
         it = context(request)
         await it.guard.admit(request, operation.rule)
-        response = await operation.handler(request)
-        if operation.is_audited:
-            subject = request.path_params.get("jobId") or request.path_params.get("id") or request.state.subject
-            await it.audit.record(request, principal_of(request), operation.name, subject)
-        return response
+        is_served = False
+        try:
+            response = await operation.handler(request)
+            is_served = True
+            return response
+        finally:  # also if the client has left: the job that it created is there
+            if operation.rule.scope is not None:
+                await _audit(request, operation, is_served=is_served)
 
     return handle
+
+
+async def _audit(request: Request, operation: Operation, *, is_served: bool) -> None:
+    """Records what changes something of a user, and who has got a result of somebody else by a role."""
+    it, principal = context(request), principal_of(request)
+    created = getattr(request.state, "subject", None)
+    subject = request.path_params.get("jobId") or request.path_params.get("id") or created
+    if operation.is_audited:
+        is_recorded = is_served or created is not None
+    elif operation.hands_out_results and principal.role.includes(Role.OPERATOR):
+        is_recorded = is_served and it.guard.owners.known(path_job_id(request)) != principal.owner
+    else:
+        is_recorded = False
+    if is_recorded:
+        await it.audit.record(request, principal, operation.name, subject)
 
 
 def _with_cors(app: ASGIApp, settings: Settings) -> ASGIApp:

@@ -27,6 +27,7 @@ from app.access.rules import (
     SEE_JOBS,
     SHARE_RESULT,
     START_FILE,
+    JobAccess,
     Rule,
 )
 from app.diagnosis_limits import MAX_WAIT
@@ -88,6 +89,11 @@ class Operation:
     def is_audited(self) -> bool:
         """Whether the audit log says who did it: everything that changes something of a user, by the user's rights."""
         return self.rule.scope in {Scope.JOBS_WRITE, Scope.ACCESS_MANAGE} and self.method != "GET"
+
+    @property
+    def hands_out_results(self) -> bool:
+        """Whether it leads to the result of the job that its path names."""
+        return self.rule.scope is Scope.RESULTS_READ and self.rule.job is JobAccess.ACT
 
 
 _INT = {"type": "integer"}

@@ -17,6 +17,7 @@ from app.cli.output import print_json, print_message, print_table, time_text
 from app.cli.service_runner import run_with_services
 from app.exit_codes import ExitCode
 from jobs.access import keys, sessions, users
+from jobs.access.audit import Action, record
 from jobs.engine.jobs import Status
 from jobs.errors import IllegalTransition, InvalidRequest, JobNotFound, RedisUnavailable, UserNotFound
 from jobs.owners import ANONYMOUS
@@ -25,6 +26,8 @@ from jobs.services import Services
 LINK_LIFETIME = 15 * 60.0
 """Seconds for which a sign-in link is valid."""
 MAX_USER_NAME = 255
+TERMINAL = "terminal"
+"""The actor of commands in the audit log."""
 
 
 def create_key(name: str, owner: str, scopes: str, days: int, data_dir: Path | None, *, as_json: bool) -> None:
@@ -44,6 +47,8 @@ def create_key(name: str, owner: str, scopes: str, days: int, data_dir: Path | N
             scopes=chosen,
             expires_at=expires_at,
         )
+        await _announce(services)
+        await _record(services, "createKey", key_id)
 
     settings = load_settings(data_dir)
     run_with_services(settings, work)
@@ -99,6 +104,9 @@ def revoke_keys(key_ids: Sequence[str], data_dir: Path | None) -> None:
     async def work(services: Services) -> list[str]:
         unknown = [key_id for key_id in key_ids if not await keys.revoke_key(services.database, key_id)]
         await _announce(services)
+        for key_id in key_ids:
+            if key_id not in unknown:
+                await _record(services, "revokeKey", key_id)
         return unknown
 
     unknown = run_with_services(load_settings(data_dir), work)
@@ -117,11 +125,22 @@ async def _announce(services: Services) -> None:
         await services.feed.announce()
 
 
+async def _record(services: Services, action: str, subject: str) -> None:
+    """Records in the audit log what was done on the server: by whom, its operating system knows."""
+    await record(services.database, Action(actor=TERMINAL, proof=TERMINAL, action=action, subject=subject))
+
+
 def add_user(name: str, role: Role | None, groups: str | None, data_dir: Path | None) -> None:
     """Add or change a user. Requests and streams have the new rights within three seconds."""
     _check_name(name)
     names = None if groups is None else _items(groups)
-    run_with_services(load_settings(data_dir), lambda services: users.save_user(services.database, name, role, names))
+
+    async def work(services: Services) -> None:
+        await users.save_user(services.database, name, role, names)
+        await _announce(services)
+        await _record(services, "saveUser", name)
+
+    run_with_services(load_settings(data_dir), work)
     print(f"User {name} was saved.")
 
 
@@ -153,6 +172,7 @@ async def new_sign_in_link(services: Services, name: str, url: str) -> str:
         raise UserNotFound(f"There is no user {name!r}. Add one with `haulage users add {name}`.")
     secret = new_secret()
     await sessions.add_sign_in_link(services.database, digest_of(secret), name, LINK_LIFETIME)
+    await _record(services, "createSignInLink", name)
     return f"{url}/sign-in#{secret}"
 
 
@@ -162,6 +182,7 @@ def adopt(source: str, target: str, data_dir: Path | None) -> None:
     async def work(services: Services) -> tuple[int, int]:
         counts = await users.adopt(services.database, source, target)
         await _announce(services)
+        await _record(services, "adopt", f"{source} → {target}")
         return counts
 
     jobs, files = run_with_services(load_settings(data_dir), work)
@@ -178,6 +199,7 @@ def purge_user(name: str, data_dir: Path | None) -> None:
     async def work(services: Services) -> tuple[int, int]:
         await users.revoke_user(services.database, name)
         await _announce(services)
+        await _record(services, "purge", name)
         for job_id, status in await users.jobs_of(services.database, name):
             end = services.lifecycle.expire if status == Status.COMPLETED else services.lifecycle.cancel
             with suppress(IllegalTransition, JobNotFound):  # it has ended otherwise
@@ -206,7 +228,7 @@ def _items(text: str) -> list[str]:
 
 
 def _check_name(name: str) -> None:
-    if name in {ANONYMOUS, users.PURGED}:
+    if name in {ANONYMOUS, users.PURGED, TERMINAL}:
         raise InvalidRequest(f"{name!r} is not the name of a user: it has a meaning of its own.")
     if not name.strip() or name != name.strip() or len(name) > MAX_USER_NAME or not name.isprintable():
         raise InvalidRequest(f"{name[:50]!r} is no name of a user: 1 to {MAX_USER_NAME} printable characters.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -11,12 +12,15 @@ from sqlalchemy import text
 
 from app.access.credentials import digest_of, new_secret
 from app.access.principals import Role, Scope
+from jobs.access.audit import list_entries
 from jobs.access.sessions import add_sign_in_link
 from jobs.access.users import save_user
 from jobs.engine.worker.retention import Retention
 from jobs.services import Services
 from tests.app.shared import Shared, link, problem
 from tests.helpers.access import key_of, session_of
+from tests.helpers.catalogue import Catalogue
+from tests.helpers.eventually import eventually
 
 JOBS, SESSION = "/v1/download/jobs", "/v1/access/session"
 
@@ -174,6 +178,29 @@ async def test_the_audit_names_the_job_of_a_new_download(required: Shared) -> No
     [entry] = (await required.api.get("/v1/access/audit", headers=anna)).json()["entries"]
     assert (entry["actor"], entry["proof"], entry["action"]) == ("olga", "key:olgaskey", "initiate")
     assert (entry["subject"], entry["requestId"]) == (answer.json()["jobId"], answer.headers["x-request-id"])
+
+
+async def test_the_audit_names_a_job_whose_client_has_left(required: Shared, catalogue: Catalogue) -> None:
+    olga, file_id = await key_of(required.services, "olga"), await catalogue.add(b"data")
+    with suppress(httpx.ReadTimeout):
+        await required.api.post("/v1/download/start", json={"file_id": file_id}, headers=olga, timeout=1)
+    found = await eventually(lambda: list_entries(required.services.database, "olga", None, 10))
+    [job] = (await execute(required.services, "SELECT id FROM jobs")).scalars()
+    assert [(one.action.action, one.action.subject) for one in found] == [("start", str(job))]
+
+
+async def test_the_audit_names_who_gets_the_result_of_somebody_else(required: Shared) -> None:
+    job = await required.completed(of=await required.processing(owner="olga"))
+    for name, role in (("olga", Role.USER), ("olga", Role.OPERATOR), ("otto", Role.OPERATOR), ("sue", Role.SUPPORT)):
+        headers = await key_of(required.services, name, role)
+        for rest in ("/file", "/download-url"):
+            answer = await required.api.get(link(job, rest), headers=headers)
+            assert answer.status_code == (403 if name == "sue" else 303 if rest == "/file" else 200)
+    found = await list_entries(required.services.database, None, None, 10)
+    assert [(one.action.actor, one.action.action, one.action.subject) for one in found] == [
+        ("otto", "downloadUrl", str(job.id)),
+        ("otto", "file", str(job.id)),
+    ]
 
 
 async def test_a_ticket_opens_one_stream_as_its_holder(required: Shared) -> None:

@@ -13,6 +13,7 @@ from app.cli.access_commands import add_user, create_key
 from app.cli.file_commands import FileRights
 from app.cli.local_stack.openness import Openness
 from app.cli.open_settings import find_open
+from jobs.access.audit import list_entries
 from jobs.access.revocations import read_revocations
 from jobs.engine.jobs import Status
 from jobs.errors import InvalidRequest
@@ -72,6 +73,8 @@ async def test_jobs_and_files_are_adopted(cli: Cli, services: Services, catalogu
     job, file_id = await create(services, 10_000), await catalogue.add(b"data")
     await cli("users", "add", "anna")
     done = await cli("users", "adopt", "anonymous", "anna")
+    entries = [one.action for one in await list_entries(services.database, "terminal", None, 10)]
+    assert [(one.action, one.subject) for one in entries] == [("adopt", "anonymous → anna"), ("saveUser", "anna")]
     assert done.out == "1 jobs and 1 files of anonymous now belong to anna.\n"
     assert (await read(services, job.id)).owner == "anna"
     assert (await catalogue.said(file_id)).owner == "anna"
