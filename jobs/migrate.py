@@ -28,7 +28,9 @@ def _config() -> Config:
 async def migrate(database: Database) -> tuple[str | None, str | None]:
     """Run the missing migrations in one transaction; return the revisions before and after.
 
-    Then make the partitions of the next days, unless they are locked: the workers make those that are missing, too.
+    Then validate constraints that were added without a look at the existing rows: that locks out nobody, while adding one
+    would lock the table for as long as it takes to read it. Then make the partitions of the next days, unless they are
+    locked: the workers make those that are missing, too.
 
     There is no time-out, since an index may take long to build. A second process that migrates at the same time waits
     for the first, and then has nothing to do.
@@ -37,11 +39,27 @@ async def migrate(database: Database) -> tuple[str | None, str | None]:
     async with without_timeout.begin() as connection:
         await connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
         revisions = await connection.run_sync(_upgrade)
+    async with without_timeout.begin() as connection:
+        await connection.execute(text(_VALIDATE))
     with suppress(DatabaseUnavailable):
         async with without_timeout.begin() as connection:
             if await lock_partitions(connection):
                 await make_partitions(connection, datetime.now(UTC).date())
     return revisions
+
+
+_VALIDATE = """
+    DO $$
+    DECLARE one record;
+    BEGIN
+        FOR one IN
+            SELECT conrelid::regclass AS of_table, conname FROM pg_constraint
+            WHERE contype = 'c' AND NOT convalidated AND connamespace = current_schema()::regnamespace
+        LOOP
+            EXECUTE format('ALTER TABLE %s VALIDATE CONSTRAINT %I', one.of_table, one.conname);
+        END LOOP;
+    END $$
+"""
 
 
 async def current_revision(database: Database) -> str | None:

@@ -17,13 +17,19 @@ def find_open(settings: Settings) -> list[str]:
             f"HOST is {', '.join(outside)} and AUTH_MODE is open: everybody who reaches it may do everything. Set"
             " AUTH_MODE=required."
         )
+    public = urlsplit(settings.public_url or "")
+    if settings.auth_mode == "open" and not outside and public.hostname and not _is_loopback(public.hostname):
+        found.append(
+            f"PUBLIC_URL is {settings.public_url} and AUTH_MODE is open: everybody who reaches that may do everything. Set"
+            " AUTH_MODE=required."
+        )
     if settings.auth_mode == "open" and "*" in settings.allowed_hosts:
         found.append(
             "ALLOWED_HOSTS is * and AUTH_MODE is open: a web page may point its own name at the gateway. Name its hosts."
         )
     if settings.auth_mode == "open" and "*" in settings.cors_origins:
         found.append("CORS_ORIGINS is * and AUTH_MODE is open: every web page may call the API. Name its origins.")
-    if settings.auth_mode == "required" and urlsplit(settings.public_url or "").scheme != "https" and outside:
+    if settings.auth_mode == "required" and public.scheme != "https" and outside:
         found.append(
             "PUBLIC_URL is not https: keys and sessions may be read on the way. Put HTTPS in front, and set PUBLIC_URL."
         )

@@ -71,7 +71,7 @@ async def find_key(database: Database, digest: bytes) -> ValidKey | None:
 _FIND = """
     WITH found AS (
         SELECT access_keys.*, role, groups FROM access_keys JOIN access_users ON access_users.name = owner
-        WHERE hash = $1 AND revoked_at IS NULL AND disabled_at IS NULL
+        WHERE hash = $1 AND revoked_at IS NULL
             AND (expires_at IS NULL OR expires_at > statement_timestamp())
     ), used AS (
         UPDATE access_keys SET used_at = statement_timestamp() FROM found

@@ -51,11 +51,11 @@ async def add_sign_in_link(database: Database, digest: bytes, owner: str, lifeti
 
 
 async def use_sign_in_link(database: Database, digest: bytes) -> str | None:
-    """Uses up a link. Returns the user that it signs in; None if it is unknown, used or expired, or the user disabled."""
+    """Uses up a link. Returns the user that it signs in; None if it is unknown, used or expired."""
     rows = await database.fetch(
         """
         DELETE FROM access_sign_in_links USING access_users
-        WHERE hash = $1 AND name = owner AND disabled_at IS NULL AND expires_at > statement_timestamp()
+        WHERE hash = $1 AND name = owner AND expires_at > statement_timestamp()
         RETURNING owner
         """,
         digest,
@@ -106,7 +106,7 @@ async def find_session(database: Database, digest: bytes, idle: float) -> ValidS
 _FIND = """
     WITH found AS (
         SELECT access_sessions.*, role, groups FROM access_sessions JOIN access_users ON access_users.name = owner
-        WHERE hash = $1 AND revoked_at IS NULL AND disabled_at IS NULL
+        WHERE hash = $1 AND revoked_at IS NULL
             AND expires_at > statement_timestamp() AND seen_at > statement_timestamp() - $2::interval
     ), used AS (
         UPDATE access_sessions SET seen_at = statement_timestamp() FROM found

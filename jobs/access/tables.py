@@ -18,7 +18,6 @@ access_users = Table(
     Column("role", Text, nullable=False, server_default="user"),
     Column("groups", ARRAY(Text), nullable=False, server_default="{}"),
     Column("created_at", TimestampTz, nullable=False, server_default=func.now()),
-    Column("disabled_at", TimestampTz),  # nobody signs in as this user any more
 )
 
 access_keys = Table(
@@ -60,6 +59,7 @@ access_sign_in_links = Table(
     Column("owner", Text, ForeignKey("access_users.name", ondelete="CASCADE"), nullable=False),
     Column("expires_at", TimestampTz, nullable=False),
 )
+Index("access_sign_in_links_expiry", access_sign_in_links.c.expires_at)
 
 access_tickets = Table(
     "access_tickets",
@@ -68,12 +68,13 @@ access_tickets = Table(
     Column("principal", JSONB, nullable=False),  # of who requested it
     Column("expires_at", TimestampTz, nullable=False),
 )
+Index("access_tickets_expiry", access_tickets.c.expires_at)
 
 access_revocations = Table(
     "access_revocations",
     metadata,
     Column("number", BigInteger, Identity(), primary_key=True),
-    Column("revoked", Text, nullable=False),  # kind and public id of the credential, or `user:` and a name
+    Column("revoked", Text, nullable=False),  # kind and public id of the credential, `user:` and a name, or a change
     Column("at", TimestampTz, nullable=False, server_default=func.now()),
     Column("until", TimestampTz, nullable=False),  # when no such credential can be valid any more
 )

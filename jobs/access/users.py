@@ -22,7 +22,6 @@ class User:
     role: str
     groups: frozenset[str]
     created_at: datetime
-    disabled_at: datetime | None = None
 
 
 async def save_user(
@@ -84,7 +83,6 @@ async def list_users(database: Database) -> list[User]:
             role=row["role"],
             groups=frozenset(row["groups"]),
             created_at=row["created_at"],
-            disabled_at=row["disabled_at"],
         )
         for row in rows
     ]

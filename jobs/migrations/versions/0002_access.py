@@ -20,7 +20,6 @@ def upgrade() -> None:
         sa.Column("role", sa.Text(), server_default="user", nullable=False),
         sa.Column("groups", texts, server_default="{}", nullable=False),
         sa.Column("created_at", time, server_default=now, nullable=False),
-        sa.Column("disabled_at", time, nullable=True),
         sa.PrimaryKeyConstraint("name", name=op.f("access_users_pkey")),
     )
     op.create_table(
@@ -71,6 +70,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("hash", name=op.f("access_sign_in_links_pkey")),
     )
+    op.create_index("access_sign_in_links_expiry", "access_sign_in_links", ["expires_at"])
     op.create_table(
         "access_tickets",
         sa.Column("hash", sa.LargeBinary(), nullable=False),
@@ -78,6 +78,7 @@ def upgrade() -> None:
         sa.Column("expires_at", time, nullable=False),
         sa.PrimaryKeyConstraint("hash", name=op.f("access_tickets_pkey")),
     )
+    op.create_index("access_tickets_expiry", "access_tickets", ["expires_at"])
     op.create_table(
         "access_revocations",
         sa.Column("number", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -103,7 +104,10 @@ def upgrade() -> None:
     op.add_column("stored_files", sa.Column("visibility", sa.Text(), server_default="public", nullable=False))
     op.add_column("stored_files", sa.Column("groups", texts, server_default="{}", nullable=False))
     op.create_check_constraint(
-        op.f("stored_files_visibility_check"), "stored_files", "visibility IN ('public', 'shared', 'private')"
+        op.f("stored_files_visibility_check"),
+        "stored_files",
+        "visibility IN ('public', 'shared', 'private')",
+        postgresql_not_valid=True,  # `migrate` validates it when this transaction does not lock the table any more
     )
     op.add_column("download_jobs", sa.Column("reader", postgresql.JSONB(astext_type=sa.Text()), nullable=True))
     op.add_column("download_jobs", sa.Column("result_public", sa.Boolean(), server_default=sa.false(), nullable=False))

@@ -149,6 +149,8 @@ def test_a_stack_that_others_reach_needs_a_word() -> None:
     [
         ({"host": "127.0.0.1,::1"}, []),
         ({"host": "::", "auth_mode": "open"}, ["HOST"]),
+        ({"auth_mode": "open", "public_url": "https://site.example"}, ["PUBLIC_URL"]),
+        ({"auth_mode": "open", "public_url": "http://127.0.0.1:8080"}, []),
         ({"host": "::", "auth_mode": "required"}, ["PUBLIC_URL"]),
         ({"host": "::", "auth_mode": "required", "public_url": "https://site.example"}, []),
         ({"auth_mode": "open", "allowed_hosts": "*", "cors_origins": "*"}, ["ALLOWED_HOSTS", "CORS_ORIGINS"]),

@@ -25,3 +25,12 @@ def _differences(connection: Connection) -> list[Any]:
 async def test_the_migrations_leave_the_tables_that_the_code_knows(services: Services) -> None:
     async with services.database.reading() as connection:
         assert await connection.run_sync(_differences) == []
+
+
+async def test_the_migrations_leave_no_constraint_that_existing_rows_may_break(services: Services) -> None:
+    """One that was added without a look at the rows is validated when that locks nobody out."""
+    unchecked = "SELECT conname FROM pg_constraint WHERE NOT convalidated"
+    async with services.database.reading() as connection:
+        assert (await connection.execute(text(unchecked))).scalars().all() == []
+        added = "SELECT convalidated FROM pg_constraint WHERE conname = 'stored_files_visibility_check'"
+        assert (await connection.execute(text(added))).scalar_one()
