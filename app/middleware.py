@@ -33,7 +33,10 @@ SECURITY_HEADERS = [
     (b"referrer-policy", b"no-referrer"),
     (b"x-frame-options", b"DENY"),
     (b"cross-origin-opener-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
 ]
+STRICT_TRANSPORT_SECURITY = (b"strict-transport-security", b"max-age=31536000")
+"""Where `PUBLIC_URL` is https: browsers use nothing else for a year (RFC 6797). Subdomains are not ours to bind."""
 CONTENT_SECURITY_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 """For all responses but pages, which have their own."""
 HEALTH = frozenset({"/health", "/health/live", "/health/ready"})
@@ -52,6 +55,10 @@ class RequestMiddleware:
         self._app = app
         self._settings = settings
         self._address = address
+        self.common_headers = [*SECURITY_HEADERS]
+        """Those of every response."""
+        if (address.url or "").startswith("https:"):
+            self.common_headers.append(STRICT_TRANSPORT_SECURITY)
         self.stopping = False
         """Every response closes its connection: the client's next request goes to another process."""
 
@@ -163,7 +170,7 @@ class ResponseSender:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             own = message["headers"]
-            headers = message["headers"] = [*own, *SECURITY_HEADERS, (b"x-request-id", self._request_id)]
+            headers = message["headers"] = [*own, *self._middleware.common_headers, (b"x-request-id", self._request_id)]
             if CONTENT_SECURITY_POLICY[0] not in dict(own):
                 headers.append(CONTENT_SECURITY_POLICY)
             if self._middleware.stopping:

@@ -26,6 +26,7 @@ SECURITY = {
     "referrer-policy": "no-referrer",
     "x-frame-options": "DENY",
     "cross-origin-opener-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 
 
@@ -34,6 +35,15 @@ async def test_a_request_id_is_echoed(shared: Shared, given: str) -> None:
     for path in ("/health/live", UNKNOWN):
         answer = await shared.api.get(path, headers={"X-Request-ID": given})
         assert answer.headers.get_list("x-request-id") == [given]
+
+
+async def test_browsers_are_told_to_use_https_where_that_is_the_public_address(shared: Shared) -> None:
+    assert "strict-transport-security" not in (await shared.api.get("/health/live")).headers
+    settings = with_changes(shared.settings, public_url="https://site.example", port=0)
+    async with serving(settings) as gateway, httpx.AsyncClient() as client:
+        for path in ("/health/live", "/nothing"):
+            answer = await client.get(f"{gateway}{path}", headers={"Host": "site.example"})
+            assert answer.headers["strict-transport-security"] == "max-age=31536000"
 
 
 @pytest.mark.parametrize("given", ["", "a b", "a" * 129, "<script>", "é"])
