@@ -19,7 +19,10 @@ OVERLAP = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class Revocation:
-    """`revoked`: a kind of credential and its public id, or `user:` and a name, whose earlier credentials all end."""
+    """`revoked`: a kind of credential and its public id, or `user:` and a name, whose earlier credentials all end.
+
+    Changes are recorded in the same way: `changed_id`, `restored_id` and `ADOPTED` of `jobs.access.users`.
+    """
 
     number: int
     revoked: str
