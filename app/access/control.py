@@ -39,7 +39,8 @@ class AccessControl:
         authenticator = Authenticator(
             settings, address, services.database, self._revocations, self._verdicts, self._tokens.principal
         )
-        self.guard = Guard(settings, authenticator, self._owners, ShareLinks(services.database, settings.link_ttl))
+        self.shares = ShareLinks(services.database, settings.link_ttl)
+        self.guard = Guard(settings, authenticator, self._owners, self.shares)
 
     async def announce_revocation(self) -> None:
         """Makes this gateway read what was just revoked, and the others at once: they read it within two seconds anyway."""

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-import hmac
 import secrets
 from base64 import b64decode
 from uuid import UUID
@@ -13,17 +10,16 @@ from starlette.requests import HTTPConnection
 
 from app.access.credentials import digest_of
 from app.access.principals import Principal, Proof, Scope
+from app.access.share_passwords import SharePasswords
 from app.client_counts import client_address, client_of
 from app.problems import PasswordRequired, ShareNotFound, TooManyPasswords
-from jobs.access.shares import FoundShare, count_failure, find_share, use_share
+from jobs.access.shares import FoundShare, count_attempt, find_share, forget_failures, use_share
 from jobs.database import Database
 
 PARAMETER = "share"
 """The parameter of the query that has the secret."""
 MAX_SECRET = 100
 """Characters of a secret that is looked up."""
-_SALT = 16
-"""Bytes of a password's salt."""
 
 
 class ShareLinks:
@@ -32,7 +28,7 @@ class ShareLinks:
     def __init__(self, database: Database, use_time: float) -> None:
         self._database = database
         self._use_time = use_time
-        self._hashing = asyncio.Semaphore(1)  # a password at a time: scrypt takes 16 MB and a core for some 50 ms
+        self.passwords = SharePasswords()
 
     async def principal(self, request: HTTPConnection, job_id: UUID) -> Principal:
         """Who a request with the secret of a share link comes from: somebody who may get the result of this job.
@@ -61,16 +57,17 @@ class ShareLinks:
     async def _check_password(self, request: HTTPConnection, found: FoundShare) -> None:
         if found.password_hash is None:
             return
-        if found.locked:
-            raise TooManyPasswords("Too many wrong passwords were sent for this link. Try again in a minute.")
         password = _password_of(request.headers.get("authorization", ""))
         if password is None:
             raise PasswordRequired("This link has a password: send it with any user name (curl -u :password).")
-        async with self._hashing:
-            right = await is_password(password, found.password_hash)
-        if not right:
-            await count_failure(self._database, found.share.id)
-            raise PasswordRequired("The password is wrong.")
+        async with self.passwords.turn_of(found.share.id):
+            # It is counted as wrong before it is compared: what is compared at the same time, here and on other gateways,
+            # counts, too.
+            if not await count_attempt(self._database, found.share.id):
+                raise TooManyPasswords("Too many wrong passwords were sent for this link. Try again in a minute.")
+            if not await self.passwords.is_right(password, found.password_hash):
+                raise PasswordRequired("The password is wrong.")
+            await forget_failures(self._database, found.share.id)
 
 
 _ENDED = "This share link is unknown, revoked, expired, or was used as often as it may be. Request a new one."
@@ -79,21 +76,6 @@ _ENDED = "This share link is unknown, revoked, expired, or was used as often as 
 def new_share_secret() -> str:
     """A new secret of 256 bits, as it stands in a link."""
     return secrets.token_urlsafe(32)
-
-
-async def hash_password(password: str) -> bytes:
-    """What is kept of a password: a salt, and its scrypt (RFC 7914)."""
-    salt = secrets.token_bytes(_SALT)
-    return salt + await _scrypt(password, salt)
-
-
-async def is_password(password: str, kept: bytes) -> bool:
-    """Whether `kept` was made of this password."""
-    return hmac.compare_digest(await _scrypt(password, kept[:_SALT]), kept[_SALT:])
-
-
-async def _scrypt(password: str, salt: bytes) -> bytes:
-    return await asyncio.to_thread(hashlib.scrypt, password.encode(), salt=salt, n=1 << 14, r=8, p=1)
 
 
 def _password_of(authorization: str) -> str | None:

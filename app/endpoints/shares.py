@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from app.access.credentials import digest_of, new_id
 from app.access.guard import principal_of
-from app.access.share_links import PARAMETER, hash_password, new_share_secret
+from app.access.share_links import PARAMETER, new_share_secret
 from app.context import context, json_response
 from app.problems import NotFound
 from app.request_bodies import NewShare
@@ -30,7 +30,7 @@ async def create(request: Request) -> Response:
         created_by=principal_of(request).owner,
         lifetime=new.expires_in,
         max_uses=new.max_uses,
-        password_hash=None if new.password is None else await hash_password(new.password),
+        password_hash=None if new.password is None else await it.access.shares.passwords.hash(new.password),
     )
     url = f"{it.address.url or it.address.root}/v1/download/job/{job_id}/file?{PARAMETER}={secret}"
     return json_response(ShareCreated(url=url, **_values(share)), 201, NO_STORE)

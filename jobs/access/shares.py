@@ -40,8 +40,6 @@ class FoundShare:
 
     share: Share
     password_hash: bytes | None
-    locked: bool
-    """Too many wrong passwords were sent a short time ago."""
 
 
 async def add_share(
@@ -78,21 +76,36 @@ async def find_share(database: Database, digest: bytes, job_id: UUID) -> FoundSh
     """The link to the result of this job with this SHA-256, unless it is revoked or expired."""
     rows = await database.fetch(
         """
-        SELECT *, failures >= $3 AND failed_at > statement_timestamp() - $4::interval AS locked FROM access_shares
+        SELECT * FROM access_shares
         WHERE hash = $1 AND job_id = $2 AND revoked_at IS NULL AND expires_at > statement_timestamp()
         """,
         digest,
         job_id,
+    )
+    return FoundShare(_share_of(rows[0]), rows[0]["password_hash"]) if rows else None
+
+
+async def count_attempt(database: Database, share_id: str) -> bool:
+    """Counts a password as wrong, before it is compared. Returns False if so many were wrong that it has to wait.
+
+    It is one statement, so that no more passwords are compared at the same time than one after another.
+    """
+    rows = await database.fetch(
+        """
+        UPDATE access_shares SET failures = failures + 1, failed_at = statement_timestamp()
+        WHERE id = $1 AND (failures < $2 OR failed_at <= statement_timestamp() - $3::interval)
+        RETURNING id
+        """,
+        share_id,
         MAX_FAILURES,
         FAILURE_PAUSE,
     )
-    return FoundShare(_share_of(rows[0]), rows[0]["password_hash"], bool(rows[0]["locked"])) if rows else None
+    return bool(rows)
 
 
-async def count_failure(database: Database, share_id: str) -> None:
-    """Counts a wrong password."""
-    query = "UPDATE access_shares SET failures = failures + 1, failed_at = statement_timestamp() WHERE id = $1"
-    await database.fetch(query, share_id)
+async def forget_failures(database: Database, share_id: str) -> None:
+    """The password was right: passwords are counted from zero again."""
+    await database.fetch("UPDATE access_shares SET failures = 0 WHERE id = $1", share_id)
 
 
 async def use_share(database: Database, share_id: str, client: bytes, lifetime: float) -> bool:
@@ -121,7 +134,7 @@ async def use_share(database: Database, share_id: str, client: bytes, lifetime: 
             WITH ended AS (
                     DELETE FROM access_share_uses WHERE share_id = $1 AND until < statement_timestamp() AND client <> $2
                 ),
-                counted AS (UPDATE access_shares SET uses = uses + 1, failures = 0 WHERE id = $1)
+                counted AS (UPDATE access_shares SET uses = uses + 1 WHERE id = $1)
             INSERT INTO access_share_uses (share_id, client, until) VALUES ($1, $2, statement_timestamp() + $3)
             ON CONFLICT (share_id, client) DO UPDATE SET until = excluded.until
             """,

@@ -13,6 +13,8 @@ import pytest
 import pytest_asyncio
 
 from app.access.principals import Role, Scope
+from app.access.share_passwords import MAX_WAITING, MAX_WAITING_FOR_LINK, SharePasswords
+from app.problems import TooManyPasswords
 from jobs.access.shares import MAX_FAILURES
 from jobs.engine.jobs import Job
 from tests.app.shared import Shared, link, problem
@@ -133,6 +135,38 @@ async def test_a_password(required: Shared, job: Job, olga: Headers) -> None:
     assert answer.headers["retry-after"] == "60"
     await required.services.database.fetch("UPDATE access_shares SET failed_at = now() - interval '2 minutes'")
     assert await state(required, url, auth=("", "pässword:1")) == 303
+
+
+async def test_passwords_at_the_same_time_are_limited_like_others(required: Shared, job: Job, olga: Headers) -> None:
+    url, other = [await shared_link(required, job, olga, password="secret") for _ in range(2)]
+    statuses = await asyncio.gather(*(state(required, url, auth=("", f"wrong{number}")) for number in range(60)))
+    assert (statuses.count(401), statuses.count(429)) == (MAX_FAILURES, 60 - MAX_FAILURES)
+    assert await state(required, url, auth=("", "secret")) == 429
+    statuses = await asyncio.gather(*(state(required, other, auth=("", "secret")) for _ in range(MAX_FAILURES * 2)))
+    assert set(statuses) == {303}, "right ones are no failures, however many are compared at the same time"
+
+
+async def test_passwords_wait_in_a_bounded_queue_and_no_link_holds_up_another() -> None:
+    passwords = SharePasswords()
+    kept = await passwords.hash("secret")
+    hashing = [asyncio.ensure_future(passwords.is_right("wrong", kept)) for _ in range(MAX_WAITING + 1)]
+    async with passwords.turn_of("first"):
+        waiting = [asyncio.ensure_future(_turn(passwords, "first")) for _ in range(MAX_WAITING_FOR_LINK)]
+        await asyncio.sleep(0)  # all of them have begun
+        await _turn(passwords, "second")
+    ended = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(one) for one in ended if one] == [TooManyPasswords]
+    with pytest.raises(TooManyPasswords):
+        await hashing[-1]
+    for one in hashing[:-1]:
+        one.cancel()  # those that have not begun never do
+    await asyncio.gather(*hashing, return_exceptions=True)
+    assert await passwords.is_right("secret", kept)
+
+
+async def _turn(passwords: SharePasswords, link_id: str) -> None:
+    async with passwords.turn_of(link_id):
+        pass
 
 
 @pytest.mark.parametrize("credentials", ["Basic", "Basic !", "Basic OnBhc3M", "Bearer x", "Basic /////w=="])
