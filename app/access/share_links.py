@@ -33,7 +33,8 @@ class ShareLinks:
     async def principal(self, request: HTTPConnection, job_id: UUID) -> Principal:
         """Who a request with the secret of a share link comes from: somebody who may get the result of this job.
 
-        A GET is a use of the link, unless the same address has used it within `use_time`: then it is the same one.
+        It is no use of the link yet: see `use`.
+
         Raises `ShareNotFound`, `PasswordRequired`, `TooManyPasswords`, `DatabaseUnavailable`.
         """
         secret = request.query_params[PARAMETER]
@@ -41,10 +42,6 @@ class ShareLinks:
         if found is None:
             raise ShareNotFound(_ENDED)
         await self._check_password(request, found)
-        if request.scope["method"] == "GET":
-            client = digest_of(f"{client_of(client_address(request.scope))} {secret}")
-            if not await use_share(self._database, found.share.id, client, self._use_time):
-                raise ShareNotFound(_ENDED)
         return Principal(
             owner=f"share|{found.share.id}",
             scopes=frozenset({Scope.RESULTS_READ}),
@@ -53,6 +50,18 @@ class ShareLinks:
             issued_at=found.share.created_at,
             expires_at=found.share.expires_at,
         )
+
+    async def use(self, request: HTTPConnection, principal: Principal) -> None:
+        """Counts a use of the link that the principal came with, if any, once there is a result to give.
+
+        It is none if the same address has used the link within `use_time`. Raises `ShareNotFound` if it was used as often as
+        it may be, and `DatabaseUnavailable`.
+        """
+        if principal.proof is not Proof.SHARE_LINK:
+            return
+        client = digest_of(f"{client_of(client_address(request.scope))} {request.query_params[PARAMETER]}")
+        if not await use_share(self._database, principal.proof_id, client, self._use_time):
+            raise ShareNotFound(_ENDED)
 
     async def _check_password(self, request: HTTPConnection, found: FoundShare) -> None:
         if found.password_hash is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from app.access.guard import principal_of
 from app.context import context, json_response
 from app.requests import path_job_id
 from app.schemas import Checksum, Link
@@ -34,7 +35,10 @@ async def download_url(request: Request) -> Response:
 async def file(request: Request) -> Response:
     """The stable link: redirects to a presigned URL for the method of the request."""
     method: LinkMethod = "HEAD" if request.method == "HEAD" else "GET"
-    link = await context(request).result_links.link(await _download(request), method)
+    it = context(request)
+    link = await it.result_links.link(await _download(request), method)
+    if method == "GET":
+        await it.access.shares.use(request, principal_of(request))
     return RedirectResponse(link.url, 303, NO_STORE)
 
 

@@ -187,12 +187,18 @@ async def test_who_may_share(required: Shared, job: Job) -> None:
     assert await state(required, await shared_link(required, job, operator)) == 303
 
 
-async def test_a_link_may_be_sent_before_the_job_has_completed(required: Shared, olga: Headers) -> None:
+async def test_a_link_that_leads_to_no_result_yet_or_any_more_is_not_used(required: Shared, olga: Headers) -> None:
     held = await required.processing(owner="olga")
-    url = await shared_link(required, held, olga)
-    problem(await required.api.get(url), 409, "not_ready")
+    url = await shared_link(required, held, olga, maxUses=1)
+    for number in range(3):
+        assert await state(required, url, f"198.51.100.{number}") == 409
     await required.completed(of=held)
-    assert await state(required, url) == 303
+    assert [await state(required, url, f"198.51.100.{number}") for number in (7, 8)] == [303, 404]
+    other = await shared_link(required, held, olga, maxUses=1)
+    assert (await required.api.delete(link(held, "/bundle"), headers=olga)).status_code == 204
+    assert await state(required, other) == 410
+    [listed] = (await required.api.get(link(held, "/shares"), headers=olga)).json()["shares"][:1]
+    assert listed["uses"] == 0
 
 
 @pytest.mark.parametrize(
