@@ -83,7 +83,8 @@ def signing_keys(document: Any) -> list[SigningKey]:
 
 
 def _signing_key(jwk: Mapping[str, Any]) -> SigningKey | None:
-    if jwk.get("use", "sig") != "sig" or "verify" not in jwk.get("key_ops", ["verify"]):
+    operations = jwk.get("key_ops", ["verify"])
+    if jwk.get("use", "sig") != "sig" or not isinstance(operations, list) or "verify" not in operations:
         return None
     kid = jwk.get("kid")
     if not isinstance(kid, str | None):

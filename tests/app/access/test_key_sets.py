@@ -74,6 +74,7 @@ def test_only_public_keys_for_signatures_are_taken() -> None:
             *(key.as_dict(private=False) for key in good),
             rsa_key("enc", use="enc").as_dict(private=False),
             {**rsa_key("ops").as_dict(private=False), "use": "sig", "key_ops": ["sign"]},
+            *({**ec_key("ops").as_dict(private=False), "key_ops": ops} for ops in (None, 7, {}, "verify")),
             weak.as_dict(private=False),
             secret.as_dict(private=True),
             {"kty": "EC", "crv": "secp256k1", "kid": "curve", "x": "AA", "y": "AA"},
