@@ -57,7 +57,7 @@ class BearerTokens:
         claims, issuer, kid = await self._verifier.verify(token)
         common: dict[str, Any] = {
             "owner": owner_of(claims.iss, claims.sub),
-            "proof_id": claims.jti or hashlib.sha256(token.encode()).hexdigest(),
+            "proof_id": claims.jti or _digest_of_signed(token),
             "issued_at": None if claims.iat is None else datetime.fromtimestamp(claims.iat, UTC),
             "expires_at": datetime.fromtimestamp(claims.exp + LEEWAY, UTC),
         }
@@ -87,6 +87,11 @@ class BearerTokens:
             await keys.close()
         if self._client is not None:
             await self._client.aclose()
+
+
+def _digest_of_signed(token: str) -> str:
+    """The SHA-256 of what is signed. Who has a token can make another valid signature of ECDSA of it: (r, n - s)."""
+    return hashlib.sha256(token.rpartition(".")[0].encode()).hexdigest()
 
 
 GRANT_SCOPES = frozenset({Scope.JOBS_READ, Scope.JOBS_WRITE, Scope.RESULTS_READ, Scope.FILES_READ})

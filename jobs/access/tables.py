@@ -108,7 +108,7 @@ access_grant_uses = Table(
     "access_grant_uses",
     metadata,
     Column("issuer", Text, primary_key=True),
-    Column("token_id", Text, primary_key=True),  # `jti`, or the SHA-256 of the token
+    Column("token_id", Text, primary_key=True),  # `jti`, or the SHA-256 of what is signed
     Column("jobs", Integer, nullable=False),  # created with it
     Column("expires_at", TimestampTz, nullable=False),  # the grant's end, after which the row is of no use
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from base64 import urlsafe_b64decode
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -152,6 +153,16 @@ async def test_a_grant_becomes_a_principal(tokens: BearerTokens, app_key: ECKey)
     assert (principal.proof, principal.proof_id, principal.scopes) == (Proof.GRANT, "g1", GRANT_SCOPES)
     assert principal.grant == grant(jobs=3)
     assert "grant_key:k1" in principal.revocation_ids
+
+
+async def test_another_signature_of_the_same_grant_is_the_same_grant(tokens: BearerTokens, app_key: ECKey) -> None:
+    first = signed_grant(app_key, {**FILES})
+    signed, _, signature = first.rpartition(".")
+    both = urlsafe_b64decode(signature + "==")
+    order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # of P-256
+    second = f"{signed}.{encoded(both[:32] + (order - int.from_bytes(both[32:])).to_bytes(32))}"
+    assert first != second
+    assert (await tokens.principal(first)).proof_id == (await tokens.principal(second)).proof_id
 
 
 async def test_only_grants_of_registered_keys(tokens: BearerTokens, app_key: ECKey) -> None:
