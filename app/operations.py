@@ -15,6 +15,7 @@ from app.access.principals import Scope
 from app.access.rules import (
     CHANGE_JOB,
     CREATE_JOB,
+    DELETE_RESULT,
     EVERYBODY,
     FOLLOW_JOB,
     FOLLOW_JOBS,
@@ -23,6 +24,7 @@ from app.access.rules import (
     GET_TICKET,
     MANAGE_ACCESS,
     READ_FILES,
+    RETRY_JOB,
     SEE_JOB,
     SEE_JOBS,
     SHARE_RESULT,
@@ -181,7 +183,7 @@ OPERATIONS = (
         {200: (schemas.JobStatus,)}, problems=(400, 404, 409, 503),
     ),
     Operation(
-        "POST", f"{V1}/job/{{jobId}}/retry", CHANGE_JOB, jobs.retry, "retry", "Run an ended job again", "jobs",
+        "POST", f"{V1}/job/{{jobId}}/retry", RETRY_JOB, jobs.retry, "retry", "Run an ended job again", "jobs",
         {202: (schemas.Accepted,)}, problems=(400, 404, 409, 503),
     ),
     Operation(
@@ -190,7 +192,7 @@ OPERATIONS = (
         (_CURSOR, _LIMIT), (400, 404, 503),
     ),
     Operation(
-        "DELETE", f"{V1}/job/{{jobId}}/bundle", CHANGE_JOB, links.remove, "removeBundle",
+        "DELETE", f"{V1}/job/{{jobId}}/bundle", DELETE_RESULT, links.remove, "removeBundle",
         "Delete the result before it expires", "results", {204: ()}, problems=(400, 404, 409, 503),
     ),
     Operation(

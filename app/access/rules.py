@@ -27,6 +27,8 @@ class Rule:
     """A second scope that the credential must have."""
     share: bool = False
     """Whether a `share` in the query, of a link to the result of this job, does instead."""
+    grant: bool = True
+    """Whether a grant suffices, too: not for what its count of jobs, its files or its end would not limit."""
     ticket: bool = False
     """Whether a `ticket` in the query proves who calls: for streams of pages whose cookies do not reach this origin."""
     users: bool = False
@@ -45,10 +47,13 @@ CREATE_JOB = Rule(Scope.JOBS_WRITE)
 START_FILE = Rule(Scope.JOBS_WRITE, also=Scope.RESULTS_READ)
 """For what creates a job and hands out its result in one response."""
 CHANGE_JOB = Rule(Scope.JOBS_WRITE, JobAccess.ACT)
+RETRY_JOB = Rule(Scope.JOBS_WRITE, JobAccess.ACT, grant=False)
+"""For what packs a job again, which a grant does not count."""
+DELETE_RESULT = Rule(Scope.JOBS_WRITE, JobAccess.ACT, grant=False)
 GET_RESULT = Rule(Scope.RESULTS_READ, JobAccess.ACT)
 GET_FILE = Rule(Scope.RESULTS_READ, JobAccess.ACT, share=True)
-SHARE_RESULT = Rule(Scope.JOBS_WRITE, JobAccess.ACT, also=Scope.RESULTS_READ)
-"""For links that hand out the result to others."""
+SHARE_RESULT = Rule(Scope.JOBS_WRITE, JobAccess.ACT, also=Scope.RESULTS_READ, grant=False)
+"""For links that hand out the result to others, and would outlive a grant and its key."""
 READ_FILES = Rule(Scope.FILES_READ)
 MANAGE_ACCESS = Rule(Scope.ACCESS_MANAGE, users=True)
 GET_TICKET = Rule(Scope.JOBS_READ, users=True)

@@ -36,6 +36,7 @@ class Caller:
     role: Role | None
     owns: bool = False
     scopes: frozenset[Scope] = ALL_SCOPES
+    has_grant: bool = False
 
     def expected(self, rule: Rule) -> int | None:
         """The status of the refusal that the rule demands; None if the caller is admitted."""
@@ -44,6 +45,8 @@ class Caller:
         if self.role is None:
             return 401
         if rule.scope not in self.scopes or (rule.also is not None and rule.also not in self.scopes):
+            return 403
+        if self.has_grant and not rule.grant:
             return 403
         if rule.job is None or self.owns:
             return None
@@ -81,7 +84,7 @@ async def callers(shared: Shared) -> list[Caller]:
         Caller("admin", await key_of(services, "anna", Role.ADMIN), Role.ADMIN),
         Caller("expired", expired, None),
         Caller("revoked", revoked, None),
-        Caller("foreign grant", bearer(grant_key), Role.USER, scopes=GRANT_SCOPES),
+        Caller("foreign grant", bearer(grant_key), Role.USER, scopes=GRANT_SCOPES, has_grant=True),
         Caller("grant for another server", bearer(grant_key, aud="other"), None),
         Caller("grant of an unknown key", bearer(ec_key("k1")), None),
         Caller("unknown key", {"Authorization": "Bearer haulage_" + "0" * 64}, None),

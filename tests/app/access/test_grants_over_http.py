@@ -141,6 +141,20 @@ async def test_a_grant_is_used_as_often_as_it_says_also_without_redis(
     assert (await required.api.post(INITIATE, headers=again, json={"file_ids": files[:1]})).status_code == 202
 
 
+async def test_a_grant_does_nothing_that_it_does_not_count_or_that_outlives_it(
+    required: Shared, files: list[int], grant_of: Callable[..., Headers]
+) -> None:
+    granted = grant_of({"files": files})
+    accepted = await required.api.post(INITIATE, headers=granted, json={"file_ids": files[:1]})
+    path = f"/v1/download/job/{accepted.json()['jobId']}"
+    assert (await required.api.delete(path, headers=granted)).status_code == 200
+    for method, what in (("POST", "/retry"), ("DELETE", "/bundle"), ("POST", "/shares")):
+        refused = await required.api.request(method, path + what, headers=granted)
+        problem(refused, 403, "forbidden")
+        assert "grant" in refused.json()["message"]
+    assert (await required.api.get(path, headers=granted)).json()["status"] == "cancelled"
+
+
 async def test_a_repeated_request_is_one_use(
     required: Shared, files: list[int], grant_of: Callable[..., Headers]
 ) -> None:
