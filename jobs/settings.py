@@ -30,6 +30,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from jobs import addresses
 from jobs.database_url import parse_database_url
+from jobs.owners import APP_PREFIX, issuer_name
 
 MIB = 1 << 20
 GIB = 1 << 30
@@ -379,6 +380,23 @@ class TokenSettings(_Group):
         if self.jwt_secret_issuer in dict(self.jwt_issuers):
             msg = "JWT_SECRET_ISSUER must not be one of JWT_ISSUERS, whose tokens are verified with public keys"
             raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _issuers_have_owners_of_their_own(self) -> Self:
+        named = {*dict(self.jwt_issuers), self.jwt_secret_issuer, self.oidc_issuer} - {None}
+        issuers: dict[str, str] = {}
+        for issuer in sorted(name for name in named if name is not None):
+            name = issuer_name(issuer)
+            if name in issuers:
+                msg = (
+                    f"the issuers {issuers[name]} and {issuer} cannot both be set: their users would be the same owners"
+                )
+                raise ValueError(msg)
+            if name.startswith(APP_PREFIX):
+                msg = f"no issuer can be called {issuer}: owners of apps' jobs are"
+                raise ValueError(msg)
+            issuers[name] = issuer
         return self
 
 

@@ -66,7 +66,10 @@ class Authenticator:
             return OPEN
         credential = credential_of(headers, secure=self._address.is_secure(scheme))
         if credential is None or credential.kind is CredentialKind.SESSION:
-            principal = self._proxy_users.principal(headers)
+            try:
+                principal = self._proxy_users.principal(headers)
+            except Unauthenticated:
+                return None
             if principal is not None:
                 return None if self._revocations.ends(principal) else principal
         return None if credential is None else self._verdicts.get(credential.verdict_key)

@@ -16,6 +16,7 @@ from app.access.key_sets import IssuerKeys, issuer_client
 from app.access.principals import DOWNLOAD_SCOPES, Principal, Proof, Role, Scope, revocation_id
 from app.access.tokens import LEEWAY, Claims, SharedSecret, TokenVerifier, TrustedIssuer
 from app.problems import InvalidToken
+from jobs.owners import APP_PREFIX, issuer_name
 from jobs.settings import TokenSettings
 
 
@@ -56,7 +57,7 @@ class BearerTokens:
         """
         claims, issuer, kid = await self._verifier.verify(token)
         common: dict[str, Any] = {
-            "owner": owner_of(claims.iss, claims.sub),
+            "issuer": claims.iss,
             "proof_id": claims.jti or _digest_of_signed(token),
             "issued_at": None if claims.iat is None else datetime.fromtimestamp(claims.iat, UTC),
             "expires_at": datetime.fromtimestamp(claims.exp + LEEWAY, UTC),
@@ -65,6 +66,7 @@ class BearerTokens:
             if kid is None:
                 raise InvalidToken("A grant must name the key that it is signed with in its header, as `kid`.")
             return Principal(
+                owner=owner_of_app(claims.iss, claims.sub),
                 scopes=GRANT_SCOPES,
                 proof=Proof.GRANT,
                 grant=grant_of(claims),
@@ -74,6 +76,7 @@ class BearerTokens:
         if "grant" in claims.extra:
             raise InvalidToken(f"The issuer {claims.iss} signs access tokens, but no grants.")
         return Principal(
+            owner=owner_of(claims.iss, claims.sub),
             role=role_of(claims.groups, self._settings),
             scopes=_scopes_of(claims),
             groups=frozenset(claims.groups),
@@ -110,8 +113,12 @@ def grant_of(claims: Claims) -> Grant:
 
 def owner_of(issuer: str, subject: str) -> str:
     """Whose jobs they are: `id.example|subject`. Each issuer has its own subjects (RFC 7519, section 4.1.2)."""
-    name = (issuer.partition("://")[2] or issuer).removesuffix("/")
-    return f"{name}|{subject}"
+    return f"{issuer_name(issuer)}|{subject}"
+
+
+def owner_of_app(app: str, subject: str) -> str:
+    """Whose jobs they are that were created with a grant of an app: `app:portal|subject`. No issuer is called so."""
+    return f"{APP_PREFIX}{app}|{subject}"
 
 
 def role_of(groups: Collection[str], settings: TokenSettings) -> Role:

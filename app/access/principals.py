@@ -78,6 +78,8 @@ class Principal:
     groups: frozenset[str] = frozenset()
     proof: Proof
     proof_id: str = ""
+    issuer: str | None = None
+    """The `iss` of a token or grant; None for other proofs."""
     issued_at: datetime | None = None
     """When the credential was issued: a revocation of all credentials of a user concerns those issued before it."""
     expires_at: datetime | None = None

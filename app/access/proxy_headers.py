@@ -18,11 +18,11 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app.access.bearer_tokens import role_of
 from app.access.principals import ALL_SCOPES, Principal, Proof
+from app.problems import Unauthenticated
+from jobs.owners import is_user_name
 from jobs.settings import Settings
 
 SECRET_HEADER = b"x-auth-proxy-secret"
-MAX_NAME = 255
-"""Characters of a user's name."""
 _SEPARATOR = re.compile(r"[,;|]")
 """Between groups: Authelia, oauth2-proxy and Tailscale send commas, authentik `|`."""
 
@@ -66,13 +66,19 @@ class ProxyUsers:
         self._settings = settings
 
     def principal(self, headers: Mapping[bytes, bytes]) -> Principal | None:
-        """The user that the proxy names; None if it names none."""
-        if self._user is None or self._user not in headers:
+        """The user that the proxy names; None if it names none.
+
+        Raises `Unauthenticated` for what is no name of a user, or not UTF-8: nothing else may prove then who it is.
+        """
+        if self._user is None or not headers.get(self._user, b"").strip():
             return None
-        name = headers[self._user].decode("utf-8", "replace").strip()
-        if not name or len(name) > MAX_NAME or not name.isprintable() or "|" in name:
-            return None
-        text = b",".join(headers.get(header, b"") for header in self._groups).decode("utf-8", "replace")
+        try:
+            name = headers[self._user].decode().strip()
+            text = b",".join(headers.get(header, b"") for header in self._groups).decode()
+        except UnicodeDecodeError:
+            raise Unauthenticated("The proxy names a user or groups in another encoding than UTF-8.") from None
+        if not is_user_name(name):
+            raise Unauthenticated(f"The proxy names {name[:50]!r}, which is not the name of a user.")
         groups = frozenset(group.strip() for group in _SEPARATOR.split(text) if group.strip())
         return Principal(
             owner=name,

@@ -20,14 +20,11 @@ from jobs.access import keys, sessions, users
 from jobs.access.audit import Action, record
 from jobs.engine.jobs import Status
 from jobs.errors import IllegalTransition, InvalidRequest, JobNotFound, RedisUnavailable, UserNotFound
-from jobs.owners import ANONYMOUS
+from jobs.owners import ANONYMOUS, MAX_USER_NAME, RESERVED, TERMINAL, is_user_name
 from jobs.services import Services
 
 LINK_LIFETIME = 15 * 60.0
 """Seconds for which a sign-in link is valid."""
-MAX_USER_NAME = 255
-TERMINAL = "terminal"
-"""The actor of commands in the audit log."""
 
 
 def create_key(name: str, owner: str, scopes: str, days: int, data_dir: Path | None, *, as_json: bool) -> None:
@@ -228,7 +225,9 @@ def _items(text: str) -> list[str]:
 
 
 def _check_name(name: str) -> None:
-    if name in {ANONYMOUS, users.PURGED, TERMINAL}:
+    if name in RESERVED:
         raise InvalidRequest(f"{name!r} is not the name of a user: it has a meaning of its own.")
-    if not name.strip() or name != name.strip() or len(name) > MAX_USER_NAME or not name.isprintable():
-        raise InvalidRequest(f"{name[:50]!r} is no name of a user: 1 to {MAX_USER_NAME} printable characters.")
+    if not is_user_name(name):
+        raise InvalidRequest(
+            f"{name[:50]!r} is no name of a user: 1 to {MAX_USER_NAME} printable characters without |."
+        )

@@ -72,10 +72,9 @@ async def initiate(request: Request) -> Response:
 
 def _grant_use(principal: Principal) -> GrantUse | None:
     """What is counted when a job is created with a grant."""
-    if principal.grant is None or principal.expires_at is None:
+    if principal.grant is None or principal.issuer is None or principal.expires_at is None:
         return None
-    issuer = principal.owner.partition("|")[0]
-    return GrantUse(issuer, principal.proof_id, principal.grant.jobs, principal.expires_at)
+    return GrantUse(principal.issuer, principal.proof_id, principal.grant.jobs, principal.expires_at)
 
 
 def _digest(selection: FileSelection) -> str:

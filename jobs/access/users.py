@@ -10,7 +10,7 @@ from uuid import UUID
 from jobs.access.revocations import revoke
 from jobs.database import Database, fetch_within
 from jobs.errors import InvalidRequest, UserNotFound
-from jobs.owners import ANONYMOUS
+from jobs.owners import ANONYMOUS, PURGED
 
 CENTURY = 100 * 365 * 24 * 3600.0
 """Seconds for which credentials of a deleted user stay revoked."""
@@ -122,10 +122,6 @@ _FREE_KEYS = """
     UPDATE jobs SET idempotency_key = NULL, request_digest = NULL
     WHERE owner = $1 AND idempotency_key IN (SELECT idempotency_key FROM jobs WHERE owner = $2)
 """
-
-
-PURGED = "purged"
-"""The owner of the jobs of users who were purged, until `JOB_RETENTION` deletes their rows. No user is called so."""
 
 
 def check_purgeable(name: str) -> None:

@@ -149,9 +149,9 @@ async def refusal(tokens: BearerTokens, token: str) -> str:
 
 async def test_a_grant_becomes_a_principal(tokens: BearerTokens, app_key: ECKey) -> None:
     principal = await tokens.principal(signed_grant(app_key, {**FILES, "jobs": 3}, jti="g1", groups=["admin"]))
-    assert (principal.owner, principal.role, principal.groups) == ("portal|alice", Role.USER, frozenset())
+    assert (principal.owner, principal.role, principal.groups) == ("app:portal|alice", Role.USER, frozenset())
     assert (principal.proof, principal.proof_id, principal.scopes) == (Proof.GRANT, "g1", GRANT_SCOPES)
-    assert principal.grant == grant(jobs=3)
+    assert (principal.grant, principal.issuer) == (grant(jobs=3), "portal")
     assert "grant_key:k1" in principal.revocation_ids
 
 

@@ -79,7 +79,7 @@ async def test_a_grant_starts_and_follows_a_job(
     assert status.json()["archiveName"] == "photos.zip"
     assert (await required.api.get(f"/v1/download/job/{job}/file", headers=granted)).status_code == 303
     rows = await required.services.database.fetch("SELECT owner FROM jobs")
-    assert [row["owner"] for row in rows] == ["portal|alice"]
+    assert [row["owner"] for row in rows] == ["app:portal|alice"]
 
 
 async def test_a_grant_reaches_nothing_else(

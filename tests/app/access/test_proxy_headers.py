@@ -10,7 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 from jobs.settings import Settings
-from tests.app.shared import Shared, link
+from tests.app.shared import Shared, link, problem
+from tests.helpers.access import session_of
 from tests.helpers.reverse_proxies import in_front
 from tests.helpers.running import serving
 from tests.helpers.settings import with_changes
@@ -119,6 +120,32 @@ async def test_only_the_secret_makes_a_header_count(required: Shared) -> None:
     assert await user(api, Remote_User="anna") == (None, None)
     for name in ("", "id.example|7", "a" * 300):
         assert await user(api, Remote_User=name, X_Auth_Proxy_Secret=SECRET) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "groups"),
+    [
+        (b"anonymous", b"a"),
+        (b"purged", b"a"),
+        (b"id.example|7", b"a"),
+        (b"J\xf6rg", b"a"),
+        (b"a\xc2\xadb", b"a"),
+        (b"anna", b"caf\xe9"),
+        (b"a" * 256, b"a"),
+    ],
+)
+async def test_another_name_is_refused_and_no_cookie_does_instead(required: Shared, name: bytes, groups: bytes) -> None:
+    session = await session_of(required.services, "olga")
+    sent = [(b"Remote-User", name), (b"Remote-Groups", groups), (b"X-Auth-Proxy-Secret", SECRET.encode())]
+    sent += [(header.encode(), value.encode()) for header, value in session.items()]
+    job = await required.processing(owner="olga")
+    for path in ("/v1/download/jobs", link(job), link(job)):
+        problem(await required.api.get(path, headers=sent), 401, "unauthenticated")
+
+
+async def test_names_are_utf_8(required: Shared) -> None:
+    sent = [(b"Remote-User", "Jörg".encode()), (b"X-Auth-Proxy-Secret", SECRET.encode())]
+    assert (await required.api.get(SESSION, headers=sent)).json()["user"] == "Jörg"
 
 
 async def test_a_header_that_comes_twice_is_the_clients(required: Shared) -> None:

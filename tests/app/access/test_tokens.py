@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from joserfc.jwk import OctKey, OKPKey
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from app.access.bearer_tokens import BearerTokens, owner_of
 from app.access.principals import DOWNLOAD_SCOPES, Proof, Role, Scope
@@ -119,6 +119,28 @@ async def test_an_issuer_of_access_tokens_signs_no_grants(tokens: BearerTokens, 
 async def test_subjects_of_two_issuers_are_two_owners() -> None:
     assert owner_of("https://id.example/realms/a/", "7") == "id.example/realms/a|7"
     assert owner_of("https://id.example/realms/a", "7") != owner_of("https://id.example/realms/b", "7")
+
+
+@pytest.mark.parametrize(
+    ("issuers", "why"),
+    [
+        ({"jwt_issuers": (("https://id.example", None), ("http://id.example", None))}, "same owners"),
+        ({"jwt_issuers": (("https://id.example", None),), "oidc_issuer": "https://id.example/"}, "same owners"),
+        ({"jwt_issuers": (("https://id.example", None),), "jwt_secret_issuer": "id.example"}, "same owners"),
+        ({"jwt_secret_issuer": "app:portal"}, "owners of apps"),
+        ({"jwt_secret_issuer": "a|b"}, "should match pattern"),
+        ({"jwt_issuers": (("https://id.example", None),), "oidc_issuer": "https://id.example"}, None),
+    ],
+)
+async def test_issuers_whose_users_would_be_the_same_owners_are_refused(
+    issuers: dict[str, str], why: str | None
+) -> None:
+    secret = {"jwt_secret": "s" * 32} if "jwt_secret_issuer" in issuers else {}
+    if why is None:
+        TokenSettings.model_validate({**issuers, **secret})
+    else:
+        with pytest.raises(ValidationError, match=why):
+            TokenSettings.model_validate({**issuers, **secret})
 
 
 # --- forgeries ----------------------------------------------------------------------------------------------------------

@@ -122,6 +122,7 @@ def test_names_and_scopes_and_groups_are_checked_before_anything_else() -> None:
         lambda: create_key("x", "x", "everything", 1, None, as_json=False),
         lambda: create_key("x", "purged", "jobs", 1, None, as_json=False),
         lambda: add_user("anonymous", None, None, None),
+        lambda: add_user("id.example|7", None, None, None),
         lambda: add_user(" ", None, None, None),
         lambda: FileRights.of(Visibility.SHARED, None, None),
         lambda: FileRights.of(Visibility.PRIVATE, "x", None),
