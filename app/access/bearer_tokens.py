@@ -88,6 +88,8 @@ class BearerTokens:
         """Ends reads of keys in progress."""
         for keys in self._keys.values():
             await keys.close()
+        if self._grant_issuers is not None:
+            await self._grant_issuers.close()
         if self._client is not None:
             await self._client.aclose()
 

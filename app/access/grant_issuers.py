@@ -13,6 +13,7 @@ from app.access.key_sets import SigningKey, find_key, signing_keys
 from app.access.tokens import TrustedIssuer
 from app.problems import InvalidToken
 from jobs.access.grants import GrantKey, list_keys
+from jobs.concurrency import cancel_and_wait
 from jobs.database import Database
 
 REFRESH_AFTER = 2.0
@@ -30,16 +31,28 @@ class GrantIssuers:
         self._clock = clock
         self._keys: list[GrantKey] = []
         self._read_at = float("-inf")
-        self._lock = asyncio.Lock()
+        self._reading: asyncio.Task[None] | None = None
 
     async def find(self, name: str) -> TrustedIssuer | None:
         """The app of this name, if it has a key that is not revoked. Raises `DatabaseUnavailable`."""
-        async with self._lock:
-            if self._clock() - self._read_at >= REFRESH_AFTER:
-                self._keys = [key for key in await list_keys(self._database) if key.revoked_at is None]
-                self._read_at = self._clock()
+        if self._clock() - self._read_at >= REFRESH_AFTER:
+            if self._reading is None:
+                self._reading = asyncio.create_task(self._read())
+            await asyncio.shield(self._reading)  # all who wait get the same result, also if the database is unavailable
         keys = signing_keys({"keys": [{**key.public_key, "kid": key.id} for key in self._keys if key.issuer == name]})
         return TrustedIssuer(name, RegisteredKeys(keys), self._audiences, signs_grants=True) if keys else None
+
+    async def close(self) -> None:
+        """Ends a read in progress."""
+        if self._reading is not None:
+            await cancel_and_wait(self._reading)
+
+    async def _read(self) -> None:
+        try:
+            self._keys = [key for key in await list_keys(self._database) if key.revoked_at is None]
+            self._read_at = self._clock()
+        finally:
+            self._reading = None
 
 
 @dataclass(frozen=True, slots=True)

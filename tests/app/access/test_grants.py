@@ -24,7 +24,7 @@ from jobs.access import grants as sql
 from jobs.access.grants import GrantUse, count_job
 from jobs.bundles.downloads import OnMissing
 from jobs.bundles.resolver import Missing, Source
-from jobs.errors import GrantExhausted
+from jobs.errors import DatabaseUnavailable, GrantExhausted
 from jobs.services import Services
 from jobs.settings import TokenSettings
 from tests.helpers.issuers import Clock, Issuer, ec_key, encoded
@@ -210,6 +210,27 @@ async def test_unknown_apps_lead_to_one_query_in_two_seconds(
     results = await asyncio.gather(*map(tokens.principal, unknown), return_exceptions=True)
     assert all(isinstance(result, InvalidToken) for result in results)
     assert len(queries) == 1
+
+
+async def test_tokens_wait_for_one_failing_query_and_not_for_one_each(
+    tokens: BearerTokens, app_key: ECKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queries, failed = [], asyncio.Event()
+
+    async def failing(database: Any) -> Any:
+        queries.append(database)
+        await failed.wait()
+        raise DatabaseUnavailable("down")
+
+    monkeypatch.setattr("app.access.grant_issuers.list_keys", failing)
+    waiting = [asyncio.ensure_future(tokens.principal(signed_grant(app_key, sub=f"u{number}"))) for number in range(50)]
+    await asyncio.sleep(0)
+    failed.set()
+    results = await asyncio.gather(*waiting, return_exceptions=True)
+    assert {type(result) for result in results} == {DatabaseUnavailable}
+    assert len(queries) == 1
+    monkeypatch.undo()
+    assert await tokens.principal(signed_grant(app_key)), "the next one reads them again"
 
 
 # --- how often it can be used -------------------------------------------------------------------------------------------
