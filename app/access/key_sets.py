@@ -22,6 +22,7 @@ from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 from pydantic_core import from_json
 
 from app.problems import InvalidToken, IssuerUnavailable
+from jobs.concurrency import cancel_and_wait
 
 log = structlog.get_logger()
 
@@ -205,6 +206,55 @@ class IssuerKeys:
         except UNUSABLE as error:
             age = None if self._read_at is None else round(self._age())
             log.warning("issuer_keys_failed", issuer=self._issuer, reason=str(error) or type(error).__name__, age=age)
+        finally:
+            self._reading = None
+
+
+class Discovery:
+    """The discovery document of one issuer. It is read when it is needed and older than `REFRESH_AFTER`.
+
+    As with `IssuerKeys`, it is read once at a time and at most every `FETCH_INTERVAL`, and used up to the age
+    `STALE_LIMIT` while the issuer is unavailable.
+    """
+
+    def __init__(self, client: httpx2.AsyncClient, issuer: str, clock: Callable[[], float] = monotonic) -> None:
+        """`clock`: seconds."""
+        self._client = client
+        self._issuer = issuer
+        self._clock = clock
+        self._document: dict[str, Any] = {}
+        self._read_at: float | None = None
+        self._tried_at = float("-inf")
+        self._reading: asyncio.Task[None] | None = None
+
+    async def endpoint(self, name: str) -> str:
+        """The URL of an endpoint. Raises `UnusableResponse`."""
+        if self._age() >= REFRESH_AFTER:
+            interval = FIRST_FETCH_INTERVAL if self._read_at is None else FETCH_INTERVAL
+            if self._reading is None and self._clock() >= self._tried_at + interval:
+                self._tried_at = self._clock()
+                self._reading = asyncio.create_task(self._read())
+            if self._reading is not None:
+                await asyncio.shield(self._reading)
+        if self._age() >= STALE_LIMIT:
+            raise UnusableResponse("its discovery document could not be read")
+        return endpoint_of(self._document, name)
+
+    async def close(self) -> None:
+        """Ends a read in progress."""
+        if self._reading is not None:
+            await cancel_and_wait(self._reading)
+
+    def _age(self) -> float:
+        return float("inf") if self._read_at is None else self._clock() - self._read_at
+
+    async def _read(self) -> None:
+        try:
+            async with asyncio.timeout(FETCH_TIMEOUT):
+                self._document = await discover(self._client, self._issuer)
+            self._read_at = self._clock()
+        except UNUSABLE as error:
+            log.warning("issuer_discovery_failed", issuer=self._issuer, reason=str(error) or type(error).__name__)
         finally:
             self._reading = None
 

@@ -20,7 +20,7 @@ from authlib.integrations.base_client import OAuthError
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 
 from app.access.bearer_tokens import owner_of, role_of
-from app.access.key_sets import FETCH_TIMEOUT, UNUSABLE, IssuerKeys, client_maker, discover, endpoint_of
+from app.access.key_sets import FETCH_TIMEOUT, UNUSABLE, Discovery, IssuerKeys, client_maker
 from app.access.principals import Role
 from app.access.tokens import TokenVerifier, TrustedIssuer
 from app.problems import InvalidToken, IssuerUnavailable, SignInFailed
@@ -28,6 +28,8 @@ from jobs.settings import TokenSettings
 
 log = structlog.get_logger()
 
+MAX_EXCHANGES = 8
+"""Codes that are exchanged for tokens at once: anybody can send one."""
 _DENIED = frozenset({"access_denied", "login_required", "consent_required", "interaction_required"})
 
 
@@ -38,8 +40,7 @@ class SignedIn:
     owner: str
     role: Role | None
     """None if no groups stand for roles: then it stays as it is."""
-    groups: frozenset[str] | None
-    """None if the provider names none."""
+    groups: frozenset[str]
 
 
 class OpenIdProvider:
@@ -59,6 +60,8 @@ class OpenIdProvider:
         self._redirect_uri = redirect_uri
         self._new_client = client_maker(settings.issuer_ca_file)
         self._client = self._new_client(httpx2.AsyncClient)
+        self._discovery = Discovery(self._client, self._issuer)
+        self._exchanges = 0
         keys = IssuerKeys(self._client, self._issuer)
         self._keys = keys
         trusted = TrustedIssuer(self._issuer, keys, {settings.oidc_client_id})
@@ -71,6 +74,7 @@ class OpenIdProvider:
     async def close(self) -> None:
         """Ends what is in progress."""
         await self._keys.close()
+        await self._discovery.close()
         await self._client.aclose()
 
     async def authorization_url(self, secret: str) -> str:
@@ -116,13 +120,18 @@ class OpenIdProvider:
         return SignedIn(
             owner_of(claims.iss, claims.sub),
             role_of(groups, settings) if by_group else None,
-            frozenset(groups) if "groups" in claims.model_fields_set else None,
+            frozenset(groups),
         )
 
     async def _id_token(self, code: str, verifier: str) -> str:
+        if not code:
+            raise SignInFailed("The response has no code.")
         endpoint = await self._endpoint("token_endpoint")
+        if self._exchanges >= MAX_EXCHANGES:
+            raise IssuerUnavailable("Too many users are signing in at once. Try again shortly.")
+        self._exchanges += 1
         try:
-            async with self._oauth() as oauth:
+            async with asyncio.timeout(FETCH_TIMEOUT), self._oauth() as oauth:
                 token = await oauth.fetch_token(
                     endpoint, grant_type="authorization_code", code=code, code_verifier=verifier
                 )
@@ -131,6 +140,8 @@ class OpenIdProvider:
             raise SignInFailed("The provider does not accept the sign-in any more. It can be used once.") from error
         except UNUSABLE as error:
             raise self._unavailable(error) from error
+        finally:
+            self._exchanges -= 1
         found = token.get("id_token")
         if not isinstance(found, str):
             raise SignInFailed("The provider's response has no ID token: OIDC_SCOPE must have `openid`.")
@@ -151,8 +162,7 @@ class OpenIdProvider:
 
     async def _endpoint(self, name: str) -> str:
         try:
-            async with asyncio.timeout(FETCH_TIMEOUT):
-                return endpoint_of(await discover(self._client, self._issuer), name)
+            return await self._discovery.endpoint(name)
         except UNUSABLE as error:
             raise self._unavailable(error) from error
 

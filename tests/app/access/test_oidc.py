@@ -14,12 +14,13 @@ import pytest_asyncio
 from pydantic import SecretStr, ValidationError
 
 from app.access.credentials import COOKIE
-from app.access.oidc import OpenIdProvider, derived
+from app.access.key_sets import REFRESH_AFTER, STALE_LIMIT, Discovery, UnusableResponse, issuer_client
+from app.access.oidc import MAX_EXCHANGES, OpenIdProvider, derived
 from app.problems import IssuerUnavailable, SignInFailed
 from jobs.access.users import list_users, save_user
 from jobs.settings import Settings, TokenSettings
 from tests.app.shared import Shared
-from tests.helpers.issuers import DISCOVERY, Issuer, ec_key, running_issuer
+from tests.helpers.issuers import DISCOVERY, Clock, Issuer, ec_key, running_issuer
 from tests.helpers.openid_provider import CLIENT_SECRET, OpenIdServer, running_provider
 from tests.helpers.running import serving
 from tests.helpers.settings import with_changes
@@ -166,10 +167,9 @@ async def test_a_provider_that_is_away_is_a_page(required: Shared, provider: Ope
     begun = await required.api.get(BEGIN)
     back = urlsplit(await at_provider(begun.headers["location"], "alice"))
     await asyncio.to_thread(provider.stop)
-    for address in (BEGIN, f"{back.path}?{back.query}"):
-        answer = await required.api.get(address)
-        assert answer.status_code == 503
-        assert "unavailable" in answer.text
+    answer = await required.api.get(f"{back.path}?{back.query}")
+    assert answer.status_code == 503
+    assert "unavailable" in answer.text
 
 
 # --- a provider that responds with anything -----------------------------------------------------------------------------
@@ -200,7 +200,7 @@ async def finished(openid: OpenIdProvider, issuer: Issuer, token: object) -> Any
 async def test_an_id_token_is_for_this_client_and_this_sign_in(openid: OpenIdProvider, issuer: Issuer) -> None:
     nonce = derived("s", "nonce")
     signed_in = await finished(openid, issuer, issuer.token(nonce=nonce))
-    assert (signed_in.role, signed_in.groups) == (None, None)
+    assert (signed_in.role, signed_in.groups) == (None, frozenset())
     wrong = [
         issuer.token(),
         issuer.token(nonce=derived("other", "nonce")),
@@ -223,9 +223,49 @@ async def test_what_is_no_provider_is_unavailable(openid: OpenIdProvider, issuer
     issuer.responses["/token"] = ["no object"]
     with pytest.raises(IssuerUnavailable):
         await openid.finish("s", {"state": derived("s", "state"), "code": "c"})
+
+
+@pytest.mark.servers
+async def test_however_many_begin_the_provider_is_called_once(openid: OpenIdProvider, issuer: Issuer) -> None:
     issuer.gone = True
-    with pytest.raises(IssuerUnavailable):
-        await openid.authorization_url("s")
+    results = await asyncio.gather(*(openid.authorization_url("s") for _ in range(20)), return_exceptions=True)
+    results += await asyncio.gather(*(openid.authorization_url("s") for _ in range(20)), return_exceptions=True)
+    assert {type(result) for result in results} == {IssuerUnavailable}
+    assert issuer.requests[DISCOVERY] == 1
+
+
+@pytest.mark.servers
+async def test_discovery_is_cached_like_keys(issuer: Issuer) -> None:
+    clock = Clock(1000)
+    async with issuer_client(None) as client:
+        discovery = Discovery(client, issuer.url, clock)
+        for _ in range(20):
+            assert await discovery.endpoint("token_endpoint") == f"{issuer.url}/token"
+        assert issuer.requests[DISCOVERY] == 1
+        clock.now += REFRESH_AFTER
+        await discovery.endpoint("token_endpoint")
+        assert issuer.requests[DISCOVERY] == 2
+        issuer.gone = True
+        clock.now += REFRESH_AFTER
+        for _ in range(20):
+            await discovery.endpoint("token_endpoint")
+        assert issuer.requests[DISCOVERY] == 3, "the last document is used"
+        clock.now += STALE_LIMIT
+        with pytest.raises(UnusableResponse):
+            await discovery.endpoint("token_endpoint")
+
+
+@pytest.mark.servers
+async def test_only_some_codes_are_exchanged_at_once(openid: OpenIdProvider, issuer: Issuer) -> None:
+    issuer.responses["/token"] = {"error": "invalid_grant"}
+    response = {"state": derived("s", "state"), "code": "c"}
+    results = await asyncio.gather(*(openid.finish("s", response) for _ in range(60)), return_exceptions=True)
+    assert {type(result) for result in results} == {SignInFailed, IssuerUnavailable}
+    assert issuer.requests["/token"] == MAX_EXCHANGES
+    with pytest.raises(SignInFailed):
+        await openid.finish("s", response)
+    with pytest.raises(SignInFailed, match="no code"):
+        await openid.finish("s", {"state": derived("s", "state")})
 
 
 def test_sign_in_needs_a_public_url() -> None:
