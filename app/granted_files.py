@@ -10,6 +10,7 @@ from app.access.guard import principal_of
 from app.context import context, reader_of
 from app.request_bodies import FileSelection
 from jobs.bundles.resolver import Missing, Source
+from jobs.engine.jobs import FileRequest
 
 
 async def granted(request: Request, selection: FileSelection) -> FileSelection:
@@ -22,8 +23,21 @@ async def granted(request: Request, selection: FileSelection) -> FileSelection:
         return selection
     selection = grant.applied_to(selection)
     if grant.depends_on_files:
-        grant.check_files(await context(request).services.resolver.resolve(selection.requests(), reader_of(request)))
+        await resolve_granted(request, selection.requests())
     return selection
+
+
+async def resolve_granted(request: Request, files: Sequence[FileRequest]) -> list[Source | Missing]:
+    """The files as the caller may read them. Raises `Forbidden` for files whose keys or sizes a grant does not cover.
+
+    Objects whose keys do not have the grant's prefix are not requested from the store, so that nothing tells about them.
+    """
+    grant = principal_of(request).grant
+    prefix = "" if grant is None or grant.prefix is None else grant.prefix
+    found = await context(request).services.resolver.resolve(files, reader_of(request), prefix=prefix)
+    if grant is not None:
+        grant.check_files(found)
+    return found
 
 
 def apply_grant(request: Request, selection: FileSelection) -> FileSelection:
@@ -37,10 +51,3 @@ def check_granted_ids(request: Request, file_ids: Sequence[int]) -> None:
     grant = principal_of(request).grant
     if grant is not None:
         grant.check_ids(file_ids)
-
-
-def check_granted_files(request: Request, found: Sequence[Source | Missing]) -> None:
-    """Raises `Forbidden` for files whose keys or sizes the grant does not cover."""
-    grant = principal_of(request).grant
-    if grant is not None:
-        grant.check_files(found)

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from app.access.guard import principal_of
 from app.context import context, json_response, reader_of
-from app.granted_files import apply_grant, check_granted_files, check_granted_ids
+from app.granted_files import apply_grant, check_granted_ids, resolve_granted
 from app.pagination import number_cursor, page_limit, page_of, page_response
 from app.problems import Forbidden
 from app.request_bodies import FileSelection, OneFile
@@ -29,17 +29,14 @@ from jobs.settings import Settings
 async def check(request: Request) -> Response:
     """Checks one file, or a whole selection: which files exist, and the size of the result."""
     raw = await read_json(request)
-    services = context(request).services
     if isinstance(raw, dict) and "file_id" in raw:
         one = check_body(raw, OneFile)
         check_granted_ids(request, [one.file_id])
-        [found] = await services.resolver.resolve([FileRequest(file_id=one.file_id)], reader_of(request))
-        check_granted_files(request, [found])
+        [found] = await resolve_granted(request, [FileRequest(file_id=one.file_id)])
         return json_response(_file_check(one.file_id, found))
     selection = apply_grant(request, check_body(raw, FileSelection))
-    sources = await services.resolver.resolve(selection.requests(), reader_of(request))
-    check_granted_files(request, sources)
-    return json_response(_preflight(selection, sources, services.settings))
+    sources = await resolve_granted(request, selection.requests())
+    return json_response(_preflight(selection, sources, context(request).services.settings))
 
 
 def _file_check(file_id: int, found: Source | Missing) -> FileCheck:

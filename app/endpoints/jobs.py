@@ -16,7 +16,7 @@ from app.access.guard import principal_of
 from app.access.principals import Principal
 from app.client_counts import client_address
 from app.context import context, json_response, listed_owner, reader_of
-from app.granted_files import check_granted_files, check_granted_ids, granted
+from app.granted_files import apply_grant, granted, resolve_granted
 from app.pagination import Page, cursor_of, page_limit, page_of, page_response, time_cursor
 from app.problems import TooManyFollowers
 from app.request_bodies import FileSelection, OneFile
@@ -38,7 +38,7 @@ from jobs.access.grants import GrantUse
 from jobs.bundles.downloads import Compression, NewDownload
 from jobs.bundles.resolver import Missing
 from jobs.concurrency import cancel_and_wait
-from jobs.engine.jobs import FileRequest, Job, Status
+from jobs.engine.jobs import Job, Status
 from jobs.engine.sql.jobs import Idempotency
 
 RETRY_AFTER = "2"
@@ -103,18 +103,24 @@ async def start(request: Request) -> Response:
     patience = (0 if is_async else longest) if wait is None else wait
     applied = [*(["respond-async"] if is_async else []), *([] if wait is None else [f"wait={wait:g}"])]
     headers = {"Preference-Applied": ", ".join(applied)} if applied else {}
-    owner, reader = principal_of(request).owner, reader_of(request)
-    files = [FileRequest(file_id=one.file_id)]
-    check_granted_ids(request, [one.file_id])
-    [found] = await it.services.resolver.resolve(files, reader)
-    check_granted_files(request, [found])
+    wishes = apply_grant(request, FileSelection(file_ids=[one.file_id]))
+    files = wishes.requests()
+    [found] = await resolve_granted(request, files)
     if isinstance(found, Missing):
         return _started(
             one.file_id, Status.FAILED, None, None, began, f"File {one.file_id} is missing: {found.reason}."
         )
-    use, owners = _grant_use(principal_of(request)), it.guard.owners
+    principal, owners = principal_of(request), it.guard.owners
+    new = NewDownload(
+        files=files,
+        archive_name=wishes.safe_archive_name(),
+        on_missing=wishes.on_missing,
+        owner=principal.owner,
+        reader=reader_of(request),
+        grant=_grant_use(principal),
+    )
     generation = owners.generation
-    job = await it.services.downloads.create(NewDownload(files=files, owner=owner, reader=reader, grant=use))
+    job = await it.services.downloads.create(new)
     owners.remember(job.id, job.owner, generation)
     request.state.subject = str(job.id)
     try:

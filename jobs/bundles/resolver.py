@@ -84,11 +84,17 @@ class Resolver:
         self._copies = settings.s3_part_copy == "auto"
 
     async def resolve(
-        self, requests: Sequence[FileRequest], reader: FileReader | None = None, *, listings: bool = True
+        self,
+        requests: Sequence[FileRequest],
+        reader: FileReader | None = None,
+        *,
+        listings: bool = True,
+        prefix: str = "",
     ) -> list[Source | Missing]:
         """A `Source` or a `Missing` for each file. Without `listings`, each object is requested individually.
 
         A file that the `reader` may not read is missing like one that does not exist; None may read every file.
+        So is one whose key does not start with the `prefix`: its object is not requested.
 
         Raises `DatabaseUnavailable`, the errors of the store, and `ChecksumMismatch` when an object does not have the size
         in the catalogue.
@@ -103,9 +109,11 @@ class Resolver:
                 if stored is None
                 else reader.may_read(stored.owner, stored.visibility, stored.groups)
             )
+            by_template = template_key(self._template, request.file_id)
+            readable = readable and (stored.key if stored else by_template).startswith(prefix)
             if not readable:
                 stored = None  # not even its name may be seen
-            key = stored.key if stored else template_key(self._template, request.file_id)
+            key = stored.key if stored else by_template
             name = request.name or (stored.name if stored else PurePosixPath(key).name)
             candidates.append(_Candidate(request.file_id, key, name, stored, readable))
         keys = (candidate.key for candidate in candidates if candidate.readable)

@@ -141,6 +141,31 @@ async def test_a_grant_is_used_as_often_as_it_says_also_without_redis(
     assert (await required.api.post(INITIATE, headers=again, json={"file_ids": files[:1]})).status_code == 202
 
 
+async def test_nothing_tells_about_files_without_the_prefix(
+    required: Shared, files: list[int], grant_of: Callable[..., Headers]
+) -> None:
+    await required.catalogue.say(files[2], size=77)  # not that of its object
+    granted = grant_of({"prefix": "a/", "jobs": 9})
+    for path, body in (
+        (INITIATE, {"file_ids": [files[2]]}),
+        (CHECK, {"file_ids": [files[0], files[2]]}),
+        (CHECK, {"file_id": files[2]}),
+        (START, {"file_id": files[2]}),
+    ):
+        problem(await required.api.post(path, headers=granted, json=body), 403, "forbidden")
+
+
+async def test_a_started_file_is_as_the_grant_prescribes(
+    required: Shared, files: list[int], grant_of: Callable[..., Headers]
+) -> None:
+    granted = {**grant_of({"files": files, "archiveName": "photos", "onMissing": "skip"}), "Prefer": "respond-async"}
+    assert (await required.api.post(START, headers=granted, json={"file_id": files[0]})).status_code == 202
+    rows = await required.services.database.fetch("SELECT archive_name, on_missing FROM download_jobs")
+    assert [(row["archive_name"], row["on_missing"]) for row in rows] == [("photos.zip", "skip")]
+    rows = await required.services.database.fetch("SELECT issuer FROM access_grant_uses")
+    assert [row["issuer"] for row in rows] == ["portal"]
+
+
 async def test_a_grant_does_nothing_that_it_does_not_count_or_that_outlives_it(
     required: Shared, files: list[int], grant_of: Callable[..., Headers]
 ) -> None:
