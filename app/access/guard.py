@@ -68,7 +68,9 @@ class Guard:
                     f"This needs the scope {scope}, which the key or token lacks. Create one with --scopes."
                 )
         if principal.grant is not None and not rule.grant:
-            raise Forbidden("A grant starts jobs, follows and cancels them, and gets their results. It does nothing else.")
+            raise Forbidden(
+                "A grant starts jobs, follows and cancels them, and gets their results. It does nothing else."
+            )
         if rule.job is not None:
             try:
                 job_id = uuid_of(connection.path_params["jobId"])

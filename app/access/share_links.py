@@ -54,8 +54,8 @@ class ShareLinks:
     async def use(self, request: HTTPConnection, principal: Principal) -> None:
         """Counts a use of the link that the principal came with, if any, once there is a result to give.
 
-        It is none if the same address has used the link within `use_time`. Raises `ShareNotFound` if it was used as often as
-        it may be, and `DatabaseUnavailable`.
+        It is none if the same address has used the link within `use_time`. Raises `ShareNotFound` if it was used as often
+        as it may be, and `DatabaseUnavailable`.
         """
         if principal.proof is not Proof.SHARE_LINK:
             return

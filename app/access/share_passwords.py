@@ -1,4 +1,4 @@
-"""Passwords of share links: their hashes, made by one thread, so that however many arrive, one core at most works on them."""
+"""Passwords of share links. One thread makes their hashes: however many arrive, one core at most works on them."""
 
 from __future__ import annotations
 

@@ -44,9 +44,8 @@ class Caller:
             return None
         if self.role is None:
             return 401
-        if rule.scope not in self.scopes or (rule.also is not None and rule.also not in self.scopes):
-            return 403
-        if self.has_grant and not rule.grant:
+        lacks_scope = not {scope for scope in (rule.scope, rule.also) if scope is not None} <= self.scopes
+        if lacks_scope or (self.has_grant and not rule.grant):
             return 403
         if rule.job is None or self.owns:
             return None

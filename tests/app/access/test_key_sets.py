@@ -69,12 +69,13 @@ def test_only_public_keys_for_signatures_are_taken() -> None:
     weak = RSAKey.generate_key(1024, {"kid": "weak"})
     secret = OctKey.generate_key(256, {"kid": "secret"})
     good: list[Key] = [rsa_key("rsa"), ec_key("ec"), ed_key("ed")]
+    operations: list[Any] = [["sign"], None, 7, {}, "verify"]
     document: dict[str, Any] = {
         "keys": [
             *(key.as_dict(private=False) for key in good),
+            *({**ec_key("ops").as_dict(private=False), "key_ops": named} for named in operations),
             rsa_key("enc", use="enc").as_dict(private=False),
             {**rsa_key("ops").as_dict(private=False), "use": "sig", "key_ops": ["sign"]},
-            *({**ec_key("ops").as_dict(private=False), "key_ops": ops} for ops in (None, 7, {}, "verify")),
             weak.as_dict(private=False),
             secret.as_dict(private=True),
             {"kty": "EC", "crv": "secp256k1", "kid": "curve", "x": "AA", "y": "AA"},
