@@ -20,7 +20,7 @@ from jobs.access import keys, sessions, users
 from jobs.access.audit import Action, record
 from jobs.engine.jobs import Status
 from jobs.errors import IllegalTransition, InvalidRequest, JobNotFound, RedisUnavailable, UserNotFound
-from jobs.owners import ANONYMOUS, MAX_USER_NAME, RESERVED, TERMINAL, is_user_name
+from jobs.owners import MAX_USER_NAME, RESERVED, TERMINAL, is_user_name
 from jobs.services import Services
 
 LINK_LIFETIME = 15 * 60.0
