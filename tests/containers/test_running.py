@@ -22,7 +22,7 @@ from tests.helpers.containers import Engine, Installation
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(1800)]
 
-PATIENCE = 60
+PATIENCE = 90
 """Seconds for what takes a few."""
 
 
@@ -161,6 +161,8 @@ def test_a_gateway_that_is_stopped_drains(
     eventually(lambda: api.get("/v1/download/jobs").status_code == 200, "nginx finds no gateway")
     assert [api.get("/v1/download/jobs").status_code for _ in range(20)] == [200] * 20
     engine.run("podman", "start", name)
+    installation.wait_healthy("gateway", "nginx")
+    eventually(lambda: api.get("/v1/download/jobs").status_code == 200, "nginx finds no gateway")
 
 
 def test_a_backup_brings_the_jobs_back(first_job: str, installation: Installation, api: httpx.Client) -> None:
@@ -176,7 +178,8 @@ def test_a_backup_brings_the_jobs_back(first_job: str, installation: Installatio
     )
     initiate(api, "after the backup")
     installation.shell(blocks("Restore"))
-    installation.wait_healthy("gateway")
+    installation.wait_healthy("gateway", "nginx")
+    eventually(lambda: api.get("/v1/download/jobs").status_code == 200, "nginx finds no gateway")
     assert [job["jobId"] for job in api.get("/v1/download/jobs").json()["jobs"]] == [job["jobId"] for job in before]
 
 
@@ -189,7 +192,7 @@ def test_it_is_upgraded_and_scaled_as_documented(first_job: str, installation: I
     installation.shell(blocks("Change how it runs"))
     installation.wait_healthy("gateway", "nginx")
     assert (len(installation.containers("worker")), len(installation.containers("gateway"))) == (3, 2)
-    assert api.get("/v1/download/jobs").status_code == 200
+    eventually(lambda: api.get("/v1/download/jobs").status_code == 200, "nginx finds no gateway")
 
 
 def test_the_dashboard_asks_for_metrics_that_the_store_has(
