@@ -14,8 +14,6 @@ from jobs.access.revocations import revoke
 from jobs.database import Database, fetch_within
 from jobs.errors import GrantExhausted
 
-KEPT = 24 * 3600.0
-"""Seconds for which a revocation is kept, for the grants that gateways have just verified."""
 _COUNT = """
 INSERT INTO access_grant_uses AS used (issuer, token_id, jobs, expires_at) VALUES ($1, $2, 1, $3)
 ON CONFLICT (issuer, token_id) DO UPDATE SET jobs = used.jobs + 1 WHERE used.jobs < $4
@@ -59,7 +57,7 @@ async def revoke_key(database: Database, key_id: str) -> bool:
     async with database.begin() as connection:
         found = await fetch_within(connection, query, key_id)
         if found:
-            await revoke(connection, [f"grant_key:{key_id}"], KEPT)
+            await revoke(connection, [f"grant_key:{key_id}"])
     return bool(found)
 
 

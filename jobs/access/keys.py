@@ -10,9 +10,6 @@ from typing import Any
 from jobs.access.revocations import revoke
 from jobs.database import Database, fetch_within
 
-KEPT = 24 * 3600.0
-"""Seconds for which a revocation is kept. Its row says that it is revoked, too: this is for streams that are open."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
@@ -95,7 +92,7 @@ async def revoke_key(database: Database, key_id: str, owner: str | None = None) 
     async with database.begin() as connection:
         found = await fetch_within(connection, _REVOKE, key_id, owner)
         if found:
-            await revoke(connection, [f"key:{key_id}"], KEPT)
+            await revoke(connection, [f"key:{key_id}"])
     return bool(found)
 
 

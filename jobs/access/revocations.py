@@ -13,6 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobs.database import Database, fetch_within
 
+KEPT = 24 * 3600.0
+"""Seconds for which the revocation of a credential is kept whose own row says it, too: for open streams and verdicts."""
 OVERLAP = timedelta(seconds=60)
 """What is read again each time: a transaction may commit after one that began later."""
 
@@ -31,7 +33,7 @@ class Revocation:
     """When no credential that it concerns can be valid any more."""
 
 
-async def revoke(connection: AsyncConnection, ids: Collection[str], lifetime: float) -> None:
+async def revoke(connection: AsyncConnection, ids: Collection[str], lifetime: float = KEPT) -> None:
     """Records revocations for `lifetime` seconds, and deletes those that concern nothing any more."""
     await fetch_within(connection, _REVOKE, list(ids), timedelta(seconds=lifetime))
 

@@ -10,9 +10,6 @@ from typing import Any
 from jobs.access.revocations import revoke
 from jobs.database import Database, fetch_within
 
-KEPT = 24 * 3600.0
-"""Seconds for which a revocation is kept. Its row says that it is revoked, too: this is for streams that are open."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
@@ -145,7 +142,7 @@ async def revoke_session(database: Database, session_id: str, owner: str | None 
             owner,
         )
         if found:
-            await revoke(connection, [f"session:{session_id}"], KEPT)
+            await revoke(connection, [f"session:{session_id}"])
     return bool(found)
 
 

@@ -13,8 +13,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from jobs.access.revocations import revoke
 from jobs.database import Database, fetch_within
 
-KEPT = 24 * 3600.0
-"""Seconds for which a revocation is kept."""
 MAX_FAILURES = 5
 """Wrong passwords in a row, after which the next try has to wait for `FAILURE_PAUSE`."""
 FAILURE_PAUSE = timedelta(minutes=1)
@@ -175,7 +173,7 @@ async def revoke_share(database: Database, job_id: UUID, share_id: str) -> bool:
             job_id,
         )
         if found:
-            await revoke(connection, [f"share_link:{share_id}"], KEPT)
+            await revoke(connection, [f"share_link:{share_id}"])
     return bool(found)
 
 
