@@ -16,6 +16,7 @@ from app.access.key_sets import IssuerKeys, issuer_client
 from app.access.principals import DOWNLOAD_SCOPES, Principal, Proof, Role, Scope, revocation_id
 from app.access.tokens import LEEWAY, Claims, SharedSecret, TokenVerifier, TrustedIssuer
 from app.problems import InvalidToken
+from app.validation import problems_of
 from jobs.owners import APP_PREFIX, issuer_name
 from jobs.settings import TokenSettings
 
@@ -108,9 +109,9 @@ def grant_of(claims: Claims) -> Grant:
     try:
         return Grant.model_validate(claims.extra.get("grant"))
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(step) for step in ("grant", *first["loc"]))
-        raise InvalidToken(f"The grant is not valid: {where}: {first['msg']}.") from None
+        field, problem = problems_of(error, "")[0]
+        where = f"grant.{field}" if field else "grant"
+        raise InvalidToken(f"The grant is not valid: {where} {problem}.") from None
 
 
 def owner_of(issuer: str, subject: str) -> str:
