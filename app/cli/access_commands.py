@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -96,20 +96,36 @@ def _key_json(key: keys.Key) -> dict[str, object]:
 
 
 def revoke_keys(key_ids: Sequence[str], data_dir: Path | None) -> None:
-    """Revoke keys. Raises `typer.Exit` if one of them does not exist, or was revoked before."""
+    """Revoke API keys. Raises `typer.Exit` if one of them does not exist, or was revoked before."""
+    revoke_each(
+        key_ids, lambda services, key_id: keys.revoke_key(services.database, key_id), "revokeKey", "key {}", data_dir
+    )
+
+
+def revoke_each(
+    key_ids: Sequence[str],
+    revoke: Callable[[Services, str], Awaitable[bool]],
+    action: str,
+    name: str,
+    data_dir: Path | None,
+) -> None:
+    """Revoke keys of one kind, and record the action. `name` is that of a key in messages, with `{}` for its id.
+
+    `revoke` returns False for a key that does not exist, or was revoked before; then this raises `typer.Exit` at the end.
+    """
 
     async def work(services: Services) -> list[str]:
-        unknown = [key_id for key_id in key_ids if not await keys.revoke_key(services.database, key_id)]
+        unknown = [key_id for key_id in key_ids if not await revoke(services, key_id)]
         await _announce(services)
         for key_id in key_ids:
             if key_id not in unknown:
-                await _record(services, "revokeKey", key_id)
+                await _record(services, action, key_id)
         return unknown
 
     unknown = run_with_services(load_settings(data_dir), work)
     for key_id in key_ids:
         if key_id in unknown:
-            print_error(f"There is no valid key {key_id}.")
+            print_error(f"There is no valid {name.format(key_id)}.")
         else:
             print(f"Key {key_id} was revoked.")
     if unknown:

@@ -8,17 +8,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
 from app.access.credentials import new_id
+from app.cli.access_commands import revoke_each
 from app.cli.environment import load_settings
-from app.cli.errors import print_error
 from app.cli.output import print_json, print_message, print_table, time_text
 from app.cli.service_runner import run_with_services
-from app.exit_codes import ExitCode
 from jobs.access import grants
-from jobs.errors import InvalidRequest, RedisUnavailable
-from jobs.services import Services
+from jobs.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from joserfc.jwk import DictKey
@@ -97,18 +93,10 @@ def list_app_keys(data_dir: Path | None, *, as_json: bool) -> None:
 
 def revoke_app_keys(key_ids: Sequence[str], data_dir: Path | None) -> None:
     """Revoke keys. Raises `typer.Exit` if one of them does not exist, or was revoked before."""
-
-    async def work(services: Services) -> list[str]:
-        unknown = [key_id for key_id in key_ids if not await grants.revoke_key(services.database, key_id)]
-        with suppress(RedisUnavailable):  # gateways read it within two seconds anyway
-            await services.feed.announce()
-        return unknown
-
-    unknown = run_with_services(load_settings(data_dir), work)
-    for key_id in key_ids:
-        if key_id in unknown:
-            print_error(f"There is no valid key {key_id} of an app.")
-        else:
-            print(f"Key {key_id} was revoked.")
-    if unknown:
-        raise typer.Exit(ExitCode.NOT_FOUND)
+    revoke_each(
+        key_ids,
+        lambda services, key_id: grants.revoke_key(services.database, key_id),
+        "revokeAppKey",
+        "key {} of an app",
+        data_dir,
+    )
