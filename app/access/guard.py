@@ -54,14 +54,24 @@ class Guard:
             principal = await self._admit(connection, rule)
             self.check_still_valid(principal)
             if generation == self.authenticator.generation:
+                connection.state.admitted = (rule, generation)
                 return
             if principal.proof is Proof.TICKET:  # it can't be verified again
                 raise Unauthenticated("Users have changed while this ticket was verified. Get a new one.")
 
+    async def admit_again(self, connection: HTTPConnection) -> None:
+        """Admits a request once more after it has waited, if something was revoked, or users have changed, meanwhile.
+
+        Raises as `admit`.
+        """
+        rule, generation = connection.state.admitted
+        if generation != self.authenticator.generation:
+            await self.admit(connection, rule)
+        self.check_still_valid(principal_of(connection))
+
     async def _admit(self, connection: HTTPConnection, rule: Rule) -> Principal:
         principal = await self.authenticator.authenticate(connection, ticket=rule.ticket)
         connection.state.principal = principal
-        connection.state.subject = None
         for scope in (rule.scope, rule.also):
             if scope is not None and scope not in principal.scopes:
                 raise Forbidden(

@@ -189,7 +189,7 @@ async def _wait(
         await asyncio.wait((waiting, leaving), return_when=asyncio.FIRST_COMPLETED)
         if not waiting.done():
             raise ClientDisconnect
-        context(request).guard.check_still_valid(principal_of(request))
+        await context(request).guard.admit_again(request)
         return waiting.result()
     finally:
         await cancel_and_wait(waiting, leaving)

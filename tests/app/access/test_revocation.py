@@ -26,8 +26,10 @@ from jobs.access.users import adopt, purge, save_user
 from jobs.batching import Batcher
 from jobs.errors import UserNotFound
 from jobs.services import Services
+from tests.app.following.followers import until_subscribers
 from tests.app.shared import Shared, link
 from tests.helpers.access import key_of, session_of
+from tests.helpers.eventually import eventually
 from tests.helpers.issuers import signed
 from tests.helpers.jobs import create
 from tests.helpers.settings import UNAVAILABLE
@@ -84,6 +86,21 @@ async def test_a_demoted_user_has_to_connect_again(required: Shared) -> None:
     answer = await required.api.get(f"/v1/download/stream/{job.id}?ticket={ticket}")
     assert answer.status_code == 404, "a ticket from before has the role of now"
     assert not await save_user(required.services.database, "olga", Role.USER), "nothing has changed"
+
+
+async def test_a_long_poll_of_a_demoted_user_gets_no_status(required: Shared) -> None:
+    job = await required.processing(owner="otto")
+    key = await key_of(required.services, "olga", Role.OPERATOR)
+    waiting = asyncio.create_task(required.api.get(link(job), headers={**key, "Prefer": "wait=60"}))
+    await until_subscribers(required.services.feed, job, 1)
+    await save_user(required.services.database, "olga", Role.USER)
+
+    async def is_known() -> bool:
+        return (await required.api.get(link(job), headers=key)).status_code == 404
+
+    await eventually(is_known)
+    await required.services.lifecycle.cancel(job.id)
+    assert (await waiting).status_code == 404
 
 
 async def test_streams_of_jobs_that_were_adopted_end(required: Shared) -> None:
