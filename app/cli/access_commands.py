@@ -45,7 +45,7 @@ def create_key(name: str, owner: str, scopes: str, days: int, data_dir: Path | N
             expires_at=expires_at,
         )
         await _announce(services)
-        await _record(services, "createKey", key_id)
+        await record_action(services, "createKey", key_id)
 
     settings = load_settings(data_dir)
     run_with_services(settings, work)
@@ -119,7 +119,7 @@ def revoke_each(
         await _announce(services)
         for key_id in key_ids:
             if key_id not in unknown:
-                await _record(services, action, key_id)
+                await record_action(services, action, key_id)
         return unknown
 
     unknown = run_with_services(load_settings(data_dir), work)
@@ -138,7 +138,7 @@ async def _announce(services: Services) -> None:
         await services.feed.announce()
 
 
-async def _record(services: Services, action: str, subject: str) -> None:
+async def record_action(services: Services, action: str, subject: str) -> None:
     """Records in the audit log what was done on the server: by whom, its operating system knows."""
     await record(services.database, Action(actor=TERMINAL, proof=TERMINAL, action=action, subject=subject))
 
@@ -151,7 +151,7 @@ def add_user(name: str, role: Role | None, groups: str | None, data_dir: Path | 
     async def work(services: Services) -> None:
         await users.save_user(services.database, name, role, names)
         await _announce(services)
-        await _record(services, "saveUser", name)
+        await record_action(services, "saveUser", name)
 
     run_with_services(load_settings(data_dir), work)
     print(f"User {name} was saved.")
@@ -185,7 +185,7 @@ async def new_sign_in_link(services: Services, name: str, url: str) -> str:
         raise UserNotFound(f"There is no user {name!r}. Add one with `haulage users add {name}`.")
     secret = new_secret()
     await sessions.add_sign_in_link(services.database, digest_of(secret), name, LINK_LIFETIME)
-    await _record(services, "createSignInLink", name)
+    await record_action(services, "createSignInLink", name)
     return f"{url}/sign-in#{secret}"
 
 
@@ -195,7 +195,7 @@ def adopt(source: str, target: str, data_dir: Path | None) -> None:
     async def work(services: Services) -> tuple[int, int]:
         counts = await users.adopt(services.database, source, target)
         await _announce(services)
-        await _record(services, "adopt", f"{source} → {target}")
+        await record_action(services, "adopt", f"{source} → {target}")
         return counts
 
     jobs, files = run_with_services(load_settings(data_dir), work)
@@ -212,7 +212,7 @@ def purge_user(name: str, data_dir: Path | None) -> None:
     async def work(services: Services) -> tuple[int, int]:
         await users.revoke_user(services.database, name)
         await _announce(services)
-        await _record(services, "purge", name)
+        await record_action(services, "purge", name)
         for job_id, status in await users.jobs_of(services.database, name):
             end = services.lifecycle.expire if status == Status.COMPLETED else services.lifecycle.cancel
             with suppress(IllegalTransition, JobNotFound):  # it has ended otherwise

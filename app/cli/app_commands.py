@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.access.credentials import new_id
-from app.cli.access_commands import revoke_each
+from app.cli.access_commands import record_action, revoke_each
 from app.cli.environment import load_settings
 from app.cli.output import print_json, print_message, print_table, time_text
 from app.cli.service_runner import run_with_services
 from jobs.access import grants
 from jobs.errors import InvalidRequest
+from jobs.services import Services
 
 if TYPE_CHECKING:
     from joserfc.jwk import DictKey
@@ -43,7 +44,12 @@ def add_app_key(name: str, file: Path | None, data_dir: Path | None, *, as_json:
     accepted = signing_keys({"keys": [public]})
     if not accepted:
         raise InvalidRequest("Grants need a key of RSA (2048 bits or more), P-256, P-384, P-521 or Ed25519.")
-    run_with_services(settings, lambda services: grants.add_key(services.database, key_id, name, dict(public)))
+
+    async def work(services: Services) -> None:
+        await grants.add_key(services.database, key_id, name, dict(public))
+        await record_action(services, "addAppKey", key_id)
+
+    run_with_services(settings, work)
     if as_json:
         return print_json({"id": key_id, "app": name, "privateKey": private})
     if private is not None:

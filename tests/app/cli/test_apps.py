@@ -9,6 +9,8 @@ import httpx
 import pytest
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
+from jobs.access.audit import list_entries
+from jobs.services import Services
 from tests.app.cli.processes import Cli
 from tests.helpers.issuers import Issuer
 
@@ -25,7 +27,9 @@ def bearer(key: ECKey | RSAKey, key_id: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {Issuer('portal').token(key, {'kid': key_id}, grant=grant)}"}
 
 
-async def test_an_app_signs_with_the_key_that_was_printed(cli: Cli, api: httpx.AsyncClient) -> None:
+async def test_an_app_signs_with_the_key_that_was_printed(
+    cli: Cli, api: httpx.AsyncClient, services: Services
+) -> None:
     done = await cli("apps", "add", "portal")
     assert done.code == 0, done.error
     [listed] = (await cli("apps", "list", "--json")).json
@@ -37,6 +41,10 @@ async def test_an_app_signs_with_the_key_that_was_printed(cli: Cli, api: httpx.A
     assert (await api.get(JOBS, headers=granted)).status_code == 401
     assert (await cli("apps", "revoke", listed["id"])).code == 4
     assert "portal" in (await cli("apps", "list")).out
+    recorded = [one.action for one in await list_entries(services.database, None, None, 10)]
+    assert {(one.actor, one.action, one.subject) for one in recorded} == {
+        ("terminal", action, listed["id"]) for action in ("addAppKey", "revokeAppKey")
+    }
 
 
 async def test_an_app_keeps_its_own_private_key(cli: Cli, api: httpx.AsyncClient, tmp_path: Path) -> None:
