@@ -340,7 +340,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _send_problem(self, error: HaulageError) -> None:
         self._tcp.log_rejected(self.address, error)
-        response = refusal(error, "", self.url.decode("latin-1"))
+        response = refusal(error, "", self.url.decode("latin-1"), self._tcp.settings)
         head = [*self.server_state.default_headers, *response.raw_headers]
         lines = [STATUS_LINE[response.status_code], *(b"%b: %b\r\n" % header for header in head), b"\r\n"]
         self.transport.write(b"".join(lines) + bytes(response.body))

@@ -23,7 +23,7 @@ from app.close_codes import CloseCode
 from app.problems import RESPONSES, MalformedRequest, ServerStops, UnsupportedTransferCoding, problem
 from app.public_address import PublicAddress
 from jobs.errors import HaulageError
-from jobs.settings import Settings
+from jobs.settings import GatewaySettings, Settings
 
 log = structlog.get_logger()
 
@@ -43,6 +43,12 @@ HEALTH = frozenset({"/health", "/health/live", "/health/ready"})
 """Served whatever the `Host`: orchestrators and load balancers probe the address of a pod, which nobody can list."""
 
 
+def common_headers(settings: GatewaySettings) -> list[tuple[bytes, bytes]]:
+    """Those of every response, but for its request id and its content security policy."""
+    is_https = (settings.public_url or "").startswith("https:")
+    return [*SECURITY_HEADERS, STRICT_TRANSPORT_SECURITY] if is_https else SECURITY_HEADERS
+
+
 class RequestMiddleware:
     """Wraps the application.
 
@@ -55,10 +61,7 @@ class RequestMiddleware:
         self._app = app
         self._settings = settings
         self._address = address
-        self.common_headers = [*SECURITY_HEADERS]
-        """Those of every response."""
-        if (address.url or "").startswith("https:"):
-            self.common_headers.append(STRICT_TRANSPORT_SECURITY)
+        self.common_headers = common_headers(settings)
         self.stopping = False
         """Every response closes its connection: the client's next request goes to another process."""
 

@@ -40,7 +40,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         reason = text.strip() or "There is no WebSocket at this address."
         error = HTTPException(status, reason, {"Sec-WebSocket-Version": "13"})
         self._tcp.log_rejected(self._address, error)
-        response = refusal(error, self.request.method, self.request.path)
+        response = refusal(error, self.request.method, self.request.path, self._tcp.settings)
         fields = [*self.default_headers, *response.raw_headers]
         headers = Headers((name.decode("latin-1"), value.decode("latin-1")) for name, value in fields)
         return Response(status, HTTPStatus(status).phrase, headers, bytes(response.body))

@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 
 from tests.app.shared import Shared, link, problem
 from tests.helpers.jobs import create
+from tests.helpers.raw_http import raw_client
 from tests.helpers.running import serving
 from tests.helpers.settings import with_changes
 
@@ -44,6 +45,10 @@ async def test_browsers_are_told_to_use_https_where_that_is_the_public_address(s
         for path in ("/health/live", "/nothing"):
             answer = await client.get(f"{gateway}{path}", headers={"Host": "site.example"})
             assert answer.headers["strict-transport-security"] == "max-age=31536000"
+        async with raw_client(gateway) as raw:  # refused before there is a request
+            await raw.send(b"FOO / HTTP/1.1\r\n\r\n")
+            refused = await raw.answer()
+        assert (refused.status, refused.headers["strict-transport-security"]) == (400, "max-age=31536000")
 
 
 @pytest.mark.parametrize("given", ["", "a b", "a" * 129, "<script>", "é"])
