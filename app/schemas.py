@@ -349,6 +349,7 @@ class KeyItem(Message):
     owner: str
     name: str
     scopes: list[str]
+    plan: str | None
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None

@@ -31,6 +31,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from jobs import addresses
 from jobs.database_url import parse_database_url
 from jobs.owners import APP_PREFIX, issuer_name
+from jobs.plans import Limit, PlanChange, PlanName, parse_plans
 
 MIB = 1 << 20
 GIB = 1 << 30
@@ -79,6 +80,7 @@ Issuers = Annotated[tuple[Annotated[tuple[str, str | None], BeforeValidator(_iss
 """Pairs of an issuer and the URL of its keys, None if that is found by discovery."""
 CaFile = Annotated[FilePath, AfterValidator(_has_certificates)]
 StoreUrl = Annotated[str, AfterValidator(addresses.store_url)]
+PlanChanges = Annotated[dict[PlanName, PlanChange], NoDecode, BeforeValidator(parse_plans)]
 
 
 class _Group(BaseModel):
@@ -400,6 +402,23 @@ class TokenSettings(_Group):
         return self
 
 
+class LimitSettings(_Group):
+    """How much each user may do, with `AUTH_MODE=required`."""
+
+    jobs_per_hour: Limit = Field(
+        default=10,
+        description="Downloads that each user may start in an hour, unless a plan says otherwise; 0: any number. "
+        "See [security.md](security.md#how-much).",
+    )
+    plans: PlanChanges = Field(
+        default={},
+        description="Plans to change or to add, as JSON: "
+        '`{"premium": {"jobs_per_hour": 200}, "lab": {"jobs_per_hour": 0, "groups": ["lab"]}}`. '
+        "Each may have `jobs_per_hour`, `running_jobs`, `requests_per_hour`, `streams` (0: no limit) and `groups`, whose "
+        "members have the plan. See [security.md](security.md#how-much).",
+    )
+
+
 class JobSettings(_Group):
     """Jobs of every kind."""
 
@@ -482,6 +501,7 @@ class Settings(
     GatewaySettings,
     AccessSettings,
     TokenSettings,
+    LimitSettings,
     JobSettings,
     BundleSettings,
     WorkerSettings,

@@ -11,6 +11,7 @@ from app.access.grant_issuers import GrantIssuers
 from app.access.guard import Guard
 from app.access.job_owners import JobOwners
 from app.access.oidc import OpenIdProvider
+from app.access.plans import Plans
 from app.access.revocations import Revocations
 from app.access.share_links import ShareLinks
 from app.access.verdicts import Verdicts
@@ -40,6 +41,7 @@ class AccessControl:
             settings, address, services.database, self._revocations, self._verdicts, self._tokens.principal
         )
         self.shares = ShareLinks(services.database, settings.link_ttl)
+        self.plans = Plans(settings)
         self.guard = Guard(settings, authenticator, self._owners, self.shares)
 
     async def announce_revocation(self) -> None:

@@ -76,6 +76,8 @@ class Principal:
     role: Role = Role.USER
     scopes: frozenset[Scope]
     groups: frozenset[str] = frozenset()
+    plan: str | None = None
+    """The name of the plan of its key or account; None: its groups decide (`app.access.plans`)."""
     proof: Proof
     proof_id: str = ""
     issuer: str | None = None

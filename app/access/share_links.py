@@ -15,6 +15,7 @@ from app.client_counts import client_address, client_of
 from app.problems import PasswordRequired, ShareNotFound, TooManyPasswords
 from jobs.access.shares import FoundShare, count_attempt, find_share, forget_failures, use_share
 from jobs.database import Database
+from jobs.plans import ANONYMOUS_PLAN
 
 PARAMETER = "share"
 """The parameter of the query that has the secret."""
@@ -45,6 +46,7 @@ class ShareLinks:
         return Principal(
             owner=f"share|{found.share.id}",
             scopes=frozenset({Scope.RESULTS_READ}),
+            plan=ANONYMOUS_PLAN,
             proof=Proof.SHARE_LINK,
             proof_id=found.share.id,
             issued_at=found.share.created_at,

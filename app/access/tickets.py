@@ -14,6 +14,7 @@ def ticket_of(principal: Principal, ticket_id: str) -> dict[str, Any]:
         "owner": principal.owner,
         "role": principal.role,
         "groups": sorted(principal.groups),
+        "plan": principal.plan,
         "id": ticket_id,
         "roleIsStored": principal.proof in {Proof.KEY, Proof.SESSION},
         "issuedAt": _text(principal.issued_at),
@@ -29,6 +30,7 @@ def principal_from(kept: dict[str, Any], role: str | None = None) -> Principal:
         role=Role(role if role is not None and kept["roleIsStored"] else kept["role"]),
         scopes=frozenset({Scope.JOBS_READ}),
         groups=frozenset(kept["groups"]),
+        plan=kept.get("plan"),  # tickets of the previous release have none
         proof=Proof.TICKET,
         proof_id=kept["id"],
         issued_at=_time(kept["issuedAt"]),

@@ -10,6 +10,7 @@ from pathlib import Path
 import typer
 
 from app.access.credentials import KEY_PREFIX, digest_of, new_id, new_secret
+from app.access.plans import Plans
 from app.access.principals import Role, Scope
 from app.cli.environment import load_settings, resolve_server
 from app.cli.errors import print_error
@@ -27,8 +28,10 @@ LINK_LIFETIME = 15 * 60.0
 """Seconds for which a sign-in link is valid."""
 
 
-def create_key(name: str, owner: str, scopes: str, days: int, data_dir: Path | None, *, as_json: bool) -> None:
-    """Print a new key. An owner who is no user yet is added with role `user`."""
+def create_key(
+    name: str, owner: str, scopes: str, days: int, plan: str | None, data_dir: Path | None, *, as_json: bool
+) -> None:
+    """Print a new key. An owner who is no user yet is added with role `user`. Raises `InvalidRequest`."""
     chosen, secret, key_id = _scopes(scopes), KEY_PREFIX + new_secret(), new_id()
     expires_at = datetime.now(UTC) + timedelta(days=days) if days else None
     _check_name(owner)
@@ -43,11 +46,13 @@ def create_key(name: str, owner: str, scopes: str, days: int, data_dir: Path | N
             name=name,
             scopes=chosen,
             expires_at=expires_at,
+            plan=plan,
         )
         await _announce(services)
         await record_action(services, "createKey", key_id)
 
     settings = load_settings(data_dir)
+    Plans(settings).check(plan)
     run_with_services(settings, work)
     if as_json:
         return print_json({"id": key_id, "key": secret, "owner": owner, "scopes": chosen})
@@ -71,12 +76,13 @@ def list_keys(data_dir: Path | None, *, as_json: bool) -> None:
             key.owner,
             key.name,
             " ".join(sorted(key.scopes)),
+            key.plan or "",
             f"revoked {time_text(key.revoked_at)}" if key.revoked_at else time_text(key.expires_at) or "never",
             time_text(key.used_at),
         )
         for key in found
     ]
-    return print_table(("KEY", "OWNER", "NAME", "SCOPES", "EXPIRES", "LAST USED"), rows)
+    return print_table(("KEY", "OWNER", "NAME", "SCOPES", "PLAN", "EXPIRES", "LAST USED"), rows)
 
 
 def _key_json(key: keys.Key) -> dict[str, object]:
@@ -91,6 +97,7 @@ def _key_json(key: keys.Key) -> dict[str, object]:
         "owner": key.owner,
         "name": key.name,
         "scopes": sorted(key.scopes),
+        "plan": key.plan,
         **{name: at and at.isoformat() for name, at in times.items()},
     }
 
@@ -143,17 +150,19 @@ async def record_action(services: Services, action: str, subject: str) -> None:
     await record(services.database, Action(actor=TERMINAL, proof=TERMINAL, action=action, subject=subject))
 
 
-def add_user(name: str, role: Role | None, groups: str | None, data_dir: Path | None) -> None:
-    """Add or change a user. Requests and streams have the new rights within three seconds."""
+def add_user(name: str, role: Role | None, groups: str | None, plan: str | None, data_dir: Path | None) -> None:
+    """Add or change a user. Requests and streams have the new rights within three seconds. Raises `InvalidRequest`."""
     _check_name(name)
     names = None if groups is None else _items(groups)
 
     async def work(services: Services) -> None:
-        await users.save_user(services.database, name, role, names)
+        await users.save_user(services.database, name, role, names, plan)
         await _announce(services)
         await record_action(services, "saveUser", name)
 
-    run_with_services(load_settings(data_dir), work)
+    settings = load_settings(data_dir)
+    Plans(settings).check(plan)
+    run_with_services(settings, work)
     print(f"User {name} was saved.")
 
 
@@ -161,9 +170,12 @@ def list_users(data_dir: Path | None, *, as_json: bool) -> None:
     """Print all users."""
     found = run_with_services(load_settings(data_dir), lambda services: users.list_users(services.database))
     if as_json:
-        return print_json([{"name": one.name, "role": one.role, "groups": sorted(one.groups)} for one in found])
+        return print_json(
+            [{"name": one.name, "role": one.role, "groups": sorted(one.groups), "plan": one.plan} for one in found]
+        )
     return print_table(
-        ("USER", "ROLE", "GROUPS"), [(one.name, one.role, " ".join(sorted(one.groups))) for one in found]
+        ("USER", "ROLE", "GROUPS", "PLAN"),
+        [(one.name, one.role, " ".join(sorted(one.groups)), one.plan or "") for one in found],
     )
 
 

@@ -19,6 +19,8 @@ class Key:
     owner: str
     name: str
     scopes: frozenset[str]
+    plan: str | None
+    """Its plan; None: the owner's."""
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
@@ -27,11 +29,12 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class ValidKey:
-    """A key that was just verified, with its owner's role and groups."""
+    """A key that was just verified, with its owner's role and groups, and the plan of the key or else of the owner."""
 
     key: Key
     role: str
     groups: frozenset[str]
+    plan: str | None
 
 
 async def add_key(
@@ -43,16 +46,18 @@ async def add_key(
     name: str,
     scopes: Collection[str],
     expires_at: datetime | None,
+    plan: str | None = None,
 ) -> None:
     """Adds a key of a user that exists."""
     await database.fetch(
-        "INSERT INTO access_keys (id, hash, owner, name, scopes, expires_at) VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO access_keys (id, hash, owner, name, scopes, expires_at, plan) VALUES ($1, $2, $3, $4, $5, $6, $7)",
         key_id,
         digest,
         owner,
         name,
         sorted(scopes),
         expires_at,
+        plan,
     )
 
 
@@ -62,12 +67,13 @@ async def find_key(database: Database, digest: bytes) -> ValidKey | None:
     if not rows:
         return None
     row = rows[0]
-    return ValidKey(_key_of(row), row["role"], frozenset(row["groups"]))
+    return ValidKey(_key_of(row), row["role"], frozenset(row["groups"]), row["plan"] or row["owner_plan"])
 
 
 _FIND = """
     WITH found AS (
-        SELECT access_keys.*, role, groups FROM access_keys JOIN access_users ON access_users.name = owner
+        SELECT access_keys.*, role, groups, access_users.plan AS owner_plan
+        FROM access_keys JOIN access_users ON access_users.name = owner
         WHERE hash = $1 AND revoked_at IS NULL
             AND (expires_at IS NULL OR expires_at > statement_timestamp())
     ), used AS (
@@ -109,6 +115,7 @@ def _key_of(row: Mapping[str, Any]) -> Key:
         owner=row["owner"],
         name=row["name"],
         scopes=frozenset(row["scopes"]),
+        plan=row["plan"],
         created_at=row["created_at"],
         expires_at=row["expires_at"],
         revoked_at=row["revoked_at"],

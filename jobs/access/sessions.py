@@ -27,11 +27,12 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class ValidSession:
-    """A session that was just verified, with its owner's role and groups."""
+    """A session that was just verified, with its owner's role, groups and plan."""
 
     session: Session
     role: str
     groups: frozenset[str]
+    plan: str | None
 
 
 async def add_sign_in_link(database: Database, digest: bytes, owner: str, lifetime: float) -> None:
@@ -97,12 +98,12 @@ async def find_session(database: Database, digest: bytes, idle: float) -> ValidS
     if not rows:
         return None
     row = rows[0]
-    return ValidSession(_session_of(row), row["role"], frozenset(row["groups"]))
+    return ValidSession(_session_of(row), row["role"], frozenset(row["groups"]), row["plan"])
 
 
 _FIND = """
     WITH found AS (
-        SELECT access_sessions.*, role, groups FROM access_sessions JOIN access_users ON access_users.name = owner
+        SELECT access_sessions.*, role, groups, plan FROM access_sessions JOIN access_users ON access_users.name = owner
         WHERE hash = $1 AND revoked_at IS NULL
             AND expires_at > statement_timestamp() AND seen_at > statement_timestamp() - $2::interval
     ), used AS (

@@ -17,6 +17,7 @@ access_users = Table(
     Column("name", Text, primary_key=True),  # the owner of jobs and files
     Column("role", Text, nullable=False, server_default="user"),
     Column("groups", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("plan", Text),  # NULL: by its groups, or `user`
     Column("created_at", TimestampTz, nullable=False, server_default=func.now()),
 )
 
@@ -32,6 +33,7 @@ access_keys = Table(
     Column("expires_at", TimestampTz),  # NULL: never
     Column("revoked_at", TimestampTz),
     Column("used_at", TimestampTz),  # when it was last verified
+    Column("plan", Text),  # NULL: the owner's
 )
 Index("access_keys_owner", access_keys.c.owner)
 

@@ -21,22 +21,28 @@ class User:
     name: str
     role: str
     groups: frozenset[str]
+    plan: str | None
+    """Its plan; None if its groups decide."""
     created_at: datetime
 
 
 async def save_user(
-    database: Database, name: str, role: str | None = None, groups: Collection[str] | None = None
+    database: Database,
+    name: str,
+    role: str | None = None,
+    groups: Collection[str] | None = None,
+    plan: str | None = None,
 ) -> bool:
-    """Adds the user, or changes its role and groups; None leaves them as they are, and a new user has role `user`.
+    """Adds the user, or changes its role, groups and plan; None leaves them as they are. A new user has role `user`.
 
     A user who was purged is let in again, but not with the credentials from before. Returns whether anything was recorded
     that gateways should read at once.
     """
     async with database.begin() as connection:
         before = await fetch_within(
-            connection, "SELECT role, groups FROM access_users WHERE name = $1 FOR UPDATE", name
+            connection, "SELECT role, groups, plan FROM access_users WHERE name = $1 FOR UPDATE", name
         )
-        after = await fetch_within(connection, _SAVE, name, role, None if groups is None else sorted(groups))
+        after = await fetch_within(connection, _SAVE, name, role, None if groups is None else sorted(groups), plan)
         if before and before != after:
             recorded, lifetime = changed_id(name), CHANGE_KEPT
         elif not before and await fetch_within(connection, _FIND_PURGE, f"user:{name}"):
@@ -48,7 +54,7 @@ async def save_user(
 
 
 def changed_id(name: str) -> str:
-    """Recorded as a revocation when a user's role, groups or jobs have changed: gateways forget their verdicts of the
+    """Recorded as a revocation when a user's role, groups, plan or jobs have changed: gateways forget their verdicts of the
     user, and end its streams, which then begin again with the rights of now."""
     return f"changed:{name}"
 
@@ -67,10 +73,12 @@ _FIND_PURGE = "SELECT FROM access_revocations WHERE revoked = $1 LIMIT 1"
 
 
 _SAVE = """
-    INSERT INTO access_users (name, role, groups) VALUES ($1, coalesce($2, 'user'), coalesce($3::text[], '{}'))
+    INSERT INTO access_users (name, role, groups, plan)
+    VALUES ($1, coalesce($2, 'user'), coalesce($3::text[], '{}'), $4)
     ON CONFLICT (name) DO UPDATE SET
-        role = coalesce($2, access_users.role), groups = coalesce($3::text[], access_users.groups)
-    RETURNING role, groups
+        role = coalesce($2, access_users.role), groups = coalesce($3::text[], access_users.groups),
+        plan = coalesce($4, access_users.plan)
+    RETURNING role, groups, plan
 """
 
 
@@ -82,6 +90,7 @@ async def list_users(database: Database) -> list[User]:
             name=row["name"],
             role=row["role"],
             groups=frozenset(row["groups"]),
+            plan=row["plan"],
             created_at=row["created_at"],
         )
         for row in rows

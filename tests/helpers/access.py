@@ -24,6 +24,7 @@ async def key_of(
     scopes: Collection[Scope] = ALL_SCOPES,
     expires_in: float | None = None,
     key_id: str | None = None,
+    plan: str | None = None,
 ) -> Headers:
     """The headers of requests with a new key of this user."""
     secret = KEY_PREFIX + new_secret()
@@ -37,6 +38,7 @@ async def key_of(
         name="test",
         scopes=scopes,
         expires_at=expires_at,
+        plan=plan,
     )
     return {"Authorization": f"Bearer {secret}"}
 

@@ -189,3 +189,28 @@ def test_the_documented_examples_are_taken_as_documented(monkeypatch: pytest.Mon
             else:
                 found = setting(patched, name, text)
                 assert (",".join(found) if isinstance(found, tuple) else found) == expected.strip("`"), (name, text)
+
+
+def test_plans_are_json_and_say_which_limit_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = setting(monkeypatch, "PLANS", ' {"premium": {"jobs_per_hour": 200}, "lab": {"groups": ["lab"]}} ')
+    assert (found["premium"].jobs_per_hour, found["lab"].groups) == (200, {"lab"})
+    assert setting(monkeypatch, "PLANS", "") == {}
+    assert refusal(monkeypatch, "PLANS", "{premium: 200}").startswith("is not JSON: ")
+    assert refusal(monkeypatch, "PLANS", "[]").startswith("must be a JSON object of plans, such as ")
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "reason"),
+    [
+        ('{"premium": {"jobs_per_hour": -1}}', "PLANS.PREMIUM.JOBS_PER_HOUR", "must be at least 0, not -1"),
+        ('{"premium": {"jobs": 1}}', "PLANS.PREMIUM.JOBS", ""),
+        ('{"premium": 3}', "PLANS.PREMIUM", ""),
+        ('{"a plan": {}}', "PLANS", ""),
+    ],
+)
+def test_a_wrong_limit_of_a_plan_is_named(monkeypatch: pytest.MonkeyPatch, text: str, field: str, reason: str) -> None:
+    monkeypatch.setenv("PLANS", text)
+    with pytest.raises(InvalidRequest) as raised:
+        settings_from({})
+    assert field in raised.value.message
+    assert reason in raised.value.message

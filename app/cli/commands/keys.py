@@ -22,18 +22,21 @@ def create(
         str, typer.Option(metavar="SCOPES", help="Scopes, comma-separated; `jobs` stands for jobs:read,jobs:write.")
     ] = "jobs,results,files",
     days: Annotated[int, typer.Option(min=0, help="Days until it expires; 0: never.")] = 365,
+    plan: Annotated[
+        str | None, typer.Option(metavar="PLAN", help="Plan of the key. Default: that of its user.")
+    ] = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
     """Create an API key and print it. It is shown once: only its SHA-256 is kept."""
     from app.cli.access_commands import create_key
 
-    create_key(name, owner or name, scopes, days, data_dir, as_json=as_json)
+    create_key(name, owner or name, scopes, days, plan, data_dir, as_json=as_json)
 
 
 @app.command("list")
 def list_(data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """List all keys with their owners, scopes and last use, without the keys themselves."""
+    """List all keys with their owners, scopes, plans and last use, without the keys themselves."""
     from app.cli.access_commands import list_keys
 
     list_keys(data_dir, as_json=as_json)

@@ -25,17 +25,21 @@ def add(
     groups: Annotated[
         str | None, typer.Option(metavar="GROUPS", help="Groups whose shared files the user reads, comma-separated.")
     ] = None,
+    plan: Annotated[
+        str | None,
+        typer.Option(metavar="PLAN", help="How much the user may do: `user`, `premium`, or one of the setting PLANS."),
+    ] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Add a user, or change the role or the groups of one. Lets in a user of a proxy who was purged."""
+    """Add a user, or change the role, groups or plan of one. Lets in a user of a proxy who was purged."""
     from app.cli.access_commands import add_user
 
-    add_user(user, role, groups, data_dir)
+    add_user(user, role, groups, plan, data_dir)
 
 
 @app.command("list")
 def list_(data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """List all users with their roles and groups."""
+    """List all users with their roles, groups and plans."""
     from app.cli.access_commands import list_users
 
     list_users(data_dir, as_json=as_json)

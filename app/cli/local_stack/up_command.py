@@ -18,6 +18,7 @@ from app.stack.errors import StackError
 from app.stack.ports import free_ports, is_free
 from jobs.access.users import list_users, save_user
 from jobs.errors import InvalidRequest
+from jobs.plans import PREMIUM_PLAN
 from jobs.services import Services
 
 ADMIN = "admin"
@@ -73,7 +74,7 @@ async def _admin_link(services: Services, url: str) -> str:
     """Returns a line with a link for the admin, who is added at the first start."""
     admins = [user.name for user in await list_users(services.database) if user.role == Role.ADMIN]
     if not admins:
-        await save_user(services.database, ADMIN, Role.ADMIN)
+        await save_user(services.database, ADMIN, Role.ADMIN, plan=PREMIUM_PLAN)
     name = admins[0] if admins else ADMIN
     link = await new_sign_in_link(services, name, services.settings.public_url or url)
     return f"Sign in as {name} with this link. It is valid once, for 15 minutes:\n  {link}"

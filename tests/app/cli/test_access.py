@@ -60,13 +60,28 @@ async def test_a_key_is_shown_once_and_opens_what_its_scopes_say(
 
 async def test_a_link_of_the_terminal_signs_a_user_in(cli: Cli, api: httpx.AsyncClient) -> None:
     assert (await cli("users", "add", "anna", "--role", "admin", "--groups", "team,lab")).code == 0
-    assert (await cli("users", "list", "--json")).json == [{"name": "anna", "role": "admin", "groups": ["lab", "team"]}]
+    assert (await cli("users", "list", "--json")).json == [
+        {"name": "anna", "role": "admin", "groups": ["lab", "team"], "plan": None}
+    ]
     link = (await cli("users", "signin", "anna", "--json")).json["link"]
     page, secret = link.split("#")
     assert page.endswith("/sign-in")
     assert "sign-in.js" in (await api.get("/sign-in")).text
     answer = await api.post("/v1/access/session", json={"link": secret})
     assert (answer.json()["user"], answer.json()["groups"]) == ("anna", ["lab", "team"])
+
+
+async def test_users_and_keys_have_plans(cli: Cli) -> None:
+    assert (await cli("users", "add", "anna", "--plan", "premium")).code == 0
+    assert (await cli("users", "add", "anna", "--groups", "team")).code == 0, "what is not named stays"
+    assert [one["plan"] for one in (await cli("users", "list", "--json")).json] == ["premium"]
+    for plan in ((), ("--plan", "user")):
+        assert (await cli("keys", "create", "backup", "--owner", "anna", *plan)).code == 0
+    assert [one["plan"] for one in (await cli("keys", "list", "--json")).json] == [None, "user"]
+    for command in (("users", "add", "otto"), ("keys", "create", "otto")):
+        refused = await cli(*command, "--plan", "gold")
+        assert (refused.code, "'gold' is no plan. Choose among" in refused.error) == (2, True)
+    assert "otto" not in (await cli("users", "list")).out
 
 
 async def test_jobs_and_files_are_adopted(cli: Cli, services: Services, catalogue: Catalogue) -> None:
@@ -119,11 +134,11 @@ async def test_added_files_have_the_visibility_that_is_named(cli: Cli, catalogue
 
 def test_names_and_scopes_and_groups_are_checked_before_anything_else() -> None:
     for wrong in (
-        lambda: create_key("x", "x", "everything", 1, None, as_json=False),
-        lambda: create_key("x", "purged", "jobs", 1, None, as_json=False),
-        lambda: add_user("anonymous", None, None, None),
-        lambda: add_user("id.example|7", None, None, None),
-        lambda: add_user(" ", None, None, None),
+        lambda: create_key("x", "x", "everything", 1, None, None, as_json=False),
+        lambda: create_key("x", "purged", "jobs", 1, None, None, as_json=False),
+        lambda: add_user("anonymous", None, None, None, None),
+        lambda: add_user("id.example|7", None, None, None, None),
+        lambda: add_user(" ", None, None, None, None),
         lambda: FileRights.of(Visibility.SHARED, None, None),
         lambda: FileRights.of(Visibility.PRIVATE, "x", None),
     ):
