@@ -48,13 +48,17 @@ class Backpressure:
 
         It counts on the caller's connection: waiting for a second one while holding the first could deadlock the pool.
         """
+        await self.check_room(connection)
+        self._depth += 1
+
+    async def check_room(self, connection: AsyncConnection) -> None:
+        """Checks that the queue has room, for jobs that enter it later. Raises `QueueFull`; counts as `admit` does."""
         async with self._counting:
             if self._clock() - self._counted_at > COUNT_MAX_AGE:
                 self._depth = await count_queued(connection, self._kind, 2 * self._max_queued)
                 self._counted_at = self._clock()
         if self._depth >= self._max_queued:
             raise self._full()
-        self._depth += 1
 
     def _full(self) -> QueueFull:
         position, seconds = self._depth + 1, self._retry_after()

@@ -34,7 +34,6 @@ from jobs.engine.jobs import (
     Progress,
     Status,
     UploadPart,
-    new_progress,
 )
 from jobs.engine.live.feed import Feed
 from jobs.engine.sql import file_records, jobs, sweeps, upload_parts
@@ -73,6 +72,12 @@ log = structlog.get_logger()
 Within = Callable[[AsyncConnection, Job], Awaitable[None]]
 """Writes rows of a kind in the transaction of a transition, given the job after it. What it raises undoes both."""
 
+WithinAll = Callable[[AsyncConnection, Sequence[Job]], Awaitable[None]]
+"""The same in the transaction that creates several jobs."""
+
+Receive = Callable[[AsyncConnection, Job], Awaitable[Progress]]
+"""The same in the transaction that records which bytes of a receiving job have arrived; it returns its progress."""
+
 SWEEP_BATCH = 10
 """Rows that one sweep moves in one transaction, so that it stays short. A full batch is followed by the next at once."""
 
@@ -86,6 +91,8 @@ class NewJob:
     files: Sequence[FileRequest]
     receive_for: float | None = None
     """Seconds in which its bytes have to arrive before it lapses; None if it needs none and is queued at once."""
+    bytes_total: int | None = None
+    """How many bytes have to arrive, if it is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +154,49 @@ class Lifecycle:
         await self._announce(job, event.at, since=0)
         return job
 
+    async def create_receiving(
+        self, new: Sequence[NewJob], idempotency: Idempotency | None = None, within: WithinAll | None = None
+    ) -> list[Job]:
+        """Creates several jobs of one kind and owner whose bytes are yet to arrive, in one transaction.
+
+        The first one has the key: the same key and request again return it alone, and nothing is created. Raises what
+        `create` does, `QueueFull` if the queue of the kind is full now. Nobody is notified, as nobody knows the jobs yet.
+        """
+        async with self._database.begin() as connection:
+            if idempotency is not None:
+                earlier = await self._earlier(connection, new[0].owner, idempotency)
+                if earlier is not None:
+                    return [earlier]
+            if self._backpressure is not None:
+                await self._backpressure[new[0].kind].check_room(connection)
+            now = await jobs.clock(connection)
+            created_jobs = [self._new_job(one, now) for one in new]
+            await jobs.insert_jobs(
+                connection,
+                [(job, created(job), one.files) for job, one in zip(created_jobs, new, strict=True)],
+                idempotency,
+            )
+            if within is not None:
+                await within(connection, created_jobs)
+        log.info("jobs_created", job_id=str(created_jobs[0].id), kind=new[0].kind, jobs=len(created_jobs))
+        return created_jobs
+
+    async def receive(self, job_id: UUID, receive_for: float, within: Receive) -> Job:
+        """Records that bytes of a receiving job have arrived: `within` writes which, and returns the progress.
+
+        It lapses `receive_for` seconds from now. Raises `JobNotFound`, and `IllegalTransition` if it is not receiving.
+        """
+        async with self._database.begin() as connection:
+            job, now = await jobs.lock_job(connection, job_id)
+            if job.status is not Status.RECEIVING:
+                raise IllegalTransition(f"Job {job.id} is {job.status}. Only receiving jobs accept bytes.")
+            progress = await within(connection, job)
+            due_at = now + timedelta(seconds=receive_for)
+            after = replace(job, seq=job.seq + 1, progress=progress, due_at=due_at)
+            await jobs.save_received(connection, after)
+        await self._announce(after, now, since=job.seq)
+        return after
+
     async def _earlier(self, connection: AsyncConnection, owner: str, idempotency: Idempotency) -> Job | None:
         if not await jobs.lock_key(connection, owner, idempotency.key):
             raise IdempotencyKeyInFlight(
@@ -178,7 +228,7 @@ class Lifecycle:
             created_at=now,
             queued_at=now,
             due_at=now + timedelta(seconds=new.receive_for or 0),
-            progress=new_progress(len(new.files)),
+            progress=Progress(files_total=len(new.files), bytes_total=new.bytes_total),
         )
 
     async def submit(self, job_id: UUID, within: Within | None = None) -> Job:

@@ -85,12 +85,13 @@ _PROGRESS = """
 
 _FILES = """
     UPDATE file_records AS f
-    SET entry_name = n.entry_name, state = n.state, key = n.key, size = n.size, etag = n.etag, crc32 = n.crc32,
-        sha256 = n.sha256, bytes_done = n.bytes_done, error_class = n.error_class, error_message = n.error_message, seq = $2
+    SET file_id = n.file_id, entry_name = n.entry_name, state = n.state, key = n.key, size = n.size, etag = n.etag,
+        crc32 = n.crc32, sha256 = n.sha256, bytes_done = n.bytes_done, error_class = n.error_class,
+        error_message = n.error_message, seq = $2
     FROM unnest(
-        $3::int[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[], $9::bigint[], $10::text[], $11::bigint[],
-        $12::text[], $13::text[]
-    ) AS n (index, entry_name, state, key, size, etag, crc32, sha256, bytes_done, error_class, error_message)
+        $3::int[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::text[], $10::bigint[], $11::text[],
+        $12::bigint[], $13::text[], $14::text[]
+    ) AS n (index, file_id, entry_name, state, key, size, etag, crc32, sha256, bytes_done, error_class, error_message)
     WHERE f.job_id = $1 AND f.index = n.index
 """
 
@@ -98,6 +99,7 @@ _FILES = """
 def _columns(records: Sequence[FileRecord]) -> dict[str, list[object]]:
     return {
         "index": [r.index for r in records],
+        "file_id": [r.file_id for r in records],
         "entry_name": [r.entry_name for r in records],
         "state": [str(r.state) for r in records],
         "key": [r.key for r in records],

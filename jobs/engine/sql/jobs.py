@@ -8,14 +8,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, insert, select, text, tuple_, union_all
+from sqlalchemy import Select, func, insert, select, text, tuple_, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobs.database import Database, fetch_within
-from jobs.engine.jobs import FileRequest, Job, Status
+from jobs.engine.jobs import FileRequest, FileState, Job, Status
 from jobs.engine.sql.parameters import parameters
-from jobs.engine.sql.rows import failure_columns, job_columns, job_of
-from jobs.engine.sql.tables import DEAD, VISIBLE, job_events, jobs
+from jobs.engine.sql.rows import failure_columns, job_columns, job_of, progress_columns
+from jobs.engine.sql.tables import DEAD, VISIBLE, file_records, job_events, jobs
 from jobs.engine.transitions import JobEvent
 from jobs.errors import JobNotFound, StaleFence
 from jobs.kinds import Kind
@@ -51,6 +51,42 @@ async def insert_job(
     file_ids, names = [file.file_id for file in files], [file.name for file in files]
     values = [*(columns[name] for name in _JOB), *_event_columns(event).values()]
     await fetch_within(connection, _INSERT, file_ids, names, *values)
+
+
+async def insert_jobs(
+    connection: AsyncConnection,
+    new: Sequence[tuple[Job, JobEvent, Sequence[FileRequest]]],
+    idempotency: Idempotency | None,
+) -> None:
+    """Inserts several jobs, each with its first event and its files. The first job gets the idempotency key."""
+    keys = [idempotency, *(None for _ in new[1:])]
+    await connection.execute(
+        insert(jobs),
+        [
+            job_columns(job) | {"idempotency_key": key and key.key, "request_digest": key and key.digest}
+            for (job, _, _), key in zip(new, keys, strict=True)
+        ],
+    )
+    files = [
+        {
+            "job_id": job.id,
+            "index": index,
+            "file_id": file.file_id,
+            "name": file.name,
+            "state": FileState.PENDING,
+            "seq": job.seq,
+        }
+        for job, _, files in new
+        for index, file in enumerate(files)
+    ]
+    await connection.execute(insert(file_records), files)
+    await connection.execute(insert(job_events), [_event_columns(event) for _, event, _ in new])
+
+
+async def save_received(connection: AsyncConnection, job: Job) -> None:
+    """Writes how many bytes of a receiving job have arrived, and until when the next have to. It is locked."""
+    columns = {"seq": job.seq, "due_at": job.due_at, **progress_columns(job.progress)}
+    await connection.execute(update(jobs).where(jobs.c.id == job.id).values(columns))
 
 
 async def insert_event(connection: AsyncConnection, event: JobEvent) -> None:

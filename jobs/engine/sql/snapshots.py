@@ -20,6 +20,7 @@ from jobs.engine.jobs import Job, Status
 from jobs.engine.sql.queue_places import QueuePlaces
 from jobs.engine.sql.rows import Row
 from jobs.engine.sql.tables import VISIBLE
+from jobs.kinds import Kind
 
 J = TypeVar("J", bound=Job)
 
@@ -31,6 +32,7 @@ class Mark:
     `position` is from 1, while the job is queued.
     """
 
+    kind: Kind
     seq: int
     status: Status
     position: int | None
@@ -82,9 +84,13 @@ class Snapshots(Generic[J]):
         """The marks of those jobs that exist, for a tenth of the cost of `read_many`. Raises `DatabaseUnavailable`."""
         rows = await self._database.fetch(_MARKS, job_ids)
         positions = await self._places.read((row["id"], row["kind"]) for row in rows if row["status"] == Status.QUEUED)
-        return {row["id"]: Mark(row["seq"], _STATUSES[row["status"]], positions.get(row["id"])) for row in rows}
+        return {
+            row["id"]: Mark(_KINDS[row["kind"]], row["seq"], _STATUSES[row["status"]], positions.get(row["id"]))
+            for row in rows
+        }
 
 
+_KINDS = {str(kind): kind for kind in Kind}
 _STATUSES = {str(status): status for status in Status}
 
 _MARKS = f"SELECT id, kind, seq, status FROM jobs WHERE id = ANY ($1::uuid[]) AND {VISIBLE}"  # noqa: S608 - ours

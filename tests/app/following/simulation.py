@@ -186,7 +186,7 @@ class Store:
         question.looked_up = True
         place = self.place if self.job.status is Status.QUEUED else None
         if question.since is None:
-            question.found = None if self.gone else Mark(self.job.seq, self.job.status, place)
+            question.found = None if self.gone else Mark(self.job.kind, self.job.seq, self.job.status, place)
         elif self.gone:
             question.found = JobNotFound("It is gone.")
         else:

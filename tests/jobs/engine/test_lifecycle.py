@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
+from random import Random
 from typing import Any
 from uuid import uuid4
 
@@ -13,8 +16,9 @@ from sqlalchemy import text
 from jobs.bundles.commands import with_result
 from jobs.bundles.downloads import NewDownload
 from jobs.bundles.format.checkpoints import MultipartUpload
+from jobs.engine.backpressure import Backpressure
 from jobs.engine.jobs import FileRequest, FileState, Job, Progress, Status
-from jobs.engine.lifecycle import NewJob
+from jobs.engine.lifecycle import Lifecycle, NewJob
 from jobs.engine.sql.file_records import load_files
 from jobs.engine.sql.jobs import Idempotency, list_events, lock_job, lock_key
 from jobs.engine.worker.sweeper import Sweeper
@@ -24,6 +28,7 @@ from jobs.errors import (
     IdempotencyKeyReused,
     IllegalTransition,
     JobNotFound,
+    QueueFull,
     StaleFence,
 )
 from jobs.kinds import Kind, Phase
@@ -261,6 +266,57 @@ async def test_a_job_whose_bytes_do_not_arrive_in_time_lapses(services: Services
     assert lapsed.cleanup_at is not None
     with pytest.raises(IllegalTransition, match="never received its bytes"):
         await services.lifecycle.retry(job.id)
+
+
+def receiving(name: str) -> NewJob:
+    file = FileRequest(file_id=0, name=name)
+    return NewJob(kind=Kind.DOWNLOAD, owner="anonymous", files=[file], receive_for=60, bytes_total=10)
+
+
+async def test_receiving_jobs_are_created_together_and_a_key_belongs_to_the_first(services: Services) -> None:
+    written: list[Job] = []
+
+    async def within(_: object, jobs: Sequence[Job]) -> None:
+        written.extend(jobs)
+
+    key = Idempotency("k", "digest")
+    made = await services.lifecycle.create_receiving([receiving("a"), receiving("b")], key, within)
+    assert [await read_job(services, job.id) for job in made] == made == written
+    assert [(job.status, job.progress.bytes_total) for job in made] == [(Status.RECEIVING, 10)] * 2
+    assert [[file.name for file in await services.lifecycle.files(job.id, 0)] for job in made] == [["a"], ["b"]]
+    assert await count(services, "job_events") == 2
+    assert await services.lifecycle.create_receiving([receiving("a"), receiving("b")], key, within) == made[:1]
+    with pytest.raises(IdempotencyKeyReused):
+        await services.lifecycle.create_receiving([receiving("a")], Idempotency("k", "other"))
+    assert await count(services, "jobs") == 2
+
+
+async def test_receiving_jobs_need_room_in_the_queue_but_take_none(services: Services) -> None:
+    backpressure = {Kind.DOWNLOAD: Backpressure(Kind.DOWNLOAD, 1, lambda _: None, Random(0))}
+    limited = Lifecycle(services.database, services.feed, services.queue, services.settings, backpressure=backpressure)
+    [job] = await limited.create_receiving([receiving("a")])
+    await limited.create_receiving([receiving("b")])
+    await limited.create(NewJob(kind=Kind.DOWNLOAD, owner="anonymous", files=[]))
+    with pytest.raises(QueueFull):
+        await limited.create_receiving([receiving("c")])
+    assert (await limited.submit(job.id)).status is Status.QUEUED, "its bytes are there"
+
+
+async def test_bytes_that_arrive_move_the_progress_and_the_time_at_which_the_job_lapses(services: Services) -> None:
+    [job] = await services.lifecycle.create_receiving([receiving("a")])
+    arrived = Progress(files_total=1, bytes_total=10, bytes_done=4)
+
+    async def within(_: object, found: Job) -> Progress:
+        assert found == job
+        return arrived
+
+    after = await services.lifecycle.receive(job.id, 3600, within)
+    assert await read_job(services, job.id) == after
+    assert (after.progress, after.seq, after.fence) == (arrived, job.seq + 1, job.fence)
+    assert after.due_at > job.due_at + timedelta(minutes=50)
+    await services.lifecycle.submit(job.id)
+    with pytest.raises(IllegalTransition, match="Only receiving jobs accept bytes"):
+        await services.lifecycle.receive(job.id, 3600, within)
 
 
 async def test_a_result_without_a_lifetime_never_expires(services: Services) -> None:
