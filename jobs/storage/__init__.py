@@ -6,8 +6,8 @@ retrying is the lifecycle's business; the one exception is a call that the store
 (SlowDown), which is retried here. Every error that leaves this package is an error of `jobs.errors`.
 """
 
-from jobs.storage.error_translation import UploadGone, UploadUnusable
+from jobs.storage.error_translation import ChecksumRejected, UploadGone, UploadUnusable
 from jobs.storage.objects import ObjectInfo
 from jobs.storage.storage import Storage
 
-__all__ = ["ObjectInfo", "Storage", "UploadGone", "UploadUnusable"]
+__all__ = ["ChecksumRejected", "ObjectInfo", "Storage", "UploadGone", "UploadUnusable"]

@@ -40,6 +40,7 @@ _NOT_HTTP = re.compile(r"HttpError|kind: (?:Interrupted|Request|Unknown)\b")
 _BUSY = frozenset({"SlowDown", "ServerBusy", "TooManyRequests", "RequestLimitExceeded"})
 """Not `SlowDownRead` and `SlowDownWrite`, which MinIO returns when it has lost disks."""
 _PARTS_REJECTED = frozenset({"InvalidPart", "InvalidPartOrder", "EntityTooSmall"})
+_CHECKSUM_REJECTED = frozenset({"BadDigest", "XAmzContentChecksumMismatch"})
 _REFUSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
@@ -49,6 +50,10 @@ class UploadUnusable(StorageFault):
 
 class UploadGone(UploadUnusable):
     """The multipart upload does not exist: it was completed or aborted before, or was lost."""
+
+
+class ChecksumRejected(StorageFault):
+    """The store computed another CRC-32 than the one that came with the completion or with a part."""
 
 
 class Unsupported(StorageFault):
@@ -98,6 +103,8 @@ def error_for_response(status: int, code: str, action: str, bucket: str) -> Haul
         return StorageBusy(f"The store is rate-limiting requests ({response}) while {action}.")
     if code == "NoSuchUpload":
         return UploadGone(f"The multipart upload no longer exists: found while {action}.")
+    if code in _CHECKSUM_REJECTED:
+        return ChecksumRejected(f"The store computed another CRC-32 ({code}) while {action}.")
     if code in _PARTS_REJECTED:
         return UploadUnusable(f"The store rejected the parts of the multipart upload ({code}) while {action}.")
     return _error_for_status(status, response, action)

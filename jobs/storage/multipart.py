@@ -50,6 +50,15 @@ class UploadInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class PartInfo:
+    """A part of an upload in progress, as the store lists it. `size` is in bytes."""
+
+    number: int
+    etag: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class CompletedObject:
     """The object that an upload was completed to. `size` is in bytes."""
 
@@ -172,6 +181,22 @@ class MultipartUploads:
             "listing uploads", lambda **bucket: list(_uploads(pages(**bucket, Prefix=prefix)))
         )
         return uploads
+
+    async def list_parts(self, key: str, upload_id: str) -> list[PartInfo]:
+        """Return the parts that the store has of an upload, by number. Raises `UploadGone` if it does not exist.
+
+        Stores do not agree on whether they list the checksums of parts: SeaweedFS does not.
+        """
+        pages = self._client.get_paginator("list_parts").paginate
+        parts: list[PartInfo] = await self._call(
+            f"listing the parts of {key!r}",
+            lambda **bucket: [
+                PartInfo(part["PartNumber"], quoted(part["ETag"]), part["Size"])
+                for page in pages(**bucket, Key=key, UploadId=upload_id)
+                for part in page.get("Parts", ())
+            ],
+        )
+        return sorted(parts, key=lambda part: part.number)
 
     async def close(self) -> None:
         """End the threads and close the connections."""

@@ -17,6 +17,7 @@ OPERATIONS = (
     "GetObjectAttributes",
     "HeadObject",
     "ListMultipartUploads",
+    "ListParts",
     "PutObject",
     "UploadPart",
     "UploadPartCopy",

@@ -16,6 +16,7 @@ from jobs.storage.multipart import MultipartUploads
 from jobs.storage.object_writer import ObjectWriter
 from jobs.storage.objects import Objects
 from jobs.storage.part_copy import PROBE_PREFIX, PartCopy
+from jobs.storage.part_signing import PartSigner
 from jobs.storage.presigning import Presigner
 from jobs.storage.put_client import PutClient
 from jobs.storage.stored_checksums import StoredChecksums
@@ -38,6 +39,7 @@ class Storage:
         part_copy: PartCopy,
         checksums: StoredChecksums,
         presigner: Presigner,
+        part_signer: PartSigner,
         bucket: Bucket,
         put_client: PutClient,
     ) -> None:
@@ -47,6 +49,7 @@ class Storage:
         self.multipart = multipart
         self.part_copy = part_copy
         self.presigner = presigner
+        self.part_signer = part_signer
         self.bucket = bucket
         self._put_client = put_client
 
@@ -77,6 +80,7 @@ class Storage:
             PartCopy(objects, multipart, allowed=settings.s3_part_copy == "auto"),
             StoredChecksums(bucket, client),
             Presigner(settings.s3_bucket_name, public, now),
+            PartSigner(settings, now),
             bucket,
             put_client,
         )

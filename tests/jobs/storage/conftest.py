@@ -86,17 +86,17 @@ async def storage(store_settings: Settings) -> AsyncIterator[Storage]:
 def fetch() -> Fetch:
     """Fetch a link as a browser does, with `http.client`, which sends the URL unchanged."""
 
-    async def fetch(url: str, method: str = "GET", **headers: str) -> Answer:
-        return await asyncio.to_thread(_fetch, url, method, headers)
+    async def fetch(url: str, method: str = "GET", body: bytes | None = None, **headers: str) -> Answer:
+        return await asyncio.to_thread(_fetch, url, method, body, headers)
 
     return fetch
 
 
-def _fetch(url: str, method: str, headers: dict[str, str]) -> Answer:
+def _fetch(url: str, method: str, body: bytes | None, headers: dict[str, str]) -> Answer:
     address = urlsplit(url)
     connection = http.client.HTTPConnection(address.netloc, timeout=10)
     try:
-        connection.request(method, f"{address.path}?{address.query}", headers=headers)
+        connection.request(method, f"{address.path}?{address.query}", body, headers)
         response = connection.getresponse()
         return Answer(response.status, response.headers, response.read())
     finally:
