@@ -27,9 +27,7 @@ def bearer(key: ECKey | RSAKey, key_id: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {Issuer('portal').token(key, {'kid': key_id}, grant=grant)}"}
 
 
-async def test_an_app_signs_with_the_key_that_was_printed(
-    cli: Cli, api: httpx.AsyncClient, services: Services
-) -> None:
+async def test_an_app_signs_with_the_key_that_was_printed(cli: Cli, api: httpx.AsyncClient, services: Services) -> None:
     done = await cli("apps", "add", "portal")
     assert done.code == 0, done.error
     [listed] = (await cli("apps", "list", "--json")).json
