@@ -1051,6 +1051,8 @@ export interface components {
             name: string;
             /** Scopes */
             scopes: string[];
+            /** Plan */
+            plan: string | null;
             /**
              * Createdat
              * Format: date-time
