@@ -11,6 +11,7 @@ from starlette.responses import Response
 from app.access.audit import Audit
 from app.access.control import AccessControl
 from app.access.guard import Guard, principal_of
+from app.access.principals import Role
 from app.diagnosis_limits import DiagnosisLimits
 from app.following.hub import Hub
 from app.problems import Forbidden
@@ -57,6 +58,19 @@ def listed_owner(request: Request) -> str:
     if not principal.sees(owner):
         raise Forbidden("Only support, operators and admins list the jobs of others.")
     return owner
+
+
+def managed_owner(request: Request) -> str | None:
+    """Whose keys and sessions the caller manages: its own; as an admin those of the `owner` of the query, or None for all.
+
+    Raises `Forbidden`, `InvalidRequest`.
+    """
+    principal, owner = principal_of(request), query_text(request, "owner")
+    if principal.role is Role.ADMIN:
+        return owner or None
+    if owner not in {"", principal.owner}:
+        raise Forbidden("Only admins list and revoke the keys and sessions of others.")
+    return principal.owner
 
 
 def json_response(model: BaseModel, status: int = 200, headers: dict[str, str] | None = None) -> Response:

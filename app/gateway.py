@@ -24,7 +24,7 @@ from app.access.principals import Role
 from app.context import Context, context
 from app.diagnosis_limits import DiagnosisLimits
 from app.endpoints import oidc, sockets
-from app.endpoints.pages import PAGES, Assets, docs, job_page, product_version, sign_in_page
+from app.endpoints.pages import PAGES, Assets, docs, product_version, sign_in_page, view
 from app.following.hub import Hub
 from app.forwarded_clients import ForwardedClients
 from app.middleware import RequestMiddleware
@@ -117,7 +117,8 @@ def _routes(address: PublicAddress) -> list[Route | WebSocketRoute | Mount]:
         WebSocketRoute(f"{V1}/subscribe/{{jobId}}", sockets.one),
         Route("/openapi.json", document_of),
         Route("/docs", docs),
-        Route("/jobs/{jobId}", job_page),
+        Route("/jobs/{jobId}", view),
+        Route("/account", view),
         Route("/sign-in", sign_in_page),
         Route(oidc.PATH, oidc.begin),
         Route(oidc.CALLBACK, oidc.callback),

@@ -15,6 +15,7 @@ from app.access.principals import Scope
 from app.access.rules import (
     CHANGE_JOB,
     CREATE_JOB,
+    CREATE_KEY,
     DELETE_RESULT,
     EVERYBODY,
     FOLLOW_JOB,
@@ -147,6 +148,7 @@ _STATUS = Parameter(
     _STR,
 )
 _OWNER = Parameter("owner", "query", "Whose jobs, for support, operators and admins. Default: your own.", _STR)
+_MANAGED = Parameter("owner", "query", "Whose, for admins. Default: everybody's.", _STR)
 _NAME = Parameter(
     "q",
     "query",
@@ -257,7 +259,8 @@ OPERATIONS = (
     ),
     Operation(
         "GET", f"{ACCESS}/sessions", MANAGE_ACCESS, sessions.listing, "sessions",
-        "List your open sessions; as an admin, all of them", "access", {200: (schemas.SessionList,)}, problems=(503,),
+        "List your open sessions; as an admin, all of them", "access", {200: (schemas.SessionList,)}, (), (_MANAGED,),
+        (400, 503),
     ),
     Operation(
         "DELETE", f"{ACCESS}/sessions/{{id}}", MANAGE_ACCESS, sessions.revoke, "revokeSession", "End a session", "access",
@@ -265,7 +268,11 @@ OPERATIONS = (
     ),
     Operation(
         "GET", f"{ACCESS}/keys", MANAGE_ACCESS, keys.listing, "keys", "List your API keys; as an admin, all of them",
-        "access", {200: (schemas.KeyList,)}, problems=(503,),
+        "access", {200: (schemas.KeyList,)}, (), (_MANAGED,), (400, 503),
+    ),
+    Operation(
+        "POST", f"{ACCESS}/keys", CREATE_KEY, keys.create, "createKey", "Create an API key, as somebody who has signed in",
+        "access", {201: (schemas.KeyCreated,)}, (request_bodies.NewKey,), (), (400, 413, 415, 503),
     ),
     Operation(
         "DELETE", f"{ACCESS}/keys/{{id}}", MANAGE_ACCESS, keys.revoke, "revokeKey", "Revoke an API key", "access",

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, model_validator
 from pydantic.alias_generators import to_camel
 
+from app.access.principals import DOWNLOAD_SCOPES, Scope
 from jobs.bundles.downloads import MAX_FILES, MAX_NAME, Compression, OnMissing
 from jobs.engine.jobs import FileRequest
 from jobs.files.names import safe_archive_name, safe_name
@@ -118,6 +119,20 @@ class SignIn(Body):
 
     link: Annotated[StrictStr, Field(min_length=1, max_length=200)] = Field(
         description="The secret of a one-time link: what comes after `#` in its URL."
+    )
+
+
+class NewKey(Body):
+    """An API key to create."""
+
+    name: Annotated[StrictStr, Field(min_length=1, max_length=100)] = Field(
+        description="What it is for.", examples=["backup"]
+    )
+    scopes: list[Scope] = Field(
+        default=sorted(DOWNLOAD_SCOPES), min_length=1, description="What it may be used for, at most."
+    )
+    expires_in: Annotated[StrictInt, Field(ge=60, le=10 * 366 * 86_400)] | None = Field(
+        default=365 * 86_400, description="Seconds until it expires; null: never."
     )
 
 

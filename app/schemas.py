@@ -312,11 +312,21 @@ class SeenRequest(Message):
     limits: GatewayLimits
 
 
+class SignInWays(Message):
+    """How users of the page sign in. One-time links (`haulage users signin`) always do."""
+
+    provider: str | None = Field(
+        description="Name of the OpenID provider at which `/sign-in/oidc` signs in; null without one."
+    )
+    proxy: bool = Field(description="Whether a reverse proxy signs users in, before a request arrives here.")
+
+
 class Caller(Message):
     """Who sent the request. Without `user`, nobody: it proves nothing."""
 
     mode: Literal["open", "required"]
     user: str | None
+    sign_in: SignInWays
     role: str | None = None
     scopes: list[str] = Field(default_factory=list)
     groups: list[str] = Field(default_factory=list)
@@ -354,6 +364,12 @@ class KeyItem(Message):
     expires_at: datetime | None
     revoked_at: datetime | None
     used_at: datetime | None
+
+
+class KeyCreated(KeyItem):
+    """A new API key. `key` is shown once: only its SHA-256 is kept."""
+
+    key: str
 
 
 class KeyList(Message):

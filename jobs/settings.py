@@ -357,6 +357,12 @@ class TokenSettings(_Group):
     oidc_client_secret: SecretStr | None = Field(
         default=None, min_length=1, description="Client secret that the issuer has given; none for a public client."
     )
+    oidc_name: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=60,
+        description="What the button of the page calls it: `Sign in with …`. Default: the host of `OIDC_ISSUER`.",
+    )
     oidc_scope: str = Field(
         default="openid profile email", description="Scopes to request at sign-in; some issuers need one for `groups`."
     )
@@ -383,6 +389,11 @@ class TokenSettings(_Group):
             msg = "JWT_SECRET_ISSUER must not be one of JWT_ISSUERS, whose tokens are verified with public keys"
             raise ValueError(msg)
         return self
+
+    @property
+    def oidc_display_name(self) -> str | None:
+        """What the page calls the provider at which its users sign in; None without one."""
+        return None if self.oidc_issuer is None else self.oidc_name or urlsplit(self.oidc_issuer).hostname
 
     @model_validator(mode="after")
     def _issuers_have_owners_of_their_own(self) -> Self:

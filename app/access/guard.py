@@ -77,6 +77,8 @@ class Guard:
                 raise Forbidden(
                     f"This needs the scope {scope}, which the key or token lacks. Create one with --scopes."
                 )
+        if rule.person and principal.proof not in {Proof.SESSION, Proof.PROXY}:
+            raise Forbidden("This needs somebody who has signed in on the page: no key or token does it.")
         if principal.grant is not None and not rule.grant:
             raise Forbidden(
                 "A grant starts jobs, follows and cancels them, and gets their results. It does nothing else."

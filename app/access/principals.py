@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from app.access.grants import Grant
 from jobs.owners import ANONYMOUS
+
+if TYPE_CHECKING:
+    from app.access.grants import Grant  # which imports request bodies, and these name scopes
 
 
 class Role(StrEnum):

@@ -33,6 +33,8 @@ class Rule:
     """Whether a `ticket` in the query proves who calls: for streams of pages whose cookies do not reach this origin."""
     users: bool = False
     """Whether it concerns users and their credentials: then nobody may, where nobody proves who they are."""
+    person: bool = False
+    """Whether only somebody who has signed in may, no key and no token: with it, a stolen one could outlive itself."""
 
 
 EVERYBODY = Rule(None)
@@ -56,4 +58,5 @@ SHARE_RESULT = Rule(Scope.JOBS_WRITE, JobAccess.ACT, also=Scope.RESULTS_READ, gr
 """For links that hand out the result to others, and would outlive a grant and its key."""
 READ_FILES = Rule(Scope.FILES_READ)
 MANAGE_ACCESS = Rule(Scope.ACCESS_MANAGE, users=True)
+CREATE_KEY = Rule(Scope.ACCESS_MANAGE, users=True, person=True)
 GET_TICKET = Rule(Scope.JOBS_READ, users=True)

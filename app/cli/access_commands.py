@@ -38,7 +38,7 @@ def create_key(
 
     async def work(services: Services) -> None:
         await users.save_user(services.database, owner)
-        await keys.add_key(
+        added = await keys.add_key(
             services.database,
             digest_of(secret),
             key_id=key_id,
@@ -48,6 +48,8 @@ def create_key(
             expires_at=expires_at,
             plan=plan,
         )
+        if added is None:
+            raise InvalidRequest(f"{owner} has {keys.MAX_KEYS} valid keys. Revoke those that nothing uses.")
         await _announce(services)
         await record_action(services, "createKey", key_id)
 

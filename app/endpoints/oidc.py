@@ -60,16 +60,18 @@ async def callback(request: Request) -> Response:
     it = context(request)
     name = _cookie_name(secure=is_secure(request, it.address))
     secret, _, target = request.cookies.get(name, "").partition(".")
+    path = unquote(target)
+    if not _LOCAL_PATH.fullmatch(path):
+        path = "/"
     try:
         signed_in = await _provider(request).finish(secret or None, request.query_params)
         if await save_user(it.services.database, signed_in.owner, signed_in.role, signed_in.groups):
             await it.access.announce_revocation()
         session, _ = await open_new_session(request, signed_in.owner, "oidc")
     except HaulageError as error:
-        response = _error_page(request, error)
+        response = _error_page(request, error, path)
     else:
-        path = unquote(target)
-        home = it.address.root + (path if _LOCAL_PATH.fullmatch(path) else "/")
+        home = it.address.root + path
         response = RedirectResponse(home, 303, NO_STORE)
         set_session_cookie(response, request, it.address, session, it.services.settings.session_lifetime)
     response.delete_cookie(name, path="/", secure=is_secure(request, it.address), httponly=True, samesite="lax")
@@ -90,9 +92,10 @@ def _cookie_name(*, secure: bool) -> str:
     return f"__Host-{_COOKIE}" if secure else _COOKIE
 
 
-def _error_page(request: Request, error: HaulageError) -> Response:
-    """What went wrong, and a link to begin again."""
+def _error_page(request: Request, error: HaulageError, path: str = "/") -> Response:
+    """What went wrong, and a link to begin again, which leads to the same path."""
     root, response = escape(context(request).address.root), RESPONSES[error.code]
+    again = f"{root}{PATH}" if path == "/" else f"{root}{PATH}?returnTo={quote(path)}"
     text = f"""<!doctype html>
 <html lang="en">
 <head>
@@ -104,9 +107,11 @@ def _error_page(request: Request, error: HaulageError) -> Response:
   <link rel="stylesheet" href="{root}/static/page.css">
 </head>
 <body>
-  <h1>{escape(response.title)}</h1>
-  <p>{escape(error.message)}</p>
-  <p><a href="{root}{PATH}">Sign in again</a></p>
+  <main>
+    <h1>{escape(response.title)}</h1>
+    <p>{escape(error.message)}</p>
+    <p><a href="{again}">Sign in again</a></p>
+  </main>
 </body>
 </html>
 """

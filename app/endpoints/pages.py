@@ -53,8 +53,8 @@ async def root(request: Request) -> Response:
     return json_response(Root(name="haulage", version=product_version(), links=links), headers={"Vary": "Accept"})
 
 
-async def job_page(request: Request) -> Response:
-    """The same web page, which reads the id of the job from its URL."""
+async def view(request: Request) -> Response:
+    """The same web page at another address, by which it knows what to show."""
     if _wants_page(request):
         return _front(request)
     raise HTTPException(404)

@@ -11,15 +11,15 @@ from starlette.responses import Response
 from app.access.cookies import clear_session_cookie, set_session_cookie
 from app.access.credentials import digest_of, new_id, new_secret
 from app.access.guard import principal_of
-from app.access.principals import Principal, Proof, Role
+from app.access.principals import Principal, Proof
 from app.access.same_origin import check_same_origin
 from app.access.tickets import ticket_of
 from app.client_counts import client_address
-from app.context import context, json_response
+from app.context import Context, context, json_response, managed_owner
 from app.problems import Forbidden, NotFound, Unauthenticated
 from app.request_bodies import SignIn
 from app.requests import read_body
-from app.schemas import Caller, SessionItem, SessionList, Ticket
+from app.schemas import Caller, SessionItem, SessionList, SignInWays, Ticket
 from jobs.access.sessions import list_sessions, open_session, revoke_session, use_sign_in_link
 from jobs.access.tickets import add_ticket
 
@@ -34,8 +34,8 @@ async def current(request: Request) -> Response:
     try:
         principal = await it.guard.authenticator.authenticate(request)
     except Unauthenticated:
-        return json_response(Caller(mode="required", user=None), headers=NO_STORE)
-    return json_response(_caller(principal, is_open=it.guard.authenticator.is_open), headers=NO_STORE)
+        return json_response(Caller(mode="required", user=None, sign_in=_sign_in_ways(it)), headers=NO_STORE)
+    return json_response(_caller(it, principal), headers=NO_STORE)
 
 
 async def sign_in(request: Request) -> Response:
@@ -52,7 +52,7 @@ async def sign_in(request: Request) -> Response:
             "This link is unknown, was used before, or has expired. `haulage users signin NAME` prints a new one."
         )
     secret, principal = await open_new_session(request, owner, "link")
-    response = json_response(_caller(principal, is_open=False), headers=NO_STORE)
+    response = json_response(_caller(it, principal), headers=NO_STORE)
     set_session_cookie(response, request, it.address, secret, settings.session_lifetime)
     return response
 
@@ -94,7 +94,7 @@ async def sign_out(request: Request) -> Response:
 async def listing(request: Request) -> Response:
     """The caller's open sessions; those of everybody for an admin."""
     it, principal = context(request), principal_of(request)
-    found = await list_sessions(it.services.database, _managed(principal), it.services.settings.session_idle)
+    found = await list_sessions(it.services.database, managed_owner(request), it.services.settings.session_idle)
     current_id = principal.proof_id if principal.proof is Proof.SESSION else None
     items = [
         SessionItem(**{name: getattr(one, name) for name in one.__slots__}, current=one.id == current_id)
@@ -106,7 +106,7 @@ async def listing(request: Request) -> Response:
 async def revoke(request: Request) -> Response:
     """Ends one of the caller's sessions; any, for an admin."""
     it, session_id = context(request), request.path_params["id"]
-    if not await revoke_session(it.services.database, session_id, _managed(principal_of(request))):
+    if not await revoke_session(it.services.database, session_id, managed_owner(request)):
         raise NotFound(f"There is no open session {session_id}.")
     await it.access.announce_revocation()
     return Response(None, 204)
@@ -121,18 +121,19 @@ async def ticket(request: Request) -> Response:
     return json_response(Ticket(ticket=secret, expires_at=expires_at), 201, NO_STORE)
 
 
-def _managed(principal: Principal) -> str | None:
-    """Whose keys and sessions the caller manages; None: everybody's."""
-    return None if principal.role is Role.ADMIN else principal.owner
-
-
-def _caller(principal: Principal, *, is_open: bool) -> Caller:
+def _caller(it: Context, principal: Principal) -> Caller:
     return Caller(
-        mode="open" if is_open else "required",
+        mode="open" if it.guard.authenticator.is_open else "required",
         user=principal.owner,
+        sign_in=_sign_in_ways(it),
         role=principal.role,
         scopes=sorted(principal.scopes),
         groups=sorted(principal.groups),
         proof=principal.proof,
         expires_at=principal.expires_at,
     )
+
+
+def _sign_in_ways(it: Context) -> SignInWays:
+    settings = it.services.settings
+    return SignInWays(provider=settings.oidc_display_name, proxy=settings.auth_proxy_user is not None)

@@ -10,6 +10,9 @@ from typing import Any
 from jobs.access.revocations import revoke
 from jobs.database import Database, fetch_within
 
+MAX_KEYS = 100
+"""Valid keys of one user, at most: each is a row that anybody who has signed in can add."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
@@ -47,10 +50,18 @@ async def add_key(
     scopes: Collection[str],
     expires_at: datetime | None,
     plan: str | None = None,
-) -> None:
-    """Adds a key of a user that exists."""
-    await database.fetch(
-        "INSERT INTO access_keys (id, hash, owner, name, scopes, expires_at, plan) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+) -> Key | None:
+    """Adds a key of a user that exists. None if the user has `MAX_KEYS` already."""
+    rows = await database.fetch(
+        """
+        INSERT INTO access_keys (id, hash, owner, name, scopes, expires_at, plan)
+        SELECT $1, $2, $3, $4, $5, $6, $7
+        WHERE $8 > (
+            SELECT count(*) FROM access_keys
+            WHERE owner = $3 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > statement_timestamp())
+        )
+        RETURNING *
+        """,
         key_id,
         digest,
         owner,
@@ -58,7 +69,9 @@ async def add_key(
         sorted(scopes),
         expires_at,
         plan,
+        MAX_KEYS,
     )
+    return _key_of(rows[0]) if rows else None
 
 
 async def find_key(database: Database, digest: bytes) -> ValidKey | None:

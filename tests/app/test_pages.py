@@ -75,9 +75,10 @@ async def test_files_with_a_hash_in_their_name_are_kept_for_ever(built: httpx.As
 
 @pytest.mark.asyncio(loop_scope="module")
 async def test_each_address_of_the_page_is_the_page_for_a_browser(shared: Shared) -> None:
-    front, job = [await shared.api.get(path, headers=BROWSER) for path in ("/", "/jobs/whatever")]
-    assert front.status_code == job.status_code == 200
-    assert front.text == job.text
+    paths = ("/", "/jobs/whatever", "/account")
+    front, job, account = [await shared.api.get(path, headers=BROWSER) for path in paths]
+    assert front.status_code == job.status_code == account.status_code == 200
+    assert front.text == job.text == account.text
     assert "{{" not in front.text
     assert front.headers["content-type"] == "text/html; charset=utf-8"
     assert front.headers["vary"] == job.headers["vary"] == "Accept"

@@ -44,9 +44,14 @@ async def key_of(
 
 
 async def session_of(
-    services: Services, owner: str, role: Role = Role.USER, *, session_id: str | None = None
+    services: Services,
+    owner: str,
+    role: Role = Role.USER,
+    *,
+    session_id: str | None = None,
+    lifetime: float = 3600,
 ) -> Headers:
-    """The headers of requests with a new session of this user."""
+    """The headers of requests with a new session of this user, for `lifetime` seconds."""
     secret = new_secret()
     await save_user(services.database, owner, role)
     await open_session(
@@ -55,7 +60,7 @@ async def session_of(
         session_id=session_id or new_id(),
         owner=owner,
         how="link",
-        lifetime=3600,
+        lifetime=lifetime,
         user_agent=None,
         address=None,
     )

@@ -355,7 +355,8 @@ export interface paths {
         /** List your API keys; as an admin, all of them */
         get: operations["keys"];
         put?: never;
-        post?: never;
+        /** Create an API key, as somebody who has signed in */
+        post: operations["createKey"];
         delete?: never;
         options?: never;
         head?: never;
@@ -577,6 +578,7 @@ export interface components {
             mode: "open" | "required";
             /** User */
             user: string | null;
+            signIn: components["schemas"]["SignInWays"];
             /**
              * Role
              * @default null
@@ -1039,6 +1041,35 @@ export interface components {
             links: components["schemas"]["Links"];
         };
         /**
+         * KeyCreated
+         * @description A new API key. `key` is shown once: only its SHA-256 is kept.
+         */
+        KeyCreated: {
+            /** Id */
+            id: string;
+            /** Owner */
+            owner: string;
+            /** Name */
+            name: string;
+            /** Scopes */
+            scopes: string[];
+            /** Plan */
+            plan: string | null;
+            /**
+             * Createdat
+             * Format: date-time
+             */
+            createdAt: string;
+            /** Expiresat */
+            expiresAt: string | null;
+            /** Revokedat */
+            revokedAt: string | null;
+            /** Usedat */
+            usedAt: string | null;
+            /** Key */
+            key: string;
+        };
+        /**
          * KeyItem
          * @description An API key, without the key itself.
          */
@@ -1123,6 +1154,35 @@ export interface components {
              * @constant
              */
             status: "ok";
+        };
+        /**
+         * NewKey
+         * @description An API key to create.
+         */
+        NewKey: {
+            /**
+             * Name
+             * @description What it is for.
+             * @example backup
+             */
+            name: string;
+            /**
+             * Scopes
+             * @description What it may be used for, at most.
+             * @default [
+             *       "files:read",
+             *       "jobs:read",
+             *       "jobs:write",
+             *       "results:read"
+             *     ]
+             */
+            scopes: components["schemas"]["Scope"][];
+            /**
+             * Expiresin
+             * @description Seconds until it expires; null: never.
+             * @default 31536000
+             */
+            expiresIn: number | null;
         };
         /**
          * NewShare
@@ -1348,6 +1408,12 @@ export interface components {
             };
         };
         /**
+         * Scope
+         * @description What a credential may be used for, at most: its owner's role decides on whose jobs.
+         * @enum {string}
+         */
+        Scope: "jobs:read" | "jobs:write" | "results:read" | "files:read" | "access:manage";
+        /**
          * SeenRequest
          * @description A request as it has reached the gateway: without its body, and without what only proxies should know.
          */
@@ -1508,6 +1574,22 @@ export interface components {
              * @description The secret of a one-time link: what comes after `#` in its URL.
              */
             link: string;
+        };
+        /**
+         * SignInWays
+         * @description How users of the page sign in. One-time links (`haulage users signin`) always do.
+         */
+        SignInWays: {
+            /**
+             * Provider
+             * @description Name of the OpenID provider at which `/sign-in/oidc` signs in; null without one.
+             */
+            provider: string | null;
+            /**
+             * Proxy
+             * @description Whether a reverse proxy signs users in, before a request arrives here.
+             */
+            proxy: boolean;
         };
         /**
          * Started
@@ -3403,7 +3485,10 @@ export interface operations {
     };
     sessions: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Whose, for admins. Default: everybody's. */
+                owner?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -3417,6 +3502,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SessionList"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             /** @description Unauthorized */
@@ -3524,7 +3618,10 @@ export interface operations {
     };
     keys: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Whose, for admins. Default: everybody's. */
+                owner?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -3540,6 +3637,15 @@ export interface operations {
                     "application/json": components["schemas"]["KeyList"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description Unauthorized */
             401: {
                 headers: {
@@ -3551,6 +3657,93 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any other error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    createKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewKey"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyCreated"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -37,6 +37,7 @@ class Caller:
     owns: bool = False
     scopes: frozenset[Scope] = ALL_SCOPES
     has_grant: bool = False
+    is_person: bool = False
 
     def expected(self, rule: Rule) -> int | None:
         """The status of the refusal that the rule demands; None if the caller is admitted."""
@@ -45,7 +46,7 @@ class Caller:
         if self.role is None:
             return 401
         lacks_scope = not {scope for scope in (rule.scope, rule.also) if scope is not None} <= self.scopes
-        if lacks_scope or (self.has_grant and not rule.grant):
+        if lacks_scope or (self.has_grant and not rule.grant) or (rule.person and not self.is_person):
             return 403
         if rule.job is None or self.owns:
             return None
@@ -71,7 +72,7 @@ async def callers(shared: Shared) -> list[Caller]:
     return [
         Caller("anonymous", {}, None),
         Caller("owner", await key_of(services, OWNER, groups=["team"]), Role.USER, owns=True),
-        Caller("owner's session", await session_of(services, OWNER), Role.USER, owns=True),
+        Caller("owner's session", await session_of(services, OWNER), Role.USER, owns=True, is_person=True),
         Caller(
             "owner without scopes", await key_of(services, OWNER, scopes=narrow), Role.USER, owns=True, scopes=narrow
         ),
@@ -101,6 +102,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "check": {"file_ids": [10_000]},
     "start": {"file_id": 10_000},
     "signIn": {"link": "unknown"},
+    "createKey": {"name": "backup"},
 }
 OWN_ANSWERS = {"signIn", "audit"}
 """They refuse for reasons of their own, which their tests have: a wrong link, a role."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -22,7 +23,7 @@ from tests.helpers.access import key_of, session_of
 from tests.helpers.catalogue import Catalogue
 from tests.helpers.eventually import eventually
 
-JOBS, SESSION = "/v1/download/jobs", "/v1/access/session"
+JOBS, SESSION, KEYS = "/v1/download/jobs", "/v1/access/session", "/v1/access/keys"
 
 
 async def execute(services: Services, statement: str, **values: Any) -> Any:
@@ -66,6 +67,7 @@ async def test_a_link_signs_in_once(required: Shared) -> None:
     problem(await required.api.post(SESSION, json={"link": link}), 401, "unauthenticated")
     assert (await required.api.get(SESSION)).json() == {
         "mode": "required", "user": None, "role": None, "scopes": [], "groups": [], "proof": None, "expiresAt": None,
+        "signIn": {"provider": None, "proxy": False},
     }  # fmt: skip
 
 
@@ -171,6 +173,79 @@ async def test_keys_and_sessions_are_listed_and_revoked_by_their_owner_and_admin
     assert entry["address"] == "127.0.0.1"
 
 
+async def test_an_admin_lists_the_keys_and_sessions_of_one_user(required: Shared) -> None:
+    await key_of(required.services, "olga", key_id="olgaskey")
+    otto, anna = await session_of(required.services, "otto"), await session_of(required.services, "anna", Role.ADMIN)
+    for owner, keys, sessions in (("olga", ["olgaskey"], 0), ("otto", [], 1)):
+        found = await required.api.get(f"/v1/access/keys?owner={owner}", headers=anna)
+        assert [one["id"] for one in found.json()["keys"]] == keys
+        found = await required.api.get(f"/v1/access/sessions?owner={owner}", headers=anna)
+        assert len(found.json()["sessions"]) == sessions
+    for path in ("keys", "sessions"):
+        problem(await required.api.get(f"/v1/access/{path}?owner=anna", headers=otto), 403, "forbidden")
+        assert (await required.api.get(f"/v1/access/{path}?owner=otto", headers=otto)).status_code == 200
+
+
+async def test_who_has_signed_in_creates_a_key_that_is_shown_once(required: Shared) -> None:
+    olga, api = await session_of(required.services, "olga", session_id="olgas"), required.api
+    new = {"name": "backup", "scopes": ["jobs:read"], "expiresIn": 3600}
+    answer = await api.post(KEYS, json=new, headers=olga)
+    assert (answer.status_code, answer.headers["cache-control"]) == (201, "no-store")
+    created = answer.json()
+    assert (created["owner"], created["name"], created["scopes"]) == ("olga", "backup", ["jobs:read"])
+    lifetime = datetime.fromisoformat(created["expiresAt"]) - datetime.fromisoformat(created["createdAt"])
+    assert abs(lifetime - timedelta(hours=1)) < timedelta(minutes=1)
+    bearer = {"Authorization": f"Bearer {created.pop('key')}"}
+    assert (await api.get(JOBS, headers=bearer)).status_code == 200
+    problem(await api.post("/v1/download/initiate", json={"file_ids": [10_000]}, headers=bearer), 403, "forbidden")
+    [listed] = (await api.get(KEYS, headers=olga)).json()["keys"]
+    assert listed == created | {"usedAt": listed["usedAt"]}
+    [entry] = await list_entries(required.services.database, None, None, 10)
+    assert (entry.action.action, entry.action.proof, entry.action.subject) == (
+        "createKey",
+        "session:olgas",
+        created["id"],
+    )
+    usual = (await api.post(KEYS, json={"name": "usual"}, headers=olga)).json()
+    assert usual["scopes"] == ["files:read", "jobs:read", "jobs:write", "results:read"]
+    forever = (await api.post(KEYS, json={"name": "for ever", "expiresIn": None}, headers=olga)).json()
+    assert forever["expiresAt"] is None
+
+
+async def test_a_key_creates_no_other(required: Shared) -> None:
+    key = await key_of(required.services, "olga")
+    answer = problem(await required.api.post(KEYS, json={"name": "next"}, headers=key), 403, "forbidden")
+    assert "signed in" in answer.json()["message"]
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        {},
+        {"name": ""},
+        {"name": "x" * 101},
+        {"name": "x", "scopes": []},
+        {"name": "x", "scopes": ["jobs"]},
+        {"name": "x", "expiresIn": 0},
+    ],
+)
+async def test_a_key_has_a_name_and_known_scopes(required: Shared, new: dict[str, Any]) -> None:
+    olga = await session_of(required.services, "olga")
+    problem(await required.api.post(KEYS, json=new, headers=olga), 400, "invalid_request")
+
+
+async def test_a_user_has_a_hundred_valid_keys_at_most(required: Shared) -> None:
+    olga = await session_of(required.services, "olga")
+    await execute(
+        required.services,
+        "INSERT INTO access_keys (id, hash, owner, name, scopes)"
+        " SELECT 'key' || n, sha256(n::text::bytea), 'olga', 'x', '{}' FROM generate_series(1, 100) AS n",
+    )
+    problem(await required.api.post(KEYS, json={"name": "x"}, headers=olga), 400, "invalid_request")
+    assert (await required.api.delete(f"{KEYS}/key7", headers=olga)).status_code == 204
+    assert (await required.api.post(KEYS, json={"name": "x"}, headers=olga)).status_code == 201
+
+
 async def test_the_audit_names_the_job_of_a_new_download(required: Shared) -> None:
     olga = await key_of(required.services, "olga", key_id="olgaskey")
     anna = await key_of(required.services, "anna", Role.ADMIN)
@@ -237,6 +312,7 @@ async def test_an_open_gateway_looks_at_no_credential(required: Shared) -> None:
     ("method", "path"),
     [
         ("GET", "keys"),
+        ("POST", "keys"),
         ("DELETE", "keys/olgaskey"),
         ("GET", "sessions"),
         ("DELETE", "sessions/olgas"),

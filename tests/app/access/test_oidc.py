@@ -71,6 +71,7 @@ async def sign_in(api: httpx.AsyncClient, user: str, begin: str = BEGIN) -> http
 
 
 async def test_a_user_signs_in(required: Shared, provider: OpenIdServer) -> None:
+    assert (await required.api.get(SESSION)).json()["signIn"] == {"provider": "127.0.0.1", "proxy": False}
     begun = await required.api.get(BEGIN)
     query = parse_qs(urlsplit(begun.headers["location"]).query)
     assert (query["code_challenge_method"], query["response_type"]) == (["S256"], ["code"])
@@ -102,6 +103,8 @@ async def test_who_declines_sees_a_page(required: Shared) -> None:
     assert 'href="/sign-in/oidc"' in answer.text
     assert "default-src 'none'" in answer.headers["content-security-policy"]
     assert COOKIE not in required.api.cookies
+    answer = await sign_in(required.api, "denied", f"{BEGIN}?returnTo=/jobs/7")
+    assert 'href="/sign-in/oidc?returnTo=/jobs/7"' in answer.text
 
 
 async def test_a_code_is_used_once_and_by_its_browser(required: Shared) -> None:

@@ -15,9 +15,8 @@ from tests.helpers.access import session_of
 from tests.helpers.reverse_proxies import in_front
 from tests.helpers.running import serving
 from tests.helpers.settings import with_changes
-from tests.helpers.sites import Nginx, Site
+from tests.helpers.signing_in_nginx import SECRET, SigningInNginx
 
-SECRET = "proxy-secret-0123456789abcdef0123"
 SESSION = "/v1/access/session"
 HEADERS: dict[str, Any] = {
     "auth_mode": "required",
@@ -34,53 +33,9 @@ def changes() -> dict[str, Any]:
     return HEADERS
 
 
-class SigningInNginx(Nginx):
-    """Signs in with HTTP Basic, as `auth_request` would with a server of its own, and tells the gateway who it is.
-
-    `auth_request` asks `/auth`, which answers with the user of the `Authorization` header, as Authelia does.
-    """
-
-    def configuration(self) -> dict[str, str]:
-        text = super().configuration()["proxy.conf"]
-        text = text.replace("      proxy_http_version 1.1;", _SIGNED_IN + "      proxy_http_version 1.1;")
-        text = text.replace("    absolute_redirect off;", _AUTH + "    absolute_redirect off;")
-        text = text.replace("  server {", _AUTH_SERVER + "  server {", 1).replace("AUTH_PORT", str(self.admin_port))
-        return {"proxy.conf": text}
-
-
-_SIGNED_IN = f"""
-      auth_request /auth;
-      auth_request_set $user $upstream_http_remote_user;
-      auth_request_set $groups $upstream_http_remote_groups;
-      proxy_set_header Remote-User $user;
-      proxy_set_header Remote-Groups $groups;
-      proxy_set_header X-Auth-Proxy-Secret {SECRET};
-      proxy_set_header Authorization "";
-"""
-_AUTH = """
-    location = /auth {
-      internal;
-      proxy_pass http://127.0.0.1:AUTH_PORT/;
-      proxy_pass_request_body off;
-      proxy_set_header Content-Length "";
-    }
-"""
-_AUTH_SERVER = """
-  server {
-    listen 127.0.0.1:AUTH_PORT;
-    location / {
-      if ($remote_user = "") { return 401; }
-      add_header Remote-User $remote_user;
-      add_header Remote-Groups "staff,$remote_user";
-      return 204;
-    }
-  }
-"""
-
-
 @pytest.fixture
 def nginx(tmp_path: Path) -> SigningInNginx:
-    return SigningInNginx(tmp_path, Site())
+    return SigningInNginx(tmp_path)
 
 
 async def user(client: httpx.AsyncClient, url: str = SESSION, **headers: str) -> tuple[Any, Any]:
@@ -101,6 +56,12 @@ async def test_nginx_signs_users_in(required: Shared, nginx: SigningInNginx) -> 
         assert (await client.get(url + link(other), auth=anna)).status_code == 404
         forged = {"Remote-User": "otto", "Remote-Groups": "admins", "X-Auth-Proxy-Secret": "x"}
         assert (await client.get(url + SESSION, auth=anna, headers=forged)).json()["user"] == "anna"
+        assert seen.json()["signIn"] == {"provider": None, "proxy": True}
+        created = (await client.post(f"{url}/v1/access/keys", json={"name": "backup"}, auth=anna)).json()
+        listed = (await client.get(f"{url}/v1/access/keys", auth=anna)).json()["keys"]
+        assert [one["id"] for one in listed] == [created["id"]]
+        key = {"Authorization": f"Bearer {created['key']}"}
+        assert (await required.api.get(link(mine), headers=key)).status_code == 200
         admin = await client.get(url + SESSION, auth=httpx.BasicAuth("admins", "any"))
         assert admin.json()["role"] == "admin"
         evil = {"Sec-Fetch-Site": "cross-site"}
