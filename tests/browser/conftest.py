@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page
+from playwright.async_api import Browser, BrowserContext, Page
 
 from app.endpoints.pages import BUILT
 from jobs.services import Services
 from jobs.settings import Settings
 from tests.browser.chromiums import launched
+from tests.browser.pages import strict_window
 from tests.helpers.proxies import Proxy, proxied
 from tests.helpers.running import working
 from tests.helpers.settings import with_changes
@@ -24,15 +25,10 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest.fixture
 async def window(browser: Browser) -> AsyncIterator[BrowserContext]:
-    """A window without a past. A script that breaks, or does what the page's policy forbids, fails the test."""
+    """A window without a past, whose pages keep to their policy."""
     assert (BUILT / "index.html").exists(), "the page is not built: run `make page`"
-    context = await browser.new_context()
-    faults: list[str] = []
-    context.on("console", lambda message: faults.extend(_fault(message)))
-    context.on("weberror", lambda error: faults.append(str(error.error)))
-    yield context
-    await context.close()
-    assert faults == []
+    async with strict_window(browser) as context:
+        yield context
 
 
 @pytest.fixture
@@ -54,7 +50,3 @@ async def slow_worker(services: Services, store: Proxy) -> AsyncIterator[Proxy]:
         yield store
         store.rate = None
         await store.heal()
-
-
-def _fault(message: ConsoleMessage) -> list[str]:
-    return [message.text] if "Content Security Policy" in message.text or "Trusted" in message.text else []
