@@ -34,7 +34,8 @@ async function signIn(link) {
       body: JSON.stringify({ link }),
     });
     if (response.ok) {
-      location.replace(home);
+      new BroadcastChannel("haulage.session").postMessage(null); // other tabs, which may wait for it
+      location.replace(pathBefore() ?? home);
       return;
     }
     message.textContent = (await response.json()).message;
@@ -42,6 +43,16 @@ async function signIn(link) {
   } catch {
     message.textContent = "The server can't be reached. Try again.";
     button.disabled = false;
+  }
+}
+
+// Where the user of this tab was when the session ended, as page/resume.ts keeps it.
+function pathBefore() {
+  try {
+    const url = new URL(JSON.parse(sessionStorage.getItem("haulage.resume")).path, location);
+    return url.origin === location.origin ? url.pathname : null;
+  } catch {
+    return null;
   }
 }
 

@@ -4,11 +4,14 @@ import { texts } from "../texts.ts";
 import { Button } from "./Button.tsx";
 import { DownloadButton } from "./DownloadButton.tsx";
 import { helpOf, isRunning, skippingMissing } from "./jobs.ts";
+import type { Sharing } from "./sharing.ts";
 import { useAction } from "./useAction.ts";
 
 export interface ActionsProps {
   job: Job;
   manager: DownloadManager;
+  /** If users sign in: then others need a share link to get the result. */
+  sharing?: Sharing | undefined;
   /** Called with the id of a new job that this one was retried as. */
   onStarted?: ((jobId: string) => void) | undefined;
   /** Called when only other files would help. */

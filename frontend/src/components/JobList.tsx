@@ -4,17 +4,19 @@ import type { DownloadManager } from "../hooks/index.ts";
 import { texts } from "../texts.ts";
 import { JobRow } from "./JobRow.tsx";
 import { isRunning } from "./jobs.ts";
+import type { Sharing } from "./sharing.ts";
 
 interface Props {
   jobs: readonly Job[];
   manager: DownloadManager;
+  sharing?: Sharing | undefined;
   hrefOf(jobId: string): string;
   onOpen(event: MouseEvent): void;
   onStarted(jobId: string): void;
 }
 
 /** Jobs as compact rows, those that run first. */
-export function JobList({ jobs, manager, hrefOf, onOpen, onStarted }: Props) {
+export function JobList({ jobs, manager, sharing, hrefOf, onOpen, onStarted }: Props) {
   const text = texts.jobs;
   const sorted = useMemo(() => [...jobs.filter(isRunning), ...jobs.filter((job) => !isRunning(job))], [jobs]);
   return (
@@ -38,6 +40,7 @@ export function JobList({ jobs, manager, hrefOf, onOpen, onStarted }: Props) {
             key={job.jobId}
             job={job}
             manager={manager}
+            sharing={sharing}
             href={hrefOf(job.jobId)}
             onOpen={onOpen}
             onStarted={onStarted}

@@ -54,7 +54,11 @@ export const JobRow = memo(
       </div>
     );
   },
-  (one, other) => one.job === other.job && one.manager.failures === other.manager.failures && one.href === other.href,
+  (one, other) =>
+    one.job === other.job &&
+    one.manager.failures === other.manager.failures &&
+    one.href === other.href &&
+    one.sharing === other.sharing,
 );
 
 function Age({ at }: { at: string }) {

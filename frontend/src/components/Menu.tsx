@@ -4,10 +4,12 @@ import { Icon } from "./Icon.tsx";
 interface Props {
   label: string;
   children: ReactNode;
+  /** What the button shows; three dots by default. */
+  shown?: ReactNode;
 }
 
 /** A button that shows more actions below it, until one is used, Escape is pressed, or the focus leaves them. */
-export function Menu({ label, children }: Props) {
+export function Menu({ label, children, shown }: Props) {
   const id = useId();
   const [open, setOpen] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
@@ -28,14 +30,14 @@ export function Menu({ label, children }: Props) {
       <button
         ref={button}
         type="button"
-        className="icon-button"
+        className={shown === undefined ? "icon-button" : "button quiet"}
         aria-label={label}
         title={label}
         aria-expanded={open}
         aria-controls={id}
         onClick={() => setOpen(!open)}
       >
-        <Icon name="more" />
+        {shown ?? <Icon name="more" />}
       </button>
       {open && <div className="menu-backdrop" onPointerDown={() => setOpen(false)} />}
       <div id={id} className="menu-items" hidden={!open} tabIndex={-1}>

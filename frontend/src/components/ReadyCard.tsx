@@ -7,11 +7,12 @@ import { bytes, count, moment } from "./formats.ts";
 import { type ActionsProps, JobActions } from "./JobActions.tsx";
 import { JobMenu } from "./JobMenu.tsx";
 import { fileNameOf } from "./jobs.ts";
+import { Shares } from "./Shares.tsx";
 import { VerifyFile } from "./VerifyFile.tsx";
 
 /** The result: its facts, how long it is available, the link to share, and how to verify it. */
 export function ReadyCard(props: ActionsProps) {
-  const { job, manager } = props;
+  const { job, manager, sharing } = props;
   const text = texts.ready;
   return (
     <section className="card ready" aria-labelledby={`ready-${job.jobId}`}>
@@ -22,7 +23,14 @@ export function ReadyCard(props: ActionsProps) {
         <JobMenu {...props} />
       </div>
       <SkippedFiles job={job} />
-      <ShareLink url={manager.fileUrl(job.jobId)} until={job.bundleExpiresAt} />
+      {sharing ? (
+        <details className="share-links">
+          <summary>{texts.shares.title}</summary>
+          <Shares job={job} sharing={sharing} />
+        </details>
+      ) : (
+        <ShareLink url={manager.fileUrl(job.jobId)} until={job.bundleExpiresAt} />
+      )}
       <VerifyFile job={job} />
       <p className="fine">{text.resumes}</p>
     </section>

@@ -30,4 +30,7 @@ test("a curl command quotes every name", () => {
   expect(curlCommand("http://x/file", "Bob's '99.zip")).toBe(
     "curl -L --fail -C - -o 'Bob'\\''s '\\''99.zip' 'http://x/file'",
   );
+  expect(curlCommand("http://x/file", "a.zip", true)).toBe(
+    `curl -L --fail -C - -H "Authorization: Bearer $HAULAGE_TOKEN" -o 'a.zip' 'http://x/file'`,
+  );
 });

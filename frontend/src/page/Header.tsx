@@ -1,19 +1,12 @@
-import type { ConnectionStatus } from "../client/index.ts";
-import { ConnectionBadge } from "../components/ConnectionBadge.tsx";
-import { Icon } from "../components/Icon.tsx";
+import type { ReactNode } from "react";
 import { texts } from "../texts.ts";
-import { Account } from "./Account.tsx";
-import type { Notifications } from "./notifications.ts";
+import { AccountMenu } from "./AccountMenu.tsx";
 import { ICON, navigateOnClick, ROOT } from "./routes.ts";
+import type { Session } from "./session.ts";
 import { THEMES, type Theme, useTheme } from "./theme.ts";
 
-interface Props {
-  connection: ConnectionStatus;
-  silence: number | null;
-  notifications: Notifications;
-}
-
-export function Header({ connection, silence, notifications }: Props) {
+/** `children`: what concerns downloads. */
+export function Header({ session, children }: { session: Session; children?: ReactNode }) {
   return (
     <header className="top">
       <a className="brand" href={ROOT} onClick={navigateOnClick}>
@@ -24,31 +17,11 @@ export function Header({ connection, silence, notifications }: Props) {
         </span>
       </a>
       <div className="top-tools">
-        <ConnectionBadge connection={connection} silence={silence} />
-        <NotificationToggle {...notifications} />
+        {children}
         <ThemeSelect />
-        <Account />
+        <AccountMenu {...session} />
       </div>
     </header>
-  );
-}
-
-function NotificationToggle({ state, toggle }: Notifications) {
-  if (state === "unsupported") return null;
-  const text = texts.notify;
-  const label = state === "denied" ? text.denied : state === "on" ? text.active : text.on;
-  return (
-    <button
-      type="button"
-      className="icon-button"
-      aria-pressed={state === "on"}
-      aria-disabled={state === "denied" || undefined}
-      aria-label={label}
-      title={label}
-      onClick={state === "denied" ? undefined : toggle}
-    >
-      <Icon name="bell" />
-    </button>
   );
 }
 

@@ -6,15 +6,20 @@ import { JobList } from "../components/JobList.tsx";
 import { type Draft, NewDownload } from "../components/NewDownload.tsx";
 import { ProblemNotice } from "../components/ProblemNotice.tsx";
 import { Sheet } from "../components/Sheet.tsx";
+import type { Sharing } from "../components/sharing.ts";
 import { useMediaQuery } from "../components/useMediaQuery.ts";
 import type { DownloadManager, JobFilter } from "../hooks/index.ts";
 import { texts } from "../texts.ts";
 import { hrefOf, navigateOnClick } from "./routes.ts";
 
+/** The sign-in is shown in a moment. */
+const UNAUTHENTICATED = 401;
+
 interface Props {
   manager: DownloadManager;
   draft: Draft;
   filter: JobFilter;
+  sharing: Sharing | undefined;
   onFilter(filter: JobFilter): void;
   onStarted(jobId: string, save?: boolean): void;
 }
@@ -39,11 +44,12 @@ export function Home(props: Props) {
   );
 }
 
-function Jobs({ manager, filter, onFilter, onStarted, onCreate }: Props & { onCreate: (() => void) | null }) {
+function Jobs({ manager, filter, sharing, onFilter, onStarted, onCreate }: Props & { onCreate: (() => void) | null }) {
   const { listed, loading, hasMore, listProblem, loadMore, refresh } = manager;
   const text = texts.jobs;
   const isFiltered = Boolean(filter.q?.trim() || filter.status?.length);
   const isEmpty = listed.length === 0 && !listProblem;
+  const isShown = listProblem !== null && listProblem.status !== null && listProblem.status !== UNAUTHENTICATED;
   return (
     <section className="jobs" aria-labelledby="jobs-title">
       <div className="jobs-head">
@@ -55,14 +61,19 @@ function Jobs({ manager, filter, onFilter, onStarted, onCreate }: Props & { onCr
         )}
         {(listed.length > 0 || isFiltered) && <JobFilters filter={filter} onChange={onFilter} />}
       </div>
-      {listProblem && listProblem.status !== null && (
-        <ProblemNotice action="list" problem={listProblem} onRetry={refresh} />
-      )}
+      {isShown && <ProblemNotice action="list" problem={listProblem} onRetry={refresh} />}
       {listed.length === 0 && listProblem?.status === null && <p className="empty">{text.unknown}</p>}
       {isEmpty && loading && <p className="empty">{isFiltered ? text.searching : text.loading}</p>}
       {isEmpty && !loading && (isFiltered ? <NoneFound onClear={() => onFilter({})} /> : <NoDownloads />)}
       {listed.length > 0 && (
-        <JobList jobs={listed} manager={manager} hrefOf={hrefOf} onOpen={navigateOnClick} onStarted={onStarted} />
+        <JobList
+          jobs={listed}
+          manager={manager}
+          sharing={sharing}
+          hrefOf={hrefOf}
+          onOpen={navigateOnClick}
+          onStarted={onStarted}
+        />
       )}
       {hasMore && (
         <Button className="load-more" busy={loading} onClick={loadMore}>

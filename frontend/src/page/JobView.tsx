@@ -6,6 +6,7 @@ import { nameOf } from "../components/jobs.ts";
 import { ProblemNotice } from "../components/ProblemNotice.tsx";
 import { RelativeTime } from "../components/RelativeTime.tsx";
 import { StatusBadge } from "../components/StatusBadge.tsx";
+import type { Sharing } from "../components/sharing.ts";
 import type { DownloadManager } from "../hooks/index.ts";
 import { useJob } from "../hooks/index.ts";
 import { texts } from "../texts.ts";
@@ -15,12 +16,13 @@ interface Props {
   jobId: string;
   manager: DownloadManager;
   autoSave: AutoSave;
+  sharing: Sharing | undefined;
   onStarted(jobId: string): void;
   onChoose(): void;
 }
 
 /** The page of one job. */
-export function JobView({ jobId, manager, autoSave, onStarted, onChoose }: Props) {
+export function JobView({ jobId, manager, autoSave, sharing, onStarted, onChoose }: Props) {
   const job = useJob(jobId, manager.client);
   const title = useFocusOnNavigation(jobId);
   return (
@@ -45,7 +47,14 @@ export function JobView({ jobId, manager, autoSave, onStarted, onChoose }: Props
       {job?.problem && <ProblemNotice action="job" problem={job.problem} />}
       {job === undefined && <p className="empty">{texts.job.loading}</p>}
       {job && !job.problem && (
-        <Download job={job} manager={manager} autoSave={autoSave} onStarted={onStarted} onChoose={onChoose} />
+        <Download
+          job={job}
+          manager={manager}
+          autoSave={autoSave}
+          sharing={sharing}
+          onStarted={onStarted}
+          onChoose={onChoose}
+        />
       )}
     </div>
   );

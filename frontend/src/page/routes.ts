@@ -1,18 +1,19 @@
-// Routes below the root path: `/` is the form and the list, `/jobs/<id>` one job.
+// Routes below the root path: `/` is the form and the list, `/jobs/<id>` one job, `/account` the user.
 import { type MouseEvent, useSyncExternalStore } from "react";
 
-export type Route = { name: "home" } | { name: "job"; jobId: string } | { name: "notFound" };
+export type Route = { name: "home" | "account" | "notFound" } | { name: "job"; jobId: string };
 
 /** Where the gateway is on its site: "/", or for example "/haulage/". The gateway writes it into the page. */
 export const ROOT = globalThis.document?.documentElement.dataset.root ?? "/";
 export const ICON = `${ROOT}static/icon.svg`;
+export const ACCOUNT = `${ROOT}account`;
 
 /** The route of a path of the site; a gateway that is reached directly serves the page without the root path, too. */
 export function routeOf(path: string, root = ROOT): Route {
   const rest = path.slice(`${path}/`.startsWith(root) ? root.length : 1);
   const jobId = /^jobs\/([^/]+)\/?$/.exec(rest)?.[1];
   if (jobId !== undefined) return { name: "job", jobId: decoded(jobId) };
-  return rest === "" ? { name: "home" } : { name: "notFound" };
+  return { name: rest === "" ? "home" : /^account\/?$/.test(rest) ? "account" : "notFound" };
 }
 
 export function hrefOf(jobId: string): string {
