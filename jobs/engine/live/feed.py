@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 
 from pydantic import RedisDsn
@@ -34,7 +34,7 @@ content: something was written to PostgreSQL that every gateway is to read at on
 UNAVAILABLE = (RedisError, OSError, TimeoutError, RuntimeError)
 """What a call raises while Redis is unavailable. uvloop raises the last one for a connection that is being closed."""
 
-Command = tuple[str | int, ...]
+Command = tuple[str | float, ...]
 """A command of Redis: its name and its arguments."""
 
 RECOVERY = 1.0
@@ -117,6 +117,18 @@ class Feed:
         except UNAVAILABLE as error:
             raise unavailable(error) from error
         return {job_id: body for job_id, body in zip(job_ids, found, strict=True) if body}
+
+    async def execute(self, commands: Sequence[Command]) -> list[Any]:
+        """Executes the commands in one round trip, and returns their replies. Raises `RedisUnavailable`."""
+        self.breaker.check()
+        try:
+            with self.breaker.record(decisive=False):
+                async with self._publisher.pipeline(transaction=False) as pipeline:
+                    for command in commands:
+                        pipeline.execute_command(*command)
+                    return await pipeline.execute()
+        except UNAVAILABLE as error:
+            raise unavailable(error) from error
 
     async def check_commands(self, executed: Sequence[Command], discarded: Sequence[Command]) -> None:
         """Executes the first commands and only lets Redis check the others, also while the circuit is open.

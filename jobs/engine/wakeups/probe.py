@@ -9,6 +9,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from jobs.engine.live.feed import ANNOUNCEMENTS, Command, Feed, channel, key
+from jobs.engine.live.shared_levels import LEVELS
 from jobs.engine.wakeups.queue import health_check_key, queue_name
 from jobs.kinds import Kind
 
@@ -26,6 +27,8 @@ _DISCARDED: tuple[Command, ...] = (
     *(("PSETEX", health_check_key(kind), 1, "") for kind in Kind),
     *(("EXISTS", health_check_key(kind)) for kind in Kind),
     ("MGET", key(_NO_JOB)),
+    ("ZINCRBY", LEVELS, 0, "probe"),
+    ("ZREMRANGEBYSCORE", LEVELS, "-inf", 0),
     ("PUBLISH", ANNOUNCEMENTS, ""),
     ("SUBSCRIBE", ANNOUNCEMENTS),
     ("SUBSCRIBE", channel(_NO_JOB)),
