@@ -1,4 +1,4 @@
-"""Counts of what clients have open at once, by address."""
+"""Counts of what is open at once, by name, and of what clients have open, by address."""
 
 from __future__ import annotations
 
@@ -14,34 +14,57 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from jobs.settings import GatewaySettings
 
 
+class OpenCounts:
+    """Counts what is open, in total and for each name."""
+
+    def __init__(self) -> None:
+        self._names: Counter[str] = Counter()
+        self.total = 0
+
+    def count(self, name: str) -> int:
+        """What is open for this name."""
+        return self._names[name]
+
+    def acquire(self, name: str) -> None:
+        """Counts one more for this name, until `release`."""
+        self._names[name] += 1
+        self.total += 1
+
+    def release(self, name: str) -> None:
+        """One for this name was closed."""
+        self.total -= 1
+        self._names[name] -= 1
+        if not self._names[name]:
+            del self._names[name]
+
+
 class ClientCounts:
-    """Counts what is open, in total and for each client. An IPv6 client is its /64 network, of which every host has one.
+    """Counts what is open by client. An IPv6 client is its /64 network, of which every host has one.
 
     Clients whose address is not known are limited only in total: as one client they would soon be refused.
     """
 
     def __init__(self, limit_per_client: int) -> None:
         self._limit_per_client = limit_per_client
-        self._clients: Counter[str] = Counter()
-        self.total = 0
+        self._counts = OpenCounts()
+
+    @property
+    def total(self) -> int:
+        """What is open in total."""
+        return self._counts.total
 
     def is_full(self, client: str) -> bool:
         """Whether the client at this address has as many open as it may have."""
         name = client_of(client)
-        return name != "" and self._clients[name] >= self._limit_per_client
+        return name != "" and self._counts.count(name) >= self._limit_per_client
 
     def acquire(self, client: str) -> None:
         """Counts one more of this address, until `release`."""
-        self._clients[client_of(client)] += 1
-        self.total += 1
+        self._counts.acquire(client_of(client))
 
     def release(self, client: str) -> None:
         """One of this address was closed."""
-        name = client_of(client)
-        self.total -= 1
-        self._clients[name] -= 1
-        if not self._clients[name]:
-            del self._clients[name]
+        self._counts.release(client_of(client))
 
     @contextmanager
     def acquired(self, client: str) -> Iterator[None]:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pydantic import BaseModel
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
 from app.access.audit import Audit
 from app.access.control import AccessControl
 from app.access.guard import Guard, principal_of
 from app.access.principals import Role
+from app.client_counts import client_address
 from app.diagnosis_limits import DiagnosisLimits
+from app.following.connection_limits import Holder
 from app.following.hub import Hub
 from app.problems import Forbidden
 from app.public_address import PublicAddress
@@ -49,6 +51,12 @@ def context(request: Request) -> Context:
 def reader_of(request: Request) -> FileReader | None:
     """As whom the caller reads files; None if it may read every file."""
     return context(request).guard.reader_of(principal_of(request))
+
+
+def holder_of(connection: HTTPConnection, it: Context) -> Holder:
+    """As whose a stream or a long-poll of the caller counts."""
+    principal = principal_of(connection)
+    return Holder(client_address(connection.scope), principal.owner, it.access.quotas.streams(principal))
 
 
 def listed_owner(request: Request) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import defaultdict
 from collections.abc import AsyncIterator
@@ -36,6 +37,7 @@ from app.public_address import Patterns, PublicAddress
 from app.request_limits import RequestLimits
 from app.requests import path_job_id
 from jobs.bundles.result_links import ResultLinks
+from jobs.concurrency import cancel_and_wait
 from jobs.errors import DatabaseUnavailable, HaulageError, InvalidRequest
 from jobs.services import open_services
 from jobs.settings import Settings
@@ -69,10 +71,12 @@ class Gateway(RequestMiddleware):
                 )
                 with suppress(DatabaseUnavailable):  # then the comparison reads it, as soon as that is possible
                     await access.refresh()
+                counting = asyncio.create_task(access.quotas.run())
                 try:
                     async with hub.running():
                         yield
                 finally:
+                    await cancel_and_wait(counting)
                     await access.close()
 
         app = Starlette(
@@ -186,6 +190,8 @@ def _with_cors(app: ASGIApp, settings: Settings) -> ASGIApp:
             "Link",
             "Location",
             "Preference-Applied",
+            "RateLimit",
+            "RateLimit-Policy",
             "Retry-After",
             "WWW-Authenticate",
             "X-Request-ID",

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 from uvicorn.protocols.utils import ClientDisconnected
 
+from app.access.rate_limit_headers import Quota, rate_limit_headers
 from app.client_counts import client_address
 from app.close_codes import CloseCode
 from app.problems import RESPONSES, MalformedRequest, ServerStops, UnsupportedTransferCoding, problem
@@ -162,6 +163,8 @@ class ResponseSender:
         """That of the request, once `RequestLimits` has set it."""
         self.status = 0
         """The status of the response; 0 until it has begun."""
+        self.quotas: list[Quota] = []
+        """What the response says of the caller's limits, whether it is an error or not."""
 
     def without_deadline(self) -> Send:
         """The server's own `send`, for a response that goes on without end: the request has no deadline any more."""
@@ -176,6 +179,9 @@ class ResponseSender:
             headers = message["headers"] = [*own, *self._middleware.common_headers, (b"x-request-id", self._request_id)]
             if CONTENT_SECURITY_POLICY[0] not in dict(own):
                 headers.append(CONTENT_SECURITY_POLICY)
+            if self.quotas:
+                fields = rate_limit_headers(self.quotas).items()
+                headers += ((name.lower().encode(), value.encode()) for name, value in fields)
             if self._middleware.stopping:
                 headers.append((b"connection", b"close"))
         await self._send(message)

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from app.access.credentials import COOKIE
+from app.access.rules import Cost
 from app.operations import OPERATIONS, Operation
 from app.problems import MEDIA_TYPE
 from app.schemas import ProblemBody
@@ -23,6 +24,14 @@ _SECURITY_SCHEMES = {
         "description": "An API key, which `haulage keys create` prints, a JWT of `JWT_ISSUERS`, or a grant.",
     },
     "session": {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": "The session of the web page."},
+}
+_RETRY_AFTER = {"Retry-After": {"$ref": "#/components/headers/Retry-After"}}
+_RATE_LIMIT = {name: {"$ref": f"#/components/headers/{name}"} for name in ("RateLimit", "RateLimit-Policy")}
+_HEADERS = {
+    "RateLimit": "What is left of the caller's limits: `r` requests or jobs, and the seconds `t` until there are more"
+    " (draft-ietf-httpapi-ratelimit-headers-10).",
+    "RateLimit-Policy": "The caller's limits: `q` requests or jobs in `w` seconds.",
+    "Retry-After": "Seconds after which to try again.",
 }
 _ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
 _JOB_ID = {"name": "jobId", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
@@ -44,7 +53,14 @@ def openapi(version: str, server: str = "/") -> dict[str, Any]:
         },
         "servers": [{"url": server}],
         "paths": paths,
-        "components": {"schemas": definitions["$defs"], "securitySchemes": _SECURITY_SCHEMES},
+        "components": {
+            "schemas": definitions["$defs"],
+            "headers": {
+                name: {"description": text, "schema": {"type": "integer" if name == "Retry-After" else "string"}}
+                for name, text in _HEADERS.items()
+            },
+            "securitySchemes": _SECURITY_SCHEMES,
+        },
     }
 
 
@@ -82,15 +98,21 @@ def _described(operation: Operation, names: Names) -> dict[str, Any]:
 
 def _responses(operation: Operation, names: Names) -> dict[str, Any]:
     responses: dict[str, Any] = {}
+    limits = _RATE_LIMIT if operation.rule.cost is Cost.COSTLY else {}
     for status, models in operation.answers.items():
         responses[str(status)] = {"description": HTTPStatus(status).phrase}
         if models:
             schemas = [names[model, "serialization"] for model in models]
             responses[str(status)]["content"] = _content(operation.media_type, schemas)
+        if limits:
+            responses[str(status)]["headers"] = limits
     content = _content(MEDIA_TYPE, [names[ProblemBody, "serialization"]])
-    refusals = () if operation.rule.scope is None else (401, 403)
+    refusals = () if operation.rule.scope is None else (401, 403, 429)
     for status in sorted({*operation.problems, *refusals}):
         responses[str(status)] = {"description": HTTPStatus(status).phrase, "content": content}
+    if "429" in responses:
+        counted = {} if operation.rule.cost is Cost.FREE else _RATE_LIMIT
+        responses["429"]["headers"] = {**_RETRY_AFTER, **counted}
     responses["default"] = {"description": "Any other error", "content": content}
     return responses
 

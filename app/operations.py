@@ -251,7 +251,7 @@ OPERATIONS = (
     ),
     Operation(
         "POST", f"{ACCESS}/session", EVERYBODY, sessions.sign_in, "signIn", "Sign in with a one-time link", "access",
-        {200: (schemas.Caller,)}, (request_bodies.SignIn,), (), (400, 401, 403, 413, 415, 503),
+        {200: (schemas.Caller,)}, (request_bodies.SignIn,), (), (400, 401, 403, 413, 415, 429, 503),
     ),
     Operation(
         "DELETE", f"{ACCESS}/session", EVERYBODY, sessions.sign_out, "signOut", "Sign out", "access",

@@ -22,7 +22,8 @@ _PATH = r"/v1/download/job/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9
 class PollMiddleware:
     """Gives the response of `app.endpoints.jobs.status` to a plain poll, if the job's status is cached.
 
-    It does so only if it is known without a query that the caller may see the job. Log, host check and CORS come before it.
+    It does so only if it is known without a query that the caller may see the job, and has not polled too often: else the
+    operation itself responds. Log, host check and CORS come before it.
     Deadline and limit of the body come after it, since it neither waits nor reads. A page that polls would drown everything
     else in the log, so these requests are logged at level debug.
     """
@@ -57,6 +58,8 @@ class PollMiddleware:
             return None
         context: Context = self._state.context
         job_id = UUID(path[1])
-        if not context.guard.admits_cached(scope["scheme"], headers, job_id, self._rule):
+        principal = context.guard.admitted_by_cache(scope["scheme"], headers, job_id, self._rule)
+        if principal is None:
             return None
-        return context.hub.polling.cached(job_id)
+        status = context.hub.polling.cached(job_id)
+        return None if status is None or not context.access.quotas.takes_read(principal) else status

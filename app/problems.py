@@ -95,6 +95,22 @@ class UnsupportedSubprotocol(HaulageError):
     code = "unsupported_subprotocol"
 
 
+class TooManyRequests(HaulageError):
+    """The caller has sent as many requests as it may. `retry_after`: seconds until it may send another one."""
+
+    code = "too_many_requests"
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class TooManyFailedAttempts(TooManyRequests):
+    """Too many requests from one address had a credential that is not valid."""
+
+    code = "too_many_failed_attempts"
+
+
 class TooManyFollowers(HaulageError):
     code = "too_many_followers"
 
@@ -224,6 +240,10 @@ RESPONSES: dict[str, ErrorResponse] = {
     ),
     "redis_unavailable": ErrorResponse(503, "Redis is unavailable", ExitCode.UNAVAILABLE, retry_after=2),
     "queue_full": ErrorResponse(503, "The queue is full", ExitCode.UNAVAILABLE, retry_after=15),
+    "too_many_requests": ErrorResponse(429, "Too many requests", ExitCode.UNAVAILABLE, retry_after=60),
+    "too_many_failed_attempts": ErrorResponse(
+        429, "Too many failed attempts to sign in", ExitCode.UNAVAILABLE, retry_after=3, close_code=CloseCode.TOO_MANY
+    ),
     "too_many_followers": ErrorResponse(
         429, "Too many open streams and long-polls", ExitCode.UNAVAILABLE, retry_after=15, close_code=CloseCode.TOO_MANY
     ),

@@ -253,6 +253,17 @@ class Circuits(Message):
 HealthStatus = Literal["healthy", "degraded", "unhealthy"]
 
 
+class LoadState(Message):
+    """The load of this process: the highest of its parts, each as a share of what counts as full."""
+
+    value: float
+    high: bool
+    """Whether the limits on costly requests are halved: from 0.8 on, until it is below 0.6."""
+    event_loop: float
+    queue: float
+    database_pool: float
+
+
 class Health(Message):
     """`degraded`: jobs are accepted and stored, but may have to wait."""
 
@@ -261,6 +272,8 @@ class Health(Message):
     reasons: dict[str, str]
     """Of each check with an error, why it failed: what to do about it, without names of hosts, users or keys."""
     circuits: Circuits
+    load: LoadState | None
+    """Null with `AUTH_MODE=open`, where no requests are limited."""
 
 
 class Ready(Message):

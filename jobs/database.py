@@ -18,7 +18,7 @@ from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import NullPool, QueuePool
 
 from jobs.breakers import Breaker
 from jobs.database_connections import UNAVAILABLE, Connector, reason_of
@@ -79,6 +79,12 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+    @property
+    def pool_in_use(self) -> float:
+        """The share of the pool's connections that are in use, from 0 to 1."""
+        pool = self.engine.pool
+        return pool.checkedout() / pool.size() if isinstance(pool, QueuePool) else 0.0
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:

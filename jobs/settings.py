@@ -428,6 +428,21 @@ class LimitSettings(_Group):
         "Each may have `jobs_per_hour`, `running_jobs`, `requests_per_hour`, `streams` (0: no limit) and `groups`, whose "
         "members have the plan. See [security.md](security.md#how-much).",
     )
+    reads_per_second: float = Field(
+        default=20,
+        gt=0,
+        le=1_000_000,
+        allow_inf_nan=False,
+        description="Requests about a single job, such as polls, that each user may send in a second to a gateway "
+        "process, over time.",
+    )
+    reads_burst: int = Field(default=100, ge=1, description="How many of them may come at once.")
+    failed_attempts_per_minute: int = Field(
+        default=20,
+        ge=1,
+        description="Requests in a minute from a client address (IPv6: a /64 network) whose credential may turn out to be "
+        "invalid, for each gateway process. Then 429 is returned without a query.",
+    )
 
 
 class JobSettings(_Group):

@@ -11,12 +11,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from starlette.requests import HTTPConnection
 
 from app.access.credentials import KEY_PREFIX, MAX_TOKEN, Credential, CredentialKind, credential_of, digest_of
+from app.access.failed_attempts import FailedAttempts
 from app.access.principals import ALL_SCOPES, OPEN, Principal, Proof, Role, Scope
 from app.access.proxy_headers import ProxyUsers
 from app.access.revocations import Revocations
 from app.access.same_origin import check_same_origin
 from app.access.tickets import principal_from
 from app.access.verdicts import Verdicts
+from app.client_counts import client_address
 from app.problems import Unauthenticated
 from app.public_address import PublicAddress
 from jobs.access.keys import find_key
@@ -44,6 +46,7 @@ class Authenticator:
         database: Database,
         revocations: Revocations,
         verdicts: Verdicts,
+        failed_attempts: FailedAttempts,
         verify_token: TokenVerifier | None = None,
     ) -> None:
         self.is_open = settings.auth_mode == "open"
@@ -52,6 +55,7 @@ class Authenticator:
         self._database = database
         self._revocations = revocations
         self._verdicts = verdicts
+        self._failed_attempts = failed_attempts
         self._verify_token = verify_token
         self._proxy_users = ProxyUsers(settings)
 
@@ -77,14 +81,16 @@ class Authenticator:
     async def authenticate(self, connection: HTTPConnection, *, ticket: bool = False) -> Principal:
         """The principal of a request or a WebSocket, by the `ticket` of its query if that is accepted.
 
-        Raises `Unauthenticated`, `ForbiddenOrigin`, `DatabaseUnavailable`.
+        Raises `Unauthenticated`, `ForbiddenOrigin`, `TooManyFailedAttempts`, `DatabaseUnavailable`.
         """
         if self.is_open:
             return OPEN
         scope = connection.scope
+        address = client_address(scope)
         headers: dict[bytes, bytes] = dict(scope["headers"])
         if ticket and "ticket" in connection.query_params:
-            return await self._ticket(connection.query_params["ticket"])
+            with self._failed_attempts.counted(address):
+                return await self._ticket(connection.query_params["ticket"])
         credential = credential_of(headers, secure=self._address.is_secure(scope["scheme"]))
         if credential is None or credential.kind is CredentialKind.SESSION:
             principal = self._proxy_users.principal(headers)
@@ -97,23 +103,27 @@ class Authenticator:
             raise Unauthenticated(f"This request does not prove who it comes from. {_HOW}")
         if credential.kind is CredentialKind.SESSION:
             check_same_origin(scope, headers, self._address)
-        return await self.verify(credential)
+        return await self.verify(credential, address)
 
-    async def verify(self, credential: Credential) -> Principal:
-        """The principal that the credential stands for. Raises `Unauthenticated`, `DatabaseUnavailable`."""
+    async def verify(self, credential: Credential, address: str) -> Principal:
+        """The principal that the credential stands for; `address`: of the client that has sent it.
+
+        Raises `Unauthenticated`, `TooManyFailedAttempts`, `DatabaseUnavailable`.
+        """
         if len(credential.secret) > MAX_TOKEN:
             raise Unauthenticated(f"The token is longer than {MAX_TOKEN} bytes.")
         key = credential.verdict_key
         known = self._verdicts.get(key)
         if known is not None:
             return known
-        while True:
-            generation = self._verdicts.generation
-            principal = await self._principal(credential)
-            if self._revocations.ends(principal):
-                raise Unauthenticated(f"This access has been revoked, or has expired. {_HOW}")
-            if self._verdicts.put(key, principal, generation):
-                return principal
+        with self._failed_attempts.counted(address):
+            while True:
+                generation = self._verdicts.generation
+                principal = await self._principal(credential)
+                if self._revocations.ends(principal):
+                    raise Unauthenticated(f"This access has been revoked, or has expired. {_HOW}")
+                if self._verdicts.put(key, principal, generation):
+                    return principal
 
     async def _principal(self, credential: Credential) -> Principal:
         digest = digest_of(credential.secret)
@@ -147,9 +157,9 @@ class Authenticator:
             raise Unauthenticated("This ticket is unknown, used or expired. Get a new one for each connection.")
         return principal
 
-    async def session(self, secret: str) -> Principal:
-        """The principal of a session that was just opened."""
-        return await self.verify(Credential(CredentialKind.SESSION, secret.encode()))
+    async def session(self, secret: str, address: str) -> Principal:
+        """The principal of a session that was just opened by the client at this address."""
+        return await self.verify(Credential(CredentialKind.SESSION, secret.encode()), address)
 
     async def _session(self, digest: bytes) -> Principal:
         found = await find_session(self._database, digest, self._idle)

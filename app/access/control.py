@@ -7,11 +7,13 @@ from contextlib import suppress
 
 from app.access.authenticator import Authenticator
 from app.access.bearer_tokens import BearerTokens
+from app.access.failed_attempts import FailedAttempts
 from app.access.grant_issuers import GrantIssuers
 from app.access.guard import Guard
 from app.access.job_owners import JobOwners
 from app.access.oidc import OpenIdProvider
 from app.access.plans import Plans
+from app.access.quotas import Quotas
 from app.access.revocations import Revocations
 from app.access.share_links import ShareLinks
 from app.access.verdicts import Verdicts
@@ -37,12 +39,20 @@ class AccessControl:
         )
         """At which users of the page sign in, if there is one."""
         self._tokens = BearerTokens(settings, GrantIssuers(services.database, settings.jwt_audience))
+        self.failed_attempts = FailedAttempts(settings.failed_attempts_per_minute)
         authenticator = Authenticator(
-            settings, address, services.database, self._revocations, self._verdicts, self._tokens.principal
+            settings,
+            address,
+            services.database,
+            self._revocations,
+            self._verdicts,
+            self.failed_attempts,
+            self._tokens.principal,
         )
-        self.shares = ShareLinks(services.database, settings.link_ttl)
+        self.shares = ShareLinks(services.database, settings.link_ttl, self.failed_attempts)
         self.plans = Plans(settings)
-        self.guard = Guard(settings, authenticator, self._owners, self.shares)
+        self.quotas = Quotas(settings, self.plans, services)
+        self.guard = Guard(settings, authenticator, self._owners, self.shares, self.quotas)
 
     async def announce_revocation(self) -> None:
         """Makes this gateway read what was just revoked, and the others at once: they read it within two seconds anyway."""

@@ -10,6 +10,7 @@ from starlette.requests import HTTPConnection
 from app.access.authenticator import Authenticator
 from app.access.job_owners import JobOwners
 from app.access.principals import Principal, Proof, Role
+from app.access.quotas import Quotas
 from app.access.rules import JobAccess, Rule
 from app.access.share_links import PARAMETER, ShareLinks
 from app.problems import Forbidden, Unauthenticated
@@ -23,19 +24,25 @@ class Guard:
     """Admits requests of one gateway. A job that a principal may not see does not exist for it."""
 
     def __init__(
-        self, settings: AccessSettings, authenticator: Authenticator, owners: JobOwners, shares: ShareLinks
+        self,
+        settings: AccessSettings,
+        authenticator: Authenticator,
+        owners: JobOwners,
+        shares: ShareLinks,
+        quotas: Quotas,
     ) -> None:
         self.authenticator = authenticator
         self.owners = owners
         self._shares = shares
+        self._quotas = quotas
         self._users_read_template_files = settings.template_files == "users"
 
     async def admit(self, connection: HTTPConnection, rule: Rule) -> None:
         """Leaves the principal in the connection's state. For `EVERYBODY`, none.
 
         When it returns, the principal is what it is after all revocations that this gateway has read.
-        Raises `Unauthenticated`, `Forbidden`, `ForbiddenOrigin`, `JobNotFound`, `DatabaseUnavailable`, and what
-        `ShareLinks.principal` does.
+        Raises `Unauthenticated`, `Forbidden`, `ForbiddenOrigin`, `JobNotFound`, `TooManyRequests`, `DatabaseUnavailable`,
+        and what `ShareLinks.principal` does.
         """
         if rule.scope is None:
             return
@@ -45,13 +52,16 @@ class Guard:
                 " here. Set AUTH_MODE=required, or use `haulage keys` and `haulage users` on the server."
             )
         if rule.share and PARAMETER in connection.query_params and not self.authenticator.is_open:
-            connection.state.principal = await self._shares.principal(
-                connection, uuid_of(connection.path_params["jobId"])
-            )
+            principal = await self._shares.principal(connection, uuid_of(connection.path_params["jobId"]))
+            connection.state.principal = principal
+            self._quotas.charge(connection, principal, rule.cost)
             return
         while True:
             generation = self.authenticator.generation
-            principal = await self._admit(connection, rule)
+            principal = await self._authenticated(connection, rule)
+            # Before the job is looked up: ids that do not exist cost a query, too.
+            self._quotas.charge(connection, principal, rule.cost)
+            await self._check_path(connection, principal, rule)
             self.check_still_valid(principal)
             if generation == self.authenticator.generation:
                 connection.state.admitted = (rule, generation)
@@ -69,7 +79,7 @@ class Guard:
             await self.admit(connection, rule)
         self.check_still_valid(principal_of(connection))
 
-    async def _admit(self, connection: HTTPConnection, rule: Rule) -> Principal:
+    async def _authenticated(self, connection: HTTPConnection, rule: Rule) -> Principal:
         principal = await self.authenticator.authenticate(connection, ticket=rule.ticket)
         connection.state.principal = principal
         for scope in (rule.scope, rule.also):
@@ -83,13 +93,16 @@ class Guard:
             raise Forbidden(
                 "A grant starts jobs, follows and cancels them, and gets their results. It does nothing else."
             )
-        if rule.job is not None:
-            try:
-                job_id = uuid_of(connection.path_params["jobId"])
-            except InvalidRequest:
-                return principal  # the endpoint reports it, with all other problems of the request
-            await self.check_job(principal, job_id, rule.job)
         return principal
+
+    async def _check_path(self, connection: HTTPConnection, principal: Principal, rule: Rule) -> None:
+        if rule.job is None:
+            return
+        try:
+            job_id = uuid_of(connection.path_params["jobId"])
+        except InvalidRequest:
+            return  # the endpoint reports it, with all other problems of the request
+        await self.check_job(principal, job_id, rule.job)
 
     async def check_job(self, principal: Principal, job_id: UUID, access: JobAccess = JobAccess.SEE) -> None:
         """Raises `JobNotFound` for a job that the principal may not see, `Forbidden` if it may see it and no more."""
@@ -108,15 +121,20 @@ class Guard:
         if self.authenticator.is_revoked(principal):
             raise Unauthenticated("Your access was revoked, or has expired. Sign in again.")
 
-    def admits_cached(self, scheme: str, headers: Mapping[bytes, bytes], job_id: UUID, rule: Rule) -> bool:
-        """Whether a safe request about a job is admitted, by what is known without a query; else `admit` decides."""
-        if self.authenticator.is_open:
-            return True
+    def admitted_by_cache(
+        self, scheme: str, headers: Mapping[bytes, bytes], job_id: UUID, rule: Rule
+    ) -> Principal | None:
+        """Who sends a safe request about a job, if it is admitted by what is known without a query; else `admit` decides.
+
+        It is not counted: see `Quotas.takes_read`.
+        """
         principal = self.authenticator.cached(scheme, headers)
-        if principal is None or rule.scope not in principal.scopes:
-            return False
+        if principal is None or self.authenticator.is_open:
+            return principal
+        if rule.scope not in principal.scopes:
+            return None
         owner = self.owners.known(job_id)
-        return owner is not None and principal.sees(owner)
+        return principal if owner is not None and principal.sees(owner) else None
 
     def reader_of(self, principal: Principal) -> FileReader | None:
         """As whom the principal reads files; None for those who may read every file."""

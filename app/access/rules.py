@@ -17,11 +17,24 @@ class JobAccess(StrEnum):
     """Changes it or hands out its files: for its owner, and for operators and admins."""
 
 
+class Cost(StrEnum):
+    """What a request costs the server: it decides how often one may be sent (`app.access.quotas`)."""
+
+    COSTLY = "costly"
+    """Creates or checks something, lists or searches: so many an hour, for all gateways together, by the caller's plan."""
+    LIGHT = "light"
+    """Reads one thing, mostly from memory, or ends one: so many a second, for each gateway."""
+    FREE = "free"
+    """Is not counted here: it costs next to nothing, or has limits of its own, as streams have on how many are open."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """The scope that a caller's credential must have, None for everybody; and what is done with the job of the path."""
+    """The scope that a caller's credential must have, None for everybody; what a request costs; and what is done with the
+    job of the path."""
 
     scope: Scope | None
+    cost: Cost
     job: JobAccess | None = None
     also: Scope | None = None
     """A second scope that the credential must have."""
@@ -37,26 +50,26 @@ class Rule:
     """Whether only somebody who has signed in may, no key and no token: with it, a stolen one could outlive itself."""
 
 
-EVERYBODY = Rule(None)
+EVERYBODY = Rule(None, Cost.FREE)
 """For what says nothing about any user: health, the page itself, the API's description."""
-SEE_JOB = Rule(Scope.JOBS_READ, JobAccess.SEE)
-FOLLOW_JOB = Rule(Scope.JOBS_READ, JobAccess.SEE, ticket=True)
-FOLLOW_JOBS = Rule(Scope.JOBS_READ, ticket=True)
+SEE_JOB = Rule(Scope.JOBS_READ, Cost.LIGHT, JobAccess.SEE)
+FOLLOW_JOB = Rule(Scope.JOBS_READ, Cost.FREE, JobAccess.SEE, ticket=True)
+FOLLOW_JOBS = Rule(Scope.JOBS_READ, Cost.FREE, ticket=True)
 """For streams of several jobs: each job that one names is checked when it is followed."""
-SEE_JOBS = Rule(Scope.JOBS_READ)
+SEE_JOBS = Rule(Scope.JOBS_READ, Cost.COSTLY)
 """For lists, which hold the caller's own jobs."""
-CREATE_JOB = Rule(Scope.JOBS_WRITE)
-START_FILE = Rule(Scope.JOBS_WRITE, also=Scope.RESULTS_READ)
+CREATE_JOB = Rule(Scope.JOBS_WRITE, Cost.COSTLY)
+START_FILE = Rule(Scope.JOBS_WRITE, Cost.COSTLY, also=Scope.RESULTS_READ)
 """For what creates a job and hands out its result in one response."""
-CHANGE_JOB = Rule(Scope.JOBS_WRITE, JobAccess.ACT)
-RETRY_JOB = Rule(Scope.JOBS_WRITE, JobAccess.ACT, grant=False)
+CHANGE_JOB = Rule(Scope.JOBS_WRITE, Cost.LIGHT, JobAccess.ACT)
+RETRY_JOB = Rule(Scope.JOBS_WRITE, Cost.COSTLY, JobAccess.ACT, grant=False)
 """For what packs a job again, which a grant does not count."""
-DELETE_RESULT = Rule(Scope.JOBS_WRITE, JobAccess.ACT, grant=False)
-GET_RESULT = Rule(Scope.RESULTS_READ, JobAccess.ACT)
-GET_FILE = Rule(Scope.RESULTS_READ, JobAccess.ACT, share=True)
-SHARE_RESULT = Rule(Scope.JOBS_WRITE, JobAccess.ACT, also=Scope.RESULTS_READ, grant=False)
+DELETE_RESULT = Rule(Scope.JOBS_WRITE, Cost.LIGHT, JobAccess.ACT, grant=False)
+GET_RESULT = Rule(Scope.RESULTS_READ, Cost.LIGHT, JobAccess.ACT)
+GET_FILE = Rule(Scope.RESULTS_READ, Cost.LIGHT, JobAccess.ACT, share=True)
+SHARE_RESULT = Rule(Scope.JOBS_WRITE, Cost.COSTLY, JobAccess.ACT, also=Scope.RESULTS_READ, grant=False)
 """For links that hand out the result to others, and would outlive a grant and its key."""
-READ_FILES = Rule(Scope.FILES_READ)
-MANAGE_ACCESS = Rule(Scope.ACCESS_MANAGE, users=True)
-CREATE_KEY = Rule(Scope.ACCESS_MANAGE, users=True, person=True)
-GET_TICKET = Rule(Scope.JOBS_READ, users=True)
+READ_FILES = Rule(Scope.FILES_READ, Cost.COSTLY)
+MANAGE_ACCESS = Rule(Scope.ACCESS_MANAGE, Cost.LIGHT, users=True)
+CREATE_KEY = Rule(Scope.ACCESS_MANAGE, Cost.COSTLY, users=True, person=True)
+GET_TICKET = Rule(Scope.JOBS_READ, Cost.LIGHT, users=True)

@@ -9,6 +9,7 @@ from uuid import UUID
 from starlette.requests import HTTPConnection
 
 from app.access.credentials import digest_of
+from app.access.failed_attempts import FailedAttempts
 from app.access.principals import Principal, Proof, Scope
 from app.access.share_passwords import SharePasswords
 from app.client_counts import client_address, client_of
@@ -26,8 +27,9 @@ MAX_SECRET = 100
 class ShareLinks:
     """The share links of one gateway. `use_time`: seconds in which all requests of a client are one use."""
 
-    def __init__(self, database: Database, use_time: float) -> None:
+    def __init__(self, database: Database, use_time: float, failed_attempts: FailedAttempts) -> None:
         self._database = database
+        self._failed_attempts = failed_attempts
         self._use_time = use_time
         self.passwords = SharePasswords()
 
@@ -36,12 +38,13 @@ class ShareLinks:
 
         It is no use of the link yet: see `use`.
 
-        Raises `ShareNotFound`, `PasswordRequired`, `TooManyPasswords`, `DatabaseUnavailable`.
+        Raises `ShareNotFound`, `PasswordRequired`, `TooManyPasswords`, `TooManyFailedAttempts`, `DatabaseUnavailable`.
         """
         secret = request.query_params[PARAMETER]
-        found = await find_share(self._database, digest_of(secret), job_id) if len(secret) <= MAX_SECRET else None
-        if found is None:
-            raise ShareNotFound(_ENDED)
+        with self._failed_attempts.counted(client_address(request.scope)):
+            found = await find_share(self._database, digest_of(secret), job_id) if len(secret) <= MAX_SECRET else None
+            if found is None:
+                raise ShareNotFound(_ENDED)
         await self._check_password(request, found)
         return Principal(
             owner=f"share|{found.share.id}",

@@ -9,7 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.context import context, json_response
-from app.schemas import Circuits, Health, HealthChecks, HealthStatus, Live, Ready
+from app.load import Load
+from app.schemas import Circuits, Health, HealthChecks, HealthStatus, Live, LoadState, Ready
 from jobs.engine.worker.heartbeat import any_worker
 from jobs.errors import HaulageError
 from jobs.services import Services
@@ -26,13 +27,21 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 async def health(request: Request) -> Response:
     """Checks all dependencies. 503 without database or store; without Redis or workers, jobs wait but nothing is lost."""
-    services = context(request).services
+    it = context(request)
+    services, quotas = it.services, it.access.quotas
     reasons = await failed_checks(services)
     checks = HealthChecks(**{name: "error" if name in reasons else "ok" for name in HealthChecks.model_fields})
     status = overall(checks)
     circuits = Circuits.model_validate(services.circuits)
-    body = Health(status=status, checks=checks, reasons=reasons, circuits=circuits)
+    load = None if quotas.is_off else load_state(quotas.load)
+    body = Health(status=status, checks=checks, reasons=reasons, circuits=circuits, load=load)
     return json_response(body, 503 if status == "unhealthy" else 200, NO_STORE)
+
+
+def load_state(load: Load) -> LoadState:
+    """The load in two decimals."""
+    shares = {name: round(getattr(load.shares, name), 2) for name in ("event_loop", "queue", "database_pool")}
+    return LoadState(value=round(load.value, 2), high=load.is_high, **shares)
 
 
 async def live(request: Request) -> Response:

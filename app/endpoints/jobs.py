@@ -14,8 +14,7 @@ from starlette.responses import Response
 
 from app.access.guard import principal_of
 from app.access.principals import Principal
-from app.client_counts import client_address
-from app.context import context, json_response, listed_owner, reader_of
+from app.context import context, holder_of, json_response, listed_owner, reader_of
 from app.granted_files import apply_grant, granted, resolve_granted
 from app.pagination import Page, cursor_of, page_limit, page_of, page_response, time_cursor
 from app.problems import TooManyFollowers
@@ -181,15 +180,15 @@ async def _wait(
     since: int | None = None,
 ) -> JobStatus:
     """As `Polling.wait`, but raises `ClientDisconnect` when the client disconnects."""
-    client = client_address(request.scope)
-    polling = context(request).hub.polling
-    waiting = asyncio.create_task(polling.wait(job_id, client, patience, enough, since))
+    it = context(request)
+    holder = holder_of(request, it)
+    waiting = asyncio.create_task(it.hub.polling.wait(job_id, holder, patience, enough, since))
     leaving = asyncio.create_task(_disconnected(request))
     try:
         await asyncio.wait((waiting, leaving), return_when=asyncio.FIRST_COMPLETED)
         if not waiting.done():
             raise ClientDisconnect
-        await context(request).guard.admit_again(request)
+        await it.guard.admit_again(request)
         return waiting.result()
     finally:
         await cancel_and_wait(waiting, leaving)

@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from app.access.cookies import is_secure, set_session_cookie
 from app.access.credentials import new_secret
 from app.access.oidc import OpenIdProvider
+from app.client_counts import client_address
 from app.context import context
 from app.endpoints.sessions import NO_STORE, open_new_session
 from app.problems import RESPONSES, SignInFailed
@@ -64,7 +65,8 @@ async def callback(request: Request) -> Response:
     if not _LOCAL_PATH.fullmatch(path):
         path = "/"
     try:
-        signed_in = await _provider(request).finish(secret or None, request.query_params)
+        with it.access.failed_attempts.counted(client_address(request.scope)):
+            signed_in = await _provider(request).finish(secret or None, request.query_params)
         if await save_user(it.services.database, signed_in.owner, signed_in.role, signed_in.groups):
             await it.access.announce_revocation()
         session, _ = await open_new_session(request, signed_in.owner, "oidc")

@@ -46,11 +46,12 @@ async def sign_in(request: Request) -> Response:
         raise Forbidden("This server is open: there is nobody to sign in as. Set AUTH_MODE=required first.")
     check_same_origin(request.scope, dict(request.scope["headers"]), it.address)
     database, settings = it.services.database, it.services.settings
-    owner = await use_sign_in_link(database, digest_of(body.link))
-    if owner is None:
-        raise Unauthenticated(
-            "This link is unknown, was used before, or has expired. `haulage users signin NAME` prints a new one."
-        )
+    with it.access.failed_attempts.counted(client_address(request.scope)):
+        owner = await use_sign_in_link(database, digest_of(body.link))
+        if owner is None:
+            raise Unauthenticated(
+                "This link is unknown, was used before, or has expired. `haulage users signin NAME` prints a new one."
+            )
     secret, principal = await open_new_session(request, owner, "link")
     response = json_response(_caller(it, principal), headers=NO_STORE)
     set_session_cookie(response, request, it.address, secret, settings.session_lifetime)
@@ -59,7 +60,7 @@ async def sign_in(request: Request) -> Response:
 
 async def open_new_session(request: Request, owner: str, how: str) -> tuple[str, Principal]:
     """Opens a session of a user that exists. Returns its secret and its principal. Raises `Unauthenticated`."""
-    it, secret = context(request), new_secret()
+    it, secret, address = context(request), new_secret(), client_address(request.scope)
     await open_session(
         it.services.database,
         digest_of(secret),
@@ -68,9 +69,9 @@ async def open_new_session(request: Request, owner: str, how: str) -> tuple[str,
         how=how,
         lifetime=it.services.settings.session_lifetime,
         user_agent=request.headers.get("user-agent"),
-        address=client_address(request.scope) or None,
+        address=address or None,
     )
-    principal = await it.guard.authenticator.session(secret)
+    principal = await it.guard.authenticator.session(secret, address)
     await it.audit.record(request, principal, "signIn", principal.proof_id)
     return secret, principal
 

@@ -22,7 +22,7 @@ from app.access.principals import Principal, Scope
 from app.access.rules import FOLLOW_JOB, FOLLOW_JOBS
 from app.client_counts import client_address
 from app.close_codes import CloseCode
-from app.context import Context
+from app.context import Context, holder_of
 from app.following.background import BackgroundTasks
 from app.following.connections import SocketConnection, transport_of
 from app.following.hub import CONCURRENT_READS, Hub
@@ -68,6 +68,7 @@ class _Session:
 
     def __init__(self, socket: WebSocket) -> None:
         context: Context = socket.app.state.context
+        self._context = context
         self._socket = socket
         self._hub: Hub = context.hub
         self._guard = context.guard
@@ -86,7 +87,7 @@ class _Session:
             transport = transport_of(socket.scope["state"]["send"])
             connection = SocketConnection(transport, socket.send, hub.mark_slow, many=many)
             await self._guard.admit(socket, MANY_RULE if many else ONE_RULE)
-            hub.connect(connection, client_address(socket.scope), principal_of(socket))
+            hub.connect(connection, holder_of(socket, self._context), principal_of(socket))
         except HaulageError as error:
             code = close_code_of(error)
             return await socket.close(code.code, code.reason)
@@ -161,7 +162,8 @@ class _Session:
         if authenticator.is_open:
             return None
         try:
-            principal = await authenticator.verify(Credential(CredentialKind.BEARER, message.token.encode()))
+            credential = Credential(CredentialKind.BEARER, message.token.encode())
+            principal = await authenticator.verify(credential, client_address(self._socket.scope))
             if principal.owner != self._hub.principal_of(connection).owner or Scope.JOBS_READ not in principal.scopes:
                 raise Forbidden("This token is of another user, or lacks the scope jobs:read.")
         except HaulageError as error:

@@ -14,9 +14,9 @@ from starlette.types import Receive, Scope, Send
 
 from app.access.guard import principal_of
 from app.access.principals import Principal
-from app.client_counts import client_address
 from app.close_codes import CloseCode
-from app.context import context
+from app.context import context, holder_of
+from app.following.connection_limits import Holder
 from app.following.connections import StreamConnection, transport_of
 from app.following.frames import retry_field, stream_start
 from app.following.hub import Hub
@@ -57,7 +57,8 @@ async def many(request: Request) -> Response:
 def _stream(request: Request, wanted: Mapping[UUID, Order], *, many: bool) -> Response:
     if request.method == "HEAD":
         return Response(None, headers=HEADERS, media_type=MEDIA_TYPE)
-    return EventStream(context(request).hub, request.state.response, principal_of(request), wanted, many=many)
+    it = context(request)
+    return EventStream(it.hub, request.state.response, holder_of(request, it), principal_of(request), wanted, many=many)
 
 
 def _last_event(request: Request) -> Order | None:
@@ -76,12 +77,20 @@ class EventStream(Response):
     media_type = MEDIA_TYPE
 
     def __init__(
-        self, hub: Hub, response: ResponseSender, principal: Principal, wanted: Mapping[UUID, Order], *, many: bool
+        self,
+        hub: Hub,
+        response: ResponseSender,
+        holder: Holder,
+        principal: Principal,
+        wanted: Mapping[UUID, Order],
+        *,
+        many: bool,
     ) -> None:
         super().__init__(headers=HEADERS)
         del self.headers["content-length"]
         self._hub = hub
         self._response = response
+        self._holder = holder
         self._principal = principal
         self._wanted = wanted
         self._many = many
@@ -90,7 +99,7 @@ class EventStream(Response):
         hub, raw = self._hub, self._response.without_deadline()
         connection = StreamConnection(transport_of(raw), raw, hub.mark_slow, many=self._many)
         try:
-            hub.connect(connection, client_address(scope), self._principal)
+            hub.connect(connection, self._holder, self._principal)
         except HaulageError as error:
             code = close_code_of(error)
             if code.retry is None:

@@ -20,7 +20,7 @@ from app.access.control import AccessControl
 from app.access.principals import Principal
 from app.close_codes import CloseCode
 from app.following.background import BackgroundTasks
-from app.following.connection_limits import ConnectionLimits
+from app.following.connection_limits import ConnectionLimits, Holder
 from app.following.connections import Connection
 from app.following.disconnects import Disconnects
 from app.following.frames import Frame
@@ -52,9 +52,9 @@ HOUSEKEEPING_INTERVAL = 1.0
 
 @dataclass(slots=True)
 class _Client:
-    """What the hub knows of a connection: the client's address, who it is, and its position in each unended job."""
+    """What the hub knows of a connection: as whose it counts, who it is, and its position in each unended job."""
 
-    address: str
+    holder: Holder
     principal: Principal
     warned: bool = False
     """Whether the client was told that its access expires."""
@@ -131,14 +131,14 @@ class Hub:
 
     # --- connections ---------------------------------------------------------------------------------------------------
 
-    def connect(self, connection: Connection, client: str, principal: Principal) -> None:
-        """Registers a connection from this address, until `disconnect`.
+    def connect(self, connection: Connection, holder: Holder, principal: Principal) -> None:
+        """Registers a connection of this holder, until `disconnect`.
 
         Raises `ServerStops`, `TooManyFollowers`, and `Unauthenticated` if the principal was revoked while it was admitted.
         """
         self._access.guard.check_still_valid(principal)
-        self.limits.acquire(client)
-        self._clients[connection] = _Client(client, principal)
+        self.limits.acquire(holder)
+        self._clients[connection] = _Client(holder, principal)
 
     def disconnect(self, connection: Connection) -> None:
         """The connection was closed, or its response has ended."""
@@ -146,7 +146,7 @@ class Hub:
         for follower in client.followers.values():
             self._remove(follower)
         self._slow_consumers.discard(connection)
-        self.limits.release(client.address)
+        self.limits.release(client.holder)
 
     def mark_slow(self, connection: Connection) -> None:
         """The connection's buffer is full: it gets the newest state once that has been flushed."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from uuid import UUID
 
-from app.following.connection_limits import ConnectionLimits
+from app.following.connection_limits import ConnectionLimits, Holder
 from app.following.topic_registry import TopicRegistry
 from app.requests import MAX_SEQ
 from app.schemas import JobStatus
@@ -58,19 +58,19 @@ class Polling:
     async def wait(
         self,
         job_id: UUID,
-        client: str,
+        holder: Holder,
         patience: float,
         enough: Callable[[JobStatus], bool],
         since: int | None = None,
     ) -> JobStatus:
         """The job as soon as it is `enough`, after `patience` seconds, or when the process is about to stop.
 
-        Raises as `read`, and `TooManyFollowers` if this process or the client's address has too many connections.
+        Raises as `read`, and `TooManyFollowers` if this process, the client's address or the user has too many connections.
         """
         if self._limits.draining:
             return await self.read(job_id, since)
         deadline = asyncio.get_running_loop().time() + patience
-        with self._limits.acquired(client), self._topics.changes(job_id) as changed:
+        with self._limits.acquired(holder), self._topics.changes(job_id) as changed:
             await self._subscriptions.acknowledged(job_id, min(patience, ACKNOWLEDGED))
             while True:
                 changed.clear()

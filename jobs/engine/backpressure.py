@@ -53,12 +53,20 @@ class Backpressure:
 
     async def check_room(self, connection: AsyncConnection) -> None:
         """Checks that the queue has room, for jobs that enter it later. Raises `QueueFull`; counts as `admit` does."""
+        await self._count(connection)
+        if self._depth >= self._max_queued:
+            raise self._full()
+
+    async def fill(self, connection: AsyncConnection) -> float:
+        """The queued jobs as a share of the limit: 1 if the queue is full."""
+        await self._count(connection)
+        return self._depth / self._max_queued
+
+    async def _count(self, connection: AsyncConnection) -> None:
         async with self._counting:
             if self._clock() - self._counted_at > COUNT_MAX_AGE:
                 self._depth = await count_queued(connection, self._kind, 2 * self._max_queued)
                 self._counted_at = self._clock()
-        if self._depth >= self._max_queued:
-            raise self._full()
 
     def _full(self) -> QueueFull:
         position, seconds = self._depth + 1, self._retry_after()

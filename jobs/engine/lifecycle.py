@@ -130,6 +130,13 @@ class Lifecycle:
         """Waits until all messages about committed changes have been sent or lost: a second at most."""
         await asyncio.gather(self._feed.flush(), self._queue.flush())
 
+    async def queue_fill(self) -> float:
+        """How full the fullest queue is: 1 if it admits no more jobs. Raises `DatabaseUnavailable`."""
+        if self._backpressure is None:
+            return 0.0
+        async with self._database.reading() as connection:
+            return max([await queue.fill(connection) for queue in self._backpressure.values()])
+
     # --- commands of people --------------------------------------------------------------------------------------------
 
     async def create(self, new: NewJob, idempotency: Idempotency | None = None, within: Within | None = None) -> Job:

@@ -10,6 +10,7 @@ import httpx
 from sqlalchemy import text
 
 from app.access.control import AccessControl
+from app.following.connection_limits import Holder
 from app.following.hub import Hub
 from app.public_address import PublicAddress
 from jobs.bundles.downloads import Compression, Download, NewDownload, OnMissing
@@ -34,7 +35,7 @@ async def until_ended(services: Services, job: Job) -> Download:
     """The job once it has ended."""
     hub = hub_of(services)
     async with hub.running():
-        await hub.polling.wait(job.id, "test", 40, lambda status: status.status.ended)
+        await hub.polling.wait(job.id, Holder("test"), 40, lambda status: status.status.ended)
     return await read(services, job.id)
 
 
@@ -147,5 +148,5 @@ async def until_completed(services: Services, jobs: Sequence[Job]) -> None:
     hub = hub_of(services)
     async with hub.running():
         for job in jobs:
-            await hub.polling.wait(job.id, "test", 40, lambda status: status.status.ended)
+            await hub.polling.wait(job.id, Holder("test"), 40, lambda status: status.status.ended)
     assert {(await read(services, job.id)).status for job in jobs} == {Status.COMPLETED}

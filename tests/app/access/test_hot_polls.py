@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from app.access import verdicts
+from app.access import quotas, verdicts
 from app.following import reconciler
 from jobs.engine.live import subscriptions
 from tests.app.shared import Shared, link
@@ -18,10 +18,21 @@ POLLS = 200
 
 @pytest.fixture(autouse=True)
 def nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The gateway compares with PostgreSQL, pings Redis and verifies keys once in ten minutes; set before it starts."""
+    """The gateway does once in ten minutes what it does whether or not it is polled; set before it starts."""
     monkeypatch.setattr(verdicts, "TTL", 600)
-    for module, name in ((reconciler, "RECONCILE_INTERVAL"), (subscriptions, "PING"), (subscriptions, "PROBE_PAUSE")):
+    for module, name in (
+        (reconciler, "RECONCILE_INTERVAL"),
+        (subscriptions, "PING"),
+        (subscriptions, "PROBE_PAUSE"),
+        (quotas, "QUEUE_INTERVAL"),
+        (quotas, "REPORT_INTERVAL"),
+    ):
         monkeypatch.setattr(module, name, 600)
+
+
+@pytest.fixture
+def changes() -> dict[str, Any]:
+    return {"auth_mode": "required", "reads_per_second": 10_000, "reads_burst": 10_000}
 
 
 @pytest.mark.parametrize("way", ["key", "session"])

@@ -8,7 +8,7 @@ import pytest
 from starlette.routing import Route, WebSocketRoute
 
 from app.access.principals import ALL_SCOPES, Principal, Proof, Role, Scope
-from app.access.rules import Rule
+from app.access.rules import Cost, Rule
 from app.endpoints import health, sockets
 from app.gateway import STATUS_RULE, _routes
 from app.operations import OPERATIONS, Operation
@@ -32,7 +32,7 @@ def test_an_operation_without_a_rule_can_not_be_declared() -> None:
     }
     with pytest.raises(TypeError, match="rule"):
         declared(**values)
-    declared(**values, rule=Rule(None))
+    declared(**values, rule=Rule(None, Cost.FREE))
 
 
 def test_every_route_is_an_operation_a_socket_or_a_page() -> None:

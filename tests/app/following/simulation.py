@@ -20,6 +20,7 @@ from app.access.control import AccessControl
 from app.access.principals import OPEN
 from app.close_codes import CloseCode
 from app.following.background import BackgroundTasks
+from app.following.connection_limits import Holder
 from app.following.connections import HIGH_WATER, Connection
 from app.following.frames import Encoding
 from app.following.hub import Hub
@@ -321,7 +322,7 @@ class Client:
 
     async def _serve(self, hub: Hub, connection: WireConnection, order: Order) -> None:
         """As the endpoints do."""
-        hub.connect(connection, "client", OPEN)
+        hub.connect(connection, Holder("client"), OPEN)
         try:
             await self._begin(hub, connection, order)
             await connection.wire.closed.wait()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import struct
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
@@ -21,8 +19,6 @@ from pydantic import RedisDsn
 from app.close_codes import CloseCode
 from app.following.connections import HIGH_WATER, Connection
 from app.following.hub import Hub
-from app.stack.ports import free_ports
-from app.stack.valkey import Valkey, url
 from app.status_reader import StatusReader
 from jobs.engine.events import Event, FileView
 from jobs.engine.jobs import FileState, Job, Progress
@@ -42,6 +38,7 @@ from tests.app.following.followers import (
 )
 from tests.app.following.stalled_clients import stalled_client
 from tests.app.shared import Shared
+from tests.helpers.own_valkey import OwnValkey
 from tests.helpers.running import serving
 from tests.helpers.settings import UNAVAILABLE, with_changes
 
@@ -168,44 +165,6 @@ async def test_a_slow_client_gets_the_newest_state_and_no_backlog(
 
 
 # --- Redis --------------------------------------------------------------------------------------------------------------
-
-
-class OwnValkey:
-    """A Valkey that can be stopped, killed, hung and started again on its port."""
-
-    def __init__(self, folder: Path) -> None:
-        [self._port] = free_ports([0])
-        self._folder = folder
-        self.url = url(self._port, "secret")
-        self._server = self._new()
-
-    def _new(self) -> Valkey:
-        return Valkey(self._folder, self._folder, port=self._port, password="secret", durable=False)
-
-    async def start(self) -> None:
-        self._server = self._new()
-        await asyncio.to_thread(self._server.start)
-
-    async def stop(self) -> None:
-        await asyncio.to_thread(self._server.stop)
-
-    def signal(self, number: signal.Signals) -> None:
-        assert self._server.pid is not None
-        os.kill(self._server.pid, number)
-
-    async def fall(self, how: str) -> None:
-        if how == "hung":
-            self.signal(signal.SIGSTOP)
-            return
-        if how == "killed":
-            self.signal(signal.SIGKILL)
-        await self.stop()
-
-    async def rise(self, how: str) -> None:
-        if how == "hung":
-            self.signal(signal.SIGCONT)
-        else:
-            await self.start()
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from jobs.engine.wakeups.probe import CHECKED
 from jobs.errors import RedisUnavailable
 from jobs.services import Services, open_services
 from jobs.settings import Settings
+from tests.helpers.access import key_of
 from tests.helpers.catalogue import Catalogue
 from tests.helpers.eventually import eventually
 from tests.helpers.jobs import create, until_completed
@@ -88,7 +89,7 @@ async def test_jobs_run_at_once_when_redis_begins_to_refuse(
 async def test_what_is_probed_is_what_is_used(
     services: Services, settings: Settings, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By the server's own count of commands, for a gateway with a follower and a worker with a job."""
+    """By the server's own count of commands, for a gateway with a follower and a list, and a worker with a job."""
     monkeypatch.setattr(Engine, "probe_redis", AsyncMock())
     monkeypatch.setattr(subscriptions, "PING", 0.5)
     monkeypatch.setattr(topic_registry, "POLLED_TTL", 0.5)
@@ -104,9 +105,11 @@ async def test_what_is_probed_is_what_is_used(
     held = await create(services, 10_000)
     await services.lifecycle.claim(held.id, held.fence, "w")
     await redis.config_resetstat()
-    async with serving(settings) as url, httpx.AsyncClient(base_url=url) as api:
+    key, limited = await key_of(services, "anonymous"), with_changes(settings, auth_mode="required")
+    async with serving(limited) as url, httpx.AsyncClient(base_url=url, headers=key) as api:
         await api.get("/health")  # before there is a worker
         await api.get(f"/v1/download/job/{held.id}", headers={"Prefer": "wait=1"})
+        await api.get("/v1/download/jobs")
         async with working(settings):
             await until_completed(services, [await create(services, await catalogue.add(b"x"))])
             with suppress(TimeoutError):
