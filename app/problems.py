@@ -226,6 +226,15 @@ RESPONSES: dict[str, ErrorResponse] = {
     "storage_out": ErrorResponse(503, "The store is unavailable", ExitCode.UNAVAILABLE, retry_after=5),
     "storage_unreachable": ErrorResponse(503, "The store cannot be reached", ExitCode.UNAVAILABLE, retry_after=5),
     "storage_timeout": ErrorResponse(503, "The store did not respond in time", ExitCode.UNAVAILABLE, retry_after=5),
+    "infected": ErrorResponse(422, "The file is infected", ExitCode.INVALID),
+    "unscannable": ErrorResponse(422, "The file could not be scanned for viruses", ExitCode.INVALID),
+    "scanner_unavailable": ErrorResponse(503, "The virus scanner is unavailable", ExitCode.UNAVAILABLE, retry_after=5),
+    "scanner_timeout": ErrorResponse(
+        503, "The virus scanner did not respond in time", ExitCode.UNAVAILABLE, retry_after=5
+    ),
+    "scanner_misconfigured": ErrorResponse(
+        503, "The virus scanner is not set up correctly", ExitCode.UNAVAILABLE, retry_after=30
+    ),
     "attempt_timeout": ErrorResponse(504, "The attempt took too long", ExitCode.UNAVAILABLE),
     "stale_fence": ErrorResponse(409, "The job was changed by someone else", ExitCode.WRONG_STATE, retry_after=1),
     # the service

@@ -13,6 +13,9 @@ DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 _AUTHORITY = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::([0-9]{1,5}))?")
 _MAX_PORT = 65535
+_MAX_SOCKET_PATH = 107
+"""Bytes of `sun_path` without the NUL at its end (Linux, unix(7))."""
+_CLAMD_PORT = 3310
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _URL = re.compile(r"([a-z][a-z0-9+.-]*)://([^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -85,6 +88,26 @@ def store_url(text: str) -> str:
     if rest.strip("/"):
         raise ValueError("must be only a scheme, a host and a port: a store below a path is not supported")
     return f"{scheme}://{authority}"
+
+
+def clamd_url(text: str) -> str:
+    """Return the address of a clamd: `unix:///path`, or `tcp://host:port` in lower case, by default with port 3310."""
+    found = _split(text)
+    if found is None or found[0] not in {"unix", "tcp"}:
+        raise ValueError("must be like unix:///run/clamav/clamd.ctl or tcp://host:3310")
+    if set("@?#%") & set(text):
+        raise ValueError("must be without user, query, fragment and percent signs")
+    scheme, authority, rest = found
+    if scheme == "unix":
+        if authority or not rest.strip("/"):
+            raise ValueError("must have three slashes and an absolute path, as in unix:///run/clamav/clamd.ctl")
+        if len(rest.encode()) > _MAX_SOCKET_PATH:
+            raise ValueError(f"the path of a socket must not exceed {_MAX_SOCKET_PATH} bytes")
+        return f"unix://{rest}"
+    if rest not in {"", "/"}:
+        raise ValueError("must be only tcp://, a host and a port")
+    host, port = _host_and_port(authority)
+    return f"tcp://{host}:{port or _CLAMD_PORT}"
 
 
 def issuer(text: str) -> str:

@@ -194,6 +194,51 @@ class ObjectMissing(HaulageError):
     error_class = ErrorClass.STORAGE
 
 
+class FileInfected(HaulageError):
+    """The virus scanner has found something in an uploaded file. `finding`, the signature's name, is for operators only."""
+
+    code = "infected"
+    error_class = ErrorClass.VALIDATION
+
+    def __init__(self, message: str, finding: str) -> None:
+        super().__init__(message)
+        self.finding = finding
+
+
+class FileUnscannable(HaulageError):
+    """An uploaded file exceeds a limit of the virus scanner, and `UNSCANNABLE` is `refuse`."""
+
+    code = "unscannable"
+    error_class = ErrorClass.VALIDATION
+
+
+class ScannerUnavailable(HaulageError):
+    """The virus scanner cannot be reached, or does not work. No job is to blame.
+
+    `reason` is what it or the network said. It may name hosts and paths, so it is for operators only.
+    """
+
+    code = "scanner_unavailable"
+    error_class = ErrorClass.NETWORK
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class ScannerTimeout(ScannerUnavailable):
+    """The virus scanner was too slow: it accepted no byte for `CLAMD_IDLE_TIMEOUT`, or took longer than `CLAMD_TIMEOUT`."""
+
+    code = "scanner_timeout"
+    error_class = ErrorClass.TIMEOUT
+
+
+class ScannerMisconfigured(ScannerUnavailable):
+    """The virus scanner misses what it must find, or calls files clean that it has not scanned."""
+
+    code = "scanner_misconfigured"
+
+
 class AttemptTimeout(HaulageError):
     """The attempt took longer than `JOB_TIMEOUT`."""
 

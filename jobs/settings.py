@@ -483,6 +483,27 @@ class BundleSettings(_Group):
     )
 
 
+class ScanSettings(_Group):
+    """The virus scan of uploads."""
+
+    clamd_url: Annotated[str, AfterValidator(addresses.clamd_url)] | None = Field(
+        default=None,
+        description="clamd, as `unix:///run/clamav/clamd.ctl` or `tcp://host:3310`, which scans every upload before "
+        "anybody can read it. Without it, uploads are not scanned. See [uploads.md](uploads.md#virus-scan).",
+    )
+    clamd_idle_timeout: Seconds = Field(
+        default=30, description="Longest time for clamd to accept a connection, or the next bytes of a file."
+    )
+    clamd_timeout: Seconds = Field(
+        default=300,
+        description="Longest time that clamd may take for a file. It must exceed `MaxScanTime` in `clamd.conf`.",
+    )
+    unscannable: Literal["refuse", "allow"] = Field(
+        default="refuse",
+        description="What becomes of a file that exceeds a limit of clamd, so that it was not scanned whole.",
+    )
+
+
 class WorkerSettings(_Group):
     """The workers."""
 
@@ -530,6 +551,7 @@ class Settings(
     LimitSettings,
     JobSettings,
     BundleSettings,
+    ScanSettings,
     WorkerSettings,
     LogSettings,
 ):

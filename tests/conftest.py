@@ -18,6 +18,7 @@ from app.stack.stack import Stack
 from jobs.services import Services
 from jobs.settings import Settings
 from tests.helpers.catalogue import Catalogue
+from tests.helpers.clamd import ClamdServer, running_clamd
 from tests.helpers.databases import create_template, disconnect_administrator, fresh_database
 from tests.helpers.installations import fresh_settings, with_services
 from tests.helpers.memory_folder import memory_folder
@@ -72,6 +73,13 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             (folder / "store").symlink_to(on_disk)
         with Stack(folder, durable=False) as running:
             yield running
+
+
+@pytest.fixture(scope="session")
+def clamd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClamdServer]:
+    """A clamd for all tests that do not stop it."""
+    with running_clamd(tmp_path_factory.mktemp("clamd")) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

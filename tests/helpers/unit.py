@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 import pytest
 
-FIXTURES = frozenset({"stack", "servers", "server", "store", "bare_cli"})
+FIXTURES = frozenset({"stack", "servers", "server", "store", "bare_cli", "clamd", "own_clamd"})
 """The fixtures that start servers or `haulage` processes. Every other fixture that needs one of those requests it."""
 MARKS = ("browser", "chaos", "containers", "proxies", "servers", "slow")
 

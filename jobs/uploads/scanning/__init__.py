@@ -1,0 +1,7 @@
+"""The virus scan of uploads by clamd."""
+
+from __future__ import annotations
+
+from jobs.uploads.scanning.scanner import Scan, Scanner, ScannerVersion, Verdict, open_scanner
+
+__all__ = ["Scan", "Scanner", "ScannerVersion", "Verdict", "open_scanner"]
