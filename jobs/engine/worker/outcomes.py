@@ -19,6 +19,7 @@ from jobs.errors import (
     IllegalTransition,
     JobNotFound,
     ResultGone,
+    ScannerUnavailable,
     StaleFence,
     StorageBusy,
 )
@@ -29,6 +30,8 @@ RETRY_PAUSE = 0.5
 """Seconds between two attempts to write an outcome."""
 STORAGE_PAUSE = 5.0
 """Seconds before a job that was parked because of the store may run again."""
+SCANNER_PAUSE = 5.0
+"""Seconds before a job that was parked because of the virus scanner may run again."""
 DATABASE_PAUSE = 1.0
 """Seconds before a job that was parked because of the database may run again."""
 
@@ -65,6 +68,8 @@ class Outcomes:
         failure = _failure_of(error)
         if isinstance(error, DatabaseUnavailable):
             return Parked(failure, DATABASE_PAUSE)
+        if isinstance(error, ScannerUnavailable):
+            return Parked(failure, SCANNER_PAUSE)
         if isinstance(error, StorageBusy):
             return Parked(failure, STORAGE_PAUSE)
         if isinstance(error, (AttemptTimeout, *STORAGE_OUTAGES)):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 import structlog
 
 from jobs.engine.jobs import Batch, Failure, Status
-from jobs.engine.worker.outcomes import Outcomes
-from jobs.errors import ErrorClass
+from jobs.engine.worker.outcomes import SCANNER_PAUSE, Outcomes, Parked
+from jobs.errors import ErrorClass, ScannerMisconfigured, ScannerTimeout, ScannerUnavailable
 from jobs.services import Services
 from tests.helpers.jobs import create, read
 
@@ -24,3 +25,17 @@ async def test_an_outcome_is_written_even_if_postgresql_rejects_the_last_batch(s
         await Outcomes(services).write(claimed.job, failure, batch)
     assert "batch_failed" in {entry["event"] for entry in entries}
     assert (await read(services, job.id)).status in {Status.FAILED, Status.RETRYING}
+
+
+@pytest.mark.parametrize("error", [ScannerUnavailable, ScannerTimeout, ScannerMisconfigured])
+async def test_an_outage_of_the_scanner_is_not_charged(services: Services, error: type[ScannerUnavailable]) -> None:
+    job = await create(services, 10_000)
+    claimed = await services.lifecycle.claim(job.id, job.fence, "w")
+    assert claimed is not None
+    outcomes = Outcomes(services)
+    outcome = await outcomes.judge(error("It is out.", "/run/clamd.ctl"), started_at=0, made_progress=False)
+    failure = Failure(error_class=error.error_class, message="It is out.")
+    assert outcome == Parked(failure, SCANNER_PAUSE)
+    await outcomes.write(claimed.job, outcome)
+    parked = await read(services, job.id)
+    assert (parked.status, parked.attempt) == (Status.RETRYING, 0)
