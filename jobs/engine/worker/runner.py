@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from time import monotonic
@@ -19,7 +19,7 @@ from jobs.engine.lifecycle import Claimed
 from jobs.engine.sql.sweeps import seconds_until_due
 from jobs.engine.worker.outcomes import Outcome, Outcomes, Released
 from jobs.engine.worker.reporter import Reporter
-from jobs.engine.worker.work import Success, Work
+from jobs.engine.worker.work import Dependency, Success, Work
 from jobs.errors import AttemptTimeout, DatabaseUnavailable, StaleFence
 from jobs.kinds import Kind
 
@@ -79,12 +79,17 @@ class Runner:
         return self._work.kind
 
     @property
+    def dependencies(self) -> Sequence[Dependency]:
+        return self._work.dependencies
+
+    @property
     def room(self) -> int:
-        """How many more jobs may be claimed: none while the store is unavailable.
+        """How many more jobs may be claimed: none while the store, or what this kind of work needs, is unavailable.
 
         A job that is being claimed or stopped takes a place, too.
         """
-        if self._engine.storage.bucket.breaker.state is not Circuit.CLOSED:
+        breakers = (self._engine.storage.bucket.breaker, *(needed.breaker for needed in self.dependencies))
+        if any(breaker.state is not Circuit.CLOSED for breaker in breakers):
             return 0
         return max(0, self._work.concurrency - len(self._tasks))
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from jobs.breakers import Breaker
 from jobs.engine.jobs import Job
 from jobs.engine.lifecycle import Claimed, Within
 from jobs.engine.worker.reporter import Reporter
@@ -23,6 +24,15 @@ class Success:
     within: Within
 
 
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """What jobs of a kind cannot do without. None of them is claimed while its circuit is not closed."""
+
+    breaker: Breaker
+    probe: Callable[[], Awaitable[object]]
+    """Calls it, so that the circuit closes when it works again. Raises a `HaulageError` if it does not."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
     """How the jobs of one kind are done."""
@@ -38,3 +48,5 @@ class Work:
     """Removes the leftover objects of a job, at this time of the database's clock. Returns when more may be due."""
     remove_orphans: Callable[[], Awaitable[None]]
     """Removes objects of this kind whose jobs do not exist."""
+    dependencies: Sequence[Dependency] = ()
+    """What these jobs need besides the store and the database."""
