@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import typer
@@ -18,9 +19,11 @@ from app.problems import RESPONSES
 from jobs.engine.worker.heartbeat import any_worker
 from jobs.errors import HaulageError
 from jobs.services import Services
+from jobs.uploads.scanning import Scanner, ScannerVersion, open_scanner
 
 _TIMEOUT = 5.0
 """Seconds that a check may take."""
+_SIGNATURES_TOO_OLD = timedelta(days=7)
 
 Outcome = tuple[bool, str]
 """Whether the dependency works, with details or the reason why not."""
@@ -53,7 +56,9 @@ async def _run_checks(services: Services) -> dict[str, Outcome]:
     if database[0]:
         schema = await _outcome(lambda: check_schema(services))
         queue = await _outcome(lambda: _require_worker(services))
-    return {"database": database, "schema": schema, "storage": storage, "redis": redis, "queue": queue}
+    outcomes = {"database": database, "schema": schema, "storage": storage, "redis": redis, "queue": queue}
+    scanner = open_scanner(services.settings)
+    return outcomes if scanner is None else {**outcomes, "scanner": await _outcome(lambda: _test_scanner(scanner))}
 
 
 async def _outcome(check: Callable[[], Awaitable[object]]) -> Outcome:
@@ -72,3 +77,20 @@ async def _outcome(check: Callable[[], Awaitable[object]]) -> Outcome:
 async def _require_worker(services: Services) -> None:
     if not await any_worker(services):
         raise ConnectionError("No worker is running: queued jobs wait until one starts.")
+
+
+async def _test_scanner(scanner: Scanner) -> str:
+    version = await scanner.version()
+    await scanner.test()
+    return describe_version(version, datetime.now(UTC))
+
+
+def describe_version(version: ScannerVersion, now: datetime) -> str:
+    """Return a scanner's version and, if its signatures are older than a week, what to do."""
+    if version.signatures is None or version.published_at is None:
+        return f"{version.engine}, signatures of its own without a date"
+    detail = f"{version.engine}, signatures {version.signatures} of {version.published_at:%Y-%m-%d}"
+    age = now - version.published_at
+    if age > _SIGNATURES_TOO_OLD:
+        detail += f": they are {age.days} days old, check that freshclam runs"
+    return detail

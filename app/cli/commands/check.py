@@ -6,7 +6,7 @@ from app.cli.commands.options import AsJson, DataDir
 
 
 def check(data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """Check that database, Redis and store respond, and that a worker is running.
+    """Check that database, Redis and store respond, and that a worker is running. Test the virus scanner.
 
     Prints a line for each; exit code 7 if one fails, 2 for settings that a gateway refuses.
     """

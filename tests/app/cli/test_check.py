@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import socket
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -10,13 +12,18 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import make_url, text
 
+from app.cli.dependency_checks import describe_version
 from app.exit_codes import ExitCode
 from jobs.migrate import head_revision
 from jobs.services import Services
 from jobs.settings import Settings
+from jobs.uploads.scanning import ScannerVersion
 from tests.app.cli.processes import Cli, variables
+from tests.helpers.clamd import ClamdServer, running_clamd
 from tests.helpers.refusing_redis import REFUSALS
 from tests.helpers.settings import with_changes
+
+NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 
 
 @pytest.mark.usefixtures("worker")
@@ -198,3 +205,60 @@ async def test_a_gateway_whose_port_is_in_use_exits_with_3(server_cli: Cli, serv
         done = await cli("serve")
     assert done.code == ExitCode.NOT_STARTED
     assert "Address already in use" in done.error
+
+
+def scanner_line(out: str) -> str:
+    [line] = [line for line in out.splitlines() if line.startswith("scanner")]
+    return line
+
+
+@pytest.mark.usefixtures("worker")
+async def test_the_scanner_is_tested_if_there_is_one(server_cli: Cli, clamd: ClamdServer) -> None:
+    done = await Cli(server_cli.folder, server_cli.environment | {"CLAMD_URL": clamd.tcp_url})("check")
+    assert done.code == 0, done.out
+    assert re.fullmatch(
+        r"scanner   ok     ClamAV 1\.[0-9.]+, signatures of its own without a date", scanner_line(done.out)
+    )
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_scanner_that_must_not_be_relied_on_is_an_error(
+    server_cli: Cli, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    async def checked(url: str) -> str:
+        done = await Cli(server_cli.folder, server_cli.environment | {"CLAMD_URL": url})("check")
+        assert done.code == 7
+        return scanner_line(done.out)
+
+    with running_clamd(tmp_path_factory.mktemp("clamd"), AlertExceedsMax="no") as server:
+        assert await checked(server.url) == (
+            "scanner   error  The virus scanner is not set up correctly: it calls files clean that exceed its limits and "
+            "were not scanned: set AlertExceedsMax to yes in clamd.conf and restart clamd."
+        )
+    assert await checked(server.url) == (
+        f"scanner   error  The virus scanner is unavailable: {server.url}: No such file or directory: start clamd, or "
+        "correct CLAMD_URL (LocalSocket in clamd.conf)."
+    )
+    with running_clamd(tmp_path_factory.mktemp("clamd"), b"something else") as server:
+        assert await checked(server.url) == (
+            "scanner   error  The virus scanner is not set up correctly: it does not find the EICAR test file: check that "
+            "freshclam has loaded the signatures."
+        )
+
+
+@pytest.mark.parametrize(
+    ("version", "detail"),
+    [
+        (
+            ScannerVersion("ClamAV 1.4.3", 27_500, NOW - timedelta(days=6)),
+            "ClamAV 1.4.3, signatures 27500 of 2026-11-23",
+        ),
+        (
+            ScannerVersion("ClamAV 1.4.3", 27_500, NOW - timedelta(days=8)),
+            "ClamAV 1.4.3, signatures 27500 of 2026-11-21: they are 8 days old, check that freshclam runs",
+        ),
+        (ScannerVersion("ClamAV 1.4.3", None, None), "ClamAV 1.4.3, signatures of its own without a date"),
+    ],
+)
+def test_old_signatures_are_reported(version: ScannerVersion, detail: str) -> None:
+    assert describe_version(version, NOW) == detail
