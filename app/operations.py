@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from app import request_bodies, schemas
 from app.access.principals import Scope
+from app.access.request_bodies import NewKey, NewShare, SignIn
 from app.access.rules import (
     CHANGE_JOB,
     CREATE_JOB,
@@ -208,7 +209,7 @@ OPERATIONS = (
     ),
     Operation(
         "POST", f"{V1}/job/{{jobId}}/shares", SHARE_RESULT, shares.create, "share", "Create a share link to the result",
-        "results", {201: (schemas.ShareCreated,)}, (request_bodies.NewShare,), problems=(400, 404, 413, 415, 503),
+        "results", {201: (schemas.ShareCreated,)}, (NewShare,), problems=(400, 404, 413, 415, 503),
     ),
     Operation(
         "GET", f"{V1}/job/{{jobId}}/shares", SEE_JOB, shares.listing, "shares", "List the share links of a job",
@@ -251,7 +252,7 @@ OPERATIONS = (
     ),
     Operation(
         "POST", f"{ACCESS}/session", EVERYBODY, sessions.sign_in, "signIn", "Sign in with a one-time link", "access",
-        {200: (schemas.Caller,)}, (request_bodies.SignIn,), (), (400, 401, 403, 413, 415, 429, 503),
+        {200: (schemas.Caller,)}, (SignIn,), (), (400, 401, 403, 413, 415, 429, 503),
     ),
     Operation(
         "DELETE", f"{ACCESS}/session", EVERYBODY, sessions.sign_out, "signOut", "Sign out", "access",
@@ -272,7 +273,7 @@ OPERATIONS = (
     ),
     Operation(
         "POST", f"{ACCESS}/keys", CREATE_KEY, keys.create, "createKey", "Create an API key, as somebody who has signed in",
-        "access", {201: (schemas.KeyCreated,)}, (request_bodies.NewKey,), (), (400, 413, 415, 503),
+        "access", {201: (schemas.KeyCreated,)}, (NewKey,), (), (400, 413, 415, 503),
     ),
     Operation(
         "DELETE", f"{ACCESS}/keys/{{id}}", MANAGE_ACCESS, keys.revoke, "revokeKey", "Revoke an API key", "access",

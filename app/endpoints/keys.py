@@ -10,9 +10,9 @@ from starlette.responses import Response
 
 from app.access.credentials import KEY_PREFIX, digest_of, new_id, new_secret
 from app.access.guard import principal_of
+from app.access.request_bodies import NewKey
 from app.context import context, json_response, managed_owner
 from app.problems import NotFound
-from app.request_bodies import NewKey
 from app.requests import read_body
 from app.schemas import KeyCreated, KeyItem, KeyList
 from jobs.access.keys import MAX_KEYS, Key, add_key, list_keys, revoke_key

@@ -12,12 +12,12 @@ from app.access.cookies import clear_session_cookie, set_session_cookie
 from app.access.credentials import digest_of, new_id, new_secret
 from app.access.guard import principal_of
 from app.access.principals import Principal, Proof
+from app.access.request_bodies import SignIn
 from app.access.same_origin import check_same_origin
 from app.access.tickets import ticket_of
 from app.client_counts import client_address
 from app.context import Context, context, json_response, managed_owner
 from app.problems import Forbidden, NotFound, Unauthenticated
-from app.request_bodies import SignIn
 from app.requests import read_body
 from app.schemas import Caller, SessionItem, SessionList, SignInWays, Ticket
 from jobs.access.sessions import list_sessions, open_session, revoke_session, use_sign_in_link

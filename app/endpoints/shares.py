@@ -7,10 +7,10 @@ from starlette.responses import Response
 
 from app.access.credentials import digest_of, new_id
 from app.access.guard import principal_of
+from app.access.request_bodies import NewShare
 from app.access.share_links import PARAMETER, new_share_secret
 from app.context import context, json_response
 from app.problems import NotFound
-from app.request_bodies import NewShare
 from app.requests import path_job_id, read_body
 from app.schemas import ShareCreated, ShareItem, ShareList
 from jobs.access.shares import Share, add_share, list_shares, revoke_share
