@@ -325,7 +325,7 @@ class SeenRequest(Message):
     limits: GatewayLimits
 
 
-class SignInWays(Message):
+class SignInOptions(Message):
     """How users of the page sign in. One-time links (`haulage users signin`) always do."""
 
     provider: str | None = Field(
@@ -339,7 +339,7 @@ class Caller(Message):
 
     mode: Literal["open", "required"]
     user: str | None
-    sign_in: SignInWays
+    sign_in: SignInOptions
     role: str | None = None
     scopes: list[str] = Field(default_factory=list)
     groups: list[str] = Field(default_factory=list)

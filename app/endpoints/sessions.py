@@ -19,7 +19,7 @@ from app.client_counts import client_address
 from app.context import Context, context, json_response, managed_owner
 from app.problems import Forbidden, NotFound, Unauthenticated
 from app.requests import read_body
-from app.schemas import Caller, SessionItem, SessionList, SignInWays, Ticket
+from app.schemas import Caller, SessionItem, SessionList, SignInOptions, Ticket
 from jobs.access.sessions import list_sessions, open_session, revoke_session, use_sign_in_link
 from jobs.access.tickets import add_ticket
 
@@ -34,7 +34,7 @@ async def current(request: Request) -> Response:
     try:
         principal = await it.guard.authenticator.authenticate(request)
     except Unauthenticated:
-        return json_response(Caller(mode="required", user=None, sign_in=_sign_in_ways(it)), headers=NO_STORE)
+        return json_response(Caller(mode="required", user=None, sign_in=_sign_in_options(it)), headers=NO_STORE)
     return json_response(_caller(it, principal), headers=NO_STORE)
 
 
@@ -126,7 +126,7 @@ def _caller(it: Context, principal: Principal) -> Caller:
     return Caller(
         mode="open" if it.guard.authenticator.is_open else "required",
         user=principal.owner,
-        sign_in=_sign_in_ways(it),
+        sign_in=_sign_in_options(it),
         role=principal.role,
         scopes=sorted(principal.scopes),
         groups=sorted(principal.groups),
@@ -135,6 +135,6 @@ def _caller(it: Context, principal: Principal) -> Caller:
     )
 
 
-def _sign_in_ways(it: Context) -> SignInWays:
+def _sign_in_options(it: Context) -> SignInOptions:
     settings = it.services.settings
-    return SignInWays(provider=settings.oidc_display_name, proxy=settings.auth_proxy_user is not None)
+    return SignInOptions(provider=settings.oidc_display_name, proxy=settings.auth_proxy_user is not None)

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from app.access.credentials import COOKIE, KEY_PREFIX, digest_of, new_id, new_secret
 from app.access.principals import ALL_SCOPES, Role, Scope
 from jobs.access.keys import add_key
 from jobs.access.sessions import open_session
 from jobs.access.users import save_user
+from jobs.plans import ANONYMOUS_PLAN, PREMIUM_PLAN, USER_PLAN
 from jobs.services import Services
 
 Headers = dict[str, str]
+
+UNLIMITED: dict[str, Any] = {
+    "plans": {name: {"requests_per_hour": 0, "streams": 0} for name in (ANONYMOUS_PLAN, USER_PLAN, PREMIUM_PLAN)},
+    "reads_per_second": 10_000,
+    "reads_burst": 10_000,
+    "failed_attempts_per_minute": 1_000_000,
+}
+"""Settings of a gateway that limits no requests, for tests that send thousands."""
 
 
 async def key_of(

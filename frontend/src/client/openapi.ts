@@ -578,7 +578,7 @@ export interface components {
             mode: "open" | "required";
             /** User */
             user: string | null;
-            signIn: components["schemas"]["SignInWays"];
+            signIn: components["schemas"]["SignInOptions"];
             /**
              * Role
              * @default null
@@ -1593,10 +1593,10 @@ export interface components {
             link: string;
         };
         /**
-         * SignInWays
+         * SignInOptions
          * @description How users of the page sign in. One-time links (`haulage users signin`) always do.
          */
-        SignInWays: {
+        SignInOptions: {
             /**
              * Provider
              * @description Name of the OpenID provider at which `/sign-in/oidc` signs in; null without one.

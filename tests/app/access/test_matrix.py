@@ -12,11 +12,12 @@ from app.operations import OPERATIONS, Operation
 from app.polls import PollMiddleware
 from tests.app.access.matrix import Caller, callers, operation_violations, poll_violations, socket_violations
 from tests.app.shared import Shared
+from tests.helpers.access import UNLIMITED
 
 
 @pytest.fixture
 def changes() -> dict[str, Any]:
-    return {"auth_mode": "required", "template_files": "users"}
+    return {"auth_mode": "required", "template_files": "users", **UNLIMITED}
 
 
 class ShortWay:
