@@ -19,10 +19,12 @@ from tests.conformance import test_event_streams, test_websockets
 from tests.conformance.job import Followed, JobUnderTest
 from tests.conformance.raw_client import RawClient
 from tests.conformance.recordings import Recording, has_ended
+from tests.helpers.access import key_of
 from tests.helpers.catalogue import Catalogue
 from tests.helpers.conformance import ConformanceTests
 from tests.helpers.jobs import create
-from tests.helpers.running import working
+from tests.helpers.running import serving, working
+from tests.helpers.settings import with_changes
 
 POLLING, STREAMS, WEBSOCKETS, MESSAGES = (
     f"tests.conformance.test_{name}" for name in ("polling", "event_streams", "websockets", "messages")
@@ -56,6 +58,27 @@ async def test_the_gateway_passes_every_test_and_is_left_clean(
     assert report.passed > 40
     jobs = (await api.get("/v1/download/jobs")).json()["jobs"]
     assert [job["status"] for job in jobs] == ["expired"] * 2, "it has left a bundle behind"
+
+
+async def test_a_gateway_that_requires_keys_passes_with_one(
+    conformance: ConformanceTests,
+    services: Services,
+    settings: Settings,
+    catalogue: Catalogue,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await catalogue.add(os.urandom(3_000_000), "a.bin")
+    key = (await key_of(services, "olga"))["Authorization"].removeprefix("Bearer ")
+    async with serving(with_changes(settings, auth_mode="required")) as url, Middlebox(url).running() as box:
+        refused = await conformance(url)
+        assert (refused.code, "set HAULAGE_TOKEN" in refused.output) == (4, True)
+        monkeypatch.setenv("HAULAGE_TOKEN", key)
+        process = await conformance.start(box.url)
+        for part, times in (("/download/subscribe", 3), ("/stream/", 1), ("/stream?jobs", 1)):
+            await box.asked_for(part, times)
+        async with working(settings):
+            report = await conformance.report(process)
+    assert (report.code, report.failures, report.skipped) == (0, {}, {}), report.output
 
 
 @pytest.mark.usefixtures("worker")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -77,8 +78,14 @@ def resolve_server(server: str | None, given: Path | None) -> str:
 
 
 def read_token() -> str | None:
-    """Return the API key or token of the environment, which requests to the server carry."""
-    return os.environ.get("HAULAGE_TOKEN", "").strip() or None
+    """Return the API key or token of the environment, which requests to the server carry.
+
+    Raises `InvalidRequest` for what no header can carry.
+    """
+    token = os.environ.get("HAULAGE_TOKEN", "").strip()
+    if not re.fullmatch(r"[!-~]*", token):
+        raise InvalidRequest("HAULAGE_TOKEN is no key or token: it has spaces, line breaks, or other than ASCII characters.")
+    return token or None
 
 
 def write_server_url(data_dir: Path, url: str) -> None:

@@ -1,7 +1,7 @@
 """Fixtures of the conformance tests: a server, and two small jobs on it that were followed from start to end.
 
-`pytest tests/conformance --server URL` tests a running server. Without `--server` the tests run against a gateway and a
-worker of their own.
+`pytest tests/conformance --server URL` tests a running server, with the API key of HAULAGE_TOKEN if there is one. Without
+`--server` the tests run against a gateway and a worker of their own.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Literal
 from uuid import UUID
 
@@ -63,6 +64,7 @@ class Server:
 
     url: str
     start_worker: Callable[[], object]
+    token: str | None = None
 
 
 @asynccontextmanager
@@ -81,7 +83,7 @@ async def _gateway(template: str, environment: dict[str, str]) -> AsyncIterator[
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     url = _option(request.config, "--server")
     if url is not None:
-        yield Server(url, lambda: None)
+        yield Server(url, lambda: None, os.environ.get("HAULAGE_TOKEN"))
         return
     gateway = _gateway(request.getfixturevalue("template"), request.getfixturevalue("environment"))
     with start_blocking_portal() as portal, ExitStack() as running:
@@ -93,7 +95,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
 @pytest.fixture(scope=_scope)
 def client(server: Server) -> Iterator[RawClient]:
     """A client of the server under test."""
-    client = RawClient(server.url)
+    client = RawClient(server.url, server.token)
     yield client
     client.close()
 
@@ -110,7 +112,10 @@ def job_ids(client: RawClient, request: pytest.FixtureRequest) -> Iterator[Seque
 
 def _smallest_files(client: RawClient) -> list[int]:
     try:
-        files = client.request("/v1/download/files?limit=200").json["files"]
+        response = client.request("/v1/download/files?limit=200")
+        if response.status == HTTPStatus.UNAUTHORIZED:
+            pytest.exit(f"{client.server} lets nobody in without a key: set HAULAGE_TOKEN to one.", returncode=4)
+        files = response.json["files"]
     except (ProtocolViolation, KeyError) as error:
         pytest.exit(f"{client.server} is not a Haulage server, or not running: {error}", returncode=4)
     small = sorted((file["size"], file["id"]) for file in files if file["size"] <= _MAX_FILE_SIZE)

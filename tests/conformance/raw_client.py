@@ -158,8 +158,10 @@ def _close_code(error: ConnectionClosed) -> int:
 class RawClient:
     """A client of one server. All calls raise `ProtocolViolation` when it does not even speak HTTP or WebSocket."""
 
-    def __init__(self, server: str) -> None:
+    def __init__(self, server: str, token: str | None = None) -> None:
+        """`token`: an API key that every request carries."""
         self.server = server.rstrip("/")
+        self._authorization = {} if token is None else {"Authorization": f"Bearer {token}"}
         self._pool = urllib3.PoolManager(retries=False, maxsize=8)
 
     def close(self) -> None:
@@ -182,7 +184,7 @@ class RawClient:
     ) -> Response:
         """Sends one request, without retries or redirects."""
         content = None if body is None else json.dumps(body).encode()
-        all_headers = dict(headers or {}) | ({} if body is None else {"Content-Type": "application/json"})
+        all_headers = self._authorization | dict(headers or {}) | ({} if body is None else {"Content-Type": "application/json"})
         try:
             found = self._pool.request(
                 method, self.server + path, body=content, headers=all_headers, timeout=timeout, redirect=False
@@ -206,7 +208,10 @@ class RawClient:
         deadline = time.monotonic() + total
         try:
             found = self._pool.request(
-                "GET", self.server + path, headers=headers or {}, timeout=timeout, preload_content=False
+                "GET",
+                self.server + path,
+                headers=self._authorization | dict(headers or {}),
+                timeout=timeout, preload_content=False
             )
             with closing(found):
                 stream = EventStream(Response(found.status, found.headers, b""), EventStreamParser())
@@ -245,6 +250,7 @@ class RawClient:
                 server_hostname=parts.hostname if parts.scheme == "wss" else None,
                 origin=None if origin is None else Origin(origin),
                 subprotocols=[Subprotocol(name) for name in subprotocols] or None,
+                additional_headers=self._authorization,
                 compression=None,
                 open_timeout=TIMEOUT,
                 ping_interval=None,

@@ -18,8 +18,10 @@ def doctor(
 ) -> None:
     """Check the path to a gateway: what proxies on the way break, and what to change.
 
+    Where everybody has to sign in, HAULAGE_TOKEN has to be an API key, or WebSockets and links to results are skipped.
     Prints a line for each check; exit code 1 if something is broken.
     """
     from app.cli.doctor.report import report
+    from app.cli.environment import read_token
 
-    report(url, thorough=thorough, as_json=as_json)
+    report(url, read_token(), thorough=thorough, as_json=as_json)

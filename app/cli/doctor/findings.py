@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 KEEP_HOST = "Let the proxy keep the client's Host, or set PUBLIC_URL to the URL that people open."
-"""A remedy."""
+USE_KEY = "Set HAULAGE_TOKEN to an API key with the scopes jobs:read and results:read (`haulage keys create`)."
+"""Remedies."""
 
 Level = Literal["ok", "warning", "broken", "skipped"]
 

@@ -61,13 +61,17 @@ class ProbeRefused(ProbeFailed):
 class Path:
     """The path to the gateway at a URL. What fails raises `ProbeFailed`."""
 
-    def __init__(self, url: str, plan: Plan) -> None:
-        """Raises `InvalidRequest` when `url` is not the URL of a server."""
+    def __init__(self, url: str, plan: Plan, token: str | None = None) -> None:
+        """`token`: an API key, for what needs one; requests to the store do not carry it.
+
+        Raises `InvalidRequest` when `url` is not the URL of a server.
+        """
         self.url = ApiClient(url).server
         self.plan = plan
         self.parts = urlsplit(self.url)
         self.host = self.parts.netloc
         self.origin = f"{self.parts.scheme}://{self.host}"
+        self.authorization = {} if token is None else {"Authorization": f"Bearer {token}"}
         self.pool = urllib3.PoolManager(retries=False, maxsize=256)
         self.seen: SeenRequest
 

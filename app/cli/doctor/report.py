@@ -7,15 +7,18 @@ from collections.abc import Mapping
 import typer
 
 from app.cli.doctor.checks import CHECKS, Check, reach
-from app.cli.doctor.findings import Finding, broken, skipped
+from app.cli.doctor.findings import USE_KEY, Finding, broken, skipped
 from app.cli.doctor.probes import QUICK, THOROUGH, Path, Plan, ProbeFailed, ProbeRefused, in_parallel
 from app.cli.output import print_json, print_message
 from app.exit_codes import ExitCode
 
 
-def diagnose(url: str, plan: Plan = QUICK) -> dict[str, Finding]:
-    """The findings of all checks, by name. Raises `InvalidRequest` for what is not the URL of a server."""
-    path = Path(url, plan)
+def diagnose(url: str, plan: Plan = QUICK, token: str | None = None) -> dict[str, Finding]:
+    """The findings of all checks, by name. Raises `InvalidRequest` for what is not the URL of a server.
+
+    `token`: an API key for the checks that need one.
+    """
+    path = Path(url, plan, token)
     try:
         unreachable = reach(path)
         if unreachable is not None:
@@ -26,12 +29,12 @@ def diagnose(url: str, plan: Plan = QUICK) -> dict[str, Finding]:
         path.pool.clear()
 
 
-def report(url: str, *, thorough: bool, as_json: bool) -> None:
+def report(url: str, token: str | None, *, thorough: bool, as_json: bool) -> None:
     """Print a line for each finding. Raises `typer.Exit` when something is broken."""
     plan = THOROUGH if thorough else QUICK
     if not as_json:
         print_message(f"This takes {'three minutes' if thorough else 'a minute'}.")
-    findings = diagnose(url, plan)
+    findings = diagnose(url, plan, token)
     if as_json:
         rows = [
             {"check": name, "level": it.level, "seen": it.seen, "remedy": it.remedy} for name, it in findings.items()
@@ -55,4 +58,6 @@ def _finding(check: Check, path: Path) -> Finding:
     except ProbeRefused as error:
         return skipped(str(error), "Try again in a minute.")
     except ProbeFailed as error:
+        if error.problem in {"unauthenticated", "forbidden"}:
+            return skipped(f"the gateway does not let this check in ({error.problem})", USE_KEY)
         return broken(str(error), "See the logs of the proxy and the gateway.")

@@ -59,9 +59,10 @@ def byte_range(path: Path) -> Finding:
 
 def _latest_link(path: Path) -> dict[str, Any] | None:
     """The `Link` of the newest job with a result; None if there is none."""
-    jobs, _ = path.json("GET", "/v1/download/jobs?status=completed&limit=1")
+    headers = path.authorization
+    jobs, _ = path.json("GET", "/v1/download/jobs?status=completed&limit=1", headers=headers)
     for job in jobs["jobs"]:
-        link, _ = path.json("GET", f"/v1/download/job/{job['jobId']}/download-url")
+        link, _ = path.json("GET", f"/v1/download/job/{job['jobId']}/download-url", headers=headers)
         return dict(link)
     return None
 

@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
-from app.cli.doctor.findings import KEEP_HOST, Finding, broken, ok, skipped, warning
+from app.cli.doctor.findings import KEEP_HOST, USE_KEY, Finding, broken, ok, skipped, warning
 from app.cli.doctor.probes import Path, longest, reason_of
 from app.close_codes import CloseCode
 
@@ -127,6 +127,7 @@ def _socket(path: Path, origin: str | None = None) -> ClientConnection:
         f"{path.url.replace('http', 'ws', 1)}/v1/download/subscribe",
         origin=None if origin is None else Origin(origin),
         subprotocols=[Subprotocol("haulage.v1")],
+        additional_headers=path.authorization,
         open_timeout=path.plan.timeout,
         close_timeout=1,
         ping_interval=None,
@@ -145,6 +146,8 @@ def _closed_socket(error: ConnectionClosed, path: Path, remedy: str) -> Finding:
     code = error.rcvd.code if error.rcvd else None
     if code == CloseCode.WRONG_HOST.code:
         return broken(f"the gateway does not know the Host that arrives for {path.host}", KEEP_HOST)
+    if code == CloseCode.SIGN_IN.code:
+        return skipped("the gateway does not let this check in", USE_KEY)
     if code == CloseCode.FORBIDDEN.code:
         return broken(f"pages of {path.origin} may not open WebSockets", f"Set PUBLIC_URL to {path.url}.")
     if code is not None:

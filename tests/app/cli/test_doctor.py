@@ -19,7 +19,8 @@ from app.cli.doctor.report import diagnose
 from app.cli.doctor.request_checks import LONGEST_POLL, POLL_MARGIN
 from app.cli.doctor.stream_checks import MAX_SILENCE
 from tests.app.cli.processes import Cli
-from tests.app.shared import Shared
+from tests.app.shared import Shared, in_state
+from tests.helpers.access import key_of
 from tests.helpers.breaking_proxy import BreakingProxy
 from tests.helpers.reverse_proxies import in_front
 from tests.helpers.running import serving
@@ -33,8 +34,8 @@ PLAN = Plan(silences=(0.1, 1.2), waits=(0.1, 1.2), websocket_silence=1.2, pause=
 """The probes of a second or two instead of a minute or two."""
 
 
-async def findings(url: str, plan: Plan = PLAN) -> dict[str, Finding]:
-    return await to_thread.run_sync(diagnose, url, plan)
+async def findings(url: str, plan: Plan = PLAN, token: str | None = None) -> dict[str, Finding]:
+    return await to_thread.run_sync(diagnose, url, plan, token)
 
 
 def levels(found: dict[str, Finding], *levels: str) -> dict[str, str]:
@@ -65,6 +66,39 @@ async def test_a_good_proxy_has_no_findings(site: Shared, tmp_path: Path) -> Non
         found = await findings(url)
     assert levels(found, "warning", "broken") == {}
     assert levels(found, "skipped") == {"keep-alive race": "not tried"}
+
+
+async def test_a_gateway_that_requires_keys_is_checked_with_one(site: Shared) -> None:
+    await in_state(site, "completed", owner="olga")
+    key = (await key_of(site.services, "olga"))["Authorization"].removeprefix("Bearer ")
+    async with serving(with_changes(site.settings, auth_mode="required")) as url:
+        with_key, without = await asyncio.gather(findings(url, token=key), findings(url))
+    assert levels(with_key, "warning", "broken") == {}
+    assert levels(with_key, "skipped") == {"keep-alive race": "not tried"}
+    assert levels(without, "warning", "broken") == {}
+    concerned = {"websocket", "websocket silence", "origin", "store link", "range"}
+    assert levels(without, "skipped").keys() - {"keep-alive race"} == concerned
+    assert all("HAULAGE_TOKEN" in without[check].remedy for check in ("websocket", "origin", "store link", "range"))
+
+
+async def test_the_store_never_sees_the_key(site: Shared) -> None:
+    await in_state(site, "completed", owner="olga")
+    key = (await key_of(site.services, "olga"))["Authorization"].removeprefix("Bearer ")
+    seen = b""
+
+    async def store(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal seen
+        seen += await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(store, "127.0.0.1", 0) as server:
+        endpoint = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        changes = {"auth_mode": "required", "s3_public_endpoint": endpoint}
+        async with serving(with_changes(site.settings, **changes)) as url:
+            await findings(url, token=key)
+    assert b"GET /" in seen
+    assert key.encode() not in seen
 
 
 BREAKAGES: dict[str, tuple[dict[str, Any], set[str]]] = {
