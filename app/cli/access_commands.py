@@ -34,7 +34,7 @@ def create_key(
     """Print a new key. An owner who is no user yet is added with role `user`. Raises `InvalidRequest`."""
     chosen, secret, key_id = _scopes(scopes), KEY_PREFIX + new_secret(), new_id()
     expires_at = datetime.now(UTC) + timedelta(days=days) if days else None
-    _check_name(owner)
+    check_name(owner)
 
     async def work(services: Services) -> None:
         await users.save_user(services.database, owner)
@@ -154,7 +154,7 @@ async def record_action(services: Services, action: str, subject: str) -> None:
 
 def add_user(name: str, role: Role | None, groups: str | None, plan: str | None, data_dir: Path | None) -> None:
     """Add or change a user. Requests and streams have the new rights within three seconds. Raises `InvalidRequest`."""
-    _check_name(name)
+    check_name(name)
     names = None if groups is None else _items(groups)
 
     async def work(services: Services) -> None:
@@ -201,6 +201,17 @@ async def new_sign_in_link(services: Services, name: str, url: str) -> str:
     await sessions.add_sign_in_link(services.database, digest_of(secret), name, LINK_LIFETIME)
     await record_action(services, "createSignInLink", name)
     return f"{url}/sign-in#{secret}"
+
+
+async def ensure_admin(services: Services, name: str) -> str:
+    """Return the name of an admin, the first one by name. Without any, the user `name` becomes one."""
+    admins = [user.name for user in await users.list_users(services.database) if user.role == Role.ADMIN]
+    if admins:
+        return admins[0]
+    await users.save_user(services.database, name, Role.ADMIN)
+    await _announce(services)
+    await record_action(services, "saveUser", name)
+    return name
 
 
 def adopt(source: str, target: str, data_dir: Path | None) -> None:
@@ -254,7 +265,8 @@ def _items(text: str) -> list[str]:
     return [item for item in text.replace(",", " ").split() if item]
 
 
-def _check_name(name: str) -> None:
+def check_name(name: str) -> None:
+    """Raises `InvalidRequest` for what can be no name of a user."""
     if name in RESERVED:
         raise InvalidRequest(f"{name!r} is not the name of a user: it has a meaning of its own.")
     if not is_user_name(name):

@@ -108,6 +108,11 @@ def test_every_variable_of_our_services_is_a_setting_and_the_required_ones_are_t
         assert required <= named
 
 
+def test_everybody_signs_in_unless_the_settings_say_otherwise(services: dict[str, dict[str, Any]]) -> None:
+    for service in OURS:
+        assert services[service]["environment"]["AUTH_MODE"] == "${AUTH_MODE:-required}"
+
+
 def test_there_is_no_secret_and_none_has_a_default(project: Path) -> None:
     text = (project / "compose.yaml").read_text(encoding="utf-8")
     secrets = re.findall(r"\$\{(\w*(?:PASSWORD|SECRET)\w*)(\S*?)(?: [^}]*)?\}", text)

@@ -33,10 +33,17 @@ def eventually(check: Callable[[], bool], what: str) -> None:
         sleep(0.1)
 
 
+@pytest.fixture(scope="session")
+def key(installation: Installation) -> str:
+    """An API key of the admin."""
+    return installation.shell("docker compose exec -T gateway haulage keys create tests --owner admin").strip()
+
+
 @pytest.fixture
-def api(installation: Installation) -> Iterator[httpx.Client]:
-    """A client of nginx."""
-    with httpx.Client(base_url=installation.url, timeout=90) as client:
+def api(installation: Installation, key: str) -> Iterator[httpx.Client]:
+    """A client of nginx with a key."""
+    headers = {"Authorization": f"Bearer {key}"}
+    with httpx.Client(base_url=installation.url, headers=headers, timeout=90) as client:
         yield client
 
 
@@ -79,6 +86,26 @@ def test_the_main_job_goes_through_nginx_and_its_bundle_is_whole(
     assert (part.status_code, part.content) == (206, b"PK\x03\x04")
     page = api.get("/")
     assert (page.status_code, page.headers["Server"]) == (200, "nginx")
+
+
+def test_nobody_gets_in_without_a_key(first_job: str, installation: Installation) -> None:
+    del first_job
+    for path in ("/v1/download/jobs", "/v1/download/files"):
+        assert httpx.get(installation.url + path).status_code == 401
+    answer = httpx.post(f"{installation.url}/v1/download/initiate", json={"file_ids": [10000]})
+    assert (answer.status_code, answer.json()["error"]) == (401, "unauthenticated")
+
+
+def test_the_first_admin_signs_in_with_a_link_that_works_once(installation: Installation) -> None:
+    *_, command = blocks("Start").splitlines()
+    page, _, secret = installation.shell(command).strip().partition("/sign-in#")
+    assert page == f"http://localhost:{installation.port}"
+    with httpx.Client(base_url=page, headers={"Origin": page}) as browser:
+        assert browser.get("/sign-in").status_code == 200
+        caller = browser.post("/v1/access/session", json={"link": secret}).raise_for_status().json()
+        assert (caller["user"], caller["role"]) == ("admin", "admin")
+        assert browser.get("/v1/download/jobs").status_code == 200
+        assert browser.post("/v1/access/session", json={"link": secret}).status_code == 401
 
 
 def test_everything_is_healthy(first_job: str, api: httpx.Client) -> None:

@@ -37,20 +37,29 @@ def migrate(
     create_bucket: Annotated[
         bool, typer.Option("--create-bucket", help="Also create the bucket S3_BUCKET_NAME, unless it exists.")
     ] = False,
+    create_admin: Annotated[
+        str | None, typer.Option("--create-admin", metavar="USER", help="Also add this admin, unless there is one.")
+    ] = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
     """Migrate the database schema to this release."""
+    from app.cli.access_commands import check_name, ensure_admin
     from app.cli.environment import load_settings
     from app.cli.output import print_json
     from app.cli.service_runner import run_with_services
     from jobs import migrate as migrations
     from jobs.services import Services
 
+    if create_admin:
+        check_name(create_admin)
+
     async def migrate_all(services: Services) -> tuple[str | None, str | None]:
         revisions = await migrations.migrate(services.database)
         if create_bucket:
             await services.storage.bucket.ensure()
+        if create_admin:
+            await ensure_admin(services, create_admin)
         return revisions
 
     settings = load_settings(data_dir)
