@@ -22,6 +22,7 @@ from jobs.access.audit import Action, record
 from jobs.engine.jobs import Status
 from jobs.errors import IllegalTransition, InvalidRequest, JobNotFound, RedisUnavailable, UserNotFound
 from jobs.owners import MAX_USER_NAME, RESERVED, TERMINAL, is_user_name
+from jobs.plans import PREMIUM_PLAN
 from jobs.services import Services
 
 LINK_LIFETIME = 15 * 60.0
@@ -208,7 +209,7 @@ async def ensure_admin(services: Services, name: str) -> str:
     admins = [user.name for user in await users.list_users(services.database) if user.role == Role.ADMIN]
     if admins:
         return admins[0]
-    await users.save_user(services.database, name, Role.ADMIN)
+    await users.save_user(services.database, name, Role.ADMIN, plan=PREMIUM_PLAN)
     await _announce(services)
     await record_action(services, "saveUser", name)
     return name

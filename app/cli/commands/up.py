@@ -25,6 +25,12 @@ def up(
         bool,
         typer.Option("--insecure-open", help="Let other machines in without signing in: only in a trusted network."),
     ] = False,
+    store_port: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=65535, help="Port at which others reach the store. Default: one above --port; 0: a free one."
+        ),
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Number of worker processes.")] = 1,
     demo: Annotated[
         bool, typer.Option("--demo", help="Add demo files to an empty store, and download its files.")
@@ -39,6 +45,7 @@ def up(
     up(
         resolve_data_dir(data_dir),
         port,
+        store_port,
         workers,
         Openness.of(host or [], public=public, insecure_open=insecure_open),
         demo=demo or exit_after_demo,

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from app.cli.environment import remove_server_url, settings_from, write_server_url
 from app.cli.local_stack.child_processes import Gateway, Worker, gateway_url, is_healthy
 from app.cli.local_stack.openness import Openness
 from app.cli.output import print_message
 from app.cli.service_runner import run_with_services
+from app.listening import bound_sockets
+from app.stack.errors import StackError
+from app.stack.port_forwarder import PortForwarder
 from app.stack.stack import Stack
 from app.stack.supervised_server import SupervisedServer
 from jobs.migrate import migrate
@@ -22,16 +27,24 @@ _HEALTHY_TIMEOUT = 60.0
 
 
 class Supervisor:
-    """The stack of `data_dir`, with a gateway on `port` and `workers` workers. `stop` stops whatever was started."""
+    """The stack of `data_dir`, with a gateway on `port` and `workers` workers. `stop` stops whatever was started.
 
-    def __init__(self, data_dir: Path, port: int, workers: int, openness: Openness) -> None:
+    Others than this machine reach the store at `store_port`; 0 chooses a free one.
+    """
+
+    def __init__(self, data_dir: Path, port: int, store_port: int, workers: int, openness: Openness) -> None:
         self._folder = data_dir.resolve()
         self._port = port
+        self._store_port = store_port
         self._workers = workers
         self._openness = openness
         self._running = ExitStack()
         self._children: list[SupervisedServer] = []
         self.url = gateway_url(port)
+        self.public_url = self.url
+        """The gateway's URL for others, if `PUBLIC_URL` does not say it."""
+        self.store_url: str | None = None
+        """The store's URL for others; None if there are none."""
         self.is_up = False
 
     def start(self) -> Settings:
@@ -42,6 +55,8 @@ class Supervisor:
         stack.start()
         environment = stack.environment()
         environment |= self._openness.environment
+        if self._openness.others_may_come:
+            environment = self._let_others_reach_store(environment)
         settings = settings_from(environment)
         run_with_services(settings, _prepare, schema=False)
         print_message("Starting gateway and workers …")
@@ -58,6 +73,22 @@ class Supervisor:
         for child in self._children:
             child.enable_restarts(print_message)
         return settings
+
+    def _let_others_reach_store(self, environment: dict[str, str]) -> dict[str, str]:
+        """Pass on the store's port, and return settings with where it is reached, unless they say so already."""
+        name, inner_port = self._openness.public_name, urlsplit(environment["S3_ENDPOINT"]).port
+        assert inner_port is not None
+        try:
+            sockets = bound_sockets(self._openness.hosts, self._store_port)
+            forwarder = PortForwarder(sockets, inner_port)
+            self._running.callback(forwarder.stop)
+            forwarder.start()
+        except OSError as error:
+            raise StackError(f"{error.strerror}; choose another port for the store with --store-port") from error
+        port = sockets[0].getsockname()[1]
+        self.public_url = f"http://{name}:{self._port}"
+        self.store_url = f"http://{name}:{port}"
+        return {"S3_PUBLIC_ENDPOINT": os.environ.get("S3_PUBLIC_ENDPOINT") or self.store_url, **environment}
 
     def _start_children(self) -> None:
         """Start gateway and workers concurrently and wait until they are healthy. Raises `StackError`.

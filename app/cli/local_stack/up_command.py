@@ -5,8 +5,7 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
-from app.access.principals import Role
-from app.cli.access_commands import new_sign_in_link
+from app.cli.access_commands import ensure_admin, new_sign_in_link
 from app.cli.environment import read_server_url
 from app.cli.local_stack.demo import commands_to_try, run_demo
 from app.cli.local_stack.openness import Openness
@@ -16,18 +15,28 @@ from app.cli.output import print_message
 from app.cli.service_runner import run_with_services
 from app.stack.errors import StackError
 from app.stack.ports import free_ports, is_free
-from jobs.access.users import list_users, save_user
 from jobs.errors import InvalidRequest
-from jobs.plans import PREMIUM_PLAN
 from jobs.services import Services
+from jobs.settings import Settings
 
+_LAST_PORT = 65535
 ADMIN = "admin"
 """The user who is added at the first start with `--public`."""
 
 
-def up(data_dir: Path, port: int, workers: int, openness: Openness, *, demo: bool, exit_after_demo: bool) -> None:
+def up(
+    data_dir: Path,
+    port: int,
+    store_port: int | None,
+    workers: int,
+    openness: Openness,
+    *,
+    demo: bool,
+    exit_after_demo: bool,
+) -> None:
     """Run until a signal arrives, or with `exit_after_demo` until the demo is done.
 
+    Others than this machine reach the store at `store_port`, by default the one after `port`; 0 chooses a free one.
     A signal that arrives before everything is up exits with 128 plus its number; later it is the normal end.
     """
     running = read_server_url(data_dir)
@@ -37,7 +46,11 @@ def up(data_dir: Path, port: int, workers: int, openness: Openness, *, demo: boo
         raise StackError(f"Port {port} is in use by another program; choose another one with --port")
     if demo and openness.environment.get("AUTH_MODE") == "required":
         raise InvalidRequest("The demo starts downloads without signing in: leave out --demo or --public.")
-    supervisor = Supervisor(data_dir, port or free_ports([0])[0], workers, openness)
+    if store_port is None:
+        store_port = port + 1 if 0 < port < _LAST_PORT else 0
+    if store_port and openness.others_may_come and not is_free(store_port):
+        raise StackError(f"Port {store_port} is in use by another program; choose another one with --store-port")
+    supervisor = Supervisor(data_dir, port or free_ports([0])[0], store_port, workers, openness)
     signals = StopSignals()
     signals.install()
     try:
@@ -62,7 +75,10 @@ def _run(supervisor: Supervisor, data_dir: Path, openness: Openness, *, demo: bo
     url = supervisor.url
     print(f"\nHaulage is running at {url}/ (API documentation: {url}/docs). Press Ctrl-C to stop.", flush=True)
     print(openness.explanation(settings), flush=True)
+    if supervisor.store_url is not None:
+        print(_where_others_reach_it(settings, supervisor), flush=True)
     if settings.auth_mode == "required":
+        url = supervisor.public_url
         print(run_with_services(settings, lambda services: _admin_link(services, url)), flush=True)
     if shown is not None:
         print(commands_to_try(url, shown), flush=True)
@@ -70,11 +86,15 @@ def _run(supervisor: Supervisor, data_dir: Path, openness: Openness, *, demo: bo
         signal.pause()
 
 
+def _where_others_reach_it(settings: Settings, supervisor: Supervisor) -> str:
+    """Return a line for the person at the terminal, who may have to open a firewall or to configure a proxy."""
+    store = str(settings.s3_public_endpoint)
+    passed_on = "" if store == supervisor.store_url else f", which a proxy has to pass on to {supervisor.store_url}"
+    return f"Others reach it at {settings.public_url or supervisor.public_url}, and results at {store}{passed_on}."
+
+
 async def _admin_link(services: Services, url: str) -> str:
     """Returns a line with a link for the admin, who is added at the first start."""
-    admins = [user.name for user in await list_users(services.database) if user.role == Role.ADMIN]
-    if not admins:
-        await save_user(services.database, ADMIN, Role.ADMIN, plan=PREMIUM_PLAN)
-    name = admins[0] if admins else ADMIN
+    name = await ensure_admin(services, ADMIN)
     link = await new_sign_in_link(services, name, services.settings.public_url or url)
     return f"Sign in as {name} with this link. It is valid once, for 15 minutes:\n  {link}"

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import pty
+import re
 import shlex
 import signal
 import socket
@@ -167,3 +168,60 @@ async def test_a_public_stack_signs_its_admin_in(up_cli: Cli) -> None:
         assert (await api.get("/v1/download/jobs")).status_code == 200
     process.send_signal(signal.SIGINT)
     assert await ended(process) == 0
+
+
+async def test_others_reach_results_of_a_public_stack_and_nothing_else_of_its_store(
+    up_cli: Cli, tmp_path: Path
+) -> None:
+    """By the address that this machine has in its network, which is what other machines use."""
+    process = await up_cli.start("up", "--public", "--port", 0)
+    line = await line_with(process, "Others reach it at ", of_errors=False)
+    [gateway, store] = re.findall(r"http://[^\s,]+[0-9]", line)
+    link = (await line_with(process, "/sign-in#", of_errors=False)).strip()
+    assert link.startswith(f"{gateway}/sign-in#")
+    file = tmp_path / "kept.bin"
+    file.write_bytes(os.urandom(3_000_000))
+    assert (await up_cli("files", "add", file)).code == 0
+    key = (await up_cli("keys", "create", "tests", "--json")).json["key"]
+    client = Cli(tmp_path, {"HAULAGE_TOKEN": key, "HAULAGE_SERVER": gateway})
+    saved = await client("download", 10000, "-o", "saved.bin", "--json")
+    assert saved.code == 0, saved.error
+    assert (tmp_path / "saved.bin").read_bytes() == file.read_bytes()
+    async with httpx.AsyncClient() as browser:
+        api = {"Authorization": f"Bearer {key}"}
+        path = f"{gateway}/v1/download/job/{saved.json['jobId']}/download-url"
+        presigned = (await browser.get(path, headers=api)).json()["url"]
+        assert presigned.startswith(f"{store}/haulage/files/")
+        assert (await browser.get(presigned, headers={"Range": "bytes=0-3"})).status_code == 206
+        unsigned = presigned.partition("?")[0]
+        for method, url in (
+            ("GET", unsigned),
+            ("PUT", unsigned),
+            ("DELETE", unsigned),
+            ("GET", f"{store}/"),
+            ("GET", f"{store}/haulage?list-type=2"),
+            ("PUT", f"{store}/haulage?policy"),
+            ("GET", presigned.replace("/files/10000", "/files/10001")),
+        ):
+            assert (await browser.request(method, url)).status_code in {400, 403}, (method, url)
+    listening = {
+        (psutil.Process(pid_of(up_cli, what)).name(), connection.laddr.ip)
+        for what in ("store", "postgres", "valkey")
+        for connection in psutil.Process(pid_of(up_cli, what)).net_connections()
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert {ip for _, ip in listening} == {"127.0.0.1"}
+    process.send_signal(signal.SIGINT)
+    assert await ended(process) == 0
+
+
+async def test_a_public_stack_behind_https_needs_https_for_its_store(up_cli: Cli) -> None:
+    cli = Cli(up_cli.folder, {"PUBLIC_URL": "https://downloads.example"})
+    refused = await cli("up", "--public", "--port", 0)
+    assert refused.code == 2
+    assert "S3_PUBLIC_ENDPOINT" in refused.error
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = await up_cli("up", "--public", "--port", 0, "--store-port", port)
+    assert done.code == 8
+    assert done.error == f"haulage: Port {port} is in use by another program; choose another one with --store-port\n"
