@@ -4,6 +4,8 @@ ANONYMOUS = "anonymous"
 """The owner of every job and file until users exist."""
 MAX_USER_NAME = 255
 """Characters of a user's name."""
+VISITOR = ""
+"""The name of callers without any credential (`ANONYMOUS=read`): it owns nothing, since no user is called so."""
 PURGED = "purged"
 """The owner of the jobs of users who were purged, until `JOB_RETENTION` deletes their rows. No user is called so."""
 TERMINAL = "terminal"

@@ -305,6 +305,11 @@ class AccessSettings(_Group):
         description="`open`: every caller is `anonymous` and may do everything. `required`: every request must prove who "
         "it comes from, and users see their own jobs and the files that they may read. See [security.md](security.md).",
     )
+    anonymous: Literal["none", "read"] = Field(
+        default="none",
+        description="What callers without any credential may do when `AUTH_MODE` is `required`: nothing (`none`), or list "
+        "and check public files (`read`).",
+    )
     template_files: Literal["operators", "users"] = Field(
         default="operators",
         description="Who may request a `file_id` that is not in the catalogue (`S3_KEY_TEMPLATE`) when `AUTH_MODE` is "

@@ -12,7 +12,7 @@ from starlette.requests import HTTPConnection
 
 from app.access.credentials import KEY_PREFIX, MAX_TOKEN, Credential, CredentialKind, credential_of, digest_of
 from app.access.failed_attempts import FailedAttempts
-from app.access.principals import ALL_SCOPES, OPEN, Principal, Proof, Role, Scope
+from app.access.principals import ALL_SCOPES, ANY_VISITOR, OPEN, Principal, Proof, Role, Scope
 from app.access.proxy_headers import ProxyUsers
 from app.access.revocations import Revocations
 from app.access.same_origin import check_same_origin
@@ -50,6 +50,7 @@ class Authenticator:
         verify_token: TokenVerifier | None = None,
     ) -> None:
         self.is_open = settings.auth_mode == "open"
+        self._visitors_read = settings.anonymous == "read"
         self._idle = settings.session_idle
         self._address = address
         self._database = database
@@ -78,9 +79,12 @@ class Authenticator:
                 return None if self._revocations.ends(principal) else principal
         return None if credential is None else self._verdicts.get(credential.verdict_key)
 
-    async def authenticate(self, connection: HTTPConnection, *, ticket: bool = False) -> Principal:
+    async def authenticate(
+        self, connection: HTTPConnection, *, ticket: bool = False, visitors: bool = False
+    ) -> Principal:
         """The principal of a request or a WebSocket, by the `ticket` of its query if that is accepted.
 
+        `visitors`: whether no credential is needed where `ANONYMOUS=read`. One that is sent has to be valid even so.
         Raises `Unauthenticated`, `ForbiddenOrigin`, `TooManyFailedAttempts`, `DatabaseUnavailable`.
         """
         if self.is_open:
@@ -100,6 +104,8 @@ class Authenticator:
                     raise Unauthenticated("The access of this user was revoked.")
                 return principal
         if credential is None:
+            if visitors and self._visitors_read:
+                return ANY_VISITOR
             raise Unauthenticated(f"This request does not prove who it comes from. {_HOW}")
         if credential.kind is CredentialKind.SESSION:
             check_same_origin(scope, headers, self._address)

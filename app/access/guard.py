@@ -80,7 +80,7 @@ class Guard:
         self.check_still_valid(principal_of(connection))
 
     async def _authenticated(self, connection: HTTPConnection, rule: Rule) -> Principal:
-        principal = await self.authenticator.authenticate(connection, ticket=rule.ticket)
+        principal = await self.authenticator.authenticate(connection, ticket=rule.ticket, visitors=rule.visitors)
         connection.state.principal = principal
         for scope in (rule.scope, rule.also):
             if scope is not None and scope not in principal.scopes:
@@ -140,8 +140,11 @@ class Guard:
         """As whom the principal reads files; None for those who may read every file."""
         if principal.role.includes(Role.OPERATOR) or principal.grant is not None:  # a grant names its files itself
             return None
+        is_user = principal.proof is not Proof.ANONYMOUS
         return FileReader(
-            owner=principal.owner, groups=principal.groups, template_files=self._users_read_template_files
+            owner=principal.owner,
+            groups=principal.groups,
+            template_files=is_user and self._users_read_template_files,
         )
 
 

@@ -7,7 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from jobs.owners import ANONYMOUS
+from jobs.owners import ANONYMOUS, VISITOR
+from jobs.plans import ANONYMOUS_PLAN
 
 if TYPE_CHECKING:
     from app.access.grants import Grant  # which imports request bodies, and these name scopes
@@ -121,3 +122,5 @@ def revocation_id(kind: str, name: str) -> str:
 
 OPEN = Principal(owner=ANONYMOUS, role=Role.ADMIN, scopes=ALL_SCOPES, proof=Proof.ANONYMOUS)
 """Every caller in `AUTH_MODE=open`."""
+ANY_VISITOR = Principal(owner=VISITOR, scopes=frozenset({Scope.FILES_READ}), proof=Proof.ANONYMOUS, plan=ANONYMOUS_PLAN)
+"""Every caller without a credential, where `ANONYMOUS=read` lets it read public files."""

@@ -137,8 +137,8 @@ class Quotas:
 
 
 def _name_of(connection: HTTPConnection, principal: Principal) -> str:
-    """As whom the request is counted: a user, or the address of somebody who has only a share link."""
-    if principal.proof is Proof.SHARE_LINK:
+    """As whom the request is counted: a user, or the address of a visitor and of somebody who has only a share link."""
+    if principal.proof in {Proof.SHARE_LINK, Proof.ANONYMOUS}:
         client = client_of(client_address(connection.scope))
         if client:
             return f"|{client}"  # no user is called so

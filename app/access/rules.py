@@ -44,6 +44,8 @@ class Rule:
     """Whether a grant suffices, too: not for what its count of jobs, its files or its end would not limit."""
     ticket: bool = False
     """Whether a `ticket` in the query proves who calls: for streams of pages whose cookies do not reach this origin."""
+    visitors: bool = False
+    """Whether no credential is needed where `ANONYMOUS=read`: for what all visitors may share, and changes nothing."""
     users: bool = False
     """Whether it concerns users and their credentials: then nobody may, where nobody proves who they are."""
     person: bool = False
@@ -69,7 +71,7 @@ GET_RESULT = Rule(Scope.RESULTS_READ, Cost.LIGHT, JobAccess.ACT)
 GET_FILE = Rule(Scope.RESULTS_READ, Cost.LIGHT, JobAccess.ACT, share=True)
 SHARE_RESULT = Rule(Scope.JOBS_WRITE, Cost.COSTLY, JobAccess.ACT, also=Scope.RESULTS_READ, grant=False)
 """For links that hand out the result to others, and would outlive a grant and its key."""
-READ_FILES = Rule(Scope.FILES_READ, Cost.COSTLY)
+READ_FILES = Rule(Scope.FILES_READ, Cost.COSTLY, visitors=True)
 MANAGE_ACCESS = Rule(Scope.ACCESS_MANAGE, Cost.LIGHT, users=True)
 CREATE_KEY = Rule(Scope.ACCESS_MANAGE, Cost.COSTLY, users=True, person=True)
 GET_TICKET = Rule(Scope.JOBS_READ, Cost.LIGHT, users=True)

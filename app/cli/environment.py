@@ -84,7 +84,9 @@ def read_token() -> str | None:
     """
     token = os.environ.get("HAULAGE_TOKEN", "").strip()
     if not re.fullmatch(r"[!-~]*", token):
-        raise InvalidRequest("HAULAGE_TOKEN is no key or token: it has spaces, line breaks, or other than ASCII characters.")
+        raise InvalidRequest(
+            "HAULAGE_TOKEN is no key or token: it has spaces, line breaks, or other than ASCII characters."
+        )
     return token or None
 
 

@@ -11,7 +11,7 @@ class Visibility(StrEnum):
     """Who may read a file of the catalogue, besides its owner, operators and admins."""
 
     PUBLIC = "public"
-    """Every user."""
+    """Every user; with `ANONYMOUS=read`, whoever calls."""
     SHARED = "shared"
     """The users of the groups with which it is shared."""
     PRIVATE = "private"

@@ -184,7 +184,9 @@ class RawClient:
     ) -> Response:
         """Sends one request, without retries or redirects."""
         content = None if body is None else json.dumps(body).encode()
-        all_headers = self._authorization | dict(headers or {}) | ({} if body is None else {"Content-Type": "application/json"})
+        all_headers = (
+            self._authorization | dict(headers or {}) | ({} if body is None else {"Content-Type": "application/json"})
+        )
         try:
             found = self._pool.request(
                 method, self.server + path, body=content, headers=all_headers, timeout=timeout, redirect=False
@@ -211,7 +213,8 @@ class RawClient:
                 "GET",
                 self.server + path,
                 headers=self._authorization | dict(headers or {}),
-                timeout=timeout, preload_content=False
+                timeout=timeout,
+                preload_content=False,
             )
             with closing(found):
                 stream = EventStream(Response(found.status, found.headers, b""), EventStreamParser())

@@ -38,13 +38,15 @@ class Caller:
     scopes: frozenset[Scope] = ALL_SCOPES
     has_grant: bool = False
     is_person: bool = False
+    is_visitor: bool = False
+    """Sends no credential, where visitors may read."""
 
     def expected(self, rule: Rule) -> int | None:
         """The status of the refusal that the rule demands; None if the caller is admitted."""
         if rule.scope is None:
             return None
         if self.role is None:
-            return 401
+            return None if self.is_visitor and rule.visitors else 401
         lacks_scope = not {scope for scope in (rule.scope, rule.also) if scope is not None} <= self.scopes
         if lacks_scope or (self.has_grant and not rule.grant) or (rule.person and not self.is_person):
             return 403
@@ -70,7 +72,7 @@ async def callers(shared: Shared) -> list[Caller]:
     narrow = frozenset({Scope.FILES_READ})
     writer = frozenset({Scope.JOBS_READ, Scope.JOBS_WRITE})
     return [
-        Caller("anonymous", {}, None),
+        Caller("anonymous", {}, None, is_visitor=shared.settings.anonymous == "read"),
         Caller("owner", await key_of(services, OWNER, groups=["team"]), Role.USER, owns=True),
         Caller("owner's session", await session_of(services, OWNER), Role.USER, owns=True, is_person=True),
         Caller(

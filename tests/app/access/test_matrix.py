@@ -16,8 +16,8 @@ from tests.helpers.access import UNLIMITED
 
 
 @pytest.fixture
-def changes() -> dict[str, Any]:
-    return {"auth_mode": "required", "template_files": "users", **UNLIMITED}
+def changes(request: pytest.FixtureRequest) -> dict[str, Any]:
+    return {"auth_mode": "required", "template_files": "users", **UNLIMITED, **getattr(request, "param", {})}
 
 
 class ShortWay:
@@ -50,6 +50,18 @@ async def violations_of(
 async def test_every_operation_keeps_to_its_rule(required: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
     operations = [one for one in OPERATIONS if one.name != "signOut"]  # it would end the session of the matrix
     assert await violations_of(required, monkeypatch, operations, await callers(required)) == []
+
+
+@pytest.mark.parametrize("changes", [{"anonymous": "read"}], indirect=True)
+async def test_visitors_may_do_what_their_rules_say_and_nothing_else(
+    required: Shared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also not those whose credential is no longer valid."""
+    operations = [one for one in OPERATIONS if one.name != "signOut"]
+    assert {one.name for one in operations if one.rule.visitors} == {"files", "check"}
+    few = [one for one in await callers(required) if one.role is None or one.name == "owner"]
+    assert any(one.is_visitor for one in few)
+    assert await violations_of(required, monkeypatch, operations, few) == []
 
 
 async def test_the_matrix_fails_without_the_check_of_the_owner(

@@ -116,3 +116,19 @@ async def test_a_retry_reads_files_with_the_rights_of_now(required: Shared) -> N
         required.api.headers = httpx.Headers(await key_of(required.services, "gerd", groups=["team"]))
         assert (await required.api.post(f"{path}/retry")).status_code == 202
         assert (await ended(required.api, path))["status"] == "completed"
+
+
+@pytest.mark.parametrize("changes", [{"auth_mode": "required", "anonymous": "read", "template_files": "users"}])
+async def test_visitors_see_public_files_and_start_nothing(required: Shared) -> None:
+    ids = await files_of(required)
+    before = await required.catalogue.add(b"old", "old.txt", owner="anonymous", visibility=Visibility.PRIVATE)
+    await required.services.storage.objects.put("99999.zip", b"template", "application/zip")
+    assert [one["id"] for one in (await required.api.get(FILES)).json()["files"]] == [ids["public"]]
+    body = {"file_ids": [*ids.values(), before, 99_999]}
+    checked = (await required.api.post("/v1/download/check", json=body)).json()
+    assert [one["file_id"] for one in checked["files"] if one["available"]] == [ids["public"]]
+    for path, wishes in (("initiate", {"file_ids": [ids["public"]]}), ("start", {"file_id": ids["public"]})):
+        assert (await required.api.post(f"/v1/download/{path}", json=wishes)).status_code == 401
+    assert (await required.api.get("/v1/download/jobs")).status_code == 401
+    revoked = {"Authorization": "Bearer haulage_" + "0" * 64}
+    assert (await required.api.get(FILES, headers=revoked)).status_code == 401
