@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
 from typing import Any, Self
 
 import asyncpg
@@ -142,6 +143,12 @@ class Database:
             raise
         with self.breaker.record(), translate_errors():
             yield
+
+    async def now(self) -> datetime:
+        """The time that the database's clock shows, in UTC. Raises `DatabaseUnavailable`."""
+        [row] = await self.fetch("SELECT clock_timestamp() AS now")
+        found: datetime = row["now"]
+        return found
 
     async def ping(self) -> None:
         """Raise `DatabaseUnavailable` unless the server responds and accepts writes."""

@@ -121,6 +121,12 @@ def find_key(keys: Iterable[SigningKey], kid: str | None, algorithm: str) -> Key
     return fitting[0].key
 
 
+async def read_keys(client: httpx2.AsyncClient, issuer: str, jwks_url: str | None) -> list[SigningKey]:
+    """The keys of an issuer; without `jwks_url`, by discovery. Raises what `UNUSABLE` lists."""
+    url = jwks_url or endpoint_of(await discover(client, issuer), "jwks_uri")
+    return signing_keys(await read_json(client, url))
+
+
 class IssuerKeys:
     """The keys of one issuer. They are read when they are needed:
 
@@ -198,8 +204,7 @@ class IssuerKeys:
         """Replaces the keys by those of the issuer, or logs why not."""
         try:
             async with asyncio.timeout(FETCH_TIMEOUT):
-                url = self._jwks_url or endpoint_of(await discover(self._client, self._issuer), "jwks_uri")
-                keys = signing_keys(await read_json(self._client, url))
+                keys = await read_keys(self._client, self._issuer, self._jwks_url)
             if [key.kid for key in keys] != [key.kid for key in self._keys]:
                 log.info("issuer_keys_changed", issuer=self._issuer, keys=[key.kid for key in keys])
             self._keys, self._read_at = keys, self._clock()

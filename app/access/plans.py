@@ -35,7 +35,7 @@ class Plans:
             return plan
         if name not in self._unknown:
             self._unknown.add(name)
-            log.warning("plan_unknown", plan=name, used=USER_PLAN)
+            log.warning("plan_missing", plan=name, used=USER_PLAN)
         return self._plans[USER_PLAN]
 
     def check(self, name: str | None) -> None:

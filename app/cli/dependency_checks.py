@@ -11,6 +11,7 @@ import typer
 
 from app.cli.environment import load_settings
 from app.cli.errors import explain
+from app.cli.exposure import find_public_bucket, find_warnings
 from app.cli.open_settings import find_open
 from app.cli.output import print_json, print_message
 from app.cli.service_runner import check_schema, run_with_services
@@ -33,22 +34,25 @@ def check_all(data_dir: Path | None, *, as_json: bool) -> None:
     """Print a line for each dependency. Raises `typer.Exit` when one does not work, `InvalidRequest` as `serve` does."""
     settings = load_settings(data_dir)
     Gateway(settings)  # refuses what no single setting shows, such as a ROOT_PATH like a path of its own
-    outcomes = run_with_services(settings, _run_checks, schema=False)
-    findings = find_open(settings)
+    outcomes, exposed, warnings = run_with_services(settings, _run_checks, schema=False)
+    findings = find_open(settings) + exposed
     words = {name: "ok" if works else "error" for name, (works, _) in outcomes.items()}
     if as_json:
         checks = {name: {"status": words[name], "detail": detail} for name, (_, detail) in outcomes.items()}
-        print_json({**checks, "open": findings})
+        print_json({**checks, "open": findings, "warnings": warnings})
     else:
         for name, (_, detail) in outcomes.items():
             print(f"{name:<9} {words[name]:<6} {detail}".rstrip())
         for finding in findings:
             print_message(f"open: {finding}")
+        for warning in warnings:
+            print_message(f"warning: {warning}")
     if "error" in words.values():
         raise typer.Exit(RESPONSES["database_unavailable"].exit_code)
 
 
-async def _run_checks(services: Services) -> dict[str, Outcome]:
+async def _run_checks(services: Services) -> tuple[dict[str, Outcome], list[str], list[str]]:
+    """The outcome of each check, what is open, and warnings."""
     database, storage, redis = await asyncio.gather(
         _outcome(services.database.ping), _outcome(services.storage.check), _outcome(services.probe_redis)
     )
@@ -58,7 +62,12 @@ async def _run_checks(services: Services) -> dict[str, Outcome]:
         queue = await _outcome(lambda: _require_worker(services))
     outcomes = {"database": database, "schema": schema, "storage": storage, "redis": redis, "queue": queue}
     scanner = open_scanner(services.settings)
-    return outcomes if scanner is None else {**outcomes, "scanner": await _outcome(lambda: _test_scanner(scanner))}
+    if scanner is not None:
+        outcomes["scanner"] = await _outcome(lambda: _test_scanner(scanner))
+    if not schema[0]:
+        return outcomes, [], []
+    exposed, warnings = await asyncio.gather(find_public_bucket(services), find_warnings(services))
+    return outcomes, exposed, warnings
 
 
 async def _outcome(check: Callable[[], Awaitable[object]]) -> Outcome:

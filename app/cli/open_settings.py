@@ -7,6 +7,9 @@ from urllib.parse import urlsplit
 
 from jobs.settings import Settings
 
+MIN_CHARACTERS = 8
+"""Different characters that a secret has at least. 32 random hexadecimal digits have fewer once in 28 million times."""
+
 
 def find_open(settings: Settings) -> list[str]:
     """A sentence for each finding, which says what to do. Empty if nothing is open."""
@@ -33,6 +36,15 @@ def find_open(settings: Settings) -> list[str]:
         found.append(
             "PUBLIC_URL is not https: keys and sessions may be read on the way. Put HTTPS in front, and set PUBLIC_URL."
         )
+    store = settings.s3_public_endpoint or settings.s3_endpoint
+    if public.scheme == "https" and not store.startswith("https:"):
+        found.append(
+            f"S3_PUBLIC_ENDPOINT is {store}, without https: results may be read on the way, and browsers block such links"
+            " on pages that have https. Set it to an https URL of the store."
+        )
+    for name, secret in (("AUTH_PROXY_SECRET", settings.auth_proxy_secret), ("JWT_SECRET", settings.jwt_secret)):
+        if secret is not None and len(set(secret.get_secret_value())) < MIN_CHARACTERS:
+            found.append(f"{name} is easy to guess. Make another one with `openssl rand -hex 32`.")
     if "*" in settings.trusted_proxies:
         found.append(
             "TRUSTED_PROXIES is *: everybody may pretend to have any address. Name the addresses of your proxies."

@@ -52,7 +52,7 @@ def test_a_plan_that_was_removed_counts_as_user_and_is_logged_once() -> None:
     plans = Plans(LimitSettings(jobs_per_hour=5))
     with capture_logs() as logs:
         assert [plans.of(principal("gold")).name for _ in range(3)] == ["user"] * 3
-    assert [(entry["event"], entry["plan"]) for entry in logs] == [("plan_unknown", "gold")]
+    assert [(entry["event"], entry["plan"]) for entry in logs] == [("plan_missing", "gold")]
 
 
 def test_a_name_that_is_no_plan_is_refused_with_the_names_that_are() -> None:

@@ -165,12 +165,30 @@ def test_a_stack_that_others_reach_needs_a_word() -> None:
     [
         ({"host": "127.0.0.1,::1"}, []),
         ({"host": "::", "auth_mode": "open"}, ["HOST"]),
-        ({"auth_mode": "open", "public_url": "https://site.example"}, ["PUBLIC_URL"]),
+        ({"auth_mode": "open", "public_url": "https://site.example"}, ["PUBLIC_URL", "S3_PUBLIC_ENDPOINT"]),
         ({"auth_mode": "open", "public_url": "http://127.0.0.1:8080"}, []),
         ({"host": "::", "auth_mode": "required"}, ["PUBLIC_URL"]),
-        ({"host": "::", "auth_mode": "required", "public_url": "https://site.example"}, []),
+        (
+            {
+                "host": "::",
+                "auth_mode": "required",
+                "public_url": "https://site.example",
+                "s3_public_endpoint": "https://files.example",
+            },
+            [],
+        ),
         ({"auth_mode": "open", "allowed_hosts": "*", "cors_origins": "*"}, ["ALLOWED_HOSTS", "CORS_ORIGINS"]),
         ({"trusted_proxies": "*"}, ["TRUSTED_PROXIES"]),
+        (
+            {"auth_mode": "required", "public_url": "https://a.example", "s3_public_endpoint": "http://b.example"},
+            ["S3_PUBLIC_ENDPOINT"],
+        ),
+        ({"jwt_secret": "ab" * 16, "jwt_secret_issuer": "a"}, ["JWT_SECRET"]),
+        ({"jwt_secret": "0123456789abcdef" * 2, "jwt_secret_issuer": "a"}, []),
+        (
+            {"auth_proxy_user": "Remote-User", "auth_proxy_secret": "password" * 4, "trusted_proxies": "10.0.0.5"},
+            ["AUTH_PROXY_SECRET"],
+        ),
     ],
 )
 def test_what_is_open_is_named(changes: dict[str, Any], named: list[str]) -> None:
