@@ -80,7 +80,7 @@ class Gateway(RequestMiddleware):
                     await access.close()
 
         app = Starlette(
-            routes=_routes(address),
+            routes=_routes(address, is_open=settings.auth_mode == "open"),
             lifespan=lifespan,
             exception_handlers=dict.fromkeys((HaulageError, HTTPException, ClientDisconnect, Exception), handle),
         )
@@ -99,7 +99,7 @@ class Gateway(RequestMiddleware):
             await self._hub.drain(self._drain_time)
 
 
-def _routes(address: PublicAddress) -> list[Route | WebSocketRoute | Mount]:
+def _routes(address: PublicAddress, *, is_open: bool) -> list[Route | WebSocketRoute | Mount]:
     """A route for each path, so that a wrong method gets an `Allow` header with all the right ones.
 
     Raises `InvalidRequest` for a root path that starts like one of these: whether a proxy has removed it from a path could
@@ -109,7 +109,8 @@ def _routes(address: PublicAddress) -> list[Route | WebSocketRoute | Mount]:
     for operation in OPERATIONS:
         operations[operation.path][operation.method] = operation
     paths = sorted(operations, key=lambda path: path != STATUS_PATH)
-    document = json.dumps(openapi(product_version(), address.url or address.root or "/")).encode()
+    url = address.url or address.root or "/"
+    document = json.dumps(openapi(product_version(), url, is_open=is_open)).encode()
 
     async def document_of(request: Request) -> Response:
         del request

@@ -12,6 +12,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from app.access.credentials import COOKIE
 from app.access.rules import Cost
+from app.endpoints.streams import MEDIA_TYPE as EVENT_STREAM
 from app.operations import OPERATIONS, Operation
 from app.problems import MEDIA_TYPE
 from app.schemas import ProblemBody
@@ -21,28 +22,24 @@ _SECURITY_SCHEMES = {
     "key": {
         "type": "http",
         "scheme": "bearer",
-        "description": "An API key, which `haulage keys create` prints, a JWT of `JWT_ISSUERS`, or a grant.",
+        "description": "An API key, which `haulage keys create` prints, a JWT of `JWT_ISSUERS`, or a grant. A key with the "
+        "scope `act_as` acts for the user that the header `Haulage-On-Behalf-Of` names.",
     },
     "session": {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": "The session of the web page."},
-}
-_RETRY_AFTER = {"Retry-After": {"$ref": "#/components/headers/Retry-After"}}
-_RATE_LIMIT = {name: {"$ref": f"#/components/headers/{name}"} for name in ("RateLimit", "RateLimit-Policy")}
-_HEADERS = {
-    "RateLimit": "What is left of the caller's limits: `r` requests or jobs, and the seconds `t` until there are more"
-    " (draft-ietf-httpapi-ratelimit-headers-10).",
-    "RateLimit-Policy": "The caller's limits: `q` requests or jobs in `w` seconds.",
-    "Retry-After": "Seconds after which to try again.",
 }
 _ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
 _JOB_ID = {"name": "jobId", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
 
 
-def openapi(version: str, server: str = "/") -> dict[str, Any]:
-    """The OpenAPI document; `server` is the URL of the gateway, or its path on the host of the document."""
+def openapi(version: str, server: str = "/", *, is_open: bool = True) -> dict[str, Any]:
+    """The OpenAPI document; `server` is the URL of the gateway, or its path on the host of the document.
+
+    `is_open`: whether the gateway may serve everybody, without any proof of who they are.
+    """
     names, definitions = models_json_schema(_models(), ref_template=_REFS)
     paths: dict[str, dict[str, Any]] = {}
     for operation in OPERATIONS:
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _described(operation, names)
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _described(operation, names, is_open=is_open)
     return {
         "openapi": "3.1.1",
         "info": {
@@ -55,14 +52,25 @@ def openapi(version: str, server: str = "/") -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": definitions["$defs"],
-            "headers": {
-                name: {"description": text, "schema": {"type": "integer" if name == "Retry-After" else "string"}}
-                for name, text in _HEADERS.items()
-            },
             "securitySchemes": _SECURITY_SCHEMES,
         },
     }
 
+
+_HEADERS = {
+    "ETag": "Version of the status, for `If-None-Match`.",
+    "Link": "The next page, unless this is the last one (RFC 8288).",
+    "Location": "Where to go on: the status of the job, or the presigned URL.",
+    "RateLimit": "What is left of the caller's limits: `r` requests or jobs, and the seconds `t` until there are more"
+    " (draft-ietf-httpapi-ratelimit-headers-10).",
+    "RateLimit-Policy": "The caller's limits: `q` requests or jobs in `w` seconds.",
+    "Retry-After": "Seconds after which to ask again.",
+    "WWW-Authenticate": "What proves who the request comes from (RFC 9110, section 11.6.1).",
+    "X-Request-ID": "Id of the request, its own or a new one. The log has it, too.",
+}
+"""What response headers mean."""
+_OPTIONAL_HEADERS = {"Link", "RateLimit", "RateLimit-Policy"}
+"""Those that a response may lack: on the last page, or where the caller has no limits."""
 
 Names = dict[Any, dict[str, Any]]
 
@@ -75,7 +83,7 @@ def _models() -> list[tuple[type[BaseModel], JsonSchemaMode]]:
     return sorted(listed, key=lambda item: (item[0].__name__, item[1]))
 
 
-def _described(operation: Operation, names: Names) -> dict[str, Any]:
+def _described(operation: Operation, names: Names, *, is_open: bool) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": operation.name,
         "summary": operation.summary,
@@ -84,10 +92,13 @@ def _described(operation: Operation, names: Names) -> dict[str, Any]:
     }
     parameters = [one for one in (_JOB_ID, _ID) if f"{{{one['name']}}}" in operation.path]
     parameters += [
-        {"name": p.name, "in": p.place, "description": p.description, "schema": p.schema} for p in operation.parameters
+        {"name": p.name, "in": p.place, "description": p.description, "schema": p.schema}
+        | ({"required": True} if p.required else {})
+        for p in operation.parameters
     ]
-    if operation.rule.scope is not None:  # none where `AUTH_MODE` is open
-        described["security"] = [{"key": []}, {"session": []}, {}]
+    if operation.rule.scope is not None:
+        others: list[dict[str, Any]] = [{}] if is_open or operation.rule.share or operation.rule.ticket else []
+        described["security"] = [{"key": []}, {"session": []}, *others]
     if parameters:
         described["parameters"] = parameters
     if operation.bodies:
@@ -98,27 +109,52 @@ def _described(operation: Operation, names: Names) -> dict[str, Any]:
 
 def _responses(operation: Operation, names: Names) -> dict[str, Any]:
     responses: dict[str, Any] = {}
-    limits = _RATE_LIMIT if operation.rule.cost is Cost.COSTLY else {}
     for status, models in operation.answers.items():
-        responses[str(status)] = {"description": HTTPStatus(status).phrase}
+        responses[str(status)] = {"description": HTTPStatus(status).phrase, "headers": _headers(operation, status)}
         if models:
             schemas = [names[model, "serialization"] for model in models]
             responses[str(status)]["content"] = _content(operation.media_type, schemas)
-        if limits:
-            responses[str(status)]["headers"] = limits
     content = _content(MEDIA_TYPE, [names[ProblemBody, "serialization"]])
-    refusals = () if operation.rule.scope is None else (401, 403, 429)
+    refusals = () if operation.rule.scope is None else (400, 401, 403, 429)
     for status in sorted({*operation.problems, *refusals}):
-        responses[str(status)] = {"description": HTTPStatus(status).phrase, "content": content}
-    if "429" in responses:
-        counted = {} if operation.rule.cost is Cost.FREE else _RATE_LIMIT
-        responses["429"]["headers"] = {**_RETRY_AFTER, **counted}
+        headers = _headers(operation, status)
+        responses[str(status)] = {"description": HTTPStatus(status).phrase, "headers": headers, "content": content}
     responses["default"] = {"description": "Any other error", "content": content}
     return responses
 
 
+def _headers(operation: Operation, status: int) -> dict[str, Any]:
+    """The headers of a response that clients act on. All but `_OPTIONAL_HEADERS` are always there."""
+    is_answer, names = status in operation.answers, ["X-Request-ID"]
+    parameters = {parameter.name for parameter in operation.parameters}
+    if is_answer and "If-None-Match" in parameters:
+        names.append("ETag")
+    if is_answer and "cursor" in parameters:
+        names.append("Link")
+    if status in {HTTPStatus.ACCEPTED, HTTPStatus.SEE_OTHER}:
+        names.append("Location")
+    comes_later = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE} - operation.answers.keys()
+    if status in {HTTPStatus.ACCEPTED, *comes_later}:
+        names.append("Retry-After")
+    counted = (Cost.COSTLY,) if is_answer else (Cost.COSTLY, Cost.LIGHT)
+    if operation.rule.cost in counted and (is_answer or status == HTTPStatus.TOO_MANY_REQUESTS):
+        names += ["RateLimit", "RateLimit-Policy"]
+    if status == HTTPStatus.UNAUTHORIZED:
+        names.append("WWW-Authenticate")
+    return {
+        name: {"description": _HEADERS[name], "schema": {"type": "string"}, "required": name not in _OPTIONAL_HEADERS}
+        for name in names
+    }
+
+
 def _content(media_type: str, schemas: list[dict[str, Any]]) -> dict[str, Any]:
-    return {media_type: {"schema": schemas[0] if len(schemas) == 1 else {"anyOf": schemas}}}
+    """The content of a request or response. That of an event stream is described event by event, as OpenAPI 3.1 does."""
+    schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
+    if media_type == EVENT_STREAM:
+        data = {"type": "string", "contentMediaType": "application/json", "contentSchema": schema}
+        properties = {"event": {"type": "string"}, "id": {"type": "string"}, "data": data}
+        schema = {"type": "object", "properties": properties, "required": ["data"]}
+    return {media_type: {"schema": schema}}
 
 
 if __name__ == "__main__":  # `make types` generates the types of the page from it

@@ -67,6 +67,7 @@ class Parameter:
     place: str
     description: str
     schema: dict[str, Any]
+    required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ _TICKET = Parameter(
 _SHARE = Parameter(
     "share", "query", "The secret of a share link. With it, the request needs no other credential.", _STR
 )
-_CURSOR = Parameter("cursor", "query", "The `nextCursor` of the previous page.", _STR)
+_CURSOR = Parameter("cursor", "query", "The `nextCursor` of the previous page.", {**_STR, "minLength": 1})
 _LIMIT = Parameter("limit", "query", "Maximum number of items.", {**_INT, "minimum": 1, "maximum": 200, "default": 50})
 _KEY = Parameter(
     "Idempotency-Key",
@@ -126,7 +127,9 @@ _AFTER = Parameter("since", "query", "The client's last `seq`: only later change
 _LAST = Parameter(
     "Last-Event-ID", "header", "The `id` of the last event received; takes precedence over `since`.", _STR
 )
-_JOBS = Parameter("jobs", "query", "`id:since,id:since,…`: up to 50 jobs, each with the client's last `seq`.", _STR)
+_JOBS = Parameter(
+    "jobs", "query", "`id:since,id:since,…`: up to 50 jobs, each with the client's last `seq`.", _STR, required=True
+)
 _PREFER = Parameter(
     "Prefer",
     "header",
@@ -157,7 +160,7 @@ _NAME = Parameter(
     " one with fewer than `limit` items, or with none, is the last one only if it has no `nextCursor`.",
     _STR,
 )
-_SECONDS = {"type": "number", "minimum": 0, "maximum": MAX_WAIT, "default": 0}
+_SECONDS = {"type": "number", "minimum": 0, "maximum": MAX_WAIT, "multipleOf": 0.001, "default": 0}
 _WAIT = Parameter("wait", "query", "Seconds to wait before the response begins.", _SECONDS)
 _SILENCE = Parameter("silence", "query", "Seconds between the two events, in which nothing is sent.", _SECONDS)
 _SEARCH = Parameter("q", "query", "Only files whose name contains this text, case-insensitively.", _STR)
@@ -248,7 +251,7 @@ OPERATIONS = (
     ),
     Operation(
         "GET", f"{ACCESS}/session", EVERYBODY, sessions.current, "session", "See who you are", "access",
-        {200: (schemas.Caller,)}, problems=(503,),
+        {200: (schemas.Caller,)}, problems=(400, 403, 503),
     ),
     Operation(
         "POST", f"{ACCESS}/session", EVERYBODY, sessions.sign_in, "signIn", "Sign in with a one-time link", "access",
@@ -256,7 +259,7 @@ OPERATIONS = (
     ),
     Operation(
         "DELETE", f"{ACCESS}/session", EVERYBODY, sessions.sign_out, "signOut", "Sign out", "access",
-        {204: ()}, problems=(403, 503),
+        {204: ()}, problems=(400, 403, 503),
     ),
     Operation(
         "GET", f"{ACCESS}/sessions", MANAGE_ACCESS, sessions.listing, "sessions",

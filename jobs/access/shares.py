@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobs.access.revocations import revoke
 from jobs.database import Database, fetch_within
+from jobs.errors import JobNotFound
 
 MAX_FAILURES = 5
 """Wrong passwords in a row, after which the next try has to wait for `FAILURE_PAUSE`."""
@@ -51,12 +52,13 @@ async def add_share(
     max_uses: int | None,
     password_hash: bytes | None,
 ) -> Share:
-    """Adds a link to the result of a job, for `lifetime` seconds. Deletes those that have expired."""
+    """Adds a link to the result of a job, for `lifetime` seconds. Deletes those that have expired. Raises `JobNotFound`."""
     rows = await database.fetch(
         """
         WITH expired AS (DELETE FROM access_shares WHERE expires_at < statement_timestamp())
         INSERT INTO access_shares (id, hash, job_id, created_by, expires_at, max_uses, password_hash)
-        VALUES ($1, $2, $3, $4, statement_timestamp() + $5, $6, $7)
+        SELECT $1::text, $2::bytea, id, $4::text, statement_timestamp() + $5::interval, $6::integer, $7::bytea
+        FROM jobs WHERE id = $3
         RETURNING *
         """,
         share_id,
@@ -67,6 +69,8 @@ async def add_share(
         max_uses,
         password_hash,
     )
+    if not rows:
+        raise JobNotFound(f"There is no job {job_id}.")
     return _share_of(rows[0])
 
 

@@ -79,13 +79,18 @@ def faults_within(value: dict[str, Any] | list[Any], schema: Any, document: Any,
 def checked(answer: httpx.Response, operation: dict[str, Any], document: dict[str, Any]) -> int:
     """The status of an answer that is as it was described."""
     described = operation["responses"].get(str(answer.status_code), operation["responses"]["default"])
+    required = [name for name, header in described.get("headers", {}).items() if header["required"]]
+    assert [name for name in required if name not in answer.headers] == []
     media_type = answer.headers.get("content-type", "").partition(";")[0]
     if "content" not in described:
         assert answer.content == b""
         return answer.status_code
     schema = described["content"][media_type]["schema"]
-    streamed = re.findall("^data: (.*)$", answer.text, re.MULTILINE) if media_type == MEDIA_TYPE else None
-    for body in [answer.json()] if streamed is None else [json.loads(data) for data in streamed]:
+    bodies = [answer.json()] if media_type != MEDIA_TYPE else []
+    if media_type == MEDIA_TYPE:
+        schema = schema["properties"]["data"]["contentSchema"]
+        bodies = [json.loads(data) for data in re.findall("^data: (.*)$", answer.text, re.MULTILINE)]
+    for body in bodies:
         assert faults(body, schema, document) == [], answer.text
     return answer.status_code
 
@@ -122,6 +127,7 @@ async def test_every_response_matches_its_schema(shared: Shared) -> None:
         ("get", f"{v1}/job/{{jobId}}/file", link(done, "/file"), {}, 303),
         ("post", f"{v1}/job/{{jobId}}/shares", link(done, "/shares"), {"json": {"maxUses": 1}}, 201),
         ("post", f"{v1}/job/{{jobId}}/shares", link(done, "/shares"), {"json": {"maxUses": 0}}, 400),
+        ("post", f"{v1}/job/{{jobId}}/shares", f"{v1}/job{unknown}/shares", {"json": {}}, 404),
         ("get", f"{v1}/job/{{jobId}}/shares", link(done, "/shares"), {}, 200),
         ("delete", f"{v1}/job/{{jobId}}/shares/{{id}}", link(done, "/shares/x"), {}, 404),
         ("delete", f"{v1}/job/{{jobId}}/bundle", link(done, "/bundle"), {}, 204),

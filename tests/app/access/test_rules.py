@@ -36,7 +36,7 @@ def test_an_operation_without_a_rule_can_not_be_declared() -> None:
 
 
 def test_every_route_is_an_operation_a_socket_or_a_page() -> None:
-    routes = _routes(PublicAddress(GatewaySettings()))
+    routes = _routes(PublicAddress(GatewaySettings()), is_open=False)
     operations = {operation.path for operation in OPERATIONS}
     assert {route.path for route in routes if isinstance(route, Route)} - operations == STATIC
     assert {route.path for route in routes if isinstance(route, WebSocketRoute)} == {
