@@ -19,7 +19,7 @@ SIDE_BY_SIDE := --numprocesses 4 --dist worksteal
 BY_MODULE := --numprocesses 3 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup page worker run test unit minio slow browser containers check types proxy proxies long chaos bench bench-live bench-bundles lock clean
+.PHONY: help setup page worker run test unit fuzz minio slow browser containers check types proxy proxies long chaos bench bench-live bench-bundles bench-access lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,6 +79,9 @@ test: setup page worker $(OPENID)/node_modules/.ready ## Run the tests, in four 
 unit: setup ## Run the tests that need no server, in seconds, with a fifth of the random examples
 	$(BIN)/pytest -m unit --hypothesis-profile quick --numprocesses 2 --dist worksteal
 
+fuzz: setup ## Send every operation requests of all kinds, others each time (FUZZ_EXAMPLES=100 of each)
+	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-100} $(BIN)/pytest tests/fuzz --numprocesses 3
+
 minio: setup ## Run the tests for which the store makes a difference, against MinIO
 	bash tests/minio.sh $(BIN)/pytest tests/jobs/storage tests/jobs/bundles tests/app/test_main_job.py $(SIDE_BY_SIDE) \
 		-m "not chaos and not slow and not unit"
@@ -128,6 +131,9 @@ bench-live: setup ## Measure live followers, and print the second table of docs/
 
 bench-bundles: setup ## Measure bundles beside other ways to make them, on MinIO, and print the third table of docs/benchmarks.md
 	bash tests/minio.sh $(BIN)/python -m tests.bench bundles
+
+bench-access: setup ## Measure what proving who one is costs, and print its table of docs/benchmarks.md
+	$(BIN)/python -m tests.bench access
 
 lock: ## Pin every dependency by version and hash (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --extra stack --group dev \
