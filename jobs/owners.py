@@ -15,6 +15,11 @@ RESERVED = frozenset({ANONYMOUS, PURGED, TERMINAL})
 APP_PREFIX = "app:"
 """How owners start that are users of an app, not of an issuer: `app:portal|subject`."""
 
+KEY_PREFIX = "key:"
+"""How owners start in whose name a key acts: `key:portal|subject` for a key of the user `portal`."""
+NAMESPACES = (APP_PREFIX, KEY_PREFIX)
+"""No issuer of tokens is called so."""
+
 
 def is_user_name(name: str) -> bool:
     """Whether a user who is no subject of an issuer can have this name: it has no `|`, and no meaning of its own."""

@@ -30,7 +30,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from jobs import addresses
 from jobs.database_url import parse_database_url
-from jobs.owners import APP_PREFIX, issuer_name
+from jobs.owners import NAMESPACES, issuer_name
 from jobs.plans import Limit, PlanChange, PlanName, parse_plans
 
 MIB = 1 << 20
@@ -411,8 +411,8 @@ class TokenSettings(_Group):
                     f"the issuers {issuers[name]} and {issuer} cannot both be set: their users would be the same owners"
                 )
                 raise ValueError(msg)
-            if name.startswith(APP_PREFIX):
-                msg = f"no issuer can be called {issuer}: owners of apps' jobs are"
+            if name.startswith(NAMESPACES):
+                msg = f"no issuer can be called {issuer}: owners of the jobs of apps are"
                 raise ValueError(msg)
             issuers[name] = issuer
         return self

@@ -12,6 +12,8 @@ from starlette.requests import HTTPConnection
 
 from app.access.credentials import KEY_PREFIX, MAX_TOKEN, Credential, CredentialKind, credential_of, digest_of
 from app.access.failed_attempts import FailedAttempts
+from app.access.on_behalf import HEADER as ON_BEHALF_OF
+from app.access.on_behalf import acting
 from app.access.principals import ALL_SCOPES, ANY_VISITOR, OPEN, Principal, Proof, Role, Scope
 from app.access.proxy_headers import ProxyUsers
 from app.access.revocations import Revocations
@@ -25,6 +27,7 @@ from jobs.access.keys import find_key
 from jobs.access.sessions import find_session
 from jobs.access.tickets import use_ticket
 from jobs.database import Database
+from jobs.errors import HaulageError
 from jobs.settings import Settings
 
 TokenVerifier = Callable[[str], Awaitable[Principal]]
@@ -76,8 +79,14 @@ class Authenticator:
             except Unauthenticated:
                 return None
             if principal is not None:
-                return None if self._revocations.ends(principal) else principal
-        return None if credential is None else self._verdicts.get(credential.verdict_key)
+                return None if self._revocations.ends(principal) or ON_BEHALF_OF in headers else principal
+        known = None if credential is None else self._verdicts.get(credential.verdict_key)
+        if known is None or ON_BEHALF_OF not in headers:
+            return known
+        try:
+            return acting(known, headers)
+        except HaulageError:
+            return None
 
     async def authenticate(
         self, connection: HTTPConnection, *, ticket: bool = False, visitors: bool = False
@@ -85,7 +94,7 @@ class Authenticator:
         """The principal of a request or a WebSocket, by the `ticket` of its query if that is accepted.
 
         `visitors`: whether no credential is needed where `ANONYMOUS=read`. One that is sent has to be valid even so.
-        Raises `Unauthenticated`, `ForbiddenOrigin`, `TooManyFailedAttempts`, `DatabaseUnavailable`.
+        Raises `Unauthenticated`, `ForbiddenOrigin`, `TooManyFailedAttempts`, `DatabaseUnavailable`, and what `acting` does.
         """
         if self.is_open:
             return OPEN
@@ -102,14 +111,14 @@ class Authenticator:
                 check_same_origin(scope, headers, self._address)  # browsers send what the proxy knows them by, too
                 if self._revocations.ends(principal):
                     raise Unauthenticated("The access of this user was revoked.")
-                return principal
+                return acting(principal, headers)
         if credential is None:
             if visitors and self._visitors_read:
                 return ANY_VISITOR
             raise Unauthenticated(f"This request does not prove who it comes from. {_HOW}")
         if credential.kind is CredentialKind.SESSION:
             check_same_origin(scope, headers, self._address)
-        return await self.verify(credential, address)
+        return acting(await self.verify(credential, address), headers)
 
     async def verify(self, credential: Credential, address: str) -> Principal:
         """The principal that the credential stands for; `address`: of the client that has sent it.

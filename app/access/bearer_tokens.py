@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from app.access.grant_issuers import KEY_OF_GRANT, GrantIssuers
 from app.access.grants import Grant
 from app.access.key_sets import IssuerKeys, issuer_client
-from app.access.principals import DOWNLOAD_SCOPES, Principal, Proof, Role, Scope, revocation_id
+from app.access.principals import ALL_SCOPES, DOWNLOAD_SCOPES, Principal, Proof, Role, Scope, revocation_id
 from app.access.tokens import LEEWAY, Claims, SharedSecret, TokenVerifier, TrustedIssuer
 from app.problems import InvalidToken
 from app.validation import problems_of
@@ -136,5 +136,5 @@ def role_of(groups: Collection[str], settings: TokenSettings) -> Role:
 
 def _scopes_of(claims: Claims) -> frozenset[Scope]:
     """The scopes that the token names. One that names none of this server may do what an API key may by default."""
-    named = frozenset(scope for scope in Scope if scope in claims.scope)
+    named = frozenset(scope for scope in ALL_SCOPES if scope in claims.scope)
     return named or DOWNLOAD_SCOPES

@@ -47,9 +47,12 @@ class Scope(StrEnum):
     """List and check files of the catalogue."""
     ACCESS_MANAGE = "access:manage"
     """List and revoke keys and sessions: one's own, and as an admin those of others."""
+    ACT_AS = "act_as"
+    """Act for users of an app that have no account here. For API keys of admins only."""
 
 
-ALL_SCOPES = frozenset(Scope)
+ALL_SCOPES = frozenset(Scope) - {Scope.ACT_AS}
+"""What a session may be used for."""
 DOWNLOAD_SCOPES = ALL_SCOPES - {Scope.ACCESS_MANAGE}
 """What an API key has unless it is created with others."""
 
@@ -94,6 +97,8 @@ class Principal:
     """What the holder of a grant may request, and nothing else."""
     also_revoked_by: frozenset[str] = field(default=frozenset())
     """Further revocation ids: those of the session or key by which a ticket or a grant was obtained."""
+    actor: str | None = None
+    """The user whose key acts for the owner; None for callers who act for themselves."""
 
     def sees(self, owner: str) -> bool:
         """Whether the owner's jobs exist for this principal."""
@@ -104,10 +109,15 @@ class Principal:
         return owner == self.owner or self.role.includes(Role.OPERATOR)
 
     @property
+    def users(self) -> frozenset[str]:
+        """The users whose role and groups it depends on."""
+        return frozenset({self.owner} if self.actor is None else {self.owner, self.actor})
+
+    @property
     def revocation_ids(self) -> frozenset[str]:
         """The ids whose revocation ends this principal: `key:…`, `session:…`, `user:…`."""
         own = {revocation_id(self.proof, self.proof_id)} if self.proof_id else set()
-        return self.also_revoked_by | own | {revocation_id("user", self.owner)}
+        return self.also_revoked_by | own | {revocation_id("user", name) for name in self.users}
 
     @property
     def proved_by(self) -> str:

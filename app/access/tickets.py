@@ -12,6 +12,7 @@ def ticket_of(principal: Principal, ticket_id: str) -> dict[str, Any]:
     """What to keep of the principal for a ticket: it follows jobs and does nothing else, and ends with its credential."""
     return {
         "owner": principal.owner,
+        "actor": principal.actor,
         "role": principal.role,
         "groups": sorted(principal.groups),
         "plan": principal.plan,
@@ -36,6 +37,7 @@ def principal_from(kept: dict[str, Any], role: str | None = None) -> Principal:
         issued_at=_time(kept["issuedAt"]),
         expires_at=_time(kept["expiresAt"]),
         also_revoked_by=frozenset(kept["alsoRevokedBy"]),
+        actor=kept.get("actor"),
     )
 
 

@@ -38,6 +38,8 @@ def create_key(
     check_name(owner)
 
     async def work(services: Services) -> None:
+        if Scope.ACT_AS in chosen:
+            await _check_admin(services, owner)
         await users.save_user(services.database, owner)
         added = await keys.add_key(
             services.database,
@@ -260,6 +262,15 @@ def _scopes(text: str) -> list[str]:
             raise InvalidRequest(f"{item!r} is no scope. Choose among {', '.join(Scope)}.")
         chosen |= found
     return sorted(chosen)
+
+
+async def _check_admin(services: Services, name: str) -> None:
+    """Raises `InvalidRequest` unless the user is an admin."""
+    roles = {user.name: user.role for user in await users.list_users(services.database)}
+    if roles.get(name) != Role.ADMIN:
+        raise InvalidRequest(
+            f"Only keys of admins have the scope {Scope.ACT_AS}. `haulage users add {name} --role admin` makes {name} one."
+        )
 
 
 def _items(text: str) -> list[str]:

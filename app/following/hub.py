@@ -182,7 +182,7 @@ class Hub:
         for connection, client in self._clients.items():
             if self._access.guard.authenticator.is_revoked(client.principal):
                 self.close(connection, CloseCode.SIGN_IN)
-            elif changed_id(client.principal.owner) in revoked:
+            elif any(changed_id(name) in revoked for name in client.principal.users):
                 self.close(connection, CloseCode.RESTART)
 
     async def drain(self, seconds: float) -> None:

@@ -40,13 +40,15 @@ class Caller:
     is_person: bool = False
     is_visitor: bool = False
     """Sends no credential, where visitors may read."""
+    refused: int = 401
+    """The status of all refusals, without `role`."""
 
     def expected(self, rule: Rule) -> int | None:
         """The status of the refusal that the rule demands; None if the caller is admitted."""
         if rule.scope is None:
             return None
         if self.role is None:
-            return None if self.is_visitor and rule.visitors else 401
+            return None if self.is_visitor and rule.visitors else self.refused
         lacks_scope = not {scope for scope in (rule.scope, rule.also) if scope is not None} <= self.scopes
         if lacks_scope or (self.has_grant and not rule.grant) or (rule.person and not self.is_person):
             return 403
@@ -69,6 +71,10 @@ async def callers(shared: Shared) -> list[Caller]:
         grant = {"files": [10_000], "jobs": 1000}
         return {"Authorization": f"Bearer {Issuer('portal').token(key, grant=grant, **claims)}"}
 
+    admin = await key_of(services, "anna", Role.ADMIN)
+    acting, all_and_act = {"Haulage-On-Behalf-Of": OWNER}, ALL_SCOPES | {Scope.ACT_AS}
+    service = await key_of(services, "portal", Role.ADMIN, scopes=all_and_act)
+    demoted = await key_of(services, "former", scopes=all_and_act)
     narrow = frozenset({Scope.FILES_READ})
     writer = frozenset({Scope.JOBS_READ, Scope.JOBS_WRITE})
     return [
@@ -83,12 +89,18 @@ async def callers(shared: Shared) -> list[Caller]:
         Caller("same group", await key_of(services, "gerd", groups=["team"]), Role.USER),
         Caller("support", await key_of(services, "susi", Role.SUPPORT), Role.SUPPORT),
         Caller("operator", await key_of(services, "oskar", Role.OPERATOR), Role.OPERATOR),
-        Caller("admin", await key_of(services, "anna", Role.ADMIN), Role.ADMIN),
+        Caller("admin", admin, Role.ADMIN),
         Caller("expired", expired, None),
         Caller("revoked", revoked, None),
         Caller("foreign grant", bearer(grant_key), Role.USER, scopes=GRANT_SCOPES, has_grant=True),
         Caller("grant for another server", bearer(grant_key, aud="other"), None),
         Caller("grant of an unknown key", bearer(ec_key("k1")), None),
+        Caller(
+            "acting for a namesake of the owner", acting | service, Role.USER, scopes=ALL_SCOPES - {Scope.ACCESS_MANAGE}
+        ),
+        Caller("acting without the scope", acting | admin, None, refused=403),
+        Caller("acting with a session", acting | await session_of(services, "anna", Role.ADMIN), None, refused=403),
+        Caller("acting without the role", acting | demoted, None, refused=403),
         Caller("unknown key", {"Authorization": "Bearer haulage_" + "0" * 64}, None),
     ]
 
@@ -144,6 +156,8 @@ async def operation_violations(shared: Shared, operation: Operation, everybody: 
             answer = await _request(shared, operation, caller, job)
             refusal = answer.status_code if answer.status_code in {401, 403, 404} else None
             own_answers = OWN_ANSWERS | ({"files"} if caller.name == "foreign grant" else set())
+            if caller.refused == 403:
+                own_answers |= {"session"}  # it says who the caller is, which can't be told
             if admitted and (operation.name in own_answers or "{id}" in operation.path or (changes and attempt)):
                 refusal = None  # for a reason of its own: nothing has this id, the first attempt has deleted the job
             if refusal != expected:
