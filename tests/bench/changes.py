@@ -11,6 +11,7 @@ from jobs.bundles.downloads import NewDownload
 from jobs.engine.jobs import FileRequest
 from jobs.engine.lifecycle import Claimed
 from jobs.engine.worker.reporter import Reporter
+from jobs.owners import ANONYMOUS
 from jobs.services import Services, open_services
 from jobs.settings import Settings
 
@@ -20,14 +21,15 @@ PACE = 100
 """Durable batches a second over all jobs, each of which is published."""
 
 
-async def running_jobs(services: Services, count: int, each: int = FILES) -> list[Claimed]:
+async def running_jobs(services: Services, count: int, each: int = FILES, owner: str = ANONYMOUS) -> list[Claimed]:
     """So many jobs of `each` files that a worker holds, with a live message. No worker runs, so they stay as they are."""
     slots = asyncio.Semaphore(8)
 
     async def make(number: int) -> Claimed:
         files = [FileRequest(file_id=10_000 + number * each + place) for place in range(each)]
         async with slots:
-            job = await services.downloads.create(NewDownload(files=files, archive_name=f"bundle {number}.zip"))
+            new = NewDownload(files=files, archive_name=f"bundle {number}.zip", owner=owner)
+            job = await services.downloads.create(new)
             claimed = await services.lifecycle.claim(job.id, job.fence, "bench")
         assert claimed is not None
         return claimed

@@ -8,7 +8,21 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from tests.bench import deflating, growth, initiate, live, memory, packing, page, proxies, race, small, start, status
+from tests.bench import (
+    access,
+    deflating,
+    growth,
+    initiate,
+    live,
+    memory,
+    packing,
+    page,
+    proxies,
+    race,
+    small,
+    start,
+    status,
+)
 from tests.bench.arena import Arena, open_arena, running_stack
 from tests.bench.effort import FULL, QUICK, Effort
 from tests.bench.priority import before_other_programs
@@ -37,6 +51,8 @@ PAGE: dict[str, Bench] = {"page": page.measure}
 """What people see of it in a browser: likewise, after `make browser` has installed what it needs."""
 PROXIES: dict[str, Bench] = {"proxies": proxies.measure}
 """What a reverse proxy adds: likewise."""
+ACCESS: dict[str, Bench] = {"access": access.measure}
+"""What proving who one is costs: likewise."""
 TABLES = {
     "measured": BENCHES,
     "live": LIVE,
@@ -45,9 +61,10 @@ TABLES = {
     "growth": GROWTH,
     "page": PAGE,
     "proxies": PROXIES,
+    "access": ACCESS,
 }
 """By the name of its place in docs/benchmarks.md."""
-ALL = BENCHES | LIVE | DEFLATING | BUNDLES | GROWTH | PAGE | PROXIES
+ALL = BENCHES | LIVE | DEFLATING | BUNDLES | GROWTH | PAGE | PROXIES | ACCESS
 
 
 def main() -> int:
