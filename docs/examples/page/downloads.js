@@ -1,5 +1,5 @@
 // Starts downloads and follows them, without React and without a bundler.
-// client.js and shared.js are built by `npm run library` in frontend/, into frontend/dist/.
+// client.js and client-shared.js are built by `npm run library` in frontend/, into frontend/dist/.
 import { Client } from "./client.js";
 
 // The page's own origin, unless the URL names another server: index.html?server=https://downloads.example

@@ -1,5 +1,5 @@
 // The hooks. Only what is exported here is public.
-export { sharedClient, useJob } from "./useClient.ts";
+export { ClientContext, sharedClient, useJob } from "./useClient.ts";
 export type { DownloadManager, DownloadManagerOptions, Failure } from "./useDownloadManager.ts";
 export { useDownloadManager } from "./useDownloadManager.ts";
 export type { JobFilter } from "./useJobList.ts";

@@ -14,14 +14,14 @@ import {
   type Preflight,
   type Problem,
 } from "../client/index.ts";
-import { sharedClient, useClientState } from "./useClient.ts";
+import { useClient, useClientState } from "./useClient.ts";
 import { useFailures } from "./useFailures.ts";
 import { useFollowedJobs } from "./useFollowedJobs.ts";
 import { type JobFilter, matches, useJobList } from "./useJobList.ts";
 import { type OpenJobs, useUrlJobs } from "./useUrlJobs.ts";
 
 export interface DownloadManagerOptions {
-  /** The client to use. By default all hooks of a page share one, for the page's own server. */
+  /** The client to use. By default that of `<Haulage>`, or else one that all hooks share, for the page's own server. */
   client?: Client;
   /** Keep the open jobs in the URL, as `?job=…&job=…` (default true). */
   syncUrl?: boolean;
@@ -66,7 +66,8 @@ export interface DownloadManager {
   closeJob(jobId: string): void;
 
   /** Actions. Problems are also added to `failures`. A job that was started is opened. */
-  start(selection: FileSelection): Promise<Outcome<Accepted>>;
+  /** Without ids, `start` requests all files of the grant of `<Haulage>`. */
+  start(selection?: FileSelection): Promise<Outcome<Accepted>>;
   retry(jobId: string): Promise<Outcome<Accepted>>;
   retryFailed(jobId: string): Promise<Outcome<Accepted>>;
   cancel(jobId: string): Promise<Outcome<JobStatus>>;
@@ -85,7 +86,8 @@ const OUTDATED: ReadonlySet<number | null> = new Set([409, 410]);
 
 /** The functions keep their identity between renders, and nothing throws. */
 export function useDownloadManager(options: DownloadManagerOptions = {}): DownloadManager {
-  const { client = sharedClient(), syncUrl = true, list: includeList = true, filter = NO_FILTER } = options;
+  const { syncUrl = true, list: includeList = true, filter = NO_FILTER } = options;
+  const client = useClient(options.client);
   const { connection, retryAt, jobs: known } = useClientState(client);
   const { jobIds: openJobIds, open: openJob, close: closeJob } = useOpenJobs(syncUrl);
   const list = useJobList(client, includeList, filter);
@@ -109,7 +111,7 @@ export function useDownloadManager(options: DownloadManagerOptions = {}): Downlo
       return outcome;
     };
     return {
-      start: (selection: FileSelection) => track("start", null, openStarted(client.start(selection))),
+      start: (selection: FileSelection = {}) => track("start", null, openStarted(client.start(selection))),
       retry: (jobId: string) => track("retry", jobId, refetchIfOutdated(jobId, client.retry(jobId))),
       retryFailed: (jobId: string) => track("retryFailed", jobId, openStarted(client.retryFailed(jobId))),
       cancel: (jobId: string) => track("cancel", jobId, refetchIfOutdated(jobId, client.cancel(jobId))),
