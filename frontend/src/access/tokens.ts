@@ -42,9 +42,9 @@ export function createTokens(source: TokenSource, clock: Clock, onSignedOut: () 
   let signedOut = false;
 
   function end(): void {
-    if (!signedOut) onSignedOut();
     signedOut = true;
     current = null;
+    onSignedOut();
   }
 
   async function load(): Promise<void> {
