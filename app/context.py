@@ -20,6 +20,7 @@ from app.problems import Forbidden
 from app.public_address import PublicAddress
 from app.requests import query_text
 from jobs.bundles.result_links import ResultLinks
+from jobs.engine.sql.admissions import Admission, JobLimits
 from jobs.files.visibility import FileReader
 from jobs.services import Services
 
@@ -57,6 +58,15 @@ def holder_of(connection: HTTPConnection, it: Context) -> Holder:
     """As whose a stream or a long-poll of the caller counts."""
     principal = principal_of(connection)
     return Holder(client_address(connection.scope), principal.owner, it.access.quotas.streams(principal))
+
+
+def admission_of(request: Request) -> Admission | None:
+    """How many jobs the caller may start; None: any number, or as many as its grant says."""
+    access, principal = context(request).access, principal_of(request)
+    if access.guard.authenticator.is_open or principal.grant is not None:
+        return None
+    plan = access.plans.of(principal)
+    return Admission(JobLimits(plan=plan.name, per_hour=plan.jobs_per_hour, running=plan.running_jobs))
 
 
 def listed_owner(request: Request) -> str:

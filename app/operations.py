@@ -168,7 +168,7 @@ _SEARCH = Parameter("q", "query", "Only files whose name contains this text, cas
 OPERATIONS = (
     Operation(
         "POST", f"{V1}/initiate", CREATE_JOB, jobs.initiate, "initiate", "Request files", "jobs",
-        {202: (schemas.Accepted,)}, (request_bodies.FileSelection,), (_KEY,), (400, 409, 413, 415, 422, 503),
+        {202: (schemas.Accepted,)}, (request_bodies.FileSelection,), (_KEY,), (400, 409, 413, 415, 422, 429, 503),
     ),
     Operation(
         "POST", f"{V1}/check", READ_FILES, files.check, "check", "Check files, and the size of the result",
@@ -178,7 +178,7 @@ OPERATIONS = (
     Operation(
         "POST", f"{V1}/start", START_FILE, jobs.start, "start", "Request one file and wait for it", "jobs",
         {200: (schemas.Started,), 202: (schemas.Accepted,)}, (request_bodies.OneFile,), (_PREFER_ASYNC,),
-        (400, 413, 415, 502, 503),
+        (400, 413, 415, 429, 502, 503),
     ),
     Operation(
         "GET", f"{V1}/job/{{jobId}}", SEE_JOB, jobs.status, "status", "Get the current status of a job", "jobs",
@@ -190,7 +190,7 @@ OPERATIONS = (
     ),
     Operation(
         "POST", f"{V1}/job/{{jobId}}/retry", RETRY_JOB, jobs.retry, "retry", "Run an ended job again", "jobs",
-        {202: (schemas.Accepted,)}, problems=(400, 404, 409, 503),
+        {202: (schemas.Accepted,)}, problems=(400, 404, 409, 429, 503),
     ),
     Operation(
         "GET", f"{V1}/job/{{jobId}}/history", SEE_JOB, histories.history, "history",

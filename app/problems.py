@@ -13,10 +13,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from app.access.rate_limit_headers import jobs_quota
 from app.close_codes import CloseCode
 from app.exit_codes import ExitCode
 from app.schemas import FieldProblem, ProblemBody
-from jobs.errors import HaulageError
+from jobs.errors import HaulageError, TooManyJobs
 
 
 class UnsupportedMediaType(HaulageError):
@@ -249,6 +250,10 @@ RESPONSES: dict[str, ErrorResponse] = {
     ),
     "redis_unavailable": ErrorResponse(503, "Redis is unavailable", ExitCode.UNAVAILABLE, retry_after=2),
     "queue_full": ErrorResponse(503, "The queue is full", ExitCode.UNAVAILABLE, retry_after=15),
+    "too_many_jobs": ErrorResponse(429, "Too many downloads in an hour", ExitCode.UNAVAILABLE),
+    "too_many_running_jobs": ErrorResponse(
+        429, "Too many downloads at the same time", ExitCode.UNAVAILABLE, retry_after=15
+    ),
     "too_many_requests": ErrorResponse(429, "Too many requests", ExitCode.UNAVAILABLE, retry_after=60),
     "too_many_failed_attempts": ErrorResponse(
         429, "Too many failed attempts to sign in", ExitCode.UNAVAILABLE, retry_after=3, close_code=CloseCode.TOO_MANY
@@ -288,6 +293,8 @@ def problem(request: Request, error: BaseException) -> Response:
             response = RESPONSES[error.code]
             retry_after = getattr(error, "retry_after", response.retry_after)
             headers = {"Retry-After": str(retry_after)} if retry_after else {}
+            if isinstance(error, TooManyJobs):
+                request.scope["state"]["response"].quotas.append(jobs_quota(error.limit, 0, error.retry_after))
             if isinstance(error, Unauthenticated):  # RFC 6750, section 3
                 headers["WWW-Authenticate"] = 'Bearer realm="haulage"'
             if isinstance(error, PasswordRequired):  # RFC 7617

@@ -69,6 +69,28 @@ class GrantExhausted(HaulageError):
     error_class = ErrorClass.VALIDATION
 
 
+class TooManyJobs(HaulageError):
+    """The owner has started as many jobs in the last hour as its plan allows.
+
+    `retry_after`: seconds until the oldest of them leaves the hour.
+    """
+
+    code = "too_many_jobs"
+    error_class = ErrorClass.VALIDATION
+
+    def __init__(self, message: str, limit: int, retry_after: int) -> None:
+        super().__init__(message)
+        self.limit = limit
+        self.retry_after = retry_after
+
+
+class TooManyRunningJobs(HaulageError):
+    """As many jobs of the owner are queued, processing or retrying as its plan allows."""
+
+    code = "too_many_running_jobs"
+    error_class = ErrorClass.VALIDATION
+
+
 class IllegalTransition(HaulageError):
     """The job's state does not allow the command (docs/state-machine.md)."""
 

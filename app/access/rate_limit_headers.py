@@ -23,6 +23,11 @@ class Quota:
     """Seconds until `remaining` grows."""
 
 
+def jobs_quota(limit: int, remaining: int, reset: float) -> Quota:
+    """The quota of the jobs that one owner may start in an hour."""
+    return Quota(name="jobs", limit=limit, window=3600, remaining=remaining, reset=reset)
+
+
 def rate_limit_headers(quotas: Iterable[Quota]) -> dict[str, str]:
     """Both fields as lists of strings with parameters (RFC 9651, section 3.1); none without a quota."""
     quotas = list(quotas)

@@ -26,6 +26,8 @@ _FIRST_RETRIES = (0.2, 0.5, 1.0)
 _RETRIES = (0.2, 0.5, 1.0, 2.0, 4.0, 5.0)
 """The same for a server that responded before: probably it is restarting."""
 _MAX_RETRY_AFTER = 5.0
+_LONG_WAIT = 60.0
+"""Seconds: a client that has to wait longer for its limit is told so at once."""
 _CONNECT_TIMEOUT = 5.0
 _READ_TIMEOUT = 30.0
 _TRANSIENT = {
@@ -130,10 +132,11 @@ class ApiClient:
                     self._require_json(response)
                     return response
                 problem = _problem_of(response)
-                if delay is None or not _is_transient(response.status, problem.get("error")):
-                    raise self._refusal(response.status, problem)
                 retry_after = response.headers.get("Retry-After", "")
                 requested_delay = float(retry_after) if retry_after.isdecimal() else 0.0
+                is_transient = _is_transient(response.status, problem.get("error"), requested_delay)
+                if delay is None or not is_transient:
+                    raise self._refusal(response.status, problem)
             time.sleep(max(delay, min(requested_delay, _MAX_RETRY_AFTER)))
         raise AssertionError
 
@@ -185,8 +188,11 @@ def _page_query(limit: int, cursor: str | None) -> str:
     return urlencode({"limit": limit} | ({"cursor": cursor} if cursor else {}))
 
 
-def _is_transient(status: int, problem: object) -> bool:
-    if problem == "too_many_followers":  # a poll that does not wait would succeed now
+def _is_transient(status: int, problem: object, retry_after: float) -> bool:
+    """Whether a retry within seconds may succeed. `retry_after`: seconds for which the server wants to be left alone."""
+    if problem in {"too_many_followers", "too_many_running_jobs"}:  # only another request would succeed now
+        return False
+    if status == HTTPStatus.TOO_MANY_REQUESTS and retry_after > _LONG_WAIT:
         return False
     return status in _TRANSIENT or problem == "idempotency_key_in_flight"
 

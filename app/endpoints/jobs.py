@@ -14,7 +14,8 @@ from starlette.responses import Response
 
 from app.access.guard import principal_of
 from app.access.principals import Principal
-from app.context import context, holder_of, json_response, listed_owner, reader_of
+from app.access.rate_limit_headers import jobs_quota
+from app.context import admission_of, context, holder_of, json_response, listed_owner, reader_of
 from app.granted_files import apply_grant, granted, resolve_granted
 from app.pagination import Page, cursor_of, page_limit, page_of, page_response, time_cursor
 from app.problems import TooManyFollowers
@@ -38,6 +39,7 @@ from jobs.bundles.downloads import Compression, NewDownload
 from jobs.bundles.resolver import Missing
 from jobs.concurrency import cancel_and_wait
 from jobs.engine.jobs import Job, Status
+from jobs.engine.sql.admissions import Admission
 from jobs.engine.sql.jobs import Idempotency
 
 RETRY_AFTER = "2"
@@ -58,6 +60,7 @@ async def initiate(request: Request) -> Response:
         owner=principal_of(request).owner,
         reader=reader_of(request),
         grant=_grant_use(principal_of(request)),
+        admission=admission_of(request),
     )
     idempotency = None if key is None else Idempotency(key, _digest(selection))
     it = context(request)
@@ -66,7 +69,14 @@ async def initiate(request: Request) -> Response:
     job = await it.services.downloads.create(new, idempotency)
     owners.remember(job.id, job.owner, generation)
     request.state.subject = str(job.id)
+    _show_limits(request, new.admission)
     return _accepted(request, job)
+
+
+def _show_limits(request: Request, admission: Admission | None) -> None:
+    """Leaves with the response how many jobs the caller may still start, if this one was counted."""
+    if admission is not None and (usage := admission.usage) is not None:
+        request.scope["state"]["response"].quotas.append(jobs_quota(usage.limit, usage.remaining, usage.reset))
 
 
 def _grant_use(principal: Principal) -> GrantUse | None:
@@ -117,11 +127,13 @@ async def start(request: Request) -> Response:
         owner=principal.owner,
         reader=reader_of(request),
         grant=_grant_use(principal),
+        admission=admission_of(request),
     )
     generation = owners.generation
     job = await it.services.downloads.create(new)
     owners.remember(job.id, job.owner, generation)
     request.state.subject = str(job.id)
+    _show_limits(request, new.admission)
     try:
         status = await _wait(request, job.id, patience, _ended)
     except TooManyFollowers:
@@ -132,10 +144,19 @@ async def start(request: Request) -> Response:
         message = status.error.message if status.error else f"The job was {status.status}."
         return _started(one.file_id, status.status, None, None, began, message)
     link = await it.result_links.link(await it.services.downloads.read(job.id))
-    return _started(one.file_id, status.status, link.url, link.result.size, began, "The file is ready to download.")
+    return _started(
+        one.file_id, status.status, link.url, link.result.size, began, "The file is ready to download.", headers
+    )
 
 
-def _started(file_id: int, status: Status, url: str | None, size: int | None, began: float, message: str) -> Response:
+def _started(
+    file_id: int,
+    status: Status,
+    url: str | None,
+    size: int | None,
+    began: float,
+    message: str,
+) -> Response:
     taken = round(1000 * (perf_counter() - began))
     body = Started(
         file_id=file_id, status=status, download_url=url, size=size, processing_time_ms=taken, message=message
@@ -212,9 +233,10 @@ def _is_news(now: JobStatus, seen: str | None, since: int | None) -> bool:
 async def retry(request: Request) -> Response:
     """Queues an ended job again, with all its attempts."""
     it = context(request)
-    owner, reader = principal_of(request).owner, reader_of(request)
-    job = await it.services.downloads.retry(path_job_id(request), owner, reader)
+    owner, reader, admission = principal_of(request).owner, reader_of(request), admission_of(request)
+    job = await it.services.downloads.retry(path_job_id(request), owner, reader, admission)
     it.hub.polling.invalidate(job.id, job.seq)
+    _show_limits(request, admission)
     return _accepted(request, job)
 
 

@@ -394,6 +394,8 @@ export const texts = {
       result_gone: "Try again to rebuild the bundle.",
       bundle_too_large: "Select fewer files.",
       queue_full: "Too many downloads are waiting, so this one was not started.",
+      too_many_jobs: "You have started as many downloads as you may in an hour. Try again later.",
+      too_many_running_jobs: "Wait until one of your downloads ends, or cancel one.",
       too_many_followers: "Too many people are following downloads right now. The page retries automatically.",
       nothing_failed: "There is nothing to retry.",
       database_unavailable: "The server is temporarily unavailable. Try again in a moment.",

@@ -26,6 +26,7 @@ from jobs.bundles.sql.rows import download_of, download_of_job
 from jobs.database import Database
 from jobs.engine.jobs import Job, Status
 from jobs.engine.lifecycle import Lifecycle, NewJob, Within
+from jobs.engine.sql.admissions import Admission, count_start
 from jobs.engine.sql.jobs import Idempotency, dead_jobs_page, jobs_page
 from jobs.engine.sql.queue_places import QueuePlaces
 from jobs.engine.sql.snapshots import Snapshots
@@ -60,18 +61,23 @@ class Downloads:
                 await count_job(connection, new.grant)
             await insert_download(connection, job.id, new, self._key_template)
 
-        job = NewJob(kind=Kind.DOWNLOAD, owner=new.owner, files=new.files)
+        job = NewJob(kind=Kind.DOWNLOAD, owner=new.owner, files=new.files, admission=new.admission)
         return await self._lifecycle.create(job, idempotency, within)
 
-    async def retry(self, job_id: UUID, owner: str, reader: FileReader | None) -> Job:
-        """Queues an ended download again. If its owner retries it, it reads files with the rights that the owner has now.
+    async def retry(
+        self, job_id: UUID, owner: str, reader: FileReader | None, admission: Admission | None = None
+    ) -> Job:
+        """Queues an ended download again. If its owner retries it, it reads files with the rights that the owner has now,
+        and counts like a new one.
 
-        Raises `JobNotFound`, `IllegalTransition`.
+        Raises `JobNotFound`, `IllegalTransition`, `TooManyJobs`, `TooManyRunningJobs`.
         """
 
         async def within(connection: AsyncConnection, job: Job) -> None:
             if job.owner == owner:
                 await set_reader(connection, job.id, reader)
+                if admission is not None:
+                    await count_start(connection, job.kind, owner, job.id, admission)
 
         return await self._lifecycle.retry(job_id, within)
 
@@ -150,12 +156,13 @@ def with_result(result: Result) -> Within:
 def with_shared_result(result: Result) -> Within:
     """The same for a bundle that is another download's result.
 
-    It raises `ResultGone` if it is no download's result any more: then it may be removed at any time.
+    Such a download does not count as a start. It raises `ResultGone` if it is no download's result any more: then it may
+    be removed at any time.
     """
 
     async def within(connection: AsyncConnection, job: Job) -> None:
         if not await reuse.lock_shared(connection, result, job.owner):
             raise ResultGone(f"{result.key!r} is no longer the result of a download.")
-        await record_result(connection, job, result)
+        await record_result(connection, job, result, shared=True)
 
     return within

@@ -10,6 +10,7 @@ from typing import Self
 from jobs.access.grants import GrantUse
 from jobs.bundles.format.checkpoints import MultipartUpload
 from jobs.engine.jobs import FileRequest, Job
+from jobs.engine.sql.admissions import Admission
 from jobs.files.names import safe_name
 from jobs.files.visibility import FileReader
 from jobs.owners import ANONYMOUS
@@ -91,6 +92,8 @@ class NewDownload:
     """As whom its files are read, whenever an attempt reads them; None: as one who may read every file."""
     grant: GrantUse | None = None
     """The grant that it is created with, which is counted."""
+    admission: Admission | None = None
+    """What its owner may start; None: anything."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

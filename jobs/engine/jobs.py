@@ -17,11 +17,11 @@ Turn = tuple[UUID, int]
 
 
 class Overdue(NamedTuple):
-    """A job at a fence that was due at `due_at` (UTC) and that no worker has claimed."""
+    """A job at a fence that is due and that no worker has claimed, with its place in the queue."""
 
     job_id: UUID
     fence: int
-    due_at: datetime
+    queued_at: datetime
 
 
 class Status(StrEnum):
@@ -112,7 +112,7 @@ class Job:
     max_attempts: int
     created_at: datetime
     queued_at: datetime
-    """When it last entered the queue: its place in it."""
+    """Its place in the queue: when it last entered it, or an earlier or later time (`jobs.engine.fair_share`)."""
     due_at: datetime
     """When it may be claimed; while it is receiving, when it lapses."""
     progress: Progress

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -36,7 +38,8 @@ from jobs.engine.jobs import (
     UploadPart,
 )
 from jobs.engine.live.feed import Feed
-from jobs.engine.sql import file_records, jobs, sweeps, upload_parts
+from jobs.engine.sql import admissions, file_records, jobs, sweeps, upload_parts
+from jobs.engine.sql.admissions import Admission
 from jobs.engine.sql.jobs import Idempotency
 from jobs.engine.transitions import (
     FIRST_CLAIM,
@@ -57,7 +60,7 @@ from jobs.engine.transitions import (
     apply,
     created,
 )
-from jobs.engine.wakeups.queue import Queue
+from jobs.engine.wakeups.queue import Queue, to_place
 from jobs.errors import (
     IdempotencyKeyInFlight,
     IdempotencyKeyReused,
@@ -93,6 +96,8 @@ class NewJob:
     """Seconds in which its bytes have to arrive before it lapses; None if it needs none and is queued at once."""
     bytes_total: int | None = None
     """How many bytes have to arrive, if it is known."""
+    admission: Admission | None = None
+    """What its owner may start; None: anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +130,7 @@ class Lifecycle:
         self._settings = settings
         self._random = random or Random()  # noqa: S311 - jitter, not a secret
         self._backpressure = backpressure
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def close(self) -> None:
         """Waits until all messages about committed changes have been sent or lost: a second at most."""
@@ -143,16 +149,22 @@ class Lifecycle:
         """Creates the job with its files. The same key and request again return the job of the first time.
 
         Raises `IdempotencyKeyReused` for the same key with another request, `IdempotencyKeyInFlight` while the first
-        request with it is still in progress, and `QueueFull` if the queue has no room for a new job.
+        request with it is still in progress, `QueueFull` if the queue has no room for a new job, and `TooManyJobs` or
+        `TooManyRunningJobs` if the owner may not start another one now.
         """
-        async with self._database.begin() as connection:
+        # At most one request of a limited owner waits here for the lock of the owner, which is taken by a statement: the
+        # others would hold the connections of the pool meanwhile.
+        turn = self._turns.setdefault(new.owner, asyncio.Lock()) if new.admission else nullcontext()
+        async with turn, self._database.begin() as connection:
             if idempotency is not None:
                 earlier = await self._earlier(connection, new.owner, idempotency)
                 if earlier is not None:
                     return earlier
             if self._backpressure is not None:
                 await self._backpressure[new.kind].admit(connection)
-            job = self._new_job(new, await jobs.clock(connection))
+            job_id = new_job_id()
+            now, place = await admissions.enter_queue(connection, new.kind, new.owner, job_id, new.admission)
+            job = self._new_job(job_id, new, now, place)
             event = created(job)
             await jobs.insert_job(connection, job, event, new.files, idempotency)
             if within is not None:
@@ -177,7 +189,7 @@ class Lifecycle:
             if self._backpressure is not None:
                 await self._backpressure[new[0].kind].check_room(connection)
             now = await jobs.clock(connection)
-            created_jobs = [self._new_job(one, now) for one in new]
+            created_jobs = [self._new_job(new_job_id(), one, now, now) for one in new]
             await jobs.insert_jobs(
                 connection,
                 [(job, created(job), one.files) for job, one in zip(created_jobs, new, strict=True)],
@@ -219,10 +231,10 @@ class Lifecycle:
             )
         return job
 
-    def _new_job(self, new: NewJob, now: datetime) -> Job:
+    def _new_job(self, job_id: UUID, new: NewJob, now: datetime, place: datetime) -> Job:
         receiving = new.receive_for is not None
         return Job(
-            id=new_job_id(),
+            id=job_id,
             kind=new.kind,
             owner=new.owner,
             status=Status.RECEIVING if receiving else Status.QUEUED,
@@ -233,7 +245,7 @@ class Lifecycle:
             losses=0,
             max_attempts=self._settings.max_attempts,
             created_at=now,
-            queued_at=now,
+            queued_at=place,
             due_at=now + timedelta(seconds=new.receive_for or 0),
             progress=Progress(files_total=len(new.files), bytes_total=new.bytes_total),
         )
@@ -392,6 +404,9 @@ class Lifecycle:
             command = decide(job)
             if command is None:
                 return job
+            if isinstance(command, (Submit, Retry)):
+                place = await admissions.enter_queue_again(connection, job.kind, job.owner, now)
+                command = replace(command, place=place)
             after, records = await self._save(connection, job, command, now, batch)
             if within is not None:
                 await within(connection, after)
@@ -431,7 +446,9 @@ class Lifecycle:
         """Notifies followers, and workers if the job waits for one, without waiting for Redis."""
         await self._feed.publish(event_of(job, now, since=since, files=records))
         if job.status in WAITING:
-            await self._queue.enqueue(job.kind, job.id, job.fence, (job.due_at - now).total_seconds())
+            await self._queue.enqueue(
+                job.kind, job.id, job.fence, to_place(job.queued_at), (job.due_at - now).total_seconds()
+            )
 
     def _backoff(self, job: Job) -> float:
         return delay(max(job.attempt, 1), self._settings.backoff_base, self._settings.backoff_max, self._random)

@@ -21,9 +21,11 @@ from jobs.kinds import FIRST_PHASE, Phase
 J = TypeVar("J", bound=Job)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Submit:
-    """All bytes of the job have arrived; workers may claim it."""
+    """All bytes of the job have arrived; workers may claim it. `place`: in the queue; None: the end, as of now."""
+
+    place: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +91,11 @@ class Cancel:
     """A person does not want the result any more."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Retry:
-    """A person runs an ended job again, with all its attempts."""
+    """A person runs an ended job again, with all its attempts. `place`: in the queue; None: the end, as of now."""
+
+    place: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,8 +216,7 @@ _PARTICIPLES: dict[type[Command], str] = {
 
 
 def _submit(job: Job, command: Submit, now: datetime) -> Job:
-    del command
-    return replace(_waiting(job, Status.QUEUED, now, 0), queued_at=now)
+    return replace(_waiting(job, Status.QUEUED, now, 0), queued_at=command.place or now)
 
 
 def _lapse(job: Job, command: Lapse, now: datetime) -> Job:
@@ -296,14 +299,13 @@ def _cancel(job: Job, command: Cancel, now: datetime) -> Job:
 
 
 def _retry(job: Job, command: Retry, now: datetime) -> Job:
-    del command
     if job.phase is Phase.RECEIVING:
         raise IllegalTransition(f"Job {job.id} never received its bytes. Start a new one.")
     return replace(
         _waiting(job, Status.QUEUED, now, 0),
         attempt=0,
         losses=0,
-        queued_at=now,
+        queued_at=command.place or now,
         started_at=None,
         finished_at=None,
         failure=None,
@@ -327,7 +329,7 @@ def _delete(job: Job, command: Delete, now: datetime) -> Job:
 
 def _back_in_queue(job: Job, now: datetime) -> Job:
     """Queues the job again at its old place: jobs that came later stay behind it."""
-    return replace(_waiting(job, Status.QUEUED, now, 0), due_at=job.queued_at)
+    return replace(_waiting(job, Status.QUEUED, now, 0), due_at=min(now, job.queued_at))
 
 
 def _waiting(job: Job, status: Status, now: datetime, delay: float) -> Job:

@@ -152,4 +152,6 @@ def variables(settings: Settings) -> dict[str, str]:
 
 
 def _written(value: object) -> str:
+    if isinstance(value, dict):
+        return json.dumps(value)
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -109,24 +109,35 @@ async def search_downloads(
     return [download_of(row) for row in rows if row["matches"]], ends[0] if ends else None
 
 
-async def record_result(connection: AsyncConnection, job: Job, result: Result) -> None:
-    """Records the result of a job that is being completed. Its multipart upload and the parts are no longer needed."""
+async def record_result(connection: AsyncConnection, job: Job, result: Result, *, shared: bool = False) -> None:
+    """Records the result of a job that is being completed. Its multipart upload and the parts are no longer needed.
+
+    If it is `shared`, another download's, nothing was packed: the last start of the job no longer counts.
+    """
     columns = result_columns(result)
     columns["result_omitted"] = json.dumps(columns["result_omitted"])
-    await fetch_within(connection, _RECORD, job.id, *(columns[name] for name in _RESULT), job.expires_at)
+    query = _RECORD_SHARED if shared else _RECORD
+    await fetch_within(connection, query, job.id, *(columns[name] for name in _RESULT), job.expires_at)
 
 
 _RESULT = (
     *("result_kind", "result_key", "result_size", "result_etag", "result_crc32", "result_sha256", "result_filename"),
     *("result_content_type", "result_omitted", "result_content_hash", "result_public"),
 )
-_RECORD = f"""
-    WITH forgotten AS (DELETE FROM upload_parts WHERE job_id = $1)
+_FORGET = "WITH forgotten AS (DELETE FROM upload_parts WHERE job_id = $1)"
+_UNCOUNT = """
+    uncounted AS (
+        DELETE FROM job_starts WHERE job_id = $1 AND at = (SELECT max(at) FROM job_starts WHERE job_id = $1)
+    )
+"""
+_RECORD_RESULT = f"""
     UPDATE download_jobs
     SET ({", ".join(_RESULT)}) = ROW ({parameters(download_jobs, _RESULT, 2)}), result_expires_at = ${2 + len(_RESULT)},
         upload_key = NULL, upload_id = NULL, upload_fingerprint = NULL
     WHERE job_id = $1
 """  # noqa: S608 - names and types of ours
+_RECORD = f"{_FORGET} {_RECORD_RESULT}"
+_RECORD_SHARED = f"{_FORGET}, {_UNCOUNT} {_RECORD_RESULT}"
 
 
 async def set_upload(connection: AsyncConnection, job_id: UUID, upload: MultipartUpload | None) -> None:

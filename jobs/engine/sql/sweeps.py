@@ -169,14 +169,18 @@ async def hasten_cleanup(connection: AsyncConnection, job_id: UUID) -> None:
     await connection.execute(jobs.update().where(jobs.c.id == job_id, jobs.c.cleanup_at > _now).values(cleanup_at=_now))
 
 
-_OVERDUE = select(jobs.c.id, jobs.c.fence, jobs.c.due_at).where(_CONDITIONS[Sweep.OVERDUE].due).order_by(jobs.c.due_at)
+_OVERDUE = (
+    select(jobs.c.id, jobs.c.fence, jobs.c.queued_at)
+    .where(_CONDITIONS[Sweep.OVERDUE].due)
+    .order_by(jobs.c.queued_at, jobs.c.id)
+)
 _FIND_OVERDUE = {
     kind: _compiled(_OVERDUE.where(jobs.c.kind == kind).limit(literal_column("CAST($2 AS bigint)"))) for kind in Kind
 }
 
 
 async def find_overdue(database: Database, kind: Kind, grace: float, limit: int) -> Sequence[Overdue]:
-    """Jobs of the kind that were due more than `grace` seconds ago and that no worker has claimed, the oldest first."""
+    """Jobs of the kind that were due more than `grace` seconds ago and that no worker has claimed, as they are queued."""
     return [Overdue(*row) for row in await database.fetch(_FIND_OVERDUE[kind], grace, limit)]
 
 

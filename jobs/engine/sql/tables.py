@@ -19,6 +19,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from jobs.engine.jobs import FileState, Status
 from jobs.errors import ErrorClass
 from jobs.kinds import Kind, Phase
+from jobs.owners import ANONYMOUS
 from jobs.schema import TimestampTz, metadata, one_of, quoted
 
 VISIBLE = "deleted_at IS NULL"
@@ -47,7 +48,7 @@ jobs = Table(
     Column("losses", Integer, nullable=False),  # lost workers since the last retry by a person
     Column("max_attempts", Integer, nullable=False),
     Column("created_at", TimestampTz, nullable=False),
-    Column("queued_at", TimestampTz, nullable=False),  # its place in the queue
+    Column("queued_at", TimestampTz, nullable=False),  # its place in the queue, see jobs.engine.fair_share
     Column("due_at", TimestampTz, nullable=False),  # not claimed before; while receiving: when it lapses
     Column("started_at", TimestampTz),
     Column("finished_at", TimestampTz),
@@ -82,7 +83,20 @@ Index(
     postgresql_where=jobs.c.idempotency_key.is_not(None),
 )
 Index("jobs_waiting", jobs.c.kind, jobs.c.due_at, postgresql_where=jobs.c.status.in_(["queued", "retrying"]))
-Index("jobs_queue", jobs.c.kind, jobs.c.queued_at, jobs.c.id, postgresql_where=jobs.c.status == "queued")
+Index(
+    "jobs_queue",
+    jobs.c.kind,
+    jobs.c.queued_at,
+    jobs.c.id,
+    postgresql_where=jobs.c.status.in_(["queued", "retrying"]),
+)
+Index(
+    "jobs_queue_of_owner",
+    jobs.c.kind,
+    jobs.c.owner,
+    jobs.c.queued_at,
+    postgresql_where=text(f"status IN ('queued', 'retrying') AND owner <> '{ANONYMOUS}'"),
+)
 Index("jobs_receiving", jobs.c.due_at, postgresql_where=jobs.c.status == "receiving")
 Index("jobs_leases", jobs.c.lease_until, postgresql_where=jobs.c.status == "processing")
 Index("jobs_expiring", jobs.c.expires_at, postgresql_where=jobs.c.status == "completed")
@@ -159,6 +173,16 @@ job_events = Table(
     Column("error_message", Text),
     postgresql_partition_by=BY_JOB_ID,
 )
+
+job_starts = Table(
+    "job_starts",
+    metadata,
+    Column("job_id", Uuid, primary_key=True),
+    Column("at", TimestampTz, primary_key=True),
+    Column("owner", Text, nullable=False),  # who started it, and whose limit it counts against
+)
+"""The starts of the last hour that are counted. A job may be deleted, or be another owner's, and they still count."""
+Index("job_starts_owner", job_starts.c.owner, job_starts.c.at)
 
 workers = Table(
     "workers",

@@ -75,17 +75,14 @@ class Consumer:
         else:
             self._has_room.clear()
 
-    async def _receive(self, context: dict[Any, Any], job_id: UUID, fence: int, due: int) -> None:
-        """Delivers a wake-up; `due` is the score with which it was in the queue."""
+    async def _receive(self, context: dict[Any, Any], job_id: UUID, fence: int, place: int) -> None:
+        """Delivers a wake-up, or enqueues it again at the place that it had."""
         del context
         delay = await self._deliver(job_id, fence)
         if delay is None:
             return
         self.room_changed()
-        if delay > 0:
-            await self._queue.enqueue(self._kind, job_id, fence, delay)
-        else:
-            self._queue.put_back(self._kind, job_id, fence, due)
+        await self._queue.enqueue(self._kind, job_id, fence, place, delay)
 
 
 class _Worker(ArqWorker):
@@ -120,9 +117,9 @@ class _Worker(ArqWorker):
             return
         received = await self.pool.bzpopmin(self.queue_name, timeout=self._max_wait)
         if received is not None:
-            _, member, due = received
+            _, member, place = received
             wakeup = member.decode()
-            task = asyncio.create_task(self.functions[FUNCTION].coroutine(self.ctx, *turn_of(wakeup), int(due)))
+            task = asyncio.create_task(self.functions[FUNCTION].coroutine(self.ctx, *turn_of(wakeup), int(place)))
             self.tasks[wakeup] = task
             task.add_done_callback(lambda _: self._ended(wakeup, task))
 

@@ -11,6 +11,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 from uuid import UUID
@@ -18,7 +19,7 @@ from uuid import UUID
 import structlog
 from arq.connections import ArqRedis
 from arq.constants import health_check_key_suffix
-from arq.utils import timestamp_ms, to_unix_ms
+from arq.utils import to_unix_ms
 from pydantic import RedisDsn
 
 from jobs.breakers import Breaker
@@ -73,14 +74,17 @@ def arq_redis(url: RedisDsn, *, timeout: float, ca_file: Path | None = None) -> 
     return ArqRedis(pool, job_serializer=pack, job_deserializer=unpack)
 
 
+def to_place(queued_at: datetime) -> int:
+    """A job's place in the queue as the score of its wake-up: in milliseconds since 1970, arq's unit."""
+    return to_unix_ms(queued_at)
+
+
 @dataclass(frozen=True, slots=True)
 class _WakeUp:
-    """`due` is in milliseconds since 1970, arq's unit."""
-
     kind: Kind
     job_id: UUID
     fence: int
-    due: int
+    place: int
 
 
 class Queue:
@@ -110,25 +114,21 @@ class Queue:
         await self._sender.aclose(close_connection_pool=True)
         await self._redis.aclose(close_connection_pool=True)
 
-    async def enqueue(self, kind: Kind, job_id: UUID, fence: int, delay: float = 0) -> None:
-        """Enqueues a wake-up that is due in `delay` seconds, without waiting for Redis.
+    async def enqueue(self, kind: Kind, job_id: UUID, fence: int, place: int, delay: float = 0) -> None:
+        """Enqueues a wake-up that is due in `delay` seconds at this place, without waiting for Redis.
 
-        A negative delay puts it before those that were due later. It is lost while Redis is unavailable, and also if this
-        process ends before the delay: until then it is a timer, since arq's queue holds only what is due.
+        It is lost while Redis is unavailable, and also if this process ends before the delay: until then it is a timer,
+        since arq's queue holds only what is due.
         """
+        wake_up = _WakeUp(kind, job_id, fence, place)
         if delay <= 0:
-            self._put(_WakeUp(kind, job_id, fence, timestamp_ms() + round(1000 * delay)))
-            return
-        due = _WakeUp(kind, job_id, fence, timestamp_ms() + round(1000 * delay))
-        self._timers[due] = asyncio.get_running_loop().call_later(delay, self._put, due)
+            self._put(wake_up)
+        elif wake_up not in self._timers:
+            self._timers[wake_up] = asyncio.get_running_loop().call_later(delay, self._put, wake_up)
 
     def _put(self, wake_up: _WakeUp) -> None:
         self._timers.pop(wake_up, None)
         self._send_buffer.put(wake_up, _WAKE_UP_BYTES)
-
-    def put_back(self, kind: Kind, job_id: UUID, fence: int, due: int) -> None:
-        """Enqueues a wake-up for which there was no room in its old place. `due` is its score there."""
-        self._put(_WakeUp(kind, job_id, fence, due))
 
     async def flush(self) -> None:
         """Waits until all wake-ups have been sent or lost: a second at most."""
@@ -137,11 +137,10 @@ class Queue:
     async def enqueue_missing(self, kind: Kind, overdue: Sequence[Overdue]) -> bool:
         """Enqueues wake-ups for jobs that have waited too long. Returns False if Redis is unavailable.
 
-        They are placed by the time at which the jobs were due: before newer ones. It is one command, however many they
-        are: a wake-up that waits in the queue keeps its place. One that a worker has just received is delivered twice,
-        which the fence makes harmless.
+        It is one command, however many they are: a wake-up that waits in the queue keeps its place. One that a worker has
+        just received is delivered twice, which the fence makes harmless.
         """
-        wake_ups = [_WakeUp(kind, it.job_id, it.fence, to_unix_ms(it.due_at)) for it in overdue]
+        wake_ups = [_WakeUp(kind, it.job_id, it.fence, to_place(it.queued_at)) for it in overdue]
         try:
             await self._add(self._redis, wake_ups)
         except UNAVAILABLE as error:
@@ -155,7 +154,7 @@ class Queue:
     async def _add(self, redis: ArqRedis, wake_ups: Sequence[_WakeUp]) -> None:
         """Adds wake-ups to the sorted sets of their kinds, in which arq expects them, with one command for each kind."""
         for kind in {it.kind for it in wake_ups}:
-            members = {wakeup_id(it.job_id, it.fence): it.due for it in wake_ups if it.kind == kind}
+            members = {wakeup_id(it.job_id, it.fence): it.place for it in wake_ups if it.kind == kind}
             await redis.zadd(queue_name(kind), members, nx=True)
 
     async def has_consumer(self) -> bool:

@@ -9,6 +9,7 @@ import structlog
 
 from jobs.access import audit
 from jobs.database import Database
+from jobs.engine.sql.admissions import delete_old_starts
 from jobs.engine.sql.partitions import (
     PARTITIONED,
     list_days,
@@ -41,7 +42,7 @@ class Retention:
         self._now = now
 
     async def delete_rows(self) -> None:
-        """Deletes the rows of jobs that ended long ago, or that a person deleted, and old entries of the audit log."""
+        """Deletes the rows of jobs that ended long ago, or that a person deleted, and old starts and audit entries."""
 
         async def delete_a_batch() -> int:
             async with self._database.begin() as connection:
@@ -49,6 +50,7 @@ class Retention:
 
         await _until_done(delete_a_batch, DELETED_BATCH)
         await _until_done(lambda: delete_past_retention(self._database, self._retention, BATCH), BATCH)
+        await delete_old_starts(self._database)
         while await audit.delete_old_entries(self._database) >= audit.BATCH:
             pass
 

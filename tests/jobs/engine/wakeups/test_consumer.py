@@ -16,6 +16,7 @@ from jobs.engine.jobs import Job, Overdue, Status
 from jobs.engine.sql.jobs import list_events
 from jobs.engine.wakeups import consumer
 from jobs.engine.wakeups.consumer import Consumer
+from jobs.engine.wakeups.queue import to_place
 from jobs.engine.worker.runner import Runner
 from jobs.kinds import Kind
 from jobs.services import Services
@@ -83,7 +84,7 @@ async def test_a_wake_up_that_finds_no_room_keeps_its_place(
     receiver = Consumer(
         Kind.DOWNLOAD, services.queue, services.settings, room=lambda: runner.room, deliver=runner.deliver
     )
-    await services.queue.enqueue(Kind.DOWNLOAD, job.id, job.fence, -3600)
+    await services.queue.enqueue(Kind.DOWNLOAD, job.id, job.fence, to_place(job.queued_at) - 3600)
     await services.queue.flush()
     [received] = await redis.zpopmin("haulage:queue:download")
     await receiver._receive({}, job.id, job.fence, received[1])  # noqa: SLF001 - as arq calls it
@@ -105,7 +106,7 @@ async def test_a_wake_up_that_is_received_again_while_its_job_is_claimed_runs_it
         database.stall()
         late = await create(services, await catalogue.add(b"x"))
         for _ in range(2):
-            await services.queue.enqueue_missing(Kind.DOWNLOAD, [Overdue(late.id, late.fence, late.due_at)])
+            await services.queue.enqueue_missing(Kind.DOWNLOAD, [Overdue(late.id, late.fence, late.queued_at)])
             await eventually(is_empty(redis))
         await database.heal()
         await until_completed(services, [late])
@@ -134,7 +135,7 @@ async def test_after_hundreds_of_broken_connections_as_many_jobs_run_at_once_as_
                 if len(jobs) < ROOM - 1:
                     jobs.append(await create(services, file_id))
                 else:  # a wake-up that is too late, for arq to be in the midst of something
-                    await services.queue.enqueue(Kind.DOWNLOAD, jobs[0].id, cuts)
+                    await services.queue.enqueue(Kind.DOWNLOAD, jobs[0].id, cuts, 0)
                 await asyncio.sleep(random.uniform(0.002, 0.02))
                 cuts += redis.cut()
         jobs += [await create(services, file_id) for _ in range(3 * ROOM)]

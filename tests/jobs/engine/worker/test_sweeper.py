@@ -188,7 +188,7 @@ async def test_all_that_is_due_is_found_and_done(services: Services) -> None:
     ("statement", "indexes"),
     [
         (sweeps._FIND_DUE, {"leases", "waiting", "expiring", "cleanup"}),  # noqa: SLF001
-        (sweeps._FIND_OVERDUE[Kind.DOWNLOAD], {"waiting"}),  # noqa: SLF001
+        (sweeps._FIND_OVERDUE[Kind.DOWNLOAD], {"queue"}),  # noqa: SLF001
     ],
 )
 async def test_an_index_answers_whether_there_is_anything_to_do(
