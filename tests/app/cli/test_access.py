@@ -13,14 +13,18 @@ from app.cli.access_commands import add_user, create_key
 from app.cli.file_commands import FileRights
 from app.cli.local_stack.openness import Openness
 from app.cli.open_settings import find_open
+from app.exit_codes import ExitCode
 from jobs.access.audit import list_entries
 from jobs.access.revocations import read_revocations
-from jobs.engine.jobs import Status
+from jobs.bundles.downloads import NewDownload
+from jobs.engine.jobs import FileRequest, Status
+from jobs.engine.sql.admissions import Admission, JobLimits
 from jobs.errors import InvalidRequest
 from jobs.files.visibility import Visibility
 from jobs.services import Services
 from jobs.settings import Settings
 from tests.app.cli.processes import Cli, variables
+from tests.helpers.access import key_of
 from tests.helpers.catalogue import Catalogue
 from tests.helpers.jobs import create, read
 from tests.helpers.settings import with_changes
@@ -206,3 +210,23 @@ async def test_check_names_what_is_open(tmp_path: Path, services: Services) -> N
     settings = with_changes(services.settings, auth_mode="open", allowed_hosts=("*",))
     done = await Cli(tmp_path, variables(settings) | {"ALLOWED_HOSTS": "*", "AUTH_MODE": "open"})("check")
     assert "open: ALLOWED_HOSTS is *" in done.error
+
+
+@pytest.mark.parametrize("changes", [{"auth_mode": "required", "jobs_per_hour": 1}])
+async def test_a_download_beyond_the_limit_of_the_hour_says_so_at_once(
+    settings: Settings, services: Services, gateway: str, tmp_path: Path, catalogue: Catalogue
+) -> None:
+    key = (await key_of(services, "anna"))["Authorization"].removeprefix("Bearer ")
+    file_id = await catalogue.add(b"data")
+    job = await services.downloads.create(
+        NewDownload(
+            files=[FileRequest(file_id=file_id)],
+            owner="anna",
+            admission=Admission(JobLimits(plan="user", per_hour=1, running=0)),
+        )
+    )
+    with_key = Cli(tmp_path, variables(settings) | {"HAULAGE_SERVER": gateway, "HAULAGE_TOKEN": key})
+    done = await with_key("download", str(file_id))
+    assert done.code == ExitCode.UNAVAILABLE
+    assert "as many as the plan 'user' allows. Nothing was started. Try again in 3" in done.error
+    assert [one.id for one in await services.downloads.page("anna", (), None, 10)] == [job.id]
