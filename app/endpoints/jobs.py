@@ -144,9 +144,7 @@ async def start(request: Request) -> Response:
         message = status.error.message if status.error else f"The job was {status.status}."
         return _started(one.file_id, status.status, None, None, began, message)
     link = await it.result_links.link(await it.services.downloads.read(job.id))
-    return _started(
-        one.file_id, status.status, link.url, link.result.size, began, "The file is ready to download.", headers
-    )
+    return _started(one.file_id, status.status, link.url, link.result.size, began, "The file is ready to download.")
 
 
 def _started(
