@@ -1429,7 +1429,7 @@ export interface components {
          * @description What a credential may be used for, at most: its owner's role decides on whose jobs.
          * @enum {string}
          */
-        Scope: "jobs:read" | "jobs:write" | "results:read" | "files:read" | "access:manage";
+        Scope: "jobs:read" | "jobs:write" | "results:read" | "files:read" | "access:manage" | "act_as";
         /**
          * SeenRequest
          * @description A request as it has reached the gateway: without its body, and without what only proxies should know.
