@@ -18,11 +18,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 from uvicorn.protocols.utils import ClientDisconnected
 
-from app.access.rate_limit_headers import Quota, rate_limit_headers
 from app.client_counts import client_address
 from app.close_codes import CloseCode
 from app.problems import RESPONSES, MalformedRequest, ServerStops, UnsupportedTransferCoding, problem
 from app.public_address import PublicAddress
+from app.rate_limit_headers import Quota, rate_limit_headers
 from jobs.errors import HaulageError
 from jobs.settings import GatewaySettings, Settings
 

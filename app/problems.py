@@ -13,9 +13,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from app.access.rate_limit_headers import jobs_quota
 from app.close_codes import CloseCode
 from app.exit_codes import ExitCode
+from app.rate_limit_headers import jobs_quota
 from app.schemas import FieldProblem, ProblemBody
 from jobs.errors import HaulageError, TooManyJobs
 

@@ -17,12 +17,12 @@ from starlette.requests import HTTPConnection
 from app.access.buckets import Buckets
 from app.access.plans import Plans
 from app.access.principals import Principal, Proof
-from app.access.rate_limit_headers import Quota
 from app.access.rules import Cost
 from app.access.shared_buckets import REPORT_INTERVAL, WINDOW, Reported, SharedBuckets
 from app.client_counts import client_address, client_of
 from app.load import SAMPLE_INTERVAL, Load
 from app.problems import TooManyRequests
+from app.rate_limit_headers import Quota
 from jobs.concurrency import run_forever
 from jobs.engine.live.shared_levels import exchange_levels
 from jobs.errors import DatabaseUnavailable

@@ -14,11 +14,11 @@ from starlette.responses import Response
 
 from app.access.guard import principal_of
 from app.access.principals import Principal
-from app.access.rate_limit_headers import jobs_quota
 from app.context import admission_of, context, holder_of, json_response, listed_owner, reader_of
 from app.granted_files import apply_grant, granted, resolve_granted
 from app.pagination import Page, cursor_of, page_limit, page_of, page_response, time_cursor
 from app.problems import TooManyFollowers
+from app.rate_limit_headers import jobs_quota
 from app.request_bodies import FileSelection, OneFile
 from app.requests import (
     MAX_SEQ,

@@ -10,9 +10,10 @@ from starlette.responses import Response
 
 from app.access.credentials import KEY_PREFIX, digest_of, new_id, new_secret
 from app.access.guard import principal_of
+from app.access.principals import Role, Scope
 from app.access.request_bodies import NewKey
 from app.context import context, json_response, managed_owner
-from app.problems import NotFound
+from app.problems import Forbidden, NotFound
 from app.requests import read_body
 from app.schemas import KeyCreated, KeyItem, KeyList
 from jobs.access.keys import MAX_KEYS, Key, add_key, list_keys, revoke_key
@@ -24,7 +25,10 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 async def create(request: Request) -> Response:
     """A new key of the caller, which is shown once. A user whom a proxy names is added, since keys belong to users."""
-    new, it, owner = await read_body(request, NewKey), context(request), principal_of(request).owner
+    new, it, principal = await read_body(request, NewKey), context(request), principal_of(request)
+    owner = principal.owner
+    if Scope.ACT_AS in new.scopes and principal.role is not Role.ADMIN:
+        raise Forbidden(f"Only keys of admins have the scope {Scope.ACT_AS}.")
     secret, key_id = KEY_PREFIX + new_secret(), new_id()
     if await save_user(it.services.database, owner):
         await it.access.announce_revocation()

@@ -15,7 +15,7 @@ import { call } from "./requests.ts";
 type Schemas = components["schemas"];
 type Key = Schemas["KeyItem"];
 type NewKey = Schemas["NewKey"];
-type Scope = Schemas["Scope"];
+type Scope = Exclude<Schemas["Scope"], "act_as">;
 
 const PATH = "v1/access/keys";
 const DAY = 86_400;

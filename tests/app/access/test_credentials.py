@@ -212,6 +212,14 @@ async def test_who_has_signed_in_creates_a_key_that_is_shown_once(required: Shar
     assert forever["expiresAt"] is None
 
 
+async def test_only_an_admin_creates_a_key_that_acts_for_others(required: Shared) -> None:
+    new = {"name": "portal", "scopes": ["jobs:read", "act_as"]}
+    olga, anna = await session_of(required.services, "olga"), await session_of(required.services, "anna", Role.ADMIN)
+    answer = problem(await required.api.post(KEYS, json=new, headers=olga), 403, "forbidden")
+    assert "act_as" in answer.json()["message"]
+    assert (await required.api.post(KEYS, json=new, headers=anna)).status_code == 201
+
+
 async def test_a_key_creates_no_other(required: Shared) -> None:
     key = await key_of(required.services, "olga")
     answer = problem(await required.api.post(KEYS, json={"name": "next"}, headers=key), 403, "forbidden")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.access.rate_limit_headers import Quota, rate_limit_headers
+from app.rate_limit_headers import Quota, rate_limit_headers
 
 
 def test_both_fields_list_every_quota_under_the_same_name() -> None:
