@@ -8,8 +8,8 @@ import marshal
 import os
 import signal
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -56,6 +56,27 @@ def zipped(data: bytes, times: int = 1) -> bytes:
             writer.writestr("a", data)
         data = archive.getvalue()
     return data
+
+
+Respond = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@asynccontextmanager
+async def scripted_server(path: Path, respond: Respond) -> AsyncIterator[None]:
+    """A server on a socket that does what no clamd can be made to. Its connections have ended when this ends."""
+    tasks: list[asyncio.Task[None] | None] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        tasks.append(asyncio.current_task())
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            await respond(reader, writer)
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+    async with await asyncio.start_unix_server(serve, path):
+        yield
+        await asyncio.gather(*(task for task in tasks if task is not None))
 
 
 @pytest.fixture(params=["url", "tcp_url"])
@@ -236,7 +257,7 @@ async def test_a_clamd_that_is_killed_midway_is_unavailable_until_it_is_back(
 
 @pytest.mark.parametrize("moment", ["before", "midway", "at the end"])
 async def test_a_clamd_that_hangs_is_too_slow(own_clamd: ClamdServer, make_scanner: MakeScanner, moment: str) -> None:
-    scanner = make_scanner(own_clamd.url, clamd_idle_timeout=0.3, clamd_timeout=0.6)
+    scanner = make_scanner(own_clamd.url, clamd_idle_timeout=1, clamd_timeout=2)
     assert (await scan(scanner, b"x")).verdict is Verdict.CLEAN
     pid = own_clamd.pid
     assert pid is not None
@@ -261,28 +282,34 @@ async def test_a_clamd_that_hangs_is_too_slow(own_clamd: ClamdServer, make_scann
     assert (await scan(scanner, eicar())).verdict is Verdict.INFECTED
 
 
-async def test_a_clamd_that_accepts_bytes_slowly_has_a_limit_for_the_whole_file(
-    tmp_path: Path, make_scanner: MakeScanner
-) -> None:
-    async def trickle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def test_a_clamd_that_accepts_bytes_slowly_has_a_limit_for_the_whole_file(tmp_path: Path) -> None:
+    async def trickle(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
         while await reader.read(100_000):  # noqa: ASYNC110 - it is slow, and waits for nothing
             await asyncio.sleep(0.05)
-        writer.close()
 
-    async with await asyncio.start_unix_server(trickle, tmp_path / "slow"):
+    read = 0
+
+    async def chunks() -> AsyncIterator[bytes]:
+        nonlocal read
+        for _ in range(20):
+            read += 1
+            yield bytes(MIB)
+
+    async with scripted_server(tmp_path / "slow", trickle):
         with pytest.raises(ScannerTimeout) as caught:
-            await scan(make_scanner(f"unix://{tmp_path}/slow", clamd_timeout=0.5), bytes(32 * MIB))
+            await client.Clamd(f"unix://{tmp_path}/slow", idle_timeout=30, timeout=2).scan(chunks())
     assert "CLAMD_TIMEOUT" in caught.value.reason
+    assert read < 20
 
 
 async def test_a_slow_source_is_not_the_fault_of_clamd(clamd: ClamdServer, make_scanner: MakeScanner) -> None:
-    scanner = make_scanner(clamd.url, clamd_idle_timeout=0.2, clamd_timeout=0.2)
+    scanner = make_scanner(clamd.url, clamd_idle_timeout=2, clamd_timeout=2)
     await scanner.test()
     reached = asyncio.Event()
 
     async def slow() -> AsyncIterator[bytes]:
         yield eicar()[:9]
-        asyncio.get_running_loop().call_later(0.5, reached.set)
+        asyncio.get_running_loop().call_later(2.5, reached.set)
         await reached.wait()
         yield eicar()[9:]
 
@@ -395,7 +422,6 @@ async def scripted(
         while not at_once and (size := int.from_bytes(await reader.readexactly(4), "big")):
             await reader.readexactly(size)
         writer.write(response)
-        writer.close()
 
     def respond(response: bytes, at_once: bool) -> Scanner:
         script[:] = [(response, at_once)]
@@ -403,7 +429,7 @@ async def scripted(
         monkeypatch.setattr(scanner, "_test_if_due", lambda: asyncio.sleep(0))
         return scanner
 
-    async with await asyncio.start_unix_server(serve, tmp_path / "scripted"):
+    async with scripted_server(tmp_path / "scripted", serve):
         yield respond
 
 
@@ -433,13 +459,11 @@ async def test_a_response_that_is_no_verdict_is_an_outage(
 
 async def test_a_response_without_an_end_is_given_up(tmp_path: Path, make_scanner: MakeScanner) -> None:
     async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError):
-            while not reader.at_eof():
-                writer.write(b"a" * 1000)
-                await writer.drain()
-        writer.close()
+        while not reader.at_eof():
+            writer.write(b"a" * 1000)
+            await writer.drain()
 
-    async with await asyncio.start_unix_server(endless, tmp_path / "endless"):
+    async with scripted_server(tmp_path / "endless", endless):
         with pytest.raises(ScannerUnavailable) as caught:
             await scan(make_scanner(f"unix://{tmp_path}/endless", clamd_timeout=5), b"x")
     assert caught.value.reason.startswith("its response has no end: 'aaa")
