@@ -17,6 +17,7 @@ from app.access.rules import (
     CHANGE_JOB,
     CREATE_JOB,
     CREATE_KEY,
+    DELETE_FILE,
     DELETE_RESULT,
     EVERYBODY,
     FOLLOW_JOB,
@@ -29,8 +30,11 @@ from app.access.rules import (
     RETRY_JOB,
     SEE_JOB,
     SEE_JOBS,
+    SEE_PARTS,
+    SEND_PARTS,
     SHARE_RESULT,
     START_FILE,
+    UPLOAD_FILES,
     JobAccess,
     Rule,
 )
@@ -49,12 +53,15 @@ from app.endpoints import (
     sessions,
     shares,
     streams,
+    uploads,
 )
 from jobs.engine.events import Event
 from jobs.engine.jobs import Status
 
 Handler = Callable[[Request], Awaitable[Response]]
 V1 = "/v1/download"
+UPLOAD = "/v1/upload"
+FILES = "/v1/files"
 ACCESS = "/v1/access"
 DIAGNOSE = "/v1/diagnose"
 
@@ -92,8 +99,12 @@ class Operation:
 
     @property
     def is_audited(self) -> bool:
-        """Whether the audit log says who did it: everything that changes something of a user, by the user's rights."""
-        return self.rule.scope in {Scope.JOBS_WRITE, Scope.ACCESS_MANAGE} and self.method != "GET"
+        """Whether the audit log says who did it: everything that changes something of a user, by the user's rights.
+
+        The requests for the parts of an upload are not, of which there may be hundreds: its creation and its end are.
+        """
+        writes = {Scope.JOBS_WRITE, Scope.FILES_WRITE, Scope.ACCESS_MANAGE}
+        return self.rule.scope in writes and self.method != "GET" and self.name != "sendParts"
 
     @property
     def hands_out_results(self) -> bool:
@@ -248,6 +259,40 @@ OPERATIONS = (
     Operation(
         "GET", f"{V1}/files", READ_FILES, files.catalogue, "files", "List the files that can be requested", "files",
         {200: (schemas.FilePage,)}, (), (_SEARCH, _CURSOR, _LIMIT), (400, 503),
+    ),
+    Operation(
+        "GET", f"{FILES}/{{id}}", READ_FILES, files.read, "readFile", "Get a file of the catalogue", "files",
+        {200: (schemas.FileDetail,)}, problems=(400, 404, 410, 503),
+    ),
+    Operation(
+        "DELETE", f"{FILES}/{{id}}", DELETE_FILE, files.delete, "deleteFile", "Remove a file from the catalogue", "files",
+        {204: ()}, problems=(400, 404, 410, 503),
+    ),
+    Operation(
+        "POST", UPLOAD, UPLOAD_FILES, uploads.create, "upload", "Create uploads, one for each file", "uploads",
+        {202: (schemas.UploadsCreated,)}, (request_bodies.NewUploads,), (_KEY,), (400, 409, 413, 415, 422, 429, 503),
+    ),
+    Operation(
+        "POST", f"{UPLOAD}/{{jobId}}/parts", SEND_PARTS, uploads.send, "sendParts",
+        "Sign URLs for parts of a file, and record which were sent", "uploads",
+        {200: (schemas.PartsSigned,)}, (request_bodies.SendParts,), (), (400, 404, 409, 413, 415, 503),
+    ),
+    Operation(
+        "GET", f"{UPLOAD}/{{jobId}}/parts", SEE_PARTS, uploads.parts, "parts",
+        "List the parts of a file whose URLs were signed", "uploads",
+        {200: (schemas.UploadParts,)}, problems=(400, 404, 503),
+    ),
+    Operation(
+        "POST", f"{UPLOAD}/{{jobId}}/complete", SEND_PARTS, uploads.complete, "completeUpload",
+        "Complete an upload all of whose parts were sent", "uploads",
+        {202: (schemas.UploadCompleted,)}, problems=(400, 404, 409, 503),
+    ),
+    *(
+        Operation(
+            "GET", f"{UPLOAD}/{alias}/{{jobId}}", SEE_JOB, jobs.status, name, "Get the current status of an upload",
+            "uploads", {200: (schemas.UploadStatus,), 304: ()}, (), (_SINCE, _PREFER, _MATCH), (400, 404, 429, 503),
+        )
+        for alias, name in (("job", "uploadStatus"), ("status", "uploadStatusAlias"))
     ),
     Operation(
         "GET", f"{ACCESS}/session", EVERYBODY, sessions.current, "session", "See who you are", "access",

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.access.rules import Rule
 from app.context import Context
 from app.endpoints.jobs import status_response
-from app.schemas import JobStatus
+from app.schemas import BaseStatus
 
 _PATH = r"/v1/download/job/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
 
@@ -50,7 +50,7 @@ class PollMiddleware:
                 return
         await self._app(scope, receive, send)
 
-    def _cached(self, scope: Scope, headers: dict[bytes, bytes]) -> JobStatus | None:
+    def _cached(self, scope: Scope, headers: dict[bytes, bytes]) -> BaseStatus | None:
         path = self._path.fullmatch(scope["path"])
         if path is None or scope["query_string"] or scope["method"] != "GET":
             return None

@@ -213,7 +213,15 @@ RESPONSES: dict[str, ErrorResponse] = {
     "idempotency_key_in_flight": ErrorResponse(
         409, "A request with this Idempotency-Key is still being processed", ExitCode.WRONG_STATE, retry_after=1
     ),
+    "file_not_found": ErrorResponse(404, "File not found", ExitCode.NOT_FOUND),
+    "file_gone": ErrorResponse(410, "The file was removed", ExitCode.EXPIRED),
+    "upload_too_large": ErrorResponse(413, "The file is too large", ExitCode.INVALID),
+    "parts_missing": ErrorResponse(409, "Parts of the file are missing", ExitCode.WRONG_STATE),
+    "too_many_uploads": ErrorResponse(429, "Too many open uploads", ExitCode.UNAVAILABLE, retry_after=30),
+    "upload_quota_exceeded": ErrorResponse(429, "Too many bytes in a day", ExitCode.UNAVAILABLE, retry_after=3600),
     # failed attempts
+    "type_mismatch": ErrorResponse(422, "The file is not what it claims to be", ExitCode.INVALID),
+    "upload_incomplete": ErrorResponse(409, "The upload is incomplete", ExitCode.INVALID),
     "files_missing": ErrorResponse(404, "Files are missing", ExitCode.NOT_FOUND),
     "bundle_too_large": ErrorResponse(422, "The bundle would be too large", ExitCode.INVALID),
     "checksum_mismatch": ErrorResponse(
@@ -303,8 +311,8 @@ def problem(request: Request, error: BaseException) -> Response:
                 headers["Connection"] = "close"
             fields = [FieldProblem(field=field, message=text) for field, text in getattr(error, "problems", ())]
             body = _body(request, error.code, response.status, response.title, error.message)
-            position = getattr(error, "queue_position", None)
-            body = body.model_copy(update={"errors": fields or None, "queue_position": position})
+            more = {name: getattr(error, name, None) for name in ("queue_position", "missing_parts")}
+            body = body.model_copy(update={"errors": fields or None, **more})
         case HTTPException():  # Starlette's own: no such path, no such method
             scope = request.scope
             root = scope.get("app_root_path", scope.get("root_path", ""))  # a mount moves the latter

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StrictInt, StrictStr, model_validator
 from pydantic.alias_generators import to_camel
 
+from app.validation import shown
 from jobs.bundles.downloads import MAX_FILES, MAX_NAME, Compression, OnMissing
 from jobs.engine.jobs import FileRequest
 from jobs.files.names import safe_archive_name, safe_name
 from jobs.files.tables import FILE_ID_MAX, FILE_ID_MIN
+from jobs.files.visibility import Visibility
+from jobs.uploads.uploads import MAX_PARTS, MAX_SIGNED, MAX_UPLOADS
 
 FileId = Annotated[StrictInt, Field(ge=FILE_ID_MIN, le=FILE_ID_MAX, examples=[10000])]
 Name = Annotated[StrictStr, Field(min_length=1, max_length=MAX_NAME)]
@@ -117,3 +121,88 @@ class OneFile(Body):
     """One file."""
 
     file_id: FileId = Field(alias="file_id")
+
+
+def _is_crc32(text: str) -> str:
+    if re.fullmatch(r"[0-9a-f]{8}", text) is None:
+        msg = f"must be a CRC-32 of 8 hex digits in lower case, not {shown(text)}"
+        raise ValueError(msg)
+    return text
+
+
+def _is_content_type(text: str) -> str:
+    if re.fullmatch(r"[!-~]+/[!-:<-~]+(?: *;[ -~]*)?", text) is None:
+        msg = f"must be a media type, as image/png, not {shown(text)}"
+        raise ValueError(msg)
+    return text
+
+
+Crc32 = Annotated[StrictStr, AfterValidator(_is_crc32), Field(examples=["cbf43926"])]
+ContentType = Annotated[StrictStr, Field(max_length=255), AfterValidator(_is_content_type)]
+PartNumber = Annotated[StrictInt, Field(ge=1, le=MAX_PARTS)]
+
+
+class UploadFile(Body):
+    """A file that will be uploaded. Size in bytes."""
+
+    name: Name = Field(description="Unsafe characters are replaced; folders are kept.")
+    size: Annotated[StrictInt, Field(ge=0, le=2**63 - 1)]
+    content_type: ContentType | None = Field(
+        default=None, description="What it is, as in `Content-Type`. A file whose content contradicts it is refused."
+    )
+    last_modified: AwareDatetime | None = Field(
+        default=None, description="When its content was last changed; it gets this time when a bundle is unpacked."
+    )
+
+
+class NewUploads(Body):
+    """The files to upload: 1 to 1000, each of which becomes a job."""
+
+    files: list[UploadFile] = Field(min_length=1, max_length=MAX_UPLOADS)
+    visibility: Visibility | None = Field(
+        default=None,
+        description="Who may read the files: `private`: you, `shared`: also the users of `groups`, `public`: every user. "
+        "Default: `UPLOAD_VISIBILITY`.",
+    )
+    groups: list[Name] = Field(default=[], max_length=100, description="With which groups the files are shared.")
+
+    @model_validator(mode="after")
+    def _groups_are_for_shared_files(self) -> Self:
+        if bool(self.groups) != (self.visibility is Visibility.SHARED):
+            msg = "give groups with visibility 'shared', and only with it"
+            raise ValueError(msg)
+        return self
+
+
+class PartToSign(Body):
+    """A part that will be sent. `crc32`: the CRC-32 of its bytes, in lower-case hex."""
+
+    number: PartNumber
+    crc32: Crc32
+
+
+class SendParts(Body):
+    """Parts to sign URLs for, parts that were sent with earlier ones, or both."""
+
+    sign: list[PartToSign] = Field(default=[], max_length=MAX_SIGNED)
+    sent: list[PartNumber] = Field(
+        default=[], max_length=MAX_PARTS, description="Numbers of parts that the store has accepted."
+    )
+
+    @model_validator(mode="after")
+    def _names_parts(self) -> Self:
+        if not self.sign and not self.sent:
+            msg = "name at least one part, in sign or in sent"
+            raise ValueError(msg)
+        return self
+
+    @staticmethod
+    def repeated(raw: Any) -> list[tuple[str, str]]:
+        """Every place in `sign` at which a number is repeated, with the problem. `raw` may be invalid otherwise."""
+        items = raw.get("sign") if isinstance(raw, dict) else None
+        numbers = [item.get("number") for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+        return [
+            (f"sign[{place}].number", f"{number} is repeated")
+            for place, number in enumerate(numbers)
+            if type(number) is int and number in numbers[:place]
+        ]

@@ -13,6 +13,9 @@ from jobs.breakers import Circuit
 from jobs.bundles.downloads import Compression, OnMissing, ResultKind
 from jobs.engine.events import ErrorView, Event, EventType, Message
 from jobs.engine.jobs import Status
+from jobs.files.states import Role, ScanState
+from jobs.files.visibility import Visibility
+from jobs.kinds import Kind
 
 _TITLE = Field(
     description="What to call the job: its `archiveName`, or else its first file, as in `Read me first.txt and 2 more`."
@@ -115,21 +118,17 @@ class ResultView(Message):
     omitted: list[OmittedFile]
 
 
-class JobStatus(Event):
-    """The current status of a job: the summary that followers get, and what does not change with each event."""
+class BaseStatus(Event):
+    """The current status of a job of any kind: the summary that followers get, and what does not change with each event."""
 
     type: EventType = EventType.SNAPSHOT
+    kind: Kind
     title: str = _TITLE
-    archive_name: str | None
-    on_missing: OnMissing
-    compression: Compression
     max_attempts: int
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
     next_attempt_at: datetime | None
-    result: ResultView | None
-    links: Links
 
     @cached_property
     def body(self) -> bytes:
@@ -141,6 +140,113 @@ class JobStatus(Event):
         copy = self.model_copy(update=news)
         copy.__dict__.pop("body", None)  # pydantic copies what was cached, too
         return copy
+
+
+class JobStatus(BaseStatus):
+    """The current status of a download."""
+
+    kind: Literal[Kind.DOWNLOAD] = Kind.DOWNLOAD
+    archive_name: str | None
+    on_missing: OnMissing
+    compression: Compression
+    result: ResultView | None
+    links: Links
+
+
+class UploadLinks(Message):
+    """Related resources, as path-relative references. `file` is null until the upload is completed."""
+
+    self_: str = Field(alias="self")
+    parts: str
+    complete: str
+    retry: str
+    cancel: str
+    file: str | None
+
+
+class UploadView(Message):
+    """What an upload is. Sizes in bytes, checksums in lower-case hex."""
+
+    name: str
+    size: int
+    content_type: str | None = Field(description="As the client declared it.")
+    detected_type: str | None = Field(description="By the first bytes of the file, once it is completed.")
+    part_size: int = Field(description="Size of all parts but the last.")
+    parts: int = Field(description="How many parts the file has, numbered from 1.")
+    visibility: Visibility
+    crc32: str | None
+    sha256: str | None = Field(description="Null unless a worker had to read the file.")
+    file_id: int | None = Field(description="Its id in the catalogue, once it is completed.")
+    expires_at: datetime | None = Field(
+        description="While it is receiving: when it is cancelled, unless more parts are sent."
+    )
+
+
+class UploadStatus(BaseStatus):
+    """The current status of an upload."""
+
+    kind: Literal[Kind.UPLOAD] = Kind.UPLOAD
+    upload: UploadView
+    links: UploadLinks
+
+
+class NewUploadItem(Message):
+    """An upload that was created."""
+
+    job_id: UUID
+    status: Status
+    upload: UploadView
+    links: UploadLinks
+
+
+class UploadsCreated(Message):
+    """The uploads in the order of the request, as they are now."""
+
+    jobs: list[NewUploadItem]
+
+
+class SignedPartItem(Message):
+    """How to send a part: by a PUT of exactly `size` bytes to `url`, with these headers."""
+
+    number: int
+    url: str
+    headers: dict[str, str]
+    size: int
+
+
+class PartsSigned(Message):
+    """URLs that are valid until `expiresAt`, in the order of the request, and what has been sent so far."""
+
+    parts: list[SignedPartItem]
+    expires_at: datetime
+    bytes_done: int
+    bytes_total: int
+
+
+class PartItem(Message):
+    """A part whose URL was signed. Size in bytes, `crc32` in lower-case hex, as it was given."""
+
+    number: int
+    size: int
+    crc32: str
+    sent: bool
+
+
+class UploadParts(Message):
+    """What is known of the parts of an upload, by number; the others were never signed."""
+
+    status: Status
+    part_size: int
+    parts_total: int
+    parts: list[PartItem]
+
+
+class UploadCompleted(Message):
+    """The upload as it is now: `queued` when it was just completed."""
+
+    job_id: UUID
+    status: Status
+    links: UploadLinks
 
 
 class JobItem(Message):
@@ -212,6 +318,17 @@ class CatalogueFile(Message):
     sha256: str | None
     content_type: str
     created_at: datetime
+
+
+class FileDetail(CatalogueFile):
+    """A file of the catalogue, and where it comes from."""
+
+    visibility: Visibility
+    role: Role
+    job_id: UUID | None = Field(description="The upload that it comes from.")
+    parent_id: int | None = Field(description="The file that it was made of.")
+    scan: ScanState = Field(description="The verdict of the virus scan; `none` if it was not scanned.")
+    modified_at: datetime | None
 
 
 class FilePage(Message):
@@ -454,6 +571,9 @@ class ProblemBody(Message):
     errors: list[FieldProblem] | None = None
     queue_position: int | None = Field(
         default=None, description="With `queue_full`: the position that the job would have had."
+    )
+    missing_parts: tuple[int, ...] | None = Field(
+        default=None, description="With `parts_missing`: the numbers of the first 100 parts that were not sent."
     )
 
 

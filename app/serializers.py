@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from app.schemas import (
+    BaseStatus,
     CatalogueFile,
     Checksum,
     DeadJob,
+    FileDetail,
     JobItem,
     JobStatus,
     Links,
+    NewUploadItem,
     OmittedFile,
     ResultView,
     Transition,
+    UploadLinks,
+    UploadStatus,
+    UploadView,
 )
 from jobs.bundles.downloads import Download, Result
 from jobs.engine.events import ErrorView, Event, EventType, FileView, ProgressView, type_of
@@ -23,8 +30,10 @@ from jobs.engine.order import queue_tick
 from jobs.engine.sql.rows import Row, failure_of
 from jobs.engine.sql.snapshots import Snapshot
 from jobs.files.catalogue import StoredFile
+from jobs.uploads.uploads import Upload
 
 BASE = "/v1/download/job"
+UPLOADS = "/v1/upload"
 CACHE_CONTROL = "private, no-cache"
 """For what belongs to one user and changes."""
 
@@ -42,15 +51,53 @@ def links_of(job_id: UUID, root: str) -> Links:
     )
 
 
+def upload_links_of(job_id: UUID, file_id: int | None, root: str) -> UploadLinks:
+    """`root`: the root path of the gateway."""
+    upload, job = f"{root}{UPLOADS}/{job_id}", f"{root}{BASE}/{job_id}"
+    return UploadLinks(
+        self_=f"{root}{UPLOADS}/job/{job_id}",
+        parts=f"{upload}/parts",
+        complete=f"{upload}/complete",
+        retry=f"{job}/retry",
+        cancel=job,
+        file=None if file_id is None else f"{root}/v1/files/{file_id}",
+    )
+
+
+def upload_view_of(upload: Upload) -> UploadView:
+    return UploadView(
+        name=upload.name,
+        size=upload.size,
+        content_type=upload.content_type,
+        detected_type=upload.detected_type,
+        part_size=upload.part_size,
+        parts=upload.part_count,
+        visibility=upload.visibility,
+        crc32=None if upload.crc32 is None else f"{upload.crc32:08x}",
+        sha256=upload.sha256,
+        file_id=upload.file_id,
+        expires_at=upload.due_at if upload.status is Status.RECEIVING else None,
+    )
+
+
+def new_upload_of(upload: Upload, root: str) -> NewUploadItem:
+    return NewUploadItem(
+        job_id=upload.id,
+        status=upload.status,
+        upload=upload_view_of(upload),
+        links=upload_links_of(upload.id, upload.file_id, root),
+    )
+
+
 def status_of(
-    snapshot: Snapshot[Download],
+    snapshot: Snapshot[Download] | Snapshot[Upload],
     live: Event | None,
     *,
     since: int | None,
     records: Sequence[FileRecord],
     degraded: bool,
     root: str,
-) -> JobStatus:
+) -> BaseStatus:
     """The job as PostgreSQL has it, with the newer live progress of the running attempt, if there is any.
 
     `records`: the files that changed after `since`; none without `since`, whose changes are then not included. `root`: the
@@ -70,34 +117,39 @@ def status_of(
                 "starts_in_seconds": None if snapshot.starts_in is None else round(snapshot.starts_in),
             }
         )
+    common: dict[str, Any] = {
+        "type": type_of(job.status) if job.status.ended else EventType.SNAPSHOT,
+        "job_id": job.id,
+        "since": job.seq if since is None else since,
+        "seq": job.seq,
+        "tick": live.tick if live else queue_tick(snapshot.position),
+        "ts": snapshot.at,
+        "status": job.status,
+        "attempt": job.attempt,
+        "progress": progress,
+        "files": [files[index] for index in sorted(files)],
+        "error": ErrorView.of(job.failure),
+        "degraded": degraded,
+        "title": job.title,
+        "max_attempts": job.max_attempts,
+        "created_at": job.created_at,
+        "started_at": job.started_at,
+        "finished_at": job.finished_at,
+        "next_attempt_at": job.due_at if job.status is Status.RETRYING else None,
+    }
+    if isinstance(job, Upload):
+        return UploadStatus(**common, upload=upload_view_of(job), links=upload_links_of(job.id, job.file_id, root))
     return JobStatus(
-        type=type_of(job.status) if job.status.ended else EventType.SNAPSHOT,
-        job_id=job.id,
-        since=job.seq if since is None else since,
-        seq=job.seq,
-        tick=live.tick if live else queue_tick(snapshot.position),
-        ts=snapshot.at,
-        status=job.status,
-        attempt=job.attempt,
-        progress=progress,
-        files=[files[index] for index in sorted(files)],
-        error=ErrorView.of(job.failure),
-        degraded=degraded,
-        title=job.title,
+        **common,
         archive_name=job.archive_name,
         on_missing=job.on_missing,
         compression=job.compression,
-        max_attempts=job.max_attempts,
-        created_at=job.created_at,
-        started_at=job.started_at,
-        finished_at=job.finished_at,
-        next_attempt_at=job.due_at if job.status is Status.RETRYING else None,
         result=None if job.result is None else result_of(job, job.result),
         links=links_of(job.id, root),
     )
 
 
-def etag_of(status: JobStatus) -> str:
+def etag_of(status: BaseStatus) -> str:
     """Weak, since the same status may be serialized differently."""
     return f'W/"{status.seq}.{status.tick}.{status.progress.queue_position or 0}"'
 
@@ -175,13 +227,28 @@ def transition_of(event: Row) -> Transition:
 
 
 def file_of(file: StoredFile) -> CatalogueFile:
-    assert file.created_at is not None
-    return CatalogueFile(
-        id=file.id,
-        name=file.name,
-        size=file.size,
-        crc32=None if file.crc32 is None else f"{file.crc32:08x}",
-        sha256=file.sha256,
-        content_type=file.content_type,
-        created_at=file.created_at,
+    return CatalogueFile(**_file_fields(file))
+
+
+def file_detail_of(file: StoredFile) -> FileDetail:
+    return FileDetail(
+        **_file_fields(file),
+        visibility=file.visibility,
+        role=file.role,
+        job_id=file.job_id,
+        parent_id=file.parent_id,
+        scan=file.scan,
+        modified_at=file.modified_at,
     )
+
+
+def _file_fields(file: StoredFile) -> dict[str, Any]:
+    return {
+        "id": file.id,
+        "name": file.name,
+        "size": file.size,
+        "crc32": None if file.crc32 is None else f"{file.crc32:08x}",
+        "sha256": file.sha256,
+        "content_type": file.content_type,
+        "created_at": file.created_at,
+    }

@@ -15,13 +15,14 @@ from uuid import UUID
 import structlog
 from pydantic import ValidationError
 
-from app.schemas import JobStatus
+from app.schemas import BaseStatus
 from app.serializers import status_of
 from jobs.batching import Batcher
 from jobs.engine.events import Event
 from jobs.engine.jobs import FileRecord, Status
 from jobs.engine.sql.snapshots import Mark
 from jobs.errors import JobNotFound, RedisUnavailable
+from jobs.kinds import Kind
 from jobs.services import Services
 
 log = structlog.get_logger()
@@ -48,9 +49,9 @@ class StatusReader:
         self._services = services
         self._root = services.settings.root_path
         self._states = Batcher(self._read_states)
-        self._kept: dict[UUID, tuple[_State, JobStatus]] = {}
+        self._kept: dict[UUID, tuple[_State, BaseStatus]] = {}
 
-    async def read(self, job_id: UUID, since: int | None = None) -> JobStatus:
+    async def read(self, job_id: UUID, since: int | None = None) -> BaseStatus:
         """The job now, with its files that changed after `since`. Raises `JobNotFound`, `DatabaseUnavailable`.
 
         A `since` above the job's `seq`, as after a restored backup, is replaced by 0.
@@ -70,8 +71,10 @@ class StatusReader:
             del self._kept[next(iter(self._kept))]
         return status
 
-    async def _compose(self, job_id: UUID, state: _State, since: int | None) -> JobStatus:
-        snapshot = await self._services.downloads.snapshots.read(job_id)
+    async def _compose(self, job_id: UUID, state: _State, since: int | None) -> BaseStatus:
+        services = self._services
+        kind = services.uploads if state.mark.kind is Kind.UPLOAD else services.downloads
+        snapshot = await kind.snapshots.read(job_id)
         if snapshot is None:
             raise JobNotFound(f"There is no job {job_id}.")
         event = None if state.live is None else _live(job_id, state.live)

@@ -23,6 +23,9 @@ MAX_SHOWN = 60
 RULES = {
     "bool_parsing": "must be true or false",
     "bool_type": "must be true or false",
+    "datetime_from_date_parsing": "must be a time with its zone, as 2026-11-30T12:00:00Z",
+    "datetime_parsing": "must be a time with its zone, as 2026-11-30T12:00:00Z",
+    "datetime_type": "must be a time with its zone, as 2026-11-30T12:00:00Z",
     "dict_type": "must be an object",
     "enum": "must be {expected}",
     "finite_number": "must be a finite number",
@@ -43,6 +46,7 @@ RULES = {
     "path_not_file": "must be the path of an existing file",
     "string_type": "must be text",
     "union_tag_invalid": "must be {expected_tags}",
+    "timezone_aware": "must be a time with its zone, as 2026-11-30T12:00:00Z",
     "uuid_parsing": "must be a UUID",
     "uuid_type": "must be a UUID",
 }

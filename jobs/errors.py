@@ -138,6 +138,50 @@ class IdempotencyKeyInFlight(HaulageError):
     error_class = ErrorClass.VALIDATION
 
 
+class FileNotFound(HaulageError):
+    """No file of the catalogue has this id, or the caller may not read it."""
+
+    code = "file_not_found"
+    error_class = ErrorClass.VALIDATION
+
+
+class FileGone(HaulageError):
+    """The file was removed from the catalogue; the message says when and why."""
+
+    code = "file_gone"
+    error_class = ErrorClass.VALIDATION
+
+
+class UploadTooLarge(HaulageError):
+    """A file is larger than `MAX_UPLOAD_SIZE`."""
+
+    code = "upload_too_large"
+    error_class = ErrorClass.VALIDATION
+
+
+class PartsMissing(HaulageError):
+    """An upload can't be completed: the client has not sent these parts, of which at most 100 are listed."""
+
+    code = "parts_missing"
+    error_class = ErrorClass.VALIDATION
+
+    def __init__(self, message: str, missing_parts: Sequence[int]) -> None:
+        super().__init__(message)
+        self.missing_parts = tuple(missing_parts)
+
+
+class TooManyUploads(HaulageError):
+    """The owner has as many uploads open as one may have (`MAX_OPEN_UPLOADS`)."""
+
+    code = "too_many_uploads"
+
+
+class UploadQuotaExceeded(HaulageError):
+    """The owner has uploaded as many bytes within 24 hours as one may (`UPLOAD_BYTES_PER_DAY`)."""
+
+    code = "upload_quota_exceeded"
+
+
 # --- errors that end an attempt ---------------------------------------------------------------------------------------
 
 
@@ -145,6 +189,20 @@ class FilesMissing(HaulageError):
     """Requested files do not exist in the store; the message names them all."""
 
     code = "files_missing"
+    error_class = ErrorClass.VALIDATION
+
+
+class TypeMismatch(HaulageError):
+    """The content of an uploaded file contradicts its name or its declared type."""
+
+    code = "type_mismatch"
+    error_class = ErrorClass.VALIDATION
+
+
+class UploadIncomplete(HaulageError):
+    """The store does not have what an upload's client said that it had sent."""
+
+    code = "upload_incomplete"
     error_class = ErrorClass.VALIDATION
 
 

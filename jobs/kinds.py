@@ -13,6 +13,8 @@ class Kind(StrEnum):
 
     DOWNLOAD = "download"
     """Gathers files into a bundle, or links one file (`jobs.bundles`)."""
+    UPLOAD = "upload"
+    """Receives a file, checks it, and adds it to the catalogue (`jobs.uploads`)."""
 
 
 class Phase(StrEnum):
@@ -26,9 +28,13 @@ class Phase(StrEnum):
     """Its files are looked up in the catalogue and the store."""
     PACKING = "packing"
     """Its bundle is built."""
+    ASSEMBLING = "assembling"
+    """The parts of an upload are made one object."""
+    CHECKING = "checking"
+    """The content of an upload is checked."""
     READY = "ready"
     """Its result can be fetched, or could be until it expired."""
 
 
-FIRST_PHASE = {Kind.DOWNLOAD: Phase.RESOLVING}
+FIRST_PHASE = {Kind.DOWNLOAD: Phase.RESOLVING, Kind.UPLOAD: Phase.ASSEMBLING}
 """The phase in which an attempt of each kind starts."""

@@ -22,6 +22,7 @@ from jobs.engine.wakeups.queue import Queue
 from jobs.kinds import Kind
 from jobs.settings import Settings
 from jobs.storage import Storage
+from jobs.uploads.commands import Uploads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,7 @@ class Services(Engine):
 
     downloads: Downloads
     resolver: Resolver
+    uploads: Uploads
 
 
 @asynccontextmanager
@@ -59,6 +61,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             snapshots=Snapshots(database, places, "jobs", job_of),
             downloads=Downloads(database, lifecycle, places, settings.s3_key_template),
             resolver=Resolver(database, storage, settings),
+            uploads=Uploads(database, lifecycle, places, storage, settings),
         )
     finally:
         await lifecycle.close()

@@ -509,6 +509,27 @@ class ScanSettings(_Group):
     )
 
 
+class UploadSettings(_Group):
+    """Uploads."""
+
+    max_upload_size: Annotated[int, Field(ge=1, le=10_000 * 5 * GIB)] = Field(
+        default=1024 * GIB, description="Maximum size of an uploaded file."
+    )
+    max_open_uploads: int = Field(
+        default=300, ge=1, description="Maximum number of uploads of one user that are being sent."
+    )
+    upload_bytes_per_day: Annotated[int, Field(ge=0)] = Field(
+        default=0, description="Maximum bytes that one user may upload within 24 hours; 0 for any number."
+    )
+    upload_window: Seconds = Field(
+        default=DAY, description="How long an upload waits for its next part, before it is cancelled."
+    )
+    upload_visibility: Literal["private", "public"] = Field(
+        default="private",
+        description="Who may read uploaded files, unless the request says so: their owners, or every user.",
+    )
+
+
 class WorkerSettings(_Group):
     """The workers."""
 
@@ -557,6 +578,7 @@ class Settings(
     JobSettings,
     BundleSettings,
     ScanSettings,
+    UploadSettings,
     WorkerSettings,
     LogSettings,
 ):

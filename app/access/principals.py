@@ -45,6 +45,8 @@ class Scope(StrEnum):
     """Get links to results."""
     FILES_READ = "files:read"
     """List and check files of the catalogue."""
+    FILES_WRITE = "files:write"
+    """Upload files, and delete files of the catalogue."""
     ACCESS_MANAGE = "access:manage"
     """List and revoke keys and sessions: one's own, and as an admin those of others."""
     ACT_AS = "act_as"

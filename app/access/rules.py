@@ -72,6 +72,12 @@ GET_FILE = Rule(Scope.RESULTS_READ, Cost.LIGHT, JobAccess.ACT, share=True)
 SHARE_RESULT = Rule(Scope.JOBS_WRITE, Cost.COSTLY, JobAccess.ACT, also=Scope.RESULTS_READ, grant=False)
 """For links that hand out the result to others, and would outlive a grant and its key."""
 READ_FILES = Rule(Scope.FILES_READ, Cost.COSTLY, visitors=True)
+UPLOAD_FILES = Rule(Scope.FILES_WRITE, Cost.COSTLY, grant=False)
+SEND_PARTS = Rule(Scope.FILES_WRITE, Cost.LIGHT, JobAccess.ACT, grant=False)
+SEE_PARTS = Rule(Scope.FILES_WRITE, Cost.LIGHT, JobAccess.SEE, grant=False)
+"""For what a client needs to know before it sends the rest of a file."""
+DELETE_FILE = Rule(Scope.FILES_WRITE, Cost.LIGHT, grant=False)
+"""For files of the caller, and of others for operators and admins, which the endpoint decides."""
 MANAGE_ACCESS = Rule(Scope.ACCESS_MANAGE, Cost.LIGHT, users=True)
 CREATE_KEY = Rule(Scope.ACCESS_MANAGE, Cost.COSTLY, users=True, person=True)
 GET_TICKET = Rule(Scope.JOBS_READ, Cost.LIGHT, users=True)

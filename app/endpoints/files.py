@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -14,15 +15,17 @@ from app.granted_files import apply_grant, check_granted_ids, resolve_granted
 from app.pagination import number_cursor, page_limit, page_of, page_response
 from app.problems import Forbidden
 from app.request_bodies import FileSelection, OneFile
-from app.requests import RequestReader, query_text, read_json
+from app.requests import RequestReader, invalid, query_text, read_json
 from app.requests import check as check_body
 from app.schemas import FileCheck, FilePage, Preflight, PreflightFile
-from app.serializers import file_of
+from app.serializers import file_detail_of, file_of
 from jobs.bundles.downloads import Compression, ResultKind
 from jobs.bundles.planning import plan_deflated_bundle, plan_stored_bundle
 from jobs.bundles.resolver import Missing, Source
 from jobs.engine.jobs import FileRequest
-from jobs.files.catalogue import list_files
+from jobs.errors import FileGone, FileNotFound
+from jobs.files.catalogue import StoredFile, find_files, list_files, mark_gone
+from jobs.files.states import GoneReason
 from jobs.settings import Settings
 
 
@@ -99,3 +102,38 @@ async def catalogue(request: Request) -> Response:
     page = page_of(found, limit, lambda file: (str(file.id),))
     files = FilePage(files=[file_of(file) for file in page.items], next_cursor=page.next_cursor)
     return page_response(request, files, page.next_cursor)
+
+
+async def read(request: Request) -> Response:
+    """One file of the catalogue; 410 with date and reason for one that was removed."""
+    return json_response(file_detail_of(await _file(request)))
+
+
+async def delete(request: Request) -> Response:
+    """Removes a file from the catalogue. A worker deletes its object later, so that downloads in progress can end."""
+    file = await _file(request)
+    if not principal_of(request).acts_on(file.owner):
+        raise Forbidden("Only its owner, operators and admins delete a file.")
+    async with context(request).services.database.begin() as connection:
+        await mark_gone(connection, file.id, GoneReason.DELETED)
+    request.state.subject = str(file.id)
+    return Response(None, 204)
+
+
+async def _file(request: Request) -> StoredFile:
+    """The file of the path, if the caller may read it. Raises `InvalidRequest`, `FileNotFound`, `FileGone`."""
+    text = request.path_params["id"]
+    if re.fullmatch(r"[0-9]{1,9}", text, re.ASCII) is None:
+        raise invalid("id", "must be the id of a file", text)
+    if principal_of(request).grant is not None:
+        raise Forbidden("A grant names its files. It shows no others.")
+    reader = reader_of(request)
+    async with context(request).services.database.reading() as connection:
+        file = (await find_files(connection, [int(text)])).get(int(text))
+    if file is None or (reader is not None and not reader.may_read(file.owner, file.visibility, file.groups)):
+        raise FileNotFound(f"There is no file {text} in the catalogue.")
+    if file.gone is not None:
+        raise FileGone(f"File {file.id} was removed: {file.gone}.")
+    if not file.available:
+        raise FileNotFound(f"File {text} is not available.")
+    return file

@@ -32,7 +32,7 @@ from app.requests import (
     query_text,
     read_body,
 )
-from app.schemas import Accepted, JobPage, JobStatus, Started
+from app.schemas import Accepted, BaseStatus, JobPage, Started
 from app.serializers import CACHE_CONTROL, etag_matches, etag_of, item_of, links_of
 from jobs.access.grants import GrantUse
 from jobs.bundles.downloads import Compression, NewDownload
@@ -162,7 +162,7 @@ def _started(
     return json_response(body, headers={"Cache-Control": "no-store"})
 
 
-def _ended(status: JobStatus) -> bool:
+def _ended(status: BaseStatus) -> bool:
     return status.status.ended
 
 
@@ -182,7 +182,7 @@ async def status(request: Request) -> Response:
     return status_response(found, seen, {"Preference-Applied": f"wait={wait:g}"} if wait else {})
 
 
-def status_response(status: JobStatus, seen: str | None, headers: Mapping[str, str]) -> Response:
+def status_response(status: BaseStatus, seen: str | None, headers: Mapping[str, str]) -> Response:
     """The job with its ETag; 304 if that is in `seen`, the client's `If-None-Match`."""
     etag = etag_of(status)
     headers = {"ETag": etag, "Cache-Control": CACHE_CONTROL, **headers}
@@ -195,9 +195,9 @@ async def _wait(
     request: Request,
     job_id: UUID,
     patience: float,
-    enough: Callable[[JobStatus], bool],
+    enough: Callable[[BaseStatus], bool],
     since: int | None = None,
-) -> JobStatus:
+) -> BaseStatus:
     """As `Polling.wait`, but raises `ClientDisconnect` when the client disconnects."""
     it = context(request)
     holder = holder_of(request, it)
@@ -219,7 +219,7 @@ async def _disconnected(request: Request) -> None:
         pass
 
 
-def _is_news(now: JobStatus, seen: str | None, since: int | None) -> bool:
+def _is_news(now: BaseStatus, seen: str | None, since: int | None) -> bool:
     """Whether a long-poll can end: something is newer than what the client has, or without that, the job has ended."""
     if now.status.ended:
         return True

@@ -45,7 +45,7 @@ async def file(request: Request) -> Response:
 async def remove(request: Request) -> Response:
     """Expires the result; a worker deletes the bundle at once, unless another job shares it. Source objects stay."""
     it = context(request)
-    job = await it.services.lifecycle.expire(path_job_id(request))
+    job = await it.services.lifecycle.expire((await _download(request)).id)
     it.hub.polling.invalidate(job.id, job.seq)
     return Response(None, 204)
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from app.following.connection_limits import ConnectionLimits, Holder
 from app.following.topic_registry import TopicRegistry
 from app.requests import MAX_SEQ
-from app.schemas import JobStatus
+from app.schemas import BaseStatus
 from app.status_reader import StatusReader
 from jobs.engine.live.subscriptions import ACKNOWLEDGED, Subscriptions
 
@@ -26,7 +26,7 @@ class Polling:
         self._subscriptions = subscriptions
         self._limits = limits
 
-    def cached(self, job_id: UUID) -> JobStatus | None:
+    def cached(self, job_id: UUID) -> BaseStatus | None:
         """The job now, if that is known without a read; then it stays followed for the next poll."""
         topic = self._topics.get(job_id)
         status = None if topic is None else topic.cached()
@@ -34,7 +34,7 @@ class Polling:
             self._topics.keep_for_polls(topic)
         return status
 
-    async def read(self, job_id: UUID, since: int | None = None, *, fresh: bool = False) -> JobStatus:
+    async def read(self, job_id: UUID, since: int | None = None, *, fresh: bool = False) -> BaseStatus:
         """The job now, with its files that changed after `since`. Raises `JobNotFound`, `DatabaseUnavailable`.
 
         Without `since`, a job that is followed is answered from memory. `fresh` reads PostgreSQL in any case, and so sees
@@ -60,9 +60,9 @@ class Polling:
         job_id: UUID,
         holder: Holder,
         patience: float,
-        enough: Callable[[JobStatus], bool],
+        enough: Callable[[BaseStatus], bool],
         since: int | None = None,
-    ) -> JobStatus:
+    ) -> BaseStatus:
         """The job as soon as it is `enough`, after `patience` seconds, or when the process is about to stop.
 
         Raises as `read`, and `TooManyFollowers` if this process, the client's address or the user has too many connections.

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from app.following.connections import Connection
 from app.following.frames import Frame
-from app.schemas import JobStatus
+from app.schemas import BaseStatus
 from jobs.engine.events import Event, EventType
 from jobs.engine.jobs import Status
 from jobs.engine.order import Order, Verdict, judge, queue_tick
@@ -96,7 +96,7 @@ class Topic:
         """The newest snapshot that one follower got, without files, as long as there is no message."""
         self._known_seq = 0
         """The highest `seq` that was known here at the last comparison."""
-        self._cached: JobStatus | None = None
+        self._cached: BaseStatus | None = None
         """What the next poll gets."""
         self._min_seq = 0
         """The `seq` of the last command that this process wrote: an older status must not be cached."""
@@ -147,7 +147,7 @@ class Topic:
         """Keeps the summary of a snapshot for `gone_frame`, in case the job is deleted before any message arrives."""
         if self.latest is None and (self._last_snapshot is None or frame.order > self._last_snapshot.order):
             event = frame.event
-            self._last_snapshot = event.changed(files=[]) if isinstance(event, JobStatus) else event
+            self._last_snapshot = event.changed(files=[]) if isinstance(event, BaseStatus) else event
 
     def oldest_seq(self) -> int:
         """The `seq` after which all changes have to be read, so that no follower misses one."""
@@ -196,7 +196,7 @@ class Topic:
 
     # --- polls ---------------------------------------------------------------------------------------------------------
 
-    def cache(self, status: JobStatus) -> None:
+    def cache(self, status: BaseStatus) -> None:
         """Keeps a status for the next poll. The channel must have been subscribed to while it was read."""
         if status.degraded or status.seq < self._min_seq:
             return
@@ -212,7 +212,7 @@ class Topic:
         self._min_seq = seq
         self._cached = None
 
-    def cached(self) -> JobStatus | None:
+    def cached(self) -> BaseStatus | None:
         """The job now, if that is known without a read: the cached status with the live progress received since.
 
         Never for a queued job: its position changes with the jobs ahead of it.
@@ -228,11 +228,11 @@ class Topic:
         return self._cached
 
 
-def _updated(status: JobStatus, event: Event) -> JobStatus | None:
+def _updated(status: BaseStatus, event: Event) -> BaseStatus | None:
     """The status after a later message; None if the message does not have all that has changed."""
     if event.degraded:
         return None
-    if isinstance(event, JobStatus):
+    if isinstance(event, BaseStatus):
         return event.changed(since=event.seq, files=[])
     if event.type is not EventType.PROGRESS or event.status is not status.status or event.attempt != status.attempt:
         return None

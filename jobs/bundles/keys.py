@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 BUNDLES_PREFIX = "bundles/"
-"""The prefix of every object that an attempt writes. Nothing outside it is ever deleted."""
+"""The prefix of every object that an attempt at a download writes. Downloads never delete anything outside it."""
 
 
 def job_prefix(job_id: UUID) -> str:

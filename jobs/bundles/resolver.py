@@ -111,11 +111,14 @@ class Resolver:
             )
             by_template = template_key(self._template, request.file_id)
             readable = readable and (stored.key if stored else by_template).startswith(prefix)
+            gone = None
             if not readable:
                 stored = None  # not even its name may be seen
+            elif stored is not None and not stored.available:
+                readable, gone = False, stored.gone or "it is not available"
             key = stored.key if stored else by_template
             name = request.name or (stored.name if stored else PurePosixPath(key).name)
-            candidates.append(_Candidate(request.file_id, key, name, stored, readable))
+            candidates.append(_Candidate(request.file_id, key, name, stored, readable, gone))
         keys = (candidate.key for candidate in candidates if candidate.readable)
         infos = await self._bulk_head.head(keys, listings=listings)
         names = unique_names([safe_name(candidate.name) for candidate in candidates])
@@ -174,12 +177,14 @@ class _Candidate:
     name: str
     stored: StoredFile | None
     readable: bool
+    gone: str | None
+    """Why a file of the catalogue is not available, to those who may read it."""
 
 
 def _resolve(candidate: _Candidate, info: ObjectInfo | None, name: str) -> Source | Missing:
     stored = candidate.stored
     if info is None:
-        reason = "its object is gone from the store" if stored else "no such file"
+        reason = candidate.gone or ("its object is gone from the store" if stored else "no such file")
         return Missing(file_id=candidate.file_id, name=name, reason=reason)
     if stored and stored.size != info.size:
         raise ChecksumMismatch(

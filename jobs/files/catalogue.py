@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from unicodedata import normalize
+from uuid import UUID
 
 from sqlalchemy import RowMapping, func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobs.database import Database, fetch_within
+from jobs.files.states import GoneReason, Role, ScanState
 from jobs.files.tables import BUCKET_BITS, stored_files
 from jobs.files.visibility import FileReader, Visibility
 
@@ -37,6 +39,23 @@ class StoredFile:
     """With which it is shared, if it is `shared`."""
     modified_at: datetime | None = None
     created_at: datetime | None = None
+    job_id: UUID | None = None
+    """The upload that it comes from. The rows of that job may have been deleted."""
+    role: Role = Role.ORIGINAL
+    parent_id: int | None = None
+    """The file that it was made of."""
+    scan: ScanState = ScanState.NONE
+    available: bool = True
+    """Whether it can be listed, fetched and bundled."""
+    gone_at: datetime | None = None
+    gone_reason: GoneReason | None = None
+
+    @property
+    def gone(self) -> str | None:
+        """When and why it was removed, for people; None for a file that is not."""
+        if self.gone_at is None:
+            return None
+        return f"it was {self.gone_reason} on {self.gone_at:%Y-%m-%d}"
 
 
 async def next_id(connection: AsyncConnection) -> int:
@@ -58,6 +77,10 @@ async def insert_file(connection: AsyncConnection, file: StoredFile) -> None:
         "visibility": file.visibility,
         "groups": list(file.groups),
         "modified_at": file.modified_at,
+        "job_id": file.job_id,
+        "role": file.role,
+        "parent_id": file.parent_id,
+        "scan": file.scan,
     }
     await connection.execute(insert(stored_files), values)
 
@@ -66,6 +89,35 @@ async def find_files(connection: AsyncConnection, ids: Collection[int]) -> dict[
     """Those of the ids that the catalogue has, in one query."""
     rows = await fetch_within(connection, "SELECT * FROM stored_files WHERE id = ANY ($1::bigint[])", list(ids))
     return {row["id"]: _stored_file(row) for row in rows}
+
+
+async def mark_gone(connection: AsyncConnection, file_id: int, reason: GoneReason) -> None:
+    """Removes a file from the catalogue. Its row stays and says why; nothing happens if it is gone already."""
+    await fetch_within(connection, _GONE, file_id, reason)
+
+
+_GONE = """
+    UPDATE stored_files SET available = false, gone_at = clock_timestamp(), gone_reason = $2
+    WHERE id = $1 AND gone_at IS NULL
+"""
+
+
+async def find_gone_objects(connection: AsyncConnection, grace: float, limit: int) -> dict[int, str]:
+    """The ids and keys of files that are gone for `grace` seconds and whose objects were not removed yet."""
+    return {row["id"]: row["key"] for row in await fetch_within(connection, _GONE_OBJECTS, grace, limit)}
+
+
+_GONE_OBJECTS = """
+    SELECT id, key FROM stored_files
+    WHERE gone_at < statement_timestamp() - make_interval(secs => $1) AND object_removed_at IS NULL
+    ORDER BY gone_at LIMIT $2
+"""
+
+
+async def record_removed(connection: AsyncConnection, ids: Collection[int]) -> None:
+    """Records that the objects of files that are gone were removed."""
+    query = "UPDATE stored_files SET object_removed_at = clock_timestamp() WHERE id = ANY ($1::bigint[])"
+    await fetch_within(connection, query, list(ids))
 
 
 async def update_checksums(connection: AsyncConnection, changes: Sequence[tuple[StoredFile, StoredFile]]) -> set[int]:
@@ -177,11 +229,13 @@ def _statements(readable: Callable[[int], str]) -> _Statements:
     )
 
 
-_EVERY_FILE = _statements(lambda _: "true")
+_EVERY_FILE = _statements(lambda _: "available")
 _READABLE = _statements(
-    lambda n: f"(owner = ${n} OR visibility = 'public' OR visibility = 'shared' AND groups && ${n + 1}::text[])"
+    lambda n: (
+        f"available AND (owner = ${n} OR visibility = 'public' OR visibility = 'shared' AND groups && ${n + 1}::text[])"
+    )
 )
-"""`FileReader.may_read`, in SQL."""
+"""`FileReader.may_read`, in SQL, of the files that are available."""
 
 
 def _stored_files(rows: Iterable[Mapping[str, Any]]) -> list[StoredFile]:
@@ -190,4 +244,11 @@ def _stored_files(rows: Iterable[Mapping[str, Any]]) -> list[StoredFile]:
 
 def _stored_file(row: Mapping[str, Any] | RowMapping) -> StoredFile:
     values = {name: row[name] for name in StoredFile.__slots__}
-    return StoredFile(**values | {"visibility": Visibility(row["visibility"]), "groups": tuple(row["groups"])})
+    values |= {
+        "visibility": Visibility(row["visibility"]),
+        "groups": tuple(row["groups"]),
+        "role": Role(row["role"]),
+        "scan": ScanState(row["scan"]),
+        "gone_reason": row["gone_reason"] and GoneReason(row["gone_reason"]),
+    }
+    return StoredFile(**values)

@@ -57,7 +57,7 @@ class FileIngest:
             if not self._has_bucket:
                 await self._storage.bucket.ensure()
                 self._has_bucket = True
-        file_id = await self._free_id()
+        file_id = await free_file_id(self._database, self._storage, self._template)
         key, name = catalogue_key(file_id), safe_name(name)
         content_type = content_type or media_type(name)
         checksums = _Checksums()
@@ -89,26 +89,6 @@ class FileIngest:
         log.debug("file_added", file_id=file_id, size=info.size)
         return file
 
-    async def _free_id(self) -> int:
-        """A new id neither of whose keys has an object.
-
-        Clients that use the template key must keep getting the object they always got. An object under the catalogue's key
-        may be a file, too, if the bucket is older than the catalogue.
-        """
-        while True:
-            async with self._database.begin() as connection:
-                file_id = await next_id(connection)
-            keys = (template_key(self._template, file_id), catalogue_key(file_id))
-            if not any([await self._exists(key) for key in keys]):
-                return file_id
-
-    async def _exists(self, key: str) -> bool:
-        try:
-            await self._storage.objects.head(key)
-        except ObjectMissing:
-            return False
-        return True
-
     async def _delete_object(self, file: StoredFile) -> None:
         """Deletes the object of a row that could not be written.
 
@@ -120,6 +100,27 @@ class FileIngest:
                 found = await find_files(connection, [file.id])
             if not found:
                 await self._storage.objects.delete([file.key])
+
+
+async def free_file_id(database: Database, storage: Storage, template: str) -> int:
+    """A new id neither of whose keys has an object; `template` is `S3_KEY_TEMPLATE`.
+
+    Clients that use the template key must keep getting the object they always got. An object under the catalogue's key
+    may be a file, too, if the bucket is older than the catalogue.
+    """
+
+    async def exists(key: str) -> bool:
+        try:
+            await storage.objects.head(key)
+        except ObjectMissing:
+            return False
+        return True
+
+    while True:
+        async with database.begin() as connection:
+            file_id = await next_id(connection)
+        if not any([await exists(key) for key in (template_key(template, file_id), catalogue_key(file_id))]):
+            return file_id
 
 
 class _Checksums:

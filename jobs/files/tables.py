@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Identity, Index, Table, Text, func, literal_column, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Identity,
+    Index,
+    Table,
+    Text,
+    Uuid,
+    func,
+    literal_column,
+    text,
+    true,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from jobs.files.states import GoneReason, Role, ScanState
 from jobs.files.visibility import Visibility
 from jobs.schema import TimestampTz, metadata, one_of
 
@@ -34,9 +49,28 @@ stored_files = Table(
     Column("groups", ARRAY(Text), nullable=False, server_default="{}"),  # with which it is shared
     Column("modified_at", TimestampTz),  # when its content was last changed, as its owner knows it
     Column("created_at", TimestampTz, nullable=False, server_default=func.now()),
+    Column("job_id", Uuid),  # the upload that it comes from, whose rows may be deleted before
+    Column("role", Text, nullable=False, server_default=Role.ORIGINAL),
+    Column("parent_id", BigInteger),  # the file that it was made of
+    Column("scan", Text, nullable=False, server_default=ScanState.NONE),
+    Column("available", Boolean, nullable=False, server_default=true()),  # can be listed, fetched and bundled
+    Column("gone_at", TimestampTz),  # when it was removed from the catalogue
+    Column("gone_reason", Text),
+    Column("object_removed_at", TimestampTz),  # when the object of a file that is gone was deleted
     CheckConstraint(text(f"id BETWEEN {FILE_ID_MIN} AND {FILE_ID_MAX}"), name="id"),
     CheckConstraint("size >= 0", name="size"),
     one_of("visibility", Visibility),
+    one_of("role", Role),
+    one_of("scan", ScanState),
+    one_of("gone_reason", GoneReason),
+    CheckConstraint(
+        "(gone_at IS NULL) = (gone_reason IS NULL) AND NOT (available AND gone_at IS NOT NULL)", name="gone"
+    ),
+)
+Index(
+    "stored_files_gone",
+    stored_files.c.gone_at,
+    postgresql_where=text("gone_at IS NOT NULL AND object_removed_at IS NULL"),
 )
 # For searches within names: the pieces of up to three letters that begin at each letter of a name, in lower case. A term
 # of three letters or more is in names that have the pieces which it is made of, a shorter one in names that have a piece

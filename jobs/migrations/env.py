@@ -5,7 +5,8 @@ from alembic import context
 import jobs.access.tables
 import jobs.bundles.sql.tables
 import jobs.engine.sql.tables
-import jobs.files.tables  # noqa: F401 - they fill `metadata`
+import jobs.files.tables
+import jobs.uploads.sql.tables  # noqa: F401 - they fill `metadata`
 from jobs.schema import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)

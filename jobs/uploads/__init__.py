@@ -1,1 +1,1 @@
-"""Uploads: files that users send in."""
+"""Uploads: a kind of work. Files come in, are checked, and become files of the catalogue."""

@@ -17,6 +17,7 @@ from starlette.routing import Route
 from app.endpoints.streams import MEDIA_TYPE
 from app.gateway import Gateway
 from tests.app.shared import Shared, link
+from tests.helpers import uploads
 from tests.helpers.jobs import create
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -104,6 +105,8 @@ async def test_every_response_matches_its_schema(shared: Shared) -> None:
     dead = await shared.dead()
     v1, one = "/v1/download", f"/v1/download/job/{job.id}"
     etag = (await api.get(link(done))).headers["etag"]
+    v1_up, up = "/v1/upload", "/v1/upload/{jobId}"
+    upload, part = (await uploads.created(shared.services, b"x")).id, {"sign": [{"number": 1, "crc32": "0" * 8}]}
     exchanges: list[tuple[str, str, str, dict[str, Any], int]] = [
         ("post", f"{v1}/initiate", f"{v1}/initiate", {"json": {"file_ids": [file_id]}}, 202),
         ("post", f"{v1}/initiate", f"{v1}/initiate", {"json": {"file_ids": [1], "x": 1}}, 400),
@@ -143,6 +146,23 @@ async def test_every_response_matches_its_schema(shared: Shared) -> None:
         ("delete", f"{v1}/dead/{{jobId}}", f"{v1}/dead/{dead.id}", {}, 204),
         ("delete", f"{v1}/dead/{{jobId}}", f"{v1}/dead/{dead.id}", {}, 404),
         ("get", f"{v1}/files", f"{v1}/files", {}, 200),
+        ("get", "/v1/files/{id}", f"/v1/files/{file_id}", {}, 200),
+        ("get", "/v1/files/{id}", "/v1/files/x", {}, 400),
+        ("get", "/v1/files/{id}", "/v1/files/77777", {}, 404),
+        ("delete", "/v1/files/{id}", f"/v1/files/{file_id}", {}, 204),
+        ("delete", "/v1/files/{id}", f"/v1/files/{file_id}", {}, 410),
+        ("post", "/v1/upload", "/v1/upload", {"json": {"files": [{"name": "a", "size": 1}]}}, 202),
+        ("post", "/v1/upload", "/v1/upload", {"json": {"files": []}}, 400),
+        ("post", "/v1/upload", "/v1/upload", {"json": {"files": [{"name": "a", "size": 2**60}]}}, 413),
+        ("post", f"{up}/parts", f"{v1_up}/{upload}/parts", {"json": part}, 200),
+        ("post", f"{up}/parts", f"{v1_up}/{upload}/parts", {"json": {"sent": [2]}}, 400),
+        ("get", f"{up}/parts", f"{v1_up}/{upload}/parts", {}, 200),
+        ("get", f"{up}/parts", f"{v1_up}{unknown}/parts", {}, 404),
+        ("post", f"{up}/complete", f"{v1_up}/{upload}/complete", {}, 409),
+        ("post", f"{up}/parts", f"{v1_up}/{upload}/parts", {"json": {"sent": [1]}}, 200),
+        ("post", f"{up}/complete", f"{v1_up}/{upload}/complete", {}, 202),
+        ("get", "/v1/upload/job/{jobId}", f"{v1_up}/job/{upload}", {}, 200),
+        ("get", "/v1/upload/status/{jobId}", f"{v1_up}/status/{upload}", {}, 200),
         ("get", "/v1/access/session", "/v1/access/session", {}, 200),
         ("post", "/v1/access/session", "/v1/access/session", {"json": {"link": "x"}}, 403),
         ("delete", "/v1/access/session", "/v1/access/session", {}, 204),

@@ -153,6 +153,7 @@ export function status(seq: number, more: Partial<JobStatus> = {}): JobStatus {
   return {
     ...progress(seq, { since: 0 }),
     type: "snapshot",
+    kind: "download",
     archiveName: "a.zip",
     title: "a.zip",
     onMissing: "fail",

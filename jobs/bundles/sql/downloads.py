@@ -51,7 +51,7 @@ _INSERT = """
             $3::text,
             (
                 SELECT name FROM stored_files
-                WHERE id = $4 AND (
+                WHERE id = $4 AND available AND (
                     $8::jsonb IS NULL OR owner = $8::jsonb ->> 'owner' OR visibility = 'public'
                     OR visibility = 'shared' AND groups && ARRAY(SELECT jsonb_array_elements_text($8::jsonb -> 'groups'))
                 )

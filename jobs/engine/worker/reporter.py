@@ -92,11 +92,16 @@ class Reporter:
         self._parts[part.number] = part
         self._update(self._progress)
 
-    def done(self, index: int, crc32: int | None) -> None:
-        """A file was read to its end and verified."""
+    def done(self, index: int, crc32: int | None, file_id: int | None = None) -> None:
+        """A file was read to its end and verified. `file_id`: its id, if it was not known before."""
         record = self._records[index]
         self._records[index] = replace(
-            record, state=FileState.DONE, bytes_done=record.size or 0, crc32=crc32, failure=None
+            record,
+            file_id=file_id or record.file_id,
+            state=FileState.DONE,
+            bytes_done=record.size or 0,
+            crc32=crc32,
+            failure=None,
         )
         self._fresh.add(index)
         self._finished.set()

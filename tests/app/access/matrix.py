@@ -20,6 +20,7 @@ from app.operations import OPERATIONS, Operation
 from jobs.access.grants import add_key
 from jobs.access.keys import revoke_key
 from jobs.engine.jobs import Job
+from jobs.uploads.uploads import NewUpload
 from tests.app.shared import Shared, in_state
 from tests.helpers.access import Headers, key_of, session_of
 from tests.helpers.issuers import Issuer, ec_key
@@ -109,6 +110,11 @@ STATES = {
     "cancel": "queued",
     "retry": "failed",
     "delete": "dead",
+    "sendParts": "upload",
+    "parts": "upload",
+    "completeUpload": "upload",
+    "uploadStatus": "upload",
+    "uploadStatusAlias": "upload",
 }
 """The state of the job that an operation needs; `completed` for all others."""
 BODIES: dict[str, dict[str, Any]] = {
@@ -117,12 +123,16 @@ BODIES: dict[str, dict[str, Any]] = {
     "start": {"file_id": 10_000},
     "signIn": {"link": "unknown"},
     "createKey": {"name": "backup"},
+    "upload": {"files": [{"name": "a", "size": 1}]},
+    "sendParts": {"sign": [{"number": 1, "crc32": "00000000"}]},
 }
 OWN_ANSWERS = {"signIn", "audit"}
 """They refuse for reasons of their own, which their tests have: a wrong link, a role."""
 
 
 async def _job(shared: Shared, state: str) -> Job:
+    if state == "upload":
+        return (await shared.services.uploads.create(OWNER, [NewUpload(name="a", size=1)]))[0]
     if state == "dead":
         return await shared.dead(owner=OWNER)
     return await in_state(shared, state, owner=OWNER)

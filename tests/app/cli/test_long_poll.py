@@ -166,7 +166,9 @@ class TestOrder:
         job = await create(services, 10_000)
         snapshot = await services.downloads.snapshots.read(job.id)
         assert snapshot is not None
-        return status_of(snapshot, None, since=0, records=(), degraded=False, root="")
+        status = status_of(snapshot, None, since=0, records=(), degraded=False, root="")
+        assert isinstance(status, JobStatus)
+        return status
 
     @pytest.fixture(autouse=True)
     def _without_pauses(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,105 @@
+"""Uploads: created, sent in parts from the client to the store, completed. No byte of a file passes through here."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.access.guard import principal_of
+from app.context import context, json_response
+from app.request_bodies import NewUploads, SendParts
+from app.requests import RequestReader, idempotency_key, path_job_id, read_body
+from app.schemas import PartItem, PartsSigned, SignedPartItem, UploadCompleted, UploadParts, UploadsCreated
+from app.serializers import new_upload_of, upload_links_of
+from jobs.engine.sql.jobs import Idempotency
+from jobs.errors import UploadTooLarge
+from jobs.files.names import safe_name
+from jobs.files.visibility import Visibility
+from jobs.storage.part_signing import LIFETIME
+from jobs.uploads.uploads import NewUpload
+
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+async def create(request: Request) -> Response:
+    """Creates a job for each file. The store is not called, whatever the size of the files."""
+    with RequestReader(request) as read:
+        key = read(idempotency_key)
+        wanted = await read_body(request, NewUploads)
+    it = context(request)
+    settings = it.services.settings
+    for place, file in enumerate(wanted.files):
+        if file.size > settings.max_upload_size:
+            raise UploadTooLarge(
+                f"files[{place}] has {file.size:,} bytes, but at most {settings.max_upload_size:,} are accepted. No upload"
+                " was created."
+            )
+    visibility = wanted.visibility or Visibility(settings.upload_visibility)
+    new = [
+        NewUpload(
+            name=safe_name(file.name),
+            size=file.size,
+            content_type=file.content_type,
+            modified_at=file.last_modified,
+            visibility=visibility,
+            groups=tuple(sorted(set(wanted.groups))),
+        )
+        for file in wanted.files
+    ]
+    digest = hashlib.sha256(b"upload " + wanted.model_dump_json(by_alias=True).encode()).hexdigest()
+    owners = it.guard.owners
+    generation = owners.generation
+    uploads = await it.services.uploads.create(
+        principal_of(request).owner, new, None if key is None else Idempotency(key, digest)
+    )
+    for upload in uploads:
+        owners.remember(upload.id, upload.owner, generation)
+    request.state.subject = str(uploads[0].id)
+    body = UploadsCreated(jobs=[new_upload_of(upload, it.address.root) for upload in uploads])
+    headers = {"Location": body.jobs[0].links.self_} if len(uploads) == 1 else {}
+    return json_response(body, 202, headers)
+
+
+async def send(request: Request) -> Response:
+    """Signs URLs for parts, and records which were sent."""
+    with RequestReader(request) as read:
+        job_id = read(path_job_id)
+        body = await read_body(request, SendParts)
+    it = context(request)
+    expires_at = datetime.now(UTC) + timedelta(seconds=LIFETIME)
+    upload, parts = await it.services.uploads.send(
+        job_id, [(part.number, int(part.crc32, 16)) for part in body.sign], body.sent
+    )
+    it.hub.polling.invalidate(job_id, upload.seq)
+    signed = [
+        SignedPartItem(number=part.number, url=part.put.url, headers=dict(part.put.headers), size=part.size)
+        for part in parts
+    ]
+    answer = PartsSigned(
+        parts=signed, expires_at=expires_at, bytes_done=upload.progress.bytes_done, bytes_total=upload.size
+    )
+    return json_response(answer, headers=NO_STORE)
+
+
+async def parts(request: Request) -> Response:
+    """What is known of the parts, so that any client can continue the upload."""
+    uploads = context(request).services.uploads
+    upload = await uploads.read(path_job_id(request))
+    found = [
+        PartItem(number=part.number, size=upload.size_of(part.number), crc32=f"{part.crc32:08x}", sent=part.sent)
+        for part in await uploads.parts(upload.id)
+    ]
+    body = UploadParts(status=upload.status, part_size=upload.part_size, parts_total=upload.part_count, parts=found)
+    return json_response(body, headers=NO_STORE)
+
+
+async def complete(request: Request) -> Response:
+    """Queues the upload; a worker assembles and checks the file. Idempotent."""
+    it = context(request)
+    job = await it.services.uploads.complete(path_job_id(request))
+    it.hub.polling.invalidate(job.id, job.seq)
+    links = upload_links_of(job.id, None, it.address.root)
+    return json_response(UploadCompleted(job_id=job.id, status=job.status, links=links), 202, {"Location": links.self_})

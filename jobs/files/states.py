@@ -1,0 +1,29 @@
+"""What is true of a file of the catalogue besides its content."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a file is to the upload that it comes from."""
+
+    ORIGINAL = "original"
+    """What was uploaded, or added by an operator."""
+
+
+class ScanState(StrEnum):
+    """The verdict of the virus scan."""
+
+    NONE = "none"
+    """It was not scanned."""
+    CLEAN = "clean"
+    INFECTED = "infected"
+    UNSCANNABLE = "unscannable"
+
+
+class GoneReason(StrEnum):
+    """Why a file is gone from the catalogue."""
+
+    DELETED = "deleted"
+    """A person deleted it."""

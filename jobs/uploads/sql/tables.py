@@ -1,0 +1,57 @@
+"""What only an upload has. Its job, file record and events are rows of the engine's tables."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    Uuid,
+    false,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from jobs.files.visibility import Visibility
+from jobs.schema import TimestampTz, metadata, one_of
+
+upload_jobs = Table(
+    "upload_jobs",
+    metadata,
+    Column("job_id", Uuid, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("batch", Uuid, nullable=False),  # the first job of the request that created it
+    Column("position", Integer, nullable=False),  # in that request
+    Column("name", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),  # bytes
+    Column("content_type", Text),  # as the client declared it
+    Column("modified_at", TimestampTz),
+    Column("visibility", Text, nullable=False),
+    Column("groups", ARRAY(Text), nullable=False),
+    Column("part_size", BigInteger, nullable=False),  # bytes
+    Column("key", Text, nullable=False),
+    Column("upload_id", Text),  # the multipart upload of its parts; NULL for a single part
+    Column("detected_type", Text),
+    Column("crc32", BigInteger),
+    Column("sha256", Text),
+    Column("file_id", BigInteger),  # its file of the catalogue, once it is completed
+    Column("removed", Boolean, nullable=False, server_default=false()),  # its bytes, before it was completed
+    one_of("visibility", Visibility),
+    CheckConstraint(text("size >= 0"), name="size"),
+    CheckConstraint(text("part_size > 0"), name="part_size"),
+)
+Index("upload_jobs_batch", upload_jobs.c.batch, upload_jobs.c.position)
+
+signed_parts = Table(
+    "signed_parts",
+    metadata,
+    Column("job_id", Uuid, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),  # from 1
+    Column("crc32", BigInteger, nullable=False),  # for which its URL was signed
+    Column("sent", Boolean, nullable=False, server_default=false()),  # as the client says
+)

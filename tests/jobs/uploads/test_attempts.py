@@ -1,0 +1,306 @@
+"""An upload becomes a file of the catalogue: once, whole, and as what it claims to be, or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+from zlib import crc32
+
+import pytest
+
+from jobs.engine.jobs import FileState, Job, Status
+from jobs.engine.lifecycle import Claimed
+from jobs.engine.worker.outcomes import Outcomes
+from jobs.engine.worker.reporter import Reporter
+from jobs.engine.worker.sweeper import Sweeper
+from jobs.engine.worker.work import Success
+from jobs.errors import (
+    ChecksumMismatch,
+    ErrorClass,
+    FileInfected,
+    HaulageError,
+    StaleFence,
+    TypeMismatch,
+    UploadIncomplete,
+)
+from jobs.files.states import ScanState
+from jobs.files.visibility import Visibility
+from jobs.kinds import Phase
+from jobs.services import Services
+from jobs.uploads.attempt import Receiver
+from jobs.uploads.scanning import Scan, Verdict
+from jobs.uploads.uploads import MIB, Upload
+from jobs.work import works_of
+from tests.helpers.bundles import stored
+from tests.helpers.eventually import eventually
+from tests.helpers.uploads import completed, created, files_of, objects, part_of, put, send, sent, with_small_parts
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
+
+
+def receiver(services: Services, **more: Any) -> Receiver:
+    return Receiver(
+        uploads=services.uploads,
+        database=services.database,
+        storage=services.storage,
+        settings=services.settings,
+        **more,
+    )
+
+
+async def claimed(services: Services, job: Job, worker: str = "w") -> Claimed:
+    found = await services.lifecycle.claim(job.id, job.fence, worker)
+    assert found is not None
+    return found
+
+
+async def attempted(services: Services, held: Claimed, by: Receiver | None = None) -> tuple[Success, Reporter]:
+    """One attempt, whose outcome is not written yet."""
+    reporter = Reporter(held.job, held.records, services.lifecycle, services.feed)
+    return await (by or receiver(services)).attempt(held, reporter), reporter
+
+
+async def processed(services: Services, job: Job, by: Receiver | None = None) -> Upload:
+    """The upload after one attempt that succeeds."""
+    held = await claimed(services, job)
+    success, reporter = await attempted(services, held, by)
+    await Outcomes(services).write(held.job, success, reporter.last_batch())
+    return await services.uploads.read(job.id)
+
+
+async def failure(services: Services, job: Job, by: Receiver | None = None) -> HaulageError:
+    with pytest.raises(HaulageError) as raised:
+        await attempted(services, await claimed(services, job), by)
+    return raised.value
+
+
+async def sent_in_parts(services: Services, data: bytes) -> Upload:
+    upload = await with_small_parts(services, await created(services, data, "big.bin"), 5 * MIB)
+    await send(services, upload, data)
+    return upload
+
+
+@pytest.mark.parametrize("size", [0, 1, 8 * MIB])
+async def test_a_small_file_is_one_put(services: Services, size: int) -> None:
+    data = os.urandom(size)
+    job = await completed(services, data, "folder/a.bin", content_type="application/x-own")
+    assert (job.status, job.progress.bytes_done) == (Status.QUEUED, size)
+    upload = await processed(services, job)
+    [file] = await files_of(services, job.id)
+    assert (upload.status, upload.phase, upload.file_id) == (Status.COMPLETED, Phase.READY, file.id)
+    assert (file.name, file.size, file.crc32, file.sha256) == ("folder/a.bin", size, crc32(data), file.sha256)
+    assert (file.content_type, file.visibility, file.scan) == ("application/x-own", Visibility.PRIVATE, ScanState.NONE)
+    assert await stored(services.storage, file.key) == data
+    [record] = await services.lifecycle.files(job.id, 0)
+    assert (record.state, record.file_id, record.crc32) == (FileState.DONE, file.id, crc32(data))
+    assert await services.uploads.parts(job.id) == []
+
+
+async def test_a_large_file_is_assembled_of_its_parts_and_not_read(services: Services) -> None:
+    data = os.urandom(11 * MIB)
+    upload = await sent_in_parts(services, data)
+    assert upload.part_count == 3
+    read: list[int] = []
+    real = services.storage.objects.read
+
+    def reading(key: str, etag: str, start: int, stop: int) -> AsyncIterator[bytes]:
+        read.append(stop - start)
+        return real(key, etag, start, stop)
+
+    services.storage.objects.read = reading  # type: ignore[method-assign]
+    await processed(services, await services.uploads.complete(upload.id))
+    [file] = await files_of(services, upload.id)
+    assert (file.crc32, file.sha256, sum(read)) == (crc32(data), None, 8192)
+    assert await stored(services.storage, file.key) == data
+    assert await services.storage.multipart.list_uploads(file.key) == []
+
+
+async def test_an_attempt_that_dies_after_the_completion_leaves_it_to_the_next(services: Services) -> None:
+    data = os.urandom(6 * MIB)
+    upload = await sent_in_parts(services, data)
+    held = await claimed(services, await services.uploads.complete(upload.id))
+    await attempted(services, held)  # it completes the multipart upload, and its outcome is lost
+    assert await files_of(services, upload.id) == []
+    released = await services.lifecycle.release(held.job)
+    await processed(services, released)
+    [file] = await files_of(services, upload.id)
+    assert (file.size, file.crc32) == (len(data), crc32(data))
+    assert await objects(services) == [file.key]
+
+
+async def test_of_two_workers_with_one_upload_the_one_that_holds_it_adds_one_file(services: Services) -> None:
+    data = os.urandom(6 * MIB)
+    upload = await sent_in_parts(services, data)
+    stale = await claimed(services, await services.uploads.complete(upload.id), "stale")
+    current = await claimed(services, await services.lifecycle.release(stale.job), "current")
+    (late, _), (success, _) = await asyncio.gather(attempted(services, stale), attempted(services, current))
+    await services.lifecycle.succeed(current.job, None, success.within)
+    with pytest.raises(StaleFence):
+        await services.lifecycle.succeed(stale.job, None, late.within)
+    assert len(await files_of(services, upload.id)) == 1
+    assert len(await objects(services)) == 1
+
+
+async def test_a_part_that_was_never_sent_fails_the_upload_for_good(services: Services) -> None:
+    data = os.urandom(11 * MIB)
+    upload = await with_small_parts(services, await created(services, data), 5 * MIB)
+    await send(services, upload, data, [1, 3])
+    await services.uploads.send(upload.id, [(2, crc32(part_of(upload, data, 2)))], [2])  # but it is not sent
+    error = await failure(services, await services.uploads.complete(upload.id))
+    assert isinstance(error, UploadIncomplete)
+    assert "1 parts" in error.message
+    assert error.error_class is ErrorClass.VALIDATION
+
+
+async def test_a_file_that_was_never_sent_fails_the_upload_for_good(services: Services) -> None:
+    upload = await created(services, b"data")
+    await services.uploads.send(upload.id, [(1, crc32(b"data"))], [1])
+    error = await failure(services, await services.uploads.complete(upload.id))
+    assert isinstance(error, UploadIncomplete)
+    assert await files_of(services, upload.id) == []
+
+
+async def test_a_part_signed_again_for_other_bytes_has_to_be_sent_again(services: Services) -> None:
+    data = os.urandom(6 * MIB)
+    upload = await sent_in_parts(services, data)
+    after, _ = await services.uploads.send(upload.id, [(2, 7)], [])
+    assert [part.sent for part in await services.uploads.parts(upload.id)] == [True, False]
+    assert after.progress.bytes_done == 5 * MIB
+    await services.uploads.send(upload.id, [], [2])  # a lie: the store has other bytes
+    error = await failure(services, await services.uploads.complete(upload.id))
+    assert isinstance(error, UploadIncomplete)
+
+
+async def test_an_object_with_another_crc32_is_no_file(services: Services) -> None:
+    upload = await created(services, b"data")
+    await services.uploads.send(upload.id, [(1, 7)], [1])
+    await services.storage.objects.put(upload.key, b"data", "text/plain")
+    error = await failure(services, await services.uploads.complete(upload.id))
+    assert isinstance(error, ChecksumMismatch)
+
+
+@pytest.mark.parametrize(("name", "content_type"), [("a.jpg", None), ("a", "application/pdf"), ("a.txt", None)])
+async def test_a_file_that_is_not_what_it_claims_is_refused(
+    services: Services, name: str, content_type: str | None
+) -> None:
+    job = await completed(services, PNG, name, content_type=content_type)
+    error = await failure(services, job)
+    assert isinstance(error, TypeMismatch)
+    assert not error.error_class.retryable
+    assert "image/png" in error.message
+    assert await files_of(services, job.id) == []
+
+
+async def test_the_detected_type_is_the_one_that_counts(services: Services) -> None:
+    upload = await processed(services, await completed(services, PNG, "picture", content_type="binary/octet-stream"))
+    [file] = await files_of(services, upload.id)
+    assert (upload.detected_type, file.content_type) == ("image/png", "image/png")
+
+
+class Reads:
+    """Reads everything, and answers what the test says."""
+
+    def __init__(self, verdict: Verdict, *, accepted: bool) -> None:
+        self.seen = b""
+        self._verdict = verdict
+        self._accepted = accepted
+
+    async def scan(self, chunks: AsyncIterator[bytes]) -> Scan:
+        self.seen = b"".join([chunk async for chunk in chunks])
+        return Scan(verdict=self._verdict, accepted=self._accepted, finding=None, size=len(self.seen), sha256=None)
+
+
+async def test_a_scan_reads_the_file_once_and_its_sha_256_is_known(services: Services) -> None:
+    data, scan = os.urandom(MIB), Reads(Verdict.CLEAN, accepted=True)
+    job = await completed(services, data)
+    await processed(services, job, receiver(services, scanner=scan))
+    [file] = await files_of(services, job.id)
+    assert scan.seen == data
+    assert (file.scan, file.sha256) == (ScanState.CLEAN, hashlib.sha256(data).hexdigest())
+
+
+async def test_what_the_scan_refuses_is_no_file(services: Services) -> None:
+    job = await completed(services, b"virus")
+    error = await failure(services, job, receiver(services, scanner=Reads(Verdict.INFECTED, accepted=False)))
+    assert isinstance(error, FileInfected)
+    assert await files_of(services, job.id) == []
+
+
+async def lapse(services: Services, upload: Upload) -> None:
+    await services.database.fetch("UPDATE jobs SET due_at = now() - interval '1 second' WHERE id = $1", upload.id)
+    assert [job.id for job in await services.lifecycle.lapse_incomplete()] == [upload.id]
+
+
+async def clean_up(services: Services, upload: Upload, *, ended: str = "1 hour") -> Upload:
+    """Runs the cleanup of an upload that ended this long ago."""
+    await services.database.fetch(
+        "UPDATE jobs SET cleanup_at = now() - interval '1 second', finished_at = now() - CAST($2 AS text)::interval"
+        " WHERE id = $1",
+        upload.id,
+        ended,
+    )
+    await Sweeper(services, works_of(services)).clean_up()
+    return await services.uploads.read(upload.id)
+
+
+async def test_an_upload_without_news_lapses_and_leaves_nothing(services: Services) -> None:
+    data = os.urandom(11 * MIB)
+    upload = await with_small_parts(services, await created(services, data), 5 * MIB)
+    await send(services, upload, data, [1, 2])
+    small = await sent(services, b"small")
+    for one in (upload, small):
+        await lapse(services, one)
+        after = await clean_up(services, one)
+        assert (after.status, after.removed, after.cleanup_at) == (Status.CANCELLED, True, None)
+        assert await services.storage.multipart.list_uploads(one.key) == []
+    assert await objects(services) == []
+
+
+async def test_a_file_that_arrives_after_its_upload_was_cancelled_is_removed_too(services: Services) -> None:
+    upload = await created(services, b"data")
+    _, [part] = await services.uploads.send(upload.id, [(1, crc32(b"data"))], [])
+    await services.lifecycle.cancel(upload.id)
+    after = await clean_up(services, upload, ended="1 minute")
+    assert after.cleanup_at is not None, "its URL is still valid"
+    assert (await put(part.put, b"data")).status_code == 200
+    await clean_up(services, upload)
+    assert await objects(services) == []
+
+
+async def test_a_failed_upload_keeps_its_bytes_for_a_retry_and_not_for_longer(services: Services) -> None:
+    job = await completed(services, PNG, "a.jpg")
+    held = await claimed(services, job)
+    await Outcomes(services).write(
+        held.job, await Outcomes(services).judge(TypeMismatch("no"), started_at=0, made_progress=False)
+    )
+    upload = await services.uploads.read(job.id)
+    assert (await clean_up(services, upload)).removed is False
+    assert len(await objects(services)) == 1
+    after = await clean_up(services, upload, ended="2 days")
+    assert (after.removed, await objects(services)) == (True, [])
+    error = await failure(services, await services.lifecycle.retry(job.id))
+    assert "Upload the file again" in error.message
+
+
+async def test_a_completed_upload_keeps_its_object(services: Services) -> None:
+    upload = await processed(services, await completed(services, b"data"))
+    await clean_up(services, upload, ended="9 days")
+    assert await objects(services) == [upload.key]
+
+
+async def test_a_worker_does_all_of_it(services: Services, worker: None) -> None:
+    del worker
+    data = os.urandom(6 * MIB)
+    upload = await sent_in_parts(services, data)
+    await services.uploads.complete(upload.id)
+
+    async def is_completed() -> bool:
+        return (await services.uploads.read(upload.id)).status is Status.COMPLETED
+
+    await eventually(is_completed)
+    [file] = await files_of(services, upload.id)
+    assert replace(file, created_at=None).crc32 == crc32(data)
