@@ -69,8 +69,8 @@ _HEADERS = {
     "X-Request-ID": "Id of the request, its own or a new one. The log has it, too.",
 }
 """What response headers mean."""
-_OPTIONAL_HEADERS = {"Link", "RateLimit", "RateLimit-Policy"}
-"""Those that a response may lack: on the last page, or where the caller has no limits."""
+_OPTIONAL_HEADERS = {"Link", "Location", "RateLimit", "RateLimit-Policy"}
+"""Those that a response may lack: on the last page, about several jobs, or where the caller has no limits."""
 
 Names = dict[Any, dict[str, Any]]
 

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from app.access.guard import principal_of
 from app.context import context, json_response
+from app.endpoints.jobs import RETRY_AFTER
 from app.request_bodies import NewUploads, SendParts
 from app.requests import RequestReader, idempotency_key, path_job_id, read_body
 from app.schemas import PartItem, PartsSigned, SignedPartItem, UploadCompleted, UploadParts, UploadsCreated
@@ -60,7 +61,7 @@ async def create(request: Request) -> Response:
     request.state.subject = str(uploads[0].id)
     body = UploadsCreated(jobs=[new_upload_of(upload, it.address.root) for upload in uploads])
     headers = {"Location": body.jobs[0].links.self_} if len(uploads) == 1 else {}
-    return json_response(body, 202, headers)
+    return json_response(body, 202, {"Retry-After": RETRY_AFTER, **headers})
 
 
 async def send(request: Request) -> Response:
@@ -102,4 +103,5 @@ async def complete(request: Request) -> Response:
     job = await it.services.uploads.complete(path_job_id(request))
     it.hub.polling.invalidate(job.id, job.seq)
     links = upload_links_of(job.id, None, it.address.root)
-    return json_response(UploadCompleted(job_id=job.id, status=job.status, links=links), 202, {"Location": links.self_})
+    body = UploadCompleted(job_id=job.id, status=job.status, links=links)
+    return json_response(body, 202, {"Location": links.self_, "Retry-After": RETRY_AFTER})
