@@ -2173,7 +2173,7 @@ export interface operations {
                     /** @description Id of the request, its own or a new one. The log has it, too. */
                     "X-Request-ID": string;
                     /** @description Where to go on: the status of the job, or the presigned URL. */
-                    Location: string;
+                    Location?: string;
                     /** @description Seconds after which to ask again. */
                     "Retry-After": string;
                     /** @description What is left of the caller's limits: `r` requests or jobs, and the seconds `t` until there are more (draft-ietf-httpapi-ratelimit-headers-10). */
@@ -2491,7 +2491,7 @@ export interface operations {
                     /** @description Id of the request, its own or a new one. The log has it, too. */
                     "X-Request-ID": string;
                     /** @description Where to go on: the status of the job, or the presigned URL. */
-                    Location: string;
+                    Location?: string;
                     /** @description Seconds after which to ask again. */
                     "Retry-After": string;
                     /** @description What is left of the caller's limits: `r` requests or jobs, and the seconds `t` until there are more (draft-ietf-httpapi-ratelimit-headers-10). */
@@ -2880,7 +2880,7 @@ export interface operations {
                     /** @description Id of the request, its own or a new one. The log has it, too. */
                     "X-Request-ID": string;
                     /** @description Where to go on: the status of the job, or the presigned URL. */
-                    Location: string;
+                    Location?: string;
                     /** @description Seconds after which to ask again. */
                     "Retry-After": string;
                     /** @description What is left of the caller's limits: `r` requests or jobs, and the seconds `t` until there are more (draft-ietf-httpapi-ratelimit-headers-10). */
@@ -3376,7 +3376,7 @@ export interface operations {
                     /** @description Id of the request, its own or a new one. The log has it, too. */
                     "X-Request-ID": string;
                     /** @description Where to go on: the status of the job, or the presigned URL. */
-                    Location: string;
+                    Location?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -4771,7 +4771,7 @@ export interface operations {
                     /** @description Id of the request, its own or a new one. The log has it, too. */
                     "X-Request-ID": string;
                     /** @description Where to go on: the status of the job, or the presigned URL. */
-                    Location: string;
+                    Location?: string;
                     /** @description Seconds after which to ask again. */
                     "Retry-After": string;
                     /** @description What is left of the caller's limits: `r` requests or jobs, and the seconds `t` until there are more (draft-ietf-httpapi-ratelimit-headers-10). */
@@ -5176,7 +5176,7 @@ export interface operations {
                     /** @description Id of the request, its own or a new one. The log has it, too. */
                     "X-Request-ID": string;
                     /** @description Where to go on: the status of the job, or the presigned URL. */
-                    Location: string;
+                    Location?: string;
                     /** @description Seconds after which to ask again. */
                     "Retry-After": string;
                     [name: string]: unknown;
