@@ -17,7 +17,7 @@ class Plans:
 
     def __init__(self, settings: LimitSettings) -> None:
         self._plans = make_plans(settings.jobs_per_hour, settings.plans)
-        self._by_group = [plan for plan in self._plans.values() if plan.groups]
+        self._by_group = [self._plans[name] for name in settings.plans if self._plans[name].groups]
         self._unknown: set[str] = set()
 
     def of(self, principal: Principal) -> Plan:

@@ -46,6 +46,7 @@ def test_groups_give_a_plan_to_those_who_have_none_of_their_own() -> None:
     assert plan_of({"plans": plans}, None, "paying", "others").name == "premium"
     assert plan_of({"plans": plans}, "user", "paying").name == "user"
     assert plan_of({"plans": plans}, None, "others").name == "user"
+    assert plan_of({"plans": plans}, None, "paying", "lab").name == "lab", "the first one of the setting"
 
 
 def test_a_plan_that_was_removed_counts_as_user_and_is_logged_once() -> None:
