@@ -131,10 +131,14 @@ class Authenticator:
         known = self._verdicts.get(key)
         if known is not None:
             return known
-        with self._failed_attempts.counted(address):
+        with self._failed_attempts.counted(address, was_valid=self._verdicts.was_valid(key)):
             while True:
                 generation = self._verdicts.generation
-                principal = await self._principal(credential)
+                try:
+                    principal = await self._principal(credential)
+                except Unauthenticated:
+                    self._verdicts.forget(key)
+                    raise
                 if self._revocations.ends(principal):
                     raise Unauthenticated(f"This access has been revoked, or has expired. {_HOW}")
                 if self._verdicts.put(key, principal, generation):

@@ -19,15 +19,18 @@ class FailedAttempts:
         self._buckets = Buckets(per_minute / 60, per_minute)
 
     @contextmanager
-    def counted(self, address: str) -> Iterator[None]:
+    def counted(self, address: str, *, was_valid: bool = False) -> Iterator[None]:
         """Around what verifies a credential with a query; one that is known without a query is none of its business.
+
+        `was_valid`: whether the credential was valid the last time. It is verified even if the address has none left: who
+        is let in already is not locked out by others behind the same address.
 
         Raises `TooManyFailedAttempts` before the block runs if the address has none left. Attempts at the same time are
         counted when they have failed, so a few more may be made: people behind one address who all have valid
         credentials must not use up anything.
         """
         client = client_of(address)
-        wait = ceil(self._buckets.wait(client)) if client else 0
+        wait = ceil(self._buckets.wait(client)) if client and not was_valid else 0
         if wait:
             raise TooManyFailedAttempts(
                 f"More than {self._per_minute} requests a minute from your address had a credential that is not valid."

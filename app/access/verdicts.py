@@ -1,4 +1,4 @@
-"""Verdicts: which credential stands for which principal, remembered for half a minute at most."""
+"""Verdicts: which credential stands for which principal. A verdict is valid for half a minute at most."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.access.principals import Principal
 from jobs.access.users import changed_id
 
 TTL = 30.0
-"""Seconds for which a verdict is remembered, unless its credential expires earlier or is revoked."""
+"""Seconds for which a verdict is valid, unless its credential expires earlier or is revoked."""
 MAX_VERDICTS = 20_000
 """Verdicts that one process remembers; then the oldest goes."""
 
@@ -34,12 +34,15 @@ class Verdicts:
     def get(self, digest: bytes) -> Principal | None:
         """The principal, if its verdict is still valid."""
         verdict = self._verdicts.get(digest)
-        if verdict is None:
-            return None
-        if verdict.until <= self._clock():
-            del self._verdicts[digest]
-            return None
-        return verdict.principal
+        return None if verdict is None or verdict.until <= self._clock() else verdict.principal
+
+    def was_valid(self, digest: bytes) -> bool:
+        """Whether the credential was valid when it was verified last, and nothing that is known has ended it since."""
+        return digest in self._verdicts
+
+    def forget(self, digest: bytes) -> None:
+        """Forgets a credential that has turned out to be valid no more."""
+        self._verdicts.pop(digest, None)
 
     def put(self, digest: bytes, principal: Principal, generation: int) -> bool:
         """Remembers a verdict. False if something was revoked since `generation` was read: then make it again."""

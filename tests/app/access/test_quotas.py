@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
@@ -11,7 +12,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from app import load
-from app.access import quotas
+from app.access import quotas, verdicts
 from app.access.guard import Guard
 from app.access.principals import Scope
 from jobs.services import Services
@@ -204,6 +205,24 @@ async def test_failed_attempts_of_an_address_are_refused_without_a_query(
     assert await statuses(required, JOBS, {**key, **here}, 1) == [200], "a user behind the same address"
     assert await statuses(required, path, {**headers, **from_address("203.0.113.8")}, 1) == [status]
     assert await statuses(required, "/v1/access/session", {**headers, **from_address("203.0.113.8")}, 1) == [200]
+
+
+@pytest.mark.parametrize("made", [key_of, session_of])
+async def test_failed_attempts_of_others_lock_out_nobody_who_was_let_in_from_the_same_address(
+    required: Shared, monkeypatch: pytest.MonkeyPatch, made: Callable[..., Awaitable[Headers]]
+) -> None:
+    """However long they go on: verdicts are valid for half a minute only."""
+    monkeypatch.setattr(verdicts, "TTL", 0.0)
+    user, colleague = [await made(required.services, name) for name in ("olga", "otto")]
+    path, bad = BAD["key"]
+    here = from_address("203.0.113.7")
+    assert await statuses(required, JOBS, {**user, **here}, 1) == [200]
+    assert await statuses(required, path, {**bad, **here}, 6) == [401] * 5 + [429]
+    assert await statuses(required, JOBS, {**user, **here}, 2) == [200, 200]
+    assert await statuses(required, JOBS, {**colleague, **here}, 1) == [429], "nobody here knows that it is valid"
+    table = "access_keys" if made is key_of else "access_sessions"
+    await required.services.database.fetch(f"DELETE FROM {table}")  # as if it had expired
+    assert await statuses(required, JOBS, {**user, **here}, 2) == [401, 429]
 
 
 async def test_an_ipv6_network_is_one_address(required: Shared) -> None:

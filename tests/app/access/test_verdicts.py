@@ -1,4 +1,4 @@
-"""Verdicts are remembered for half a minute at most, and never across a revocation."""
+"""Verdicts are valid for half a minute at most, and never across a revocation."""
 
 from __future__ import annotations
 
@@ -33,6 +33,9 @@ def test_a_verdict_is_remembered_for_half_a_minute() -> None:
     assert kept.get(b"a") is not None
     clock.now += 0.2
     assert kept.get(b"a") is None
+    assert kept.was_valid(b"a"), "until it is verified again"
+    kept.forget(b"a")
+    assert not kept.was_valid(b"a")
 
 
 def test_a_verdict_ends_with_its_credential() -> None:
@@ -49,6 +52,7 @@ def test_a_revocation_ends_the_verdicts_that_it_concerns() -> None:
         kept.put(key.encode(), principal(key), kept.generation)
     kept.discard({"key:1"})
     assert (kept.get(b"1"), kept.get(b"2") is not None) == (None, True)
+    assert (kept.was_valid(b"1"), kept.was_valid(b"2")) == (False, True)
     kept.discard({"user:olga"})
     assert kept.get(b"2") is None
 
