@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 ANONYMOUS_PLAN = "anonymous"
-"""The plan of callers without an account: holders of a share link, and requests that prove nothing."""
+"""The plan of holders of a share link, and of visitors, who have no credential (`ANONYMOUS=read`)."""
 USER_PLAN = "user"
 """The plan of everyone who has no other one."""
 PREMIUM_PLAN = "premium"
@@ -29,7 +29,7 @@ class Plan:
     running_jobs: int
     """Downloads that are queued, processing or retrying at the same time."""
     requests_per_hour: int
-    """Costly requests: those that change something, lists and searches."""
+    """Costly requests: those that create or check something, list or search."""
     streams: int
     """Open event streams, WebSockets and long-polls."""
     groups: frozenset[str] = frozenset()
