@@ -207,7 +207,7 @@ async def test_who_has_signed_in_creates_a_key_that_is_shown_once(required: Shar
         created["id"],
     )
     usual = (await api.post(KEYS, json={"name": "usual"}, headers=olga)).json()
-    assert usual["scopes"] == ["files:read", "jobs:read", "jobs:write", "results:read"]
+    assert usual["scopes"] == ["files:read", "files:write", "jobs:read", "jobs:write", "results:read"]
     forever = (await api.post(KEYS, json={"name": "for ever", "expiresIn": None}, headers=olga)).json()
     assert forever["expiresAt"] is None
 
