@@ -146,7 +146,7 @@ def _dispatch(operations: dict[str, Operation]) -> Handler:
             response = await operation.handler(request)
             is_served = True
             return response
-        finally:  # also if the client has left: the job that it created is there
+        finally:  # also if the client has left: what it created is there
             if operation.rule.scope is not None:
                 await _audit(request, operation, is_served=is_served)
 
@@ -154,7 +154,12 @@ def _dispatch(operations: dict[str, Operation]) -> Handler:
 
 
 async def _audit(request: Request, operation: Operation, *, is_served: bool) -> None:
-    """Records what changes something of a user, and who has got a result of somebody else by a role."""
+    """Records what changes something of a user, and who has got a result of somebody else by a role.
+
+    The creation of a job is recorded in the transaction that creates it.
+    """
+    if getattr(request.state, "is_recorded", False):
+        return
     it, principal = context(request), principal_of(request)
     created = getattr(request.state, "subject", None)
     subject = request.path_params.get("jobId") or request.path_params.get("id") or created

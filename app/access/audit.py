@@ -19,9 +19,15 @@ class Audit:
 
     async def record(self, request: Request, principal: Principal, action: str, subject: str | None) -> None:
         """Adds an entry for a request that was served. Raises `DatabaseUnavailable`."""
+        entry = self.entry(request, principal, action, subject)
+        if entry is not None:
+            await record(self._database, entry)
+
+    def entry(self, request: Request, principal: Principal, action: str, subject: str | None = None) -> Action | None:
+        """The entry for a request, for who records it in a transaction of its own; None in `AUTH_MODE=open`."""
         if self._is_open:
-            return
-        entry = Action(
+            return None
+        return Action(
             actor=principal.owner,
             proof=principal.proved_by,
             action=action,
@@ -29,4 +35,3 @@ class Audit:
             address=client_address(request.scope) or None,
             request_id=request.scope["state"]["request_id"],
         )
-        await record(self._database, entry)

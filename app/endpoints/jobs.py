@@ -52,6 +52,7 @@ async def initiate(request: Request) -> Response:
         key = read(idempotency_key)
         selection = await read_body(request, FileSelection)
     selection = await granted(request, selection)
+    it = context(request)
     new = NewDownload(
         files=selection.requests(),
         archive_name=selection.safe_archive_name(),
@@ -61,14 +62,14 @@ async def initiate(request: Request) -> Response:
         reader=reader_of(request),
         grant=_grant_use(principal_of(request)),
         admission=admission_of(request),
+        audit=it.audit.entry(request, principal_of(request), "initiate"),
     )
     idempotency = None if key is None else Idempotency(key, _digest(selection))
-    it = context(request)
     owners = it.guard.owners
     generation = owners.generation
     job = await it.services.downloads.create(new, idempotency)
     owners.remember(job.id, job.owner, generation)
-    request.state.subject = str(job.id)
+    request.state.is_recorded = True
     _show_limits(request, new.admission)
     return _accepted(request, job)
 
@@ -128,11 +129,12 @@ async def start(request: Request) -> Response:
         reader=reader_of(request),
         grant=_grant_use(principal),
         admission=admission_of(request),
+        audit=it.audit.entry(request, principal, "start"),
     )
     generation = owners.generation
     job = await it.services.downloads.create(new)
     owners.remember(job.id, job.owner, generation)
-    request.state.subject = str(job.id)
+    request.state.is_recorded = True
     _show_limits(request, new.admission)
     try:
         status = await _wait(request, job.id, patience, _ended)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from jobs.database import Database
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from jobs.database import Database, fetch_within
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,15 +33,17 @@ class AuditEntry:
 
 async def record(database: Database, one: Action) -> None:
     """Adds an entry. Raises `DatabaseUnavailable`."""
-    await database.fetch(
-        "INSERT INTO access_audit (actor, proof, action, subject, address, request_id) VALUES ($1, $2, $3, $4, $5, $6)",
-        one.actor,
-        one.proof,
-        one.action,
-        one.subject,
-        one.address,
-        one.request_id,
-    )
+    await database.fetch(_RECORD, *astuple(one))
+
+
+async def record_within(connection: AsyncConnection, one: Action) -> None:
+    """Adds an entry in the transaction that does what it says."""
+    await fetch_within(connection, _RECORD, *astuple(one))
+
+
+_RECORD = (
+    "INSERT INTO access_audit (actor, proof, action, subject, address, request_id) VALUES ($1, $2, $3, $4, $5, $6)"
+)
 
 
 KEPT = timedelta(days=365)

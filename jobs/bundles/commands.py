@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from jobs.access.audit import record_within
 from jobs.access.grants import count_job
 from jobs.bundles.downloads import Download, NewDownload, Result
 from jobs.bundles.format.checkpoints import DonePart, MultipartUpload
@@ -60,6 +62,8 @@ class Downloads:
             if new.grant is not None:
                 await count_job(connection, new.grant)
             await insert_download(connection, job.id, new, self._key_template)
+            if new.audit is not None:
+                await record_within(connection, replace(new.audit, subject=str(job.id)))
 
         job = NewJob(kind=Kind.DOWNLOAD, owner=new.owner, files=new.files, admission=new.admission)
         return await self._lifecycle.create(job, idempotency, within)

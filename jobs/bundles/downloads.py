@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
+from jobs.access.audit import Action
 from jobs.access.grants import GrantUse
 from jobs.bundles.format.checkpoints import MultipartUpload
 from jobs.engine.jobs import FileRequest, Job
@@ -94,6 +95,8 @@ class NewDownload:
     """The grant that it is created with, which is counted."""
     admission: Admission | None = None
     """What its owner may start; None: anything."""
+    audit: Action | None = None
+    """The entry of the audit log for its creation, without its subject: the job. None: there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -263,6 +263,23 @@ async def test_the_audit_names_the_job_of_a_new_download(required: Shared) -> No
     assert (entry["subject"], entry["requestId"]) == (answer.json()["jobId"], answer.headers["x-request-id"])
 
 
+async def test_a_job_that_cannot_be_recorded_in_the_audit_is_not_created(required: Shared) -> None:
+    olga = await key_of(required.services, "olga")
+    await execute(required.services, "ALTER TABLE access_audit ADD CONSTRAINT refused CHECK (action <> 'initiate')")
+    answer = await required.api.post("/v1/download/initiate", json={"file_ids": [10_000]}, headers=olga)
+    assert answer.status_code == 500
+    assert (await execute(required.services, "SELECT count(*) FROM jobs")).scalar_one() == 0
+
+
+async def test_a_repeated_request_creates_nothing_and_is_recorded_once(required: Shared) -> None:
+    olga = await key_of(required.services, "olga") | {"Idempotency-Key": "twice"}
+    for _ in range(2):
+        answer = await required.api.post("/v1/download/initiate", json={"file_ids": [10_000]}, headers=olga)
+        assert answer.status_code == 202
+    entries = await list_entries(required.services.database, "olga", None, 10)
+    assert [one.action.subject for one in entries] == [answer.json()["jobId"]]
+
+
 async def test_the_audit_names_a_job_whose_client_has_left(required: Shared, catalogue: Catalogue) -> None:
     olga, file_id = await key_of(required.services, "olga"), await catalogue.add(b"data")
     with suppress(httpx.ReadTimeout):
