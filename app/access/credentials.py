@@ -32,10 +32,7 @@ class Credential:
     @property
     def verdict_key(self) -> bytes:
         """What a verdict is remembered by: the kind, too, since the secret of a session counts as a cookie only."""
-        return _KIND_BYTES[self.kind] + digest_of(self.secret)
-
-
-_KIND_BYTES = {kind: kind.value.encode() for kind in CredentialKind}
+        return self.kind.encode() + digest_of(self.secret)
 
 
 def credential_of(headers: Mapping[bytes, bytes], *, secure: bool) -> Credential | None:
