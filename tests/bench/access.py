@@ -10,6 +10,7 @@ from time import time
 from joserfc.jwk import OctKey
 from pydantic import SecretStr
 
+from jobs.plans import USER_PLAN, PlanChange
 from tests.bench import changes, load
 from tests.bench.arena import Arena
 from tests.bench.effort import Effort, middle
@@ -24,6 +25,17 @@ POLLS, INITIATES = 0.8, 0.7
 """The least shares of the open gateway's rate."""
 SECRET, ISSUER = "0123456789abcdef0123456789abcdef", "portal"
 OWNER = f"{ISSUER}|bench"
+USERS = [f"{ISSUER}|bench-{number}" for number in range(100)]
+"""Who create jobs in turn: the jobs of one user are created one after the other."""
+MANY = 1_000_000
+COUNTED = {
+    "plans": {
+        USER_PLAN: PlanChange(jobs_per_hour=MANY, running_jobs=MANY, requests_per_hour=MANY, streams=MANY),
+    },
+    "reads_per_second": MANY,
+    "reads_burst": MANY,
+}
+"""Limits that are counted as everywhere, and that the bench does not reach."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +55,25 @@ async def measure(arena: Arena, effort: Effort) -> list[Figure]:
     claimed = await changes.running_jobs(arena.services, effort.jobs, owner=OWNER)
     paths = [f"/v1/download/job/{it.job.id}" for it in claimed]
     body = json.dumps({"file_ids": list(range(10_000, 10_000 + FILES))}).encode()
-    settings = {"auth_mode": "required", "jwt_secret": SecretStr(SECRET), "jwt_secret_issuer": ISSUER}
+    settings = {"auth_mode": "required", "jwt_secret": SecretStr(SECRET), "jwt_secret_issuer": ISSUER, **COUNTED}
     figures: list[Figure] = []
     async with arena.gateway() as open_port, arena.gateway_process(**settings) as (port, _):
-        for name, headers in (await _credentials(arena)).items():
+        owner, *others = [await _credentials(arena, user) for user in (OWNER, *USERS)]
+        for name, headers in owner.items():
             polls = [load.request("GET", path, headers=headers) for path in paths]
-            initiates = [load.request("POST", "/v1/download/initiate", body, headers)]
+            initiates = [load.request("POST", "/v1/download/initiate", body, one[name]) for one in others]
             for what, requests, least in (("Polls", polls, POLLS), ("`initiate`", initiates, INITIATES)):
                 pairs = [await _pair(arena, effort, (open_port, port), requests) for _ in range(effort.rounds)]
                 figures.append(_figure(f"{what} with a {name}: authenticated ÷ open", pairs, least))
     return figures
 
 
-async def _credentials(arena: Arena) -> dict[str, Headers]:
-    claims = {"iss": ISSUER, "sub": "bench", "aud": "haulage", "exp": time() + 3600}
+async def _credentials(arena: Arena, owner: str) -> dict[str, Headers]:
+    claims = {"iss": ISSUER, "sub": owner.rpartition("|")[2], "aud": "haulage", "exp": time() + 3600}
     token = signed(OctKey.import_key(SECRET), {"alg": "HS256"}, claims)
     return {
-        "key": await key_of(arena.services, OWNER),
-        "session": await session_of(arena.services, OWNER),
+        "key": await key_of(arena.services, owner),
+        "session": await session_of(arena.services, owner),
         "JWT": {"Authorization": f"Bearer {token}"},
     }
 
