@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from minio import Minio
@@ -18,6 +18,7 @@ from jobs.breakers import Breaker
 from jobs.errors import STORAGE_OUTAGES, ObjectMissing, StorageBusy, StorageDown, StorageOut
 from jobs.storage.adaptive_limit import AdaptiveLimit
 from jobs.storage.clients import MinioClient
+from jobs.storage.cors import set_cors_rule
 from jobs.storage.error_translation import bucket_missing, translate_errors
 from jobs.storage.part_buffer import BodyStalled
 from jobs.storage.thread_pool import ThreadPool
@@ -54,6 +55,7 @@ class Bucket:
         name: str,
         admin_client: MinioClient,
         health_client: MinioClient,
+        botocore_client: Any,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`health_client` has the shorter time-out. `clock` returns monotonic seconds."""
@@ -64,15 +66,17 @@ class Bucket:
         self.limit = AdaptiveLimit(MAX_CONCURRENT_CALLS)
         self._admin_client = admin_client
         self._health_client = health_client
+        self._botocore_client = botocore_client
         self._clock = clock
         self._threads = ThreadPool(4, "storage-bucket")
         self._confirming = asyncio.Lock()
         self._confirmed_at: float | None = None
 
     async def ensure(self) -> None:
-        """Create the bucket unless it exists. Raises the `Storage…` errors."""
+        """Create the bucket unless it exists, with its rules. Raises the `Storage…` errors."""
         with translate_errors(f"creating the bucket {self.name!r}", self.name):
             await self._threads.run(_ensure, self._admin_client.client, self.name)
+            await self._threads.run(set_cors_rule, self._botocore_client, self.name)
 
     async def check(self) -> None:
         """Return if the bucket exists, within about twice the connect time-out; else raise a `Storage…` error."""

@@ -65,6 +65,7 @@ class Storage:
             settings.s3_bucket_name,
             minio_client(settings, settings.s3_endpoint, settings.s3_idle_timeout),
             minio_client(settings, settings.s3_endpoint, settings.s3_connect_timeout),
+            client,
         )
         # One request for each part that the memory budget holds, and some for small objects.
         puts = min(MAX_CONCURRENT_PUTS, settings.worker_memory_budget // settings.part_size + 8)

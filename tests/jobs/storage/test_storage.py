@@ -7,8 +7,10 @@ import gc
 import threading
 from pathlib import Path
 
+import httpx
 import pytest
 import structlog
+from botocore.exceptions import ClientError
 from minio.commonconfig import ENABLED, Filter
 from minio.lifecycleconfig import Expiration, LifecycleConfig, Rule
 
@@ -132,3 +134,52 @@ async def test_the_environment_of_aws_tools_changes_nothing(
         info = await storage.objects.put("large", bytes(9 * 1024 * 1024), TYPE)
         assert sum([len(chunk) async for chunk in storage.objects.read("large", info.etag, 0, info.size)]) == info.size
         await storage.objects.delete(["small", "large"])
+
+
+async def test_browsers_may_put_parts_from_any_origin(storage: Storage) -> None:
+    put = storage.part_signer.sign_object("raw/a", 5, 0x3610A686)
+    headers = {
+        "Origin": "https://app.example",
+        "Access-Control-Request-Method": "PUT",
+        "Access-Control-Request-Headers": ",".join(sorted(put.headers)),
+    }
+    await storage.bucket.ensure()
+    async with httpx.AsyncClient() as browser:
+        preflight = await browser.options(put.url, headers=headers)
+        sent = await browser.put(put.url, headers={"Origin": headers["Origin"], **put.headers}, content=b"hello")
+    assert preflight.is_success
+    assert "PUT" in preflight.headers["access-control-allow-methods"]
+    assert preflight.headers["access-control-allow-origin"] in {"*", headers["Origin"]}
+    allowed = preflight.headers["access-control-allow-headers"].lower()
+    assert allowed == "*" or set(put.headers) <= {name.strip() for name in allowed.split(",")}
+    assert (sent.status_code, sent.headers["access-control-allow-origin"]) == (
+        200,
+        preflight.headers["access-control-allow-origin"],
+    )
+
+
+async def test_a_store_that_accepts_it_gets_the_cors_rule(storage: Storage) -> None:
+    client = storage.bucket._botocore_client  # noqa: SLF001
+    with structlog.testing.capture_logs() as said:
+        await storage.bucket.ensure()
+    if [line for line in said if line["event"] == "cors_rule_rejected"]:
+        return  # MinIO, which allows every origin
+    [rule] = client.get_bucket_cors(Bucket=storage.bucket.name)["CORSRules"]
+    assert (rule["AllowedMethods"], rule["AllowedOrigins"], rule["AllowedHeaders"]) == (["PUT"], ["*"], ["*"])
+
+
+async def test_existing_cors_rules_are_kept(storage: Storage) -> None:
+    client, bucket = storage.bucket._botocore_client, storage.bucket.name  # noqa: SLF001
+    own = [{"AllowedMethods": ["PUT"], "AllowedOrigins": ["https://app.example"]}]
+    try:
+        client.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": own})
+    except ClientError as error:
+        refusal = error.response["ResponseMetadata"]["HTTPStatusCode"]
+    else:
+        refusal = None
+    if refusal is not None:
+        assert refusal == 501  # MinIO
+        return
+    await storage.bucket.ensure()
+    [rule] = client.get_bucket_cors(Bucket=bucket)["CORSRules"]
+    assert rule["AllowedOrigins"] == ["https://app.example"]
