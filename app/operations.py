@@ -273,6 +273,10 @@ OPERATIONS = (
         {202: (schemas.UploadsCreated,)}, (request_bodies.NewUploads,), (_KEY,), (400, 409, 413, 415, 422, 429, 503),
     ),
     Operation(
+        "GET", f"{UPLOAD}/jobs", SEE_JOBS, uploads.listing, "uploads", "List your uploads, newest first", "uploads",
+        {200: (schemas.UploadPage,)}, (), (_STATUS, _OWNER, _CURSOR, _LIMIT), (400, 503),
+    ),
+    Operation(
         "POST", f"{UPLOAD}/{{jobId}}/parts", SEND_PARTS, uploads.send, "sendParts",
         "Sign URLs for parts of a file, and record which were sent", "uploads",
         {200: (schemas.PartsSigned,)}, (request_bodies.SendParts,), (), (400, 404, 409, 413, 415, 503),

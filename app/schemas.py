@@ -171,6 +171,7 @@ class UploadView(Message):
     size: int
     content_type: str | None = Field(description="As the client declared it.")
     detected_type: str | None = Field(description="By the first bytes of the file, once it is completed.")
+    last_modified: datetime | None = Field(description="When its content was last changed, as the client said.")
     part_size: int = Field(description="Size of all parts but the last.")
     parts: int = Field(description="How many parts the file has, numbered from 1.")
     visibility: Visibility
@@ -203,6 +204,19 @@ class UploadsCreated(Message):
     """The uploads in the order of the request, as they are now."""
 
     jobs: list[NewUploadItem]
+
+
+class UploadItem(NewUploadItem):
+    """An upload in a list. `percent`: of what its status says, so of the bytes that were sent while it is receiving."""
+
+    percent: float | None
+    created_at: datetime
+    finished_at: datetime | None
+
+
+class UploadPage(Message):
+    jobs: list[UploadItem]
+    next_cursor: str | None
 
 
 class SignedPartItem(Message):

@@ -19,6 +19,7 @@ from app.schemas import (
     OmittedFile,
     ResultView,
     Transition,
+    UploadItem,
     UploadLinks,
     UploadStatus,
     UploadView,
@@ -70,6 +71,7 @@ def upload_view_of(upload: Upload) -> UploadView:
         size=upload.size,
         content_type=upload.content_type,
         detected_type=upload.detected_type,
+        last_modified=upload.modified_at,
         part_size=upload.part_size,
         parts=upload.part_count,
         visibility=upload.visibility,
@@ -86,6 +88,18 @@ def new_upload_of(upload: Upload, root: str) -> NewUploadItem:
         status=upload.status,
         upload=upload_view_of(upload),
         links=upload_links_of(upload.id, upload.file_id, root),
+    )
+
+
+def upload_item_of(upload: Upload, root: str) -> UploadItem:
+    return UploadItem(
+        job_id=upload.id,
+        status=upload.status,
+        upload=upload_view_of(upload),
+        links=upload_links_of(upload.id, upload.file_id, root),
+        percent=upload.percent,
+        created_at=upload.created_at,
+        finished_at=upload.finished_at,
     )
 
 

@@ -9,12 +9,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.access.guard import principal_of
-from app.context import context, json_response
+from app.context import context, json_response, listed_owner
 from app.endpoints.jobs import RETRY_AFTER
+from app.pagination import page_limit, page_of, page_response, time_cursor
 from app.request_bodies import NewUploads, SendParts
-from app.requests import RequestReader, idempotency_key, path_job_id, read_body
-from app.schemas import PartItem, PartsSigned, SignedPartItem, UploadCompleted, UploadParts, UploadsCreated
-from app.serializers import new_upload_of, upload_links_of
+from app.requests import RequestReader, idempotency_key, path_job_id, query_choices, read_body
+from app.schemas import PartItem, PartsSigned, SignedPartItem, UploadCompleted, UploadPage, UploadParts, UploadsCreated
+from app.serializers import new_upload_of, upload_item_of, upload_links_of
+from jobs.engine.jobs import Status
 from jobs.engine.sql.jobs import Idempotency
 from jobs.errors import UploadTooLarge
 from jobs.files.names import safe_name
@@ -105,3 +107,19 @@ async def complete(request: Request) -> Response:
     links = upload_links_of(job.id, None, it.address.root)
     body = UploadCompleted(job_id=job.id, status=job.status, links=links)
     return json_response(body, 202, {"Location": links.self_, "Retry-After": RETRY_AFTER})
+
+
+async def listing(request: Request) -> Response:
+    """The caller's uploads, newest first."""
+    with RequestReader(request) as read:
+        limit = read(page_limit)
+        cursor = read(time_cursor)
+        statuses = read(query_choices, "status", Status)
+        owner = read(listed_owner)
+    it = context(request)
+    found = await it.services.uploads.page(owner, statuses, cursor, limit + 1)
+    page = page_of(found, limit, lambda upload: (upload.created_at.isoformat(), str(upload.id)))
+    body = UploadPage(
+        jobs=[upload_item_of(upload, it.address.root) for upload in page.items], next_cursor=page.next_cursor
+    )
+    return page_response(request, body, page.next_cursor)

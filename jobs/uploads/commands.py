@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
 import structlog
@@ -13,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from jobs.database import Database
 from jobs.engine.jobs import FileRequest, Job, Progress, Status
 from jobs.engine.lifecycle import Lifecycle, NewJob, Within
-from jobs.engine.sql.jobs import Idempotency
+from jobs.engine.sql.jobs import Idempotency, jobs_page
 from jobs.engine.sql.queue_places import QueuePlaces
 from jobs.engine.sql.snapshots import Snapshots
 from jobs.errors import (
@@ -214,6 +215,16 @@ class Uploads:
         """The upload, even if a person deleted it; None if its rows are deleted."""
         async with self._database.reading() as connection:
             return await sql.load_upload(connection, job_id)
+
+    async def page(
+        self, owner: str, statuses: Collection[Status], before: tuple[datetime, UUID] | None, limit: int
+    ) -> list[Upload]:
+        """The owner's uploads in any of these statuses (none: all), newest first.
+
+        `before`: creation and id of the upload after which they start.
+        """
+        async with self._database.reading() as connection:
+            return await sql.load_uploads(connection, jobs_page(Kind.UPLOAD, owner, statuses, before, limit))
 
     async def parts(self, job_id: UUID) -> list[Part]:
         """The parts that were signed, by number. A completed upload has none any more."""

@@ -373,3 +373,30 @@ async def _has_nothing(api: httpx.AsyncClient, operation: Operation, job: str, s
             if f"raw/{job}" in link:
                 async with httpx.AsyncClient() as store:
                     assert (await store.get(link)).status_code == 403, f"{operation.name} signs a link to read"
+
+
+async def test_a_list_has_what_a_client_needs_to_continue(api: httpx.AsyncClient) -> None:
+    file = {"name": "a/b.bin", "size": 20 * MIB, "lastModified": "2026-11-29T10:00:00.25Z"}
+    first = (await create(api, {"files": [file, {"name": "c", "size": 1}]})).json()["jobs"][0]
+    last = await new(api)
+    await send_part(api, last, DATA)
+    await complete(api, last)
+    page = (await api.get("/v1/upload/jobs?status=receiving&limit=1")).json()
+    [newest] = page["jobs"]
+    rest = (await api.get("/v1/upload/jobs", params={"status": "receiving", "cursor": page["nextCursor"]})).json()
+    [oldest] = rest["jobs"]
+    assert rest["nextCursor"] is None
+    assert {newest["upload"]["name"], oldest["upload"]["name"]} == {"a/b.bin", "c"}
+    found = next(one for one in (newest, oldest) if one["jobId"] == first["jobId"])
+    assert (found["status"], found["percent"], found["links"]) == ("receiving", 0, first["links"])
+    view = found["upload"]
+    assert (view["size"], view["partSize"], view["parts"]) == (20 * MIB, 8 * MIB, 3)
+    assert view["lastModified"] == "2026-11-29T10:00:00.250000Z"
+    everything = (await api.get("/v1/upload/jobs")).json()["jobs"]
+    assert [one["status"] for one in everything] == ["queued", "receiving", "receiving"]
+    assert (await api.get("/v1/download/jobs")).json()["jobs"] == []
+
+
+async def test_the_uploads_of_others_are_not_listed(api: httpx.AsyncClient, services: Services) -> None:
+    await sent(services, DATA, owner="somebody")
+    assert (await api.get("/v1/upload/jobs")).json()["jobs"] == []

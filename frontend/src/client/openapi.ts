@@ -327,6 +327,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/upload/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List your uploads, newest first */
+        get: operations["uploads"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/upload/{jobId}/parts": {
         parameters: {
             query?: never;
@@ -1981,6 +1998,29 @@ export interface components {
             lastModified: string | null;
         };
         /**
+         * UploadItem
+         * @description An upload in a list. `percent`: of what its status says, so of the bytes that were sent while it is receiving.
+         */
+        UploadItem: {
+            /**
+             * Jobid
+             * Format: uuid
+             */
+            jobId: string;
+            status: components["schemas"]["Status"];
+            upload: components["schemas"]["UploadView"];
+            links: components["schemas"]["UploadLinks"];
+            /** Percent */
+            percent: number | null;
+            /**
+             * Createdat
+             * Format: date-time
+             */
+            createdAt: string;
+            /** Finishedat */
+            finishedAt: string | null;
+        };
+        /**
          * UploadLinks
          * @description Related resources, as path-relative references. `file` is null until the upload is completed.
          */
@@ -1997,6 +2037,13 @@ export interface components {
             cancel: string;
             /** File */
             file: string | null;
+        };
+        /** UploadPage */
+        UploadPage: {
+            /** Jobs */
+            jobs: components["schemas"]["UploadItem"][];
+            /** Nextcursor */
+            nextCursor: string | null;
         };
         /**
          * UploadParts
@@ -2099,6 +2146,11 @@ export interface components {
              * @description By the first bytes of the file, once it is completed.
              */
             detectedType: string | null;
+            /**
+             * Lastmodified
+             * @description When its content was last changed, as the client said.
+             */
+            lastModified: string | null;
             /**
              * Partsize
              * @description Size of all parts but the last.
@@ -4887,6 +4939,94 @@ export interface operations {
                     "X-Request-ID": string;
                     /** @description Seconds after which to ask again. */
                     "Retry-After": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any other error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    uploads: {
+        parameters: {
+            query?: {
+                /** @description Only jobs in one of these statuses, separated by commas: `receiving`, `queued`, `processing`, `retrying`, `completed`, `failed`, `cancelled`, `expired`. */
+                status?: string;
+                /** @description Whose jobs, for support, operators and admins. Default: your own. */
+                owner?: string;
+                /** @description The `nextCursor` of the previous page. */
+                cursor?: string;
+                /** @description Maximum number of items. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadPage"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
                     [name: string]: unknown;
                 };
                 content: {

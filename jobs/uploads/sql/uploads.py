@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import Select, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobs.database import fetch_within
@@ -91,6 +91,12 @@ async def load_batch(connection: AsyncConnection, job_id: UUID) -> list[Upload]:
         .where(upload_jobs.c.batch == batch)
         .order_by(upload_jobs.c.position)
     )
+    return [upload_of(row) for row in (await connection.execute(query)).mappings()]
+
+
+async def load_uploads(connection: AsyncConnection, page: Select[*tuple[object, ...]]) -> list[Upload]:
+    """The uploads of a query for jobs, in its order."""
+    query = page.add_columns(*upload_jobs.c).join(upload_jobs, upload_jobs.c.job_id == jobs.c.id)
     return [upload_of(row) for row in (await connection.execute(query)).mappings()]
 
 
