@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -16,10 +16,22 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, LocationParseErro
 from urllib3.util import Url, parse_url
 
 from app.cli.errors import Refused, ServerUnreachable
-from app.schemas import Accepted, JobStatus, Link
+from app.schemas import (
+    Accepted,
+    BaseStatus,
+    Link,
+    NewUploadItem,
+    PartsSigned,
+    UploadItem,
+    UploadPage,
+    UploadParts,
+    UploadsCreated,
+    UploadStatus,
+)
 from jobs.errors import InvalidRequest
 
 M = TypeVar("M", bound=BaseModel)
+S = TypeVar("S", bound=BaseStatus)
 
 _FIRST_RETRIES = (0.2, 0.5, 1.0)
 """Seconds before each retry while no server has responded yet: probably none is running."""
@@ -36,6 +48,9 @@ _TRANSIENT = {
     HTTPStatus.SERVICE_UNAVAILABLE,
     HTTPStatus.GATEWAY_TIMEOUT,
 }
+_NOT_TRANSIENT = {"too_many_followers", "too_many_running_jobs", "too_many_uploads", "upload_quota_exceeded"}
+"""Problems with a transient status that only the caller, or a long wait, can solve."""
+_CONNECTIONS = 8
 _NOT_SENT = (NewConnectionError, ConnectTimeoutError)
 
 
@@ -48,7 +63,7 @@ class ApiClient:
         Raises `InvalidRequest` when `server` is not the http or https URL of a host, perhaps with a port and a path."""
         self.server = _checked_url(server)
         self._authorization = {} if token is None else {"Authorization": f"Bearer {token}"}
-        self.pool = urllib3.PoolManager(retries=False)
+        self.pool = urllib3.PoolManager(retries=False, maxsize=_CONNECTIONS)
         self._retries: tuple[float, ...] = _FIRST_RETRIES
 
     def initiate(self, body: Mapping[str, Any]) -> Accepted:
@@ -57,16 +72,55 @@ class ApiClient:
         response = self.request("POST", "/v1/download/initiate", body=body, headers=headers)
         return parse(Accepted, response.data)
 
-    def poll(self, job_id: UUID, since: int, etag: str | None, wait: int) -> tuple[JobStatus | None, str | None]:
+    def poll(
+        self, job_id: UUID, since: int, etag: str | None, wait: int, model: type[S]
+    ) -> tuple[S | None, str | None]:
         """Fetch the job, with the files that changed after `since`, and its ETag. None if it still has this `etag`.
 
-        With `wait` the server responds as soon as something has changed, and after that many seconds at the latest.
+        `model`: the status of its kind. With `wait` the server responds as soon as something has changed, and after that
+        many seconds at the latest.
         """
         headers = ({"Prefer": f"wait={wait}"} if wait else {}) | ({"If-None-Match": etag} if etag else {})
         path = f"{_job_path(job_id)}?since={since}"
         response = self.request("GET", path, headers=headers, timeout=_READ_TIMEOUT + wait)
         changed = response.status != HTTPStatus.NOT_MODIFIED
-        return parse(JobStatus, response.data) if changed else None, response.headers.get("ETag")
+        return parse(model, response.data) if changed else None, response.headers.get("ETag")
+
+    def create_uploads(self, files: Sequence[Mapping[str, Any]]) -> list[NewUploadItem]:
+        """Create an upload for each file, in their order. Safe to retry, as `initiate`."""
+        headers = {"Idempotency-Key": str(uuid4())}
+        response = self.request("POST", "/v1/upload", body={"files": files}, headers=headers)
+        return parse(UploadsCreated, response.data).jobs
+
+    def receiving_uploads(self) -> list[UploadItem]:
+        """Fetch all own uploads that are not complete, newest first."""
+        found: list[UploadItem] = []
+        cursor: str | None = None
+        while True:
+            query = urlencode({"status": "receiving", "limit": 200} | ({"cursor": cursor} if cursor else {}))
+            page = parse(UploadPage, self.request("GET", f"/v1/upload/jobs?{query}").data)
+            found += page.jobs
+            cursor = page.next_cursor
+            if cursor is None:
+                return found
+
+    def upload(self, job_id: UUID) -> UploadStatus:
+        """Fetch the status of an upload."""
+        return parse(UploadStatus, self.request("GET", f"/v1/upload/job/{job_id}").data)
+
+    def parts(self, job_id: UUID) -> UploadParts:
+        """Fetch which parts of an upload were signed and sent."""
+        return parse(UploadParts, self.request("GET", f"/v1/upload/{job_id}/parts").data)
+
+    def send_parts(self, job_id: UUID, sign: Mapping[int, int], sent: Sequence[int]) -> PartsSigned:
+        """Fetch URLs for parts, given with their CRC-32, and report those that were `sent`."""
+        wanted = [{"number": number, "crc32": f"{crc32:08x}"} for number, crc32 in sign.items()]
+        body = {"sign": wanted, "sent": list(sent)}
+        return parse(PartsSigned, self.request("POST", f"/v1/upload/{job_id}/parts", body=body).data)
+
+    def complete_upload(self, job_id: UUID) -> None:
+        """Complete an upload; it may be repeated."""
+        self.request("POST", f"/v1/upload/{job_id}/complete")
 
     def link(self, job_id: UUID) -> Link:
         """Fetch a fresh presigned URL of the job's result."""
@@ -190,7 +244,7 @@ def _page_query(limit: int, cursor: str | None) -> str:
 
 def _is_transient(status: int, problem: object, retry_after: float) -> bool:
     """Whether a retry within seconds may succeed. `retry_after`: seconds for which the server wants to be left alone."""
-    if problem in {"too_many_followers", "too_many_running_jobs"}:  # only another request would succeed now
+    if problem in _NOT_TRANSIENT:
         return False
     if status == HTTPStatus.TOO_MANY_REQUESTS and retry_after > _LONG_WAIT:
         return False

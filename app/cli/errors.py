@@ -47,8 +47,15 @@ _PROBLEM_OF_CLASS = {
 
 
 def job_failed(job_id: UUID, error: ErrorView) -> Refused:
-    """Return the error for a failed job, by the class of its last error."""
+    """Return the error for a failed download, by the class of its last error."""
     return Refused(f"Job {job_id} failed: {failure_text(job_id, error)}", _PROBLEM_OF_CLASS[error.error_class])
+
+
+def upload_failed(name: str, job_id: UUID, error: ErrorView) -> Refused:
+    """Return the error for a failed upload: a file that was refused, or a fault, by the class of its last error."""
+    refused = error.error_class is ErrorClass.VALIDATION
+    problem = "type_mismatch" if refused else _PROBLEM_OF_CLASS[error.error_class]
+    return Refused(f"{name} was not accepted (job {job_id}): {failure_text(job_id, error)}", problem)
 
 
 def failure_text(job_id: UUID, error: ErrorView) -> str:

@@ -28,6 +28,11 @@ class LocalFile:
     size: int
     modified_at: datetime | None
 
+    def require_unchanged(self, found: os.stat_result) -> None:
+        """Raises `UnreadableFile` unless this is still the file that was found."""
+        if (found.st_size, _moment(found.st_mtime_ns)) != (self.size, self.modified_at):
+            raise UnreadableFile(f"{self.path} changed while it was being read")
+
 
 def scan(paths: Iterable[Path]) -> Iterator[LocalFile | UnreadableFile]:
     """Yield the files, and all files below the folders, which are named from their folder on (`photos/a.jpg`).
@@ -49,14 +54,14 @@ def _walk(folder: Path) -> Iterator[LocalFile | UnreadableFile]:
         for name in sorted(files):
             path = Path(parent, name)
             yield _inspect(path, (prefix / path.relative_to(folder)).as_posix())
-    yield from (_unreadable(error.filename, error) for error in failed)
+    yield from (unreadable(error.filename, error) for error in failed)
 
 
 def _inspect(path: Path, name: str) -> LocalFile | UnreadableFile:
     try:
         found = path.stat()
     except OSError as error:
-        return _unreadable(path, error)
+        return unreadable(path, error)
     if not stat.S_ISREG(found.st_mode):
         return UnreadableFile(f"{path} is not a file")
     return LocalFile(path, name, found.st_size, _moment(found.st_mtime_ns))
@@ -72,7 +77,7 @@ async def read(local_file: LocalFile) -> AsyncIterator[bytes]:
                 yield chunk
             after = os.fstat(file.fileno())
     except OSError as error:
-        raise _unreadable(local_file.path, error) from error
+        raise unreadable(local_file.path, error) from error
     if not count == before.st_size == after.st_size or before.st_mtime_ns != after.st_mtime_ns:
         raise UnreadableFile(f"{local_file.path} changed while it was being read")
 
@@ -85,5 +90,6 @@ def _moment(nanoseconds: int) -> datetime | None:
         return None
 
 
-def _unreadable(path: object, error: OSError) -> UnreadableFile:
+def unreadable(path: object, error: OSError) -> UnreadableFile:
+    """Return the error for a file that the operating system does not let this process read."""
     return UnreadableFile(f"{path} can't be read: {error.strerror or error}")

@@ -63,7 +63,7 @@ def download(
         destination.check()
         job_id = known_id = client.initiate(wanted.body()).job_id if isinstance(wanted, DownloadRequest) else wanted
         with JobProgressBar(quiet=quiet) as bar:
-            for status in follow(client, job_id):
+            for status in follow(client, job_id, JobStatus):
                 bar.show_job(status)
                 if status.status.ended:
                     _require_result(status)

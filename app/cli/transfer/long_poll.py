@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from typing import TypeVar
 from uuid import UUID
 
 from app.cli.client import ApiClient
 from app.cli.errors import Refused
-from app.schemas import JobStatus
+from app.schemas import BaseStatus
 from jobs.engine.order import Verdict, judge, requested_since
 
 WAIT = 20
@@ -19,8 +20,11 @@ PLAIN_POLL_INTERVAL = 2.0
 """Seconds before a poll that does not wait, while the server has no room for another long-poll."""
 
 
-def follow(api: ApiClient, job_id: UUID) -> Iterator[JobStatus]:
-    """Yields every new state of the job; the last one has ended.
+S = TypeVar("S", bound=BaseStatus)
+
+
+def follow(api: ApiClient, job_id: UUID, model: type[S]) -> Iterator[S]:
+    """Yields every new state of the job, whose kind has the status `model`; the last one has ended.
 
     Raises `Refused` when the job does not exist, and `ServerUnreachable` when the server stays unavailable.
     """
@@ -28,7 +32,7 @@ def follow(api: ApiClient, job_id: UUID) -> Iterator[JobStatus]:
     while True:
         since, started = have[0], time.monotonic()
         try:
-            status, etag = api.poll(job_id, since, etag, wait)
+            status, etag = api.poll(job_id, since, etag, wait, model)
         except Refused as error:
             if error.problem != "too_many_followers" or not wait:
                 raise

@@ -4977,8 +4977,14 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description The next page, unless this is the last one (RFC 8288). */
+                    Link?: string;
+                    /** @description What is left of the caller's limits: `r` requests or jobs, and the seconds `t` until there are more (draft-ietf-httpapi-ratelimit-headers-10). */
+                    RateLimit?: string;
+                    /** @description The caller's limits: `q` requests or jobs in `w` seconds. */
+                    "RateLimit-Policy"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4988,6 +4994,8 @@ export interface operations {
             /** @description Bad Request */
             400: {
                 headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4997,6 +5005,10 @@ export interface operations {
             /** @description Unauthorized */
             401: {
                 headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description What proves who the request comes from (RFC 9110, section 11.6.1). */
+                    "WWW-Authenticate": string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5006,6 +5018,8 @@ export interface operations {
             /** @description Forbidden */
             403: {
                 headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5015,9 +5029,14 @@ export interface operations {
             /** @description Too Many Requests */
             429: {
                 headers: {
-                    "Retry-After": components["headers"]["Retry-After"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description Seconds after which to ask again. */
+                    "Retry-After": string;
+                    /** @description What is left of the caller's limits: `r` requests or jobs, and the seconds `t` until there are more (draft-ietf-httpapi-ratelimit-headers-10). */
+                    RateLimit?: string;
+                    /** @description The caller's limits: `q` requests or jobs in `w` seconds. */
+                    "RateLimit-Policy"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5027,6 +5046,10 @@ export interface operations {
             /** @description Service Unavailable */
             503: {
                 headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description Seconds after which to ask again. */
+                    "Retry-After": string;
                     [name: string]: unknown;
                 };
                 content: {

@@ -9,6 +9,7 @@ import struct
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
@@ -71,7 +72,7 @@ async def test_a_download_needs_nothing_but_plain_requests(
 
 async def test_every_state_is_shown_as_soon_as_it_changes(gateway: str, services: Services) -> None:
     job = await create(services, 10_000, 10_001)
-    followed = Followed(follow(ApiClient(gateway), job.id))
+    followed = Followed(follow(ApiClient(gateway), job.id, JobStatus))
     state = await followed.until(Status.QUEUED)
     assert state.progress.queue_position == 1
     claimed = await services.lifecycle.claim(job.id, job.fence, "worker-1")
@@ -129,7 +130,7 @@ async def test_without_room_for_a_long_poll_it_polls_without_waiting(
     async with serving(limited) as url, Middlebox(url).running() as box, httpx.AsyncClient(timeout=30) as client:
         polls = asyncio.create_task(client.get(f"{box.url}/v1/download/job/{other.id}", headers={"Prefer": "wait=30"}))
         await box.asked_for(str(other.id))
-        followed = Followed(follow(ApiClient(box.url), job.id))
+        followed = Followed(follow(ApiClient(box.url), job.id, JobStatus))
         await followed.until(Status.QUEUED)
         waiting = asyncio.create_task(followed.until(Status.CANCELLED))
         await box.asked_for(str(job.id), times=5)
@@ -142,7 +143,7 @@ async def test_without_room_for_a_long_poll_it_polls_without_waiting(
 
 async def test_an_unknown_job_is_an_error(gateway: str) -> None:
     with pytest.raises(Refused, match="There is no job") as caught:
-        await asyncio.to_thread(list, follow(ApiClient(gateway), uuid4()))
+        await asyncio.to_thread(list, follow(ApiClient(gateway), uuid4(), JobStatus))
     assert exit_code(caught.value) == 4
 
 
@@ -154,8 +155,8 @@ class ScriptedApi(ApiClient):
         self._states = iter(states)
         self.since: list[int] = []
 
-    def poll(self, job_id: UUID, since: int, etag: str | None, wait: int) -> tuple[JobStatus | None, str | None]:
-        del job_id, etag, wait
+    def poll(self, job_id: UUID, since: int, etag: str | None, wait: int, model: type[Any]) -> tuple[Any, str | None]:
+        del job_id, etag, wait, model
         self.since.append(since)
         return next(self._states), "etag"
 
@@ -197,4 +198,4 @@ def at(status: JobStatus, since: int, seq: int, tick: int, state: Status = Statu
 
 
 def orders(api: ApiClient) -> list[tuple[int, int]]:
-    return [state.order for state in follow(api, uuid4())]
+    return [state.order for state in follow(api, uuid4(), JobStatus)]

@@ -98,7 +98,7 @@ def test_who_starts_a_single_job_waits_for_one_of_everybody_elses_at_most(
 
 @given(EVENTS, st.permutations(OWNERS))
 def test_owners_who_wait_at_the_same_time_start_as_many_jobs(events: list[tuple[str, str]], names: list[str]) -> None:
-    """Within one job of each: the bound of start-time fair queueing for any interval (Goyal, Vin, Cheng, 1996, theorem 1)."""
+    """Within one job of each: the bound of start-time fair queueing (Goyal, Vin, Cheng, 1996, theorem 1)."""
     first, second, *_ = names
     queue = run(events)
     counts: defaultdict[str, int] = defaultdict(int)

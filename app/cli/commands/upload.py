@@ -1,0 +1,29 @@
+"""`haulage upload`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.cli.commands.options import AsJson, DataDir, Server
+
+
+def upload(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Files, and folders with everything in them.")],
+    server: Server = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Upload files to the store through a server, and wait until they are in its catalogue.
+
+    Files in folders keep their relative paths as names. Interrupted uploads are continued by the same command.
+
+    Files that can't be read, or are refused, are reported and skipped.
+    """
+    from app.cli.client import ApiClient
+    from app.cli.environment import read_token, resolve_server
+    from app.cli.uploading.upload_command import upload
+
+    upload(ApiClient(resolve_server(server, data_dir), read_token()), paths, as_json=as_json)

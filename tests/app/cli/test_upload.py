@@ -1,0 +1,217 @@
+"""`haulage upload`, with a gateway, a worker, and a store in front of which tests inject faults."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import pytest
+
+from jobs.services import Services
+from jobs.settings import Settings
+from tests.app.cli.processes import Cli, variables
+from tests.helpers.listening import listening
+from tests.helpers.running import working
+from tests.helpers.uploads import files_of
+
+MIB = 1 << 20
+
+
+class FaultyStore:
+    """A proxy that reads each request whole. It answers the next of `plans` (a status), or passes it on, with a flipped
+    bit if `corrupt` is counted down. While `hold` is set, PUTs beyond `allowed` wait. `puts` has the paths of all PUTs.
+    """
+
+    def __init__(self, target: str) -> None:
+        self.host, _, port = target.removeprefix("http://").partition(":")
+        self.port = int(port)
+        self.plans: list[int] = []
+        self.corrupt = 0
+        self.allowed: int | None = None
+        self.held = asyncio.Event()
+        self.puts: list[str] = []
+        self.url = ""
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = re.search(rb"(?i)\r\ncontent-length: (\d+)", head)
+                body = await reader.readexactly(int(length[1]) if length else 0)
+                if head.startswith(b"PUT"):
+                    if self.allowed is not None and len(self.puts) >= self.allowed:
+                        self.held.set()
+                        await asyncio.Event().wait()
+                    self.puts.append(head.split()[1].decode())
+                    if self.plans:
+                        writer.write(b"HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n" % self.plans.pop(0))
+                        continue
+                    if self.corrupt and body:
+                        self.corrupt -= 1
+                        body = bytes([body[0] ^ 1]) + body[1:]
+                upstream, requests = await asyncio.open_connection(self.host, self.port)
+                requests.write(head.replace(b"\r\n", b"\r\nConnection: close\r\n", 1) + body)
+                answer = await upstream.read(-1)
+                writer.write(answer)
+                requests.close()
+                break
+        writer.close()
+
+
+@pytest.fixture
+async def store(environment: dict[str, str]) -> AsyncIterator[FaultyStore]:
+    proxy = FaultyStore(environment["S3_ENDPOINT"])
+    async with listening(proxy.serve) as proxy.url:
+        yield proxy
+
+
+@pytest.fixture
+def changes(store: FaultyStore) -> dict[str, Any]:
+    """URLs lead to the proxy."""
+    return {"s3_public_endpoint": store.url}
+
+
+@pytest.fixture
+def cli(tmp_path: Path, settings: Settings, gateway: str) -> Cli:
+    (tmp_path / "files").mkdir()
+    environment = {"HAULAGE_SERVER": gateway, "XDG_STATE_HOME": str(tmp_path / "state")}
+    return Cli(tmp_path / "files", variables(settings) | environment)
+
+
+def journals(cli: Cli) -> list[Path]:
+    return list((cli.folder.parent / "state").rglob("*.jsonl"))
+
+
+async def uploads(services: Services) -> int:
+    return int((await services.database.fetch("SELECT count(*) FROM upload_jobs"))[0]["count"])
+
+
+@asynccontextmanager
+async def interrupted(cli: Cli, store: FaultyStore, allowed: int, *arguments: str) -> AsyncIterator[str]:
+    """A command that was interrupted by Ctrl-C when the store had taken `allowed` PUTs; what it printed."""
+    store.allowed = allowed
+    process = await cli.start("upload", *arguments)
+    await asyncio.wait_for(store.held.wait(), 60)
+    process.send_signal(signal.SIGINT)
+    _, error = await process.communicate()
+    assert process.returncode == 130, error
+    store.allowed = None
+    store.puts.clear()
+    yield error.decode()
+
+
+@pytest.mark.usefixtures("worker")
+async def test_files_and_folders_are_uploaded_and_named_by_their_folders(cli: Cli) -> None:
+    contents = {"photos/a.bin": os.urandom(20 * MIB + 5), "photos/sea/b.txt": b"hello", "c.txt": b""}
+    for name, data in contents.items():
+        (cli.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (cli.folder / name).write_bytes(data)
+    done = await cli("upload", "photos", "c.txt", "--json")
+    found = {one["name"]: one for one in done.json}
+    assert {name: (one["size"], one["crc32"]) for name, one in found.items()} == {
+        name: (len(data), f"{crc32(data):08x}") for name, data in contents.items()
+    }
+    assert done.error == ""
+    listed = (await cli("files", "list", "--json")).json
+    assert sorted(one["id"] for one in listed) == sorted(one["id"] for one in found.values())
+    assert journals(cli) == []
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_table_says_id_size_and_name(cli: Cli) -> None:
+    (cli.folder / "a.txt").write_text("hello")
+    done = await cli("upload", "a.txt")
+    assert (done.code, done.out) == (0, "ID     SIZE  NAME\n10000  5 B   a.txt\n")
+    assert done.error.splitlines() == ["sending 1 file, 5 B", "checking"]
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_damaged_part_and_a_refused_url_are_sent_again(cli: Cli, store: FaultyStore) -> None:
+    data = os.urandom(17 * MIB)
+    (cli.folder / "a.bin").write_bytes(data)
+    store.plans, store.corrupt = [403, 503], 1
+    [one] = (await cli("upload", "a.bin", "--json")).json
+    assert one["crc32"] == f"{crc32(data):08x}"
+    assert len(store.puts) == 6
+
+
+@pytest.mark.usefixtures("worker")
+async def test_what_is_refused_or_unreadable_is_named_and_the_rest_is_uploaded(cli: Cli) -> None:
+    (cli.folder / "lie.jpg").write_bytes(b"\x7fELF" + bytes(100))
+    (cli.folder / "a.txt").write_text("a")
+    done = await cli("upload", "lie.jpg", "a.txt")
+    assert (done.code, done.out.splitlines()[1:]) == (2, ["10000  1 B   a.txt"])
+    assert done.error.splitlines()[-1].startswith("haulage: lie.jpg was not accepted (job ")
+    done = await cli("upload", "gone.txt")
+    assert (done.code, done.out) == (1, "")
+    assert done.error == "haulage: gone.txt can't be read: No such file or directory\n"
+
+
+async def test_an_interrupted_upload_is_continued_by_the_same_command(
+    cli: Cli, store: FaultyStore, services: Services
+) -> None:
+    data = os.urandom(60 * MIB)
+    (cli.folder / "a.bin").write_bytes(data)
+    async with interrupted(cli, store, 5, "a.bin") as error:
+        assert "Run the same command again to send the rest." in error
+        async with working(services.settings):
+            done = await cli("upload", "a.bin", "--json")
+    [one] = done.json
+    assert one["crc32"] == f"{crc32(data):08x}"
+    assert (len(store.puts), await uploads(services)) == (3, 1)
+    assert "Continuing: 0 files sent before, 1 file begun." in done.error
+
+
+async def test_a_file_that_changed_meanwhile_is_uploaded_anew(cli: Cli, store: FaultyStore, services: Services) -> None:
+    path = cli.folder / "a.bin"
+    path.write_bytes(os.urandom(40 * MIB))
+    async with interrupted(cli, store, 3, "a.bin"):
+        data = os.urandom(40 * MIB)
+        path.write_bytes(data)
+        async with working(services.settings):
+            done = await cli("upload", "a.bin", "--json")
+    [one] = done.json
+    assert "a.bin has changed since its upload was interrupted: it is uploaded anew." in done.error
+    assert (one["crc32"], len(store.puts), await uploads(services)) == (f"{crc32(data):08x}", 5, 2)
+
+
+async def test_files_that_were_sent_before_are_not_sent_again(cli: Cli, store: FaultyStore, services: Services) -> None:
+    for number in range(12):
+        (cli.folder / f"{number}.txt").write_text(f"file {number}")
+    async with interrupted(cli, store, 6, "."):
+        assert len(journals(cli)) == 1
+        async with working(services.settings):
+            found = (await cli("upload", ".", "--json")).json
+    assert len({one["id"] for one in found}) == 12
+    assert (len(store.puts), await uploads(services)) == (6, 12)
+    assert sum([len(await files_of(services, one["jobId"])) for one in found]) == 12
+    assert journals(cli) == []
+
+
+@pytest.mark.usefixtures("worker")
+@pytest.mark.parametrize("changes", [{"max_open_uploads": 3}])
+async def test_more_files_than_may_be_open_are_created_as_others_complete(cli: Cli, services: Services) -> None:
+    for number in range(20):
+        (cli.folder / f"{number}.txt").write_text(f"file {number}")
+    assert len((await cli("upload", ".", "--json")).json) == 20
+    assert await uploads(services) == 20
+
+
+async def test_a_store_that_stays_unavailable_leaves_an_upload_that_can_be_continued(
+    cli: Cli, store: FaultyStore, services: Services
+) -> None:
+    (cli.folder / "a.txt").write_text("hello")
+    store.plans = [503] * 6
+    done = await cli("upload", "a.txt")
+    assert (done.code, done.out) == (7, "")
+    assert done.error.splitlines()[-1] == "haulage: a.txt can't be sent: the store responds with status 503."
+    async with working(services.settings):
+        assert (await cli("upload", "a.txt")).code == 0
+    assert await uploads(services) == 1
