@@ -89,7 +89,7 @@ minio: setup ## Run the tests for which the store makes a difference, against Mi
 slow: setup ## Run the tests that take minutes and 13 GB of the disk: bundles at the limits of ZIP64
 	$(BIN)/pytest -m slow
 
-browser: setup page ## Run the tests of the page in a real Chromium: the machine's, or one from npm
+browser: setup page $(OPENID)/node_modules/.ready ## Run the tests of the page in a real Chromium: the machine's, or one from npm
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/browser/requirements.lock
 	$(BIN)/pytest tests/browser -m browser $(BY_MODULE)
 

@@ -94,6 +94,23 @@ async def test_a_link_signs_in_and_sign_out_ends_everything(
     await expect(tab.get_by_role("status")).to_contain_text("used before")
 
 
+async def test_a_link_can_be_used_after_too_many_failed_attempts_of_others(
+    tab: Page, gateway: str, services: Services
+) -> None:
+    link = await one_time_link(services, gateway, "anna")
+    await tab.goto(link)
+    while (await tab.request.post(f"{gateway}/v1/access/session", data={"link": "x"})).status != 429:
+        pass
+    await button(tab, "Sign in").click()
+    await expect(tab.get_by_role("status")).to_contain_text("try again in")
+    status = 429
+    while status == 429:
+        async with tab.expect_response("**/v1/access/session") as response:
+            await button(tab, "Sign in").click()
+        status = (await response.value).status
+    await expect(account_menu(tab, "anna")).to_be_visible()
+
+
 async def test_sign_out_ends_the_streams_of_other_tabs_which_go_on_after_the_next_sign_in(
     browser: Browser, window: BrowserContext, gateway: str, services: Services, catalogue: Catalogue
 ) -> None:

@@ -39,7 +39,8 @@ async function signIn(link) {
       return;
     }
     message.textContent = (await response.json()).message;
-    button.hidden = true;
+    button.disabled = false;
+    button.hidden = response.status < 429; // after 429 and 503, the link is as good as before
   } catch {
     message.textContent = "The server can't be reached. Try again.";
     button.disabled = false;
