@@ -294,7 +294,8 @@ OPERATIONS = (
     *(
         Operation(
             "GET", f"{UPLOAD}/{alias}/{{jobId}}", SEE_JOB, jobs.status, name, "Get the current status of an upload",
-            "uploads", {200: (schemas.UploadStatus,), 304: ()}, (), (_SINCE, _PREFER, _MATCH), (400, 404, 429, 503),
+            "uploads", {200: (schemas.UploadStatus, schemas.JobStatus), 304: ()}, (),
+            (_SINCE, _PREFER, _MATCH), (400, 404, 429, 503),
         )
         for alias, name in (("job", "uploadStatus"), ("status", "uploadStatusAlias"))
     ),

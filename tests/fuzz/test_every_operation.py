@@ -21,7 +21,7 @@ from app.access.principals import Role
 from jobs.engine.jobs import Status
 from jobs.services import Services
 from tests.app.shared import Shared, in_state, link
-from tests.helpers.access import Headers, key_of, session_of
+from tests.helpers.access import UNLIMITED, Headers, key_of, session_of
 from tests.helpers.catalogue import Catalogue
 from tests.helpers.running import working
 
@@ -110,10 +110,13 @@ async def schemathesis(folder: Path, url: str, *options: str, environment: Mappi
     return process.returncode or 0, out.decode()
 
 
+REQUIRED: dict[str, Any] = {"auth_mode": "required", **UNLIMITED}
+
+
 @pytest.mark.timeout(3600 if EXAMPLES else 600)  # half a minute, and far more on a busy machine
 @pytest.mark.parametrize(
     ("changes", "has_key"),
-    [({}, False), ({"auth_mode": "required"}, True), ({"auth_mode": "required"}, False)],
+    [({}, False), (REQUIRED, True), (REQUIRED, False)],
     ids=["open", "with a key", "without a key"],
 )
 async def test_every_response_is_as_it_is_described(

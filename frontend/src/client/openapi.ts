@@ -5475,7 +5475,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["UploadStatus"];
+                    "application/json": components["schemas"]["UploadStatus"] | components["schemas"]["JobStatus"];
                 };
             };
             /** @description Not Modified */
@@ -5605,7 +5605,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["UploadStatus"];
+                    "application/json": components["schemas"]["UploadStatus"] | components["schemas"]["JobStatus"];
                 };
             };
             /** @description Not Modified */

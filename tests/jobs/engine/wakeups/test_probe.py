@@ -124,7 +124,7 @@ async def test_each_command_key_and_channel_that_is_not_permitted_is_noticed(
         **{("+@all", f"-{command}", "~*", "&*"): command for command in CHECKED},
         ("+@all", "~haulage:*", "&*"): "set",
         ("+@all", "~download:progress:*", "&*"): "zadd",
-        ("+@all", "~haulage:queue:download", "~download:progress:*", "&*"): "psetex",
+        ("+@all", "~haulage:queue:download", "~haulage:queue:upload", "~download:progress:*", "&*"): "psetex",
         ("+@all", "%W~haulage:*", "%W~download:progress:*", "&*"): "bzpopmin",
         ("+@all", "~*", "&job:*"): "publish",
         ("+@all", "~*", "&haulage:*"): "publish",
