@@ -16,6 +16,7 @@ from jobs.engine.jobs import Job, Status
 from jobs.files.catalogue import find_gone_objects, record_removed
 from jobs.settings import Settings
 from jobs.storage import Storage
+from jobs.storage.orphans import remove_orphans
 from jobs.storage.part_signing import LIFETIME
 from jobs.uploads.commands import Uploads
 from jobs.uploads.sql.uploads import known_keys
@@ -79,17 +80,7 @@ class FileRemoval:
         """Removes both, once. A gone file's object stays `RESULT_GRACE` seconds, so that downloads in progress can end."""
         while await self._remove_gone() >= BATCH:
             pass
-        oldest = self._now() - self._age
-        old = [info.key async for info in self._storage.objects.list(RAW_PREFIX) if info.last_modified < oldest]
-        uploads = [
-            upload for upload in await self._storage.multipart.list_uploads(RAW_PREFIX) if upload.initiated_at < oldest
-        ]
-        for start in range(0, len(old), BATCH):
-            await self._storage.objects.delete(await self._orphans(old[start : start + BATCH]))
-        orphaned = set(await self._orphans([upload.key for upload in uploads]))
-        for upload in uploads:
-            if upload.key in orphaned:
-                await self._storage.multipart.abort(upload.key, upload.id)
+        await remove_orphans(self._storage, RAW_PREFIX, self._now() - self._age, self._orphans)
 
     async def _remove_gone(self) -> int:
         async with self._database.reading() as connection:
