@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from jobs.services import Services
 from tests.app.shared import Shared
 from tests.helpers.catalogue import Catalogue
+from tests.helpers.issuers import Issuer, running_issuer
 
 
 @pytest.fixture
 def changes() -> dict[str, Any]:
     return {"auth_mode": "required"}
+
+
+@pytest_asyncio.fixture
+async def issuer() -> AsyncIterator[Issuer]:
+    """One that signs tokens, and publishes its keys."""
+    async with running_issuer() as running:
+        yield running
 
 
 @pytest.fixture

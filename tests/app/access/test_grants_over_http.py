@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,16 +20,10 @@ from jobs.settings import Settings
 from tests.app.shared import Shared, link, problem
 from tests.helpers.access import Headers
 from tests.helpers.eventually import eventually
-from tests.helpers.issuers import Issuer, ec_key, running_issuer
+from tests.helpers.issuers import Issuer, ec_key
 from tests.helpers.running import serving
 
 INITIATE, START, CHECK = (f"/v1/download/{name}" for name in ("initiate", "start", "check"))
-
-
-@pytest_asyncio.fixture
-async def issuer() -> AsyncIterator[Issuer]:
-    async with running_issuer() as running:
-        yield running
 
 
 @pytest.fixture

@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from websockets.asyncio.client import ClientConnection, connect
 
 from app.access import control
@@ -21,15 +19,9 @@ from app.access.tokens import LEEWAY
 from app.following.hub import Hub
 from tests.app.shared import Shared
 from tests.helpers.eventually import PATIENCE, eventually
-from tests.helpers.issuers import JWKS, Clock, Issuer, ec_key, running_issuer
+from tests.helpers.issuers import JWKS, Clock, Issuer, ec_key
 
 STREAMS = 100
-
-
-@pytest_asyncio.fixture
-async def issuer() -> AsyncIterator[Issuer]:
-    async with running_issuer() as running:
-        yield running
 
 
 @pytest.fixture
@@ -43,19 +35,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     moved = Clock(1_000_000)
     monkeypatch.setattr(control, "BearerTokens", partial(BearerTokens, clock=moved))
     return moved
-
-
-@pytest.fixture
-def hubs(monkeypatch: pytest.MonkeyPatch) -> list[Hub]:
-    found: list[Hub] = []
-    init = Hub.__init__
-
-    def inits(hub: Hub, *args: Any) -> None:
-        init(hub, *args)
-        found.append(hub)
-
-    monkeypatch.setattr(Hub, "__init__", inits)
-    return found
 
 
 async def renewed(socket: ClientConnection, token: str) -> None:

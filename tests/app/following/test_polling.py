@@ -158,20 +158,6 @@ async def test_a_long_poll_ends_when_its_client_disconnects(shared: Shared) -> N
         await until_subscribers(shared.services.feed, job, 0)
 
 
-@pytest.fixture
-def hubs(monkeypatch: pytest.MonkeyPatch) -> list[Hub]:
-    """Those of the gateways that are started meanwhile."""
-    found: list[Hub] = []
-    init = Hub.__init__
-
-    def inits(hub: Hub, *args: Any) -> None:
-        init(hub, *args)
-        found.append(hub)
-
-    monkeypatch.setattr(Hub, "__init__", inits)
-    return found
-
-
 async def test_unknown_jobs_leave_nothing_behind(shared: Shared, hubs: list[Hub]) -> None:
     async with serving(shared.settings) as gateway, httpx.AsyncClient(base_url=gateway, timeout=PATIENCE) as api:
         unknown = [SimpleNamespace(id=uuid4()) for _ in range(20)]
