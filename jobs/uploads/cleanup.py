@@ -20,7 +20,7 @@ from jobs.storage.orphans import remove_orphans
 from jobs.storage.part_signing import LIFETIME
 from jobs.uploads.commands import Uploads
 from jobs.uploads.sql.uploads import known_keys
-from jobs.uploads.uploads import RAW_PREFIX, Upload
+from jobs.uploads.uploads import RAW_PREFIX, Upload, job_id_of_raw_key
 
 log = structlog.get_logger()
 
@@ -91,6 +91,7 @@ class FileRemoval:
         return len(gone)
 
     async def _orphans(self, keys: list[str]) -> list[str]:
+        """The keys that are named like the object of an upload, and that no row has. Others are somebody else's."""
         async with self._database.reading() as connection:
             known = await known_keys(connection, keys)
-        return [key for key in keys if key not in known]
+        return [key for key in keys if job_id_of_raw_key(key) is not None and key not in known]

@@ -7,7 +7,9 @@ import hashlib
 import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 from zlib import crc32
 
 import pytest
@@ -32,8 +34,9 @@ from jobs.files.visibility import Visibility
 from jobs.kinds import Phase
 from jobs.services import Services
 from jobs.uploads.attempt import Receiver
+from jobs.uploads.cleanup import FileRemoval
 from jobs.uploads.scanning import Scan, Verdict
-from jobs.uploads.uploads import MIB, Upload
+from jobs.uploads.uploads import MIB, Upload, raw_key
 from jobs.work import works_of
 from tests.helpers.bundles import stored
 from tests.helpers.eventually import eventually
@@ -304,3 +307,28 @@ async def test_a_worker_does_all_of_it(services: Services, worker: None) -> None
     await eventually(is_completed)
     [file] = await files_of(services, upload.id)
     assert replace(file, created_at=None).crc32 == crc32(data)
+
+
+async def test_old_objects_of_uploads_without_a_row_are_removed_and_no_others(services: Services) -> None:
+    """As after a restored backup. Objects that are not named like those of uploads belong to somebody else."""
+    kept = [
+        upload.key
+        for upload in (await sent(services, b"1"), await processed(services, await completed(services, b"2")))
+    ]
+    kept += ["other/1", "raw/10000.zip", f"raw/{uuid4()}/notes.txt"]
+    orphan, abandoned = raw_key(uuid4()), raw_key(uuid4())
+    for key in (*kept[2:], orphan):
+        await services.storage.objects.put(key, b"x", "text/plain")
+    await services.storage.multipart.create(abandoned, "text/plain")
+    settings = services.settings
+
+    async def remove(after: float) -> None:
+        now = datetime.now(UTC) + timedelta(seconds=after)
+        await FileRemoval(services.database, services.storage, settings, lambda: now).remove()
+
+    age = settings.upload_window + settings.retry_window
+    await remove(age - 60)
+    assert orphan in await objects(services)
+    await remove(age + 60)
+    assert sorted(await objects(services)) == sorted(kept)
+    assert await services.storage.multipart.list_uploads("raw/") == []
