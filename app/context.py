@@ -66,6 +66,8 @@ def admission_of(request: Request) -> Admission | None:
     if access.guard.authenticator.is_open or principal.grant is not None:
         return None
     plan = access.plans.of(principal)
+    if not plan.jobs_per_hour and not plan.running_jobs:
+        return None
     return Admission(JobLimits(plan=plan.name, per_hour=plan.jobs_per_hour, running=plan.running_jobs))
 
 
