@@ -1,9 +1,8 @@
 import { useEffect, useRef } from "react";
 import { moment } from "../components/formats.ts";
-import { Icon } from "../components/Icon.tsx";
 import { texts } from "../texts.ts";
+import { BackLink } from "./BackLink.tsx";
 import { Keys } from "./Keys.tsx";
-import { navigateOnClick, ROOT } from "./routes.ts";
 import { Sessions } from "./Sessions.tsx";
 import type { Caller } from "./session.ts";
 
@@ -15,12 +14,7 @@ export function AccountView({ caller }: { caller: Caller }) {
   const { user, mode } = caller;
   return (
     <div className="account-view">
-      <p>
-        <a className="back" href={ROOT} onClick={navigateOnClick}>
-          <Icon name="back" />
-          {texts.jobs.back}
-        </a>
-      </p>
+      <BackLink />
       <h1 ref={title} tabIndex={-1}>
         {text.title}
       </h1>

@@ -1,7 +1,6 @@
 import { useEffect, useRef } from "react";
 import type { AutoSave } from "../components/autoSave.ts";
 import { Download } from "../components/Download.tsx";
-import { Icon } from "../components/Icon.tsx";
 import { nameOf } from "../components/jobs.ts";
 import { ProblemNotice } from "../components/ProblemNotice.tsx";
 import { RelativeTime } from "../components/RelativeTime.tsx";
@@ -10,7 +9,7 @@ import type { Sharing } from "../components/sharing.ts";
 import type { DownloadManager } from "../hooks/index.ts";
 import { useJob } from "../hooks/index.ts";
 import { texts } from "../texts.ts";
-import { navigateOnClick, ROOT } from "./routes.ts";
+import { BackLink } from "./BackLink.tsx";
 
 interface Props {
   jobId: string;
@@ -27,12 +26,7 @@ export function JobView({ jobId, manager, autoSave, sharing, onStarted, onChoose
   const title = useFocusOnNavigation(jobId);
   return (
     <div className="job-view">
-      <p>
-        <a className="back" href={ROOT} onClick={navigateOnClick}>
-          <Icon name="back" />
-          {texts.jobs.back}
-        </a>
-      </p>
+      <BackLink />
       <header className="job-title">
         <h1 ref={title} tabIndex={-1}>
           {job === undefined || job.problem ? texts.jobs.untitled(0) : nameOf(job)}
