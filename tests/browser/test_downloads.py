@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from uuid import UUID
 
 import httpx
 import pytest
@@ -229,7 +230,7 @@ async def test_only_what_was_left_out_is_asked_for_again(
     await expect(tab.locator(f'[data-file="{bad}"]')).to_have_attribute("data-file-status", "done")
 
 
-async def test_a_result_that_is_over_is_said_on_the_page(
+async def test_the_page_of_a_result_that_was_deleted_says_so(
     tab: Page, gateway: str, api: httpx.AsyncClient, catalogue: Catalogue, worker: None
 ) -> None:
     del worker
@@ -239,9 +240,24 @@ async def test_a_result_that_is_over_is_said_on_the_page(
     await tab.goto(f"{gateway}/jobs/{job_id}")
     await expect(job(tab, "completed")).to_be_visible()
     await api.delete(f"/v1/download/job/{job_id}/bundle")
-    link = tab.get_by_role("link", name="Download", exact=True)
-    if await link.is_visible():
-        await link.click()
+    await tab.reload()
+    await expect(tab.get_by_text("The bundle was deleted from the store. Try again to rebuild it.")).to_be_visible()
+    await expect(tab.get_by_role("link", name="Download", exact=True)).to_have_count(0)
+
+
+async def test_a_click_on_a_result_that_is_no_longer_in_the_store_says_so(
+    tab: Page, gateway: str, api: httpx.AsyncClient, catalogue: Catalogue, worker: None, services: Services
+) -> None:
+    del worker
+    file_id = await catalogue.add(b"x", "x.txt")
+    asked = {"file_ids": [file_id], "archiveName": "gone"}
+    job_id = (await api.post("/v1/download/initiate", json=asked)).json()["jobId"]
+    await tab.goto(f"{gateway}/jobs/{job_id}")
+    await expect(job(tab, "completed")).to_be_visible()
+    download = await services.downloads.read(UUID(job_id))
+    assert download.result is not None
+    await services.storage.objects.delete([download.result.key])
+    await tab.get_by_role("link", name="Download", exact=True).click()
     await expect(tab.get_by_text("Try again to rebuild the bundle.")).to_be_visible()
 
 
