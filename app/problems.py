@@ -160,6 +160,12 @@ class GatewayFull(HaulageError):
     code = "gateway_full"
 
 
+class IntakeMissing(HaulageError):
+    """There is no intake to which the gateway could redirect."""
+
+    code = "intake_missing"
+
+
 @dataclass(frozen=True, slots=True)
 class ErrorResponse:
     """How an error is reported. `retry_after`: seconds after which a retry may succeed, None if it won't."""
@@ -274,6 +280,7 @@ RESPONSES: dict[str, ErrorResponse] = {
     ),
     "too_many_diagnoses": ErrorResponse(429, "Too many diagnostic requests", ExitCode.UNAVAILABLE, retry_after=60),
     "gateway_full": ErrorResponse(503, "Too many connections", ExitCode.UNAVAILABLE, retry_after=5),
+    "intake_missing": ErrorResponse(501, "No intake", ExitCode.FAILED),
     "server_stops": ErrorResponse(
         503, "The server is shutting down", ExitCode.UNAVAILABLE, retry_after=2, close_code=CloseCode.RESTART
     ),

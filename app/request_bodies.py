@@ -155,10 +155,9 @@ class UploadFile(Body):
     )
 
 
-class NewUploads(Body):
-    """The files to upload: 1 to 1000, each of which becomes a job."""
+class Sharing(Body):
+    """Who may read uploaded files."""
 
-    files: list[UploadFile] = Field(min_length=1, max_length=MAX_UPLOADS)
     visibility: Visibility | None = Field(
         default=None,
         description="Who may read the files: `private`: you, `shared`: also the users of `groups`, `public`: every user. "
@@ -172,6 +171,24 @@ class NewUploads(Body):
             msg = "give groups with visibility 'shared', and only with it"
             raise ValueError(msg)
         return self
+
+
+class NewUploads(Sharing):
+    """The files to upload: 1 to 1000, each of which becomes a job."""
+
+    files: list[UploadFile] = Field(min_length=1, max_length=MAX_UPLOADS)
+
+
+class UploadForm(Sharing):
+    """A form with one file, whose part comes last. The part may have any name; its file name and type count."""
+
+    name: Name | None = Field(
+        default=None, description="Instead of the part's file name. Unsafe characters are replaced; folders are kept."
+    )
+    last_modified: AwareDatetime | None = Field(
+        default=None, description="When its content was last changed; it gets this time when a bundle is unpacked."
+    )
+    file: StrictStr = Field(json_schema_extra={"contentMediaType": "application/octet-stream"})
 
 
 class PartToSign(Body):

@@ -530,6 +530,25 @@ class UploadSettings(_Group):
     )
 
 
+class IntakeSettings(_Group):
+    """The intake."""
+
+    intake_port: int = Field(
+        default=8081,
+        ge=0,
+        le=65535,
+        description="Port on which `haulage intake` listens, at the addresses of `HOST`; 0 chooses a free one.",
+    )
+    intake_url: Annotated[str, AfterValidator(addresses.public_url)] | None = Field(
+        default=None,
+        description="URL at which clients reach the intake, to which the gateway redirects `POST /upload`. Not needed "
+        "behind a proxy that sends these requests to the intake. See [uploads.md](uploads.md#forms).",
+    )
+    max_form_bytes: Bytes = Field(
+        default=5 * GIB, description="Maximum size of the body of a form (`multipart/form-data`) with a file."
+    )
+
+
 class WorkerSettings(_Group):
     """The workers."""
 
@@ -579,6 +598,7 @@ class Settings(
     BundleSettings,
     ScanSettings,
     UploadSettings,
+    IntakeSettings,
     WorkerSettings,
     LogSettings,
 ):

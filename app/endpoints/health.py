@@ -8,7 +8,7 @@ from collections.abc import Awaitable
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.context import context, json_response
+from app.context import json_response, server_context
 from app.load import Load
 from app.schemas import Circuits, Health, HealthChecks, HealthStatus, Live, LoadState, Ready
 from jobs.engine.worker.heartbeat import any_worker
@@ -27,7 +27,7 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 async def health(request: Request) -> Response:
     """Checks all dependencies. 503 without database or store; without Redis or workers, jobs wait but nothing is lost."""
-    it = context(request)
+    it = server_context(request)
     services, quotas = it.services, it.access.quotas
     reasons = await failed_checks(services)
     checks = HealthChecks(**{name: "error" if name in reasons else "ok" for name in HealthChecks.model_fields})
@@ -52,8 +52,8 @@ async def live(request: Request) -> Response:
 
 async def ready(request: Request) -> Response:
     """Whether the process can serve requests: it can as long as the database is available and it is not shutting down."""
-    it = context(request)
-    failed, draining = await _reason(it.services.database.ping()) is not None, it.hub.limits.draining
+    it = server_context(request)
+    failed, draining = await _reason(it.services.database.ping()) is not None, it.is_draining
     is_ready = not failed and not draining
     body = Ready(database="error" if failed else "ok", draining=draining)
     return json_response(body, 200 if is_ready else 503, NO_STORE)

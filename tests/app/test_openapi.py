@@ -154,6 +154,8 @@ async def test_every_response_matches_its_schema(shared: Shared) -> None:
         ("post", "/v1/upload", "/v1/upload", {"json": {"files": [{"name": "a", "size": 1}]}}, 202),
         ("post", "/v1/upload", "/v1/upload", {"json": {"files": []}}, 400),
         ("post", "/v1/upload", "/v1/upload", {"json": {"files": [{"name": "a", "size": 2**60}]}}, 413),
+        ("post", "/v1/upload/form", "/v1/upload/form", {"files": {"file": b"x"}}, 501),
+        ("post", "/upload", "/upload", {"files": {"file": b"x"}}, 501),
         ("get", "/v1/upload/jobs", "/v1/upload/jobs", {}, 200),
         ("get", "/v1/upload/jobs", "/v1/upload/jobs?status=x", {}, 400),
         ("post", f"{up}/parts", f"{v1_up}/{upload}/parts", {"json": part}, 200),

@@ -1,4 +1,4 @@
-"""A gateway or a worker that runs for as long as a `with` block lasts."""
+"""A gateway, an intake or a worker that runs for as long as a `with` block lasts."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import asyncio
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from app.server import GatewayServer
+from app.server import GatewayServer, Server, intake_server
 from jobs.settings import Settings
 from jobs.worker import run_worker
 
@@ -17,12 +17,30 @@ from jobs.worker import run_worker
 @asynccontextmanager
 async def serving(settings: Settings) -> AsyncIterator[str]:
     """A gateway in the test's event loop, on a free port; yields its base URL."""
+    async with _running(lambda _: GatewayServer(settings)) as url:
+        yield url
+
+
+@asynccontextmanager
+async def taking_in(settings: Settings) -> AsyncIterator[str]:
+    """An intake in the test's event loop, on a free port, which is its `INTAKE_URL` if it has none; yields that."""
+
+    def server(url: str) -> Server:
+        own = {"intake_url": settings.intake_url or url, "public_url": settings.public_url or "http://127.0.0.1"}
+        return intake_server(settings.model_copy(update=own))
+
+    async with _running(server) as url:
+        yield url
+
+
+@asynccontextmanager
+async def _running(make: Callable[[str], Server]) -> AsyncIterator[str]:
     listening = socket.create_server(("127.0.0.1", 0), backlog=2048)
-    port = listening.getsockname()[1]
-    server = GatewayServer(settings)
+    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    server = make(url)
     task = asyncio.create_task(server.serve(sockets=[listening]))
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield url
     finally:
         server.should_exit = True
         await task
