@@ -223,6 +223,11 @@ RESPONSES: dict[str, ErrorResponse] = {
     "file_gone": ErrorResponse(410, "The file was removed", ExitCode.EXPIRED),
     "upload_too_large": ErrorResponse(413, "The file is too large", ExitCode.INVALID),
     "parts_missing": ErrorResponse(409, "Parts of the file are missing", ExitCode.WRONG_STATE),
+    "upload_busy": ErrorResponse(
+        423, "The upload is being sent by another request", ExitCode.WRONG_STATE, retry_after=1
+    ),
+    "wrong_offset": ErrorResponse(409, "The bytes do not follow those that have arrived", ExitCode.WRONG_STATE),
+    "wrong_checksum": ErrorResponse(460, "The bytes do not have the checksum", ExitCode.INVALID),
     "too_many_uploads": ErrorResponse(429, "Too many open uploads", ExitCode.UNAVAILABLE, retry_after=30),
     "upload_quota_exceeded": ErrorResponse(429, "Too many bytes in a day", ExitCode.UNAVAILABLE, retry_after=3600),
     # failed attempts

@@ -524,6 +524,11 @@ class UploadSettings(_Group):
     upload_window: Seconds = Field(
         default=DAY, description="How long an upload waits for its next part, before it is cancelled."
     )
+    intake_memory_budget: Annotated[int, Field(ge=16 * MIB)] = Field(
+        default=64 * MIB,
+        description="Memory for the parts of files that clients send to an intake process. It bounds the process: streams "
+        "wait for each other.",
+    )
     upload_visibility: Literal["private", "public"] = Field(
         default="private",
         description="Who may read uploaded files, unless the request says so: their owners, or every user.",

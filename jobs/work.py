@@ -7,11 +7,11 @@ from collections.abc import Callable
 from jobs.bundles.attempt import Bundler
 from jobs.bundles.cleanup import Cleanup
 from jobs.bundles.orphans import Orphans
-from jobs.bundles.packing.memory_budget import MemoryBudget
 from jobs.bundles.packing.packer import Packer
 from jobs.bundles.packing.reader import Reader
 from jobs.engine.worker.work import Dependency, Work
 from jobs.kinds import Kind
+from jobs.memory_budget import MemoryBudget
 from jobs.services import Services
 from jobs.uploads.attempt import Receiver
 from jobs.uploads.cleanup import FileRemoval, UploadCleanup

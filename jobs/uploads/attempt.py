@@ -121,7 +121,12 @@ class Receiver:
         return info
 
     async def _complete(self, upload: Upload, upload_id: str, parts: Sequence[Part]) -> None:
-        there = {part.number: part for part in await self.storage.multipart.list_parts(upload.key, upload_id)}
+        etags = {part.number: part.etag for part in parts}
+        there = {
+            part.number: part
+            for part in await self.storage.multipart.list_parts(upload.key, upload_id)
+            if etags.get(part.number) in {None, part.etag}
+        }
         wrong = [
             part.number
             for part in parts
@@ -133,8 +138,8 @@ class Receiver:
                 f"The store lacks {len(wrong):,} parts that were reported as sent: {names}. Upload the file again."
             )
         checksums = PartChecksums({part.number: (part.crc32, upload.size_of(part.number)) for part in parts})
-        etags = [(part.number, there[part.number].etag) for part in parts]
-        await self.storage.multipart.complete(upload.key, upload_id, etags, checksums)
+        found = [(part.number, there[part.number].etag) for part in parts]
+        await self.storage.multipart.complete(upload.key, upload_id, found, checksums)
 
     async def _check(
         self, upload: Upload, parts: Sequence[Part], info: ObjectInfo, reporter: Reporter, record: FileRecord

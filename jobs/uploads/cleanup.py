@@ -20,7 +20,7 @@ from jobs.storage.orphans import remove_orphans
 from jobs.storage.part_signing import LIFETIME
 from jobs.uploads.commands import Uploads
 from jobs.uploads.sql.uploads import known_keys
-from jobs.uploads.uploads import RAW_PREFIX, Upload, job_id_of_raw_key
+from jobs.uploads.uploads import RAW_PREFIX, Upload, job_id_of_raw_key, tail_prefix
 
 log = structlog.get_logger()
 
@@ -55,7 +55,12 @@ class UploadCleanup:
         """The multipart upload goes first: none can be completed to an object afterwards."""
         if upload.upload_id is not None:
             await self._storage.multipart.abort(upload.key, upload.upload_id)
-        await self._storage.objects.delete([upload.key])
+        tail = (
+            []
+            if upload.writer is None
+            else [one.key async for one in self._storage.objects.list(tail_prefix(upload.id))]
+        )
+        await self._storage.objects.delete([upload.key, *tail])
         log.info("upload_removed", job_id=str(upload.id), size=upload.size)
 
 

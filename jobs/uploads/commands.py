@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from jobs.database import Database
 from jobs.engine.jobs import FileRequest, Job, Progress, Status
 from jobs.engine.lifecycle import Lifecycle, NewJob, Within
-from jobs.engine.sql.jobs import Idempotency, jobs_page
+from jobs.engine.sql.jobs import Idempotency, jobs_page, lock_job
 from jobs.engine.sql.queue_places import QueuePlaces
 from jobs.engine.sql.snapshots import Snapshots
 from jobs.errors import (
@@ -24,6 +24,7 @@ from jobs.errors import (
     JobNotFound,
     PartsMissing,
     TooManyUploads,
+    UploadBusy,
     UploadQuotaExceeded,
 )
 from jobs.files.catalogue import StoredFile, insert_file
@@ -31,6 +32,7 @@ from jobs.kinds import Kind, Phase
 from jobs.settings import UploadSettings
 from jobs.storage import Storage
 from jobs.storage.part_signing import SignedPut
+from jobs.uploads.sql import appends
 from jobs.uploads.sql import uploads as sql
 from jobs.uploads.uploads import NewUpload, Part, Upload
 
@@ -77,7 +79,7 @@ class Uploads:
         async def within(connection: AsyncConnection, created: Sequence[Job]) -> None:
             await sql.lock_owner(connection, owner)
             await sql.insert_uploads(connection, created, new)
-            await self._check_limits(connection, owner, len(new), sum(one.size for one in new))
+            await self._check_limits(connection, owner, len(new), sum(one.size or 0 for one in new))
 
         wanted = [
             NewJob(
@@ -117,8 +119,7 @@ class Uploads:
         not have or that was never signed, and the errors of the store.
         """
         upload = await self.read(job_id)
-        if upload.status is not Status.RECEIVING:
-            raise IllegalTransition(f"Upload {job_id} is {upload.status}. It takes no more parts.")
+        check_receiving(upload)
         problems = [
             (field, f"must be from 1 to {upload.part_count}, not {number}")
             for field, number in (
@@ -133,16 +134,14 @@ class Uploads:
                 problems,
             )
         upload_id = upload.upload_id
-        if sign and upload_id is None and not upload.is_single:
-            upload_id = await self._storage.multipart.create(
-                upload.key, upload.content_type or "application/octet-stream", str(job_id), with_checksums=True
-            )
-        counted = upload_id
+        if sign and not upload.is_single:
+            upload_id = await self.start_multipart(upload)
 
         async def within(connection: AsyncConnection, _: Job) -> Progress:
-            nonlocal counted
-            if upload_id is not None:
-                counted = await sql.claim_upload_id(connection, job_id, upload_id)
+            if sign and await appends.is_written(connection, job_id):
+                raise UploadBusy(
+                    f"The bytes of upload {job_id} are being sent by another request. Wait until it has ended."
+                )
             await sql.save_signed(connection, job_id, sign)
             unsigned = sorted(set(sent) - await sql.save_sent(connection, job_id, sent))
             if unsigned:
@@ -150,20 +149,34 @@ class Uploads:
                     f"Part {unsigned[0]} of upload {job_id} cannot have been sent: no URL was signed for it.",
                     [(f"sent[{list(sent).index(number)}]", f"{number} was never signed") for number in unsigned],
                 )
-            count, last = await sql.count_sent(connection, job_id, upload.part_count)
-            shorter = upload.part_size - upload.size_of(upload.part_count) if last else 0
-            return Progress(files_total=1, bytes_total=upload.size, bytes_done=count * upload.part_size - shorter)
+            return await progress_of(connection, upload)
 
-        try:
-            job = await self._lifecycle.receive(job_id, self._settings.upload_window, within)
-        except (IllegalTransition, InvalidRequest, JobNotFound):  # on any other error the row may name it
-            if upload_id is not None and upload.upload_id is None:
-                await self._abort(upload.key, upload_id)
-            raise
-        if upload_id is not None and counted != upload_id:  # another request was faster
-            await self._abort(upload.key, upload_id)
+        job = await self._lifecycle.receive(job_id, self._settings.upload_window, within)
         upload = replace(upload, seq=job.seq, progress=job.progress, due_at=job.due_at)
-        return upload, [self._sign(upload, counted, number, crc32) for number, crc32 in sign]
+        return upload, [self._sign(upload, upload_id, number, crc32) for number, crc32 in sign]
+
+    async def start_multipart(self, upload: Upload) -> str:
+        """The id of the multipart upload of a receiving upload, which is created unless there is one.
+
+        Raises `JobNotFound`, `IllegalTransition` unless the upload is receiving, and the errors of the store.
+        """
+        if upload.upload_id is not None:
+            return upload.upload_id
+        upload_id = await self._storage.multipart.create(
+            upload.key, upload.content_type or "application/octet-stream", str(upload.id), with_checksums=True
+        )
+        counted = upload_id
+        try:
+            async with self._database.begin() as connection:
+                job, _ = await lock_job(connection, upload.id)
+                check_receiving(job)
+                counted = await sql.claim_upload_id(connection, upload.id, upload_id)
+        except (IllegalTransition, JobNotFound):  # on any other error the row may name it
+            await self._abort(upload.key, upload_id)
+            raise
+        if counted != upload_id:  # another request was faster
+            await self._abort(upload.key, upload_id)
+        return counted
 
     async def _abort(self, key: str, upload_id: str) -> None:
         with suppress(HaulageError):  # a worker looks for orphans
@@ -185,6 +198,8 @@ class Uploads:
             upload = await sql.load_upload(connection, job.id)
             if upload is None:
                 raise JobNotFound(f"There is no upload {job_id}.")
+            if not upload.size_known:
+                raise IllegalTransition(f"Upload {job_id} is still being sent: its size is not known yet.")
             missing = await sql.find_missing(connection, job.id, upload.part_count, upload.part_count)
             if missing:
                 names = ", ".join(map(str, missing[:SHOWN_MISSING])) + (", …" if len(missing) > SHOWN_MISSING else "")
@@ -247,6 +262,20 @@ class Uploads:
             await sql.mark_removed(connection, job.id)
 
         await self._lifecycle.write(held, within)
+
+
+def check_receiving(job: Job) -> None:
+    """Raises `IllegalTransition` for an upload that accepts no more bytes."""
+    if job.status is not Status.RECEIVING:
+        raise IllegalTransition(f"Upload {job.id} is {job.status}. It takes no more bytes.")
+
+
+async def progress_of(connection: AsyncConnection, upload: Upload) -> Progress:
+    """How much of the upload has arrived: complete parts, and what follows them."""
+    count, last = await sql.count_sent(connection, upload.id, upload.part_count)
+    shorter = upload.part_size - upload.size_of(upload.part_count) if last else 0
+    done = count * upload.part_size - shorter + await appends.sum_tail(connection, upload.id)
+    return Progress(files_total=1, bytes_total=upload.size if upload.size_known else None, bytes_done=done)
 
 
 def with_file(file: StoredFile, detected_type: str | None) -> Within:
