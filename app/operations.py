@@ -108,7 +108,9 @@ class Operation:
         are redirects to the intake, which records what it has received.
         """
         writes = {Scope.JOBS_WRITE, Scope.FILES_WRITE, Scope.ACCESS_MANAGE}
-        return self.rule.scope in writes and self.method != "GET" and self.name != "sendParts" and self.form is None
+        return (
+            self.rule.scope in writes and self.method != "GET" and self.name != "sendParts" and self.rule != TO_INTAKE
+        )
 
     @property
     def hands_out_results(self) -> bool:

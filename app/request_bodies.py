@@ -191,6 +191,13 @@ class UploadForm(Sharing):
     file: StrictStr = Field(json_schema_extra={"contentMediaType": "application/octet-stream"})
 
 
+class ReceivedForm(UploadForm):
+    """A form as the intake has read it. `file` is the file name."""
+
+    name: Name
+    content_type: ContentType | None = None
+
+
 class PartToSign(Body):
     """A part that will be sent. `crc32`: the CRC-32 of its bytes, in lower-case hex."""
 

@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from starlette.requests import Request
 
 from app.context import ServerContext
+from jobs.uploads.appending import Appends
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntakeContext(ServerContext):
     """Opened when the intake starts, and closed when it stops."""
 
+    appends: Appends
     gateway_root: str
     """What links to jobs start with: the gateway's URL, or, without `PUBLIC_URL`, its root path behind the same proxy."""
     _receptions: set[asyncio.Task[None]] = field(default_factory=set)

@@ -17,12 +17,14 @@ from app.dispatch import EXCEPTION_HANDLERS, routes_of
 from app.forwarded_clients import ForwardedClients
 from app.intake.context import IntakeContext
 from app.intake.operations import INTAKE_OPERATIONS
+from app.intake.unread_bodies import UnreadBodies
 from app.middleware import RequestMiddleware
 from app.public_address import PublicAddress, intake_address
 from jobs.concurrency import cancel_and_wait
 from jobs.errors import DatabaseUnavailable, InvalidRequest
 from jobs.services import open_services
 from jobs.settings import Settings
+from jobs.uploads.appending import Appends
 
 log = structlog.get_logger()
 
@@ -54,6 +56,9 @@ class Intake(RequestMiddleware):
                     access=access,
                     audit=Audit(services.database, is_open=access.guard.authenticator.is_open),
                     address=address,
+                    appends=Appends(
+                        services.database, services.lifecycle, services.uploads, services.storage, settings
+                    ),
                     gateway_root=gateway.url or gateway.root,
                 )
                 refreshing = asyncio.create_task(_refresh(access))
@@ -66,7 +71,7 @@ class Intake(RequestMiddleware):
         app = Starlette(routes=routes_of(INTAKE_OPERATIONS), lifespan=lifespan, exception_handlers=EXCEPTION_HANDLERS)
         app.router.redirect_slashes = False
         limited: ASGIApp = ForwardedClients(app, settings) if settings.trusted_proxies else app
-        super().__init__(with_cors(limited, settings), settings, address)
+        super().__init__(UnreadBodies(with_cors(limited, settings)), settings, address)
 
 
 async def _refresh(access: AccessControl) -> None:

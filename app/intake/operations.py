@@ -1,8 +1,15 @@
-"""The operations of the intake. Those that the gateway has as well redirect there (`app.operations`)."""
+"""The operations of the intake. The gateway redirects those of forms to it."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from app.access.rules import RECEIVE_FILE, TO_INTAKE
+from app.intake import form_uploads
 from app.middleware import HEALTH
 from app.operations import OPERATIONS
 
-INTAKE_OPERATIONS = (*(one for one in OPERATIONS if one.path in HEALTH),)
+INTAKE_OPERATIONS = (
+    *(replace(one, rule=RECEIVE_FILE, handler=form_uploads.receive) for one in OPERATIONS if one.rule == TO_INTAKE),
+    *(one for one in OPERATIONS if one.path in HEALTH),
+)
