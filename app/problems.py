@@ -144,6 +144,16 @@ class RequestIncomplete(HaulageError):
     code = "request_incomplete"
 
 
+class UnsupportedTusVersion(HaulageError):
+    code = "unsupported_tus_version"
+
+
+class UploadEnded(HaulageError):
+    """An upload that was cancelled, or has lapsed, before all its bytes had arrived."""
+
+    code = "upload_ended"
+
+
 class UnsupportedTransferCoding(HaulageError):
     code = "unsupported_transfer_coding"
 
@@ -223,6 +233,8 @@ RESPONSES: dict[str, ErrorResponse] = {
     "file_gone": ErrorResponse(410, "The file was removed", ExitCode.EXPIRED),
     "upload_too_large": ErrorResponse(413, "The file is too large", ExitCode.INVALID),
     "parts_missing": ErrorResponse(409, "Parts of the file are missing", ExitCode.WRONG_STATE),
+    "unsupported_tus_version": ErrorResponse(412, "Another version of tus is needed", ExitCode.INVALID),
+    "upload_ended": ErrorResponse(410, "The upload was cancelled", ExitCode.WRONG_STATE),
     "upload_busy": ErrorResponse(
         423, "The upload is being sent by another request", ExitCode.WRONG_STATE, retry_after=1
     ),

@@ -198,6 +198,14 @@ class ReceivedForm(UploadForm):
     content_type: ContentType | None = None
 
 
+class TusMetadata(Sharing):
+    """What a client of tus says of its file, in `Upload-Metadata`."""
+
+    name: Name
+    content_type: ContentType | None = None
+    last_modified: AwareDatetime | None = None
+
+
 class PartToSign(Body):
     """A part that will be sent. `crc32`: the CRC-32 of its bytes, in lower-case hex."""
 

@@ -15,8 +15,10 @@ from app.access.control import AccessControl
 from app.cors import with_cors
 from app.dispatch import EXCEPTION_HANDLERS, routes_of
 from app.forwarded_clients import ForwardedClients
+from app.intake import tus
 from app.intake.context import IntakeContext
 from app.intake.operations import INTAKE_OPERATIONS
+from app.intake.tus import TusHeaders
 from app.intake.unread_bodies import UnreadBodies
 from app.middleware import RequestMiddleware
 from app.public_address import PublicAddress, intake_address
@@ -24,7 +26,6 @@ from jobs.concurrency import cancel_and_wait
 from jobs.errors import DatabaseUnavailable, InvalidRequest
 from jobs.services import open_services
 from jobs.settings import Settings
-from jobs.uploads.appending import Appends
 
 log = structlog.get_logger()
 
@@ -56,9 +57,7 @@ class Intake(RequestMiddleware):
                     access=access,
                     audit=Audit(services.database, is_open=access.guard.authenticator.is_open),
                     address=address,
-                    appends=Appends(
-                        services.database, services.lifecycle, services.uploads, services.storage, settings
-                    ),
+                    appends=services.appends,
                     gateway_root=gateway.url or gateway.root,
                 )
                 refreshing = asyncio.create_task(_refresh(access))
@@ -71,7 +70,13 @@ class Intake(RequestMiddleware):
         app = Starlette(routes=routes_of(INTAKE_OPERATIONS), lifespan=lifespan, exception_handlers=EXCEPTION_HANDLERS)
         app.router.redirect_slashes = False
         limited: ASGIApp = ForwardedClients(app, settings) if settings.trusted_proxies else app
-        super().__init__(UnreadBodies(with_cors(limited, settings)), settings, address)
+        super().__init__(
+            UnreadBodies(
+                TusHeaders(with_cors(limited, settings, tus.REQUEST_HEADERS, tus.RESPONSE_HEADERS), address.root)
+            ),
+            settings,
+            address,
+        )
 
 
 async def _refresh(access: AccessControl) -> None:
