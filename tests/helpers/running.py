@@ -7,11 +7,15 @@ import os
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+
+import httpx
 
 from app.server import GatewayServer, Server, intake_server
+from app.stack.ports import free_ports
 from jobs.settings import Settings
 from jobs.worker import run_worker
+from tests.helpers.eventually import eventually
 
 
 @asynccontextmanager
@@ -60,8 +64,48 @@ async def working(settings: Settings, name: str = "worker-1") -> AsyncIterator[N
 
 
 @asynccontextmanager
+async def taking_in_process(
+    settings: Settings, **environment: str
+) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
+    """An intake in a process of its own, which is killed at the end; yields its URL, too."""
+    [port] = free_ports([0])
+    url = f"http://127.0.0.1:{port}"
+    own = {"INTAKE_PORT": str(port), "INTAKE_URL": url, "PUBLIC_URL": "http://127.0.0.1", **environment}
+    code = "from app.server import serve_intake; from jobs.settings import Settings; serve_intake(Settings())"
+    values = {**os.environ, **_environment(settings), **own}
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, env=values)
+    try:
+        async with httpx.AsyncClient(base_url=url) as client:
+
+            async def is_live() -> bool:
+                with suppress(httpx.TransportError):
+                    return (await client.get("/health/live")).is_success
+                return False
+
+            await eventually(is_live)
+        yield url, process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+@asynccontextmanager
 async def worker_process(settings: Settings) -> AsyncIterator[asyncio.subprocess.Process]:
     """A worker in a process of its own, which is killed at the end."""
+    code = "from jobs.settings import Settings; from jobs.worker_process import work; work(Settings())"
+    values = {**os.environ, **_environment(settings)}
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, env=values)
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """The settings that differ between tests, for another process."""
     names = (
         "database_url",
         "redis_url",
@@ -77,11 +121,4 @@ async def worker_process(settings: Settings) -> AsyncIterator[asyncio.subprocess
     )
     values = {name.upper(): str(getattr(settings, name)) for name in names}
     values["S3_SECRET_ACCESS_KEY"] = settings.s3_secret_access_key.get_secret_value()
-    code = "from jobs.settings import Settings; from jobs.worker_process import work; work(Settings())"
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, env={**os.environ, **values})
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
+    return values

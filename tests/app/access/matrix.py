@@ -145,6 +145,8 @@ async def _request(shared: Shared, operation: Operation, caller: Caller, job: Jo
     headers = {"Prefer": "respond-async"} | caller.headers
     if operation.name.startswith("diagnose") and operation.media_type == "text/event-stream":
         path += "?silence=0"
+    if operation.form is not None:
+        return await shared.api.request(operation.method, path, headers=headers, files={"file": b"x"})
     body = BODIES.get(operation.name)
     return await shared.api.request(operation.method, path, headers=headers, json=body)
 

@@ -92,7 +92,7 @@ async def test_a_file_of_a_form_is_a_file_of_the_catalogue(
     [file] = await files_of(services, job_id)
     assert (file.name, file.size, file.crc32) == ("x/b_c.bin", size, crc32(data))
     assert (file.visibility, file.groups) == (Visibility.SHARED, ("staff", "team"))
-    assert b"".join([chunk async for chunk in services.storage.objects.read(file.key, file.etag, 0, size)]) == data
+    assert b"".join([chunk async for chunk in services.storage.objects.read(file.key, str(file.etag), 0, size)]) == data
 
 
 @pytest.mark.parametrize("expect", [[], ["-H", "Expect:"]], ids=["Expect", "no Expect"])

@@ -9,11 +9,14 @@ import pytest
 
 from app.access.principals import Scope
 from app.intake.intake import Intake
+from app.intake.operations import INTAKE_OPERATIONS
 from jobs.errors import InvalidRequest
 from jobs.services import Services
 from jobs.settings import Settings
-from tests.app.shared import problem
-from tests.helpers.access import key_of
+from tests.app.access.matrix import callers, operation_violations
+from tests.app.shared import Shared, problem
+from tests.helpers.access import UNLIMITED, key_of
+from tests.helpers.catalogue import Catalogue
 from tests.helpers.running import serving, taking_in
 from tests.helpers.settings import with_changes
 
@@ -80,3 +83,15 @@ async def test_an_intake_url_that_leads_to_the_gateway_is_no_endless_redirect(se
         answer = await api.post("/v1/upload/form", headers={"Host": "127.0.0.1"}, **FORM)
         problem(answer, 501, "intake_missing")
         assert "leads to the gateway" in answer.text
+
+
+@pytest.mark.parametrize("changes", [{"auth_mode": "required", **UNLIMITED}])
+async def test_every_operation_of_the_intake_keeps_to_its_rule(services: Services, catalogue: Catalogue) -> None:
+    async with taking_in(services.settings) as url, httpx.AsyncClient(base_url=url, timeout=30) as api:
+        shared = Shared(api=api, services=services, catalogue=catalogue)
+        everybody = await callers(shared)
+        found: list[str] = []
+        for operation in INTAKE_OPERATIONS:
+            found += await operation_violations(shared, operation, everybody)
+    assert found == []
+    assert {one.path for one in INTAKE_OPERATIONS if one.rule.scope is not None} >= {"/upload", "/v1/upload/form"}
