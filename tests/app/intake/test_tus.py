@@ -19,7 +19,6 @@ from app.access.principals import Scope
 from app.intake.tus import PATH
 from jobs.engine.jobs import Status
 from jobs.services import Services
-from jobs.settings import Settings
 from jobs.uploads.uploads import MAX_STREAMED_SIZE
 from tests.app.shared import problem
 from tests.helpers.access import key_of
@@ -30,9 +29,9 @@ BYTES = {"Content-Type": "application/offset+octet-stream"}
 
 
 @pytest.fixture
-async def intake(settings: Settings, services: Services) -> AsyncIterator[httpx.AsyncClient]:
+async def intake(services: Services) -> AsyncIterator[httpx.AsyncClient]:
     """A client of an intake that follows the protocol."""
-    async with taking_in(settings) as url, httpx.AsyncClient(base_url=url, headers=TUS, timeout=30) as client:
+    async with taking_in(services.settings) as url, httpx.AsyncClient(base_url=url, headers=TUS, timeout=30) as client:
         yield client
 
 
