@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator
+from typing import Any
 from uuid import UUID
 from zlib import crc32
 
 import pytest
 
-from jobs.engine.jobs import Status
+from jobs.engine.jobs import Job, Status
+from jobs.engine.lifecycle import Lifecycle
 from jobs.errors import InvalidRequest, UploadBusy, UploadTooLarge, WrongChecksum, WrongOffset
 from jobs.memory_budget import MemoryBudget
 from jobs.owners import ANONYMOUS
@@ -272,3 +274,28 @@ async def test_a_cancelled_upload_leaves_no_tail(services: Services) -> None:
     await clean_now(services)
     assert await objects(services) == []
     assert await services.storage.multipart.list_uploads("raw/") == []
+
+
+async def test_the_size_is_recorded_if_the_file_ends_while_a_part_is_being_recorded(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is unknown to what records that part."""
+    recorded, ended = asyncio.Event(), asyncio.Event()
+    receive = Lifecycle.receive
+
+    async def slowly(lifecycle: Lifecycle, *args: Any) -> Job:
+        job = await receive(lifecycle, *args)
+        recorded.set()
+        await ended.wait()
+        return job
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield bytes(PART + 1)
+        await recorded.wait()
+        asyncio.get_running_loop().call_later(0.1, ended.set)
+
+    monkeypatch.setattr(Lifecycle, "receive", slowly)
+    upload = await streamed(services, None)
+    received = await services.appends.append(upload.id, 0, chunks(), is_last=True)
+    assert (received.is_whole, received.offset) == (True, PART + 1)
+    assert (await services.uploads.complete(upload.id)).status is Status.QUEUED
