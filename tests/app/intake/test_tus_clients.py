@@ -128,7 +128,7 @@ async def intake_process(settings: Settings, port: int) -> AsyncIterator[asyncio
                 except httpx.TransportError:
                     return False
 
-            await eventually(responds)
+            await eventually(responds, patience=90)
         yield process
     finally:
         if process.returncode is None:
