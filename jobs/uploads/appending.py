@@ -455,7 +455,7 @@ class _Stream:
             await asyncio.sleep(KEEP_INTERVAL)
             buffer = self._buffer
             if buffer is not None and self._appends.budget.is_contended and clock() - buffer.since > PATIENCE:
-                log.debug("tail_spilled", job_id=str(self._upload.id), size=buffer.filled)
+                log.debug("tail_added", job_id=str(self._upload.id), size=buffer.filled)
                 self._spill()
             if seen != self._arrivals or self._is_waiting or self._pending:
                 seen = self._arrivals

@@ -65,10 +65,11 @@ async def working(settings: Settings, name: str = "worker-1") -> AsyncIterator[N
 
 @asynccontextmanager
 async def taking_in_process(
-    settings: Settings, **environment: str
+    settings: Settings, port: int | None = None, **environment: str
 ) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
-    """An intake in a process of its own, which is killed at the end; yields its URL, too."""
-    [port] = free_ports([0])
+    """An intake in a process of its own, which is killed at the end; yields its URL, too. Without a port on a free one."""
+    if port is None:
+        [port] = free_ports([0])
     url = f"http://127.0.0.1:{port}"
     own = {"INTAKE_PORT": str(port), "INTAKE_URL": url, "PUBLIC_URL": "http://127.0.0.1", **environment}
     code = "from app.server import serve_intake; from jobs.settings import Settings; serve_intake(Settings())"
@@ -82,7 +83,7 @@ async def taking_in_process(
                     return (await client.get("/health/live")).is_success
                 return False
 
-            await eventually(is_live)
+            await eventually(is_live, patience=90)
         yield url, process
     finally:
         if process.returncode is None:

@@ -122,7 +122,9 @@ async def test_bytes_with_a_wrong_checksum_do_not_count(intake: httpx.AsyncClien
     data = os.urandom(1000)
     path = await created(intake, 2000)
     right = f"{algorithm} {base64.b64encode(checksums(data)[algorithm]).decode()}"
-    problem(await append(intake, path, 0, data[:-1] + bytes([data[-1] ^ 1]), Upload_Checksum=right), 460, "wrong_checksum")
+    problem(
+        await append(intake, path, 0, data[:-1] + bytes([data[-1] ^ 1]), Upload_Checksum=right), 460, "wrong_checksum"
+    )
     assert await offset_of(intake, path) == 0
     answer = await append(intake, path, 0, data, Upload_Checksum=right)
     assert answer.status_code == 204, answer.text

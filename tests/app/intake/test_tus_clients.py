@@ -5,26 +5,21 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import UUID
 
-import httpx
 import pytest
 
 from app.intake.tus import PATH
 from app.stack.ports import free_ports
 from jobs.engine.jobs import Status
 from jobs.services import Services
-from jobs.settings import Settings
 from tests.helpers.bundles import stored
 from tests.helpers.eventually import eventually
 from tests.helpers.listening import listening
 from tests.helpers.nodes import node
-from tests.helpers.running import taking_in, working
+from tests.helpers.running import taking_in, taking_in_process, working
 from tests.helpers.uploads import files_of, objects
 
 MIB = 1 << 20
@@ -111,37 +106,12 @@ async def test_a_client_that_is_broken_off_twenty_times_uploads_the_whole_file(
     await check(services, job_id, data)
 
 
-@asynccontextmanager
-async def intake_process(settings: Settings, port: int) -> AsyncIterator[asyncio.subprocess.Process]:
-    """An intake in a process of its own."""
-    names = ("database_url", "redis_url", "s3_endpoint", "s3_access_key_id", "s3_bucket_name")
-    values = {name.upper(): str(getattr(settings, name)) for name in names}
-    values |= {"S3_SECRET_ACCESS_KEY": settings.s3_secret_access_key.get_secret_value(), "INTAKE_PORT": str(port)}
-    code = "from app.server import serve_intake; from jobs.settings import Settings; serve_intake(Settings())"
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, env={**os.environ, **values})
-    try:
-        async with httpx.AsyncClient() as client:
-
-            async def responds() -> bool:
-                try:
-                    return (await client.get(f"http://127.0.0.1:{port}/health/live")).status_code == 200
-                except httpx.TransportError:
-                    return False
-
-            await eventually(responds, patience=90)
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-
-
 async def test_a_client_goes_on_at_the_next_intake_when_one_is_killed(services: Services, tmp_path: Path) -> None:
     data, path = os.urandom(60 * MIB), tmp_path / "a.bin"
     path.write_bytes(data)
     [port] = free_ports([0])
-    async with intake_process(services.settings, port) as first:
-        uploading = asyncio.create_task(upload("tus", f"http://127.0.0.1:{port}", path))
+    async with taking_in_process(services.settings, port) as (url, first):
+        uploading = asyncio.create_task(upload("tus", url, path))
 
         async def is_midway() -> bool:
             rows = await services.database.fetch("SELECT bytes_done FROM jobs")
@@ -152,6 +122,6 @@ async def test_a_client_goes_on_at_the_next_intake_when_one_is_killed(services: 
         await first.wait()
     before = (await services.database.fetch("SELECT bytes_done FROM jobs"))[0]["bytes_done"]
     assert 10 * MIB <= before < len(data)
-    async with intake_process(services.settings, port):
+    async with taking_in_process(services.settings, port):
         job_id = await uploading
     await check(services, job_id, data)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 from zlib import crc32
 
 import pytest
@@ -19,8 +20,9 @@ from jobs.owners import ANONYMOUS
 from jobs.services import Services
 from jobs.uploads import appending
 from jobs.uploads.appending import Received
+from jobs.uploads.cleanup import FileRemoval
 from jobs.uploads.uploads import STREAMED_PART_SIZE as PART
-from jobs.uploads.uploads import NewUpload, Upload
+from jobs.uploads.uploads import NewUpload, Upload, tail_key
 from tests.helpers.bundles import stored
 from tests.helpers.eventually import eventually
 from tests.helpers.jobs import clean_now
@@ -274,6 +276,17 @@ async def test_a_cancelled_upload_leaves_no_tail(services: Services) -> None:
     await clean_now(services)
     assert await objects(services) == []
     assert await services.storage.multipart.list_uploads("raw/") == []
+
+
+async def test_a_tail_that_nothing_refers_to_is_removed_as_an_orphan(services: Services) -> None:
+    upload = await streamed(services, 2 * PART)
+    await append(services, upload, 0, b"kept")
+    stale = tail_key(upload.id, 0, uuid4())
+    await services.storage.objects.put(stale, b"stale", "a/b")
+    later = datetime.now(UTC) + timedelta(days=400)
+    await FileRemoval(services.database, services.storage, services.settings, lambda: later).remove()
+    [piece] = await tails(services)
+    assert piece != stale
 
 
 async def test_the_size_is_recorded_if_the_file_ends_while_a_part_is_being_recorded(

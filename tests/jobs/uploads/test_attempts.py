@@ -178,6 +178,16 @@ async def test_a_part_signed_again_for_other_bytes_has_to_be_sent_again(services
     assert isinstance(error, UploadIncomplete)
 
 
+async def test_a_part_that_was_replaced_in_the_store_does_not_count(services: Services) -> None:
+    """SeaweedFS lists it, too."""
+    data = os.urandom(11 * MIB)
+    upload = await sent_in_parts(services, bytes(len(data)))
+    await send(services, upload, data)
+    await processed(services, await services.uploads.complete(upload.id))
+    [file] = await files_of(services, upload.id)
+    assert await stored(services.storage, file.key) == data
+
+
 async def test_an_object_with_another_crc32_is_no_file(services: Services) -> None:
     upload = await created(services, b"data")
     await services.uploads.send(upload.id, [(1, 7)], [1])
