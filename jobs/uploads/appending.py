@@ -32,6 +32,7 @@ from jobs.errors import (
     InvalidRequest,
     JobNotFound,
     UploadBusy,
+    UploadQuotaExceeded,
     UploadTooLarge,
     WrongOffset,
 )
@@ -44,7 +45,7 @@ from jobs.storage.part_buffer import PartBuffer
 from jobs.storage.retries import retried
 from jobs.uploads.commands import Uploads, check_receiving, progress_of
 from jobs.uploads.sql import appends as sql
-from jobs.uploads.sql.uploads import load_upload
+from jobs.uploads.sql.uploads import load_upload, sum_bytes
 from jobs.uploads.uploads import MAX_PARTS, TailPiece, Upload, tail_key
 
 log = structlog.get_logger()
@@ -136,7 +137,8 @@ class Appends:
 
         Raises `JobNotFound`, `IllegalTransition` unless the upload is receiving, `UploadBusy` while another request
         appends to it, `WrongOffset`, `InvalidRequest` for another `size` than before, `UploadTooLarge` for more bytes than
-        it has, `WrongChecksum`, and the errors of the store. Whatever is raised, it can be continued from `received` on.
+        it has, `UploadQuotaExceeded` if that could not be known before, `WrongChecksum`, and the errors of the store.
+        Whatever is raised, the upload can be continued from `received` on.
         """
         writer = uuid4()
         async with self.database.begin() as connection:
@@ -154,13 +156,32 @@ class Appends:
                     f"{end:,} bytes of upload {job_id} have arrived: continue there, not at {offset:,}.", end
                 )
             if size is not None:
-                upload = await _sized(connection, upload, size, end)
+                upload = await self._sized(connection, upload, size, end)
         stream = _Stream(self, upload, writer, parts, tail, check)
         try:
             return await stream.receive(chunks, is_last=is_last)
         finally:
             with suppress(HaulageError):
                 await asyncio.shield(sql.release_writer(self.database, job_id, writer))
+
+    async def _sized(self, connection: AsyncConnection, upload: Upload, size: int, end: int) -> Upload:
+        if (upload.size_known and size != upload.size) or size < end:
+            known = f"has {upload.size:,} bytes" if upload.size_known else f"has {end:,} bytes already"
+            raise InvalidRequest(f"Upload {upload.id} {known}, so its size cannot be {size:,}.")
+        sized = replace(upload, size=size, size_known=True)
+        if not upload.size_known:
+            await self.save_size(connection, sized)
+        return sized
+
+    async def save_size(self, connection: AsyncConnection, upload: Upload) -> None:
+        """Writes the size of an upload that was created without one. Raises `UploadQuotaExceeded`."""
+        await sql.save_size(connection, upload.id, upload.size, known=upload.size_known)
+        daily = self.settings.upload_bytes_per_day
+        if daily and await sum_bytes(connection, upload.owner) > daily:
+            raise UploadQuotaExceeded(
+                f"At most {daily:,} bytes may be uploaded within 24 hours, and upload {upload.id} has more than are left."
+                " Try again later."
+            )
 
 
 async def _arrived(connection: AsyncConnection, upload: Upload) -> tuple[int, list[TailPiece]]:
@@ -171,14 +192,6 @@ async def _arrived(connection: AsyncConnection, upload: Upload) -> tuple[int, li
 
 def _end_of(upload: Upload, parts: int, tail: Sequence[TailPiece]) -> int:
     return tail[-1].stop if tail else min(parts * upload.part_size, upload.size)
-
-
-async def _sized(connection: AsyncConnection, upload: Upload, size: int, end: int) -> Upload:
-    if (upload.size_known and size != upload.size) or size < end:
-        known = f"has {upload.size:,} bytes" if upload.size_known else f"has {end:,} bytes already"
-        raise InvalidRequest(f"Upload {upload.id} {known}, so its size cannot be {size:,}.")
-    await sql.save_size(connection, upload.id, size, known=True)
-    return replace(upload, size=size, size_known=True)
 
 
 class _Buffer:
@@ -430,7 +443,7 @@ class _Stream:
                 raise self._lost()
             upload = self._upload if self._upload.size_known else replace(self._upload, size=end)
             if not upload.size_known or self._has_new_size:
-                await sql.save_size(connection, job.id, upload.size, known=upload.size_known)
+                await self._appends.save_size(connection, upload)
             for write, _ in writes:
                 await write(connection)
             return await progress_of(connection, upload)

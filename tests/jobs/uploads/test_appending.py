@@ -14,7 +14,7 @@ import pytest
 
 from jobs.engine.jobs import Job, Status
 from jobs.engine.lifecycle import Lifecycle
-from jobs.errors import InvalidRequest, UploadBusy, UploadTooLarge, WrongChecksum, WrongOffset
+from jobs.errors import InvalidRequest, UploadBusy, UploadQuotaExceeded, UploadTooLarge, WrongChecksum, WrongOffset
 from jobs.memory_budget import MemoryBudget
 from jobs.owners import ANONYMOUS
 from jobs.services import Services
@@ -161,6 +161,15 @@ async def test_followers_see_the_bytes_rise_with_each_part(services: Services) -
     await services.appends.append(upload.id, 0, slowly())
     assert seen == [0, 1]
     assert (await services.uploads.read(upload.id)).percent == 99.9
+
+
+@pytest.mark.parametrize("changes", [{"upload_bytes_per_day": PART}])
+async def test_files_of_unknown_size_count_against_the_bytes_of_a_day(services: Services) -> None:
+    upload = await streamed(services, None)
+    with pytest.raises(UploadQuotaExceeded):
+        await append(services, upload, 0, bytes(PART + 1), is_last=True)
+    with pytest.raises(UploadQuotaExceeded):
+        await append(services, await streamed(services, None), 0, b"", size=PART + 1)
 
 
 async def test_bytes_that_do_not_follow_are_refused(services: Services) -> None:
