@@ -55,12 +55,10 @@ class UploadCleanup:
         """The multipart upload goes first: none can be completed to an object afterwards."""
         if upload.upload_id is not None:
             await self._storage.multipart.abort(upload.key, upload.upload_id)
-        tail = (
-            []
-            if upload.writer is None
-            else [one.key async for one in self._storage.objects.list(tail_prefix(upload.id))]
-        )
-        await self._storage.objects.delete([upload.key, *tail])
+        keys = [upload.key]
+        if upload.writer is not None:
+            keys += [piece.key async for piece in self._storage.objects.list(tail_prefix(upload.id))]
+        await self._storage.objects.delete(keys)
         log.info("upload_removed", job_id=str(upload.id), size=upload.size)
 
 

@@ -1,14 +1,14 @@
-// Uploads a file by a client of tus, which goes on as often as it is broken off. Arguments: "tus" or "uppy", endpoint, path.
-// Prints the URL of the upload.
+// Uploads a file by a client of tus, which goes on as often as it is broken off. Arguments: "tus" or "uppy", endpoint, path,
+// milliseconds between two tries. Prints the URL of the upload.
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import Uppy from "@uppy/core";
 import Tus from "@uppy/tus";
 import { Upload } from "tus-js-client";
 
-const [client, endpoint, path] = process.argv.slice(2);
+const [client, endpoint, path, delay] = process.argv.slice(2);
 const data = readFileSync(path);
-const retryDelays = Array(500).fill(20);
+const retryDelays = Array(500).fill(Number(delay));
 
 function withTus() {
   return new Promise((resolve, reject) => {

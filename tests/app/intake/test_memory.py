@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import psutil  # type: ignore[import-untyped]  # it has no annotations
 import pytest
 
 from app.intake.tus import PATH
 from jobs.engine.jobs import Status
+from jobs.owners import ANONYMOUS
 from jobs.services import Services
+from jobs.uploads.uploads import NewUpload
 from tests.app.intake.forms import END, HEAD, answered, begin
 from tests.helpers.raw_http import raw_client
 from tests.helpers.running import taking_in_process
@@ -43,7 +46,11 @@ async def test_several_files_at_once_take_no_more_memory_than_the_budget(service
 async def test_fifty_streams_at_once_fit_into_160_mib(services: Services) -> None:
     """3.4 GB in all, by tus. One in five is slow, and may hold no memory that the others wait for."""
     async with taking_in_process(services.settings) as (url, process):
-        uploads = asyncio.gather(*(by_tus(url, 64, 0.5 if number % 5 == 0 else 0) for number in range(50)))
+        new = [NewUpload(name="a.bin", size=64 * MIB, streamed=True)] * 50
+        created = await services.uploads.create(ANONYMOUS, new)
+        uploads = asyncio.gather(
+            *(by_tus(url, upload.id, 64, 0 if number % 5 else 0.5) for number, upload in enumerate(created))
+        )
         peak = 0
         while not uploads.done():
             peak = max(peak, psutil.Process(process.pid).memory_info().rss)
@@ -55,16 +62,14 @@ async def test_fifty_streams_at_once_fit_into_160_mib(services: Services) -> Non
     assert [(row["status"], row["count"]) for row in rows] == [(Status.QUEUED, 50)]
 
 
-async def by_tus(url: str, pieces: int, pause: float) -> None:
-    """Uploads so many MiB, with a pause in seconds before each."""
+async def by_tus(url: str, job_id: UUID, pieces: int, pause: float) -> None:
+    """Sends so many MiB, with a pause in seconds before each."""
     head = f"Host: {urlsplit(url).netloc}\r\nTus-Resumable: 1.0.0\r\n"
     async with raw_client(url) as client:
-        await client.send(f"POST {PATH} HTTP/1.1\r\n{head}Upload-Length: {pieces * MIB}\r\n\r\n".encode())
-        location = (await client.answer()).headers["location"]
         more = (
             f"Content-Type: application/offset+octet-stream\r\nContent-Length: {pieces * MIB}\r\nUpload-Offset: 0\r\n"
         )
-        await client.send(f"PATCH {location} HTTP/1.1\r\n{head}{more}\r\n".encode())
+        await client.send(f"PATCH {PATH}/{job_id} HTTP/1.1\r\n{head}{more}\r\n".encode())
         for _ in range(pieces):
             await asyncio.sleep(pause)
             await client.send(PIECE)

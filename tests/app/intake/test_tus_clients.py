@@ -60,15 +60,15 @@ class CuttingProxy:
         writer.close()
 
 
-async def upload(client: str, url: str, path: Path) -> UUID:
-    """Uploads the file by one of the clients of `tests/tus`, and returns the id of its job."""
+async def upload(client: str, url: str, path: Path, delay: int = 20) -> UUID:
+    """Uploads the file by one of the clients of `tests/tus`, with tries every `delay` ms. Returns the id of its job."""
     if not (FOLDER / "node_modules" / "tus-js-client").exists():
         pytest.fail("The clients of tus are not installed: run `make test`")
     process = await asyncio.create_subprocess_exec(
-        node(), FOLDER / "upload.mjs", client, f"{url}{PATH}", path, stdout=-1, stderr=-1
+        node(), FOLDER / "upload.mjs", client, f"{url}{PATH}", path, str(delay), stdout=-1, stderr=-1
     )
     try:
-        out, errors = await asyncio.wait_for(process.communicate(), 100)
+        out, errors = await asyncio.wait_for(process.communicate(), 200)
     finally:
         if process.returncode is None:
             process.kill()
@@ -106,12 +106,13 @@ async def test_a_client_that_is_broken_off_twenty_times_uploads_the_whole_file(
     await check(services, job_id, data)
 
 
+@pytest.mark.timeout(300)
 async def test_a_client_goes_on_at_the_next_intake_when_one_is_killed(services: Services, tmp_path: Path) -> None:
     data, path = os.urandom(60 * MIB), tmp_path / "a.bin"
     path.write_bytes(data)
     [port] = free_ports([0])
     async with taking_in_process(services.settings, port) as (url, first):
-        uploading = asyncio.create_task(upload("tus", url, path))
+        uploading = asyncio.create_task(upload("tus", url, path, 300))
 
         async def is_midway() -> bool:
             rows = await services.database.fetch("SELECT bytes_done FROM jobs")
