@@ -60,6 +60,8 @@ async def test_the_demo_runs_the_main_job_and_ctrl_c_stops_everything(up_cli: Cl
     assert json.loads(status)["status"] == "completed"
     assert saved == ""
     assert (up_cli.folder / "haulage-demo.zip").stat().st_size > 30_000_000
+    uploaded = json.loads(await curl(f"curl -L -F file=@haulage-demo.zip {url}/upload", up_cli.folder))
+    assert uploaded["jobs"][0]["links"]["self"].startswith(f"{url}/v1/upload/job/")
     assert (await up_cli("check")).code == 0
     found = (await up_cli("download", 10000, "--json")).json
     assert found["path"] == "Read me first.txt"
