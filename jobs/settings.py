@@ -533,6 +533,14 @@ class UploadSettings(_Group):
         default="private",
         description="Who may read uploaded files, unless the request says so: their owners, or every user.",
     )
+    quarantine: Seconds = Field(
+        default=7 * DAY,
+        description="How long an infected upload is kept, out of everybody's reach, before it is removed.",
+    )
+    raw_retention: Annotated[float, Field(ge=0, le=CENTURY, allow_inf_nan=False)] = Field(
+        default=365 * DAY,
+        description="How long an uploaded file is kept; 0 for ever. Files that were added in other ways stay.",
+    )
 
 
 class IntakeSettings(_Group):

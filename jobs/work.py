@@ -50,7 +50,7 @@ def _upload(services: Services) -> Work:
         concurrency=settings.worker_concurrency,
         time_limit=settings.job_timeout,
         attempt=receiver.attempt,
-        clean_up=UploadCleanup(services.uploads, storage, settings).clean_up,
+        clean_up=UploadCleanup(database, services.uploads, storage, settings).clean_up,
         remove_orphans=FileRemoval(database, storage, settings).remove,
         dependencies=() if scanner is None else (Dependency(scanner.breaker, scanner.test),),
     )

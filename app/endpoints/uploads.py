@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.access.guard import principal_of
-from app.access.principals import Scope
+from app.access.principals import Role, Scope
 from app.access.tickets import new_ticket
 from app.context import context, json_response, listed_owner
 from app.endpoints.jobs import RETRY_AFTER
@@ -146,7 +146,7 @@ async def listing(request: Request) -> Response:
     it = context(request)
     found = await it.services.uploads.page(owner, statuses, cursor, limit + 1)
     page = page_of(found, limit, lambda upload: (upload.created_at.isoformat(), str(upload.id)))
-    body = UploadPage(
-        jobs=[upload_item_of(upload, it.address.root) for upload in page.items], next_cursor=page.next_cursor
-    )
+    findings = principal_of(request).role.includes(Role.OPERATOR)
+    items = [upload_item_of(upload, it.address.root, findings=findings) for upload in page.items]
+    body = UploadPage(jobs=items, next_cursor=page.next_cursor)
     return page_response(request, body, page.next_cursor)

@@ -20,7 +20,7 @@ from jobs.engine.jobs import FileRecord
 from jobs.engine.lifecycle import Claimed
 from jobs.engine.worker.reporter import Reporter
 from jobs.engine.worker.work import Success
-from jobs.errors import ChecksumMismatch, ObjectMissing, UploadIncomplete
+from jobs.errors import ChecksumMismatch, FileInfected, ObjectMissing, UploadIncomplete
 from jobs.files.catalogue import StoredFile
 from jobs.files.ingest import free_file_id
 from jobs.files.media_types import media_type
@@ -32,7 +32,7 @@ from jobs.storage.crc32 import combine, crc32
 from jobs.storage.multipart import PartChecksums
 from jobs.uploads.commands import Uploads, with_file
 from jobs.uploads.content_types import HEAD_SIZE, check_type
-from jobs.uploads.scanning import Scan
+from jobs.uploads.scanning import INFECTED, Scan
 from jobs.uploads.uploads import Part, Upload
 
 log = structlog.get_logger()
@@ -69,12 +69,18 @@ class Receiver:
         upload = await self.uploads.of_job(claimed.job)
         if upload.removed:
             raise UploadIncomplete("The bytes of this upload were removed. Upload the file again.")
+        if upload.infected_at is not None:
+            raise FileInfected(INFECTED, upload.finding or "")
         [record] = claimed.records
         reporter.resolved([replace(record, size=upload.size, key=upload.key)])
         parts = await self.uploads.parts(upload.id)
         info = await self._assemble(upload, parts)
         reporter.enter(Phase.CHECKING)
-        checked = await self._check(upload, parts, info, reporter, record)
+        try:
+            checked = await self._check(upload, parts, info, reporter, record)
+        except FileInfected as error:
+            await self.uploads.quarantine(claimed.job, error.finding)
+            raise
         file = StoredFile(
             id=await free_file_id(self.database, self.storage, self.settings.s3_key_template),
             key=upload.key,
@@ -91,8 +97,9 @@ class Receiver:
             job_id=upload.id,
             scan=checked.scan,
         )
+        broken = await self.uploads.find_broken_objects(file)
         reporter.done(record.index, checked.crc32, file_id=file.id)
-        return Success(None, with_file(file, checked.detected_type))
+        return Success(None, with_file(file, checked.detected_type, broken))
 
     async def _assemble(self, upload: Upload, parts: Sequence[Part]) -> ObjectInfo:
         """The object of the upload, which this or an earlier attempt has made of its parts."""

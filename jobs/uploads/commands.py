@@ -11,6 +11,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from jobs.access.audit import Action, record_within
 from jobs.database import Database
 from jobs.engine.jobs import FileRequest, Job, Progress, Status
 from jobs.engine.lifecycle import Lifecycle, NewJob, Within
@@ -22,6 +23,7 @@ from jobs.errors import (
     IllegalTransition,
     InvalidRequest,
     JobNotFound,
+    ObjectMissing,
     PartsMissing,
     TooManyUploads,
     UploadBusy,
@@ -34,12 +36,17 @@ from jobs.storage import Storage
 from jobs.storage.part_signing import SignedPut
 from jobs.uploads.sql import appends
 from jobs.uploads.sql import uploads as sql
+from jobs.uploads.sql.files import find_same_content, lock_same_content
 from jobs.uploads.uploads import NewUpload, Part, Upload
 
 log = structlog.get_logger()
 
 SHOWN_MISSING = 100
 """Most missing parts that one error names."""
+COPIES = 10
+"""Most objects with the same content that are looked at. There is one, unless somebody has changed the store."""
+SYSTEM = "haulage"
+"""Who acts, in the audit log, where no user does."""
 UNKNOWN_FILE = 0
 """The `file_id` of an upload's file record until it is in the catalogue."""
 
@@ -255,13 +262,51 @@ class Uploads:
             raise JobNotFound(f"There is no upload {job.id}.")
         return sql.upload_of_job(job, rows[0])
 
-    async def mark_removed(self, held: Job) -> None:
+    async def mark_removed(self, held: Job, *, infected: bool = False) -> None:
         """Records that the bytes of an upload are about to be removed. Raises `StaleFence` if its job has changed."""
 
         async def within(connection: AsyncConnection, job: Job) -> None:
             await sql.mark_removed(connection, job.id)
+            if infected:
+                await record_within(connection, _action("removeInfected", job))
 
         await self._lifecycle.write(held, within)
+
+    async def quarantine(self, held: Job, finding: str) -> None:
+        """Records what the virus scanner has found in an upload. Raises `StaleFence` if its job has changed."""
+
+        async def within(connection: AsyncConnection, job: Job) -> None:
+            await sql.mark_infected(connection, job.id, finding)
+            await record_within(connection, _action("quarantine", job))
+
+        await self._lifecycle.write(held, within)
+        log.warning("upload_quarantined", job_id=str(held.id), owner=held.owner, finding=finding)
+
+    async def require_retryable(self, job_id: UUID) -> None:
+        """Raises `IllegalTransition` for an infected upload: its bytes stay in quarantine until they are removed."""
+        upload = await self.read_any(job_id)
+        if upload is not None and upload.infected_at is not None:
+            raise IllegalTransition(f"Upload {job_id} is infected. It cannot be retried.")
+
+    async def find_broken_objects(self, file: StoredFile) -> set[str]:
+        """The keys of objects with the same content, by the catalogue, that the store does not have as it says.
+
+        Raises the errors of the store.
+        """
+        if file.sha256 is None:
+            return set()
+        async with self._database.reading() as connection:
+            found = await find_same_content(connection, file, COPIES)
+        broken = set()
+        for one in found:
+            try:
+                info = await self._storage.objects.head(one.key)
+            except ObjectMissing:
+                broken.add(one.key)
+            else:
+                if (info.etag, info.size) != (one.etag, file.size):
+                    broken.add(one.key)
+        return broken
 
 
 def check_receiving(job: Job) -> None:
@@ -278,12 +323,22 @@ async def progress_of(connection: AsyncConnection, upload: Upload) -> Progress:
     return Progress(files_total=1, bytes_total=upload.size if upload.size_known else None, bytes_done=done)
 
 
-def with_file(file: StoredFile, detected_type: str | None) -> Within:
-    """Adds the file of an upload to the catalogue, in the transaction that completes it."""
+def _action(name: str, job: Job) -> Action:
+    """An entry of the audit log for what no user has done."""
+    return Action(actor=SYSTEM, proof="scanner", action=name, subject=str(job.id))
+
+
+def with_file(file: StoredFile, detected_type: str | None, broken: Collection[str] = ()) -> Within:
+    """Adds the file of an upload to the catalogue, in the transaction that completes it.
+
+    If its owner has uploaded the same content before, by SHA-256, the file has the object of that one, unless its key is
+    among those that are `broken`. The cleanup of the upload removes its own.
+    """
 
     async def within(connection: AsyncConnection, job: Job) -> None:
         assert file.crc32 is not None
-        await insert_file(connection, file)
+        shared = None if file.sha256 is None else await lock_same_content(connection, file, broken)
+        await insert_file(connection, file if shared is None else replace(file, key=shared.key, etag=shared.etag))
         await sql.record_file(
             connection, job.id, file.id, detected_type=detected_type, crc32=file.crc32, sha256=file.sha256
         )

@@ -132,6 +132,10 @@ class Upload(Job):
     """Its file of the catalogue, once it is completed."""
     removed: bool
     """Its bytes were removed, since it was cancelled or failed long ago: no attempt can succeed."""
+    infected_at: datetime | None = None
+    """When the virus scanner found something in it: its bytes are in quarantine, and no attempt can succeed."""
+    finding: str | None = None
+    """The signature that was found. It is for operators and admins, not for who uploads."""
 
     @property
     def title(self) -> str:

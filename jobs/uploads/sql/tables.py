@@ -45,9 +45,12 @@ upload_jobs = Table(
     Column("size_known", Boolean, nullable=False, server_default=true()),
     Column("writer", Uuid),  # the request that appends bytes, or the last one that has
     Column("writer_until", TimestampTz),  # until when no other request may; NULL when none does
+    Column("infected_at", TimestampTz),  # when the virus scanner found something: its bytes are in quarantine
+    Column("finding", Text),  # what it found, which is for operators and admins
     one_of("visibility", Visibility),
     CheckConstraint(text("size >= 0"), name="size"),
     CheckConstraint(text("part_size > 0"), name="part_size"),
+    CheckConstraint("(infected_at IS NULL) = (finding IS NULL)", name="infected"),
 )
 Index("upload_jobs_batch", upload_jobs.c.batch, upload_jobs.c.position)
 

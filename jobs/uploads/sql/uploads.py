@@ -190,12 +190,18 @@ _REMOVE = """
 """
 
 
+async def mark_infected(connection: AsyncConnection, job_id: UUID, finding: str) -> None:
+    """Records that the virus scanner has found something in an upload, and when."""
+    query = "UPDATE upload_jobs SET infected_at = clock_timestamp(), finding = $2 WHERE job_id = $1"
+    await fetch_within(connection, query, job_id, finding)
+
+
 async def known_keys(connection: AsyncConnection, keys: Sequence[str]) -> set[str]:
-    """Those of the keys that an upload, its tail or a file of the catalogue has."""
+    """Those of the keys whose objects an upload that is not completed, its tail, or a file of the catalogue has."""
     query = text(
-        "SELECT key FROM upload_jobs WHERE job_id = ANY (CAST(:ids AS uuid[]))"
+        "SELECT key FROM upload_jobs WHERE job_id = ANY (CAST(:ids AS uuid[])) AND file_id IS NULL"
         " UNION SELECT key FROM tail_pieces WHERE job_id = ANY (CAST(:ids AS uuid[]))"
-        " UNION SELECT key FROM stored_files WHERE key = ANY (CAST(:keys AS text[]))"
+        " UNION SELECT key FROM stored_files WHERE key = ANY (CAST(:keys AS text[])) AND object_removed_at IS NULL"
     )
     ids = [job_id for key in keys if (job_id := job_id_of_raw_key(key)) is not None]
     return set((await connection.execute(query, {"ids": ids, "keys": list(keys)})).scalars())
