@@ -170,6 +170,19 @@ class StorageSettings(_Group):
         description="`auto` lets the store copy large files into bundles itself, if it can; with `never` workers read "
         "every byte.",
     )
+    s3_encryption: Literal["on", "off"] = Field(
+        default="on",
+        description="With `on`, `haulage migrate --create-bucket` and `haulage up` let the store encrypt new objects by "
+        "default (SSE-S3), unless the bucket has a default already. See [operations.md](operations.md#encryption-at-rest).",
+    )
+    cold_storage_class: Annotated[str, Field(pattern=r"^[A-Z0-9_-]{1,64}$")] | None = Field(
+        default=None,
+        description="Storage class, such as `STANDARD_IA`, to which the store moves uploaded files after `COLD_AFTER`, by "
+        "a lifecycle rule that `haulage migrate --create-bucket` sets.",
+    )
+    cold_after: Seconds = Field(
+        default=30 * DAY, description="Age at which uploaded files are moved to `COLD_STORAGE_CLASS`, in whole days."
+    )
     s3_connect_timeout: Seconds = Field(default=2, description="Time-out to connect to the store.")
     s3_idle_timeout: Seconds = Field(default=15, description="Longest time without a byte in a call to the store.")
     s3_complete_timeout: Seconds = Field(default=120, description="Time-out to complete a multipart upload.")
@@ -200,6 +213,14 @@ class StorageSettings(_Group):
             msg = "must not start or end with a slash, and must have no empty, . or .. between slashes"
             raise ValueError(msg)
         return template
+
+    @field_validator("cold_storage_class")
+    @classmethod
+    def _can_be_read_at_once(cls, name: str | None) -> str | None:
+        if name in {"GLACIER", "DEEP_ARCHIVE"}:
+            msg = "objects of this class have to be restored before they can be read, so downloads would fail: use another"
+            raise ValueError(msg)
+        return name
 
     @model_validator(mode="after")
     def _part_fits_into_memory(self) -> Self:
