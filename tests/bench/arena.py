@@ -140,6 +140,7 @@ async def open_arena(environment: dict[str, str], folder: Path, name: str) -> As
     values["database_url"] = environment["DATABASE_URL"].rpartition("/")[0] + f"/bench_{name}"
     values["job_timeout"] = 600  # a busy machine shall make a figure worse, not end the run
     values["max_queued"] = 1_000_000  # a bench of `initiate` has no worker
+    values["s3_encryption"] = "off"  # as the stores of the others
     values["bundle_reuse"] = False  # or all bundles but the first would be made of nothing
     settings = Settings(**values)
     configure_logs(settings.model_copy(update={"log_level": "warning"}))  # of this process
