@@ -1,11 +1,12 @@
-// Checks the size budgets, in gzipped bytes: the client alone as a bundler would include it, what access with a token and
-// `<Haulage>` add to it, and all scripts of the page.
+// Checks the size budgets, in gzipped bytes: the client alone as a bundler would include it, what uploads (with the script
+// of their worker), access with a token and `<Haulage>` add to it, and all scripts of the page.
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "vite";
 
 const CLIENT = 6_000;
+const UPLOADS = 9_600;
 const ACCESS = 1_650;
 const EMBED = 700;
 const PAGE = 120_000;
@@ -27,7 +28,9 @@ async function sizesOf(input) {
     },
   });
   const sizes = {};
-  for (const { name, code } of output) sizes[name] = Math.max(sizes[name] ?? 0, gzipped(code)); // some only re-export
+  for (const { name = "worker", code, source } of output) {
+    sizes[name] = Math.max(sizes[name] ?? 0, gzipped(code ?? source)); // some only re-export
+  }
   return sizes;
 }
 
@@ -36,11 +39,12 @@ const [page, docs] = ["index.html", "docs.html"].map((name) => readFileSync(buil
 const scripts = readdirSync(`${built}assets`)
   .filter((name) => name.endsWith(".js"))
   .filter((name) => page.includes(name) || !docs.includes(name));
-const entries = ["client", "access", "hooks", "embed"].map((name) => [name, `src/${name}/index.ts`]);
+const entries = ["client", "uploads", "access", "hooks", "embed"].map((name) => [name, `src/${name}/index.ts`]);
 const client = await sizesOf(Object.fromEntries(entries.slice(0, 1)));
 const added = await sizesOf(Object.fromEntries(entries));
 const sizes = [
   ["client", CLIENT, client.client],
+  ["uploads", UPLOADS, added.uploads + added.worker],
   ["access", ACCESS, added.access],
   ["embed", EMBED, added.embed],
   ["page", PAGE, scripts.reduce((sum, name) => sum + gzipped(readFileSync(`${built}assets/${name}`)), 0)],
