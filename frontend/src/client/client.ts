@@ -250,8 +250,7 @@ export class Client {
   }
 
   #started({ jobId, totalFileIds }: Accepted, archiveName: string | null): void {
-    if (this.getState().jobs.has(jobId)) return;
-    this.#save([{ ...this.#job(jobId), archiveName, filesTotal: totalFileIds }]);
+    if (!this.getState().jobs.has(jobId)) this.#save([{ ...this.#job(jobId), archiveName, filesTotal: totalFileIds }]);
   }
 
   /** A list item holds less than a followed job, so it never overwrites one. A job that left its final status is refetched. */
@@ -268,9 +267,9 @@ export class Client {
     return this.getState().jobs.get(jobId) ?? emptyJob(jobId, new Date(this.environment.clock.now()).toISOString());
   }
 
-  #save(changed: readonly Job[], removed = ""): void {
+  #save(changed: readonly Job[], removed?: string): void {
     const jobs = new Map(this.getState().jobs);
-    jobs.delete(removed);
+    jobs.delete(removed as string);
     for (const job of changed) jobs.set(job.jobId, job);
     this.#store.set({ jobs });
   }

@@ -36,8 +36,8 @@ export interface UploadManagerOptions {
 const THROTTLE = 50;
 /** Milliseconds after which `bytesPerSecond` is computed again, also if nothing is sent any more. */
 const SPEED_EVERY = 1_000;
-const CHECKED_AT_ONCE = 40;
-const ELSEWHERE_AT_ONCE = 20;
+const CHECKED_AT_ONCE = 30;
+const ELSEWHERE_AT_ONCE = 10;
 const NO_OPTIONS: AddOptions = {};
 /** Milliseconds for which an upload that was not completed is remembered: longer than the server's `UPLOAD_WINDOW`. */
 const REMEMBERED = 7 * 24 * 3_600_000;
