@@ -95,7 +95,8 @@ export function useDownloadManager(options: DownloadManagerOptions = {}): Downlo
 
   const jobs = useMemo(() => {
     const shown = includeList ? [...known.values()] : openJobIds.flatMap((jobId) => known.get(jobId) ?? []);
-    return shown.sort((one, other) => Date.parse(other.createdAt) - Date.parse(one.createdAt));
+    const downloads = shown.filter((job) => job.detail?.upload === undefined); // uploads may be followed, too
+    return downloads.sort((one, other) => Date.parse(other.createdAt) - Date.parse(one.createdAt));
   }, [known, openJobIds, includeList]);
   useFollowedJobs(client, useStableIds([...running(jobs), ...openJobIds]));
 

@@ -76,7 +76,7 @@ export class Gate {
 
   #failed(problem: Problem, probe: boolean): void {
     if (this.#failures > 0 && !probe) return; // it was sent before the others had failed
-    const { clock, random } = this.#environment;
+    const { clock, random, presence } = this.#environment;
     const { retryAfter } = problem;
     const range = retryAfter === null ? backoff(this.#failures) : ([retryAfter, 1.2 * retryAfter + 0.5] as const);
     this.#failures += 1;
@@ -111,6 +111,7 @@ export class Gate {
   }
 
   #set(problem: Problem | null): void {
+    if (this.problem === null && problem === null) return;
     this.problem = problem;
     this.#changed();
   }

@@ -36,6 +36,8 @@ export interface UploadManagerOptions {
 const THROTTLE = 50;
 /** Milliseconds after which `bytesPerSecond` is computed again, also if nothing is sent any more. */
 const SPEED_EVERY = 1_000;
+/** Milliseconds for which files that are added wait for the list of open uploads. */
+const PATIENCE = 2_000;
 const CHECKED_AT_ONCE = 30;
 const ELSEWHERE_AT_ONCE = 10;
 const NO_OPTIONS: AddOptions = {};
@@ -66,8 +68,8 @@ export class UploadManager {
   #speedTimer: Timer = null;
   #keys = 0;
   #isClosed = false;
-  /** Resolves once the uploads of earlier pages are known. */
-  readonly restored: Promise<void>;
+  /** Resolves once the uploads of earlier pages are known, or the server does not respond soon. */
+  readonly #known: Promise<unknown>;
 
   constructor({ client, scope = "", environment = {} }: UploadManagerOptions) {
     this.#client = client;
@@ -81,12 +83,12 @@ export class UploadManager {
       delayed: (uploads, why) => {
         for (const upload of uploads) if (this.#is(upload, "waiting")) this.#set(upload, { problem: why });
       },
-      failed: (upload, why) => this.#set(upload, { state: "failed", problem: why }),
+      failed: (upload, why) => this.#end(upload, { state: "failed", problem: why }),
     });
     this.#sender = new Sender(client.environment, this.#uploads, this.#api, {
       progressed: (upload) => this.#progressed(upload),
       completed: (upload) => this.#completed(upload),
-      changed: (upload) => this.#startAnew(upload),
+      changed: (upload) => this.#fileDiffers(upload),
       unreadable: (upload) => void this.#readAgain(upload),
       closed: (upload) => void this.#closed(upload),
       failed: (upload, why) => this.#end(upload, { state: "failed", problem: why }),
@@ -94,13 +96,11 @@ export class UploadManager {
     });
     this.#checked = new Watcher(client, CHECKED_AT_ONCE, (key, job) => this.#jobChanged(key, job));
     this.#elsewhere = new Watcher(client, ELSEWHERE_AT_ONCE, (key, job) => this.#jobChanged(key, job));
-    this.#unsubscribe = presence.subscribe(() => {
-      if (presence.online()) this.#hurry();
-      this.#reachabilityChanged();
-    });
+    this.#unsubscribe = presence.subscribe(() => presence.online() && this.#hurry());
     this.#release = this.#uploads.records.hold(this.#session);
     this.#snapshot = this.#items.snapshot(0);
-    this.restored = this.#restore();
+    const soon = new Promise((resolve) => client.environment.clock.setTimeout(resolve as () => void, PATIENCE));
+    this.#known = Promise.race([this.#restore(), soon]);
   }
 
   /** The same object until something changes. */
@@ -114,6 +114,11 @@ export class UploadManager {
 
   /** Uploads files. One that has the name and the size of an upload which lacks its file continues that. */
   add(files: Iterable<NewFile>, options: AddOptions = NO_OPTIONS): void {
+    const chosen = [...files];
+    void this.#known.then(() => this.#isClosed || this.#add(chosen, options));
+  }
+
+  #add(files: readonly NewFile[], options: AddOptions): void {
     const records: UploadRecord[] = [];
     for (const { file, name, handle } of files) {
       const known = this.#findLacking(name, file);
@@ -192,6 +197,7 @@ export class UploadManager {
     this.cancel(key);
     this.#all.delete(key);
     this.#items.delete(key);
+    void this.#uploads.records.delete([key]);
     this.#notifySoon();
   }
 
@@ -199,11 +205,7 @@ export class UploadManager {
   async pick(key: string, file: File): Promise<void> {
     const upload = this.#all.get(key);
     if (upload === undefined || !this.#is(upload, "needs-file")) return;
-    if (file.size !== upload.size && file.name !== baseName(upload.name)) {
-      const message = `${file.name} is another file. Pick ${baseName(upload.name)}.`;
-      this.#set(upload, { problem: { ...problem("other_file"), title: message, message } });
-      return;
-    }
+    if (file.size !== upload.size && !hasNameOf(upload, file)) return this.#reject(upload, file);
     upload.handle = undefined;
     this.#use(upload, file);
     await this.#uploads.records.save([this.#record(upload)]);
@@ -261,6 +263,20 @@ export class UploadManager {
     this.#checked.add(upload.key, jobId);
   }
 
+  /** It is the file that was picked, as it is now, or another one. */
+  #fileDiffers(upload: Upload): void {
+    const { file } = upload;
+    if (file === null || hasNameOf(upload, file)) return this.#startAnew(upload);
+    upload.file = null;
+    this.#lack(upload, undefined);
+    this.#reject(upload, file);
+  }
+
+  #reject(upload: Upload, file: File): void {
+    const message = `${file.name} is another file. Pick ${baseName(upload.name)}.`;
+    this.#set(upload, { problem: { ...problem("other_file"), title: message, message } });
+  }
+
   /** Uploads the file under a new job: it has changed. */
   #startAnew(upload: Upload): void {
     const { job, file } = upload;
@@ -299,13 +315,15 @@ export class UploadManager {
 
   #end(upload: Upload, changes: Changes): void {
     // A job that may still be continued stays open, so that `retry` need not send everything again.
-    if (changes.state === "failed" && upload.job !== null) this.#sender.stop(upload);
+    const mayGoOn = changes.state === "failed" && upload.job !== null;
+    if (mayGoOn) this.#sender.stop(upload);
     else this.#leave(upload);
+    if (changes.state === "completed") upload.file = null;
     this.#checked.remove(upload.key);
     this.#elsewhere.remove(upload.key);
     this.#noLonger(upload);
     this.#set(upload, changes);
-    if (changes.state !== "failed") void this.#uploads.records.delete([upload.key]);
+    if (!mayGoOn) void this.#uploads.records.delete([upload.key]);
   }
 
   async #retryJob(upload: Upload, jobId: string): Promise<void> {
@@ -342,7 +360,7 @@ export class UploadManager {
     } else if (status === "cancelled") {
       this.#end(upload, { state: "cancelled", job });
     } else {
-      upload.job = null; // nothing more can be sent to it
+      this.#leave(upload); // nothing more can be sent to it
       this.#end(upload, { state: "failed", job, problem: problemOfJob(job) });
     }
   }
@@ -513,7 +531,7 @@ export class UploadManager {
   }
 
   #sendingState(): Changes {
-    const why = this.#sender.outage ?? (this.#client.environment.presence.online() ? null : problem("offline"));
+    const why = this.#sender.outage;
     return why === null ? { state: "sending", problem: undefined } : { state: "offline", problem: why };
   }
 
@@ -567,6 +585,10 @@ const TEXTS = {
   file_changed: "The file was changed, moved or deleted. Pick it again to upload it as it is now.",
   permission_denied: "This page may not read the file. Pick it again.",
 };
+
+function hasNameOf({ name }: Upload, file: File): boolean {
+  return file.name === baseName(name);
+}
 
 function baseName(name: string): string {
   return name.slice(name.lastIndexOf("/") + 1);
