@@ -8,14 +8,14 @@ import shutil
 import signal
 import subprocess
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from zlib import crc32
 
 import httpx
 import pytest
-from playwright.async_api import BrowserContext, Locator, Page, Playwright, Route, async_playwright, expect
+from playwright.async_api import BrowserContext, Error, Locator, Page, Playwright, Route, async_playwright, expect
 
 from jobs.services import Services
 from jobs.storage.part_signing import LIFETIME, PartSigner, SignedPut
@@ -94,7 +94,8 @@ class Uploader:
         try:
             yield await self._page(context)
         finally:
-            await context.close()
+            with suppress(Error):  # it was killed
+                await context.close()
 
     async def _page(self, context: BrowserContext) -> Page:
         async with httpx.AsyncClient() as client:

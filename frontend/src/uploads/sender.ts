@@ -125,7 +125,7 @@ export class Sender {
         continue;
       }
       const numbers = job.proven ? this.#take(job, run) : [];
-      if (!job.proven || run.left.length === 0) this.#ready.delete(upload);
+      if (!job.proven || !job.begun || run.left.length === 0) this.#ready.delete(upload);
       run.busy += 1;
       this.#lanes += 1;
       void this.#advance({ upload, file, job, run }, numbers).finally(() => {
@@ -194,6 +194,7 @@ export class Sender {
     run.left = missing(job);
     this.#host.progressed(upload);
     job.proven = true;
+    job.begun = parts.length > 0;
   }
 
   async #sendParts(work: Work, numbers: readonly number[]): Promise<void> {
@@ -218,7 +219,7 @@ export class Sender {
   }
 
   /** Reads parts and has their URLs signed. Reports what was sent before by the same request. */
-  async #sign({ file, job, run }: Work, numbers: readonly number[]): Promise<Map<number, Signed>> {
+  async #sign({ upload, file, job, run }: Work, numbers: readonly number[]): Promise<Map<number, Signed>> {
     const { signal } = run.abort;
     const crcs = await Promise.all(
       numbers.map(async (number) => [number, await this.#read(partOf(file, job, number), signal)] as const),
@@ -226,6 +227,11 @@ export class Sender {
     const reported = [...job.unreported];
     const answer = required(await this.#insist(signal, () => this.#api.send(job.jobId, crcs, reported, signal)));
     for (const number of reported) job.unreported.delete(number);
+    if (!job.begun) {
+      job.begun = true;
+      if (run.left.length > 0) this.#ready.add(upload);
+      this.#fill();
+    }
     const at = this.#environment.clock.now();
     return new Map(answer.parts.map((part) => [part.number, { ...part, at }]));
   }

@@ -38,6 +38,8 @@ export interface OpenJob {
   readonly parts: number;
   /** Whether the parts of the store are known to be those of the file. */
   proven: boolean;
+  /** Whether any URL was signed. The first request makes the multipart upload, so no other is made at the same time. */
+  begun: boolean;
   /** Parts that the store has, and those of them which the server does not know of yet. */
   readonly sent: Set<number>;
   readonly unreported: Set<number>;
@@ -48,7 +50,13 @@ export interface OpenJob {
 
 export function openJob({ jobId, upload }: NewUploadItem, proven: boolean): OpenJob {
   const { partSize, parts } = upload;
-  return { jobId, partSize, parts, proven, sent: new Set(), unreported: new Set(), moving: new Map(), bytesSent: 0 };
+  const sent = {
+    sent: new Set<number>(),
+    unreported: new Set<number>(),
+    moving: new Map<number, number>(),
+    bytesSent: 0,
+  };
+  return { jobId, partSize, parts, proven, begun: false, ...sent };
 }
 
 export function partOf(file: File, { partSize }: OpenJob, number: number): Blob {
