@@ -49,6 +49,7 @@ class PartProxy:
     """Part numbers with the status of the store's response, in the order of the responses."""
     arrived: asyncio.Condition = field(default_factory=asyncio.Condition)
     """Notified after each of them."""
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     @property
     def accepted(self) -> int:
@@ -59,8 +60,20 @@ class PartProxy:
         async with self.arrived:
             await self.arrived.wait_for(lambda: self.accepted >= count)
 
+    def cut(self) -> None:
+        """End all requests: what has not been read of them is not counted."""
+        for task in self._tasks:
+            task.cancel()
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One request, after which the connection is closed."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        await self._forward(reader, writer)
+
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         method, target, _ = head.split(b"\r\n", 1)[0].decode().split(" ")
         put = Put(target, b"")
