@@ -162,7 +162,7 @@ export class Sender {
       this.#end(upload, () => {
         if (error instanceof Changed) this.#host.changed(upload);
         else if (error instanceof Unreadable) this.#host.unreadable(upload);
-        else if (!(error instanceof Refused)) throw error;
+        else if (!(error instanceof Refused)) this.#host.failed(upload, problem("unexpected_response"));
         else if (CLOSED.includes(error.problem.code)) this.#host.closed(upload);
         else this.#host.failed(upload, error.problem);
       });
