@@ -108,6 +108,7 @@ def _routes(address: PublicAddress, *, is_open: bool) -> list[Route | WebSocketR
         Route("/docs", docs),
         Route("/jobs/{jobId}", view),
         Route("/account", view),
+        Route("/uploads", view),
         Route("/sign-in", sign_in_page),
         Route(oidc.PATH, oidc.begin),
         Route(oidc.CALLBACK, oidc.callback),

@@ -75,13 +75,19 @@ async def sign_in_page(request: Request) -> Response:
 
 
 def page(
-    request: Request, address: PublicAddress, job_retention: float, store: str, built: Path = BUILT
+    request: Request,
+    address: PublicAddress,
+    job_retention: float,
+    store: str,
+    upload_visibility: str,
+    built: Path = BUILT,
 ) -> Response:
-    """The web page, or a plain one if it is not built. It says for how many seconds a job is kept after its end.
+    """The web page, or a plain one if it is not built.
 
-    `store`: the origin to which it may send the parts of uploads.
+    It says for how many seconds a job is kept after its end, and who may read uploaded files by default. `store`: the
+    origin to which it may send the parts of uploads.
     """
-    values = {"job_retention": f"{job_retention:.0f}"}
+    values = {"job_retention": f"{job_retention:.0f}", "upload_visibility": upload_visibility}
     policy = STRICT_POLICY.replace("connect-src 'self'", f"connect-src 'self' {store}")
     policy = policy.replace("trusted-types 'none'", f"trusted-types {WORKER_TYPES}")
     return _html(request, address, built / "index.html", policy, {"Vary": "Accept"}, values)
@@ -115,7 +121,8 @@ def _wants_page(request: Request) -> bool:
 def _front(request: Request) -> Response:
     it = context(request)
     services = it.services
-    return page(request, it.address, services.settings.job_retention, services.storage.part_signer.origin)
+    settings, store = services.settings, services.storage.part_signer.origin
+    return page(request, it.address, settings.job_retention, store, settings.upload_visibility)
 
 
 def _html(
