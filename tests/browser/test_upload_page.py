@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,14 @@ async def gated(window: BrowserContext, services: Services, parts: int) -> Gate:
 
 
 @pytest.fixture(autouse=True)
+def patience() -> Iterator[None]:
+    """Many steps lie between a click and what it leads to, each with a server of its own."""
+    expect.set_options(timeout=20_000)
+    yield
+    expect.set_options(timeout=5_000)
+
+
+@pytest.fixture(autouse=True)
 async def cors(services: Services) -> None:
     """The bucket has its CORS rule."""
     await services.storage.bucket.ensure()
@@ -86,7 +95,7 @@ def upload(tab: Page, name: str) -> Locator:
 
 
 async def in_state(tab: Page, name: str, state: str) -> None:
-    await expect(upload(tab, name)).to_have_attribute("data-upload-state", state, timeout=20_000)
+    await expect(upload(tab, name)).to_have_attribute("data-upload-state", state)
 
 
 def written(folder: Path, files: dict[str, bytes]) -> Path:
@@ -177,7 +186,7 @@ async def test_a_file_that_is_not_what_its_name_says_fails_with_the_reason(
     del worker
     folder = written(tmp_path, {"picture.png": b"<!doctype html><html><body>hello</body></html>", "a.txt": b"text"})
     await tab.goto(f"{gateway}/uploads")
-    await drop(tab, folder / "picture.png", folder / "a.txt")
+    await tab.locator('[data-choose="files"]').set_input_files([folder / "picture.png", folder / "a.txt"])
     await in_state(tab, "picture.png", "failed")
     await in_state(tab, "a.txt", "completed")
     await expect(upload(tab, "picture.png")).to_contain_text("The file is not image/png, as its name says")
@@ -198,7 +207,7 @@ async def test_ten_thousand_files_scroll_smoothly(
     await expect(tab.get_by_text("All 10,000")).to_be_visible(timeout=30_000)
     assert await tab.locator("[data-upload-state]").count() < 60
     frames = sorted(await tab.get_by_role("region", name="Files that are uploaded").evaluate(FRAMES))
-    print(f"10,000 rows: median {frames[len(frames) // 2]:.0f} ms, longest {frames[-1]:.0f} ms of {len(frames)} frames")
+    print(f"FRAMES median {frames[len(frames) // 2]:.0f} ms, longest {frames[-1]:.0f} ms of {len(frames)} frames")  # noqa
     assert frames[len(frames) // 2] < 50
 
 
@@ -212,10 +221,10 @@ async def test_axe_finds_nothing_in_the_states_of_uploads(
             job_id = (await completed(services, data, name)).id
             path = f"/v1/upload/job/{job_id}"
             await eventually(lambda: _ended(api, path))  # noqa: B023 - awaited at once
-    folder = written(tmp_path, {"film, with a rather long name that takes more than one line.bin": bytes(3 * PART)})
+    folder = written(tmp_path, {"film, with a rather long name that takes more than one line.bin": bytes(100)})
     found: dict[str, list[str]] = {}
     async with strict_window(browser, color_scheme=theme, reduced_motion="reduce") as window:
-        gate = await gated(window, services, 1)
+        gate = await gated(window, services, 0)
         tab = await window.new_page()
 
         async def look(name: str) -> None:
@@ -228,7 +237,7 @@ async def test_axe_finds_nothing_in_the_states_of_uploads(
 
         await tab.goto(f"{gateway}/uploads")
         await tab.locator('[data-choose="files"]').set_input_files(list(folder.iterdir()))
-        await expect(upload(tab, "film")).to_contain_text("Sending33.3%")
+        await expect(upload(tab, "film")).to_contain_text("Sending0.0%")
         await expect(upload(tab, "holiday.png")).to_contain_text("The file is not image/png")
         await tab.get_by_role("checkbox", name="Select Annual report.txt").check()
         await look("sending")
