@@ -57,7 +57,7 @@ export const uploadTexts = {
     completed: "Uploaded",
     failed: "Failed",
     cancelled: "Cancelled",
-    elsewhere: "On another device",
+    elsewhere: "Other device",
   },
   needsFile: "Choose this file again to continue. What was sent is kept.",
   changed: "The file has changed, so it is sent from the beginning.",
