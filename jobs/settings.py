@@ -474,7 +474,11 @@ class LimitSettings(_Group):
 class JobSettings(_Group):
     """Jobs of every kind."""
 
-    job_timeout: Seconds = Field(default=130, description="Time-out of an attempt.")
+    job_timeout: Seconds = Field(
+        default=130,
+        description="Time-out of an attempt; of one at an upload, how long it may read no byte, apart from the time that "
+        "clamd takes.",
+    )
     file_timeout: Seconds = Field(default=60, description="Longest time without progress of a file.")
     max_attempts: int = Field(default=3, ge=1, description="Attempts before a job fails permanently.")
     backoff_base: Seconds = Field(

@@ -22,6 +22,8 @@ from jobs.uploads.scanning.samples import eicar, nested_archive
 
 log = structlog.get_logger()
 
+TESTS = 2
+"""Files that clamd scans when it is tested, one after the other."""
 TEST_INTERVAL = 60.0
 """Seconds for which a scanner that has passed its test is relied on."""
 INFECTED = (
