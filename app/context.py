@@ -19,6 +19,7 @@ from app.following.hub import Hub
 from app.problems import Forbidden
 from app.public_address import PublicAddress
 from app.requests import query_text
+from app.scanner_check import ScannerCheck
 from jobs.bundles.result_links import ResultLinks
 from jobs.engine.sql.admissions import Admission, JobLimits
 from jobs.files.visibility import FileReader
@@ -34,6 +35,7 @@ class ServerContext:
     audit: Audit
     address: PublicAddress
     """Where clients reach this server."""
+    scanner: ScannerCheck
 
     @property
     def guard(self) -> Guard:

@@ -30,6 +30,7 @@ from app.operations import OPERATIONS, V1
 from app.polls import PollMiddleware
 from app.public_address import PublicAddress
 from app.request_limits import RequestLimits
+from app.scanner_check import ScannerCheck
 from jobs.bundles.result_links import ResultLinks
 from jobs.errors import InvalidRequest
 from jobs.services import open_services
@@ -63,6 +64,7 @@ class Gateway(RequestMiddleware):
                     result_links=ResultLinks(services.storage, settings),
                     address=address,
                     diagnosis_limits=DiagnosisLimits(),
+                    scanner=ScannerCheck(settings),
                 )
                 async with hub.running():
                     yield

@@ -374,6 +374,8 @@ class HealthChecks(Message):
     storage: CheckState
     redis: CheckState
     queue: CheckState
+    scanner: Literal["ok", "error", "off"]
+    """`off`: uploads are not scanned for viruses."""
 
 
 class Circuits(Message):

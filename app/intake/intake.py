@@ -22,6 +22,7 @@ from app.intake.tus import TusHeaders
 from app.intake.unread_bodies import UnreadBodies
 from app.middleware import RequestMiddleware
 from app.public_address import PublicAddress, intake_address
+from app.scanner_check import ScannerCheck
 from jobs.concurrency import cancel_and_wait
 from jobs.errors import DatabaseUnavailable, InvalidRequest
 from jobs.services import open_services
@@ -57,6 +58,7 @@ class Intake(RequestMiddleware):
                     access=access,
                     audit=Audit(services.database, is_open=access.guard.authenticator.is_open),
                     address=address,
+                    scanner=ScannerCheck(settings),
                     appends=services.appends,
                     gateway_root=gateway.url or gateway.root,
                 )

@@ -1116,6 +1116,11 @@ export interface components {
              * @enum {string}
              */
             queue: "ok" | "error";
+            /**
+             * Scanner
+             * @enum {string}
+             */
+            scanner: "ok" | "error" | "off";
         };
         /** HistoryPage */
         HistoryPage: {
