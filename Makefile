@@ -88,7 +88,7 @@ fuzz: setup ## Send every operation requests of all kinds, others each time (FUZ
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-100} $(BIN)/pytest tests/fuzz --numprocesses 3
 
 minio: setup ## Run the tests for which the store makes a difference, against MinIO
-	bash tests/minio.sh $(BIN)/pytest tests/jobs/storage tests/jobs/bundles tests/jobs/uploads tests/app/test_main_job.py $(SIDE_BY_SIDE) \
+	bash tests/minio.sh $(BIN)/pytest tests/jobs/storage tests/jobs/bundles tests/jobs/uploads tests/app/cli/test_upload_damage.py tests/faults/test_uploads.py tests/app/test_main_job.py $(SIDE_BY_SIDE) \
 		-m "not chaos and not slow and not unit"
 
 slow: setup ## Run the tests that take minutes and 13 GB of the disk: bundles at the limits of ZIP64
