@@ -215,6 +215,39 @@ async def test_completing_twice_queues_once(api: httpx.AsyncClient, services: Se
     problem(await parts(api, job, {"sent": [1]}), 409, "illegal_transition")
 
 
+async def test_an_empty_file_is_one_empty_part_and_completing_it_later_changes_nothing(
+    api: httpx.AsyncClient, services: Services
+) -> None:
+    job = await new(api, 0)
+    assert problem(await complete(api, job), 409, "parts_missing").json()["missingParts"] == [1]
+    await send_part(api, job, b"")
+    assert (await complete(api, job)).status_code == 202
+    async with working(services.settings):
+        body = await until(api, job, "completed")
+    assert (await api.get(f"/v1/files/{body['upload']['fileId']}")).json()["size"] == 0
+    again = await complete(api, job)
+    assert (again.status_code, again.json()["status"]) == (202, "completed")
+    assert len(await files_of(services, UUID(job))) == 1
+
+
+@pytest.mark.parametrize("sent_bytes", [DATA + b"x", DATA[:-1], b""], ids=["more", "less", "none"])
+async def test_a_file_of_another_size_than_announced_is_refused_by_the_store_and_never_one_of_the_catalogue(
+    api: httpx.AsyncClient, services: Services, sent_bytes: bytes
+) -> None:
+    job = await new(api)
+    wanted = {"sign": [{"number": 1, "crc32": f"{crc32(sent_bytes):08x}"}]}
+    [part] = (await parts(api, job, wanted)).json()["parts"]
+    async with httpx.AsyncClient() as store:
+        answer = await store.put(part["url"], headers=part["headers"], content=sent_bytes)
+    assert answer.status_code in {400, 403}
+    await parts(api, job, {"sent": [1]})  # a lie
+    assert (await complete(api, job)).status_code == 202
+    async with working(services.settings):
+        body = await until(api, job, "failed")
+    assert body["error"]["class"] == "validation"
+    assert await files_of(services, UUID(job)) == []
+
+
 async def test_a_cancelled_upload_takes_nothing_more(api: httpx.AsyncClient) -> None:
     job = await new(api)
     await send_part(api, job, DATA)

@@ -148,6 +148,28 @@ async def test_a_part_that_was_replaced_in_the_store_does_not_count(services: Se
     assert await stored(services.storage, file.key) == data
 
 
+async def test_an_object_of_another_size_is_no_file(services: Services) -> None:
+    upload = await created(services, b"data")
+    await services.uploads.send(upload.id, [(1, crc32(b"data"))], [1])
+    await services.storage.objects.put(upload.key, b"more data", "text/plain")  # as a store that checks no length
+    error = await failure(services, await services.uploads.complete(upload.id))
+    assert isinstance(error, UploadIncomplete)
+    assert "has 9 bytes, not 4" in error.message
+
+
+async def test_a_part_of_another_size_fails_the_upload(services: Services) -> None:
+    data = os.urandom(11 * MIB)
+    upload = await with_small_parts(services, await created(services, data), 5 * MIB)
+    await send(services, upload, data)
+    upload_id = (await services.uploads.read(upload.id)).upload_id
+    assert upload_id is not None
+    longer = part_of(upload, data, 2) + b"x"  # as a store that checks no length
+    await services.storage.multipart.upload_part(upload.key, upload_id, 2, longer, crc32(longer))
+    error = await failure(services, await services.uploads.complete(upload.id))
+    assert isinstance(error, UploadIncomplete)
+    assert "lacks 1 parts that were reported as sent: 2." in error.message
+
+
 async def test_an_object_with_another_crc32_is_no_file(services: Services) -> None:
     upload = await created(services, b"data")
     await services.uploads.send(upload.id, [(1, 7)], [1])
