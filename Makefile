@@ -91,7 +91,7 @@ minio: setup ## Run the tests for which the store makes a difference, against Mi
 	bash tests/minio.sh $(BIN)/pytest tests/jobs/storage tests/jobs/bundles tests/jobs/uploads tests/app/cli/test_upload_damage.py tests/faults/test_uploads.py tests/app/test_main_job.py $(SIDE_BY_SIDE) \
 		-m "not chaos and not slow and not unit"
 
-slow: setup ## Run the tests that take minutes and 13 GB of the disk: bundles at the limits of ZIP64
+slow: setup ## Run the tests that take minutes and 13 GB of the disk: bundles at the limits of ZIP64, fifty streams at the intake
 	$(BIN)/pytest -m slow
 
 browser: setup page $(OPENID)/node_modules/.ready ## Run the tests of the page in a real Chromium: the machine's, or one from npm

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -20,7 +21,7 @@ from jobs.engine.jobs import FileRecord
 from jobs.engine.lifecycle import Claimed
 from jobs.engine.worker.reporter import Reporter
 from jobs.engine.worker.work import Success
-from jobs.errors import ChecksumMismatch, FileInfected, ObjectMissing, UploadIncomplete
+from jobs.errors import ChecksumMismatch, FileInfected, HaulageError, ObjectMissing, UploadIncomplete
 from jobs.files.catalogue import StoredFile
 from jobs.files.ingest import free_file_id
 from jobs.files.media_types import media_type
@@ -30,6 +31,7 @@ from jobs.settings import Settings
 from jobs.storage import ChecksumRejected, ObjectInfo, Storage, UploadGone, UploadUnusable
 from jobs.storage.crc32 import combine, crc32
 from jobs.storage.multipart import PartChecksums
+from jobs.uploads.cleanup import remove_tail
 from jobs.uploads.commands import Uploads, with_file
 from jobs.uploads.content_types import HEAD_SIZE, check_type
 from jobs.uploads.scanning import INFECTED, Scan
@@ -98,6 +100,8 @@ class Receiver:
             scan=checked.scan,
         )
         broken = await self.uploads.find_broken_objects(file)
+        with suppress(HaulageError):  # then they are orphans
+            await remove_tail(self.storage, upload)
         reporter.done(record.index, checked.crc32, file_id=file.id)
         return Success(None, with_file(file, checked.detected_type, broken))
 

@@ -31,6 +31,14 @@ BATCH = 500
 """Files that are removed in one transaction."""
 
 
+async def remove_tail(storage: Storage, upload: Upload) -> None:
+    """Removes all pieces of the tail of an upload that is assembled, or that nobody continues."""
+    if upload.writer is not None and (
+        keys := [piece.key async for piece in storage.objects.list(tail_prefix(upload.id))]
+    ):
+        await storage.objects.delete(keys)
+
+
 class UploadCleanup:
     """Removes the leftover object of one upload at a time."""
 
@@ -69,10 +77,8 @@ class UploadCleanup:
         """The multipart upload goes first: none can be completed to an object afterwards."""
         if upload.upload_id is not None:
             await self._storage.multipart.abort(upload.key, upload.upload_id)
-        keys = [upload.key]
-        if upload.writer is not None:
-            keys += [piece.key async for piece in self._storage.objects.list(tail_prefix(upload.id))]
-        await self._storage.objects.delete(keys)
+        await self._storage.objects.delete([upload.key])
+        await remove_tail(self._storage, upload)
         log.info("upload_removed", job_id=str(upload.id), size=upload.size, infected=upload.infected_at is not None)
 
     async def _remove_duplicate(self, upload: Upload, file_id: int) -> None:

@@ -95,9 +95,17 @@ async def delete_pieces(connection: AsyncConnection, job_id: UUID, pieces: Seque
 
 
 async def sum_tail(connection: AsyncConnection, job_id: UUID) -> int:
-    """The bytes of all pieces."""
-    query = "SELECT coalesce(sum(size), 0)::bigint AS total FROM tail_pieces WHERE job_id = $1"
-    return int((await fetch_within(connection, query, job_id))[0]["total"])
+    """The bytes of the pieces whose part has not arrived otherwise, as from a client that sends to the store."""
+    return int((await fetch_within(connection, _SUM, job_id))[0]["total"])
+
+
+_SUM = """
+    SELECT coalesce(sum(p.size), 0)::bigint AS total
+    FROM tail_pieces AS p JOIN upload_jobs AS u ON u.job_id = p.job_id
+    WHERE p.job_id = $1 AND NOT EXISTS (
+        SELECT FROM signed_parts AS s WHERE s.job_id = $1 AND s.number = p.start / u.part_size + 1 AND s.sent
+    )
+"""
 
 
 async def save_size(connection: AsyncConnection, job_id: UUID, size: int, *, known: bool) -> None:

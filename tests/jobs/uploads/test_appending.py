@@ -27,7 +27,7 @@ from tests.helpers.bundles import stored
 from tests.helpers.eventually import eventually
 from tests.helpers.jobs import clean_now
 from tests.helpers.running import working
-from tests.helpers.uploads import files_of, objects
+from tests.helpers.uploads import files_of, objects, send
 
 MIB = 1 << 20
 
@@ -170,6 +170,15 @@ async def test_files_of_unknown_size_count_against_the_bytes_of_a_day(services: 
         await append(services, upload, 0, bytes(PART + 1), is_last=True)
     with pytest.raises(UploadQuotaExceeded):
         await append(services, await streamed(services, None), 0, b"", size=PART + 1)
+
+
+async def test_another_client_may_send_the_rest_to_the_store_itself(services: Services) -> None:
+    data = os.urandom(2 * PART)
+    upload = await streamed(services, len(data))
+    await append(services, upload, 0, data[: PART + 1000])
+    await send(services, upload, data, [2])
+    assert (await services.uploads.read(upload.id)).progress.bytes_done == len(data)
+    await complete(services, {upload.id: data})
 
 
 async def test_bytes_that_do_not_follow_are_refused(services: Services) -> None:
