@@ -14,23 +14,25 @@ export type Put = (
   options: PutOptions,
 ) => Promise<number>;
 
-const SILENT = 30_000; // milliseconds without progress after which the connection counts as broken
+/** Milliseconds without progress, and without a response once all was sent, after which the connection counts as broken. */
+const SILENT = 30_000;
+const NO_RESPONSE = 90_000;
 
 export const put: Put = (url, headers, body, { signal, onProgress }) =>
   new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
     const request = new XMLHttpRequest();
     let timer: ReturnType<typeof setTimeout>;
-    const watch = () => {
+    const watch = (limit = SILENT) => {
       clearTimeout(timer);
-      timer = setTimeout(() => request.abort(), SILENT);
+      timer = setTimeout(() => request.abort(), limit);
     };
     const abort = () => request.abort();
     request.upload.onprogress = ({ loaded }) => {
       watch();
       onProgress(loaded);
     };
-    request.upload.onload = watch; // all was sent: the response may take its time
+    request.upload.onload = () => watch(NO_RESPONSE);
     request.onloadend = () => {
       clearTimeout(timer);
       signal.removeEventListener("abort", abort);
