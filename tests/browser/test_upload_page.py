@@ -207,8 +207,7 @@ async def test_ten_thousand_files_scroll_smoothly(
     await expect(tab.get_by_text("All 10,000")).to_be_visible(timeout=30_000)
     assert await tab.locator("[data-upload-state]").count() < 60
     frames = sorted(await tab.get_by_role("region", name="Files that are uploaded").evaluate(FRAMES))
-    print(f"FRAMES median {frames[len(frames) // 2]:.0f} ms, longest {frames[-1]:.0f} ms of {len(frames)} frames")  # noqa
-    assert frames[len(frames) // 2] < 50
+    assert frames[len(frames) // 2] < 50, f"milliseconds between frames: {frames}"
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
