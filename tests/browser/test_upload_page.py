@@ -84,7 +84,7 @@ async def cors(services: Services) -> None:
 async def drop(tab: Page, *paths: Path) -> None:
     """Drags files and folders from the desktop into the window, and drops them."""
     session = await tab.context.new_cdp_session(tab)
-    data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+    data: dict[str, Any] = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
     for kind in ("dragEnter", "dragOver", "drop"):
         await session.send("Input.dispatchDragEvent", {"type": kind, "x": 300, "y": 700, "data": data})
     await session.detach()
