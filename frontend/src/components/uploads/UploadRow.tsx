@@ -100,8 +100,7 @@ function Note({ row: { state, message, changed } }: { row: Row }) {
   if (state === "failed") return <span className="file-error">{message ?? text.failed}</span>;
   if (state === "needs-file") return <span className="file-hint">{message ?? text.needsFile}</span>;
   if (changed && state !== "completed") return <span className="file-hint">{text.changed}</span>;
-  if (message !== null && state === "waiting")
-    return <span className="file-hint">{message}</span>;
+  if (message !== null && state === "waiting") return <span className="file-hint">{message}</span>;
   return null;
 }
 
