@@ -40,6 +40,7 @@ def before_uploads(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.chaos
 @pytest.mark.timeout(240)
 async def test_old_processes_leave_uploads_alone_and_new_ones_complete_them(
     ground: Ground, before_uploads: Path
