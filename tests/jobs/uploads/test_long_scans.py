@@ -31,7 +31,7 @@ JOB_TIMEOUT = 3.0
 
 @pytest.fixture
 def changes() -> dict[str, Any]:
-    times = {"lease_ttl": 5, "heartbeat_interval": 0.5, "heartbeat_timeout": 2, "backoff_base": 0.1}
+    times = {"lease_ttl": 7, "heartbeat_interval": 0.5, "heartbeat_timeout": 2, "backoff_base": 0.1}
     return {**times, "job_timeout": JOB_TIMEOUT}
 
 
