@@ -104,7 +104,7 @@ def _described(operation: Operation, names: Names, *, is_open: bool) -> dict[str
         described["parameters"] = parameters
     if operation.bodies:
         content = _content("application/json", [names[model, "validation"] for model in operation.bodies])
-        described["requestBody"] = {"required": True, "content": content}
+        described["requestBody"] = {"required": operation.needs_body, "content": content}
     if operation.form is not None:
         content = _content("multipart/form-data", [names[operation.form, "validation"]])
         described["requestBody"] = {"required": True, "content": content}

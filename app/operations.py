@@ -99,6 +99,8 @@ class Operation:
     media_type: str = "application/json"
     form: type[BaseModel] | None = None
     """The model of a body of type `multipart/form-data`."""
+    needs_body: bool = True
+    """Whether a request without a body is refused, if it may have one."""
 
     @property
     def is_audited(self) -> bool:
@@ -295,7 +297,8 @@ OPERATIONS = (
     Operation(
         "POST", f"{UPLOAD}/{{jobId}}/complete", SEND_PARTS, uploads.complete, "completeUpload",
         "Complete an upload all of whose parts were sent", "uploads",
-        {202: (schemas.UploadCompleted,)}, problems=(400, 404, 409, 503),
+        {202: (schemas.UploadCompleted,)}, (request_bodies.CompleteUpload,), (), (400, 404, 409, 413, 415, 503),
+        needs_body=False,
     ),
     *(
         Operation(

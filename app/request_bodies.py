@@ -213,6 +213,14 @@ class PartToSign(Body):
     crc32: Crc32
 
 
+class CompleteUpload(Body):
+    """Parts that were sent, and were not reported yet."""
+
+    sent: list[PartNumber] = Field(
+        default=[], max_length=MAX_PARTS, description="Numbers of parts that the store has accepted."
+    )
+
+
 class SendParts(Body):
     """Parts to sign URLs for, parts that were sent with earlier ones, or both."""
 

@@ -15,8 +15,8 @@ from app.context import context, json_response, listed_owner
 from app.endpoints.jobs import RETRY_AFTER
 from app.pagination import page_limit, page_of, page_response, time_cursor
 from app.problems import IntakeMissing
-from app.request_bodies import NewUploads, SendParts
-from app.requests import RequestReader, idempotency_key, path_job_id, query_choices, read_body
+from app.request_bodies import CompleteUpload, NewUploads, SendParts
+from app.requests import RequestReader, idempotency_key, path_job_id, query_choices, read_body, read_optional_body
 from app.schemas import PartItem, PartsSigned, SignedPartItem, UploadCompleted, UploadPage, UploadParts, UploadsCreated
 from app.serializers import UPLOADS, new_upload_of, upload_item_of, upload_links_of
 from jobs.engine.jobs import Status
@@ -128,8 +128,11 @@ async def parts(request: Request) -> Response:
 
 async def complete(request: Request) -> Response:
     """Queues the upload; a worker assembles and checks the file. Idempotent."""
+    with RequestReader(request) as read:
+        job_id = read(path_job_id)
+        wanted = await read_optional_body(request, CompleteUpload)
     it = context(request)
-    job = await it.services.uploads.complete(path_job_id(request))
+    job = await it.services.uploads.complete(job_id, wanted.sent)
     it.hub.polling.invalidate(job.id, job.seq)
     links = upload_links_of(job.id, None, it.address.root)
     body = UploadCompleted(job_id=job.id, status=job.status, links=links)

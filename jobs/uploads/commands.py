@@ -150,12 +150,7 @@ class Uploads:
                     f"The bytes of upload {job_id} are being sent by another request. Wait until it has ended."
                 )
             await sql.save_signed(connection, job_id, sign)
-            unsigned = sorted(set(sent) - await sql.save_sent(connection, job_id, sent))
-            if unsigned:
-                raise InvalidRequest(
-                    f"Part {unsigned[0]} of upload {job_id} cannot have been sent: no URL was signed for it.",
-                    [(f"sent[{list(sent).index(number)}]", f"{number} was never signed") for number in unsigned],
-                )
+            await _record_sent(connection, job_id, sent)
             return await progress_of(connection, upload)
 
         job = await self._lifecycle.receive(job_id, self._settings.upload_window, within)
@@ -195,10 +190,11 @@ class Uploads:
             return SignedPart(number, size, signer.sign_object(upload.key, size, crc32))
         return SignedPart(number, size, signer.sign_part(upload.key, upload_id, number, size, crc32))
 
-    async def complete(self, job_id: UUID) -> Job:
-        """Queues an upload all of whose parts were sent; again, returns its job as it is by then.
+    async def complete(self, job_id: UUID, sent: Sequence[int] = ()) -> Job:
+        """Queues an upload all of whose parts were sent, the last ones of them `sent` since the last call of `send`.
 
-        Raises `JobNotFound`, `PartsMissing`, and `IllegalTransition` if it was cancelled before.
+        Again, it returns the job as it is by then. Raises `JobNotFound`, `IllegalTransition` if it was cancelled before,
+        and `PartsMissing` and `InvalidRequest`, after which nothing of `sent` is recorded.
         """
 
         async def within(connection: AsyncConnection, job: Job) -> None:
@@ -207,6 +203,7 @@ class Uploads:
                 raise JobNotFound(f"There is no upload {job_id}.")
             if not upload.size_known:
                 raise IllegalTransition(f"Upload {job_id} is still being sent: its size is not known yet.")
+            await _record_sent(connection, job.id, sent)
             missing = await sql.find_missing(connection, job.id, upload.part_count, upload.part_count)
             if missing:
                 names = ", ".join(map(str, missing[:SHOWN_MISSING])) + (", …" if len(missing) > SHOWN_MISSING else "")
@@ -321,6 +318,16 @@ async def progress_of(connection: AsyncConnection, upload: Upload) -> Progress:
     shorter = upload.part_size - upload.size_of(upload.part_count) if last else 0
     done = count * upload.part_size - shorter + await appends.sum_tail(connection, upload.id)
     return Progress(files_total=1, bytes_total=upload.size if upload.size_known else None, bytes_done=done)
+
+
+async def _record_sent(connection: AsyncConnection, job_id: UUID, sent: Sequence[int]) -> None:
+    """Records that parts were sent. Raises `InvalidRequest` for one that was never signed."""
+    unsigned = sorted(set(sent) - await sql.save_sent(connection, job_id, sent)) if sent else []
+    if unsigned:
+        raise InvalidRequest(
+            f"Part {unsigned[0]} of upload {job_id} cannot have been sent: no URL was signed for it.",
+            [(f"sent[{list(sent).index(number)}]", f"{number} was never signed") for number in unsigned],
+        )
 
 
 def _action(name: str, job: Job) -> Action:

@@ -248,6 +248,21 @@ async def test_a_file_of_another_size_than_announced_is_refused_by_the_store_and
     assert await files_of(services, UUID(job)) == []
 
 
+async def test_the_last_parts_may_be_reported_with_the_completion(api: httpx.AsyncClient, services: Services) -> None:
+    job = await new(api, 9 * MIB)
+    await parts(api, job, {"sign": [{"number": 1, "crc32": "0" * 8}]})
+    address = f"/v1/upload/{job}/complete"
+    refused = problem(await api.post(address, json={"sent": [1, 2]}), 400, "invalid_request").json()
+    assert refused["errors"] == [{"field": "sent[1]", "message": "2 was never signed"}]
+    problem(await api.post(address, json={"sent": [1]}), 409, "parts_missing")
+    assert [part["sent"] for part in (await api.get(f"/v1/upload/{job}/parts")).json()["parts"]] == [False]
+    await parts(api, job, {"sign": [{"number": 2, "crc32": "0" * 8}]})
+    for _ in range(2):
+        assert (await api.post(address, json={"sent": [1, 2]})).json()["status"] == "queued"
+    assert (await read_job(services, UUID(job))).progress.bytes_done == 9 * MIB
+    problem(await api.post(address, content=b"x"), 415, "unsupported_media_type")
+
+
 async def test_a_cancelled_upload_takes_nothing_more(api: httpx.AsyncClient) -> None:
     job = await new(api)
     await send_part(api, job, DATA)

@@ -807,6 +807,18 @@ export interface components {
             redis: components["schemas"]["Circuit"];
         };
         /**
+         * CompleteUpload
+         * @description Parts that were sent, and were not reported yet.
+         */
+        CompleteUpload: {
+            /**
+             * Sent
+             * @description Numbers of parts that the store has accepted.
+             * @default []
+             */
+            sent: number[];
+        };
+        /**
          * Compression
          * @description How a bundle packs its files. A result that is not a bundle is the source object, unchanged.
          * @enum {string}
@@ -5406,7 +5418,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CompleteUpload"];
+            };
+        };
         responses: {
             /** @description Accepted */
             202: {
@@ -5471,6 +5487,28 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
                 headers: {
                     /** @description Id of the request, its own or a new one. The log has it, too. */
                     "X-Request-ID": string;
