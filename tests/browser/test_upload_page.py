@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.async_api import Browser, BrowserContext, Locator, Page, Route, expect
+from playwright.async_api import Browser, BrowserContext, Dialog, Locator, Page, Route, expect
 
 from jobs.services import Services
 from jobs.uploads.uploads import MIB
@@ -157,7 +157,12 @@ async def test_an_upload_is_paused_continued_seen_on_another_device_and_not_left
         await expect(other.get_by_role("progressbar")).to_have_count(0)  # nothing is sent by this one
 
         questions: list[str] = []
-        tab.once("dialog", lambda dialog: (questions.append(dialog.type), asyncio.ensure_future(dialog.dismiss()))[0])
+
+        async def stay(dialog: Dialog) -> None:
+            questions.append(dialog.type)
+            await dialog.dismiss()
+
+        tab.once("dialog", stay)
         await tab.evaluate("setTimeout(() => window.location.assign('/docs'))")
         await eventually(lambda: _true(questions == ["beforeunload"]))
 
