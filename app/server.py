@@ -27,7 +27,7 @@ from app.intake.intake import CLEANUP_TIMEOUT, Intake
 from app.listening import bound_sockets, url_of
 from app.tcp_connections import BACKLOG, TcpConnections, connection_limit
 from app.websocket_protocol import WebSocketProtocol
-from jobs.memory import freeze_startup_objects
+from jobs.memory import freeze_startup_objects, limit_malloc_arenas, return_large_blocks
 from jobs.settings import Settings
 from jobs.shutdown import CLOSE_TIMEOUT, exit_after
 
@@ -117,6 +117,8 @@ def intake_server(settings: Settings) -> Server:
 
 def serve_intake(settings: Settings) -> None:
     """Serves the intake until SIGTERM or SIGINT. Uploads in progress have `SHUTDOWN_TIMEOUT` to end."""
+    limit_malloc_arenas()
+    return_large_blocks()
     patience = settings.shutdown_timeout + CLEANUP_TIMEOUT + CLOSE_TIMEOUT
     _run(intake_server(settings), "intake_started", settings.host, settings.intake_port, patience)
 
