@@ -87,7 +87,8 @@ export class Gate {
       },
       jittered(range, random),
     );
-    this.#set(problem);
+    // A single failure is no outage: the next attempt is made within a second.
+    if (this.#failures > 1 || retryAfter !== null || !presence.online()) this.#set(problem);
   }
 
   #opened(): void {
