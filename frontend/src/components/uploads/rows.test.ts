@@ -22,6 +22,7 @@ function listed(jobId: string, more: Partial<ListedUpload> = {}): ListedUpload {
     percent: 25,
     createdAt: "2026-11-21T12:00:00Z",
     finishedAt: null,
+    finding: null,
     links: {} as ListedUpload["links"],
     ...more,
   };
