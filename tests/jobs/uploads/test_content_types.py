@@ -8,7 +8,7 @@ import lzma
 import struct
 import zlib
 from io import BytesIO
-from zipfile import ZipFile
+from zipfile import ZipFile, ZipInfo
 
 import pytest
 
@@ -20,7 +20,7 @@ def zipped(**members: bytes) -> bytes:
     archive = BytesIO()
     with ZipFile(archive, "w") as writer:
         for name, content in members.items():
-            writer.writestr(name.replace("__", "/").replace("_xml", ".xml"), content)
+            writer.writestr(ZipInfo(name.replace("__", "/").replace("_xml", ".xml")), content)
     return archive.getvalue()
 
 
@@ -86,8 +86,8 @@ TRUE = [
     ("a.zip", "application/zip", zipped(), "application/zip"),
     ("a.jar", "application/java-archive", ZIP, "application/zip"),
     ("a.docx", None, DOCX, "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
-    ("a.gz", "application/gzip", gzip.compress(b"x"), "application/gzip"),
-    ("a.tar.gz", "application/gzip", gzip.compress(b"x"), "application/gzip"),
+    ("a.gz", "application/gzip", gzip.compress(b"x", mtime=0), "application/gzip"),
+    ("a.tar.gz", "application/gzip", gzip.compress(b"x", mtime=0), "application/gzip"),
     ("a.csv.bz2", None, bz2.compress(b"x"), "application/x-bzip2"),
     ("a.txt.xz", None, lzma.compress(b"x"), "application/x-xz"),
     ("a.txt", "text/plain; charset=utf-8", TEXT, None),
@@ -116,7 +116,7 @@ LIES = [
     ("a.pdf", None, HTML),
     ("a.pdf", None, ZIP),
     ("a.pdf", "application/pdf", bytes(1100) + PDF),
-    ("a.zip", None, gzip.compress(b"x")),
+    ("a.zip", None, gzip.compress(b"x", mtime=0)),
     ("a.tar.gz", None, ZIP),
     ("a.txt", None, PNG),
     ("a.txt", "text/plain", ELF),
