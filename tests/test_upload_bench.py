@@ -29,6 +29,7 @@ async def arena(environment: dict[str, str], tmp_path: Path) -> AsyncIterator[Ar
         await execute(environment["DATABASE_URL"], f"DROP DATABASE IF EXISTS bench_{name} WITH (FORCE)")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 async def test_all_figures_are_measured_and_nothing_is_left(arena: Arena) -> None:
     figures = {one.what: one for one in await uploads.measure(arena, TINY)}
