@@ -437,12 +437,15 @@ class _Stream:
     async def _record(self, writes: Sequence[tuple[Write, int]]) -> None:
         """Makes bytes that the store has count. Raises `UploadBusy` if another request is the writer by now."""
         end = max([self._durable, *(end for _, end in writes)])
+        has_new_size = False
 
         async def within(connection: AsyncConnection, job: Job) -> Progress:
+            nonlocal has_new_size
+            has_new_size = self._has_new_size  # it may become known before this transaction ends
             if not await sql.renew_writer(connection, job.id, self._writer, WRITER_LEASE):
                 raise self._lost()
             upload = self._upload if self._upload.size_known else replace(self._upload, size=end)
-            if not upload.size_known or self._has_new_size:
+            if not upload.size_known or has_new_size:
                 await self._appends.save_size(connection, upload)
             for write, _ in writes:
                 await write(connection)
@@ -451,7 +454,9 @@ class _Stream:
         settings = self._appends.settings
         job = await self._appends.lifecycle.receive(self._upload.id, settings.upload_window, within)
         self._upload = replace(self._upload, seq=job.seq, progress=job.progress, due_at=job.due_at)
-        self._durable, self._has_new_size = end, False
+        self._durable = end
+        if has_new_size:
+            self._has_new_size = False
         await self._remove_superseded()
 
     async def _remove_superseded(self) -> None:

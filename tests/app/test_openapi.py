@@ -27,6 +27,7 @@ UNDESCRIBED = {
     "/docs",
     "/jobs/{jobId}",
     "/account",
+    "/uploads",
     "/sign-in",
     "/sign-in/oidc",
     "/sign-in/oidc/callback",
