@@ -475,7 +475,8 @@ class _Stream:
             if buffer is not None and self._appends.budget.is_contended and clock() - buffer.since > PATIENCE:
                 log.debug("tail_added", job_id=str(self._upload.id), size=buffer.filled)
                 self._spill()
-            if seen != self._arrivals or self._is_waiting or self._pending:
+            is_writing = any(not task.done() for task in self._pending)
+            if seen != self._arrivals or self._is_waiting or is_writing:
                 seen = self._arrivals
                 with suppress(HaulageError):
                     self._is_lost = not await self._renew()

@@ -217,9 +217,9 @@ async def test_of_two_requests_at_once_one_is_refused(services: Services) -> Non
 async def test_the_next_request_takes_over_from_one_that_receives_nothing(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(appending, "WRITER_LEASE", 0.3)
-    monkeypatch.setattr(appending, "KEEP_INTERVAL", 0.1)
-    data = os.urandom(PART + 10)
+    monkeypatch.setattr(appending, "WRITER_LEASE", 2.0)
+    monkeypatch.setattr(appending, "KEEP_INTERVAL", 0.3)
+    data = os.urandom(PART + 100)
     upload = await streamed(services, len(data))
     begun, go_on = asyncio.Event(), asyncio.Event()
 
