@@ -91,8 +91,7 @@ def new_upload_of(upload: Upload, root: str) -> NewUploadItem:
     )
 
 
-def upload_item_of(upload: Upload, root: str, *, findings: bool) -> UploadItem:
-    """`findings`: whether the caller may see what the virus scanner has found."""
+def upload_item_of(upload: Upload, root: str) -> UploadItem:
     return UploadItem(
         job_id=upload.id,
         status=upload.status,
@@ -101,7 +100,6 @@ def upload_item_of(upload: Upload, root: str, *, findings: bool) -> UploadItem:
         percent=upload.percent,
         created_at=upload.created_at,
         finished_at=upload.finished_at,
-        finding=upload.finding if findings else None,
     )
 
 

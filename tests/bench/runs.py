@@ -22,7 +22,6 @@ from tests.bench import (
     small,
     start,
     status,
-    uploads,
 )
 from tests.bench.arena import Arena, open_arena, running_stack
 from tests.bench.effort import FULL, QUICK, Effort
@@ -54,8 +53,6 @@ PROXIES: dict[str, Bench] = {"proxies": proxies.measure}
 """What a reverse proxy adds: likewise."""
 ACCESS: dict[str, Bench] = {"access": access.measure}
 """What proving who one is costs: likewise."""
-UPLOADS: dict[str, Bench] = {"uploads": uploads.measure}
-"""Those of uploads, beside tusd: likewise."""
 TABLES = {
     "measured": BENCHES,
     "live": LIVE,
@@ -65,10 +62,9 @@ TABLES = {
     "page": PAGE,
     "proxies": PROXIES,
     "access": ACCESS,
-    "uploads": UPLOADS,
 }
 """By the name of its place in docs/benchmarks.md."""
-ALL = BENCHES | LIVE | DEFLATING | BUNDLES | GROWTH | PAGE | PROXIES | ACCESS | UPLOADS
+ALL = BENCHES | LIVE | DEFLATING | BUNDLES | GROWTH | PAGE | PROXIES | ACCESS
 
 
 def main() -> int:

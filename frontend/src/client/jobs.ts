@@ -9,7 +9,6 @@ import type {
   ProgressView,
   ResultView,
   Status,
-  UploadView,
 } from "./schemas.ts";
 import type { Update } from "./transports.ts";
 
@@ -55,8 +54,6 @@ export interface JobDetail {
   startedAt: string | null;
   nextAttemptAt: string | null;
   result: ResultView | null;
-  /** Of an upload only: what is uploaded. */
-  upload?: UploadView;
 }
 
 /** The job of a list item. */
