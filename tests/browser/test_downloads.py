@@ -35,6 +35,16 @@ async def start(tab: Page, *names: str, archive: str = "") -> str:
     return str(tab.url).rpartition("/")[2]
 
 
+async def completed(tab: Page, gateway: str, api: httpx.AsyncClient, catalogue: Catalogue) -> str:
+    """Opens the page of a bundle that is ready; the id of its job."""
+    file_id = await catalogue.add(b"x", "x.txt")
+    asked = {"file_ids": [file_id], "archiveName": "gone"}
+    job_id = str((await api.post("/v1/download/initiate", json=asked)).json()["jobId"])
+    await tab.goto(f"{gateway}/jobs/{job_id}")
+    await expect(job(tab, "completed")).to_be_visible()
+    return job_id
+
+
 async def test_files_are_picked_checked_packed_and_really_downloaded(
     tab: Page, gateway: str, catalogue: Catalogue, worker: None, tmp_path: Path
 ) -> None:
@@ -234,11 +244,7 @@ async def test_the_page_of_a_result_that_was_deleted_says_so(
     tab: Page, gateway: str, api: httpx.AsyncClient, catalogue: Catalogue, worker: None
 ) -> None:
     del worker
-    file_id = await catalogue.add(b"x", "x.txt")
-    asked = {"file_ids": [file_id], "archiveName": "gone"}
-    job_id = (await api.post("/v1/download/initiate", json=asked)).json()["jobId"]
-    await tab.goto(f"{gateway}/jobs/{job_id}")
-    await expect(job(tab, "completed")).to_be_visible()
+    job_id = await completed(tab, gateway, api, catalogue)
     await api.delete(f"/v1/download/job/{job_id}/bundle")
     await tab.reload()
     await expect(tab.get_by_text("The bundle was deleted from the store. Try again to rebuild it.")).to_be_visible()
@@ -249,11 +255,7 @@ async def test_a_click_on_a_result_that_is_no_longer_in_the_store_says_so(
     tab: Page, gateway: str, api: httpx.AsyncClient, catalogue: Catalogue, worker: None, services: Services
 ) -> None:
     del worker
-    file_id = await catalogue.add(b"x", "x.txt")
-    asked = {"file_ids": [file_id], "archiveName": "gone"}
-    job_id = (await api.post("/v1/download/initiate", json=asked)).json()["jobId"]
-    await tab.goto(f"{gateway}/jobs/{job_id}")
-    await expect(job(tab, "completed")).to_be_visible()
+    job_id = await completed(tab, gateway, api, catalogue)
     download = await services.downloads.read(UUID(job_id))
     assert download.result is not None
     await services.storage.objects.delete([download.result.key])
