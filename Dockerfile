@@ -54,7 +54,7 @@ COPY --from=packages /opt/haulage /opt/haulage
 # In a container, 127.0.0.1 is reached by nobody. Who reaches the other addresses is up to its network.
 ENV HOST=:: PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 10001:10001
-EXPOSE 8080
+EXPOSE 8080 8081
 # `serve` and `worker` drain on it, and exit with 0.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["haulage"]

@@ -7,6 +7,7 @@ PAGE := app/pages/built/index.html
 MODULES := frontend/node_modules/.ready
 WORKER := tests/proxy/worker
 OPENID := tests/oidc
+TUS := tests/tus
 WORKER_BUILT := $(WORKER)/built/worker.js
 CFN_LINT := $(BIN)/cfn-lint
 HADOLINT := $(BIN)/hadolint
@@ -19,7 +20,7 @@ SIDE_BY_SIDE := --numprocesses 4 --dist worksteal
 BY_MODULE := --numprocesses 3 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup page worker run test unit fuzz minio slow browser containers check types proxy proxies long chaos bench bench-live bench-bundles bench-access lock clean
+.PHONY: help setup page worker run test unit fuzz minio slow browser containers check types proxy proxies long chaos bench bench-live bench-bundles bench-access bench-uploads lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +62,10 @@ $(OPENID)/node_modules/.ready: $(VENV)/.ready $(OPENID)/package.json $(OPENID)/p
 	$(NPM) --prefix ../$(OPENID) ci --silent
 	@touch $@
 
+$(TUS)/node_modules/.ready: $(VENV)/.ready $(TUS)/package.json $(TUS)/package-lock.json $(TUS)/.npmrc
+	$(NPM) --prefix ../$(TUS) ci --silent
+	@touch $@
+
 $(CFN_LINT): $(VENV)/.ready tests/proxy/requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/proxy/requirements.lock
 	@touch $@
@@ -72,7 +77,7 @@ $(HADOLINT): $(VENV)/.ready tests/containers/requirements.lock
 run: setup ## Run the main job on this machine: servers, gateway, worker, demo files, a real download
 	@exec $(BIN)/haulage up --demo
 
-test: setup page worker $(OPENID)/node_modules/.ready ## Run the tests, in four processes, each with real servers of its own
+test: setup page worker $(OPENID)/node_modules/.ready $(TUS)/node_modules/.ready ## Run the tests, in four processes, each with real servers of its own
 	$(NPM) run --silent test
 	$(BIN)/pytest $(SIDE_BY_SIDE)
 
@@ -83,10 +88,10 @@ fuzz: setup ## Send every operation requests of all kinds, others each time (FUZ
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-100} $(BIN)/pytest tests/fuzz --numprocesses 3
 
 minio: setup ## Run the tests for which the store makes a difference, against MinIO
-	bash tests/minio.sh $(BIN)/pytest tests/jobs/storage tests/jobs/bundles tests/jobs/uploads tests/app/test_main_job.py $(SIDE_BY_SIDE) \
+	bash tests/minio.sh $(BIN)/pytest tests/jobs/storage tests/jobs/bundles tests/jobs/uploads tests/app/cli/test_upload_damage.py tests/faults/test_uploads.py tests/app/test_main_job.py $(SIDE_BY_SIDE) \
 		-m "not chaos and not slow and not unit"
 
-slow: setup ## Run the tests that take minutes and 13 GB of the disk: bundles at the limits of ZIP64
+slow: setup ## Run the tests that take minutes and 13 GB of the disk: bundles at the limits of ZIP64, fifty streams at the intake
 	$(BIN)/pytest -m slow
 
 browser: setup page $(OPENID)/node_modules/.ready ## Run the tests of the page in a real Chromium: the machine's, or one from npm
@@ -135,6 +140,9 @@ bench-bundles: setup ## Measure bundles beside other ways to make them, on MinIO
 bench-access: setup ## Measure what proving who one is costs, and print its table of docs/benchmarks.md
 	$(BIN)/python -m tests.bench access
 
+bench-uploads: setup ## Measure uploads beside tusd, and print their table of docs/benchmarks.md
+	$(BIN)/python -m tests.bench uploads
+
 lock: ## Pin every dependency by version and hash (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --extra stack --group dev \
 		pyproject.toml --output-file requirements.lock
@@ -152,4 +160,4 @@ lock: ## Pin every dependency by version and hash (needs uv)
 		--constraint requirements.lock tests/containers/requirements.in --output-file tests/containers/requirements.lock
 
 clean: ## Remove the environment, not the data of .haulage
-	rm -rf $(VENV) frontend/node_modules $(WORKER)/node_modules $(WORKER)/built $(OPENID)/node_modules app/pages/built .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) frontend/node_modules $(WORKER)/node_modules $(WORKER)/built $(OPENID)/node_modules $(TUS)/node_modules app/pages/built .mypy_cache .pytest_cache .ruff_cache .hypothesis

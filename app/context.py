@@ -19,6 +19,7 @@ from app.following.hub import Hub
 from app.problems import Forbidden
 from app.public_address import PublicAddress
 from app.requests import query_text
+from app.scanner_check import ScannerCheck
 from jobs.bundles.result_links import ResultLinks
 from jobs.engine.sql.admissions import Admission, JobLimits
 from jobs.files.visibility import FileReader
@@ -26,21 +27,44 @@ from jobs.services import Services
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
-    """Opened when the gateway starts, and closed when it stops."""
+class ServerContext:
+    """What every server has, gateway or intake: opened when it starts, and closed when it stops."""
 
     services: Services
     access: AccessControl
     audit: Audit
-    hub: Hub
-    result_links: ResultLinks
     address: PublicAddress
-    diagnosis_limits: DiagnosisLimits
+    """Where clients reach this server."""
+    scanner: ScannerCheck
 
     @property
     def guard(self) -> Guard:
         """Who may do what."""
         return self.access.guard
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether it takes no new clients, since it is shutting down."""
+        return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context(ServerContext):
+    """That of a gateway."""
+
+    hub: Hub
+    result_links: ResultLinks
+    diagnosis_limits: DiagnosisLimits
+
+    @property
+    def is_draining(self) -> bool:
+        return self.hub.limits.draining
+
+
+def server_context(request: Request) -> ServerContext:
+    """The context of the server, gateway or intake, that serves the request."""
+    found: ServerContext = request.app.state.context
+    return found
 
 
 def context(request: Request) -> Context:

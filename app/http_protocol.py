@@ -128,7 +128,10 @@ class HttpProtocol(HttpToolsProtocol):
             self.transport.abort()
         elif self.transport.is_closing():
             self._close()
-        elif self._state == "body" and not self.flow.read_paused:  # or else it is the application that does not read
+        elif self._state == "body" and self.flow.read_paused:  # it is the application that does not read
+            if self._tcp.long_bodies:
+                self._wait_for_body()
+        elif self._state == "body":
             self._refuse(RequestIncomplete(f"The body did not arrive within {self._tcp.settings.body_timeout:g} s."))
         elif self._state == "head" and self._size > 0:
             self._refuse(RequestIncomplete(f"The head did not arrive within {self._tcp.settings.head_timeout:g} s."))
@@ -191,6 +194,8 @@ class HttpProtocol(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         super().on_body(body)
         self._size = -_PIECE
+        if self._tcp.long_bodies and self._state == "body":
+            self._wait_for_body()
 
     def on_message_complete(self) -> None:
         if self.parser.should_upgrade():

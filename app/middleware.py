@@ -163,6 +163,8 @@ class ResponseSender:
         """That of the request, once `RequestLimits` has set it."""
         self.status = 0
         """The status of the response; 0 until it has begun."""
+        self.closes = False
+        """Whether it closes its connection, since the rest of the request's body will not be read."""
         self.quotas: list[Quota] = []
         """What the response says of the caller's limits, whether it is an error or not."""
 
@@ -182,7 +184,7 @@ class ResponseSender:
             if self.quotas:
                 fields = rate_limit_headers(self.quotas).items()
                 headers += ((name.lower().encode(), value.encode()) for name, value in fields)
-            if self._middleware.stopping:
+            if self._middleware.stopping or self.closes:
                 headers.append((b"connection", b"close"))
         await self._send(message)
 

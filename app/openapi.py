@@ -60,7 +60,7 @@ def openapi(version: str, server: str = "/", *, is_open: bool = True) -> dict[st
 _HEADERS = {
     "ETag": "Version of the status, for `If-None-Match`.",
     "Link": "The next page, unless this is the last one (RFC 8288).",
-    "Location": "Where to go on: the status of the job, or the presigned URL.",
+    "Location": "Where to go on: the status of the job, the presigned URL, or the intake.",
     "RateLimit": "What is left of the caller's limits: `r` requests or jobs, and the seconds `t` until there are more"
     " (draft-ietf-httpapi-ratelimit-headers-10).",
     "RateLimit-Policy": "The caller's limits: `q` requests or jobs in `w` seconds.",
@@ -77,6 +77,7 @@ Names = dict[Any, dict[str, Any]]
 
 def _models() -> list[tuple[type[BaseModel], JsonSchemaMode]]:
     bodies = {model for operation in OPERATIONS for model in operation.bodies}
+    bodies |= {operation.form for operation in OPERATIONS if operation.form is not None}
     answers = {model for operation in OPERATIONS for models in operation.answers.values() for model in models}
     listed: list[tuple[type[BaseModel], JsonSchemaMode]] = [(model, "validation") for model in bodies]
     listed += [(model, "serialization") for model in answers | {ProblemBody}]
@@ -103,6 +104,9 @@ def _described(operation: Operation, names: Names, *, is_open: bool) -> dict[str
         described["parameters"] = parameters
     if operation.bodies:
         content = _content("application/json", [names[model, "validation"] for model in operation.bodies])
+        described["requestBody"] = {"required": operation.needs_body, "content": content}
+    if operation.form is not None:
+        content = _content("multipart/form-data", [names[operation.form, "validation"]])
         described["requestBody"] = {"required": True, "content": content}
     return described
 
@@ -131,7 +135,7 @@ def _headers(operation: Operation, status: int) -> dict[str, Any]:
         names.append("ETag")
     if is_answer and "cursor" in parameters:
         names.append("Link")
-    if status in {HTTPStatus.ACCEPTED, HTTPStatus.SEE_OTHER}:
+    if status in {HTTPStatus.ACCEPTED, HTTPStatus.SEE_OTHER, HTTPStatus.TEMPORARY_REDIRECT}:
         names.append("Location")
     comes_later = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE} - operation.answers.keys()
     if status in {HTTPStatus.ACCEPTED, *comes_later}:

@@ -34,6 +34,7 @@ from app.access.rules import (
     SEND_PARTS,
     SHARE_RESULT,
     START_FILE,
+    TO_INTAKE,
     UPLOAD_FILES,
     JobAccess,
     Rule,
@@ -96,15 +97,22 @@ class Operation:
     parameters: tuple[Parameter, ...] = ()
     problems: tuple[int, ...] = field(default=())
     media_type: str = "application/json"
+    form: type[BaseModel] | None = None
+    """The model of a body of type `multipart/form-data`."""
+    needs_body: bool = True
+    """Whether a request without a body is refused, if it may have one."""
 
     @property
     def is_audited(self) -> bool:
         """Whether the audit log says who did it: everything that changes something of a user, by the user's rights.
 
-        The requests for the parts of an upload are not, of which there may be hundreds: its creation and its end are.
+        The requests for the parts of an upload are not, of which there may be hundreds: its creation and its end are. Nor
+        are redirects to the intake, which records what it has received.
         """
         writes = {Scope.JOBS_WRITE, Scope.FILES_WRITE, Scope.ACCESS_MANAGE}
-        return self.rule.scope in writes and self.method != "GET" and self.name != "sendParts"
+        return (
+            self.rule.scope in writes and self.method != "GET" and self.name != "sendParts" and self.rule != TO_INTAKE
+        )
 
     @property
     def hands_out_results(self) -> bool:
@@ -289,7 +297,16 @@ OPERATIONS = (
     Operation(
         "POST", f"{UPLOAD}/{{jobId}}/complete", SEND_PARTS, uploads.complete, "completeUpload",
         "Complete an upload all of whose parts were sent", "uploads",
-        {202: (schemas.UploadCompleted,)}, problems=(400, 404, 409, 503),
+        {202: (schemas.UploadCompleted,)}, (request_bodies.CompleteUpload,), (), (400, 404, 409, 413, 415, 503),
+        needs_body=False,
+    ),
+    *(
+        Operation(
+            "POST", path, TO_INTAKE, uploads.to_intake, name, "Upload a file by a form, which the intake receives",
+            "uploads", {202: (schemas.UploadsCreated,), 307: ()}, problems=(400, 413, 415, 501, 503),
+            form=request_bodies.UploadForm,
+        )
+        for path, name in ((f"{UPLOAD}/form", "uploadForm"), ("/upload", "uploadFormAlias"))
     ),
     *(
         Operation(

@@ -144,6 +144,16 @@ class RequestIncomplete(HaulageError):
     code = "request_incomplete"
 
 
+class UnsupportedTusVersion(HaulageError):
+    code = "unsupported_tus_version"
+
+
+class UploadEnded(HaulageError):
+    """An upload that was cancelled, or has lapsed, before all its bytes had arrived."""
+
+    code = "upload_ended"
+
+
 class UnsupportedTransferCoding(HaulageError):
     code = "unsupported_transfer_coding"
 
@@ -158,6 +168,12 @@ class TooManyDiagnoses(HaulageError):
 
 class GatewayFull(HaulageError):
     code = "gateway_full"
+
+
+class IntakeMissing(HaulageError):
+    """There is no intake to which the gateway could redirect."""
+
+    code = "intake_missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +233,13 @@ RESPONSES: dict[str, ErrorResponse] = {
     "file_gone": ErrorResponse(410, "The file was removed", ExitCode.EXPIRED),
     "upload_too_large": ErrorResponse(413, "The file is too large", ExitCode.INVALID),
     "parts_missing": ErrorResponse(409, "Parts of the file are missing", ExitCode.WRONG_STATE),
+    "unsupported_tus_version": ErrorResponse(412, "Another version of tus is needed", ExitCode.INVALID),
+    "upload_ended": ErrorResponse(410, "The upload was cancelled", ExitCode.WRONG_STATE),
+    "upload_busy": ErrorResponse(
+        423, "The upload is being sent by another request", ExitCode.WRONG_STATE, retry_after=1
+    ),
+    "wrong_offset": ErrorResponse(409, "The bytes do not follow those that have arrived", ExitCode.WRONG_STATE),
+    "wrong_checksum": ErrorResponse(460, "The bytes do not have the checksum", ExitCode.INVALID),
     "too_many_uploads": ErrorResponse(429, "Too many open uploads", ExitCode.UNAVAILABLE, retry_after=30),
     "upload_quota_exceeded": ErrorResponse(429, "Too many bytes in a day", ExitCode.UNAVAILABLE, retry_after=3600),
     # failed attempts
@@ -274,6 +297,7 @@ RESPONSES: dict[str, ErrorResponse] = {
     ),
     "too_many_diagnoses": ErrorResponse(429, "Too many diagnostic requests", ExitCode.UNAVAILABLE, retry_after=60),
     "gateway_full": ErrorResponse(503, "Too many connections", ExitCode.UNAVAILABLE, retry_after=5),
+    "intake_missing": ErrorResponse(501, "No intake", ExitCode.FAILED),
     "server_stops": ErrorResponse(
         503, "The server is shutting down", ExitCode.UNAVAILABLE, retry_after=2, close_code=CloseCode.RESTART
     ),

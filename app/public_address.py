@@ -10,7 +10,7 @@ from starlette.types import Scope
 
 from app.problems import ForbiddenOrigin, WrongHost
 from jobs.addresses import DEFAULT_PORTS
-from jobs.settings import GatewaySettings
+from jobs.settings import GatewaySettings, Settings
 
 _PORT = re.compile(r":[0-9]*$")
 
@@ -84,6 +84,22 @@ class PublicAddress:
         if scheme in DEFAULT_PORTS:
             host = host.removesuffix(f":{DEFAULT_PORTS[scheme]}")
         return origin == self._own_origin or (bool(authority) and authority == host)
+
+
+def intake_address(settings: Settings) -> PublicAddress:
+    """Where clients reach the intake: at `INTAKE_URL`, or else, through a proxy, where they reach the gateway.
+
+    The host of `PUBLIC_URL` is accepted, too.
+    """
+    if settings.intake_url is None:
+        return PublicAddress(settings)
+    gateway = urlsplit(settings.public_url or "").netloc
+    own = {
+        "public_url": settings.intake_url,
+        "root_path": urlsplit(settings.intake_url).path,
+        "allowed_hosts": (*settings.allowed_hosts, *([_host_name(gateway)] if gateway else [])),
+    }
+    return PublicAddress(settings.model_copy(update=own))
 
 
 def _host_name(host: str) -> str:

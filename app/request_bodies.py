@@ -155,10 +155,9 @@ class UploadFile(Body):
     )
 
 
-class NewUploads(Body):
-    """The files to upload: 1 to 1000, each of which becomes a job."""
+class Sharing(Body):
+    """Who may read uploaded files."""
 
-    files: list[UploadFile] = Field(min_length=1, max_length=MAX_UPLOADS)
     visibility: Visibility | None = Field(
         default=None,
         description="Who may read the files: `private`: you, `shared`: also the users of `groups`, `public`: every user. "
@@ -174,11 +173,52 @@ class NewUploads(Body):
         return self
 
 
+class NewUploads(Sharing):
+    """The files to upload: 1 to 1000, each of which becomes a job."""
+
+    files: list[UploadFile] = Field(min_length=1, max_length=MAX_UPLOADS)
+
+
+class UploadForm(Sharing):
+    """A form with one file, whose part comes last. The part may have any name; its file name and type count."""
+
+    name: Name | None = Field(
+        default=None, description="Instead of the part's file name. Unsafe characters are replaced; folders are kept."
+    )
+    last_modified: AwareDatetime | None = Field(
+        default=None, description="When its content was last changed; it gets this time when a bundle is unpacked."
+    )
+    file: StrictStr = Field(json_schema_extra={"contentMediaType": "application/octet-stream"})
+
+
+class ReceivedForm(UploadForm):
+    """A form as the intake has read it. `file` is the file name."""
+
+    name: Name
+    content_type: ContentType | None = None
+
+
+class TusMetadata(Sharing):
+    """What a client of tus says of its file, in `Upload-Metadata`."""
+
+    name: Name
+    content_type: ContentType | None = None
+    last_modified: AwareDatetime | None = None
+
+
 class PartToSign(Body):
     """A part that will be sent. `crc32`: the CRC-32 of its bytes, in lower-case hex."""
 
     number: PartNumber
     crc32: Crc32
+
+
+class CompleteUpload(Body):
+    """Parts that were sent, and were not reported yet."""
+
+    sent: list[PartNumber] = Field(
+        default=[], max_length=MAX_PARTS, description="Numbers of parts that the store has accepted."
+    )
 
 
 class SendParts(Body):

@@ -65,6 +65,11 @@ async def read_body(request: Request, model: type[B]) -> B:
     return check(raw, model)
 
 
+async def read_optional_body(request: Request, model: type[B]) -> B:
+    """The same; without a body, the model with its defaults."""
+    return await read_body(request, model) if await request.body() else model()
+
+
 async def read_json(request: Request) -> Any:
     """The body as JSON; a byte order mark is ignored (RFC 8259, section 8.1).
 

@@ -212,6 +212,9 @@ class UploadItem(NewUploadItem):
     percent: float | None
     created_at: datetime
     finished_at: datetime | None
+    finding: str | None = Field(
+        description="What the virus scanner has found in an infected upload. For operators and admins; null for others."
+    )
 
 
 class UploadPage(Message):
@@ -371,6 +374,8 @@ class HealthChecks(Message):
     storage: CheckState
     redis: CheckState
     queue: CheckState
+    scanner: Literal["ok", "error", "off"]
+    """`off`: uploads are not scanned for viruses."""
 
 
 class Circuits(Message):

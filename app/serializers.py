@@ -91,7 +91,8 @@ def new_upload_of(upload: Upload, root: str) -> NewUploadItem:
     )
 
 
-def upload_item_of(upload: Upload, root: str) -> UploadItem:
+def upload_item_of(upload: Upload, root: str, *, findings: bool) -> UploadItem:
+    """`findings`: whether the caller may see what the virus scanner has found."""
     return UploadItem(
         job_id=upload.id,
         status=upload.status,
@@ -100,6 +101,7 @@ def upload_item_of(upload: Upload, root: str) -> UploadItem:
         percent=upload.percent,
         created_at=upload.created_at,
         finished_at=upload.finished_at,
+        finding=upload.finding if findings else None,
     )
 
 

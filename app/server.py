@@ -1,4 +1,4 @@
-"""Runs the gateway on uvicorn."""
+"""Runs gateway and intake on uvicorn."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import logging
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from functools import partial
 from time import monotonic
 from types import FrameType
@@ -22,10 +23,11 @@ from app.access.proxy_headers import ProxyHeaderFilter
 from app.exit_codes import ExitCode
 from app.gateway import Gateway
 from app.http_protocol import HttpProtocol
+from app.intake.intake import CLEANUP_TIMEOUT, Intake
 from app.listening import bound_sockets, url_of
 from app.tcp_connections import BACKLOG, TcpConnections, connection_limit
 from app.websocket_protocol import WebSocketProtocol
-from jobs.memory import freeze_startup_objects
+from jobs.memory import freeze_startup_objects, limit_malloc_arenas, return_large_blocks
 from jobs.settings import Settings
 from jobs.shutdown import CLOSE_TIMEOUT, exit_after
 
@@ -42,8 +44,9 @@ PONG = 15.0
 class Server(uvicorn.Server):
     """Serves an application, in an event loop that may run other tasks, too."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        self._connections = TcpConnections(settings, connection_limit(settings))
+    def __init__(self, app: ASGIApp, settings: Settings, *, long_bodies: bool = False) -> None:
+        """`long_bodies`: whether a body may take any time, as long as some of it arrives within `BODY_TIMEOUT`."""
+        self._connections = TcpConnections(settings, connection_limit(settings), long_bodies=long_bodies)
         super().__init__(_config(app, settings, self._connections))
 
     async def on_tick(self, counter: int) -> bool:
@@ -103,18 +106,33 @@ def _behind_proxies(app: ASGIApp, settings: Settings) -> ASGIApp:
 
 def serve(settings: Settings) -> None:
     """Serves until SIGTERM or SIGINT, then drains; exits at most `CLOSE_TIMEOUT` after the time that draining may take."""
-    _run(GatewayServer(settings), settings, settings.stream_drain + settings.shutdown_timeout + CLOSE_TIMEOUT)
+    patience = settings.stream_drain + settings.shutdown_timeout + CLOSE_TIMEOUT
+    _run(GatewayServer(settings), "gateway_started", settings.host, settings.port, patience)
+
+
+def intake_server(settings: Settings) -> Server:
+    """A server of the intake. Raises `InvalidRequest` as `Intake`."""
+    return Server(Intake(settings), settings, long_bodies=True)
+
+
+def serve_intake(settings: Settings) -> None:
+    """Serves the intake until SIGTERM or SIGINT. Uploads in progress have `SHUTDOWN_TIMEOUT` to end."""
+    limit_malloc_arenas()
+    return_large_blocks()
+    patience = settings.shutdown_timeout + CLEANUP_TIMEOUT + CLOSE_TIMEOUT
+    _run(intake_server(settings), "intake_started", settings.host, settings.intake_port, patience)
 
 
 def run(app: ASGIApp, settings: Settings) -> None:
     """Serves another application with the settings of the gateway, in a process of its own."""
-    _run(Server(app, settings), settings, settings.shutdown_timeout + CLOSE_TIMEOUT)
+    patience = settings.shutdown_timeout + CLOSE_TIMEOUT
+    _run(Server(app, settings), "gateway_started", settings.host, settings.port, patience)
 
 
-def _run(server: uvicorn.Server, settings: Settings, patience: float) -> None:
+def _run(server: uvicorn.Server, event: str, hosts: Sequence[str], port: int, patience: float) -> None:
     """Runs the server as the only task of this process, which exits within `patience` seconds of a signal."""
     try:
-        bound = bound_sockets(settings.host, settings.port)
+        bound = bound_sockets(hosts, port)
     except OSError as error:
         log.error("listen_failed", reason=error.strerror)  # noqa: TRY400 - no bug, so no trace
         sys.exit(ExitCode.NOT_STARTED)
@@ -125,7 +143,7 @@ def _run(server: uvicorn.Server, settings: Settings, patience: float) -> None:
     async def start(sockets: list[socket.socket] | None = None) -> None:
         await startup(sockets)
         freeze_startup_objects()
-        log.info("gateway_started", urls=[url_of(*sock.getsockname()[:2]) for sock in bound])
+        log.info(event, urls=[url_of(*sock.getsockname()[:2]) for sock in bound])
 
     def leave(number: int, frame: FrameType | None) -> None:
         exit_after(patience)

@@ -50,9 +50,10 @@ class TcpConnections:
     this module.
     """
 
-    def __init__(self, settings: GatewaySettings, limit: int) -> None:
-        """`limit`: how many may be open at once."""
+    def __init__(self, settings: GatewaySettings, limit: int, *, long_bodies: bool = False) -> None:
+        """`limit`: how many may be open at once. `long_bodies`: whether each piece of a body extends its deadline."""
         self.settings = settings
+        self.long_bodies = long_bodies
         self.now = 0.0
         """The time of the last tick, in seconds on a monotonic clock."""
         self.head_deadline = self.body_deadline = self.request_deadline = math.inf

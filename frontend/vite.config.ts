@@ -27,6 +27,8 @@ export default defineConfig({
     rolldownOptions: { input: ["index.html", "docs.html"] },
     chunkSizeWarningLimit: 2_000, // kB: Swagger UI is one file
   },
+  // Scripts load others, and styles, from beside themselves: the gateway knows below which path it is, and they do not.
+  experimental: { renderBuiltUrl: (_, { hostType }) => (hostType === "js" ? { relative: true } : undefined) },
   server: {
     proxy: {
       "/v1": { target: GATEWAY, ws: true, changeOrigin: true },

@@ -1,6 +1,8 @@
 import { defineConfig } from "vite";
 
-const entry = Object.fromEntries(["client", "hooks", "access", "embed"].map((name) => [name, `src/${name}/index.ts`]));
+const entry = Object.fromEntries(
+  ["client", "uploads", "hooks", "access", "embed"].map((name) => [name, `src/${name}/index.ts`]),
+);
 
 /** The client, the hooks and what embeds them as a library: React is the user's own. */
 export default defineConfig({

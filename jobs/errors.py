@@ -170,6 +170,31 @@ class PartsMissing(HaulageError):
         self.missing_parts = tuple(missing_parts)
 
 
+class UploadBusy(HaulageError):
+    """Another request sends bytes of the same upload."""
+
+    code = "upload_busy"
+    error_class = ErrorClass.VALIDATION
+
+
+class WrongOffset(HaulageError):
+    """Bytes were sent that do not follow those that have arrived. `offset`: how many have."""
+
+    code = "wrong_offset"
+    error_class = ErrorClass.VALIDATION
+
+    def __init__(self, message: str, offset: int) -> None:
+        super().__init__(message)
+        self.offset = offset
+
+
+class WrongChecksum(HaulageError):
+    """A request's bytes do not have the checksum that came with it. None of them counts."""
+
+    code = "wrong_checksum"
+    error_class = ErrorClass.VALIDATION
+
+
 class TooManyUploads(HaulageError):
     """The owner has as many uploads open as one may have (`MAX_OPEN_UPLOADS`)."""
 

@@ -10,7 +10,9 @@ GC_THRESHOLD = 20_000
 """New objects between two collections of the young generation. With Python's default, 60 concurrent requests look old."""
 
 _M_ARENA_MAX = -8
+_M_MMAP_THRESHOLD = -3
 """mallopt(3), of glibc."""
+MMAP_THRESHOLD = 256 * 1024
 MAX_ARENAS = 2
 """Arenas of malloc. By default there are eight a core, and each thread that sends or reads keeps freed parts in its own."""
 
@@ -19,6 +21,15 @@ def limit_malloc_arenas() -> None:
     """Limit the arenas of glibc's malloc; call it before threads are started. Does nothing on other C libraries."""
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, MAX_ARENAS)
+
+
+def return_large_blocks() -> None:
+    """Give freed blocks of `MMAP_THRESHOLD` bytes or more back to the system at once. Does nothing on other C libraries.
+
+    By default glibc raises the threshold to the largest block that was freed, and keeps later ones of that size.
+    """
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, MMAP_THRESHOLD)
 
 
 def freeze_startup_objects() -> None:

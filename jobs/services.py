@@ -22,6 +22,7 @@ from jobs.engine.wakeups.queue import Queue
 from jobs.kinds import Kind
 from jobs.settings import Settings
 from jobs.storage import Storage
+from jobs.uploads.appending import Appends
 from jobs.uploads.commands import Uploads
 
 
@@ -32,6 +33,7 @@ class Services(Engine):
     downloads: Downloads
     resolver: Resolver
     uploads: Uploads
+    appends: Appends
 
 
 @asynccontextmanager
@@ -50,6 +52,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         kind: Backpressure(kind, settings.max_queued, partial(places.seconds_until_room, kind), random) for kind in Kind
     }
     lifecycle = Lifecycle(database, feed, queue, settings, backpressure=backpressure)
+    uploads = Uploads(database, lifecycle, places, storage, settings)
     try:
         yield Services(
             settings=settings,
@@ -61,7 +64,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             snapshots=Snapshots(database, places, "jobs", job_of),
             downloads=Downloads(database, lifecycle, places, settings.s3_key_template),
             resolver=Resolver(database, storage, settings),
-            uploads=Uploads(database, lifecycle, places, storage, settings),
+            uploads=uploads,
+            appends=Appends(database, lifecycle, uploads, storage, settings),
         )
     finally:
         await lifecycle.close()

@@ -170,6 +170,19 @@ class StorageSettings(_Group):
         description="`auto` lets the store copy large files into bundles itself, if it can; with `never` workers read "
         "every byte.",
     )
+    s3_encryption: Literal["on", "off"] = Field(
+        default="on",
+        description="With `on`, `haulage migrate --create-bucket` and `haulage up` let the store encrypt new objects by "
+        "default (SSE-S3), unless the bucket has a default already. See [operations.md](operations.md#encryption-at-rest).",
+    )
+    cold_storage_class: Annotated[str, Field(pattern=r"^[A-Z0-9_-]{1,64}$")] | None = Field(
+        default=None,
+        description="Storage class, such as `STANDARD_IA`, to which the store moves uploaded files after `COLD_AFTER`, by "
+        "a lifecycle rule that `haulage migrate --create-bucket` sets.",
+    )
+    cold_after: Seconds = Field(
+        default=30 * DAY, description="Age at which uploaded files are moved to `COLD_STORAGE_CLASS`, in whole days."
+    )
     s3_connect_timeout: Seconds = Field(default=2, description="Time-out to connect to the store.")
     s3_idle_timeout: Seconds = Field(default=15, description="Longest time without a byte in a call to the store.")
     s3_complete_timeout: Seconds = Field(default=120, description="Time-out to complete a multipart upload.")
@@ -200,6 +213,14 @@ class StorageSettings(_Group):
             msg = "must not start or end with a slash, and must have no empty, . or .. between slashes"
             raise ValueError(msg)
         return template
+
+    @field_validator("cold_storage_class")
+    @classmethod
+    def _can_be_read_at_once(cls, name: str | None) -> str | None:
+        if name in {"GLACIER", "DEEP_ARCHIVE"}:
+            msg = "objects of this class have to be restored before they can be read, so downloads would fail: use another"
+            raise ValueError(msg)
+        return name
 
     @model_validator(mode="after")
     def _part_fits_into_memory(self) -> Self:
@@ -453,7 +474,11 @@ class LimitSettings(_Group):
 class JobSettings(_Group):
     """Jobs of every kind."""
 
-    job_timeout: Seconds = Field(default=130, description="Time-out of an attempt.")
+    job_timeout: Seconds = Field(
+        default=130,
+        description="Time-out of an attempt; of one at an upload, how long it may read no byte, apart from the time that "
+        "clamd takes.",
+    )
     file_timeout: Seconds = Field(default=60, description="Longest time without progress of a file.")
     max_attempts: int = Field(default=3, ge=1, description="Attempts before a job fails permanently.")
     backoff_base: Seconds = Field(
@@ -524,9 +549,41 @@ class UploadSettings(_Group):
     upload_window: Seconds = Field(
         default=DAY, description="How long an upload waits for its next part, before it is cancelled."
     )
+    intake_memory_budget: Annotated[int, Field(ge=16 * MIB)] = Field(
+        default=64 * MIB,
+        description="Memory for the parts of files that clients send to an intake process. It bounds the process: streams "
+        "wait for each other.",
+    )
     upload_visibility: Literal["private", "public"] = Field(
         default="private",
         description="Who may read uploaded files, unless the request says so: their owners, or every user.",
+    )
+    quarantine: Seconds = Field(
+        default=7 * DAY,
+        description="How long an infected upload is kept, out of everybody's reach, before it is removed.",
+    )
+    raw_retention: Annotated[float, Field(ge=0, le=CENTURY, allow_inf_nan=False)] = Field(
+        default=365 * DAY,
+        description="How long an uploaded file is kept; 0 for ever. Files that were added in other ways stay.",
+    )
+
+
+class IntakeSettings(_Group):
+    """The intake."""
+
+    intake_port: int = Field(
+        default=8081,
+        ge=0,
+        le=65535,
+        description="Port on which `haulage intake` listens, at the addresses of `HOST`; 0 chooses a free one.",
+    )
+    intake_url: Annotated[str, AfterValidator(addresses.public_url)] | None = Field(
+        default=None,
+        description="URL at which clients reach the intake, to which the gateway redirects `POST /upload`. Not needed "
+        "behind a proxy that sends these requests to the intake. See [uploads.md](uploads.md#forms).",
+    )
+    max_form_bytes: Bytes = Field(
+        default=5 * GIB, description="Maximum size of the body of a form (`multipart/form-data`) with a file."
     )
 
 
@@ -579,6 +636,7 @@ class Settings(
     BundleSettings,
     ScanSettings,
     UploadSettings,
+    IntakeSettings,
     WorkerSettings,
     LogSettings,
 ):

@@ -7,15 +7,16 @@ from collections.abc import Callable
 from jobs.bundles.attempt import Bundler
 from jobs.bundles.cleanup import Cleanup
 from jobs.bundles.orphans import Orphans
-from jobs.bundles.packing.memory_budget import MemoryBudget
 from jobs.bundles.packing.packer import Packer
 from jobs.bundles.packing.reader import Reader
 from jobs.engine.worker.work import Dependency, Work
 from jobs.kinds import Kind
+from jobs.memory_budget import MemoryBudget
 from jobs.services import Services
+from jobs.settings import Settings
 from jobs.uploads.attempt import Receiver
 from jobs.uploads.cleanup import FileRemoval, UploadCleanup
-from jobs.uploads.scanning import open_scanner
+from jobs.uploads.scanning import TESTS, open_scanner
 
 
 def _download(services: Services) -> Work:
@@ -39,6 +40,15 @@ def _download(services: Services) -> Work:
     )
 
 
+def upload_time_limit(settings: Settings) -> float:
+    """Seconds that an attempt at an upload may take without reading a byte.
+
+    clamd may be silent for longer than any job may take otherwise: it responds once it has scanned a whole file, or, before
+    the first byte, each of the two files that test it.
+    """
+    return settings.job_timeout + (0 if settings.clamd_url is None else TESTS * settings.clamd_timeout)
+
+
 def _upload(services: Services) -> Work:
     settings, storage, database = services.settings, services.storage, services.database
     scanner = open_scanner(settings)
@@ -48,9 +58,10 @@ def _upload(services: Services) -> Work:
     return Work(
         kind=Kind.UPLOAD,
         concurrency=settings.worker_concurrency,
-        time_limit=settings.job_timeout,
+        time_limit=upload_time_limit(settings),
+        progress_extends=True,
         attempt=receiver.attempt,
-        clean_up=UploadCleanup(services.uploads, storage, settings).clean_up,
+        clean_up=UploadCleanup(database, services.uploads, storage, settings).clean_up,
         remove_orphans=FileRemoval(database, storage, settings).remove,
         dependencies=() if scanner is None else (Dependency(scanner.breaker, scanner.test),),
     )

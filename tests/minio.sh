@@ -2,6 +2,7 @@
 # Run a command against MinIO:   tests/minio.sh .venv/bin/pytest tests/jobs/storage
 #
 # MinIO is distributed as source only, so it is built once (Go; about two minutes) and cached in ${XDG_CACHE_HOME:-~/.cache}/haulage.
+# It has a key to encrypt buckets with, which the tests of bundles and uploads do.
 # The command gets its address and keys in HAULAGE_TEST_S3_ENDPOINT, HAULAGE_TEST_S3_ACCESS_KEY and HAULAGE_TEST_S3_SECRET_KEY,
 # and the program's path in HAULAGE_TEST_MINIO.
 set -euo pipefail
@@ -50,9 +51,10 @@ export HAULAGE_TEST_S3_ACCESS_KEY=haulage
 HAULAGE_TEST_S3_SECRET_KEY=$(python3 -c 'import secrets; print(secrets.token_hex(20))')
 export HAULAGE_TEST_S3_SECRET_KEY
 export HAULAGE_TEST_MINIO=$minio
+kms_key=$(python3 -c 'import base64, secrets; print(base64.b64encode(secrets.token_bytes(32)).decode())')
 
 MINIO_ROOT_USER=$HAULAGE_TEST_S3_ACCESS_KEY MINIO_ROOT_PASSWORD=$HAULAGE_TEST_S3_SECRET_KEY \
-  MINIO_UPDATE=off MINIO_BROWSER=off \
+  MINIO_UPDATE=off MINIO_BROWSER=off MINIO_KMS_SECRET_KEY="haulage:$kms_key" \
   "$minio" server "$data/objects" --address "127.0.0.1:$port" --console-address "127.0.0.1:$console_port" \
   >"$data/log" 2>&1 &
 server=$!

@@ -20,7 +20,8 @@ from jobs.settings import Settings
 from tests.app.cli.processes import variables
 from tests.helpers.catalogue import Catalogue
 from tests.helpers.jobs import dead
-from tests.helpers.running import working
+from tests.helpers.running import serving as serving_gateway
+from tests.helpers.running import taking_in, working
 from tests.helpers.settings import with_changes
 from tests.jobs.storage.faults import relaying, serving
 
@@ -118,3 +119,24 @@ async def test_the_commands_of_the_readme_work_from_top_to_bottom(
     assert output("-o again.zip").startswith("Saved again.zip (20.0 MB, CRC-32 ")
     assert (folder / "again.zip").stat().st_size == link["size"]
     assert unused == {}, "a command that is not tested"
+
+
+async def test_the_commands_for_uploads_work(project: Path, folder: Path, services: Services) -> None:
+    settings = services.settings
+    lines = commands(project, "Uploads")
+    shutil.copytree(project / "docs/pictures", folder / "docs/pictures")
+    bin_folder = str(folder / ".venv/bin")
+    async with (
+        taking_in(settings) as intake,
+        serving_gateway(with_changes(settings, intake_url=intake)) as gateway,
+        working(settings),
+    ):
+        environment = os.environ | {"HAULAGE_SERVER": gateway, "XDG_STATE_HOME": str(folder)}
+        environment["PATH"] = f"{bin_folder}:{environment['PATH']}"
+        replaced = [line.replace(GATEWAY, gateway.removeprefix("http://")) for line in lines]
+        uploaded, sent, listed = await session(folder, replaced, environment)
+    pictures = [f"pictures/{picture.name}" for picture in (project / "docs/pictures").iterdir()]
+    assert all(name in uploaded for name in ["README.md", *pictures])
+    uploads = json.loads(listed)["jobs"]
+    assert uploads[0]["jobId"] == json.loads(sent)["jobs"][0]["jobId"]
+    assert sorted(upload["upload"]["name"] for upload in uploads[1:]) == sorted(["README.md", *pictures])

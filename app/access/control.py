@@ -1,9 +1,11 @@
-"""Access control of one gateway: what belongs together for as long as the gateway runs."""
+"""Access control of one server, gateway or intake: what belongs together for as long as it runs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from contextlib import suppress
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager, suppress
+from typing import Self
 
 from app.access.authenticator import Authenticator
 from app.access.bearer_tokens import BearerTokens
@@ -19,7 +21,8 @@ from app.access.share_links import ShareLinks
 from app.access.verdicts import Verdicts
 from app.public_address import PublicAddress
 from jobs.access.users import ADOPTED
-from jobs.errors import RedisUnavailable
+from jobs.concurrency import cancel_and_wait
+from jobs.errors import DatabaseUnavailable, RedisUnavailable
 from jobs.services import Services
 from jobs.settings import Settings
 
@@ -53,6 +56,20 @@ class AccessControl:
         self.plans = Plans(settings)
         self.quotas = Quotas(settings, self.plans, services)
         self.guard = Guard(settings, authenticator, self._owners, self.shares, self.quotas)
+
+    @classmethod
+    @asynccontextmanager
+    async def running(cls, settings: Settings, address: PublicAddress, services: Services) -> AsyncIterator[Self]:
+        """Access control with what was revoked so far, which counts requests until the block ends."""
+        access = cls(settings, address, services)
+        with suppress(DatabaseUnavailable):  # then it is read later, as soon as that is possible
+            await access.refresh()
+        counting = asyncio.create_task(access.quotas.run())
+        try:
+            yield access
+        finally:
+            await cancel_and_wait(counting)
+            await access.close()
 
     async def announce_revocation(self) -> None:
         """Makes this gateway read what was just revoked, and the others at once: they read it within two seconds anyway."""

@@ -43,7 +43,8 @@ class Rule:
     grant: bool = True
     """Whether a grant suffices, too: not for what its count of jobs, its files or its end would not limit."""
     ticket: bool = False
-    """Whether a `ticket` in the query proves who calls: for streams of pages whose cookies do not reach this origin."""
+    """Whether a `ticket` in the query proves who calls: for streams of pages whose cookies do not reach this origin, and
+    for uploads that were redirected to the intake."""
     visitors: bool = False
     """Whether no credential is needed where `ANONYMOUS=read`: for what all visitors may share, and changes nothing."""
     users: bool = False
@@ -76,6 +77,10 @@ UPLOAD_FILES = Rule(Scope.FILES_WRITE, Cost.COSTLY, grant=False)
 SEND_PARTS = Rule(Scope.FILES_WRITE, Cost.LIGHT, JobAccess.ACT, grant=False)
 SEE_PARTS = Rule(Scope.FILES_WRITE, Cost.LIGHT, JobAccess.SEE, grant=False)
 """For what a client needs to know before it sends the rest of a file."""
+TO_INTAKE = Rule(Scope.FILES_WRITE, Cost.LIGHT, grant=False)
+"""For the redirect to the intake, which counts the upload itself."""
+RECEIVE_FILE = Rule(Scope.FILES_WRITE, Cost.COSTLY, grant=False, ticket=True)
+"""At the intake, for what creates an upload; a ticket of the gateway's redirect does, too."""
 DELETE_FILE = Rule(Scope.FILES_WRITE, Cost.LIGHT, grant=False)
 """For files of the caller, and of others for operators and admins, which the endpoint decides."""
 MANAGE_ACCESS = Rule(Scope.ACCESS_MANAGE, Cost.LIGHT, users=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -86,23 +86,26 @@ class ApiClient:
         changed = response.status != HTTPStatus.NOT_MODIFIED
         return parse(model, response.data) if changed else None, response.headers.get("ETag")
 
-    def create_uploads(self, files: Sequence[Mapping[str, Any]]) -> list[NewUploadItem]:
-        """Create an upload for each file, in their order. Safe to retry, as `initiate`."""
+    def create_uploads(self, files: Sequence[Mapping[str, Any]], rights: Mapping[str, Any]) -> list[NewUploadItem]:
+        """Create an upload for each file, in their order. Safe to retry, as `initiate`.
+
+        `rights`: `visibility` and `groups`, or nothing.
+        """
         headers = {"Idempotency-Key": str(uuid4())}
-        response = self.request("POST", "/v1/upload", body={"files": files}, headers=headers)
+        response = self.request("POST", "/v1/upload", body={"files": files, **rights}, headers=headers)
         return parse(UploadsCreated, response.data).jobs
 
-    def receiving_uploads(self) -> list[UploadItem]:
-        """Fetch all own uploads that are not complete, newest first."""
-        found: list[UploadItem] = []
+    def uploads(self, status: str | None = None) -> Iterator[list[UploadItem]]:
+        """Fetch own uploads, in this status if there is one, page by page, newest first."""
+        chosen = {"status": status} if status else {}
         cursor: str | None = None
         while True:
-            query = urlencode({"status": "receiving", "limit": 200} | ({"cursor": cursor} if cursor else {}))
+            query = urlencode(chosen | {"limit": 200} | ({"cursor": cursor} if cursor else {}))
             page = parse(UploadPage, self.request("GET", f"/v1/upload/jobs?{query}").data)
-            found += page.jobs
+            yield page.jobs
             cursor = page.next_cursor
             if cursor is None:
-                return found
+                return
 
     def upload(self, job_id: UUID) -> UploadStatus:
         """Fetch the status of an upload."""
@@ -118,9 +121,9 @@ class ApiClient:
         body = {"sign": wanted, "sent": list(sent)}
         return parse(PartsSigned, self.request("POST", f"/v1/upload/{job_id}/parts", body=body).data)
 
-    def complete_upload(self, job_id: UUID) -> None:
-        """Complete an upload; it may be repeated."""
-        self.request("POST", f"/v1/upload/{job_id}/complete")
+    def complete_upload(self, job_id: UUID, sent: Sequence[int]) -> None:
+        """Complete an upload, and report the last parts that were `sent`; it may be repeated."""
+        self.request("POST", f"/v1/upload/{job_id}/complete", body={"sent": list(sent)})
 
     def link(self, job_id: UUID) -> Link:
         """Fetch a fresh presigned URL of the job's result."""

@@ -61,6 +61,10 @@ async def _run_checks(services: Services) -> tuple[dict[str, Outcome], list[str]
         schema = await _outcome(lambda: check_schema(services))
         queue = await _outcome(lambda: _require_worker(services))
     outcomes = {"database": database, "schema": schema, "storage": storage, "redis": redis, "queue": queue}
+    outcomes["encrypted"] = outcomes["cold"] = (False, "Not checked: the store does not work.")
+    if storage[0]:
+        outcomes["encrypted"] = await _outcome(services.storage.check_encryption)
+        outcomes["cold"] = await _outcome(lambda: _check_cold(services))
     scanner = open_scanner(services.settings)
     if scanner is not None:
         outcomes["scanner"] = await _outcome(lambda: _test_scanner(scanner))
@@ -86,6 +90,18 @@ async def _outcome(check: Callable[[], Awaitable[object]]) -> Outcome:
 async def _require_worker(services: Services) -> None:
     if not await any_worker(services):
         raise ConnectionError("No worker is running: queued jobs wait until one starts.")
+
+
+async def _check_cold(services: Services) -> str:
+    settings = services.settings
+    if settings.cold_storage_class is None:
+        return "off: uploaded files stay in the storage class that they are sent to"
+    if not await services.storage.bucket.has_cold_rule():
+        raise LookupError(
+            f"The bucket has no rule that moves uploaded files to {settings.cold_storage_class}. Run `haulage migrate"
+            " --create-bucket` to set it. SeaweedFS and MinIO refuse such rules: unset COLD_STORAGE_CLASS there."
+        )
+    return f"uploaded files move to {settings.cold_storage_class} after {settings.cold_after / 86400:g} days"
 
 
 async def _test_scanner(scanner: Scanner) -> str:

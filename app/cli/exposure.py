@@ -59,7 +59,7 @@ def bucket_url(settings: Settings) -> str:
 async def find_warnings(services: Services) -> list[str]:
     """A sentence for each thing that works now, and will surprise later. Empty if there is nothing."""
     found = await asyncio.gather(_database_clock(services), _store_clock(services.settings), _keys(services))
-    return [*(one for one in found if one), *await _issuers(services.settings)]
+    return [*(one for one in found if one), *await _issuers(services.settings), *await _intake(services.settings)]
 
 
 async def _database_clock(services: Services) -> str | None:
@@ -104,6 +104,23 @@ async def _keys(services: Services) -> str | None:
     return (
         f"{count} API keys never expire: see `haulage keys list`, and replace those that need not." if count else None
     )
+
+
+async def _intake(settings: Settings) -> list[str]:
+    """A sentence if forms are redirected to where no intake responds."""
+    if settings.intake_url is None:
+        return []
+    async with issuer_client(settings.issuer_ca_file) as client:
+        try:
+            async with asyncio.timeout(FETCH_TIMEOUT):
+                response = await client.get(f"{settings.intake_url}/health/live")
+            reason = None if response.is_success else f"status {response.status_code}"
+        except (httpx2.HTTPError, TimeoutError) as error:
+            reason = str(error) or type(error).__name__
+    if reason is None:
+        return []
+    where = f"INTAKE_URL, which is {settings.intake_url} ({reason})"
+    return [f"No intake responds at {where}: forms that are sent to the gateway fail. Run `haulage intake`."]
 
 
 async def _issuers(settings: Settings) -> list[str]:

@@ -15,10 +15,10 @@ from app.cli.environment import load_settings
 from app.cli.errors import print_error
 from app.cli.local_files import LocalFile, UnreadableFile, read, scan
 from app.cli.output import error_console, print_json, print_table
+from app.cli.rights import parse_rights
 from app.cli.service_runner import run_with_services
 from app.cli.sizes import size_text
 from app.exit_codes import ExitCode
-from jobs.errors import InvalidRequest
 from jobs.files import catalogue
 from jobs.files.catalogue import StoredFile
 from jobs.files.ingest import FileIngest
@@ -41,12 +41,9 @@ class FileRights:
     @classmethod
     def of(cls, visibility: Visibility, groups: str | None, owner: str | None) -> Self:
         """Raises `InvalidRequest` unless groups are named for `shared` files, and for no others."""
-        names = tuple(groups.replace(",", " ").split()) if groups else ()
-        if names and visibility is Visibility.PUBLIC:
-            visibility = Visibility.SHARED
-        if bool(names) != (visibility is Visibility.SHARED):
-            raise InvalidRequest("Shared files need --groups, and private ones have none.")
-        return cls(owner or ANONYMOUS, visibility, names)
+        is_default = visibility is Visibility.PUBLIC
+        chosen, names = parse_rights(None if is_default else visibility, groups)
+        return cls(owner or ANONYMOUS, chosen or visibility, names)
 
 
 def add_files(paths: Sequence[Path], data_dir: Path | None, rights: FileRights, *, as_json: bool) -> None:

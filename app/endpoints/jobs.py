@@ -234,7 +234,9 @@ async def retry(request: Request) -> Response:
     """Queues an ended job again, with all its attempts."""
     it = context(request)
     owner, reader, admission = principal_of(request).owner, reader_of(request), admission_of(request)
-    job = await it.services.downloads.retry(path_job_id(request), owner, reader, admission)
+    job_id = path_job_id(request)
+    await it.services.uploads.require_retryable(job_id)
+    job = await it.services.downloads.retry(job_id, owner, reader, admission)
     it.hub.polling.invalidate(job.id, job.seq)
     _show_limits(request, admission)
     return _accepted(request, job)

@@ -29,7 +29,9 @@ STRICT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 )
-"""For the web page: no inline scripts or styles, no HTML from strings. `data:` is the tab icon, which shows progress."""
+"""No inline scripts or styles, no HTML from strings. `data:` is the tab icon, which shows progress."""
+WORKER_TYPES = "haulage-uploads"
+"""The one policy of trusted types that the web page may create: for the address of the worker that computes checksums."""
 PLAIN_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -72,10 +74,23 @@ async def sign_in_page(request: Request) -> Response:
     )
 
 
-def page(request: Request, address: PublicAddress, job_retention: float, built: Path = BUILT) -> Response:
-    """The web page, or a plain one if it is not built. It says for how many seconds a job is kept after its end."""
-    values = {"job_retention": f"{job_retention:.0f}"}
-    return _html(request, address, built / "index.html", STRICT_POLICY, {"Vary": "Accept"}, values)
+def page(
+    request: Request,
+    address: PublicAddress,
+    job_retention: float,
+    store: str,
+    upload_visibility: str,
+    built: Path = BUILT,
+) -> Response:
+    """The web page, or a plain one if it is not built.
+
+    It says for how many seconds a job is kept after its end, and who may read uploaded files by default. `store`: the
+    origin to which it may send the parts of uploads.
+    """
+    values = {"job_retention": f"{job_retention:.0f}", "upload_visibility": upload_visibility}
+    policy = STRICT_POLICY.replace("connect-src 'self'", f"connect-src 'self' {store}")
+    policy = policy.replace("trusted-types 'none'", f"trusted-types {WORKER_TYPES}")
+    return _html(request, address, built / "index.html", policy, {"Vary": "Accept"}, values)
 
 
 def reference(request: Request, address: PublicAddress, built: Path = BUILT) -> Response:
@@ -105,7 +120,9 @@ def _wants_page(request: Request) -> bool:
 
 def _front(request: Request) -> Response:
     it = context(request)
-    return page(request, it.address, it.services.settings.job_retention)
+    services = it.services
+    settings, store = services.settings, services.storage.part_signer.origin
+    return page(request, it.address, settings.job_retention, store, settings.upload_visibility)
 
 
 def _html(

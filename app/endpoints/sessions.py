@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,21 +10,18 @@ from starlette.responses import Response
 from app.access.cookies import clear_session_cookie, set_session_cookie
 from app.access.credentials import digest_of, new_id, new_secret
 from app.access.guard import principal_of
-from app.access.principals import Principal, Proof
+from app.access.principals import Principal, Proof, Scope
 from app.access.request_bodies import SignIn
 from app.access.same_origin import check_same_origin
-from app.access.tickets import ticket_of
+from app.access.tickets import TICKET_TTL, new_ticket
 from app.client_counts import client_address
 from app.context import Context, context, json_response, managed_owner
 from app.problems import Forbidden, NotFound, Unauthenticated
 from app.requests import read_body
 from app.schemas import Caller, SessionItem, SessionList, SignInOptions, Ticket
 from jobs.access.sessions import list_sessions, open_session, revoke_session, use_sign_in_link
-from jobs.access.tickets import add_ticket
 
 NO_STORE = {"Cache-Control": "no-store"}
-TICKET_TTL = 60.0
-"""Seconds for which a ticket is valid."""
 
 
 async def current(request: Request) -> Response:
@@ -115,9 +111,7 @@ async def revoke(request: Request) -> Response:
 
 async def ticket(request: Request) -> Response:
     """A ticket for one stream: as the caller, for a minute, once."""
-    secret = new_secret()
-    kept = ticket_of(principal_of(request), uuid4().hex[:12])
-    await add_ticket(context(request).services.database, digest_of(secret), kept, TICKET_TTL)
+    secret = await new_ticket(context(request).services.database, principal_of(request), Scope.JOBS_READ)
     expires_at = datetime.now(UTC) + timedelta(seconds=TICKET_TTL)
     return json_response(Ticket(ticket=secret, expires_at=expires_at), 201, NO_STORE)
 

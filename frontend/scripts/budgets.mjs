@@ -1,14 +1,17 @@
-// Checks the size budgets, in gzipped bytes: the client alone as a bundler would include it, what access with a token and
-// `<Haulage>` add to it, and all scripts of the page.
+// Checks the size budgets, in gzipped bytes: the client alone as a bundler would include it, what uploads (with the script
+// of their worker), access with a token and `<Haulage>` add to it, the scripts that the page begins with, and those that
+// it loads for the view of uploads.
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "vite";
 
 const CLIENT = 6_000;
+const UPLOADS = 9_600;
 const ACCESS = 1_650;
 const EMBED = 700;
 const PAGE = 120_000;
+const UPLOADS_VIEW = 20_000;
 const here = fileURLToPath(new URL("..", import.meta.url));
 const built = `${here}../app/pages/built/`;
 const gzipped = (text) => gzipSync(text, { level: 9 }).length;
@@ -27,23 +30,28 @@ async function sizesOf(input) {
     },
   });
   const sizes = {};
-  for (const { name, code } of output) sizes[name] = Math.max(sizes[name] ?? 0, gzipped(code)); // some only re-export
+  for (const { name = "worker", code, source } of output) {
+    sizes[name] = Math.max(sizes[name] ?? 0, gzipped(code ?? source)); // some only re-export
+  }
   return sizes;
 }
 
 // Every script counts for the page, unless only the API reference loads it.
 const [page, docs] = ["index.html", "docs.html"].map((name) => readFileSync(built + name, "utf8"));
-const scripts = readdirSync(`${built}assets`)
-  .filter((name) => name.endsWith(".js"))
-  .filter((name) => page.includes(name) || !docs.includes(name));
-const entries = ["client", "access", "hooks", "embed"].map((name) => [name, `src/${name}/index.ts`]);
+const scripts = readdirSync(`${built}assets`).filter((name) => name.endsWith(".js"));
+const first = scripts.filter((name) => page.includes(name));
+const later = scripts.filter((name) => !page.includes(name) && !docs.includes(name));
+const total = (names) => names.reduce((sum, name) => sum + gzipped(readFileSync(`${built}assets/${name}`)), 0);
+const entries = ["client", "uploads", "access", "hooks", "embed"].map((name) => [name, `src/${name}/index.ts`]);
 const client = await sizesOf(Object.fromEntries(entries.slice(0, 1)));
 const added = await sizesOf(Object.fromEntries(entries));
 const sizes = [
   ["client", CLIENT, client.client],
+  ["uploads", UPLOADS, added.uploads + added.worker],
   ["access", ACCESS, added.access],
   ["embed", EMBED, added.embed],
-  ["page", PAGE, scripts.reduce((sum, name) => sum + gzipped(readFileSync(`${built}assets/${name}`)), 0)],
+  ["page", PAGE, total(first)],
+  ["view of uploads", UPLOADS_VIEW, total(later)],
 ];
 for (const [name, budget, size] of sizes) console.log(`${name}: ${size} of ${budget} bytes gzipped`);
 if (sizes.some(([, budget, size]) => size > budget)) process.exit(1);

@@ -8,6 +8,7 @@ export const texts = {
   name: "Haulage",
   tagline: "Many files, one download",
   skip: "Skip to content",
+  views: { label: "Views", downloads: "Downloads", uploads: "Uploads", loading: "Loading…" },
   files: (count: number) => plural(count, "file", "files"),
   rowsBelow: (count: number, isPartial: boolean) => `${number(count)}${isPartial ? "+" : ""} more below`,
 
@@ -174,7 +175,7 @@ export const texts = {
     results: "Search results",
     searching: "Searching…",
     none: "No files match your search.",
-    empty: "There are no files yet. Add some with: haulage files add PATH",
+    empty: "There are no files yet. Upload some, or add those of the store with: haulage files add PATH",
     more: "Loading more…",
     addAll: "Select all shown",
     rangeHint: "Shift-click selects a range.",
@@ -380,6 +381,9 @@ export const texts = {
       keys: "Couldn't load the API keys",
       key: "Couldn't change the API keys",
       signOut: "Couldn't sign out",
+      uploads: "Couldn't load uploads",
+      cancelUpload: "Couldn't cancel the upload",
+      view: "Couldn't load this view",
     },
     advice: {
       offline: "Check your network connection and try again. Nothing is lost.",
@@ -435,6 +439,7 @@ export const texts = {
   title: {
     one: (percent: string, name: string) => `${percent} · ${name}`,
     many: (percent: string, count: number) => `${percent} · ${plural(count, "download", "downloads")}`,
+    uploading: (percent: string, count: number) => `${percent} · Uploading ${plural(count, "file", "files")}`,
     ready: (name: string) => `Ready: ${name}`,
   },
   notFound: { title: "Page not found", body: "There is no page at this address.", home: "All downloads" },

@@ -255,7 +255,7 @@ def _omissions(missing: Sequence[Missing]) -> tuple[Omission, ...]:
 
 def _missing_text(missing: Sequence[Missing], total: int) -> str:
     """Which files are missing, and what to do: to skip them helps only if others are available."""
-    names = ", ".join(f"{one.file_id} ({one.reason})" for one in missing)
+    names = ", ".join(f"{one.label} ({one.reason})" for one in missing)
     if total == 1:
         return f"The file is missing: {names}. Request another one."
     if len(missing) == total:

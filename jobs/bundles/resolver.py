@@ -71,6 +71,13 @@ class Missing:
     file_id: int
     name: str
     reason: str
+    is_gone: bool = False
+    """It was a file of the catalogue, whose name the reader may know."""
+
+    @property
+    def label(self) -> str:
+        """What people are told that is missing."""
+        return f"{self.file_id} {self.name}" if self.is_gone else str(self.file_id)
 
 
 class Resolver:
@@ -185,7 +192,7 @@ def _resolve(candidate: _Candidate, info: ObjectInfo | None, name: str) -> Sourc
     stored = candidate.stored
     if info is None:
         reason = candidate.gone or ("its object is gone from the store" if stored else "no such file")
-        return Missing(file_id=candidate.file_id, name=name, reason=reason)
+        return Missing(file_id=candidate.file_id, name=name, reason=reason, is_gone=candidate.gone is not None)
     if stored and stored.size != info.size:
         raise ChecksumMismatch(
             f"File {candidate.file_id} has {info.size} bytes in the store, but {stored.size} in the catalogue."

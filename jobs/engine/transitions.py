@@ -216,7 +216,9 @@ _PARTICIPLES: dict[type[Command], str] = {
 
 
 def _submit(job: Job, command: Submit, now: datetime) -> Job:
-    return replace(_waiting(job, Status.QUEUED, now, 0), queued_at=command.place or now)
+    arrived = job.progress.bytes_done if job.progress.bytes_total is None else job.progress.bytes_total
+    progress = replace(job.progress, bytes_done=arrived)
+    return replace(_waiting(job, Status.QUEUED, now, 0), queued_at=command.place or now, progress=progress)
 
 
 def _lapse(job: Job, command: Lapse, now: datetime) -> Job:

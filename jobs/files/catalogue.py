@@ -55,7 +55,8 @@ class StoredFile:
         """When and why it was removed, for people; None for a file that is not."""
         if self.gone_at is None:
             return None
-        return f"it was {self.gone_reason} on {self.gone_at:%Y-%m-%d}"
+        assert self.gone_reason is not None
+        return f"it was {self.gone_reason.participle} on {self.gone_at:%Y-%m-%d}"
 
 
 async def next_id(connection: AsyncConnection) -> int:
@@ -100,24 +101,6 @@ _GONE = """
     UPDATE stored_files SET available = false, gone_at = clock_timestamp(), gone_reason = $2
     WHERE id = $1 AND gone_at IS NULL
 """
-
-
-async def find_gone_objects(connection: AsyncConnection, grace: float, limit: int) -> dict[int, str]:
-    """The ids and keys of files that are gone for `grace` seconds and whose objects were not removed yet."""
-    return {row["id"]: row["key"] for row in await fetch_within(connection, _GONE_OBJECTS, grace, limit)}
-
-
-_GONE_OBJECTS = """
-    SELECT id, key FROM stored_files
-    WHERE gone_at < statement_timestamp() - make_interval(secs => $1) AND object_removed_at IS NULL
-    ORDER BY gone_at LIMIT $2
-"""
-
-
-async def record_removed(connection: AsyncConnection, ids: Collection[int]) -> None:
-    """Records that the objects of files that are gone were removed."""
-    query = "UPDATE stored_files SET object_removed_at = clock_timestamp() WHERE id = ANY ($1::bigint[])"
-    await fetch_within(connection, query, list(ids))
 
 
 async def update_checksums(connection: AsyncConnection, changes: Sequence[tuple[StoredFile, StoredFile]]) -> set[int]:

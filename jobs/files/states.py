@@ -27,3 +27,10 @@ class GoneReason(StrEnum):
 
     DELETED = "deleted"
     """A person deleted it."""
+    RETENTION = "retention"
+    """It was uploaded `RAW_RETENTION` seconds ago."""
+
+    @property
+    def participle(self) -> str:
+        """What has happened to the file, as in "it was deleted on …"."""
+        return "removed by retention" if self is GoneReason.RETENTION else "deleted"

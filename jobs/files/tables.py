@@ -37,7 +37,7 @@ stored_files = Table(
         Identity(start=FILE_ID_MIN, minvalue=FILE_ID_MIN, maxvalue=FILE_ID_MAX),
         primary_key=True,
     ),
-    Column("key", Text, nullable=False, unique=True),
+    Column("key", Text, nullable=False),  # files with the same content may share an object
     Column("name", Text, nullable=False),
     Column("size", BigInteger, nullable=False),  # bytes
     Column("etag", Text),  # when it was added
@@ -66,6 +66,14 @@ stored_files = Table(
     CheckConstraint(
         "(gone_at IS NULL) = (gone_reason IS NULL) AND NOT (available AND gone_at IS NOT NULL)", name="gone"
     ),
+)
+Index("stored_files_key", stored_files.c.key)
+Index("stored_files_uploaded", stored_files.c.created_at, postgresql_where=text("job_id IS NOT NULL AND available"))
+Index(
+    "stored_files_content",
+    stored_files.c.owner,
+    stored_files.c.sha256,
+    postgresql_where=text("job_id IS NOT NULL AND available AND sha256 IS NOT NULL"),
 )
 Index(
     "stored_files_gone",

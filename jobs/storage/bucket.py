@@ -18,7 +18,9 @@ from jobs.breakers import Breaker
 from jobs.errors import STORAGE_OUTAGES, ObjectMissing, StorageBusy, StorageDown, StorageOut
 from jobs.storage.adaptive_limit import AdaptiveLimit
 from jobs.storage.clients import MinioClient
+from jobs.storage.cold import has_cold_rule, set_cold_rule
 from jobs.storage.cors import set_cors_rule
+from jobs.storage.encryption import DefaultEncryption, read_default_encryption, set_default_encryption
 from jobs.storage.error_translation import bucket_missing, translate_errors
 from jobs.storage.part_buffer import BodyStalled
 from jobs.storage.thread_pool import ThreadPool
@@ -57,9 +59,17 @@ class Bucket:
         health_client: MinioClient,
         botocore_client: Any,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        encrypts: bool = True,
+        cold_rule: dict[str, Any] | None = None,
     ) -> None:
-        """`health_client` has the shorter time-out. `clock` returns monotonic seconds."""
+        """`health_client` has the shorter time-out. `clock` returns monotonic seconds.
+
+        `encrypts`: whether `ensure` lets the store encrypt new objects. `cold_rule`: the one that it sets, if any.
+        """
         self.name = name
+        self.cold_rule = cold_rule
+        self._encrypts = encrypts
         self.breaker = Breaker(
             "storage", STORAGE_OUTAGES, StorageOut(_OUT), RECOVERY_TIMEOUT, ignored=(_EmptyServerError, BodyStalled)
         )
@@ -77,6 +87,20 @@ class Bucket:
         with translate_errors(f"creating the bucket {self.name!r}", self.name):
             await self._threads.run(_ensure, self._admin_client.client, self.name)
             await self._threads.run(set_cors_rule, self._botocore_client, self.name)
+            await self._threads.run(set_cold_rule, self._botocore_client, self.name, self.cold_rule)
+            if self._encrypts:
+                await self._threads.run(set_default_encryption, self._botocore_client, self.name)
+
+    async def default_encryption(self) -> DefaultEncryption:
+        """Return what the store does with new objects. Raises the `Storage…` errors."""
+        with translate_errors(f"reading how the bucket {self.name!r} is encrypted", self.name):
+            return await self._threads.run(read_default_encryption, self._botocore_client, self.name)
+
+    async def has_cold_rule(self) -> bool:
+        """Return whether the bucket has the rule that `ensure` sets. Raises the `Storage…` errors."""
+        assert self.cold_rule is not None
+        with translate_errors(f"reading the lifecycle rules of the bucket {self.name!r}", self.name):
+            return await self._threads.run(has_cold_rule, self._botocore_client, self.name, self.cold_rule)
 
     async def check(self) -> None:
         """Return if the bucket exists, within about twice the connect time-out; else raise a `Storage…` error."""

@@ -185,18 +185,21 @@ class MultipartUploads:
     async def list_parts(self, key: str, upload_id: str) -> list[PartInfo]:
         """Return the parts that the store has of an upload, by number. Raises `UploadGone` if it does not exist.
 
-        Stores do not agree on whether they list the checksums of parts: SeaweedFS does not.
+        Stores do not agree on whether they list the checksums of parts: SeaweedFS does not. It also lists parts that were
+        replaced: the one that counts is the last one of its number here.
         """
         pages = self._client.get_paginator("list_parts").paginate
         parts: list[PartInfo] = await self._call(
             f"listing the parts of {key!r}",
             lambda **bucket: [
                 PartInfo(part["PartNumber"], quoted(part["ETag"]), part["Size"])
-                for page in pages(**bucket, Key=key, UploadId=upload_id)
-                for part in page.get("Parts", ())
+                for part in sorted(
+                    (part for page in pages(**bucket, Key=key, UploadId=upload_id) for part in page.get("Parts", ())),
+                    key=lambda part: (part["PartNumber"], part["LastModified"]),
+                )
             ],
         )
-        return sorted(parts, key=lambda part: part.number)
+        return parts
 
     async def close(self) -> None:
         """End the threads and close the connections."""

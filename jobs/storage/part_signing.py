@@ -47,6 +47,8 @@ class PartSigner:
         self._host = host if settings.s3_force_path_style else f"{bucket}.{host}"
         self._path = f"/{bucket}/" if settings.s3_force_path_style else "/"
         self._scheme = address.scheme
+        self.origin = f"{self._scheme}://{self._host}"
+        """The origin of the URLs, as browsers compare it."""
         self._access_key = settings.s3_access_key_id
         self._secret = settings.s3_secret_access_key
         self._region = settings.s3_region

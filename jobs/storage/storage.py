@@ -12,6 +12,8 @@ from jobs.settings import StorageSettings
 from jobs.storage.bucket import Bucket
 from jobs.storage.bulk_head import BulkHead
 from jobs.storage.clients import BotocoreClients, minio_client, obstore_client, tls_context
+from jobs.storage.cold import cold_rule
+from jobs.storage.encryption_check import check_encryption
 from jobs.storage.multipart import MultipartUploads
 from jobs.storage.object_writer import ObjectWriter
 from jobs.storage.objects import Objects
@@ -66,6 +68,8 @@ class Storage:
             minio_client(settings, settings.s3_endpoint, settings.s3_idle_timeout),
             minio_client(settings, settings.s3_endpoint, settings.s3_connect_timeout),
             client,
+            encrypts=settings.s3_encryption == "on",
+            cold_rule=cold_rule(settings),
         )
         # One request for each part that the memory budget holds, and some for small objects.
         puts = min(MAX_CONCURRENT_PUTS, settings.worker_memory_budget // settings.part_size + 8)
@@ -92,6 +96,10 @@ class Storage:
         await self.probe_write()
         await self.objects.list_page("", PROBE_KEY)
         await self.multipart.abort(PROBE_KEY, await self.multipart.create(PROBE_KEY, "application/octet-stream"))
+
+    async def check_encryption(self) -> str:
+        """As `jobs.storage.encryption_check` has it."""
+        return await check_encryption(self.bucket, self.objects, self.multipart)
 
     async def probe_write(self) -> None:
         """Write a small object, as a job would: a store may list its buckets and still store nothing. Raises as `put`."""

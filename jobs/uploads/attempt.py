@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -20,7 +21,7 @@ from jobs.engine.jobs import FileRecord
 from jobs.engine.lifecycle import Claimed
 from jobs.engine.worker.reporter import Reporter
 from jobs.engine.worker.work import Success
-from jobs.errors import ChecksumMismatch, ObjectMissing, UploadIncomplete
+from jobs.errors import ChecksumMismatch, FileInfected, HaulageError, ObjectMissing, UploadIncomplete
 from jobs.files.catalogue import StoredFile
 from jobs.files.ingest import free_file_id
 from jobs.files.media_types import media_type
@@ -30,9 +31,10 @@ from jobs.settings import Settings
 from jobs.storage import ChecksumRejected, ObjectInfo, Storage, UploadGone, UploadUnusable
 from jobs.storage.crc32 import combine, crc32
 from jobs.storage.multipart import PartChecksums
+from jobs.uploads.cleanup import remove_tail
 from jobs.uploads.commands import Uploads, with_file
 from jobs.uploads.content_types import HEAD_SIZE, check_type
-from jobs.uploads.scanning import Scan
+from jobs.uploads.scanning import INFECTED, Scan
 from jobs.uploads.uploads import Part, Upload
 
 log = structlog.get_logger()
@@ -69,12 +71,18 @@ class Receiver:
         upload = await self.uploads.of_job(claimed.job)
         if upload.removed:
             raise UploadIncomplete("The bytes of this upload were removed. Upload the file again.")
+        if upload.infected_at is not None:
+            raise FileInfected(INFECTED, upload.finding or "")
         [record] = claimed.records
         reporter.resolved([replace(record, size=upload.size, key=upload.key)])
         parts = await self.uploads.parts(upload.id)
         info = await self._assemble(upload, parts)
         reporter.enter(Phase.CHECKING)
-        checked = await self._check(upload, parts, info, reporter, record)
+        try:
+            checked = await self._check(upload, parts, info, reporter, record)
+        except FileInfected as error:
+            await self.uploads.quarantine(claimed.job, error.finding)
+            raise
         file = StoredFile(
             id=await free_file_id(self.database, self.storage, self.settings.s3_key_template),
             key=upload.key,
@@ -91,8 +99,11 @@ class Receiver:
             job_id=upload.id,
             scan=checked.scan,
         )
+        broken = await self.uploads.find_broken_objects(file)
+        with suppress(HaulageError):  # then they are orphans
+            await remove_tail(self.storage, upload)
         reporter.done(record.index, checked.crc32, file_id=file.id)
-        return Success(None, with_file(file, checked.detected_type))
+        return Success(None, with_file(file, checked.detected_type, broken))
 
     async def _assemble(self, upload: Upload, parts: Sequence[Part]) -> ObjectInfo:
         """The object of the upload, which this or an earlier attempt has made of its parts."""
@@ -121,7 +132,12 @@ class Receiver:
         return info
 
     async def _complete(self, upload: Upload, upload_id: str, parts: Sequence[Part]) -> None:
-        there = {part.number: part for part in await self.storage.multipart.list_parts(upload.key, upload_id)}
+        etags = {part.number: part.etag for part in parts}
+        there = {
+            part.number: part
+            for part in await self.storage.multipart.list_parts(upload.key, upload_id)
+            if etags.get(part.number) in {None, part.etag}
+        }
         wrong = [
             part.number
             for part in parts
@@ -133,8 +149,8 @@ class Receiver:
                 f"The store lacks {len(wrong):,} parts that were reported as sent: {names}. Upload the file again."
             )
         checksums = PartChecksums({part.number: (part.crc32, upload.size_of(part.number)) for part in parts})
-        etags = [(part.number, there[part.number].etag) for part in parts]
-        await self.storage.multipart.complete(upload.key, upload_id, etags, checksums)
+        found = [(part.number, there[part.number].etag) for part in parts]
+        await self.storage.multipart.complete(upload.key, upload_id, found, checksums)
 
     async def _check(
         self, upload: Upload, parts: Sequence[Part], info: ObjectInfo, reporter: Reporter, record: FileRecord

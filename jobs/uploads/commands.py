@@ -11,10 +11,11 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from jobs.access.audit import Action, record_within
 from jobs.database import Database
 from jobs.engine.jobs import FileRequest, Job, Progress, Status
 from jobs.engine.lifecycle import Lifecycle, NewJob, Within
-from jobs.engine.sql.jobs import Idempotency, jobs_page
+from jobs.engine.sql.jobs import Idempotency, jobs_page, lock_job
 from jobs.engine.sql.queue_places import QueuePlaces
 from jobs.engine.sql.snapshots import Snapshots
 from jobs.errors import (
@@ -22,8 +23,10 @@ from jobs.errors import (
     IllegalTransition,
     InvalidRequest,
     JobNotFound,
+    ObjectMissing,
     PartsMissing,
     TooManyUploads,
+    UploadBusy,
     UploadQuotaExceeded,
 )
 from jobs.files.catalogue import StoredFile, insert_file
@@ -31,13 +34,19 @@ from jobs.kinds import Kind, Phase
 from jobs.settings import UploadSettings
 from jobs.storage import Storage
 from jobs.storage.part_signing import SignedPut
+from jobs.uploads.sql import appends
 from jobs.uploads.sql import uploads as sql
+from jobs.uploads.sql.files import find_same_content, lock_same_content
 from jobs.uploads.uploads import NewUpload, Part, Upload
 
 log = structlog.get_logger()
 
 SHOWN_MISSING = 100
 """Most missing parts that one error names."""
+COPIES = 10
+"""Most objects with the same content that are looked at. There is one, unless somebody has changed the store."""
+SYSTEM = "haulage"
+"""Who acts, in the audit log, where no user does."""
 UNKNOWN_FILE = 0
 """The `file_id` of an upload's file record until it is in the catalogue."""
 
@@ -77,7 +86,7 @@ class Uploads:
         async def within(connection: AsyncConnection, created: Sequence[Job]) -> None:
             await sql.lock_owner(connection, owner)
             await sql.insert_uploads(connection, created, new)
-            await self._check_limits(connection, owner, len(new), sum(one.size for one in new))
+            await self._check_limits(connection, owner, len(new), sum(one.size or 0 for one in new))
 
         wanted = [
             NewJob(
@@ -117,8 +126,7 @@ class Uploads:
         not have or that was never signed, and the errors of the store.
         """
         upload = await self.read(job_id)
-        if upload.status is not Status.RECEIVING:
-            raise IllegalTransition(f"Upload {job_id} is {upload.status}. It takes no more parts.")
+        check_receiving(upload)
         problems = [
             (field, f"must be from 1 to {upload.part_count}, not {number}")
             for field, number in (
@@ -133,37 +141,44 @@ class Uploads:
                 problems,
             )
         upload_id = upload.upload_id
-        if sign and upload_id is None and not upload.is_single:
-            upload_id = await self._storage.multipart.create(
-                upload.key, upload.content_type or "application/octet-stream", str(job_id), with_checksums=True
-            )
-        counted = upload_id
+        if sign and not upload.is_single:
+            upload_id = await self.start_multipart(upload)
 
         async def within(connection: AsyncConnection, _: Job) -> Progress:
-            nonlocal counted
-            if upload_id is not None:
-                counted = await sql.claim_upload_id(connection, job_id, upload_id)
-            await sql.save_signed(connection, job_id, sign)
-            unsigned = sorted(set(sent) - await sql.save_sent(connection, job_id, sent))
-            if unsigned:
-                raise InvalidRequest(
-                    f"Part {unsigned[0]} of upload {job_id} cannot have been sent: no URL was signed for it.",
-                    [(f"sent[{list(sent).index(number)}]", f"{number} was never signed") for number in unsigned],
+            if sign and await appends.is_written(connection, job_id):
+                raise UploadBusy(
+                    f"The bytes of upload {job_id} are being sent by another request. Wait until it has ended."
                 )
-            count, last = await sql.count_sent(connection, job_id, upload.part_count)
-            shorter = upload.part_size - upload.size_of(upload.part_count) if last else 0
-            return Progress(files_total=1, bytes_total=upload.size, bytes_done=count * upload.part_size - shorter)
+            await sql.save_signed(connection, job_id, sign)
+            await _record_sent(connection, job_id, sent)
+            return await progress_of(connection, upload)
 
-        try:
-            job = await self._lifecycle.receive(job_id, self._settings.upload_window, within)
-        except (IllegalTransition, InvalidRequest, JobNotFound):  # on any other error the row may name it
-            if upload_id is not None and upload.upload_id is None:
-                await self._abort(upload.key, upload_id)
-            raise
-        if upload_id is not None and counted != upload_id:  # another request was faster
-            await self._abort(upload.key, upload_id)
+        job = await self._lifecycle.receive(job_id, self._settings.upload_window, within)
         upload = replace(upload, seq=job.seq, progress=job.progress, due_at=job.due_at)
-        return upload, [self._sign(upload, counted, number, crc32) for number, crc32 in sign]
+        return upload, [self._sign(upload, upload_id, number, crc32) for number, crc32 in sign]
+
+    async def start_multipart(self, upload: Upload) -> str:
+        """The id of the multipart upload of a receiving upload, which is created unless there is one.
+
+        Raises `JobNotFound`, `IllegalTransition` unless the upload is receiving, and the errors of the store.
+        """
+        if upload.upload_id is not None:
+            return upload.upload_id
+        upload_id = await self._storage.multipart.create(
+            upload.key, upload.content_type or "application/octet-stream", str(upload.id), with_checksums=True
+        )
+        counted = upload_id
+        try:
+            async with self._database.begin() as connection:
+                job, _ = await lock_job(connection, upload.id)
+                check_receiving(job)
+                counted = await sql.claim_upload_id(connection, upload.id, upload_id)
+        except (IllegalTransition, JobNotFound):  # on any other error the row may name it
+            await self._abort(upload.key, upload_id)
+            raise
+        if counted != upload_id:  # another request was faster
+            await self._abort(upload.key, upload_id)
+        return counted
 
     async def _abort(self, key: str, upload_id: str) -> None:
         with suppress(HaulageError):  # a worker looks for orphans
@@ -175,16 +190,20 @@ class Uploads:
             return SignedPart(number, size, signer.sign_object(upload.key, size, crc32))
         return SignedPart(number, size, signer.sign_part(upload.key, upload_id, number, size, crc32))
 
-    async def complete(self, job_id: UUID) -> Job:
-        """Queues an upload all of whose parts were sent; again, returns its job as it is by then.
+    async def complete(self, job_id: UUID, sent: Sequence[int] = ()) -> Job:
+        """Queues an upload all of whose parts were sent, the last ones of them `sent` since the last call of `send`.
 
-        Raises `JobNotFound`, `PartsMissing`, and `IllegalTransition` if it was cancelled before.
+        Again, it returns the job as it is by then. Raises `JobNotFound`, `IllegalTransition` if it was cancelled before,
+        and `PartsMissing` and `InvalidRequest`, after which nothing of `sent` is recorded.
         """
 
         async def within(connection: AsyncConnection, job: Job) -> None:
             upload = await sql.load_upload(connection, job.id)
             if upload is None:
                 raise JobNotFound(f"There is no upload {job_id}.")
+            if not upload.size_known:
+                raise IllegalTransition(f"Upload {job_id} is still being sent: its size is not known yet.")
+            await _record_sent(connection, job.id, sent)
             missing = await sql.find_missing(connection, job.id, upload.part_count, upload.part_count)
             if missing:
                 names = ", ".join(map(str, missing[:SHOWN_MISSING])) + (", …" if len(missing) > SHOWN_MISSING else "")
@@ -240,21 +259,93 @@ class Uploads:
             raise JobNotFound(f"There is no upload {job.id}.")
         return sql.upload_of_job(job, rows[0])
 
-    async def mark_removed(self, held: Job) -> None:
+    async def mark_removed(self, held: Job, *, infected: bool = False) -> None:
         """Records that the bytes of an upload are about to be removed. Raises `StaleFence` if its job has changed."""
 
         async def within(connection: AsyncConnection, job: Job) -> None:
             await sql.mark_removed(connection, job.id)
+            if infected:
+                await record_within(connection, _action("removeInfected", job))
 
         await self._lifecycle.write(held, within)
 
+    async def quarantine(self, held: Job, finding: str) -> None:
+        """Records what the virus scanner has found in an upload. Raises `StaleFence` if its job has changed."""
 
-def with_file(file: StoredFile, detected_type: str | None) -> Within:
-    """Adds the file of an upload to the catalogue, in the transaction that completes it."""
+        async def within(connection: AsyncConnection, job: Job) -> None:
+            await sql.mark_infected(connection, job.id, finding)
+            await record_within(connection, _action("quarantine", job))
+
+        await self._lifecycle.write(held, within)
+        log.warning("upload_quarantined", job_id=str(held.id), owner=held.owner, finding=finding)
+
+    async def require_retryable(self, job_id: UUID) -> None:
+        """Raises `IllegalTransition` for an infected upload: its bytes stay in quarantine until they are removed."""
+        upload = await self.read_any(job_id)
+        if upload is not None and upload.infected_at is not None:
+            raise IllegalTransition(f"Upload {job_id} is infected. It cannot be retried.")
+
+    async def find_broken_objects(self, file: StoredFile) -> set[str]:
+        """The keys of objects with the same content, by the catalogue, that the store does not have as it says.
+
+        Raises the errors of the store.
+        """
+        if file.sha256 is None:
+            return set()
+        async with self._database.reading() as connection:
+            found = await find_same_content(connection, file, COPIES)
+        broken = set()
+        for one in found:
+            try:
+                info = await self._storage.objects.head(one.key)
+            except ObjectMissing:
+                broken.add(one.key)
+            else:
+                if (info.etag, info.size) != (one.etag, file.size):
+                    broken.add(one.key)
+        return broken
+
+
+def check_receiving(job: Job) -> None:
+    """Raises `IllegalTransition` for an upload that accepts no more bytes."""
+    if job.status is not Status.RECEIVING:
+        raise IllegalTransition(f"Upload {job.id} is {job.status}. It takes no more bytes.")
+
+
+async def progress_of(connection: AsyncConnection, upload: Upload) -> Progress:
+    """How much of the upload has arrived: complete parts, and what follows them."""
+    count, last = await sql.count_sent(connection, upload.id, upload.part_count)
+    shorter = upload.part_size - upload.size_of(upload.part_count) if last else 0
+    done = count * upload.part_size - shorter + await appends.sum_tail(connection, upload.id)
+    return Progress(files_total=1, bytes_total=upload.size if upload.size_known else None, bytes_done=done)
+
+
+async def _record_sent(connection: AsyncConnection, job_id: UUID, sent: Sequence[int]) -> None:
+    """Records that parts were sent. Raises `InvalidRequest` for one that was never signed."""
+    unsigned = sorted(set(sent) - await sql.save_sent(connection, job_id, sent)) if sent else []
+    if unsigned:
+        raise InvalidRequest(
+            f"Part {unsigned[0]} of upload {job_id} cannot have been sent: no URL was signed for it.",
+            [(f"sent[{list(sent).index(number)}]", f"{number} was never signed") for number in unsigned],
+        )
+
+
+def _action(name: str, job: Job) -> Action:
+    """An entry of the audit log for what no user has done."""
+    return Action(actor=SYSTEM, proof="scanner", action=name, subject=str(job.id))
+
+
+def with_file(file: StoredFile, detected_type: str | None, broken: Collection[str] = ()) -> Within:
+    """Adds the file of an upload to the catalogue, in the transaction that completes it.
+
+    If its owner has uploaded the same content before, by SHA-256, the file has the object of that one, unless its key is
+    among those that are `broken`. The cleanup of the upload removes its own.
+    """
 
     async def within(connection: AsyncConnection, job: Job) -> None:
         assert file.crc32 is not None
-        await insert_file(connection, file)
+        shared = None if file.sha256 is None else await lock_same_content(connection, file, broken)
+        await insert_file(connection, file if shared is None else replace(file, key=shared.key, etag=shared.etag))
         await sql.record_file(
             connection, job.id, file.id, detected_type=detected_type, crc32=file.crc32, sha256=file.sha256
         )

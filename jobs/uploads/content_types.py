@@ -22,6 +22,10 @@ _BY_EXTENSION = MimeTypes()
 _BY_EXTENSION.add_type("image/heic", ".heic")
 _BY_EXTENSION.add_type("image/avif", ".avif")
 _BY_EXTENSION.add_type("image/webp", ".webp")
+_OFFICE = "application/vnd.openxmlformats-officedocument"
+_BY_EXTENSION.add_type(f"{_OFFICE}.wordprocessingml.document", ".docx")
+_BY_EXTENSION.add_type(f"{_OFFICE}.spreadsheetml.sheet", ".xlsx")
+_BY_EXTENSION.add_type(f"{_OFFICE}.presentationml.presentation", ".pptx")
 _ENCODINGS = {
     "gzip": "application/gzip",
     "bzip2": "application/x-bzip2",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -12,6 +13,8 @@ from jobs.files.visibility import Visibility
 MIB = 1 << 20
 MIN_PART_SIZE = 8 * MIB
 """Bytes of all parts but the last. A file of this size or less is one part, which is one PUT."""
+STREAMED_PART_SIZE = 5 * MIB
+"""Bytes of the parts of a file that is streamed: the least that a store accepts, as each is in memory until it is sent."""
 MAX_PARTS = 10_000
 """Most parts of a multipart upload (Amazon S3 User Guide, "Multipart upload limits")."""
 MAX_UPLOADS = 1_000
@@ -20,6 +23,9 @@ MAX_SIGNED = 100
 """Most parts that one request signs URLs for."""
 RAW_PREFIX = "raw/"
 """The prefix of the objects of uploads."""
+MAX_STREAMED_SIZE = MAX_PARTS * STREAMED_PART_SIZE
+"""Bytes of the largest file that can be streamed."""
+_TAIL_NAME = re.compile("[0-9]+-[0-9a-f]{32}")
 
 
 def part_size_of(size: int) -> int:
@@ -33,13 +39,23 @@ def raw_key(job_id: UUID) -> str:
     return f"{RAW_PREFIX}{job_id}/original"
 
 
+def tail_prefix(job_id: UUID) -> str:
+    """The prefix of the keys of a streamed upload's tail."""
+    return f"{RAW_PREFIX}{job_id}/tail/"
+
+
+def tail_key(job_id: UUID, start: int, writer: UUID) -> str:
+    """The key of a piece of the tail. Two writers use different keys, so that a stale one replaces nothing."""
+    return f"{tail_prefix(job_id)}{start}-{writer.hex}"
+
+
 def job_id_of_raw_key(key: str) -> UUID | None:
-    """The job whose object has this key; None for any other key."""
+    """The job whose object, or a piece of whose tail, has this key; None for any other key."""
     try:
         job_id = UUID(key.removeprefix(RAW_PREFIX).partition("/")[0])
     except ValueError:
         return None
-    return job_id if key == raw_key(job_id) else None
+    return job_id if key == raw_key(job_id) or _TAIL_NAME.fullmatch(key.removeprefix(tail_prefix(job_id))) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +64,34 @@ class NewUpload:
 
     name: str
     """Made safe (`jobs.files.names`)."""
-    size: int
+    size: int | None
+    """None if it is known only when all bytes have arrived, which is possible for a streamed one."""
     content_type: str | None = None
     """What the client says it is."""
     modified_at: datetime | None = None
     visibility: Visibility = Visibility.PRIVATE
     groups: tuple[str, ...] = ()
+    streamed: bool = False
+    """Whether its bytes come through `haulage intake`; otherwise the client sends the parts to the store."""
+
+    @property
+    def part_size(self) -> int:
+        return STREAMED_PART_SIZE if self.streamed else part_size_of(self.size or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class TailPiece:
+    """Bytes that have arrived of a part that is not complete: an object of their own until the part is sent."""
+
+    start: int
+    """Its first byte in the file."""
+    size: int
+    crc32: int
+    key: str
+
+    @property
+    def stop(self) -> int:
+        return self.start + self.size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +102,8 @@ class Part:
     """From 1."""
     crc32: int
     sent: bool
+    etag: str | None
+    """In the multipart upload, if it came through us."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +112,8 @@ class Upload(Job):
 
     name: str
     size: int
+    """While it is not known, what has arrived."""
+    size_known: bool
     content_type: str | None
     modified_at: datetime | None
     visibility: Visibility
@@ -80,6 +122,8 @@ class Upload(Job):
     key: str
     upload_id: str | None
     """The multipart upload of its parts, from the first request for URLs; none for a single part."""
+    writer: UUID | None
+    """The last request that has appended bytes, or does; none if the client sends the parts to the store."""
     detected_type: str | None
     crc32: int | None
     sha256: str | None
@@ -88,6 +132,10 @@ class Upload(Job):
     """Its file of the catalogue, once it is completed."""
     removed: bool
     """Its bytes were removed, since it was cancelled or failed long ago: no attempt can succeed."""
+    infected_at: datetime | None = None
+    """When the virus scanner found something in it: its bytes are in quarantine, and no attempt can succeed."""
+    finding: str | None = None
+    """The signature that was found. It is for operators and admins, not for who uploads."""
 
     @property
     def title(self) -> str:

@@ -6,24 +6,29 @@
  * - No response of the gateway is kept in Cloudflare's cache. WebSockets and event streams pass through as they are.
  * - A request that did not reach the gateway is sent once more if it may be sent twice: GET, HEAD, and a POST with an
  *   Idempotency-Key.
+ * - Files in forms and by tus go to `INTAKE` as they arrive, if it is set. Cloudflare limits the size of a request.
  * - A Worker can't keep the client's `Host`: set the gateway's PUBLIC_URL to the Worker's address.
  */
 
 export interface Env {
   /** The gateway's address, such as `https://origin.example.org`, with its root path if that is to be added. */
   ORIGIN: string;
+  /** The intake's address; without it, the gateway tells clients what to do. */
+  INTAKE?: string;
 }
 
 /** Seconds after which a `start` is to be answered; Cloudflare waits 100 s for the first byte. */
 const START_WAIT = 90;
 const START = "/v1/download/start";
+const FILE = /\/(v1\/upload\/(form|tus(\/.*)?)|(?<!\/v1\/)upload)$/;
 /** Statuses with which Cloudflare reports that it could not connect to a server: refused, timed out, unreachable. */
 const UNREACHED = new Set([521, 522, 523]);
 
 export default {
   async fetch(request: Request, env: Env): Promise<Response> {
     const url = new URL(request.url);
-    const origin = new URL(env.ORIGIN);
+    const isFile = FILE.test(url.pathname);
+    const origin = new URL(isFile && env.INTAKE ? env.INTAKE : env.ORIGIN);
     const target = new URL(origin.pathname.replace(/\/$/, "") + url.pathname + url.search, origin);
     const headers = new Headers(request.headers);
     // What clients send here is replaced: else anybody could claim any address.
@@ -35,7 +40,7 @@ export default {
       headers.set("Prefer", preferences(headers.get("Prefer")));
     }
     try {
-      const response = await send(request, target, headers);
+      const response = await send(request, target, headers, isFile);
       return UNREACHED.has(response.status) ? failed(request) : response;
     } catch {
       return failed(request);
@@ -50,9 +55,10 @@ function preferences(sent: string | null): string {
   return `respond-async, wait=${START_WAIT}${sent === null ? "" : `, ${sent}`}`;
 }
 
-async function send(request: Request, target: URL, headers: Headers): Promise<Response> {
+async function send(request: Request, target: URL, headers: Headers, isFile: boolean): Promise<Response> {
   const { method } = request;
-  const isRepeatable = method === "GET" || method === "HEAD" || (method === "POST" && headers.has("Idempotency-Key"));
+  const hasKey = method === "POST" && headers.has("Idempotency-Key") && !isFile;
+  const isRepeatable = method === "GET" || method === "HEAD" || hasKey;
   // A body can be read only once. Bodies of the API are small, so one that may be sent twice is kept.
   const body = request.body === null ? null : isRepeatable ? await request.arrayBuffer() : request.body;
   // Not `cache: "no-store"`: it adds `Cache-Control: no-cache`, for which a gateway reads its database.

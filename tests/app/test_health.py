@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -10,17 +11,20 @@ import httpx
 import pytest
 from sqlalchemy import make_url, text
 
+from app.scanner_check import MAX_AGE, ScannerCheck
 from jobs.engine.sql.workers import record_heartbeat
 from jobs.engine.wakeups.queue import queue_name
 from jobs.engine.worker.heartbeat import any_worker
+from jobs.errors import ScannerUnavailable
 from jobs.kinds import Kind
 from tests.app.shared import Shared
+from tests.helpers.clamd import running_clamd
 from tests.helpers.running import serving, working
 from tests.helpers.settings import UNAVAILABLE, with_changes
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-FINE = dict.fromkeys(("database", "storage", "redis", "queue"), "ok")
+FINE = dict.fromkeys(("database", "storage", "redis", "queue"), "ok") | {"scanner": "off"}
 
 
 async def look(settings: Any) -> dict[str, httpx.Response]:
@@ -116,3 +120,24 @@ async def test_health_is_degraded_without_workers(shared: Shared) -> None:
     answer = await shared.api.get("/health")
     assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
     assert answer.json()["checks"] == FINE | {"queue": "error"}
+
+
+async def test_health_shows_whether_the_virus_scanner_responds(shared: Shared, tmp_path: Path) -> None:
+    """Without it uploads wait, so that health is degraded. It is called once in a while, whoever requests health."""
+    redis = shared.services.feed._redis  # noqa: SLF001
+    await redis.set(queue_name(Kind.DOWNLOAD) + ":health-check", "1")
+    settings = with_changes(shared.settings, clamd_url=f"unix://{tmp_path}/clamd.sock")
+    now = 0.0
+    with running_clamd(tmp_path):
+        check = ScannerCheck(settings, lambda: now)
+        await check.require_responding()
+        found = (await look(settings))["/health"].json()
+        assert (found["status"], found["checks"]) == ("healthy", FINE | {"scanner": "ok"})
+    await check.require_responding()  # as it was before
+    now = MAX_AGE
+    with pytest.raises(ScannerUnavailable):
+        await check.require_responding()
+    answer = (await look(settings))["/health"]
+    assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+    assert answer.json()["checks"] == FINE | {"scanner": "error"}
+    assert str(tmp_path) not in answer.text

@@ -33,7 +33,7 @@ async def built(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     (tmp_path / "docs.html").write_text("<title>{{version}}: API</title>")
 
     async def front(request: Request) -> Response:
-        return page(request, ADDRESS, 2 * DAY, tmp_path)
+        return page(request, ADDRESS, 2 * DAY, "https://store", "private", tmp_path)
 
     async def docs(request: Request) -> Response:
         return reference(request, ADDRESS, tmp_path)
@@ -48,7 +48,9 @@ async def test_the_page_runs_only_scripts_and_styles_from_files_of_ours(built: h
     assert answer.text == "<title>built</title><p>172800</p>"
     policy = dict(rule.strip().split(" ", 1) for rule in answer.headers["content-security-policy"].split(";"))
     assert policy["default-src"] == "'none'"
-    assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == "'self'"
+    assert policy["script-src"] == policy["style-src"] == "'self'"
+    assert policy["connect-src"] == "'self' https://store"
+    assert policy["trusted-types"] == "haulage-uploads"
     assert "unsafe" not in answer.headers["content-security-policy"]
     assert answer.headers["cache-control"] == "no-cache"
 
@@ -75,10 +77,11 @@ async def test_files_with_a_hash_in_their_name_are_kept_for_ever(built: httpx.As
 
 @pytest.mark.asyncio(loop_scope="module")
 async def test_each_address_of_the_page_is_the_page_for_a_browser(shared: Shared) -> None:
-    paths = ("/", "/jobs/whatever", "/account")
-    front, job, account = [await shared.api.get(path, headers=BROWSER) for path in paths]
-    assert front.status_code == job.status_code == account.status_code == 200
-    assert front.text == job.text == account.text
+    paths = ("/", "/jobs/whatever", "/account", "/uploads")
+    front, job, account, uploads = [await shared.api.get(path, headers=BROWSER) for path in paths]
+    assert front.status_code == job.status_code == account.status_code == uploads.status_code == 200
+    assert front.text == job.text == account.text == uploads.text
+    assert 'data-upload-visibility="private"' in front.text
     assert "{{" not in front.text
     assert front.headers["content-type"] == "text/html; charset=utf-8"
     assert front.headers["vary"] == job.headers["vary"] == "Accept"
@@ -93,7 +96,10 @@ async def test_anything_else_gets_facts_or_a_problem(shared: Shared) -> None:
     problem(await shared.api.get("/assets/none.js"), 404, "not_found")
 
 
-@pytest.mark.parametrize("respond", [partial(page, job_retention=2 * DAY), reference], ids=["page", "reference"])
+BUILT_PAGE = partial(page, job_retention=2 * DAY, store="https://store", upload_visibility="private")
+
+
+@pytest.mark.parametrize("respond", [BUILT_PAGE, reference], ids=["page", "reference"])
 async def test_a_page_that_is_not_built_says_so(tmp_path: Path, respond: Callable[..., Response]) -> None:
     request = Request({"type": "http", "method": "GET", "path": "/", "headers": [], "server": ("page", 80)})
     answer = respond(request, ADDRESS, built=tmp_path)

@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 from zlib import crc32
@@ -15,10 +16,12 @@ import pytest
 
 from app.access.principals import Role
 from app.operations import OPERATIONS, Operation
-from jobs.engine.jobs import Status
+from jobs.engine.jobs import Failure, Status
+from jobs.errors import ErrorClass
 from jobs.files.catalogue import find_files
 from jobs.kinds import Kind
 from jobs.services import Services
+from jobs.uploads.cleanup import FileRemoval
 from jobs.uploads.uploads import MAX_PARTS, MIB, part_size_of
 from jobs.work import works_of
 from tests.app.shared import problem
@@ -212,6 +215,54 @@ async def test_completing_twice_queues_once(api: httpx.AsyncClient, services: Se
     problem(await parts(api, job, {"sent": [1]}), 409, "illegal_transition")
 
 
+async def test_an_empty_file_is_one_empty_part_and_completing_it_later_changes_nothing(
+    api: httpx.AsyncClient, services: Services
+) -> None:
+    job = await new(api, 0)
+    assert problem(await complete(api, job), 409, "parts_missing").json()["missingParts"] == [1]
+    await send_part(api, job, b"")
+    assert (await complete(api, job)).status_code == 202
+    async with working(services.settings):
+        body = await until(api, job, "completed")
+    assert (await api.get(f"/v1/files/{body['upload']['fileId']}")).json()["size"] == 0
+    again = await complete(api, job)
+    assert (again.status_code, again.json()["status"]) == (202, "completed")
+    assert len(await files_of(services, UUID(job))) == 1
+
+
+@pytest.mark.parametrize("sent_bytes", [DATA + b"x", DATA[:-1], b""], ids=["more", "less", "none"])
+async def test_a_file_of_another_size_than_announced_is_refused_by_the_store_and_never_one_of_the_catalogue(
+    api: httpx.AsyncClient, services: Services, sent_bytes: bytes
+) -> None:
+    job = await new(api)
+    wanted = {"sign": [{"number": 1, "crc32": f"{crc32(sent_bytes):08x}"}]}
+    [part] = (await parts(api, job, wanted)).json()["parts"]
+    async with httpx.AsyncClient() as store:
+        answer = await store.put(part["url"], headers=part["headers"], content=sent_bytes)
+    assert answer.status_code in {400, 403}
+    await parts(api, job, {"sent": [1]})  # a lie
+    assert (await complete(api, job)).status_code == 202
+    async with working(services.settings):
+        body = await until(api, job, "failed")
+    assert body["error"]["class"] == "validation"
+    assert await files_of(services, UUID(job)) == []
+
+
+async def test_the_last_parts_may_be_reported_with_the_completion(api: httpx.AsyncClient, services: Services) -> None:
+    job = await new(api, 9 * MIB)
+    await parts(api, job, {"sign": [{"number": 1, "crc32": "0" * 8}]})
+    address = f"/v1/upload/{job}/complete"
+    refused = problem(await api.post(address, json={"sent": [1, 2]}), 400, "invalid_request").json()
+    assert refused["errors"] == [{"field": "sent[1]", "message": "2 was never signed"}]
+    problem(await api.post(address, json={"sent": [1]}), 409, "parts_missing")
+    assert [part["sent"] for part in (await api.get(f"/v1/upload/{job}/parts")).json()["parts"]] == [False]
+    await parts(api, job, {"sign": [{"number": 2, "crc32": "0" * 8}]})
+    for _ in range(2):
+        assert (await api.post(address, json={"sent": [1, 2]})).json()["status"] == "queued"
+    assert (await read_job(services, UUID(job))).progress.bytes_done == 9 * MIB
+    problem(await api.post(address, content=b"x"), 415, "unsupported_media_type")
+
+
 async def test_a_cancelled_upload_takes_nothing_more(api: httpx.AsyncClient) -> None:
     job = await new(api)
     await send_part(api, job, DATA)
@@ -335,10 +386,55 @@ async def test_nothing_of_a_file_can_be_had_before_its_verdict(api: httpx.AsyncC
     assert claimed is not None
     cancelled = await services.lifecycle.cancel((await sent(services, secret, "secret-name.txt")).id)
     for job in (receiving, queued, claimed.job, cancelled):
-        for operation in OPERATIONS:
-            if operation.name in {"cancel", "retry", "delete", "completeUpload", "root", "diagnoseStream"}:
-                continue  # they change the state, or say nothing of a job
-            await _has_nothing(api, operation, str(job.id), secret)
+        await _walk(api, str(job.id), secret, ["10000", "10001"], hidden="secret-name")
+
+
+async def _walk(api: httpx.AsyncClient, job: str, secret: bytes, files: list[str], *, hidden: str) -> None:
+    for operation in OPERATIONS:
+        if operation.name in {"cancel", "retry", "delete", "completeUpload", "root", "diagnoseStream", "deleteFile"}:
+            continue  # they change the state, or say nothing of a job
+        await _has_nothing(api, operation, job, secret, files, hidden)
+
+
+async def test_nothing_of_an_infected_file_can_be_had(required: httpx.AsyncClient, services: Services) -> None:
+    """As above, as its owner. The name of the signature is for operators and admins."""
+    secret = b"a virus: " + os.urandom(8).hex().encode()
+    job = await services.uploads.complete((await sent(services, secret, "secret-name.txt", owner="olga")).id)
+    held = await services.lifecycle.claim(job.id, job.fence, "w")
+    assert held is not None
+    await services.uploads.quarantine(held.job, "Win.Test.Signature")
+    await services.lifecycle.fail(held.job, Failure(error_class=ErrorClass.VALIDATION, message="infected"))
+    support = await key_of(services, "susi", Role.SUPPORT)
+    operator = await key_of(services, "oskar", Role.OPERATOR)
+    listed = "/v1/upload/jobs?owner=olga&status=failed"
+    for headers, finding in ((support, None), (operator, "Win.Test.Signature")):
+        [item] = (await required.get(listed, headers=headers)).json()["jobs"]
+        assert (item["jobId"], item["finding"]) == (str(job.id), finding)
+    required.headers = httpx.Headers(await key_of(services, "olga"))
+    await _walk(required, str(job.id), secret, ["10000", "10001"], hidden="secret-name")
+    [item] = (await required.get(listed)).json()["jobs"]
+    assert (item["jobId"], item["finding"]) == (str(job.id), None)
+    answer = problem(await required.post(f"/v1/download/job/{job.id}/retry"), 409, "illegal_transition")
+    assert "infected" in answer.json()["message"]
+    assert (await services.uploads.read(job.id)).status is Status.FAILED
+
+
+async def test_nothing_of_a_file_that_retention_has_removed_can_be_had(
+    api: httpx.AsyncClient, services: Services
+) -> None:
+    secret = b"old: " + os.urandom(8).hex().encode()
+    job = await services.uploads.complete((await sent(services, secret, "old-name.txt")).id)
+    async with working(services.settings):
+        file_id = (await until(api, str(job.id), "completed"))["upload"]["fileId"]
+    later = datetime.now(UTC) + timedelta(days=366)
+    await FileRemoval(services.database, services.storage, services.settings, lambda: later).remove()
+    await _walk(api, str(job.id), secret, [str(file_id)], hidden='"available":true')
+    answer = problem(await api.get(f"/v1/files/{file_id}"), 410, "file_gone")
+    assert f"removed by retention on {later:%Y-%m-%d}" in answer.json()["message"]
+    assert (await api.get("/v1/download/files")).json()["files"] == []
+    checked = (await api.post("/v1/download/check", json={"file_ids": [file_id]})).json()["files"][0]
+    assert (checked["name"], checked["available"]) == ("old-name.txt", False)
+    assert "removed by retention on" in checked["reason"]
 
 
 IDS = {"file_ids": list(range(10_000, 10_020)), "onMissing": "skip"}
@@ -352,8 +448,11 @@ BODIES: dict[str, Any] = {
 }
 
 
-async def _has_nothing(api: httpx.AsyncClient, operation: Operation, job: str, secret: bytes) -> None:
-    for file_id in ("10000", "10001"):
+async def _has_nothing(
+    api: httpx.AsyncClient, operation: Operation, job: str, secret: bytes, files: list[str], hidden: str
+) -> None:
+    """`hidden`: what the operations that show files do not show."""
+    for file_id in files:
         path = operation.path.replace("{jobId}", job).replace("{id}", file_id)
         query = {"jobs": f"{job}:0"} if operation.name == "streamMany" else {}
         headers = {"Prefer": "respond-async", "Accept": "application/json"}
@@ -366,7 +465,8 @@ async def _has_nothing(api: httpx.AsyncClient, operation: Operation, job: str, s
                     break
         assert secret.decode() not in text, operation.name
         if operation.name in {"files", "readFile", "check"}:
-            assert "secret-name" not in text, operation.name
+            assert hidden not in text, operation.name
+        assert "Win.Test.Signature" not in text, operation.name
         links = re.findall(r'https?://[^"\s]+', json.dumps(text).replace("\\", ""))
         links.append(answer.headers.get("location", ""))
         for link in links:

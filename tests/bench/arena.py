@@ -8,11 +8,12 @@ import os
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
+from urllib.parse import urlsplit
 
 import asyncpg
 from redis.asyncio import Redis
@@ -55,6 +56,14 @@ class Arena:
         with self._process(parts.gateway, settings, self.folder / "gateway.log") as process:
             await listening(settings.port)
             yield settings.port, process.pid
+
+    @asynccontextmanager
+    async def intake(self) -> AsyncIterator[tuple[int, int]]:
+        """An intake process; its port on 127.0.0.1, and its process id."""
+        settings = self.settings.model_copy(update={"intake_port": _free_port()})
+        with self._process(parts.intake, settings, self.folder / "intake.log") as process:
+            await listening(settings.intake_port)
+            yield settings.intake_port, process.pid
 
     @asynccontextmanager
     async def bare(self, document: bytes = b"{}") -> AsyncIterator[int]:
@@ -140,6 +149,7 @@ async def open_arena(environment: dict[str, str], folder: Path, name: str) -> As
     values["database_url"] = environment["DATABASE_URL"].rpartition("/")[0] + f"/bench_{name}"
     values["job_timeout"] = 600  # a busy machine shall make a figure worse, not end the run
     values["max_queued"] = 1_000_000  # a bench of `initiate` has no worker
+    values["s3_encryption"] = "off"  # as the stores of the others
     values["bundle_reuse"] = False  # or all bundles but the first would be made of nothing
     settings = Settings(**values)
     configure_logs(settings.model_copy(update={"log_level": "warning"}))  # of this process
@@ -165,7 +175,7 @@ def _free_port() -> int:
 
 async def listening(port: int) -> None:
     """Waits until something listens there."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(300):
         while True:
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -180,6 +190,37 @@ def cpu_seconds(pid: int) -> float:
     """Seconds of CPU that a process has used (proc(5), fields 14 and 15 of `stat`)."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def family_cpu_seconds(pid: int) -> float:
+    """The same of a process, and of all that it has started and that they have started, also those that have ended."""
+    family, grown = {pid}, True
+    fields: dict[int, list[str]] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            fields[int(path.parent.name)] = path.read_text().rpartition(")")[2].split()
+    while grown:
+        more = {one for one, of in fields.items() if int(of[1]) in family} - family
+        family |= more
+        grown = bool(more)
+    return sum(int(ticks) for one in family & fields.keys() for ticks in fields[one][11:15]) / os.sysconf("SC_CLK_TCK")
+
+
+def server_of(url: str) -> int:
+    """The process that listens at the port of a URL on this machine; with several, that which was started first."""
+    port = urlsplit(url).port
+    sockets = {
+        f"socket:[{fields[9]}]"
+        for table in ("/proc/net/tcp", "/proc/net/tcp6")
+        for fields in (line.split() for line in Path(table).read_text().splitlines()[1:])
+        if int(fields[1].rpartition(":")[2], 16) == port and fields[3] == "0A"  # LISTEN
+    }
+    found: set[int] = set()
+    for path in Path("/proc").glob("[0-9]*/fd/*"):
+        with suppress(OSError):
+            if str(path.readlink()) in sockets:
+                found.add(int(path.parts[2]))
+    return min(found)
 
 
 def waiting_seconds(pid: int) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from statistics import median
@@ -43,6 +44,20 @@ class Effort:
     """Sizes of the two bundles during which a worker's memory must not pass the same bound."""
     grown: tuple[int, int]
     """Jobs and files of the catalogue that have piled up."""
+    uploaded: int
+    """Size of the file that is uploaded in different ways."""
+    returned: int
+    """Size of what is uploaded and then bundled."""
+    streams: tuple[int, int]
+    """Number and size of the files that the intake receives at once."""
+    forms: int
+    """Files that are sent by form, one after the other, by each of a few clients."""
+    paced: float
+    """Seconds for which requests come at a steady pace."""
+    is_far: bool = True
+    """Whether uploads are also measured over a link."""
+    builds: bool = True
+    """Whether programs that are compared are built, if they are not yet: that takes minutes."""
 
 
 MIB = 1 << 20
@@ -64,6 +79,11 @@ FULL = Effort(
     every=1,
     giant=(1024 * MIB, 10 * 1024 * MIB),
     grown=(300_000, 1_000_000),
+    uploaded=1024 * MIB,
+    returned=int(os.environ.get("HAULAGE_BENCH_RETURNED", 10 * 1024 * MIB)),
+    streams=(50, 40 * MIB),
+    forms=50,
+    paced=60,
 )
 QUICK = Effort(
     rounds=1,
@@ -83,6 +103,12 @@ QUICK = Effort(
     every=8,
     giant=(128 * MIB, 256 * MIB),
     grown=(20_000, 50_000),
+    uploaded=40 * MIB,
+    returned=80 * MIB,
+    streams=(8, 8 * MIB),
+    forms=4,
+    paced=3,
+    builds=False,
 )
 
 

@@ -1,4 +1,4 @@
-"""What runs as a process of its own: gateway and worker as their commands run them, and the bare server.
+"""What runs as a process of its own: gateway, intake and worker as their commands run them, and the bare server.
 
 Each imports only what it needs, since the memory of the worker is measured.
 """
@@ -17,6 +17,13 @@ def gateway(settings: Settings, log: Path) -> None:
     from app.server import serve  # noqa: PLC0415 - see above
 
     _logged(serve, settings, log)
+
+
+def intake(settings: Settings, log: Path) -> None:
+    """Receives the bytes of uploads until SIGTERM."""
+    from app.server import serve_intake  # noqa: PLC0415 - see above
+
+    _logged(serve_intake, settings, log)
 
 
 def worker(settings: Settings, log: Path) -> None:

@@ -5,10 +5,12 @@ What that makes is kept in `.cache`. The first time, it takes packages from the 
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 CACHE = Path(".cache").absolute()
@@ -47,6 +49,25 @@ def go(source: Path, name: str) -> Path:
     return target
 
 
+def go_package(package: str, version: str, *, build: bool) -> Path:
+    """The program of a public Go package. Raises `NotHere`, also if it would have to be built, and may not be."""
+    name = package.rpartition("/")[2]
+    target = CACHE / "go" / f"{name}-{version}"
+    if target.exists():
+        return target
+    if not build:
+        raise NotHere(f"{name} is not built")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+            command = [_go(), "install", "-trimpath", "-ldflags", "-s -w", f"{package}@{version}"]
+            _call(command, environment={"GOBIN": folder})
+            Path(folder, name).replace(target)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise NotHere(f"{name} can't be built here ({type(error).__name__})") from error
+    return target
+
+
 def version(*command: str) -> str:
     """What a program says of its version."""
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
@@ -81,5 +102,6 @@ def _wheel(requirement: str, name: str) -> Path:
     return folder
 
 
-def _call(command: Sequence[str], folder: Path | None = None) -> None:
-    subprocess.run(command, check=True, timeout=PATIENCE, cwd=folder, stdout=subprocess.DEVNULL)
+def _call(command: Sequence[str], folder: Path | None = None, environment: Mapping[str, str] | None = None) -> None:
+    variables = os.environ | (environment or {})
+    subprocess.run(command, check=True, timeout=PATIENCE, cwd=folder, env=variables, stdout=subprocess.DEVNULL)

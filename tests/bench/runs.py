@@ -22,6 +22,7 @@ from tests.bench import (
     small,
     start,
     status,
+    uploads,
 )
 from tests.bench.arena import Arena, open_arena, running_stack
 from tests.bench.effort import FULL, QUICK, Effort
@@ -53,6 +54,8 @@ PROXIES: dict[str, Bench] = {"proxies": proxies.measure}
 """What a reverse proxy adds: likewise."""
 ACCESS: dict[str, Bench] = {"access": access.measure}
 """What proving who one is costs: likewise."""
+UPLOADS: dict[str, Bench] = {"uploads": uploads.measure}
+"""Those of uploads, beside tusd: likewise."""
 TABLES = {
     "measured": BENCHES,
     "live": LIVE,
@@ -62,9 +65,10 @@ TABLES = {
     "page": PAGE,
     "proxies": PROXIES,
     "access": ACCESS,
+    "uploads": UPLOADS,
 }
 """By the name of its place in docs/benchmarks.md."""
-ALL = BENCHES | LIVE | DEFLATING | BUNDLES | GROWTH | PAGE | PROXIES | ACCESS
+ALL = BENCHES | LIVE | DEFLATING | BUNDLES | GROWTH | PAGE | PROXIES | ACCESS | UPLOADS
 
 
 def main() -> int:

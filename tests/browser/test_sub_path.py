@@ -35,11 +35,19 @@ async def test_a_job_is_opened_followed_and_downloaded_below_a_path(
     ids = [await catalogue.add(b"x" * 1000, f"{n}.txt") for n in range(3)]
     async with serving(settings) as gateway, in_front(proxy, gateway):
         job = await create(services, *ids, archive_name="below.zip")
+        await services.storage.bucket.ensure()  # with its CORS rule
         await tab.goto(proxy.url)  # it redirects to the path with a final slash
         await goes(tab, "live")
         shown = tab.locator(f'[data-job="{job.id}"]')
         async with working(services.settings):
             await expect(shown).to_have_attribute("data-status", "completed")
+            await tab.get_by_role("link", name="Uploads").click()
+            await expect(tab).to_have_url(f"{proxy.url}/uploads")
+            await tab.locator('[data-choose="files"]').set_input_files(
+                {"name": "up.txt", "mimeType": "text/plain", "buffer": b"up"}
+            )
+            await expect(tab.locator('[data-upload-state="completed"]')).to_be_visible()
+            await tab.get_by_role("link", name="Downloads").click()
         await shown.get_by_role("link", name="below.zip", exact=True).click()
         await expect(tab).to_have_url(f"{proxy.url}/jobs/{job.id}")
         await tab.reload()

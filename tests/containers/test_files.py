@@ -12,11 +12,12 @@ import pytest
 import yaml
 from pydantic_core import PydanticUndefined
 
+from app.intake.intake import CLEANUP_TIMEOUT
 from jobs.settings import Settings
 from jobs.shutdown import CLOSE_TIMEOUT
 from tests.helpers.containers import BASE, SERVERS
 
-OURS = ("migrate", "gateway", "worker")
+OURS = ("migrate", "gateway", "intake", "worker")
 PROCESS = {"PATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"}
 """Variables of the Dockerfile that are no settings of Haulage."""
 TESTED = Settings.model_construct()
@@ -150,8 +151,10 @@ def test_our_containers_have_no_rights(services: dict[str, dict[str, Any]], name
 
 
 def test_containers_have_the_time_to_drain(services: dict[str, dict[str, Any]]) -> None:
-    gateway, worker = (int(services[name]["stop_grace_period"].removesuffix("s")) for name in ("gateway", "worker"))
+    names = ("gateway", "intake", "worker")
+    gateway, intake, worker = (int(services[name]["stop_grace_period"].removesuffix("s")) for name in names)
     assert gateway > TESTED.stream_drain + TESTED.shutdown_timeout + CLOSE_TIMEOUT
+    assert intake > TESTED.shutdown_timeout + CLEANUP_TIMEOUT + CLOSE_TIMEOUT
     assert worker > TESTED.drain_timeout + CLOSE_TIMEOUT
 
 

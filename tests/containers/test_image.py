@@ -21,7 +21,7 @@ def test_the_image_says_what_it_is(engine: Engine, image: str) -> None:
     assert config["User"] == "10001:10001"
     assert config["Entrypoint"] == ["haulage"]
     assert config["StopSignal"] in {"SIGTERM", "15"}
-    assert config["ExposedPorts"] == {"8080/tcp": {}}
+    assert config["ExposedPorts"] == {"8080/tcp": {}, "8081/tcp": {}}
     assert config["Labels"]["org.opencontainers.image.licenses"] == "MIT"
 
 

@@ -1,19 +1,25 @@
-"""What holds after every fault: nothing lost, one effect a job, nothing stuck, nothing left in the store."""
+"""What holds after every fault: nothing lost, one effect a job, nothing stuck, nothing left in the store.
+
+For uploads also: one file of the catalogue, with the bytes that were sent, and none of what was refused.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import tempfile
 import zipfile
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zlib import crc32
 
 from jobs.bundles.orphans import PROBE_AGE, Orphans
 from tests.faults.ground import POLL, Ground
+from tests.faults.loads import Sender
 from tests.helpers.jobs import bring_cleanups_forward
 
 CLEANUP_TIMEOUT = 60.0
@@ -31,6 +37,11 @@ async def assert_consistent(ground: Ground, *, failed: int = 0) -> None:
     assert not problems, f"{len(problems)} problems: " + "\n".join(problems[:20])
     statuses = [it["status"] for it in await ground.rows("SELECT status FROM jobs")]
     assert statuses.count("failed") == failed, f"{statuses.count('failed')} jobs failed"
+    assert_no_errors(ground)
+
+
+def assert_no_errors(ground: Ground) -> None:
+    """Asserts that no process has logged an error."""
     lines = [(member.name, it.event) for member in ground.fleet.members for it in member.errors()]
     errors = [f"{name}: {event}" for name, event in lines if not any(quiet in event for quiet in QUIET)]
     assert not errors, "\n".join(errors[:20])
@@ -119,3 +130,39 @@ async def _opened(ground: Ground, row: Mapping[str, Any]) -> str | None:
         except zipfile.BadZipFile as error:
             return f"{row['result_key']} is no archive: {error}"
     return f"{row['result_key']}: {broken} is broken" if broken else None
+
+
+async def assert_uploads_consistent(ground: Ground, sent: Sequence[Sender], refused: Sequence[Sender] = ()) -> None:
+    """Asserts what holds for uploads. Those in `refused` were to fail; the objects of these are kept for a retry."""
+    problems = await upload_problems(ground, sent, refused)
+    assert not problems, f"{len(problems)} problems: " + "\n".join(problems)
+    assert_no_errors(ground)
+
+
+async def upload_problems(ground: Ground, sent: Sequence[Sender], refused: Sequence[Sender]) -> list[str]:
+    """Every violated invariant, a sentence each."""
+    statuses = {it["id"]: it["status"] for it in await ground.rows("SELECT id, status FROM jobs")}
+    wanted = {it.job_id: "completed" for it in sent} | {it.job_id: "failed" for it in refused}
+    problems = [f"{job_id} was promised and is lost" for job_id in ground.accepted - set(statuses)]
+    problems += [
+        f"{it} is {statuses.get(it)}, not {status}" for it, status in wanted.items() if statuses.get(it) != status
+    ]
+    problems += await effects(ground)
+    problems += await early_files(ground)
+    for sender in sent:
+        rows = await ground.rows("SELECT * FROM stored_files WHERE job_id = :id", id=sender.job_id)
+        content = (len(sender.data), crc32(sender.data), hashlib.sha256(sender.data).hexdigest(), "clean")
+        found = [(it["size"], it["crc32"], it["sha256"], it["scan"]) for it in rows]
+        if found != [content]:
+            problems.append(f"{sender.job_id} has the files {found}, not one with {content}")
+    keys = sorted([info.key async for info in ground.services.storage.objects.list("raw/")])
+    if keys != sorted(f"raw/{it.job_id}/original" for it in (*sent, *refused)):
+        problems.append(f"the store has the objects {keys}")
+    uploads = await ground.services.storage.multipart.list_uploads("raw/")
+    return problems + [f"the upload {it.id} of {it.key} is left" for it in uploads]
+
+
+async def early_files(ground: Ground) -> list[str]:
+    """Files that are in the catalogue although their uploads are not completed."""
+    query = "SELECT job_id, status FROM stored_files JOIN jobs ON jobs.id = job_id WHERE status <> 'completed'"
+    return [f"{it['job_id']} is {it['status']}, and has a file" for it in await ground.rows(query)]

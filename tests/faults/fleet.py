@@ -10,8 +10,7 @@ from uuid import UUID
 
 from app.stack.ports import free_ports
 from jobs.settings import Settings
-from tests.bench.arena import listening
-from tests.faults.members import Member, start
+from tests.faults.members import ROOT, Member, start
 from tests.helpers.settings import with_changes
 
 PLAIN = ("app.cli",)
@@ -28,18 +27,20 @@ class Fleet:
         self.members: list[Member] = []
         self.workers: list[Member] = []
 
-    async def worker(self, *extras: str, **changes: Any) -> Member:
-        """A worker that is ready; `extras` are names of `tests.faults.entry`."""
-        worker = await self._start("worker", extras, with_changes(self._settings, **changes))
+    async def worker(self, *extras: str, root: Path = ROOT, **changes: Any) -> Member:
+        """A worker that is ready; `extras` are names of `tests.faults.entry`, `root` is the folder of its code."""
+        worker = await self._start("worker", extras, with_changes(self._settings, **changes), root)
         self.workers.append(worker)
         await worker.logged("worker_started")
         return worker
 
-    async def gateway(self, *extras: str, port: int | None = None, **changes: Any) -> tuple[Member, str]:
+    async def gateway(
+        self, *extras: str, port: int | None = None, root: Path = ROOT, **changes: Any
+    ) -> tuple[Member, str]:
         """A gateway that listens, on a free port unless it is named, and its URL."""
         port = port or free_ports([0])[0]
-        gateway = await self._start("serve", extras, with_changes(self._settings, port=port, **changes))
-        await listening(port)
+        gateway = await self._start("serve", extras, with_changes(self._settings, port=port, **changes), root)
+        await gateway.logged("gateway_started")
         return gateway, f"http://127.0.0.1:{port}"
 
     async def holder(self, job_id: UUID) -> Member:
@@ -65,10 +66,10 @@ class Fleet:
             member.signal(signal.SIGTERM)
         await asyncio.gather(*(_ended(it) for it in alive))
 
-    async def _start(self, part: str, extras: tuple[str, ...], settings: Settings) -> Member:
+    async def _start(self, part: str, extras: tuple[str, ...], settings: Settings, root: Path) -> Member:
         name = f"{part}-{len(self.members) + 1}"
         entry = (*PROBED, "--with", ",".join(extras)) if extras else PLAIN
-        member = await start(settings, self._folder / f"{name}.log", name, *entry, part)
+        member = await start(settings, self._folder / f"{name}.log", name, *entry, part, root=root)
         self.members.append(member)
         return member
 

@@ -128,14 +128,14 @@ class Member:
         self.log_lines.append(said)
 
 
-async def start(settings: Settings, log: Path, name: str, *command: str) -> Member:
-    """Starts `python -m` with these arguments, and the settings in its environment."""
+async def start(settings: Settings, log: Path, name: str, *command: str, root: Path = ROOT) -> Member:
+    """Starts `python -m` with these arguments, and the settings in its environment. `root`: the folder of the code."""
     kept = {key: value for key, value in os.environ.items() if key in {"PATH", "LANG", "TMPDIR", "HOME"}}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         *command,
-        cwd=ROOT,
+        cwd=root,
         env=kept | variables(settings),
         stdin=DEVNULL,
         stderr=PIPE,

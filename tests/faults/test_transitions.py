@@ -17,7 +17,7 @@ from sqlalchemy import text
 
 from jobs.bundles.commands import with_result
 from jobs.bundles.downloads import NewDownload
-from jobs.engine.jobs import Failure, FileRequest, Job, Status
+from jobs.engine.jobs import Failure, FileRequest, Job, Progress, Status
 from jobs.engine.sql.jobs import list_events
 from jobs.engine.transitions import (
     Abandon,
@@ -26,22 +26,28 @@ from jobs.engine.transitions import (
     Command,
     Expire,
     Fail,
+    Lapse,
     Lose,
     Park,
     Release,
     Retry,
+    Submit,
     Succeed,
     apply,
 )
 from jobs.errors import ErrorClass, IllegalTransition, StaleFence
-from jobs.kinds import Phase
+from jobs.kinds import Kind, Phase
+from jobs.owners import ANONYMOUS
 from jobs.services import Services, open_services
 from jobs.settings import Settings
+from jobs.uploads.uploads import NewUpload
 from tests.helpers.jobs import read
 from tests.helpers.samples import RESULT
 
 T = TypeVar("T")
 NEW = NewDownload(files=[FileRequest(file_id=10_000), FileRequest(file_id=10_001)], archive_name="bundle.zip")
+SIZE = 1000
+"""Bytes of an upload."""
 COMPARED = ("status", "fence", "attempt", "seq", "losses", "failure", "worker")
 """All that does not tell a time."""
 WAIT = 0.0
@@ -110,10 +116,38 @@ class Machine(RuleBasedStateMachine):
         return self.create()
 
     def create(self) -> UUID:
-        job = self.run(self.services.downloads.create(NEW))
+        return self.created(self.run(self.services.downloads.create(NEW)))
+
+    @rule(target=jobs)
+    def create_receiving(self) -> UUID:
+        """An upload, whose bytes are yet to arrive."""
+        [upload] = self.run(self.services.uploads.create(ANONYMOUS, [NewUpload(name="a.bin", size=SIZE)]))
+        return self.created(upload)
+
+    def created(self, job: Job) -> UUID:
         self.model[job.id] = job
         self.courses[job.id] = ["create"]
         return job.id
+
+    @rule(job_id=jobs)
+    def receive(self, job_id: UUID) -> None:
+        """Bytes arrive, which is no transition: `seq` moves, and the job lapses later."""
+
+        async def half(*_: object) -> Progress:
+            return Progress(files_total=1, bytes_total=SIZE, bytes_done=SIZE // 2)
+
+        job, call = self.model[job_id], self.services.lifecycle.receive(job_id, 3600, half)
+        if job.status is Status.RECEIVING:
+            after = self.run(call)
+            assert after.seq == job.seq + 1
+            self.model[job_id] = replace(job, seq=after.seq, due_at=after.due_at, progress=after.progress)
+        else:
+            with pytest.raises(IllegalTransition):
+                self.run(call)
+
+    @rule(job_id=jobs)
+    def submit(self, job_id: UUID) -> None:
+        self.both(job_id, Submit(), self.services.lifecycle.submit(job_id))
 
     @rule(job_id=jobs)
     def cancel(self, job_id: UUID) -> None:
@@ -152,7 +186,8 @@ class Machine(RuleBasedStateMachine):
 
     @rule(turn=held)
     def succeed(self, turn: Job) -> None:
-        self.settled(turn, Succeed(lifetime=60), self.services.lifecycle.succeed(turn, 3600, with_result(RESULT)))
+        within = with_result(RESULT) if turn.kind is Kind.DOWNLOAD else None
+        self.settled(turn, Succeed(lifetime=60), self.services.lifecycle.succeed(turn, 3600, within))
 
     @rule(turn=held, error=st.sampled_from([ErrorClass.NETWORK, ErrorClass.VALIDATION, ErrorClass.INTERNAL]))
     def fail(self, turn: Job, error: ErrorClass) -> None:
@@ -219,14 +254,30 @@ class Machine(RuleBasedStateMachine):
         for each in overdue:
             self.move(each, Abandon())
 
+    @rule(job_id=jobs)
+    def lapse(self, job_id: UUID) -> None:
+        """The time of one job is over, in which bytes had to arrive."""
+        self.run(self.value("UPDATE jobs SET due_at = created_at WHERE id = :id", id=job_id))
+        self.model[job_id] = replace(self.model[job_id], due_at=self.model[job_id].created_at)
+        now = self.now()
+        lapsed = self.run(self.services.lifecycle.lapse_incomplete())
+        overdue = {it.id for it in self.model.values() if it.status is Status.RECEIVING and it.due_at < now}
+        assert {job.id for job in lapsed} == overdue
+        for each in overdue:
+            self.move(each, Lapse())
+
     # --- what holds always ---------------------------------------------------------------------------------------------
 
     @invariant()
     def the_store_and_the_model_agree(self) -> None:
         for job_id, job in self.model.items():
-            there = self.run(read(self.services, job_id))
+            there: Job
+            if job.kind is Kind.UPLOAD:
+                there = self.run(self.services.uploads.read(job_id))
+            else:
+                there = download = self.run(read(self.services, job_id))
+                assert download.result == (RESULT if job.status in (Status.COMPLETED, Status.EXPIRED) else None)
             assert {it: getattr(there, it) for it in COMPARED} == {it: getattr(job, it) for it in COMPARED}
-            assert there.result == (RESULT if job.status in (Status.COMPLETED, Status.EXPIRED) else None)
             assert 0 <= there.attempt <= there.max_attempts
             assert (there.lease_until is not None) == (there.status is Status.PROCESSING)
 

@@ -74,7 +74,7 @@ async def test_a_worker_that_stood_still_writes_nothing_about_a_job_that_went_on
     ground: Ground, lease: float, fenced: bool
 ) -> None:
     """The one without its fence shows that the checks would see it."""
-    times = {
+    times: dict[str, Any] = {
         "lease_ttl": lease,
         "heartbeat_interval": lease / 5,
         "heartbeat_timeout": lease / 5,

@@ -23,7 +23,8 @@ from jobs.services import Services
 from tests.app.shared import Shared, in_state, link
 from tests.helpers.access import UNLIMITED, Headers, key_of, session_of
 from tests.helpers.catalogue import Catalogue
-from tests.helpers.running import working
+from tests.helpers.running import taking_in, working
+from tests.helpers.settings import with_changes
 
 OWNER = "olga"
 EXAMPLES = os.environ.get("FUZZ_EXAMPLES")
@@ -111,6 +112,8 @@ async def schemathesis(folder: Path, url: str, *options: str, environment: Mappi
 
 
 REQUIRED: dict[str, Any] = {"auth_mode": "required", **UNLIMITED}
+FORMS = ("uploadForm", "uploadFormAlias")
+"""What the gateway redirects without a look at the body."""
 
 
 @pytest.mark.timeout(3600 if EXAMPLES else 600)  # half a minute, and far more on a busy machine
@@ -131,6 +134,17 @@ async def test_every_response_is_as_it_is_described(
     hooks = json.dumps(str(Path(__file__).with_name("hooks.py")))
     (tmp_path / "schemathesis.toml").write_text(CONFIGURATION.format(hooks=hooks, **texts))
     options = ["--header", f"Authorization: {headers['Authorization']}"] if has_key else []
+    options += [option for name in FORMS for option in ("--exclude-operation-id", name)]
     async with working(services.settings):
         code, out = await schemathesis(tmp_path, str(api.base_url), *options, environment={"FUZZ_KEY_ID": "ownkey"})
+    assert code == 0, out
+
+
+async def test_every_response_of_the_intake_to_a_form_is_as_it_is_described(
+    api: httpx.AsyncClient, services: Services, tmp_path: Path
+) -> None:
+    (tmp_path / "openapi.json").write_text(json.dumps(await described(api)))
+    (tmp_path / "schemathesis.toml").write_text("[checks.positive_data_acceptance]\nenabled = false\n")
+    async with taking_in(with_changes(services.settings, max_open_uploads=10_000)) as intake:
+        code, out = await schemathesis(tmp_path, intake, "--include-operation-id", "uploadForm", environment={})
     assert code == 0, out

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import zlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 from tests.helpers.listening import listening
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+Corruption = Callable[[str, bytes], tuple[str, bytes]]
+"""What becomes of the target (path and query) and the body of a request."""
 
 
 @dataclass
@@ -22,7 +24,8 @@ class BreakingProxy:
     `removes`: names of request headers, in lower case. `host`: the `Host` that it sends. `client`: the address that it
     appends to `X-Forwarded-For`. `max_body`, `max_head`: bytes; what is more is refused, or not passed on. `idle`: seconds
     without a byte after which a connection is cut. `rewrites`: bytes of responses to replace. `pools`: POSTs reuse
-    connections without a check whether the server has closed them.
+    connections without a check whether the server has closed them. `corrupts`: what happens to the next PUTs, one each;
+    `corrupted` has the name of each and the status that the server responded with.
     """
 
     target: str
@@ -36,6 +39,8 @@ class BreakingProxy:
     max_head: int | None = None
     rewrites: Mapping[bytes, bytes] = field(default_factory=dict)
     pools: bool = False
+    corrupts: list[Corruption] = field(default_factory=list)
+    corrupted: list[tuple[str, int]] = field(default_factory=list)
     url: str = ""
     _pool: list[Streams] = field(default_factory=list)
 
@@ -75,6 +80,12 @@ class BreakingProxy:
             b"Connection: Upgrade" if upgrade else b"Connection: keep-alive" if pooled else b"Connection: close"
         )
         body = await reader.readexactly(length)
+        corruption = self.corrupts.pop(0) if self.corrupts and line.startswith(b"PUT") else None
+        if corruption is not None:
+            method, path, version = line.decode().split(" ")
+            path, body = corruption(path, body)
+            line = f"{method} {path} {version}".encode()
+            fields = [one for one in fields if _name(one) != "content-length"] + [b"Content-Length: %d" % len(body)]
         request = b"\r\n".join([line, *fields, connection]) + b"\r\n\r\n" + body
         if pooled:
             return await self._forward_pooled(request, writer)
@@ -87,7 +98,9 @@ class BreakingProxy:
                 await self._copy(responses, writer)
                 up.cancel()
             else:
-                await self._respond(responses, writer)
+                head = await self._respond(responses, writer)
+                if corruption is not None:
+                    self.corrupted.append((corruption.__name__, int(head.split(b" ", 2)[1])))
         finally:
             requests.transport.abort()
         return None
@@ -107,17 +120,17 @@ class BreakingProxy:
             self._pool.append(streams)
         await writer.drain()
 
-    async def _respond(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Pass on a response that ends with its connection."""
+    async def _respond(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+        """Pass on a response that ends with its connection. Return its head."""
         try:
             async with asyncio.timeout(self.idle):
                 head = await reader.readuntil(b"\r\n\r\n")
         except TimeoutError:
-            return
+            return b""
         if self.buffers:
             writer.write(head + await reader.read())
             await writer.drain()
-            return
+            return head
         if self.compresses and b"text/event-stream" in head:
             writer.write(re.sub(rb"(?i)transfer-encoding: chunked", b"Content-Encoding: gzip", head))
             compressor = zlib.compressobj(wbits=31)
@@ -126,9 +139,10 @@ class BreakingProxy:
                 writer.write(compressor.compress(chunk[:-2]) + compressor.flush(zlib.Z_SYNC_FLUSH))
                 await writer.drain()
             writer.write(compressor.flush())
-            return
+            return head
         writer.write(head)
         await self._copy(reader, writer)
+        return head
 
     async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError, TimeoutError):

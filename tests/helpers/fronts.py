@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil  # type: ignore[import-untyped]  # it has no annotations
 import pytest
@@ -43,7 +44,7 @@ class Front(ReverseProxy):
     """One of the proxies of proxy/, also with TLS at `tls_url`.
 
     `changes`: numbers that a test needs to be others, by the text in the file. `names_client`: whether the Worker gets a
-    `CF-Connecting-IP`, as it does at Cloudflare.
+    `CF-Connecting-IP`, as it does at Cloudflare. `intake`: the URL of the intake.
     """
 
     with_tls = True
@@ -53,12 +54,18 @@ class Front(ReverseProxy):
         super().__init__(folder)
         self.changes: Mapping[str, str] = {}
         self.names_client = False
+        self.intake = f"http://{HOST}:9"
         self.tls_url = f"https://localhost:{self.tls_port}"
         authority = trustme.CA()
         self.ca_file = folder / "ca.pem"
         authority.cert_pem.write_to_path(str(self.ca_file))
         self.certificate = folder / "localhost.pem"
         authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(self.certificate))
+
+    @property
+    def intake_address(self) -> str:
+        """Host and port of the intake."""
+        return urlsplit(self.intake).netloc
 
     @abstractmethod
     def shipped(self) -> dict[str, str]:
@@ -123,6 +130,7 @@ class NginxFront(Front):
             plain + marker + re.sub(r"(?m)^    # ", "    ", tls),
             {
                 "        server gateway:8080;": servers,
+                "server intake:8081;": f"server {self.intake_address};",
                 "listen 80;": f"listen {HOST}:{self.port};",
                 "listen 443 ssl;\n": f"listen {HOST}:{self.tls_port} ssl;\n",
                 "/etc/nginx/tls/fullchain.pem": str(self.certificate),
@@ -150,7 +158,11 @@ class CaddyFront(Front):
 
     def command(self) -> tuple[list[str | Path], dict[str, str]]:
         site = f"http://{HOST}:{self.port}, {self.tls_url}"
-        environment = {"HAULAGE_SITE": site, "HAULAGE_GATEWAYS": " ".join(self.addresses)}
+        environment = {
+            "HAULAGE_SITE": site,
+            "HAULAGE_GATEWAYS": " ".join(self.addresses),
+            "HAULAGE_INTAKES": self.intake_address,
+        }
         return [self.program(), "run", "--config", "Caddyfile"], environment
 
     @staticmethod
@@ -198,6 +210,7 @@ class HaproxyFront(Front):
             text,
             {
                 "    server gateway-1 gateway:8080": servers,
+                "server intake-1 intake:8081": f"server intake-1 {self.intake_address}",
                 "bind :80\n": f"bind {HOST}:{self.port}\n",
                 "# TLS and HTTP/2: bind :443 ssl crt /etc/haproxy/tls ": (
                     f"bind {HOST}:{self.tls_port} ssl crt {self.certificate} "
@@ -218,7 +231,7 @@ const config :Workerd.Config = (
     (name = "worker", worker = (
       modules = [(name = "worker.js", esModule = embed "worker.js")],
       compatibilityDate = "%s",
-      bindings = [(name = "ORIGIN", text = "%s")],
+      bindings = [(name = "ORIGIN", text = "%s"), (name = "INTAKE", text = "%s")],
       globalOutbound = "network",
     )),
     (name = "network", network = (allow = ["private", "local"])),
@@ -242,7 +255,7 @@ class WorkerdFront(Front):
         [date] = re.findall(r'compatibility_date = "(.*)"', deployed)
         [target] = self.targets
         added = f'(name = "CF-Connecting-IP", value = "{HOST}")' if self.names_client else ""
-        configuration = _WORKERD % (date, target, f"{HOST}:{self.port}", added)
+        configuration = _WORKERD % (date, target, self.intake, f"{HOST}:{self.port}", added)
         return {"worker.js": built.read_text(encoding="utf-8"), "workerd.capnp": configuration}
 
     def command(self) -> tuple[list[str | Path], dict[str, str]]:

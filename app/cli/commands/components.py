@@ -1,4 +1,4 @@
-"""`haulage serve`, `worker` and `migrate`: the components of a deployment."""
+"""`haulage serve`, `intake`, `worker` and `migrate`: the components of a deployment."""
 
 from __future__ import annotations
 
@@ -19,6 +19,18 @@ def serve(data_dir: DataDir = None) -> None:
 
     configure_logs(settings)
     run_gateway(settings)
+
+
+def intake(data_dir: DataDir = None) -> None:
+    """Run an intake until it is stopped. It receives uploads by form (curl -F). It listens on HOST and INTAKE_PORT."""
+    from app.cli.environment import load_settings
+    from jobs.logs import configure_logs
+
+    settings = load_settings(data_dir)
+    from app.server import serve_intake
+
+    configure_logs(settings)
+    serve_intake(settings)
 
 
 def worker(data_dir: DataDir = None) -> None:

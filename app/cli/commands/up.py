@@ -31,13 +31,19 @@ def up(
             min=0, max=65535, help="Port at which others reach the store. Default: one above --port; 0: a free one."
         ),
     ] = None,
+    intake_port: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=65535, help="Port of the intake, for curl -F. Default: two above --port; 0: a free one."
+        ),
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Number of worker processes.")] = 1,
     demo: Annotated[
         bool, typer.Option("--demo", help="Add demo files to an empty store, and download its files.")
     ] = False,
     exit_after_demo: Annotated[bool, typer.Option("--exit-after-demo", hidden=True)] = False,
 ) -> None:
-    """Run everything on this machine until Ctrl-C: PostgreSQL, Valkey, SeaweedFS, gateway and workers."""
+    """Run everything on this machine until Ctrl-C: PostgreSQL, Valkey, SeaweedFS, gateway, intake and workers."""
     from app.cli.environment import resolve_data_dir
     from app.cli.local_stack.openness import Openness
     from app.cli.local_stack.up_command import up
@@ -46,6 +52,7 @@ def up(
         resolve_data_dir(data_dir),
         port,
         store_port,
+        intake_port,
         workers,
         Openness.of(host or [], public=public, insecure_open=insecure_open),
         demo=demo or exit_after_demo,

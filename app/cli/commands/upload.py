@@ -8,10 +8,18 @@ from typing import Annotated
 import typer
 
 from app.cli.commands.options import AsJson, DataDir, Server
+from jobs.files.visibility import Visibility
 
 
 def upload(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Files, and folders with everything in them.")],
+    visibility: Annotated[
+        Visibility | None,
+        typer.Option(help="Who may read them: you, the users of groups, or every user. Default: as the server has it."),
+    ] = None,
+    groups: Annotated[
+        str | None, typer.Option(metavar="GROUPS", help="Groups to share them with, comma-separated; implies `shared`.")
+    ] = None,
     server: Server = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
@@ -24,6 +32,7 @@ def upload(
     """
     from app.cli.client import ApiClient
     from app.cli.environment import read_token, resolve_server
-    from app.cli.uploading.upload_command import upload
+    from app.cli.uploading.upload_command import rights, upload
 
-    upload(ApiClient(resolve_server(server, data_dir), read_token()), paths, as_json=as_json)
+    wanted = rights(visibility, groups)
+    upload(ApiClient(resolve_server(server, data_dir), read_token()), paths, wanted, as_json=as_json)

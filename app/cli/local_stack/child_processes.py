@@ -1,4 +1,4 @@
-"""Gateway and workers as child processes of `haulage up`."""
+"""Gateway, intake and workers as child processes of `haulage up`."""
 
 from __future__ import annotations
 
@@ -55,6 +55,19 @@ class Gateway(ChildProcess):
         super().__init__("serve", folder, {**environment, "HOST": ",".join(hosts), "PORT": str(port)})
 
 
+class Intake(ChildProcess):
+    """`haulage intake` on a port of these addresses, beside the gateway at `gateway_url`, if PUBLIC_URL is no other."""
+
+    name = "intake"
+
+    def __init__(
+        self, folder: Path, environment: Mapping[str, str], hosts: Sequence[str], port: int, gateway_url: str
+    ) -> None:
+        own = {"HOST": ",".join(hosts), "INTAKE_PORT": str(port)}
+        public_url = os.environ.get("PUBLIC_URL") or gateway_url
+        super().__init__("intake", folder, {**environment, **own, "PUBLIC_URL": public_url})
+
+
 class Worker(ChildProcess):
     """`haulage worker`; `number` distinguishes several."""
 
@@ -67,7 +80,7 @@ class Worker(ChildProcess):
 
 
 def gateway_url(port: int) -> str:
-    """Return the URL of a gateway on this port."""
+    """Return the URL of a gateway, or an intake, on this port."""
     return f"http://{HOST}:{port}"
 
 

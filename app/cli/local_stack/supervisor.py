@@ -10,13 +10,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from app.cli.environment import remove_server_url, settings_from, write_server_url
-from app.cli.local_stack.child_processes import Gateway, Worker, gateway_url, is_healthy
+from app.cli.local_stack.child_processes import Gateway, Intake, Worker, gateway_url, is_healthy
 from app.cli.local_stack.openness import Openness
 from app.cli.output import print_message
 from app.cli.service_runner import run_with_services
 from app.listening import bound_sockets
 from app.stack.errors import StackError
 from app.stack.port_forwarder import PortForwarder
+from app.stack.ports import HOST
 from app.stack.stack import Stack
 from app.stack.supervised_server import SupervisedServer
 from jobs.migrate import migrate
@@ -27,15 +28,20 @@ _HEALTHY_TIMEOUT = 60.0
 
 
 class Supervisor:
-    """The stack of `data_dir`, with a gateway on `port` and `workers` workers. `stop` stops whatever was started.
+    """The stack of `data_dir`, with a gateway on `port`, an intake on `intake_port` and `workers` workers.
+
+    `stop` stops whatever was started.
 
     Others than this machine reach the store at `store_port`; 0 chooses a free one.
     """
 
-    def __init__(self, data_dir: Path, port: int, store_port: int, workers: int, openness: Openness) -> None:
+    def __init__(
+        self, data_dir: Path, port: int, store_port: int, intake_port: int, workers: int, openness: Openness
+    ) -> None:
         self._folder = data_dir.resolve()
         self._port = port
         self._store_port = store_port
+        self._intake_port = intake_port
         self._workers = workers
         self._openness = openness
         self._running = ExitStack()
@@ -57,11 +63,15 @@ class Supervisor:
         environment |= self._openness.environment
         if self._openness.others_may_come:
             environment = self._let_others_reach_store(environment)
+        environment |= self._where_intake_is()
         settings = settings_from(environment)
         run_with_services(settings, _prepare, schema=False)
-        print_message("Starting gateway and workers …")
+        print_message("Starting gateway, intake and workers …")
         self._children = [
             SupervisedServer(partial(Gateway, self._folder, environment, self._openness.hosts, self._port)),
+            SupervisedServer(
+                partial(Intake, self._folder, environment, self._openness.hosts, self._intake_port, self.public_url)
+            ),
             *(SupervisedServer(partial(Worker, self._folder, environment, n)) for n in range(1, self._workers + 1)),
         ]
         self._running.callback(self._stop_children)
@@ -90,8 +100,15 @@ class Supervisor:
         self.store_url = f"http://{name}:{port}"
         return {"S3_PUBLIC_ENDPOINT": os.environ.get("S3_PUBLIC_ENDPOINT") or self.store_url, **environment}
 
+    def _where_intake_is(self) -> dict[str, str]:
+        """Return where clients reach the intake, unless only a proxy with TLS can tell."""
+        if os.environ.get("INTAKE_URL") or (os.environ.get("PUBLIC_URL") or "").lower().startswith("https:"):
+            return {}
+        name = self._openness.public_name if self._openness.others_may_come else HOST
+        return {"INTAKE_URL": f"http://{name}:{self._intake_port}"}
+
     def _start_children(self) -> None:
-        """Start gateway and workers concurrently and wait until they are healthy. Raises `StackError`.
+        """Start gateway, intake and workers concurrently and wait until they are healthy. Raises `StackError`.
 
         In threads, because a signal interrupts this one anywhere, even between the start of a child and the record of its
         pid.
@@ -99,7 +116,8 @@ class Supervisor:
 
         def start(child: SupervisedServer) -> None:
             child.start()
-            child.server.wait_ready(lambda: is_healthy(self.url), _HEALTHY_TIMEOUT)
+            url = gateway_url(self._intake_port) if isinstance(child.server, Intake) else self.url
+            child.server.wait_ready(lambda: is_healthy(url), _HEALTHY_TIMEOUT)
 
         with ThreadPoolExecutor(len(self._children)) as pool:
             starts = [pool.submit(start, child) for child in self._children]
@@ -117,7 +135,7 @@ class Supervisor:
         stack.disable_restarts()
 
     def stop(self) -> None:
-        """Stop gateway and workers, then the servers."""
+        """Stop gateway, intake and workers, then the servers."""
         self._running.close()
 
     def _stop_children(self) -> None:

@@ -28,6 +28,7 @@ def up(
     data_dir: Path,
     port: int,
     store_port: int | None,
+    intake_port: int | None,
     workers: int,
     openness: Openness,
     *,
@@ -36,8 +37,9 @@ def up(
 ) -> None:
     """Run until a signal arrives, or with `exit_after_demo` until the demo is done.
 
-    Others than this machine reach the store at `store_port`, by default the one after `port`; 0 chooses a free one.
-    A signal that arrives before everything is up exits with 128 plus its number; later it is the normal end.
+    Others than this machine reach the store at `store_port`, by default the one after `port`, and the intake at
+    `intake_port`, by default the second one after it; 0 chooses a free one. A signal that arrives before everything is up
+    exits with 128 plus its number; later it is the normal end.
     """
     running = read_server_url(data_dir)
     if running is not None:
@@ -50,7 +52,8 @@ def up(
         store_port = port + 1 if 0 < port < _LAST_PORT else 0
     if store_port and openness.others_may_come and not is_free(store_port):
         raise StackError(f"Port {store_port} is in use by another program; choose another one with --store-port")
-    supervisor = Supervisor(data_dir, port or free_ports([0])[0], store_port, workers, openness)
+    intake_port = _intake_port(port, intake_port, others_may_come=openness.others_may_come)
+    supervisor = Supervisor(data_dir, port or free_ports([0])[0], store_port, intake_port, workers, openness)
     signals = StopSignals()
     signals.install()
     try:
@@ -64,6 +67,16 @@ def up(
         supervisor.stop()
         print_message("Everything has stopped.")
         signals.ignore()
+
+
+def _intake_port(port: int, wanted: int | None, *, others_may_come: bool) -> int:
+    """Return the port of the intake. Raises `StackError` if it is in use, and others are to know it."""
+    chosen = wanted if wanted is not None else port + 2 if 0 < port < _LAST_PORT - 1 else 0
+    if chosen and is_free(chosen):
+        return chosen
+    if chosen and (wanted is not None or others_may_come):
+        raise StackError(f"Port {chosen} is in use by another program; choose another one with --intake-port")
+    return free_ports([0], {port})[0]
 
 
 def _run(supervisor: Supervisor, data_dir: Path, openness: Openness, *, demo: bool, exit_after_demo: bool) -> None:
@@ -90,7 +103,10 @@ def _where_others_reach_it(settings: Settings, supervisor: Supervisor) -> str:
     """Return a line for the person at the terminal, who may have to open a firewall or to configure a proxy."""
     store = str(settings.s3_public_endpoint)
     passed_on = "" if store == supervisor.store_url else f", which a proxy has to pass on to {supervisor.store_url}"
-    return f"Others reach it at {settings.public_url or supervisor.public_url}, and results at {store}{passed_on}."
+    files = f" Forms with files go to {settings.intake_url}." if settings.intake_url else ""
+    return (
+        f"Others reach it at {settings.public_url or supervisor.public_url}, and results at {store}{passed_on}.{files}"
+    )
 
 
 async def _admin_link(services: Services, url: str) -> str:

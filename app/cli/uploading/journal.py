@@ -1,6 +1,6 @@
-"""Remembers which files of an unfinished command were sent completely, so that running it again does not send them twice.
+"""Remembers the uploads of an unfinished command, so that running it again does not send complete files twice.
 
-The server knows the uploads that are still open; this is for those that are not any more.
+The server knows what has become of them.
 """
 
 from __future__ import annotations
@@ -8,30 +8,33 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
+from typing import Any
 from uuid import UUID
 
 from app.cli.local_files import LocalFile
 
 
 class Journal:
-    """A file of one command, which is the server and the paths, in the user's folder for states (XDG base directories).
+    """A file of one command, which is the server, the paths and who may read them, in the user's folder for states
+    (XDG base directories).
 
     Without a folder that can be written to, nothing is remembered.
     """
 
-    def __init__(self, server: str, paths: Sequence[Path]) -> None:
-        command = "\n".join([server, *sorted(str(path.absolute()) for path in paths)])
+    def __init__(self, server: str, paths: Sequence[Path], rights: Mapping[str, Any]) -> None:
+        """`rights`: `visibility` and `groups` of the files, or nothing."""
+        command = "\n".join([server, json.dumps(rights), *sorted(str(path.absolute()) for path in paths)])
         state = os.environ.get("XDG_STATE_HOME") or Path("~/.local/state").expanduser()
         name = hashlib.sha256(os.fsencode(command)).hexdigest()[:32]
         self._path = Path(state, "haulage", "uploads", f"{name}.jsonl")
         self._lock = Lock()
 
     def read(self) -> dict[str, UUID]:
-        """Return the uploads by the identity of their files. A line that was not written completely is ignored."""
+        """Return the newest upload of each file, by its identity. A line that was not written completely is ignored."""
         found: dict[str, UUID] = {}
         with suppress(OSError):
             for line in self._path.read_text("utf-8").splitlines():
@@ -40,14 +43,14 @@ class Journal:
                     found[str(entry["file"])] = UUID(entry["jobId"])
         return found
 
-    def add(self, file: LocalFile, job_id: UUID) -> None:
-        """Remember that the upload of a file was completed."""
-        line = json.dumps({"file": identity(file), "jobId": str(job_id)}) + "\n"
+    def add(self, created: Mapping[LocalFile, UUID]) -> None:
+        """Remember the uploads of files."""
+        lines = [json.dumps({"file": identity(file), "jobId": str(job_id)}) + "\n" for file, job_id in created.items()]
         with self._lock, suppress(OSError):
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             with os.fdopen(descriptor, "w", encoding="utf-8") as journal:
-                journal.write(line)
+                journal.writelines(lines)
 
     def remove(self) -> None:
         """Forget everything: the command is done."""

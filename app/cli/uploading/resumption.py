@@ -1,17 +1,34 @@
-"""Finds the open uploads that an interrupted command has left, for the files that it was about."""
+"""Finds what an interrupted command has left on the server: uploads that are open, and those that were sent completely."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator
+from uuid import UUID
 
+from app.cli.client import ApiClient
 from app.cli.local_files import LocalFile
 from app.schemas import UploadItem
 from jobs.files.names import safe_name
 
+_MAX_PAGES = 5
+"""Pages without any upload that is searched for, after which the others are assumed to be much older."""
+
+
+def find_uploads(client: ApiClient, job_ids: Collection[UUID]) -> Iterator[UploadItem]:
+    """Yield these of the own uploads, in few requests, unless many others were created after them."""
+    unseen, pages_without = set(job_ids), 0
+    for page in client.uploads() if unseen else ():
+        found = [item for item in page if item.job_id in unseen]
+        yield from found
+        unseen.difference_update(item.job_id for item in found)
+        pages_without = 0 if found else pages_without + 1
+        if not unseen or pages_without == _MAX_PAGES:
+            return
+
 
 def match_uploads(
-    files: Iterable[LocalFile], uploads: Sequence[UploadItem]
+    files: Iterable[LocalFile], uploads: Iterable[UploadItem]
 ) -> tuple[dict[LocalFile, UploadItem], list[tuple[LocalFile, UploadItem]]]:
     """Return the upload of each file that has one with its name and size, and files with one of another size.
 

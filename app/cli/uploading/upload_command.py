@@ -2,41 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import typer
 
 from app.cli.client import ApiClient
-from app.cli.errors import CommandFailed, Refused, exit_code, explain, print_error, upload_failed
+from app.cli.errors import CommandFailed, exit_code, explain, print_error
 from app.cli.local_files import LocalFile, UnreadableFile, scan
 from app.cli.output import print_json, print_message, print_table
+from app.cli.rights import parse_rights
 from app.cli.sizes import size_text
-from app.cli.transfer.long_poll import follow
+from app.cli.uploading.checking import Uploaded, check
 from app.cli.uploading.journal import Journal, identity
 from app.cli.uploading.progress import UploadProgressBar, file_count
-from app.cli.uploading.resumption import match_uploads
-from app.cli.uploading.uploader import Sent, Uploader, changed_message
+from app.cli.uploading.resumption import find_uploads, match_uploads
+from app.cli.uploading.transfer import Sent
+from app.cli.uploading.uploader import Uploader, changed_message
 from app.exit_codes import ExitCode
-from app.schemas import UploadStatus
+from app.schemas import UploadItem
 from jobs.engine.jobs import Status
-from jobs.errors import HaulageError
+from jobs.files.visibility import Visibility
 
 
-@dataclass(frozen=True, slots=True)
-class Uploaded:
-    """What has become of a file: `status` is the last one of its upload, `error` why it is not in the catalogue."""
-
-    file: LocalFile
-    job_id: UUID | None
-    status: UploadStatus | None = None
-    error: HaulageError | None = None
+def rights(visibility: Visibility | None, groups: str | None) -> dict[str, Any]:
+    """Return who may read files, as `POST /v1/upload` has it; nothing leaves it to the server. Raises `InvalidRequest`."""
+    chosen, names = parse_rights(visibility, groups)
+    return {} if chosen is None else {"visibility": str(chosen), "groups": list(names)}
 
 
-def upload(client: ApiClient, paths: Sequence[Path], *, as_json: bool) -> None:
-    """Upload all files that can be read, and print what has become of them.
+def upload(client: ApiClient, paths: Sequence[Path], rights: Mapping[str, Any], *, as_json: bool) -> None:
+    """Upload all files that can be read, with these `rights`, and print what has become of them.
 
     Raises `typer.Exit` when some could not be uploaded, `SystemExit(130)` on Ctrl-C, and what `ApiClient` raises. What was
     sent until then is found by the same command.
@@ -46,7 +45,7 @@ def upload(client: ApiClient, paths: Sequence[Path], *, as_json: bool) -> None:
     files = list(dict.fromkeys(one for one in scanned if isinstance(one, LocalFile)))
     if not scanned:
         raise CommandFailed(f"There is no file in {', '.join(map(str, paths))}.")
-    results = _upload(client, paths, files, quiet=as_json) if files else []
+    results = _upload(client, paths, files, rights, quiet=as_json) if files else []
     if results or as_json:
         _print(results, as_json=as_json)
     errors = [*unreadable, *(result.error for result in results if result.error is not None)]
@@ -56,12 +55,16 @@ def upload(client: ApiClient, paths: Sequence[Path], *, as_json: bool) -> None:
         raise typer.Exit(exit_code(errors[0]))
 
 
-def _upload(client: ApiClient, paths: Sequence[Path], files: Sequence[LocalFile], *, quiet: bool) -> list[Uploaded]:
-    journal = Journal(client.server, paths)
-    sent = {file: Sent(file, job_id) for file, job_id in _sent_before(client, files, journal).items()}
+def _upload(
+    client: ApiClient, paths: Sequence[Path], files: Sequence[LocalFile], rights: Mapping[str, Any], *, quiet: bool
+) -> list[Uploaded]:
+    journal = Journal(client.server, paths, rights)
+    sent: dict[LocalFile, Sent] = {}
     try:
+        known = journal.read()
+        sent = _sent_before(client, files, known)
         to_send = [file for file in files if file not in sent]
-        resumed, changed = match_uploads(to_send, client.receiving_uploads() if to_send else [])
+        resumed, changed = match_uploads(to_send, _open_uploads(client, rights, known.values()) if to_send else ())
         for file, item in changed:
             print_message(changed_message(file, item.job_id))
         if sent or resumed:
@@ -71,12 +74,9 @@ def _upload(client: ApiClient, paths: Sequence[Path], files: Sequence[LocalFile]
             for file in sent:
                 bar.add_found(file.size)
                 bar.add_sent()
-            with Uploader(client, to_send, resumed, journal, bar) as uploader:
+            with Uploader(client, to_send, resumed, rights, journal, bar) as uploader:
                 sent |= {one.file: one for one in uploader.finished()}
-            results = []
-            for file in files:
-                results.append(_check(client, sent[file]))
-                bar.add_checked()
+            results = check(client, [sent[file] for file in files], bar.add_checked)
     except KeyboardInterrupt:
         print_message(_interruption(are_all_sent=len(sent) == len(files)))
         raise SystemExit(ExitCode.INTERRUPTED) from None
@@ -84,41 +84,26 @@ def _upload(client: ApiClient, paths: Sequence[Path], files: Sequence[LocalFile]
     return results
 
 
-def _sent_before(client: ApiClient, files: Sequence[LocalFile], journal: Journal) -> dict[LocalFile, UUID]:
-    """Return the uploads that an earlier command has completed, unless they have failed."""
-    known = journal.read()
-    found: dict[LocalFile, UUID] = {}
-    for file in files:
-        job_id = known.get(identity(file))
-        if job_id is None:
-            continue
-        try:
-            status = client.upload(job_id).status
-        except Refused as error:
-            if exit_code(error) is not ExitCode.NOT_FOUND:
-                raise
-        else:
-            if status not in {Status.FAILED, Status.CANCELLED, Status.RECEIVING}:
-                found[file] = job_id
-    return found
+def _sent_before(client: ApiClient, files: Sequence[LocalFile], known: Mapping[str, UUID]) -> dict[LocalFile, Sent]:
+    """Return the uploads that an earlier command has sent completely, unless they have failed."""
+    journalled = {job_id: file for file in files if (job_id := known.get(identity(file))) is not None}
+    unsuccessful = {Status.FAILED, Status.CANCELLED, Status.RECEIVING}
+    return {
+        journalled[item.job_id]: Sent(journalled[item.job_id], item.job_id)
+        for item in find_uploads(client, journalled)
+        if item.status not in unsuccessful
+    }
 
 
-def _check(client: ApiClient, sent: Sent) -> Uploaded:
-    """Follow an upload to its end."""
-    if sent.error is not None or sent.job_id is None:
-        return Uploaded(sent.file, sent.job_id, error=sent.error)
-    try:
-        *_, status = follow(client, sent.job_id, UploadStatus)
-    except Refused as error:
-        if exit_code(error) in {ExitCode.UNAVAILABLE, ExitCode.NOT_ALLOWED}:
-            raise
-        return Uploaded(sent.file, sent.job_id, error=error)
-    if status.status is Status.COMPLETED:
-        return Uploaded(sent.file, sent.job_id, status)
-    if status.error is not None and status.status is Status.FAILED:
-        return Uploaded(sent.file, sent.job_id, status, upload_failed(str(sent.file.path), sent.job_id, status.error))
-    message = f"{sent.file.path} was not uploaded: job {sent.job_id} was {status.status}."
-    return Uploaded(sent.file, sent.job_id, status, Refused(message, "not_ready"))
+def _open_uploads(client: ApiClient, rights: Mapping[str, Any], known: Collection[UUID]) -> Iterator[UploadItem]:
+    """Yield the uploads that are open, newest first, whose files those may read who shall.
+
+    For which groups a file is shared is not listed: of shared ones only those of the same command, `known`, are continued.
+    """
+    wanted = rights.get("visibility")
+    for item in chain.from_iterable(client.uploads(Status.RECEIVING)):
+        if wanted is None or (wanted == item.upload.visibility and (not rights["groups"] or item.job_id in known)):
+            yield item
 
 
 def _interruption(*, are_all_sent: bool) -> str:
@@ -134,21 +119,20 @@ def _print(results: Sequence[Uploaded], *, as_json: bool) -> None:
     if as_json:
         return print_json([_json(result) for result in results])
     rows = [
-        (str(view.file_id), size_text(view.size), view.name)
+        (str(result.view.file_id), size_text(result.view.size), result.view.name)
         for result in results
-        if result.error is None and result.status is not None
-        for view in [result.status.upload]
+        if result.error is None and result.view is not None
     ]
     return print_table(("ID", "SIZE", "NAME"), rows) if rows else None
 
 
 def _json(result: Uploaded) -> dict[str, object]:
-    view = result.status.upload if result.status else None
+    view = result.view
     return {
         "path": str(result.file.path),
         "name": view.name if view else result.file.name,
         "jobId": str(result.job_id) if result.job_id else None,
-        "status": str(result.status.status) if result.status else None,
+        "status": str(result.status) if result.status else None,
         "id": view.file_id if view else None,
         "size": result.file.size,
         "crc32": view.crc32 if view else None,

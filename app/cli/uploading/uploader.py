@@ -1,18 +1,19 @@
 """Sends many files at once: a few threads share their parts, and create the uploads as they get to them.
 
-Each thread takes some parts of one upload: it computes their CRC-32, has URLs signed, and sends them. The last one
-completes the upload. Nothing here waits for the checks of the server: a folder is sent while its first files are checked.
+A thread takes one step at a time: it creates uploads, computes the CRC-32 of parts and has their URLs signed, or sends a
+part. Who sends the last part of an upload completes it. Nothing here waits for the checks of the server: a folder is sent
+while its first files are checked.
 """
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from functools import partial
 from threading import Condition, Event, Thread
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 
 from app.cli.client import ApiClient
@@ -22,52 +23,29 @@ from app.cli.output import print_message
 from app.cli.uploading.journal import Journal
 from app.cli.uploading.parts import PartNotSent, PartSender, Stopped
 from app.cli.uploading.progress import UploadProgressBar
+from app.cli.uploading.transfer import Sent, Transfer
 from app.exit_codes import ExitCode
-from app.schemas import NewUploadItem
+from app.schemas import NewUploadItem, SignedPartItem
 from jobs.errors import HaulageError
+from jobs.uploads.uploads import MAX_SIGNED
 
-THREADS = 4
-"""Parts that are sent at once."""
-MAX_TAKEN = 8
-"""Parts that one thread has signed at once: at 600 kbit/s they are sent before their URLs expire."""
+THREADS = 8
+"""Steps that are taken at once: small files need a few requests each, and little else."""
+LARGE = 1 << 20
+"""Bytes from which a part is large."""
+MAX_LARGE = 4
+"""Large parts that are sent at once."""
+SECONDS_AHEAD = 20
+"""For how many seconds parts are signed in advance, at the speed so far: URLs expire, and the file may still change."""
 CREATED_AT_ONCE = 100
-"""Uploads that one request creates. Others are created when a thread has nothing left to send."""
+"""Uploads that one request creates. The next ones are created when half as many are left to send."""
 _RETRY_DELAYS = (0.2, 0.5, 1.0, 2.0, 4.0)
-"""Seconds before each retry after a part that was not sent."""
+"""Seconds before a part that was not sent is signed again."""
 
 _PATIENCE = 2.0
 """Seconds that an interrupted command waits for its threads."""
 
-
-@dataclass(eq=False)
-class Transfer:
-    """An upload that is being sent. The lock of its `Uploader` guards it."""
-
-    file: LocalFile
-    job_id: UUID
-    part_size: int
-    left: deque[int]
-    """Parts that no thread has taken."""
-    busy: int = 0
-    """Parts that threads have taken."""
-    unreported: list[int] = field(default_factory=list)
-    """Parts that the store has accepted, and the server does not know of."""
-    is_known: bool = True
-    """False for one of an earlier command, until its parts were compared with the file."""
-
-    def span(self, number: int) -> tuple[int, int]:
-        """Return where a part starts in the file, and its size."""
-        start = (number - 1) * self.part_size
-        return start, min(self.part_size, self.file.size - start)
-
-
-@dataclass(frozen=True)
-class Sent:
-    """What has become of a file: `error` says why it was not sent."""
-
-    file: LocalFile
-    job_id: UUID | None
-    error: HaulageError | None = None
+Step = Callable[[], None]
 
 
 class Uploader:
@@ -78,21 +56,28 @@ class Uploader:
         api: ApiClient,
         files: Sequence[LocalFile],
         resumed: Mapping[LocalFile, NewUploadItem],
+        rights: Mapping[str, Any],
         journal: Journal,
         bar: UploadProgressBar,
     ) -> None:
-        """`resumed`: the uploads of files of an earlier command, which have the same name and size."""
+        """`resumed`: the uploads of files of an earlier command, which have the same name and size.
+
+        `rights`: who may read the new files, as `POST /v1/upload` has it.
+        """
         self._api = api
+        self._rights = rights
         self._journal = journal
         self._bar = bar
         self._stop = Event()
         self._sender = PartSender(self._stop, bar.add_bytes, THREADS)
         self._changed = Condition()
         self._waiting = deque(file for file in files if file not in resumed)
-        self._transfers = deque(_transfer(file, item, is_known=False) for file, item in resumed.items())
-        self._creating = False
+        self._transfers = [Transfer.of(file, item, is_known=False) for file, item in resumed.items()]
+        self._is_creating = False
         self._at_once = CREATED_AT_ONCE
-        self._open = len(self._transfers)
+        self._large = 0
+        self._bytes_sent = 0
+        self._started_at = time.monotonic()
         self._unfinished = len(files)
         self._sent: deque[Sent] = deque()
         self._fault: BaseException | None = None
@@ -135,17 +120,13 @@ class Uploader:
         try:
             while not self._stop.is_set():
                 with self._changed:
-                    taken = self._take()
-                    creates = taken is None and self._claim_creation()
-                    if taken is None and not creates:
-                        if not self._unfinished_work():
+                    step = self._next_step()
+                    if step is None:
+                        if not (self._waiting or self._transfers or self._is_creating):
                             return
                         self._changed.wait()
                         continue
-                if creates:
-                    self._create()
-                elif taken is not None:
-                    self._advance(*taken)
+                step()
         except Stopped:
             pass
         except BaseException as error:  # noqa: BLE001 - the main thread raises it
@@ -154,27 +135,31 @@ class Uploader:
                 self._stop.set()
                 self._changed.notify_all()
 
-    def _unfinished_work(self) -> bool:
-        return bool(self._waiting or self._transfers or self._creating)
-
-    def _take(self) -> tuple[Transfer, list[int]] | None:
-        """Parts for one thread: fewer towards the end of a file, so that all threads have some."""
+    def _next_step(self) -> Step | None:
+        """Claim what has to be done next, if there is anything; the first uploads first."""
+        if self._waiting and not self._is_creating and len(self._transfers) <= self._at_once // 2:
+            self._is_creating = True
+            return self._create
         for transfer in self._transfers:
-            if not transfer.is_known and not transfer.busy:
-                transfer.busy = 1
-                return transfer, []
-            if transfer.is_known and transfer.left:
-                count = min(MAX_TAKEN, max(1, len(transfer.left) // (2 * THREADS)))
-                numbers = [transfer.left.popleft() for _ in range(count)]
-                transfer.busy += count
-                return transfer, numbers
+            if not transfer.is_locked:
+                ahead = self._parts_ahead(transfer.part_size)
+                if not transfer.is_known or (transfer.unsigned and len(transfer.signed) <= ahead // 2):
+                    transfer.is_locked = True
+                    step = (
+                        partial(self._sign, transfer, ahead) if transfer.is_known else partial(self._compare, transfer)
+                    )
+                    return partial(self._advance, transfer, step)
+            if transfer.signed and (self._large < MAX_LARGE or transfer.signed[0].size < LARGE):
+                part = transfer.signed.popleft()
+                transfer.sending += 1
+                self._large += part.size >= LARGE
+                return partial(self._advance, transfer, partial(self._send, transfer, part))
         return None
 
-    def _claim_creation(self) -> bool:
-        if self._creating or not self._waiting:
-            return False
-        self._creating = True
-        return True
+    def _parts_ahead(self, part_size: int) -> int:
+        """How many parts are signed at once."""
+        speed = self._bytes_sent / max(0.001, time.monotonic() - self._started_at)
+        return min(MAX_SIGNED, max(MAX_LARGE, int(speed * SECONDS_AHEAD / part_size)))
 
     def _create(self) -> None:
         """Create the next uploads. With too many open ones fewer, and none until one of ours is complete."""
@@ -182,15 +167,16 @@ class Uploader:
             files = [self._waiting.popleft() for _ in range(min(self._at_once, len(self._waiting)))]
         created: list[NewUploadItem] = []
         try:
-            created = self._api.create_uploads([_description(file) for file in files])
+            created = self._api.create_uploads([_description(file) for file in files], self._rights)
+            self._journal.add({file: item.job_id for file, item in zip(files, created, strict=True)})
         except Refused as error:
             with self._changed:
-                if error.problem == "too_many_uploads" and (len(files) > 1 or self._open):
+                if error.problem == "too_many_uploads" and (len(files) > 1 or self._transfers):
                     self._at_once = max(1, len(files) // 2)
                     self._waiting.extendleft(reversed(files))
                     if len(files) == 1:
-                        before = self._open
-                        self._changed.wait_for(lambda: self._open < before or self._stop.is_set())
+                        before = len(self._transfers)
+                        self._changed.wait_for(lambda: len(self._transfers) < before or self._stop.is_set())
                 elif exit_code(error) is ExitCode.INVALID and len(files) > 1:  # one of them, which is found so
                     self._at_once = len(files) // 2
                     self._waiting.extendleft(reversed(files))
@@ -202,23 +188,22 @@ class Uploader:
                     raise
         finally:
             with self._changed:
-                self._creating = False
-                self._transfers += [_transfer(file, item) for file, item in zip(files, created, strict=False)]
-                self._open += len(created)
+                self._is_creating = False
+                self._transfers += [Transfer.of(file, item) for file, item in zip(files, created, strict=False)]
                 if created:
                     self._at_once = min(CREATED_AT_ONCE, 2 * self._at_once)
                 self._changed.notify_all()
 
-    def _advance(self, transfer: Transfer, numbers: list[int]) -> None:
-        """Send parts of an upload, or compare it with its file if it is of an earlier command; then complete it."""
+    def _advance(self, transfer: Transfer, step: Step) -> None:
+        """Take a step of an upload, and complete it if that was the last one."""
         error: HaulageError | None = None
         try:
-            if numbers:
-                self._send(transfer, numbers)
-            elif not self._compare(transfer):
-                return
-            if not self._give_back(transfer, max(1, len(numbers))):
-                return
+            step()
+            with self._changed:
+                self._changed.notify_all()
+                if not transfer.is_sent or transfer not in self._transfers:
+                    return
+                transfer.is_locked = True
             self._complete(transfer)
         except UnreadableFile as problem:
             error = problem
@@ -231,72 +216,75 @@ class Uploader:
         with self._changed:
             if transfer in self._transfers:
                 self._transfers.remove(transfer)
-                self._open -= 1
                 self._finish(Sent(transfer.file, transfer.job_id, error))
         if isinstance(error, UnreadableFile):  # what was sent of it is of no use any more
             with suppress(Refused):
                 self._api.cancel(transfer.job_id)
 
-    def _give_back(self, transfer: Transfer, count: int) -> bool:
-        """Record that a thread is done with parts. Return whether they were the last ones of the upload."""
+    def _compare(self, transfer: Transfer) -> None:
+        """Compare what the store has of an upload with the file. One that has changed is uploaded anew."""
+        parts = self._api.parts(transfer.job_id)
+        sent = {part.number: int(part.crc32, 16) for part in parts.parts if part.sent}
+        is_same = all(
+            self._sender.crc32(transfer.file, *transfer.span(number)) == crc32 for number, crc32 in sent.items()
+        )
+        if is_same:
+            self._bar.add_found(sum(transfer.span(number)[1] for number in sent))
+        else:
+            print_message(changed_message(transfer.file, transfer.job_id))
         with self._changed:
-            transfer.busy -= count
-            self._changed.notify_all()
-            return not transfer.left and not transfer.busy and transfer in self._transfers
+            transfer.is_locked = False
+            transfer.is_known = True
+            transfer.unsigned = deque(number for number in transfer.unsigned if number not in sent)
+            if not is_same:
+                self._transfers.remove(transfer)
+                self._waiting.appendleft(transfer.file)
+
+    def _sign(self, transfer: Transfer, count: int) -> None:
+        """Have the URLs of up to `count` parts signed, and report those that were sent meanwhile."""
+        with self._changed:
+            numbers = [transfer.unsigned.popleft() for _ in range(min(count, len(transfer.unsigned)))]
+        crcs = {number: self._sender.crc32(transfer.file, *transfer.span(number)) for number in numbers}
+        reported = list(transfer.unreported)
+        signed = self._api.send_parts(transfer.job_id, crcs, reported)
+        with self._changed:
+            del transfer.unreported[: len(reported)]
+            transfer.signed += signed.parts
+            transfer.is_locked = False
+
+    def _send(self, transfer: Transfer, part: SignedPartItem) -> None:
+        """Send a part. One that was not sent is read and signed again, after a delay."""
+        number, problem = part.number, None
+        try:
+            self._sender.put(transfer.file, transfer.span(number)[0], part)
+        except PartNotSent as error:
+            problem = error
+        finally:
+            with self._changed:
+                self._large -= part.size >= LARGE
+                self._changed.notify_all()
+        if problem is not None:
+            failures = transfer.failures[number] = transfer.failures[number] + 1
+            if failures > len(_RETRY_DELAYS):
+                raise Refused(f"{transfer.file.path} can't be sent: {problem}.", "storage_fault") from problem
+            if self._stop.wait(_RETRY_DELAYS[failures - 1]):
+                raise Stopped
+        with self._changed:
+            transfer.sending -= 1
+            if problem is None:
+                self._bytes_sent += part.size
+                transfer.unreported.append(number)
+            else:
+                transfer.unsigned.appendleft(number)
 
     def _complete(self, transfer: Transfer) -> None:
         transfer.file.require_unchanged(transfer.file.path.stat())
-        if transfer.unreported:
-            self._api.send_parts(transfer.job_id, {}, transfer.unreported)
-        self._api.complete_upload(transfer.job_id)
-        self._journal.add(transfer.file, transfer.job_id)
+        self._api.complete_upload(transfer.job_id, transfer.unreported)
 
     def _finish(self, sent: Sent) -> None:
         self._bar.add_sent()
         self._sent.append(sent)
         self._changed.notify_all()
-
-    def _send(self, transfer: Transfer, numbers: Sequence[int]) -> None:
-        """Send parts. After each failure those that are left are read and signed again."""
-        left, failures = list(numbers), 0
-        while left:
-            crcs = {number: self._sender.crc32(transfer.file, *transfer.span(number)) for number in left}
-            reported = list(transfer.unreported)
-            signed = self._api.send_parts(transfer.job_id, crcs, reported)
-            with self._changed:
-                transfer.unreported = [number for number in transfer.unreported if number not in reported]
-            try:
-                for part in signed.parts:
-                    self._sender.put(transfer.file, transfer.span(part.number)[0], part)
-                    left.remove(part.number)
-                    failures = 0
-                    with self._changed:
-                        transfer.unreported.append(part.number)
-            except PartNotSent as error:
-                failures += 1
-                if failures > len(_RETRY_DELAYS):
-                    raise Refused(f"{transfer.file.path} can't be sent: {error}.", "storage_fault") from error
-                if self._stop.wait(_RETRY_DELAYS[failures - 1]):
-                    raise Stopped from None
-
-    def _compare(self, transfer: Transfer) -> bool:
-        """Compare what the store has of an upload with the file. One that has changed is uploaded anew."""
-        parts = self._api.parts(transfer.job_id)
-        sent = {part.number: int(part.crc32, 16) for part in parts.parts if part.sent}
-        for number, crc32 in sent.items():
-            if self._sender.crc32(transfer.file, *transfer.span(number)) != crc32:
-                print_message(changed_message(transfer.file, transfer.job_id))
-                with self._changed:
-                    self._transfers.remove(transfer)
-                    self._open -= 1
-                    self._waiting.appendleft(transfer.file)
-                    self._changed.notify_all()
-                return False
-        self._bar.add_found(sum(transfer.span(number)[1] for number in sent))
-        with self._changed:
-            transfer.left = deque(number for number in transfer.left if number not in sent)
-            transfer.is_known = True
-        return True
 
 
 def changed_message(file: LocalFile, job_id: UUID) -> str:
@@ -305,10 +293,6 @@ def changed_message(file: LocalFile, job_id: UUID) -> str:
         f"{file.path} has changed since its upload was interrupted: it is uploaded anew."
         f" `haulage jobs cancel {job_id}` removes the old upload."
     )
-
-
-def _transfer(file: LocalFile, item: NewUploadItem, *, is_known: bool = True) -> Transfer:
-    return Transfer(file, item.job_id, item.upload.part_size, deque(range(1, item.upload.parts + 1)), is_known=is_known)
 
 
 def _description(file: LocalFile) -> dict[str, object]:

@@ -52,9 +52,10 @@ export class Client {
   /** For useSyncExternalStore. */
   readonly subscribe: Store<ClientState>["subscribe"];
   readonly getState: Store<ClientState>["get"];
-  readonly #environment: Environment;
-  readonly #baseUrl: string;
-  readonly #request: Request;
+  readonly environment: Environment;
+  readonly baseUrl: string;
+  /** Sends any request, as the methods below send theirs. */
+  readonly request: Request;
   readonly #store: Store<ClientState>;
   readonly #follower: Follower;
   readonly #positions = new Map<string, Position>();
@@ -63,19 +64,17 @@ export class Client {
   #syncScheduled = false;
 
   constructor({ baseUrl = globalThis.location?.origin ?? "", environment = {} }: ClientOptions = {}) {
-    this.#environment = { ...browserEnvironment(), ...environment };
-    this.#baseUrl = baseUrl;
-    this.#request = createRequest(baseUrl, this.#environment);
+    this.environment = { ...browserEnvironment(), ...environment };
+    this.baseUrl = baseUrl;
+    this.request = createRequest(baseUrl, this.environment);
     this.#store = createStore<ClientState>(
       { connection: "idle", retryAt: null, jobs: new Map() },
-      this.#environment.clock,
+      this.environment.clock,
     );
     this.subscribe = this.#store.subscribe;
     this.getState = this.#store.get;
     const host = {
-      baseUrl,
-      environment: this.#environment,
-      request: this.#request,
+      ...this, // `baseUrl`, `environment` and `request`
       activeJobs: () => this.#activeJobs(),
       seqOf: (jobId: string) => this.#position(jobId).seq,
       apply: (update: Update, requestedSince?: number) => this.#apply(update, requestedSince),
@@ -90,11 +89,12 @@ export class Client {
 
   /** Starts a job. Retried if there is no response; the Idempotency-Key prevents a second job. */
   async start(selection: FileSelection, { signal }: CallOptions = {}): Promise<Outcome<Accepted>> {
-    const headers = { "Idempotency-Key": this.#idempotencyKey() };
+    const { clock, random } = this.environment;
+    const headers = { "Idempotency-Key": [1, 2, 3].map(random).join() };
     const options = { body: selection, headers, signal };
     let outcome = await this.#call<Accepted>("POST", "/initiate", options);
     for (let tries = 1; tries < START_TRIES && !outcome.ok && START_AGAIN.includes(outcome.problem.code); tries += 1) {
-      await this.#wait(tries - 1);
+      await new Promise<void>((resolve) => clock.setTimeout(resolve, jittered(backoff(tries - 1), random)));
       outcome = await this.#call<Accepted>("POST", "/initiate", options);
     }
     if (outcome.ok) this.#started(outcome.value, selection.archiveName ?? null);
@@ -102,17 +102,13 @@ export class Client {
   }
 
   /** Checks a selection without starting a job: how many files exist, which are missing, and the size of the result. */
-  preflight(selection: FileSelection, { signal }: CallOptions = {}): Promise<Outcome<Preflight>> {
-    return this.#call("POST", "/check", { body: selection, signal });
+  preflight(selection: FileSelection, options: CallOptions = {}): Promise<Outcome<Preflight>> {
+    return this.#call("POST", "/check", { ...options, body: selection });
   }
 
   /** Fetches the current status of a job, with all its files. */
-  async status(jobId: string, { signal }: CallOptions = {}): Promise<Outcome<JobStatus>> {
-    const outcome = await this.#call<JobStatus>("GET", path(jobId), {
-      query: { since: 0 },
-      fresh: true,
-      signal,
-    });
+  async status(jobId: string, options: CallOptions = {}): Promise<Outcome<JobStatus>> {
+    const outcome = await this.#call<JobStatus>("GET", path(jobId), { ...options, query: { since: 0 }, fresh: true });
     if (outcome.ok) this.#apply(outcome.value);
     else if (outcome.problem.code === "job_not_found") this.#reject(jobId, outcome.problem);
     return outcome;
@@ -134,9 +130,9 @@ export class Client {
   }
 
   /** Runs an ended job again. The server keeps what is already packed. */
-  async retry(jobId: string, { signal }: CallOptions = {}): Promise<Outcome<Accepted>> {
-    const outcome = await this.#call<Accepted>("POST", path(jobId, "/retry"), { signal });
-    if (outcome.ok) await this.status(jobId, { signal });
+  async retry(jobId: string, options: CallOptions = {}): Promise<Outcome<Accepted>> {
+    const outcome = await this.#call<Accepted>("POST", path(jobId, "/retry"), options);
+    if (outcome.ok) await this.status(jobId, options);
     return outcome;
   }
 
@@ -151,20 +147,20 @@ export class Client {
     return this.start({ files: selected, archiveName, onMissing, compression }, options);
   }
 
-  async cancel(jobId: string, { signal }: CallOptions = {}): Promise<Outcome<JobStatus>> {
-    const outcome = await this.#call<JobStatus>("DELETE", path(jobId), { signal });
-    if (outcome.ok && this.#apply(outcome.value) === "gap") await this.status(jobId, { signal });
+  async cancel(jobId: string, options: CallOptions = {}): Promise<Outcome<JobStatus>> {
+    const outcome = await this.#call<JobStatus>("DELETE", path(jobId), options);
+    if (outcome.ok && this.#apply(outcome.value) === "gap") await this.status(jobId, options);
     return outcome;
   }
 
   /** Fetches a new presigned link, with size, checksum and omitted files. */
-  link(jobId: string, { signal }: CallOptions = {}): Promise<Outcome<Link>> {
-    return this.#call("GET", path(jobId, "/download-url"), { signal });
+  link(jobId: string, options: CallOptions = {}): Promise<Outcome<Link>> {
+    return this.#call("GET", path(jobId, "/download-url"), options);
   }
 
   /** The stable URL of the result, which redirects to a new presigned link. For navigation, or for `curl -LOJ`. */
   fileUrl(jobId: string): string {
-    return this.#baseUrl + V1 + path(jobId, "/file");
+    return this.baseUrl + V1 + path(jobId, "/file");
   }
 
   /** Keeps a job up to date until it ends or the returned function is called. Calls are counted per job. */
@@ -179,6 +175,12 @@ export class Client {
     };
   }
 
+  /** Removes a job from the state. */
+  forget(jobId: string): void {
+    this.#positions.delete(jobId);
+    this.#save([], jobId);
+  }
+
   /** When something last arrived for the followed jobs, in milliseconds of the client's clock; null before that. */
   get receivedAt(): number | null {
     return this.#follower.receivedAt;
@@ -190,20 +192,11 @@ export class Client {
   }
 
   #call<T>(method: string, path: string, options: RequestOptions): Promise<Outcome<T>> {
-    return this.#request<T>(method, V1 + path, options);
-  }
-
-  #idempotencyKey(): string {
-    return [1, 2, 3].map(() => this.#environment.random()).join();
-  }
-
-  #wait(failures: number): Promise<void> {
-    const delay = jittered(backoff(failures), this.#environment.random);
-    return new Promise((resolve) => this.#environment.clock.setTimeout(resolve, delay));
+    return this.request<T>(method, V1 + path, options);
   }
 
   #unfollow(jobId: string): void {
-    const count = (this.#followed.get(jobId) ?? 0) - 1;
+    const count = (this.#followed.get(jobId) as number) - 1;
     if (count > 0) this.#followed.set(jobId, count);
     else this.#followed.delete(jobId);
     this.#scheduleSync();
@@ -213,7 +206,7 @@ export class Client {
   #scheduleSync(): void {
     if (this.#syncScheduled) return;
     this.#syncScheduled = true;
-    this.#environment.clock.setTimeout(() => {
+    this.environment.clock.setTimeout(() => {
       this.#syncScheduled = false;
       this.#follower.sync();
     }, 0);
@@ -257,8 +250,7 @@ export class Client {
   }
 
   #started({ jobId, totalFileIds }: Accepted, archiveName: string | null): void {
-    if (this.getState().jobs.has(jobId)) return;
-    this.#save([{ ...this.#job(jobId), archiveName, filesTotal: totalFileIds }]);
+    if (!this.getState().jobs.has(jobId)) this.#save([{ ...this.#job(jobId), archiveName, filesTotal: totalFileIds }]);
   }
 
   /** A list item holds less than a followed job, so it never overwrites one. A job that left its final status is refetched. */
@@ -272,11 +264,12 @@ export class Client {
   }
 
   #job(jobId: string): Job {
-    return this.getState().jobs.get(jobId) ?? emptyJob(jobId, new Date(this.#environment.clock.now()).toISOString());
+    return this.getState().jobs.get(jobId) ?? emptyJob(jobId, new Date(this.environment.clock.now()).toISOString());
   }
 
-  #save(changed: readonly Job[]): void {
+  #save(changed: readonly Job[], removed?: string): void {
     const jobs = new Map(this.getState().jobs);
+    jobs.delete(removed as string);
     for (const job of changed) jobs.set(job.jobId, job);
     this.#store.set({ jobs });
   }

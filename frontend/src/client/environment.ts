@@ -39,8 +39,8 @@ export function browserEnvironment(): Environment {
     webSocket: (url, protocol) => new WebSocket(url, protocol),
     eventSource: (url) => new EventSource(url),
     presence: {
-      online: () => typeof navigator === "undefined" || navigator.onLine !== false,
-      visible: () => typeof document === "undefined" || document.visibilityState !== "hidden",
+      online: () => globalThis.navigator?.onLine !== false,
+      visible: () => globalThis.document?.visibilityState !== "hidden",
       subscribe: subscribePresence,
     },
   };

@@ -9,6 +9,7 @@ import type {
   ProgressView,
   ResultView,
   Status,
+  UploadView,
 } from "./schemas.ts";
 import type { Update } from "./transports.ts";
 
@@ -54,6 +55,8 @@ export interface JobDetail {
   startedAt: string | null;
   nextAttemptAt: string | null;
   result: ResultView | null;
+  /** Of an upload only: what is uploaded. */
+  upload?: UploadView;
 }
 
 /** The job of a list item. */

@@ -379,6 +379,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/upload/form": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Upload a file by a form, which the intake receives */
+        post: operations["uploadForm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/upload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Upload a file by a form, which the intake receives */
+        post: operations["uploadFormAlias"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/upload/job/{jobId}": {
         parameters: {
             query?: never;
@@ -773,6 +807,18 @@ export interface components {
             redis: components["schemas"]["Circuit"];
         };
         /**
+         * CompleteUpload
+         * @description Parts that were sent, and were not reported yet.
+         */
+        CompleteUpload: {
+            /**
+             * Sent
+             * @description Numbers of parts that the store has accepted.
+             * @default []
+             */
+            sent: number[];
+        };
+        /**
          * Compression
          * @description How a bundle packs its files. A result that is not a bundle is the source object, unchanged.
          * @enum {string}
@@ -1082,6 +1128,11 @@ export interface components {
              * @enum {string}
              */
             queue: "ok" | "error";
+            /**
+             * Scanner
+             * @enum {string}
+             */
+            scanner: "ok" | "error" | "off";
         };
         /** HistoryPage */
         HistoryPage: {
@@ -1411,8 +1462,6 @@ export interface components {
          * @description The files to upload: 1 to 1000, each of which becomes a job.
          */
         NewUploads: {
-            /** Files */
-            files: components["schemas"]["UploadFile"][];
             /**
              * @description Who may read the files: `private`: you, `shared`: also the users of `groups`, `public`: every user. Default: `UPLOAD_VISIBILITY`.
              * @default null
@@ -1424,6 +1473,8 @@ export interface components {
              * @default []
              */
             groups: string[];
+            /** Files */
+            files: components["schemas"]["UploadFile"][];
         };
         /** OmittedFile */
         OmittedFile: {
@@ -1998,6 +2049,37 @@ export interface components {
             lastModified: string | null;
         };
         /**
+         * UploadForm
+         * @description A form with one file, whose part comes last. The part may have any name; its file name and type count.
+         */
+        UploadForm: {
+            /**
+             * @description Who may read the files: `private`: you, `shared`: also the users of `groups`, `public`: every user. Default: `UPLOAD_VISIBILITY`.
+             * @default null
+             */
+            visibility: components["schemas"]["Visibility"] | null;
+            /**
+             * Groups
+             * @description With which groups the files are shared.
+             * @default []
+             */
+            groups: string[];
+            /**
+             * Name
+             * @description Instead of the part's file name. Unsafe characters are replaced; folders are kept.
+             * @default null
+             */
+            name: string | null;
+            /**
+             * Lastmodified
+             * @description When its content was last changed; it gets this time when a bundle is unpacked.
+             * @default null
+             */
+            lastModified: string | null;
+            /** File */
+            file: string;
+        };
+        /**
          * UploadItem
          * @description An upload in a list. `percent`: of what its status says, so of the bytes that were sent while it is receiving.
          */
@@ -2019,6 +2101,11 @@ export interface components {
             createdAt: string;
             /** Finishedat */
             finishedAt: string | null;
+            /**
+             * Finding
+             * @description What the virus scanner has found in an infected upload. For operators and admins; null for others.
+             */
+            finding: string | null;
         };
         /**
          * UploadLinks
@@ -2224,7 +2311,7 @@ export interface operations {
                 headers: {
                     /** @description Id of the request, its own or a new one. The log has it, too. */
                     "X-Request-ID": string;
-                    /** @description Where to go on: the status of the job, or the presigned URL. */
+                    /** @description Where to go on: the status of the job, the presigned URL, or the intake. */
                     Location?: string;
                     /** @description Seconds after which to ask again. */
                     "Retry-After": string;
@@ -2542,7 +2629,7 @@ export interface operations {
                 headers: {
                     /** @description Id of the request, its own or a new one. The log has it, too. */
                     "X-Request-ID": string;
-                    /** @description Where to go on: the status of the job, or the presigned URL. */
+                    /** @description Where to go on: the status of the job, the presigned URL, or the intake. */
                     Location?: string;
                     /** @description Seconds after which to ask again. */
                     "Retry-After": string;
@@ -2931,7 +3018,7 @@ export interface operations {
                 headers: {
                     /** @description Id of the request, its own or a new one. The log has it, too. */
                     "X-Request-ID": string;
-                    /** @description Where to go on: the status of the job, or the presigned URL. */
+                    /** @description Where to go on: the status of the job, the presigned URL, or the intake. */
                     Location?: string;
                     /** @description Seconds after which to ask again. */
                     "Retry-After": string;
@@ -3427,7 +3514,7 @@ export interface operations {
                 headers: {
                     /** @description Id of the request, its own or a new one. The log has it, too. */
                     "X-Request-ID": string;
-                    /** @description Where to go on: the status of the job, or the presigned URL. */
+                    /** @description Where to go on: the status of the job, the presigned URL, or the intake. */
                     Location?: string;
                     [name: string]: unknown;
                 };
@@ -4822,7 +4909,7 @@ export interface operations {
                 headers: {
                     /** @description Id of the request, its own or a new one. The log has it, too. */
                     "X-Request-ID": string;
-                    /** @description Where to go on: the status of the job, or the presigned URL. */
+                    /** @description Where to go on: the status of the job, the presigned URL, or the intake. */
                     Location?: string;
                     /** @description Seconds after which to ask again. */
                     "Retry-After": string;
@@ -5331,14 +5418,18 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CompleteUpload"];
+            };
+        };
         responses: {
             /** @description Accepted */
             202: {
                 headers: {
                     /** @description Id of the request, its own or a new one. The log has it, too. */
                     "X-Request-ID": string;
-                    /** @description Where to go on: the status of the job, or the presigned URL. */
+                    /** @description Where to go on: the status of the job, the presigned URL, or the intake. */
                     Location?: string;
                     /** @description Seconds after which to ask again. */
                     "Retry-After": string;
@@ -5405,6 +5496,28 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description Too Many Requests */
             429: {
                 headers: {
@@ -5416,6 +5529,302 @@ export interface operations {
                     RateLimit?: string;
                     /** @description The caller's limits: `q` requests or jobs in `w` seconds. */
                     "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description Seconds after which to ask again. */
+                    "Retry-After": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any other error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    uploadForm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["UploadForm"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description Where to go on: the status of the job, the presigned URL, or the intake. */
+                    Location?: string;
+                    /** @description Seconds after which to ask again. */
+                    "Retry-After": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadsCreated"];
+                };
+            };
+            /** @description Temporary Redirect */
+            307: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description Where to go on: the status of the job, the presigned URL, or the intake. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description What proves who the request comes from (RFC 9110, section 11.6.1). */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description Seconds after which to ask again. */
+                    "Retry-After": string;
+                    /** @description What is left of the caller's limits: `r` requests or jobs, and the seconds `t` until there are more (draft-ietf-httpapi-ratelimit-headers-10). */
+                    RateLimit?: string;
+                    /** @description The caller's limits: `q` requests or jobs in `w` seconds. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Not Implemented */
+            501: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description Seconds after which to ask again. */
+                    "Retry-After": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any other error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    uploadFormAlias: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["UploadForm"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description Where to go on: the status of the job, the presigned URL, or the intake. */
+                    Location?: string;
+                    /** @description Seconds after which to ask again. */
+                    "Retry-After": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadsCreated"];
+                };
+            };
+            /** @description Temporary Redirect */
+            307: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description Where to go on: the status of the job, the presigned URL, or the intake. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description What proves who the request comes from (RFC 9110, section 11.6.1). */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description Seconds after which to ask again. */
+                    "Retry-After": string;
+                    /** @description What is left of the caller's limits: `r` requests or jobs, and the seconds `t` until there are more (draft-ietf-httpapi-ratelimit-headers-10). */
+                    RateLimit?: string;
+                    /** @description The caller's limits: `q` requests or jobs in `w` seconds. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Not Implemented */
+            501: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
                     [name: string]: unknown;
                 };
                 content: {

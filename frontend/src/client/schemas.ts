@@ -19,8 +19,10 @@ export type JobPage = Schemas["JobPage"];
 export type JobStatus = Schemas["JobStatus"];
 export type Link = Schemas["Link"];
 export type Links = Schemas["Links"];
+export type NewUploadItem = Schemas["NewUploadItem"];
 export type OmittedFile = Schemas["OmittedFile"];
 export type OnMissing = Schemas["OnMissing"];
+export type PartsSigned = Schemas["PartsSigned"];
 export type Phase = Schemas["Phase"];
 export type Preflight = Schemas["Preflight"];
 export type ProblemBody = Schemas["ProblemBody"];
@@ -28,6 +30,13 @@ export type ProgressView = Schemas["ProgressView"];
 export type ResultView = Schemas["ResultView"];
 export type Root = Schemas["Root"];
 export type Status = Schemas["Status"];
+export type UploadListItem = Schemas["UploadItem"];
+export type UploadPage = Schemas["UploadPage"];
+export type UploadParts = Schemas["UploadParts"];
+export type UploadsCreated = Schemas["UploadsCreated"];
+export type UploadStatus = Schemas["UploadStatus"];
+export type UploadView = Schemas["UploadView"];
+export type Visibility = Schemas["Visibility"];
 
 /** The files of a job: ids, or ids with names; 1 to 1,000 different ones. */
 export interface FileSelection {

@@ -3,8 +3,8 @@ import type { ConnectionStatus, Job } from "../client/index.ts";
 import { texts } from "../texts.ts";
 import { announcementOf } from "./announcements.ts";
 
-/** The current announcement for screen readers: changes of these jobs, and a lost or restored connection. */
-export function useAnnouncements(jobs: readonly Job[], connection: ConnectionStatus): string {
+/** The current announcement for screen readers: changes of these jobs, a lost or restored connection, or another one. */
+export function useAnnouncements(jobs: readonly Job[], connection: ConnectionStatus, other = ""): string {
   const [text, setText] = useState("");
   const before = useRef(new Map<string, Job>());
   const wasOffline = useRef(false);
@@ -19,5 +19,8 @@ export function useAnnouncements(jobs: readonly Job[], connection: ConnectionSta
     if (isOffline !== wasOffline.current) setText(isOffline ? texts.announce.offline : texts.announce.back);
     wasOffline.current = isOffline;
   }, [connection]);
+  useEffect(() => {
+    if (other !== "") setText(other);
+  }, [other]);
   return text;
 }

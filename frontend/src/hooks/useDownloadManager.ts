@@ -94,7 +94,9 @@ export function useDownloadManager(options: DownloadManagerOptions = {}): Downlo
   const { failures, dismiss, track } = useFailures();
 
   const jobs = useMemo(() => {
-    const shown = includeList ? [...known.values()] : openJobIds.flatMap((jobId) => known.get(jobId) ?? []);
+    const shown = includeList
+      ? [...known.values()].filter(isDownload)
+      : openJobIds.flatMap((jobId) => known.get(jobId) ?? []);
     return shown.sort((one, other) => Date.parse(other.createdAt) - Date.parse(one.createdAt));
   }, [known, openJobIds, includeList]);
   useFollowedJobs(client, useStableIds([...running(jobs), ...openJobIds]));
@@ -145,6 +147,11 @@ export function useDownloadManager(options: DownloadManagerOptions = {}): Downlo
     failures,
     dismiss,
   };
+}
+
+/** The client follows uploads, too. A job of which nothing is known yet may be one. */
+function isDownload({ detail, title, filesTotal, problem }: Job): boolean {
+  return detail === null ? title !== null || filesTotal > 0 || problem !== null : detail.upload === undefined;
 }
 
 function running(jobs: readonly Job[]): string[] {

@@ -1,8 +1,10 @@
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { Client } from "../client/index.ts";
 import { Announcer } from "../components/Announcer.tsx";
+import { Button } from "../components/Button.tsx";
 import { ConnectionBadge } from "../components/ConnectionBadge.tsx";
 import type { Draft } from "../components/NewDownload.tsx";
+import { Notice } from "../components/Notice.tsx";
 import { OfflineBanner } from "../components/OfflineBanner.tsx";
 import { useSilence } from "../components/useSilence.ts";
 import { type JobFilter, useDownloadManager } from "../hooks/index.ts";
@@ -17,9 +19,12 @@ import { authenticatedFetch } from "./requests.ts";
 import { hrefOf, navigate, navigateOnClick, ROOT, routeOf, usePath } from "./routes.ts";
 import type { Session } from "./session.ts";
 import { sharing } from "./sharing.ts";
-import { tabStatusOf, useTabStatus } from "./tabStatus.ts";
+import { tabStatusOf, uploadsTabStatus, useTabStatus } from "./tabStatus.ts";
+import { NO_UPLOADS } from "./uploading.ts";
 import { useAutoSave } from "./useAutoSave.ts";
 import { useReachability } from "./useReachability.ts";
+
+const Uploads = lazy(() => import("./Uploads.tsx").catch(() => ({ default: NotLoaded })));
 
 interface Props {
   session: Session;
@@ -38,7 +43,13 @@ export function Downloads({ session, draft, filter, onFilter }: Props) {
   const path = usePath();
   const route = useMemo(() => routeOf(path), [path]);
   const notifications = useNotifications(jobs);
-  useTabStatus(tabStatusOf(jobs, route.name === "job" ? jobs.find((job) => job.jobId === route.jobId) : undefined));
+  const isUploads = route.name === "uploads";
+  const [hasUploads, setHasUploads] = useState(isUploads);
+  if (isUploads && !hasUploads) setHasUploads(true);
+  const [uploading, setUploading] = useState(NO_UPLOADS);
+  const tabStatus = tabStatusOf(jobs, route.name === "job" ? jobs.find((job) => job.jobId === route.jobId) : undefined);
+  const isFree = isUploads || (route.name !== "job" && tabStatus.percent === null);
+  useTabStatus((isFree && uploadsTabStatus(uploading, route.name)) || tabStatus);
   const onStarted = useCallback(
     (jobId: string, save = false) => {
       if (save) autoSave.set(jobId, true);
@@ -59,7 +70,7 @@ export function Downloads({ session, draft, filter, onFilter }: Props) {
   const shares = caller?.mode === "required" ? sharing : undefined;
   return (
     <>
-      <Header session={session}>
+      <Header session={session} view={route.name} uploaded={uploading.count > 0 ? uploading.percent : null}>
         <ConnectionBadge connection={shown} silence={silence} />
         <NotificationToggle {...notifications} />
       </Header>
@@ -85,10 +96,23 @@ export function Downloads({ session, draft, filter, onFilter }: Props) {
             onChoose={() => navigate(ROOT)}
           />
         )}
+        {hasUploads && (
+          <Suspense fallback={isUploads && <p className="empty">{texts.views.loading}</p>}>
+            <Uploads
+              shown={isUploads}
+              client={client}
+              caller={caller}
+              downloads={manager}
+              draft={draft}
+              onStarted={onStarted}
+              onActivity={setUploading}
+            />
+          </Suspense>
+        )}
         {route.name === "account" && caller && <AccountView caller={caller} />}
         {route.name === "notFound" && <NotFound />}
       </main>
-      <Announcer jobs={jobs} connection={shown} />
+      <Announcer jobs={jobs} connection={shown} other={uploading.announcement} />
     </>
   );
 }
@@ -107,6 +131,25 @@ function useOnReturn(isReachable: boolean, onReturn: () => void): void {
     if (isReachable && !wasReachable.current) onReturn();
     wasReachable.current = isReachable;
   }, [isReachable, onReturn]);
+}
+
+/** The script of the view could not be loaded: most likely the server has been updated, and has another one. */
+function NotLoaded({ shown }: { shown: boolean }) {
+  if (!shown) return null;
+  return (
+    <Notice
+      tone="bad"
+      title={texts.problem.action.view}
+      actions={
+        <Button icon="retry" onClick={() => window.location.reload()}>
+          {texts.signIn.reload}
+        </Button>
+      }
+      alert
+    >
+      <p>{texts.problem.advice.unexpected_response}</p>
+    </Notice>
+  );
 }
 
 function NotFound() {

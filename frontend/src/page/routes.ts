@@ -1,19 +1,22 @@
-// Routes below the root path: `/` is the form and the list, `/jobs/<id>` one job, `/account` the user.
+// Routes below the root path: `/` is the form and the list, `/jobs/<id>` one job, `/account` the user,
+// `/uploads` files that are sent to the server.
 import { type MouseEvent, useSyncExternalStore } from "react";
 
-export type Route = { name: "home" | "account" | "notFound" } | { name: "job"; jobId: string };
+export type Route = { name: "home" | "account" | "uploads" | "notFound" } | { name: "job"; jobId: string };
 
 /** Where the gateway is on its site: "/", or for example "/haulage/". The gateway writes it into the page. */
 export const ROOT = globalThis.document?.documentElement.dataset.root ?? "/";
 export const ICON = `${ROOT}static/icon.svg`;
 export const ACCOUNT = `${ROOT}account`;
+export const UPLOADS = `${ROOT}uploads`;
 
 /** The route of a path of the site; a gateway that is reached directly serves the page without the root path, too. */
 export function routeOf(path: string, root = ROOT): Route {
   const rest = path.slice(`${path}/`.startsWith(root) ? root.length : 1);
   const jobId = /^jobs\/([^/]+)\/?$/.exec(rest)?.[1];
   if (jobId !== undefined) return { name: "job", jobId: decoded(jobId) };
-  return { name: rest === "" ? "home" : /^account\/?$/.test(rest) ? "account" : "notFound" };
+  const view = /^(account|uploads)\/?$/.exec(rest)?.[1] as "account" | "uploads" | undefined;
+  return { name: rest === "" ? "home" : (view ?? "notFound") };
 }
 
 export function hrefOf(jobId: string): string {

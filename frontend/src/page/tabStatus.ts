@@ -3,7 +3,8 @@ import { useEffect } from "react";
 import type { Job } from "../client/index.ts";
 import { isRunning, nameOf, percentOf } from "../components/jobs.ts";
 import { texts } from "../texts.ts";
-import { ICON } from "./routes.ts";
+import { ICON, type Route } from "./routes.ts";
+import type { UploadActivity } from "./uploading.ts";
 
 export interface TabStatus {
   title: string;
@@ -30,6 +31,14 @@ function titleWithoutProgress(job: Job): string {
   const title =
     job.status === "completed" ? texts.title.ready(nameOf(job)) : `${texts.status[job.status]}: ${nameOf(job)}`;
   return `${title} · ${texts.name}`;
+}
+
+/** What the view of uploads shows in the tab; so does any other one while no download runs. Null if there is nothing. */
+export function uploadsTabStatus({ count, percent }: UploadActivity, view: Route["name"]): TabStatus | null {
+  if (count === 0)
+    return view === "uploads" ? { title: `${texts.views.uploads} · ${texts.name}`, percent: null } : null;
+  const text = texts.job.percent(String(percent));
+  return { title: `${texts.title.uploading(text, count)} · ${texts.name}`, percent };
 }
 
 export function useTabStatus({ title, percent }: TabStatus): void {

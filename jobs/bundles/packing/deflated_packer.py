@@ -28,12 +28,12 @@ from jobs.bundles.format.stored_plan import MIB
 from jobs.bundles.format.zip_records import Method
 from jobs.bundles.packing.callbacks import PackedBundle, PackingCallbacks
 from jobs.bundles.packing.compression import deflate
-from jobs.bundles.packing.memory_budget import MemoryBudget
 from jobs.bundles.packing.part_uploader import Uploader
 from jobs.bundles.packing.reader import Reader
 from jobs.bundles.packing.verification import CatalogueChecksumWrong, StreamVerifier
 from jobs.bundles.resolver import Source
 from jobs.concurrency import first_error_group
+from jobs.memory_budget import MemoryBudget
 from jobs.storage import UploadGone
 from jobs.storage.crc32 import Buffer, combine, crc32
 from jobs.storage.part_buffer import PartBuffer

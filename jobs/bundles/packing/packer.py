@@ -9,11 +9,11 @@ from jobs.bundles.format.deflated_plan import DeflatedPlan
 from jobs.bundles.format.stored_plan import StoredPlan
 from jobs.bundles.packing.callbacks import PackedBundle, PackingCallbacks
 from jobs.bundles.packing.deflated_packer import CompressionMemory, DeflatedPacker
-from jobs.bundles.packing.memory_budget import MemoryBudget
 from jobs.bundles.packing.part_uploader import PartUploader, SingleUploader, Uploader
 from jobs.bundles.packing.reader import Reader
 from jobs.bundles.packing.stored_packer import StoredPacker
 from jobs.bundles.resolver import Source
+from jobs.memory_budget import MemoryBudget
 from jobs.storage import Storage
 
 ZIP = "application/zip"

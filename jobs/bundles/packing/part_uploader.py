@@ -6,17 +6,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from random import Random
 
 from jobs.bundles.format.checkpoints import MultipartUpload
-from jobs.bundles.packing.retries import Retries, is_transient
 from jobs.bundles.resolver import Source
 from jobs.errors import HaulageError
 from jobs.storage.multipart import CompletedObject, MultipartUploads
 from jobs.storage.objects import Objects
 from jobs.storage.part_buffer import BodyStalled, PartBuffer
-
-MAX_RETRIES = 3
-"""Of one call, within the attempt."""
-FIRST_PAUSE = 0.8
-"""Seconds before the first retry: all retries together outlast a restart of the store that takes a few seconds."""
+from jobs.storage.retries import FIRST_PAUSE, MAX_RETRIES, Retries, is_transient
 
 
 class _Retrying:

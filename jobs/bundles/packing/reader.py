@@ -8,11 +8,11 @@ from collections.abc import Callable
 from random import Random
 
 from jobs.bundles.packing.read_window import BandwidthDelayEstimator
-from jobs.bundles.packing.retries import Retries
 from jobs.bundles.resolver import Source
 from jobs.errors import HaulageError, ObjectMissing, SourceChanged, StorageTimeout
 from jobs.settings import Settings
 from jobs.storage.objects import Objects
+from jobs.storage.retries import Retries
 
 FIRST_PAUSE = 0.2
 """Seconds before a read that broke is resumed for the first time."""

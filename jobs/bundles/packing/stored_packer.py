@@ -15,13 +15,13 @@ from jobs.bundles.format.bundle_parts import HeaderRange, Part, SourceRange
 from jobs.bundles.format.checkpoints import DonePart
 from jobs.bundles.format.stored_plan import MIB, StoredPlan
 from jobs.bundles.packing.callbacks import PackedBundle, PackingCallbacks
-from jobs.bundles.packing.memory_budget import MemoryBudget
 from jobs.bundles.packing.part_uploader import Uploader
 from jobs.bundles.packing.read_window import ReadWindow
 from jobs.bundles.packing.reader import Reader
 from jobs.bundles.packing.verification import FileVerifier
 from jobs.bundles.resolver import Source
 from jobs.concurrency import first_error_group, gather
+from jobs.memory_budget import MemoryBudget
 from jobs.storage import UploadGone
 from jobs.storage.crc32 import combine, crc32
 from jobs.storage.part_buffer import PartBuffer

@@ -49,3 +49,4 @@ Index(
     postgresql_where=download_jobs.c.result_content_hash.is_not(None),
 )
 Index("download_jobs_bundles", download_jobs.c.result_key, postgresql_where=text("result_kind = 'bundle'"))
+Index("download_jobs_objects", download_jobs.c.result_key, postgresql_where=text("result_kind = 'object'"))

@@ -7,7 +7,7 @@ A finished file is published at once and recorded within a second; the last batc
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -57,6 +57,8 @@ class Reporter:
         """A file is done or failed: that is published at once."""
         self._dirty = False
         self._recorded_parts = False
+        self.on_read: Callable[[], None] = lambda: None
+        """Called for all bytes that were read."""
 
     # --- called by the attempt -----------------------------------------------------------------------------------------
 
@@ -81,6 +83,7 @@ class Reporter:
         self._records[index] = replace(record, bytes_done=record.bytes_done + amount)
         self._fresh.add(index)
         self._update(replace(self._progress, bytes_done=self._progress.bytes_done + amount))
+        self.on_read()
 
     def skipped(self, index: int, amount: int) -> None:
         """An earlier attempt has read `amount` bytes of a file, which need not be read again."""

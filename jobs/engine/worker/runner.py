@@ -184,7 +184,10 @@ class Runner:
     async def _attempt(self, held: HeldJob, claimed: Claimed, reporter: Reporter) -> Outcome:
         started_at, limit = monotonic(), self._work.time_limit
         try:
-            async with _reporting(reporter), asyncio.timeout(limit):
+            async with _reporting(reporter), asyncio.timeout(limit) as timeout:
+                if self._work.progress_extends:
+                    clock = asyncio.get_running_loop().time
+                    reporter.on_read = lambda: None if timeout.expired() else timeout.reschedule(clock() + limit)
                 success = await self._work.attempt(claimed, reporter)
                 held.ended = True  # only the outcome is left to be written
                 return success
@@ -192,7 +195,8 @@ class Runner:
             raise
         except Exception as error:  # noqa: BLE001 - whatever ends an attempt becomes the job's failure
             if isinstance(error, TimeoutError):
-                error = AttemptTimeout(f"The attempt took longer than {limit:g} s.")
+                what = "made no progress for" if self._work.progress_extends else "took longer than"
+                error = AttemptTimeout(f"The attempt {what} {limit:g} s.")
             return await self._outcomes.judge(error, started_at=started_at, made_progress=reporter.made_progress)
 
     async def drain(self, patience: float, handback: float) -> None:

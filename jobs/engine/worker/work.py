@@ -42,6 +42,8 @@ class Work:
     """Jobs that one worker process runs at once."""
     time_limit: float
     """Seconds that an attempt may take."""
+    progress_extends: bool = False
+    """Whether each byte that is read starts the time limit again: no attempt can continue from what another has read."""
     attempt: Callable[[Claimed, Reporter], Awaitable[Success]]
     """Runs one attempt. It raises whatever ends the attempt without a result."""
     clean_up: Callable[[Job, datetime], Awaitable[datetime | None]]

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from jobs.uploads.scanning.scanner import Scan, Scanner, ScannerVersion, Verdict, open_scanner
+from jobs.uploads.scanning.scanner import INFECTED, TESTS, Scan, Scanner, ScannerVersion, Verdict, open_scanner
 
-__all__ = ["Scan", "Scanner", "ScannerVersion", "Verdict", "open_scanner"]
+__all__ = ["INFECTED", "TESTS", "Scan", "Scanner", "ScannerVersion", "Verdict", "open_scanner"]

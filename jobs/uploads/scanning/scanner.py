@@ -22,8 +22,15 @@ from jobs.uploads.scanning.samples import eicar, nested_archive
 
 log = structlog.get_logger()
 
+TESTS = 2
+"""Files that clamd scans when it is tested, one after the other."""
 TEST_INTERVAL = 60.0
 """Seconds for which a scanner that has passed its test is relied on."""
+INFECTED = (
+    "The virus scanner has found something in the file, so nobody can download it. If that is wrong, contact the"
+    " administrator."
+)
+"""What who uploads an infected file is told."""
 _FOUND = re.compile(r"stream: (.+) FOUND")
 _VERSION = re.compile(r"(ClamAV [^/]+)(?:/(\d+)/(.+))?")
 _UNSCANNABLE = ("Heuristics.Limits.Exceeded", "Heuristics.Encrypted.")
@@ -61,11 +68,7 @@ class Scan:
         if self.accepted:
             return
         if self.verdict is Verdict.INFECTED:
-            raise FileInfected(
-                "The virus scanner has found something in the file, so nobody can download it. If that is wrong, contact "
-                "the administrator.",
-                self.finding or "",
-            )
+            raise FileInfected(INFECTED, self.finding or "")
         raise FileUnscannable(
             "The file could not be scanned for viruses: it is too large, encrypted, or has too much in it. Upload its "
             "contents one by one, or contact the administrator."

@@ -16,7 +16,7 @@ from jobs.engine.sql.rows import Row, job_fields
 from jobs.engine.sql.tables import jobs
 from jobs.files.visibility import Visibility
 from jobs.uploads.sql.tables import upload_jobs
-from jobs.uploads.uploads import NewUpload, Part, Upload, job_id_of_raw_key, part_size_of, raw_key
+from jobs.uploads.uploads import NewUpload, Part, Upload, job_id_of_raw_key, raw_key
 
 ROWS = "jobs JOIN upload_jobs ON job_id = id"
 """The FROM clause of what `upload_of` maps."""
@@ -46,12 +46,13 @@ async def insert_uploads(connection: AsyncConnection, created: Sequence[Job], ne
             "batch": created[0].id,
             "position": position,
             "name": one.name,
-            "size": one.size,
+            "size": one.size or 0,
+            "size_known": one.size is not None,
             "content_type": one.content_type,
             "modified_at": one.modified_at,
             "visibility": one.visibility,
             "groups": list(one.groups),
-            "part_size": part_size_of(one.size),
+            "part_size": one.part_size,
             "key": raw_key(job.id),
         }
         for position, (job, one) in enumerate(zip(created, new, strict=True))
@@ -122,7 +123,7 @@ _SIGN = """
     INSERT INTO signed_parts (job_id, number, crc32)
     SELECT $1::uuid, number, crc32 FROM unnest($2::int[], $3::bigint[]) AS p (number, crc32)
     ON CONFLICT (job_id, number) DO UPDATE
-    SET crc32 = excluded.crc32, sent = signed_parts.sent AND signed_parts.crc32 = excluded.crc32
+    SET crc32 = excluded.crc32, sent = signed_parts.sent AND signed_parts.crc32 = excluded.crc32, etag = NULL
 """
 
 
@@ -155,7 +156,7 @@ _MISSING = """
 
 async def load_parts(connection: AsyncConnection, job_id: UUID) -> list[Part]:
     """The parts that were signed, by number."""
-    query = "SELECT number, crc32, sent FROM signed_parts WHERE job_id = $1 ORDER BY number"
+    query = "SELECT number, crc32, sent, etag FROM signed_parts WHERE job_id = $1 ORDER BY number"
     return [Part(**row) for row in await fetch_within(connection, query, job_id)]
 
 
@@ -173,7 +174,7 @@ async def record_file(
 
 
 _RECORD = """
-    WITH forgotten AS (DELETE FROM signed_parts WHERE job_id = $1)
+    WITH parts AS (DELETE FROM signed_parts WHERE job_id = $1), tail AS (DELETE FROM tail_pieces WHERE job_id = $1)
     UPDATE upload_jobs SET file_id = $2, detected_type = $3, crc32 = $4, sha256 = $5, upload_id = NULL WHERE job_id = $1
 """
 
@@ -184,16 +185,23 @@ async def mark_removed(connection: AsyncConnection, job_id: UUID) -> None:
 
 
 _REMOVE = """
-    WITH forgotten AS (DELETE FROM signed_parts WHERE job_id = $1)
+    WITH parts AS (DELETE FROM signed_parts WHERE job_id = $1), tail AS (DELETE FROM tail_pieces WHERE job_id = $1)
     UPDATE upload_jobs SET removed = true WHERE job_id = $1
 """
 
 
+async def mark_infected(connection: AsyncConnection, job_id: UUID, finding: str) -> None:
+    """Records that the virus scanner has found something in an upload, and when."""
+    query = "UPDATE upload_jobs SET infected_at = clock_timestamp(), finding = $2 WHERE job_id = $1"
+    await fetch_within(connection, query, job_id, finding)
+
+
 async def known_keys(connection: AsyncConnection, keys: Sequence[str]) -> set[str]:
-    """Those of the keys that an upload or a file of the catalogue has."""
+    """Those of the keys whose objects an upload that is not completed, its tail, or a file of the catalogue has."""
     query = text(
-        "SELECT key FROM upload_jobs WHERE job_id = ANY (CAST(:ids AS uuid[]))"
-        " UNION SELECT key FROM stored_files WHERE key = ANY (CAST(:keys AS text[]))"
+        "SELECT key FROM upload_jobs WHERE job_id = ANY (CAST(:ids AS uuid[])) AND file_id IS NULL"
+        " UNION SELECT key FROM tail_pieces WHERE job_id = ANY (CAST(:ids AS uuid[]))"
+        " UNION SELECT key FROM stored_files WHERE key = ANY (CAST(:keys AS text[])) AND object_removed_at IS NULL"
     )
     ids = [job_id for key in keys if (job_id := job_id_of_raw_key(key)) is not None]
     return set((await connection.execute(query, {"ids": ids, "keys": list(keys)})).scalars())

@@ -145,6 +145,8 @@ async def _request(shared: Shared, operation: Operation, caller: Caller, job: Jo
     headers = {"Prefer": "respond-async"} | caller.headers
     if operation.name.startswith("diagnose") and operation.media_type == "text/event-stream":
         path += "?silence=0"
+    if operation.form is not None:
+        return await shared.api.request(operation.method, path, headers=headers, files={"file": b"x"})
     body = BODIES.get(operation.name)
     return await shared.api.request(operation.method, path, headers=headers, json=body)
 
@@ -172,7 +174,7 @@ async def operation_violations(shared: Shared, operation: Operation, everybody: 
                 refusal = None  # for a reason of its own: nothing has this id, the first attempt has deleted the job
             if refusal != expected:
                 found.append(f"{operation.name} as {caller.name}: {answer.status_code}, not {expected}")
-            if refusal == 404 and answer.json()["error"] != "job_not_found":
+            if refusal == 404 and operation.method != "HEAD" and answer.json()["error"] != "job_not_found":
                 found.append(f"{operation.name} as {caller.name}: {answer.json()['error']}")
             if admitted and stranger and str(kept.id) in answer.text:
                 found.append(f"{operation.name} as {caller.name}: shows a job of another")

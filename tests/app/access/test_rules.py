@@ -15,7 +15,16 @@ from app.operations import OPERATIONS, Operation
 from app.public_address import PublicAddress
 from jobs.settings import GatewaySettings
 
-STATIC = {"/openapi.json", "/docs", "/jobs/{jobId}", "/account", "/sign-in", "/sign-in/oidc", "/sign-in/oidc/callback"}
+STATIC = {
+    "/openapi.json",
+    "/docs",
+    "/jobs/{jobId}",
+    "/account",
+    "/uploads",
+    "/sign-in",
+    "/sign-in/oidc",
+    "/sign-in/oidc/callback",
+}
 """Pages, which are the same for everybody."""
 
 

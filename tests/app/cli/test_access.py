@@ -187,6 +187,16 @@ def test_a_stack_that_others_reach_needs_a_word() -> None:
             {"auth_mode": "required", "public_url": "https://a.example", "s3_public_endpoint": "http://b.example"},
             ["S3_PUBLIC_ENDPOINT"],
         ),
+        ({"auth_mode": "open", "intake_url": "http://files.example"}, ["INTAKE_URL"]),
+        (
+            {
+                "auth_mode": "required",
+                "public_url": "https://a.example",
+                "s3_public_endpoint": "https://b.example",
+                "intake_url": "http://c.example",
+            },
+            ["INTAKE_URL"],
+        ),
         ({"jwt_secret": "ab" * 16, "jwt_secret_issuer": "a"}, ["JWT_SECRET"]),
         ({"jwt_secret": "0123456789abcdef" * 2, "jwt_secret_issuer": "a"}, []),
         (

@@ -30,13 +30,15 @@ NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 async def test_every_dependency_works(server_cli: Cli) -> None:
     done = await server_cli("check")
     assert done.code == 0, done.out
-    lines = [line.split() for line in done.out.splitlines()]
+    lines = [line.split(maxsplit=2) for line in done.out.splitlines()]
     assert lines == [
         ["database", "ok"],
         ["schema", "ok", head_revision()],
         ["storage", "ok"],
         ["redis", "ok"],
         ["queue", "ok"],
+        ["encrypted", "ok", "AES256, and what was written could be read"],
+        ["cold", "ok", "off: uploaded files stay in the storage class that they are sent to"],
     ]
 
 
@@ -55,7 +57,7 @@ async def test_each_unavailable_dependency_has_its_line(tmp_path: Path, settings
     }
     done = await Cli(tmp_path, unavailable)("check")
     assert done.code == 7
-    assert [line.split()[1] for line in done.out.splitlines()] == ["error"] * 5
+    assert [line.split()[1] for line in done.out.splitlines()] == ["error"] * 7
     assert "hidden" not in done.out + done.error
     assert "Traceback" not in done.error
 
@@ -162,6 +164,30 @@ async def test_the_bucket_is_created_on_request(settings: Settings, tmp_path: Pa
         assert (await cli("migrate", "--create-bucket")).code == 0
     [line] = [line for line in (await cli("check")).out.splitlines() if line.startswith("storage")]
     assert line.split() == ["storage", "ok"]
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_store_that_does_not_move_files_is_an_error_only_if_it_should(server_cli: Cli) -> None:
+    cold = server_cli.environment | {"COLD_STORAGE_CLASS": "STANDARD_IA"}
+    assert (await Cli(server_cli.folder, cold)("migrate", "--create-bucket")).code == 0  # the store refuses the rule
+    done = await Cli(server_cli.folder, cold)("check")
+    assert done.code == 7
+    [line] = [line for line in done.out.splitlines() if line.startswith("cold")]
+    assert line.startswith("cold      error  The bucket has no rule that moves uploaded files to STANDARD_IA.")
+    assert line.endswith("SeaweedFS and MinIO refuse such rules: unset COLD_STORAGE_CLASS there.")
+    frozen = await Cli(server_cli.folder, cold | {"COLD_STORAGE_CLASS": "DEEP_ARCHIVE"})("check")
+    assert frozen.code == 2
+    assert "COLD_STORAGE_CLASS: objects of this class have to be restored before they can be read" in frozen.error
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_bucket_that_is_not_encrypted_is_no_error(server_cli: Cli, services: Services) -> None:
+    client, bucket = services.storage.bucket._botocore_client, services.storage.bucket.name  # noqa: SLF001
+    client.delete_bucket_encryption(Bucket=bucket)
+    done = await server_cli("check")
+    assert done.code == 0
+    [line] = [line for line in done.out.splitlines() if line.startswith("encrypted")]
+    assert line.startswith("encrypted ok     off: files are stored as they are.")
 
 
 @pytest.mark.parametrize("command", [["serve"], ["worker"], ["migrate"], ["check"], ["files", "list"]])

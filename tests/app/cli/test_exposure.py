@@ -16,6 +16,7 @@ from jobs.services import Services
 from tests.helpers.access import key_of
 from tests.helpers.catalogue import Catalogue
 from tests.helpers.issuers import running_issuer
+from tests.helpers.running import taking_in
 from tests.helpers.settings import with_changes
 
 
@@ -68,6 +69,14 @@ async def test_clocks_that_differ_are_named(
         [] if word is None else ["The clock of PostgreSQL", "The clock of the store"]
     )
     assert all(f" s {word} this machine's" in finding for finding in found)
+
+
+async def test_an_intake_that_does_not_respond_is_named(services: Services) -> None:
+    async with taking_in(services.settings) as intake:
+        checked = replace(services, settings=with_changes(services.settings, intake_url=intake))
+        assert await find_warnings(checked) == []
+    [found] = await find_warnings(checked)
+    assert found.startswith(f"No intake responds at INTAKE_URL, which is {intake} (")
 
 
 async def test_issuers_without_usable_keys_and_keys_without_an_end_are_named(services: Services) -> None:

@@ -60,6 +60,8 @@ async def test_the_demo_runs_the_main_job_and_ctrl_c_stops_everything(up_cli: Cl
     assert json.loads(status)["status"] == "completed"
     assert saved == ""
     assert (up_cli.folder / "haulage-demo.zip").stat().st_size > 30_000_000
+    uploaded = json.loads(await curl(f"curl -L -F file=@haulage-demo.zip {url}/upload", up_cli.folder))
+    assert uploaded["jobs"][0]["links"]["self"].startswith(f"{url}/v1/upload/job/")
     assert (await up_cli("check")).code == 0
     found = (await up_cli("download", 10000, "--json")).json
     assert found["path"] == "Read me first.txt"
@@ -176,7 +178,7 @@ async def test_others_reach_results_of_a_public_stack_and_nothing_else_of_its_st
     """By the address that this machine has in its network, which is what other machines use."""
     process = await up_cli.start("up", "--public", "--port", 0)
     line = await line_with(process, "Others reach it at ", of_errors=False)
-    [gateway, store] = re.findall(r"http://[^\s,]+[0-9]", line)
+    [gateway, store, intake] = re.findall(r"http://[^\s,]+[0-9]", line)
     link = (await line_with(process, "/sign-in#", of_errors=False)).strip()
     assert link.startswith(f"{gateway}/sign-in#")
     file = tmp_path / "kept.bin"
@@ -190,6 +192,7 @@ async def test_others_reach_results_of_a_public_stack_and_nothing_else_of_its_st
     async with httpx.AsyncClient() as browser:
         api = {"Authorization": f"Bearer {key}"}
         path = f"{gateway}/v1/download/job/{saved.json['jobId']}/download-url"
+        assert (await browser.get(f"{intake}/health/live")).status_code == 200
         presigned = (await browser.get(path, headers=api)).json()["url"]
         assert presigned.startswith(f"{store}/haulage/files/")
         assert (await browser.get(presigned, headers={"Range": "bytes=0-3"})).status_code == 206

@@ -26,7 +26,8 @@ MIB = 1 << 20
 
 class FaultyStore:
     """A proxy that reads each request whole. It answers the next of `plans` (a status), or passes it on, with a flipped
-    bit if `corrupt` is counted down. While `hold` is set, PUTs beyond `allowed` wait. `puts` has the paths of all PUTs.
+    bit if `corrupt` is counted down. PUTs beyond `allowed` wait, and `held` is set once one does and all others were
+    answered. `puts` has the paths of all PUTs.
     """
 
     def __init__(self, target: str) -> None:
@@ -36,6 +37,8 @@ class FaultyStore:
         self.corrupt = 0
         self.allowed: int | None = None
         self.held = asyncio.Event()
+        self.answered = 0
+        self.waiting = 0
         self.puts: list[str] = []
         self.url = ""
 
@@ -47,7 +50,8 @@ class FaultyStore:
                 body = await reader.readexactly(int(length[1]) if length else 0)
                 if head.startswith(b"PUT"):
                     if self.allowed is not None and len(self.puts) >= self.allowed:
-                        self.held.set()
+                        self.waiting += 1
+                        self._check_held()
                         await asyncio.Event().wait()
                     self.puts.append(head.split()[1].decode())
                     if self.plans:
@@ -61,8 +65,14 @@ class FaultyStore:
                 answer = await upstream.read(-1)
                 writer.write(answer)
                 requests.close()
+                self.answered += 1
+                self._check_held()
                 break
         writer.close()
+
+    def _check_held(self) -> None:
+        if self.waiting and self.answered == self.allowed:
+            self.held.set()
 
 
 @pytest.fixture
@@ -83,6 +93,29 @@ def cli(tmp_path: Path, settings: Settings, gateway: str) -> Cli:
     (tmp_path / "files").mkdir()
     environment = {"HAULAGE_SERVER": gateway, "XDG_STATE_HOME": str(tmp_path / "state")}
     return Cli(tmp_path / "files", variables(settings) | environment)
+
+
+@asynccontextmanager
+async def counting(server: str) -> AsyncIterator[tuple[str, list[str]]]:
+    """A proxy in front of the gateway; its URL, and the first lines of all requests."""
+    host, _, port = server.removeprefix("http://").partition(":")
+    lines: list[str] = []
+
+    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, counted: bool) -> None:
+        with suppress(ConnectionError):
+            while data := await reader.read(1 << 16):
+                if counted:
+                    lines.extend(re.findall(r"(?m)^(?:GET|POST|DELETE) /\S+", data.decode("latin-1")))
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        back, forth = await asyncio.open_connection(host, int(port))
+        await asyncio.gather(copy(reader, forth, counted=True), copy(back, writer, counted=False))
+
+    async with listening(serve) as url:
+        yield url, lines
 
 
 def journals(cli: Cli) -> list[Path]:
@@ -215,3 +248,53 @@ async def test_a_store_that_stays_unavailable_leaves_an_upload_that_can_be_conti
     async with working(services.settings):
         assert (await cli("upload", "a.txt")).code == 0
     assert await uploads(services) == 1
+
+
+@pytest.mark.usefixtures("worker")
+async def test_who_may_read_the_files_is_an_option(cli: Cli, services: Services) -> None:
+    (cli.folder / "a.txt").write_text("hello")
+    wanted = {
+        (): ("private", []),
+        ("--visibility", "public"): ("public", []),
+        ("--groups", "staff, press"): ("shared", ["press", "staff"]),
+    }
+    for options, rights in wanted.items():
+        [one] = (await cli("upload", "a.txt", "--json", *options)).json
+        [file] = await files_of(services, one["jobId"])
+        assert (file.visibility, list(file.groups)) == rights
+    done = await cli("upload", "a.txt", "--visibility", "shared")
+    assert (done.code, done.error) == (
+        2,
+        "haulage: Shared files need --groups, and files that are private or public have none.\n",
+    )
+
+
+@pytest.mark.parametrize(("earlier", "again"), [((), ("--visibility", "public")), (("--groups=a",), ("--groups=b",))])
+async def test_an_upload_with_other_rights_is_not_continued(
+    cli: Cli, store: FaultyStore, services: Services, earlier: tuple[str, ...], again: tuple[str, ...]
+) -> None:
+    (cli.folder / "a.bin").write_bytes(os.urandom(20 * MIB))
+    async with interrupted(cli, store, 1, "a.bin", *earlier):
+        async with working(services.settings):
+            assert (await cli("upload", "a.bin", *again)).code == 0
+        assert (len(store.puts), await uploads(services)) == (3, 2)
+
+
+async def test_shared_files_are_continued_by_the_same_command(cli: Cli, store: FaultyStore, services: Services) -> None:
+    (cli.folder / "a.bin").write_bytes(os.urandom(20 * MIB))
+    async with interrupted(cli, store, 1, "a.bin", "--groups=a"), working(services.settings):
+        assert (await cli("upload", "a.bin", "--groups=a")).code == 0
+    assert await uploads(services) == 1
+
+
+@pytest.mark.usefixtures("worker")
+async def test_many_files_are_followed_by_few_requests(cli: Cli, gateway: str) -> None:
+    """Most have been checked by the time the last one is sent."""
+    for number in range(300):
+        (cli.folder / f"{number}.txt").write_text(f"file {number}")
+    async with counting(gateway) as (url, requests):
+        done = await cli("upload", ".", "--json", "--server", url)
+    assert {one["status"] for one in done.json} == {"completed"}
+    assert len({one["id"] for one in done.json}) == 300
+    reads = [line for line in requests if line.startswith("GET ")]
+    assert len(reads) < 150, reads

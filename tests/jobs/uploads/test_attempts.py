@@ -8,23 +8,17 @@ import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import uuid4
 from zlib import crc32
 
 import pytest
 
-from jobs.engine.jobs import FileState, Job, Status
-from jobs.engine.lifecycle import Claimed
+from jobs.engine.jobs import FileState, Status
 from jobs.engine.worker.outcomes import Outcomes
-from jobs.engine.worker.reporter import Reporter
-from jobs.engine.worker.sweeper import Sweeper
-from jobs.engine.worker.work import Success
 from jobs.errors import (
     ChecksumMismatch,
     ErrorClass,
     FileInfected,
-    HaulageError,
     StaleFence,
     TypeMismatch,
     UploadIncomplete,
@@ -33,58 +27,24 @@ from jobs.files.states import ScanState
 from jobs.files.visibility import Visibility
 from jobs.kinds import Phase
 from jobs.services import Services
-from jobs.uploads.attempt import Receiver
 from jobs.uploads.cleanup import FileRemoval
-from jobs.uploads.scanning import Scan, Verdict
+from jobs.uploads.scanning import Verdict
 from jobs.uploads.uploads import MIB, Upload, raw_key
-from jobs.work import works_of
 from tests.helpers.bundles import stored
 from tests.helpers.eventually import eventually
 from tests.helpers.uploads import completed, created, files_of, objects, part_of, put, send, sent, with_small_parts
+from tests.jobs.uploads.attempts import (
+    Reads,
+    attempted,
+    claimed,
+    clean_up,
+    failure,
+    processed,
+    receiver,
+    sent_in_parts,
+)
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
-
-
-def receiver(services: Services, **more: Any) -> Receiver:
-    return Receiver(
-        uploads=services.uploads,
-        database=services.database,
-        storage=services.storage,
-        settings=services.settings,
-        **more,
-    )
-
-
-async def claimed(services: Services, job: Job, worker: str = "w") -> Claimed:
-    found = await services.lifecycle.claim(job.id, job.fence, worker)
-    assert found is not None
-    return found
-
-
-async def attempted(services: Services, held: Claimed, by: Receiver | None = None) -> tuple[Success, Reporter]:
-    """One attempt, whose outcome is not written yet."""
-    reporter = Reporter(held.job, held.records, services.lifecycle, services.feed)
-    return await (by or receiver(services)).attempt(held, reporter), reporter
-
-
-async def processed(services: Services, job: Job, by: Receiver | None = None) -> Upload:
-    """The upload after one attempt that succeeds."""
-    held = await claimed(services, job)
-    success, reporter = await attempted(services, held, by)
-    await Outcomes(services).write(held.job, success, reporter.last_batch())
-    return await services.uploads.read(job.id)
-
-
-async def failure(services: Services, job: Job, by: Receiver | None = None) -> HaulageError:
-    with pytest.raises(HaulageError) as raised:
-        await attempted(services, await claimed(services, job), by)
-    return raised.value
-
-
-async def sent_in_parts(services: Services, data: bytes) -> Upload:
-    upload = await with_small_parts(services, await created(services, data, "big.bin"), 5 * MIB)
-    await send(services, upload, data)
-    return upload
 
 
 @pytest.mark.parametrize("size", [0, 1, 8 * MIB])
@@ -178,6 +138,38 @@ async def test_a_part_signed_again_for_other_bytes_has_to_be_sent_again(services
     assert isinstance(error, UploadIncomplete)
 
 
+async def test_a_part_that_was_replaced_in_the_store_does_not_count(services: Services) -> None:
+    """SeaweedFS lists it, too."""
+    data = os.urandom(11 * MIB)
+    upload = await sent_in_parts(services, bytes(len(data)))
+    await send(services, upload, data)
+    await processed(services, await services.uploads.complete(upload.id))
+    [file] = await files_of(services, upload.id)
+    assert await stored(services.storage, file.key) == data
+
+
+async def test_an_object_of_another_size_is_no_file(services: Services) -> None:
+    upload = await created(services, b"data")
+    await services.uploads.send(upload.id, [(1, crc32(b"data"))], [1])
+    await services.storage.objects.put(upload.key, b"more data", "text/plain")  # as a store that checks no length
+    error = await failure(services, await services.uploads.complete(upload.id))
+    assert isinstance(error, UploadIncomplete)
+    assert "has 9 bytes, not 4" in error.message
+
+
+async def test_a_part_of_another_size_fails_the_upload(services: Services) -> None:
+    data = os.urandom(11 * MIB)
+    upload = await with_small_parts(services, await created(services, data), 5 * MIB)
+    await send(services, upload, data)
+    upload_id = (await services.uploads.read(upload.id)).upload_id
+    assert upload_id is not None
+    longer = part_of(upload, data, 2) + b"x"  # as a store that checks no length
+    await services.storage.multipart.upload_part(upload.key, upload_id, 2, longer, crc32(longer))
+    error = await failure(services, await services.uploads.complete(upload.id))
+    assert isinstance(error, UploadIncomplete)
+    assert "lacks 1 parts that were reported as sent: 2." in error.message
+
+
 async def test_an_object_with_another_crc32_is_no_file(services: Services) -> None:
     upload = await created(services, b"data")
     await services.uploads.send(upload.id, [(1, 7)], [1])
@@ -204,19 +196,6 @@ async def test_the_detected_type_is_the_one_that_counts(services: Services) -> N
     assert (upload.detected_type, file.content_type) == ("image/png", "image/png")
 
 
-class Reads:
-    """Reads everything, and answers what the test says."""
-
-    def __init__(self, verdict: Verdict, *, accepted: bool) -> None:
-        self.seen = b""
-        self._verdict = verdict
-        self._accepted = accepted
-
-    async def scan(self, chunks: AsyncIterator[bytes]) -> Scan:
-        self.seen = b"".join([chunk async for chunk in chunks])
-        return Scan(verdict=self._verdict, accepted=self._accepted, finding=None, size=len(self.seen), sha256=None)
-
-
 async def test_a_scan_reads_the_file_once_and_its_sha_256_is_known(services: Services) -> None:
     data, scan = os.urandom(MIB), Reads(Verdict.CLEAN, accepted=True)
     job = await completed(services, data)
@@ -236,18 +215,6 @@ async def test_what_the_scan_refuses_is_no_file(services: Services) -> None:
 async def lapse(services: Services, upload: Upload) -> None:
     await services.database.fetch("UPDATE jobs SET due_at = now() - interval '1 second' WHERE id = $1", upload.id)
     assert [job.id for job in await services.lifecycle.lapse_incomplete()] == [upload.id]
-
-
-async def clean_up(services: Services, upload: Upload, *, ended: str = "1 hour") -> Upload:
-    """Runs the cleanup of an upload that ended this long ago."""
-    await services.database.fetch(
-        "UPDATE jobs SET cleanup_at = now() - interval '1 second', finished_at = now() - CAST($2 AS text)::interval"
-        " WHERE id = $1",
-        upload.id,
-        ended,
-    )
-    await Sweeper(services, works_of(services)).clean_up()
-    return await services.uploads.read(upload.id)
 
 
 async def test_an_upload_without_news_lapses_and_leaves_nothing(services: Services) -> None:

@@ -19,11 +19,11 @@ from jobs.bundles.format.manifests import Manifest
 from jobs.bundles.format.stored_plan import StoredPlan, plan_stored
 from jobs.bundles.format.zip_records import Entry
 from jobs.bundles.packing.callbacks import PackingCallbacks
-from jobs.bundles.packing.memory_budget import MemoryBudget
 from jobs.bundles.packing.packer import Packer
 from jobs.bundles.packing.reader import Reader
 from jobs.bundles.resolver import Source
 from jobs.concurrency import gather
+from jobs.memory_budget import MemoryBudget
 from jobs.services import Services
 from jobs.storage import Storage
 from jobs.storage.crc32 import Buffer

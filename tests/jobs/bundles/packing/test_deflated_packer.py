@@ -20,12 +20,12 @@ from hypothesis import strategies as st
 from jobs.bundles.format.checkpoints import MultipartUpload
 from jobs.bundles.format.deflated_plan import CHUNK_SIZE, MAX_BUFFERED_SIZE, DeflatedPlan, max_deflated_size
 from jobs.bundles.packing.compression import deflate
-from jobs.bundles.packing.memory_budget import MemoryBudget
 from jobs.bundles.packing.packer import Packer
 from jobs.bundles.packing.reader import Reader
 from jobs.bundles.planning import plan_deflated_bundle
 from jobs.bundles.resolver import Source
 from jobs.errors import ChecksumMismatch
+from jobs.memory_budget import MemoryBudget
 from jobs.services import Services
 from jobs.storage import UploadGone
 from tests.helpers.bundles import opened

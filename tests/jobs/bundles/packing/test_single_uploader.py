@@ -16,11 +16,11 @@ from jobs.bundles.format.stored_plan import StoredPlan, plan_stored
 from jobs.bundles.format.zip_records import Entry
 from jobs.bundles.packing import part_uploader
 from jobs.bundles.packing.callbacks import PackedBundle
-from jobs.bundles.packing.memory_budget import MemoryBudget
 from jobs.bundles.packing.packer import Packer
 from jobs.bundles.packing.reader import Reader
 from jobs.bundles.resolver import Source
 from jobs.errors import ChecksumMismatch, SourceChanged, StorageRefused, StorageUnreachable
+from jobs.memory_budget import MemoryBudget
 from jobs.services import Services
 from jobs.storage import Storage
 from tests.helpers.bundles import opened, stored

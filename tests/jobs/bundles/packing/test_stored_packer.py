@@ -18,10 +18,10 @@ from jobs.bundles.format.bundle_parts import SourceRange
 from jobs.bundles.format.manifests import Manifest
 from jobs.bundles.format.stored_plan import StoredPlan, plan_stored
 from jobs.bundles.format.zip_records import Entry
-from jobs.bundles.packing.memory_budget import MemoryBudget
 from jobs.bundles.packing.packer import Packer
 from jobs.bundles.packing.reader import Reader
 from jobs.bundles.resolver import Source
+from jobs.memory_budget import MemoryBudget
 from jobs.services import Services
 from jobs.storage import Storage, UploadGone
 from tests.helpers.bundles import opened

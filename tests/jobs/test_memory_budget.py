@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.bundles.packing.memory_budget import MemoryBudget
+from jobs.memory_budget import MemoryBudget
 
 
 async def test_a_request_waits_until_enough_is_released() -> None:

@@ -9,14 +9,21 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Awaitable, Callable
 from random import Random
+from typing import TypeVar
 
 from jobs.backoff import delay
-from jobs.errors import StorageDown, StorageOut, StorageTimeout, StorageUnreachable
+from jobs.errors import HaulageError, StorageDown, StorageOut, StorageTimeout, StorageUnreachable
 from jobs.storage.part_buffer import BodyStalled
 
 MAX_PAUSE = 5.0
 """Seconds."""
+MAX_RETRIES = 3
+"""Of one call."""
+FIRST_PAUSE = 0.8
+"""Seconds before the first retry: all retries together outlast a restart of the store that takes a few seconds."""
+T = TypeVar("T")
 _TRANSIENT = (StorageDown, StorageUnreachable, StorageTimeout, BodyStalled)
 
 
@@ -55,3 +62,14 @@ class Retries:
             return False
         await asyncio.sleep(seconds)
         return True
+
+
+async def retried(call: Callable[[], Awaitable[T]], random: Random) -> T:
+    """The result of the call, which is retried `MAX_RETRIES` times. Raises its error unless that is transient."""
+    retries = Retries(FIRST_PAUSE, random, limit=MAX_RETRIES)
+    while True:
+        try:
+            return await call()
+        except HaulageError as error:
+            if not await retries.pause(error):
+                raise

@@ -7,9 +7,9 @@ from random import Random
 
 import pytest
 
-from jobs.bundles.packing.retries import Retries
 from jobs.errors import ObjectMissing, StorageDown, StorageOut, StorageTimeout, StorageUnreachable
 from jobs.storage.part_buffer import BodyStalled
+from jobs.storage.retries import Retries
 
 RANDOM = Random(0)
 

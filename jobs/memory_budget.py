@@ -1,4 +1,4 @@
-"""The memory budget of a worker process: it bounds the memory, whatever the size of a bundle."""
+"""The memory budget of a process: it bounds the memory, whatever the size and the number of the files that it moves."""
 
 from __future__ import annotations
 
@@ -28,6 +28,11 @@ class MemoryBudget:
         self._free = size
         self._pinned = 0
         self._waiting: list[_Request] = []
+
+    @property
+    def is_contended(self) -> bool:
+        """Whether a request waits for bytes that others hold."""
+        return bool(self._waiting)
 
     async def acquire(self, amount: int, *, pinned: bool = False) -> None:
         """Waits until `amount` bytes are free, and acquires them. Raises `ValueError` if they exceed the whole budget."""

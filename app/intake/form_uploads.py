@@ -1,0 +1,67 @@
+"""Uploads by a form: one request has the file, so it is whole when the request ends, or it is none."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.access.guard import principal_of
+from app.context import json_response
+from app.endpoints.jobs import RETRY_AFTER
+from app.intake.context import IntakeContext, intake_context
+from app.intake.forms import FormReader
+from app.request_bodies import ReceivedForm, UploadForm
+from app.requests import check
+from app.schemas import UploadsCreated
+from app.serializers import new_upload_of
+from jobs.errors import HaulageError
+from jobs.files.names import safe_name
+from jobs.files.visibility import Visibility
+from jobs.uploads.uploads import NewUpload
+
+log = structlog.get_logger()
+
+FIELDS = [field.alias or name for name, field in UploadForm.model_fields.items() if name != "file"]
+
+
+async def receive(request: Request) -> Response:
+    """Receives a file, sends it to the store as it arrives, and queues its upload. Otherwise nothing of it stays."""
+    it, principal = intake_context(request), principal_of(request)
+    settings = it.services.settings
+    form = FormReader(request, FIELDS, settings.max_form_bytes)
+    head = await form.head()
+    named = {"name": head.file_name, **head.fields, "file": head.file_name, "contentType": head.content_type}
+    wanted = check(named, ReceivedForm)
+    new = NewUpload(
+        name=safe_name(wanted.name),
+        size=None,
+        content_type=wanted.content_type,
+        modified_at=wanted.last_modified,
+        visibility=wanted.visibility or Visibility(settings.upload_visibility),
+        groups=tuple(sorted(set(wanted.groups))),
+        streamed=True,
+    )
+    with it.receiving():
+        [upload] = await it.services.uploads.create(principal.owner, [new])
+        try:
+            await it.appends.append(upload.id, 0, form.content(), is_last=True)
+            it.guard.check_still_valid(principal)
+            await it.services.uploads.complete(upload.id)
+        except BaseException:
+            await _cancel(it, upload.id)
+            raise
+    request.state.subject = str(upload.id)
+    item = new_upload_of(await it.services.uploads.read(upload.id), it.gateway_root)
+    headers = {"Location": item.links.self_, "Retry-After": RETRY_AFTER}
+    return json_response(UploadsCreated(jobs=[item]), 202, headers)
+
+
+async def _cancel(it: IntakeContext, job_id: UUID) -> None:
+    """Cancels an upload that was broken off, so that a worker removes what has arrived of it."""
+    try:
+        await it.services.lifecycle.cancel(job_id)
+    except HaulageError as error:  # it lapses later on
+        log.warning("upload_cancel_failed", job_id=str(job_id), reason=error.message)

@@ -1,0 +1,139 @@
+import { type ReactNode, useId, useMemo, useRef, useState } from "react";
+import { uploadTexts } from "../../uploadTexts.ts";
+import { count } from "../formats.ts";
+import { RowsBelow } from "../RowsBelow.tsx";
+import { useRows } from "../useRows.ts";
+import type { Selection } from "../useSelection.ts";
+import { FILTERS, type Filter, type Row } from "./rows.ts";
+import { type RowActions, UploadRow } from "./UploadRow.tsx";
+
+const HEIGHT = 48;
+
+interface Props {
+  rows: readonly Row[];
+  selection: Selection;
+  actions: Omit<RowActions, "choose">;
+  /** There are older uploads on the server. */
+  hasMore: boolean;
+  onEnd(): void;
+  /** Between the filter and the rows. */
+  children?: ReactNode;
+}
+
+/** Every upload, with a filter by state. */
+export function UploadTable(props: Props) {
+  const { rows } = props;
+  const group = useId();
+  const [filter, setFilter] = useState<Filter>("all");
+  const matching = useMemo(() => filterAll(rows), [rows]);
+  const text = uploadTexts;
+  return (
+    <>
+      <fieldset className="filters">
+        <legend className="visually-hidden">{text.filter}</legend>
+        {(Object.keys(FILTERS) as Filter[]).map((name) => (
+          <label key={name} data-empty={matching[name].length === 0 || undefined}>
+            <input type="radio" name={group} checked={name === filter} onChange={() => setFilter(name)} />
+            {text.filters[name]} <span className="count">{count(matching[name].length)}</span>
+          </label>
+        ))}
+      </fieldset>
+      {props.children}
+      {matching[filter].length === 0 ? (
+        <p className="empty">{text.noneMatch}</p>
+      ) : (
+        <Rows {...props} rows={matching[filter]} />
+      )}
+    </>
+  );
+}
+
+function Rows({ rows, selection, actions, hasMore, onEnd }: Props) {
+  const {
+    scroller,
+    virtualizer,
+    rows: visible,
+    below,
+    focus,
+  } = useRows(rows.length, HEIGHT, (index) => keyAt(rows, index));
+  const choose = useChoice(rows, selection);
+  const all = useMemo(() => ({ ...actions, choose }), [actions, choose]);
+  const text = uploadTexts;
+  const onScroll = () => {
+    const box = scroller.current;
+    if (box !== null && box.scrollTop + box.clientHeight > box.scrollHeight - 10 * HEIGHT) onEnd();
+  };
+  return (
+    <div className="scrolled">
+      <div className="table-box" ref={scroller} role="region" aria-label={text.table} tabIndex={0} onScroll={onScroll}>
+        <div role="table" aria-label={text.table} aria-rowcount={rows.length + 1}>
+          <div role="rowgroup" className="table-titles">
+            <div role="row" aria-rowindex={1} className="file-row upload-row">
+              <span role="columnheader">
+                <span className="visually-hidden">{text.select}</span>
+              </span>
+              <span role="columnheader">{text.name}</span>
+              <span role="columnheader" className="file-size">
+                {text.size}
+              </span>
+              <span role="columnheader">{text.state}</span>
+              <span role="columnheader">
+                <span className="visually-hidden">{text.actions}</span>
+              </span>
+            </div>
+          </div>
+          <div role="rowgroup" className="table-rows" style={{ height: virtualizer.getTotalSize() }} {...focus}>
+            {visible.map(({ index, key, start }) => {
+              const row = rows[index] as Row;
+              return (
+                <UploadRow
+                  key={key}
+                  row={row}
+                  selected={row.fileId !== null && selection.has(row.fileId)}
+                  index={index}
+                  top={start}
+                  measure={virtualizer.measureElement}
+                  actions={all}
+                />
+              );
+            })}
+          </div>
+        </div>
+      </div>
+      <RowsBelow count={below} isPartial={hasMore} />
+    </div>
+  );
+}
+
+/** A function that stays the same, so that rows do not render when others change. */
+function useChoice(rows: readonly Row[], selection: Selection): RowActions["choose"] {
+  const latest = useRef({ rows, selection, anchor: 0 });
+  latest.current.rows = rows;
+  latest.current.selection = selection;
+  return useMemo(
+    () => (row, extend) => {
+      const { rows, selection, anchor } = latest.current;
+      const index = rows.indexOf(row);
+      const [from, to] = extend ? [Math.min(anchor, index), Math.max(anchor, index)] : [index, index];
+      latest.current.anchor = index;
+      if (extend || !selection.has(row.fileId as number)) selection.add(rows.slice(from, to + 1).flatMap(selectedFile));
+      else selection.remove([row.fileId as number]);
+    },
+    [],
+  );
+}
+
+/** The file of a row that can be downloaded. */
+export function selectedFile({ fileId, name, size }: Row) {
+  return fileId === null ? [] : [{ fileId, name, size }];
+}
+
+function keyAt(rows: readonly Row[], index: number): string {
+  return (rows[index] as Row).key;
+}
+
+/** The rows that match each filter. */
+function filterAll(rows: readonly Row[]): Record<Filter, readonly Row[]> {
+  const of = (filter: Filter) => rows.filter(FILTERS[filter]);
+  return { all: rows, running: of("running"), done: of("done"), problems: of("problems") };
+}

@@ -1,0 +1,101 @@
+import { expect, test } from "vitest";
+import type { Job } from "../../client/index.ts";
+import { A, B } from "../../testing/environment.ts";
+import { job } from "../../testing/jobs.ts";
+import type { UploadItem } from "../../uploads/index.ts";
+import { announcementOf } from "./announcements.ts";
+import { type ListedUpload, rowsOf } from "./rows.ts";
+import { totalsOf } from "./totals.ts";
+
+const NOTHING = new Map<string, Job>();
+
+function item(key: string, more: Partial<UploadItem> = {}): UploadItem {
+  return { key, name: `${key}.txt`, size: 100, state: "sending", bytesSent: 50, ...more };
+}
+
+function listed(jobId: string, more: Partial<ListedUpload> = {}): ListedUpload {
+  const upload = { name: "listed.txt", size: 200, fileId: null } as ListedUpload["upload"];
+  return {
+    jobId,
+    status: "receiving",
+    upload,
+    percent: 25,
+    createdAt: "2026-11-21T12:00:00Z",
+    finishedAt: null,
+    finding: null,
+    links: {} as ListedUpload["links"],
+    ...more,
+  };
+}
+
+test("an upload that this page sends is one row, although the server lists it, too", () => {
+  const rows = rowsOf([item("k", { jobId: A })], [listed(A), listed(B)], NOTHING);
+  expect(rows.map(({ key, state, percent }) => [key, state, percent])).toEqual([
+    ["k", "sending", 50],
+    [B, "elsewhere", 25],
+  ]);
+});
+
+test("an upload of another device is as the follower says, not as it was when it was listed", () => {
+  const live = new Map([[B, job({ jobId: B, status: "processing", percent: 40 })]]);
+  const [row] = rowsOf([], [listed(B)], live);
+  expect(row).toMatchObject({ state: "checking", isManaged: false });
+});
+
+test("one that the manager knows only from the server is not one of this page", () => {
+  const left = item(A, { jobId: A, state: "needs-file" });
+  expect(rowsOf([left], [], NOTHING)[0]).toMatchObject({ state: "elsewhere", isManaged: true });
+  expect(totalsOf([left])).toMatchObject({ active: 0, percent: null, bytesTotal: 0 });
+});
+
+test("what needs the user comes first, what is done last", () => {
+  const states = ["completed", "waiting", "sending", "needs-file", "cancelled", "failed", "paused"] as const;
+  const rows = rowsOf(
+    states.map((state) => item(state, { state })),
+    [],
+    NOTHING,
+  );
+  expect(rows.map(({ state }) => state)).toEqual([
+    "needs-file",
+    "failed",
+    "sending",
+    "paused",
+    "waiting",
+    "completed",
+    "cancelled",
+  ]);
+});
+
+test("a row stays the same object until its item changes", () => {
+  const [one, other] = [item("one"), item("other")];
+  const before = rowsOf([one, other], [], NOTHING);
+  const after = rowsOf([one, { ...other, bytesSent: 60 }], [], NOTHING);
+  expect(after[0]).toBe(before[0]);
+  expect(after[1]).not.toBe(before[1]);
+});
+
+test("nothing looks done before all have ended, and empty files count by their number", () => {
+  const sent = { size: 100, bytesSent: 100 };
+  expect(totalsOf([item("a", { ...sent, state: "checking" })]).percent).toBe(99.9);
+  expect(totalsOf([item("a", { ...sent, state: "completed" })]).percent).toBe(100);
+  const empty = { size: 0, bytesSent: 0 };
+  expect(totalsOf([item("a", { ...empty, state: "completed" }), item("b", empty)]).percent).toBe(50);
+});
+
+test("only what is sent by itself holds the page open", () => {
+  const states = ["waiting", "sending", "offline", "paused", "checking", "needs-file", "failed"] as const;
+  expect(totalsOf(states.map((state) => item(state, { state }))).moving).toBe(3);
+});
+
+test("all uploads are announced together: added, every quarter, and at the end with what failed", () => {
+  const none = totalsOf([]);
+  const begun = totalsOf([item("a", { bytesSent: 0 }), item("b", { bytesSent: 0 })]);
+  const half = totalsOf([item("a"), item("b")]);
+  const ended = totalsOf([item("a", { state: "completed", bytesSent: 100 }), item("b", { state: "failed" })]);
+  expect(announcementOf(none, begun)).toBe("2 files added.");
+  expect(announcementOf(begun, half)).toBe("Uploads: 50 percent.");
+  expect(announcementOf(half, half)).toBeNull();
+  expect(announcementOf(half, ended)).toBe("1 file uploaded, 1 failed.");
+  const offline = totalsOf([item("a", { state: "offline" }), item("b", { state: "offline" })]);
+  expect(announcementOf(half, offline)).toBe("Uploads are waiting for the network.");
+});

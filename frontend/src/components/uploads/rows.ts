@@ -1,0 +1,124 @@
+// The rows of the list: the files that this page sends, and the user's other uploads on the server.
+import type { Job } from "../../client/index.ts";
+import type { components } from "../../client/openapi.ts";
+import type { UploadItem, UploadState } from "../../uploads/index.ts";
+
+export type ListedUpload = components["schemas"]["UploadItem"];
+
+/** `elsewhere`: it is sent by another device, or was left by one. */
+export type RowState = UploadState | "elsewhere";
+
+export interface Row {
+  key: string;
+  name: string;
+  /** Bytes. */
+  size: number;
+  state: RowState;
+  /** How much was sent: 0 to 100. */
+  percent: number;
+  jobId: string | null;
+  /** The id in the catalogue, once the upload is completed. */
+  fileId: number | null;
+  /** What is wrong, as a sentence. */
+  message: string | null;
+  /** The file is another one than that of which parts were sent, so that it is sent from the beginning. */
+  changed: boolean;
+  /** The browser may read the file again if the user permits it, so that it need not be chosen. */
+  hasHandle: boolean;
+  /** Known to the manager of this page; else only to the server. */
+  isManaged: boolean;
+}
+
+const OTHERS: Record<Job["status"], RowState> = {
+  receiving: "elsewhere",
+  queued: "checking",
+  processing: "checking",
+  retrying: "checking",
+  completed: "completed",
+  failed: "failed",
+  cancelled: "cancelled",
+  expired: "cancelled",
+};
+
+/** Rows that need the user, or that move, come first; each group in the order in which it was added. */
+const ORDER: readonly (readonly RowState[])[] = [
+  ["needs-file", "failed"],
+  ["sending", "checking", "paused", "offline", "elsewhere"],
+  ["waiting"],
+  ["completed", "cancelled"],
+];
+
+/** All rows, in the order of the list. `live`: what the client knows of jobs that it follows. */
+export function rowsOf(
+  items: readonly UploadItem[],
+  listed: readonly ListedUpload[],
+  live: ReadonlyMap<string, Job>,
+): Row[] {
+  const own = new Set(items.map(({ jobId }) => jobId));
+  const others = listed
+    .filter(({ jobId }) => !own.has(jobId))
+    .map((upload) => otherRow(upload, live.get(upload.jobId)));
+  const rows = [...items.map(ownRow), ...others];
+  const places = new Map(ORDER.flatMap((states, place) => states.map((state) => [state, place])));
+  const groups: Row[][] = ORDER.map(() => []);
+  for (const row of rows) groups[places.get(row.state) as number]?.push(row);
+  return groups.flat();
+}
+
+/** The manager names an upload that it knows only from the server by its job. */
+export function isElsewhere({ key, jobId }: UploadItem): boolean {
+  return key === jobId;
+}
+
+const known = new WeakMap<UploadItem, Row>();
+
+/** The same object until the item changes, which the manager replaces then. */
+export function ownRow(item: UploadItem): Row {
+  const row = known.get(item) ?? newOwnRow(item);
+  known.set(item, row);
+  return row;
+}
+
+function newOwnRow(item: UploadItem): Row {
+  const { key, name, size, bytesSent, job, changed = false, hasHandle = false } = item;
+  const state = item.state === "needs-file" && isElsewhere(item) ? "elsewhere" : item.state;
+  return {
+    key,
+    name,
+    size,
+    state,
+    percent: size === 0 ? 0 : (100 * bytesSent) / size,
+    jobId: item.jobId ?? null,
+    fileId: item.fileId ?? null,
+    message: item.problem?.message ?? job?.detail?.error?.message ?? null,
+    changed,
+    hasHandle,
+    isManaged: true,
+  };
+}
+
+function otherRow(upload: ListedUpload, job: Job | undefined): Row {
+  const { jobId, upload: file } = upload;
+  const status = job?.detail ? job.status : upload.status;
+  return {
+    key: jobId,
+    name: file.name,
+    size: file.size,
+    state: OTHERS[status],
+    percent: (job?.detail ? job.percent : upload.percent) ?? 0,
+    jobId,
+    fileId: file.fileId,
+    message: job?.detail?.error?.message ?? null,
+    changed: false,
+    hasHandle: false,
+    isManaged: false,
+  };
+}
+
+export const FILTERS = {
+  all: () => true,
+  running: ({ state }: Row) => ["waiting", "sending", "paused", "offline", "checking", "elsewhere"].includes(state),
+  done: ({ state }: Row) => state === "completed",
+  problems: ({ state }: Row) => state === "failed" || state === "needs-file",
+} satisfies Record<string, (row: Row) => boolean>;
+export type Filter = keyof typeof FILTERS;

@@ -1,0 +1,131 @@
+// Creates uploads on the server, many with one request, and some hundred at once: the others wait for these to be sent.
+import { backoff, jittered } from "../client/backoff.ts";
+import type { Environment, Timer } from "../client/environment.ts";
+import type { Problem } from "../client/problems.ts";
+import { outageOf, type UploadApi } from "./api.ts";
+import { openJob, type Upload } from "./upload.ts";
+
+/** Uploads that this manager has open at once. The server allows a user 300 unless it is told otherwise. */
+const MOST_OPEN = 150;
+const AT_ONCE = 100;
+/** Seconds before the next try if others, which are not ours, have to be completed first. */
+const FULL: readonly [number, number] = [10, 20];
+
+export interface CreatorHost {
+  created(upload: Upload): void;
+  /** Why these wait; null once they do not any more. */
+  delayed(uploads: readonly Upload[], why: Problem | null): void;
+  failed(upload: Upload, why: Problem): void;
+}
+
+export class Creator {
+  readonly #environment: Environment;
+  readonly #api: UploadApi;
+  readonly #host: CreatorHost;
+  readonly #waiting = new Set<Upload>();
+  #open = 0;
+  #atOnce = AT_ONCE;
+  #failures = 0;
+  #isCreating = false;
+  #timer: Timer = null;
+  #retry: { uploads: Upload[]; key: string } | null = null;
+
+  constructor(environment: Environment, api: UploadApi, host: CreatorHost) {
+    this.#environment = environment;
+    this.#api = api;
+    this.#host = host;
+  }
+
+  add(upload: Upload): void {
+    this.#waiting.add(upload);
+    this.#createSoon(0);
+  }
+
+  remove(upload: Upload): void {
+    this.#waiting.delete(upload);
+  }
+
+  /** One more is open that was not created here, or, with -1, one less is open. */
+  opened(count: 1 | -1): void {
+    this.#open += count;
+    if (count < 0) this.#createSoon(0);
+  }
+
+  hurry(): void {
+    if (this.#failures > 0) this.#createSoon(0, true);
+  }
+
+  close(): void {
+    this.#waiting.clear();
+    this.#environment.clock.clearTimeout(this.#timer);
+  }
+
+  /** After the task that has added them, so that files which are added together are created together. */
+  #createSoon(delay: number, again = false): void {
+    if (this.#timer !== null && !again) return;
+    this.#environment.clock.clearTimeout(this.#timer);
+    this.#timer = this.#environment.clock.setTimeout(() => {
+      this.#timer = null;
+      void this.#create();
+    }, delay);
+  }
+
+  async #create(): Promise<void> {
+    if (this.#isCreating) return;
+    const request = this.#retry ?? { uploads: this.#next(), key: this.#idempotencyKey() };
+    const { uploads, key } = request;
+    if (uploads.length === 0) return;
+    this.#isCreating = true;
+    const outcome = await this.#api.create(uploads, (uploads[0] as Upload).options, key);
+    this.#isCreating = false;
+    this.#retry = null;
+    if (outcome.ok) {
+      if (this.#failures > 0) this.#host.delayed(uploads, null);
+      this.#failures = 0;
+      this.#atOnce = Math.min(AT_ONCE, 2 * this.#atOnce);
+      for (const [place, item] of outcome.value.jobs.entries()) {
+        const upload = uploads[place] as Upload;
+        this.#open += 1;
+        this.#waiting.delete(upload);
+        upload.job = openJob(item, true);
+        this.#host.created(upload);
+      }
+      return this.#createSoon(0);
+    }
+    const why = outcome.problem;
+    const isFull = why.code === "too_many_uploads";
+    if (isFull || outageOf(outcome) !== null) {
+      this.#host.delayed(uploads, why);
+      if (isFull) this.#atOnce = Math.max(1, Math.floor(uploads.length / 2));
+      else if (why.status === null) this.#retry = request; // they may have been created: the key returns them
+      const wait = why.retryAfter !== null ? ([why.retryAfter, 1.2 * why.retryAfter + 0.5] as const) : null;
+      const range = wait ?? (isFull && uploads.length === 1 ? FULL : backoff(this.#failures));
+      this.#failures += 1;
+      return this.#createSoon(jittered(range, this.#environment.random), true);
+    }
+    if (uploads.length === 1) {
+      const [upload] = uploads as [Upload];
+      this.#waiting.delete(upload);
+      this.#atOnce = AT_ONCE;
+      this.#host.failed(upload, why);
+    } else {
+      this.#atOnce = Math.floor(uploads.length / 2); // one of them is refused, which is found so
+    }
+    this.#createSoon(0);
+  }
+
+  /** Those that have waited longest, and are for the same users. */
+  #next(): Upload[] {
+    const room = Math.min(this.#atOnce, MOST_OPEN - this.#open);
+    const uploads: Upload[] = [];
+    for (const upload of this.#waiting) {
+      if (uploads.length >= room || (uploads[0] && uploads[0].options !== upload.options)) break;
+      uploads.push(upload);
+    }
+    return uploads;
+  }
+
+  #idempotencyKey(): string {
+    return [1, 2, 3].map(() => this.#environment.random()).join();
+  }
+}

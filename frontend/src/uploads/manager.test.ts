@@ -1,0 +1,470 @@
+import { beforeEach, expect, test, vi } from "vitest";
+import { problemResponse, status } from "../testing/environment.ts";
+import { FakeUploads, file, PART } from "../testing/uploads.ts";
+import type { UploadItem, UploadManager } from "./index.ts";
+
+vi.setConfig({ testTimeout: 30_000 }); // hundreds of uploads take seconds on a busy machine
+
+let fake: FakeUploads;
+let manager: UploadManager;
+
+beforeEach(() => {
+  fake = new FakeUploads();
+});
+
+function item(): UploadItem {
+  const found = manager.snapshot().items.at(-1);
+  if (found === undefined) throw new Error("there is no upload");
+  return found;
+}
+
+function add(name: string, versions: readonly number[]): void {
+  manager.add([{ name, file: file(name, versions) }]);
+}
+
+/** In small steps, so that what takes many promises is done, too. */
+async function pass(seconds = 1): Promise<void> {
+  for (let step = 0; step < 10 * seconds; step += 1) await fake.env.clock.advance(0.1);
+}
+
+/** The server says what has become of the followed uploads. */
+function deliver(name: string, more: object): void {
+  const { jobId, size } = fake.job(name);
+  const upload = { name, size, fileId: null, ...("fileId" in more ? { fileId: more.fileId } : {}) };
+  fake.env.socket.deliver({ ...status(5, { jobId }), kind: "upload", upload, ...more });
+}
+
+function sentParts(name: string): number[] {
+  const { jobId } = fake.job(name);
+  return fake.puts.filter((put) => put.jobId === jobId).map(({ number }) => number);
+}
+
+test("a file is sent in parts, completed, and followed into the catalogue", async () => {
+  manager = fake.manager();
+  add("a.txt", [1, 2, 3]);
+  expect(manager.snapshot().items).toEqual([]);
+  await pass();
+  expect(sentParts("a.txt").sort()).toEqual([1, 2, 3]);
+  expect(fake.job("a.txt")).toMatchObject({ status: "queued", sent: new Set([1, 2, 3]) });
+  expect(fake.job("a.txt").crcs.get(2)).toBe("00000002");
+  expect(item()).toMatchObject({ name: "a.txt", state: "checking", bytesSent: 3 * PART, size: 3 * PART });
+  fake.env.socket.open();
+  deliver("a.txt", { status: "completed", fileId: 12 });
+  await pass();
+  expect(item()).toMatchObject({ state: "completed", fileId: 12 });
+  expect(manager.snapshot()).toMatchObject({ bytesSent: 3 * PART, bytesTotal: 3 * PART });
+  expect(fake.env.client.getState().jobs.size).toBe(0);
+  expect(fake.records.size).toBe(0);
+});
+
+test("no other URLs are signed until the first ones are, since that makes the multipart upload", async () => {
+  let release = () => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  fake.intercept = ({ path }) => (path.endsWith("/parts") ? held : undefined);
+  manager = fake.manager();
+  add("a.txt", [1, 2, 3, 4, 5]);
+  await pass();
+  expect(fake.env.requests.filter(({ path }) => path.endsWith("/parts"))).toHaveLength(1);
+  release();
+  await pass();
+  expect(item().state).toBe("checking");
+});
+
+test("an empty file is one part without bytes", async () => {
+  manager = fake.manager();
+  manager.add([{ name: "empty", file: file("empty", [0], 0) }]);
+  await pass();
+  expect(fake.job("empty").status).toBe("queued");
+});
+
+test("what the checks refuse has failed, with the server's reason", async () => {
+  manager = fake.manager();
+  add("a.jpg", [1]);
+  await pass();
+  fake.env.socket.open();
+  deliver("a.jpg", { status: "failed", error: { class: "validation", message: "It is a program." } });
+  await pass();
+  expect(item()).toMatchObject({ state: "failed", problem: { code: "validation", message: "It is a program." } });
+  manager.retry(item().key);
+  await pass();
+  expect(fake.env.requests.at(-1)?.path).toMatch(/retry$|subscribe/);
+});
+
+test("a part that the store refuses is read, signed and sent again", async () => {
+  const refusals = [400, 403, 403];
+  fake.accept = (number) => (number === 2 ? (refusals.shift() ?? 200) : 200);
+  manager = fake.manager();
+  add("a.txt", [1, 2, 3]);
+  await pass(20);
+  expect(sentParts("a.txt").filter((number) => number === 2)).toHaveLength(4);
+  const signed = fake.env.requests.flatMap(({ body }) => (body as { sign?: { number: number }[] })?.sign ?? []);
+  expect(signed.filter(({ number }) => number === 2)).toHaveLength(4);
+  expect(item().state).toBe("checking");
+});
+
+test("a part that the store refuses again and again fails the upload, which can be retried", async () => {
+  fake.accept = (number) => (number === 2 ? 403 : 200);
+  manager = fake.manager();
+  add("a.txt", [1, 2, 3]);
+  await pass(120);
+  expect(item()).toMatchObject({ state: "failed", problem: { code: "part_refused", status: 403 } });
+  const before = fake.puts.length;
+  fake.accept = () => 200;
+  manager.retry(item().key);
+  await pass();
+  expect(item().state).toBe("checking");
+  expect(sentParts("a.txt").slice(before)).toEqual([2]);
+  expect(fake.jobs.size).toBe(1);
+});
+
+test("without a network it is offline, and goes on when that returns", async () => {
+  fake.accept = () => 0;
+  manager = fake.manager();
+  add("a.txt", [1, 2]);
+  await pass(0.1);
+  fake.env.online = false;
+  await fake.env.setPresence({ online: false });
+  await pass(60);
+  expect(item()).toMatchObject({ state: "offline", problem: { code: "offline" } });
+  fake.accept = () => 200;
+  await fake.env.setPresence({ online: true });
+  await pass(1);
+  expect(item().state).toBe("checking");
+});
+
+test("while the server is overloaded, one request at a time is made, not before its Retry-After", async () => {
+  manager = fake.manager();
+  add("a.txt", [1, 2, 3, 4, 5, 6, 7, 8]);
+  fake.intercept = ({ path }) =>
+    path.endsWith("/parts") ? problemResponse(503, "database_unavailable", { "Retry-After": "10" }) : undefined;
+  await pass(1);
+  const signs = () => fake.env.requests.filter(({ path }) => path.endsWith("/parts")).length;
+  const before = signs();
+  expect(item()).toMatchObject({ state: "offline", problem: { code: "database_unavailable" } });
+  await pass(8);
+  expect(signs()).toBe(before);
+  await pass(6);
+  expect(signs()).toBe(before + 1);
+  fake.intercept = () => undefined;
+  await pass(30);
+  expect(item().state).toBe("checking");
+});
+
+test("a paused upload sends nothing, and only what is missing once it is resumed", async () => {
+  fake.accept = (number) => (number === 1 ? 200 : new Promise(() => {}));
+  manager = fake.manager();
+  add("a.txt", [1, 2, 3]);
+  await pass();
+  manager.pause();
+  await pass();
+  expect(item()).toMatchObject({ state: "paused", bytesSent: PART });
+  expect(fake.sending).toBe(0);
+  fake.puts.length = 0;
+  fake.accept = () => 200;
+  await pass(60);
+  expect(fake.puts).toEqual([]);
+  manager.resume();
+  await pass();
+  expect(sentParts("a.txt").sort()).toEqual([2, 3]);
+  expect(item().state).toBe("checking");
+});
+
+test("a cancelled upload is cancelled on the server, and can be started anew", async () => {
+  fake.accept = () => new Promise(() => {});
+  manager = fake.manager();
+  add("a.txt", [1]);
+  await pass();
+  manager.cancel(item().key);
+  await pass();
+  expect(fake.job("a.txt").status).toBe("cancelled");
+  expect(item().state).toBe("cancelled");
+  fake.accept = () => 200;
+  manager.retry(item().key);
+  await pass();
+  expect(item().state).toBe("checking");
+  expect(fake.jobs.size).toBe(2);
+  manager.forget(item().key);
+  await pass();
+  expect(manager.snapshot().items).toEqual([]);
+});
+
+test("an upload that is cancelled while it is created does not stay open", async () => {
+  manager = fake.manager();
+  let release = () => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  fake.intercept = ({ path }) => (path === "/v1/upload" ? held : undefined);
+  add("a.txt", [1]);
+  await pass();
+  manager.cancel(item().key);
+  release();
+  await pass();
+  expect(fake.jobs.size).toBe(1);
+  for (const job of fake.jobs.values()) expect(job.status).toBe("cancelled");
+  expect(fake.puts).toEqual([]);
+});
+
+test("of many files some hundred are open at once, and few parts are sent at once", async () => {
+  manager = fake.manager();
+  const names = Array.from({ length: 200 }, (_, number) => `${number}.txt`);
+  manager.add(names.map((name, number) => ({ name, file: file(name, [number]) })));
+  await pass(1);
+  fake.env.socket.open();
+  await pass(30);
+  expect(manager.snapshot().counts.checking).toBe(200);
+  expect(fake.mostOpen).toBeLessThanOrEqual(150);
+  expect(fake.mostCreated).toBeLessThanOrEqual(100);
+  expect(fake.mostSending).toBeLessThanOrEqual(6);
+  const followed = new Set(
+    fake.env.sockets.flatMap(({ sent }) => sent.flatMap(({ jobs }) => jobs.map((one) => one.jobId))),
+  );
+  expect(followed.size).toBe(30);
+});
+
+test("with too many open uploads fewer are created at once, until they are accepted", async () => {
+  manager = fake.manager();
+  fake.intercept = ({ path, body }) =>
+    path === "/v1/upload" && (body as { files: unknown[] }).files.length > 20
+      ? problemResponse(429, "too_many_uploads")
+      : undefined;
+  manager.add(Array.from({ length: 90 }, (_, number) => ({ name: `${number}`, file: file(`${number}`, [number]) })));
+  await pass(0.1);
+  expect(manager.snapshot().items[0]?.problem?.code).toBe("too_many_uploads");
+  await pass(60);
+  expect(manager.snapshot().counts.checking).toBe(90);
+  expect(manager.snapshot().items[0]?.problem).toBeUndefined();
+});
+
+test("a file that the server refuses does not hold back the others", async () => {
+  manager = fake.manager();
+  fake.intercept = ({ path, body }) =>
+    path === "/v1/upload" && (body as { files: { name: string }[] }).files.some(({ name }) => name === "7")
+      ? problemResponse(413, "upload_too_large")
+      : undefined;
+  manager.add(Array.from({ length: 30 }, (_, number) => ({ name: `${number}`, file: file(`${number}`, [number]) })));
+  await pass(10);
+  expect(manager.snapshot().counts).toMatchObject({ checking: 29, failed: 1 });
+  const failed = manager.snapshot().items.find(({ state }) => state === "failed");
+  expect(failed).toMatchObject({ name: "7", problem: { code: "upload_too_large" } });
+});
+
+test("a full queue is waited for, as long as the server says", async () => {
+  manager = fake.manager();
+  let asked = 0;
+  fake.intercept = ({ path }) => {
+    if (path !== "/v1/upload") return undefined;
+    asked += 1;
+    return asked < 3 ? problemResponse(503, "queue_full", { "Retry-After": "7" }) : undefined;
+  };
+  add("a.txt", [1]);
+  await pass(6);
+  expect(asked).toBe(1);
+  expect(item()).toMatchObject({ state: "waiting", problem: { code: "queue_full", retryAfter: 7 } });
+  await pass(20);
+  expect(asked).toBe(3);
+  expect(item().state).toBe("checking");
+});
+
+test("if there is no response to the creation, the same key is sent again", async () => {
+  manager = fake.manager();
+  let asked = 0;
+  fake.intercept = ({ path }) => {
+    if (path !== "/v1/upload") return undefined;
+    asked += 1;
+    if (asked === 1) throw new TypeError("Failed to fetch");
+    return undefined;
+  };
+  add("a.txt", [1]);
+  await pass(5);
+  const keys = fake.env.requests
+    .filter(({ path }) => path === "/v1/upload")
+    .map(({ headers }) => headers.get("Idempotency-Key"));
+  expect(keys).toHaveLength(2);
+  expect(keys[0]).toBe(keys[1]);
+});
+
+test("an upload of an earlier page goes on with its file, and sends what is missing", async () => {
+  const { jobId } = fake.begun("a.txt", [1, 2, 3], [1, 3]);
+  manager = fake.manager();
+  await pass();
+  expect(item()).toMatchObject({ state: "needs-file", jobId, bytesSent: 2 * PART });
+  await manager.pick(item().key, file("a.txt", [1, 2, 3]));
+  await pass();
+  expect(fake.puts).toEqual([{ jobId, number: 2 }]);
+  expect(item()).toMatchObject({ state: "checking", bytesSent: 3 * PART });
+  expect(item().changed).toBeUndefined();
+});
+
+test("a file that has changed since is uploaded anew, and said to have changed", async () => {
+  const { jobId } = fake.begun("a.txt", [1, 2, 3], [1, 3]);
+  manager = fake.manager();
+  await pass();
+  await manager.pick(item().key, file("a.txt", [1, 2, 4]));
+  await pass();
+  expect(fake.jobs.get(jobId)?.status).toBe("cancelled");
+  expect(fake.job("a.txt").jobId).not.toBe(jobId);
+  expect(sentParts("a.txt").sort()).toEqual([1, 2, 3]);
+  expect(item()).toMatchObject({ state: "checking", changed: true });
+});
+
+test("a file that has become longer is uploaded anew without a comparison", async () => {
+  const { jobId } = fake.begun("a.txt", [1, 2], [1]);
+  manager = fake.manager();
+  await pass();
+  await manager.pick(item().key, file("a.txt", [1, 2, 3]));
+  await pass();
+  expect(fake.jobs.get(jobId)?.status).toBe("cancelled");
+  expect(item()).toMatchObject({ state: "checking", changed: true, size: 3 * PART });
+  expect(fake.env.requests.some(({ method, path }) => method === "GET" && path.endsWith("/parts"))).toBe(false);
+});
+
+test("another file is not taken for it", async () => {
+  fake.begun("photos/a.txt", [1, 2], [1]);
+  manager = fake.manager();
+  await pass();
+  await manager.pick(item().key, file("b.txt", [1, 2, 3]));
+  await pass();
+  expect(item()).toMatchObject({ state: "needs-file", problem: { code: "other_file" } });
+  expect(item().problem?.message).toContain("a.txt");
+});
+
+test("another file of the same size is found by its content", async () => {
+  const { jobId } = fake.begun("a.txt", [1, 2], [1]);
+  manager = fake.manager();
+  await pass();
+  await manager.pick(item().key, file("b.txt", [3, 4]));
+  await pass();
+  expect(item()).toMatchObject({ jobId, state: "needs-file", problem: { code: "other_file" } });
+  expect(fake.jobs.get(jobId)?.status).toBe("receiving");
+  await manager.pick(item().key, file("renamed.txt", [1, 2]));
+  await pass();
+  expect(item()).toMatchObject({ jobId, state: "checking" });
+});
+
+test("files that are added before the open uploads are known continue them, too", async () => {
+  const { jobId } = fake.begun("a.txt", [1, 2], [1]);
+  manager = fake.manager();
+  add("a.txt", [1, 2]);
+  await pass();
+  expect(manager.snapshot().items).toHaveLength(1);
+  expect(item()).toMatchObject({ jobId, state: "checking" });
+});
+
+test("files that are added again continue the uploads that lack them", async () => {
+  const { jobId } = fake.begun("a.txt", [1, 2], [1]);
+  manager = fake.manager();
+  await pass();
+  manager.add([
+    { name: "a.txt", file: file("a.txt", [1, 2]) },
+    { name: "b.txt", file: file("b.txt", [5]) },
+  ]);
+  await pass();
+  expect(fake.puts.filter((put) => put.jobId === jobId)).toEqual([{ jobId, number: 2 }]);
+  expect(manager.snapshot().counts.checking).toBe(2);
+});
+
+test("with a handle that may be read it goes on by itself, else after a click", async () => {
+  fake.accept = (number) => (number === 1 ? 200 : new Promise(() => {}));
+  let permission: PermissionState = "prompt";
+  const handle = {
+    queryPermission: async () => permission,
+    requestPermission: async () => {
+      permission = "granted";
+      return permission;
+    },
+    getFile: async () => file("a.txt", [1, 2]),
+  } as unknown as FileSystemFileHandle;
+  manager = fake.manager();
+  manager.add([{ name: "a.txt", file: file("a.txt", [1, 2]), handle }]);
+  await pass();
+  manager.close();
+  fake.puts.length = 0;
+  fake.accept = () => 200;
+  manager = fake.manager();
+  await pass();
+  expect(item()).toMatchObject({ state: "needs-file", hasHandle: true });
+  manager.resume();
+  await pass();
+  expect(sentParts("a.txt")).toEqual([2]);
+  expect(item().state).toBe("checking");
+  expect(manager.snapshot().items).toHaveLength(1);
+});
+
+test("an upload of another device is shown with its progress, and followed to its end", async () => {
+  const { jobId } = fake.begun("a.txt", [1, 2], [1]);
+  manager = fake.manager();
+  await pass();
+  fake.env.socket.open();
+  deliver("a.txt", { status: "receiving", progress: { ...status(1).progress, bytesDone: 150 } });
+  await pass();
+  expect(item()).toMatchObject({ jobId, state: "needs-file", bytesSent: 150 });
+  deliver("a.txt", { seq: 6, status: "processing" });
+  await pass();
+  expect(item().state).toBe("checking");
+  deliver("a.txt", { seq: 7, status: "completed", fileId: 3 });
+  await pass();
+  expect(item()).toMatchObject({ state: "completed", fileId: 3 });
+});
+
+test("a file that can't be read any more is asked for again", async () => {
+  manager = fake.manager({
+    checksums: { crc32: async () => Promise.reject(new DOMException("", "NotReadableError")), close() {} },
+  });
+  add("a.txt", [1]);
+  await pass();
+  expect(item()).toMatchObject({ state: "needs-file", changed: true, problem: { code: "file_changed" } });
+});
+
+test.each([
+  ["queued", "checking"],
+  ["cancelled", "cancelled"],
+] as const)("an upload that another client has %s is %s here", async (ended, state) => {
+  fake.accept = () => {
+    fake.job("a.txt").status = ended;
+    return 200;
+  };
+  manager = fake.manager();
+  add("a.txt", [1, 2]);
+  await pass();
+  expect(item().state).toBe(state);
+});
+
+test("listeners are called once for many changes, and items that have not changed stay the same objects", async () => {
+  fake.accept = () => new Promise(() => {});
+  manager = fake.manager();
+  manager.add(["a", "b", "c"].map((name, number) => ({ name, file: file(name, [number]) })));
+  await pass();
+  const [a, b] = manager.snapshot().items;
+  fake.snapshots.length = 0;
+  manager.pause(b?.key);
+  manager.cancel(manager.snapshot().items[2]?.key ?? "");
+  await fake.env.clock.advance(0.06);
+  expect(fake.snapshots).toHaveLength(1);
+  expect(manager.snapshot().items[0]).toBe(a);
+  expect(manager.snapshot().items[1]).not.toBe(b);
+});
+
+test("the speed is that of the last seconds, and 0 when nothing is sent any more", async () => {
+  fake.accept = (number) => new Promise((resolve) => fake.env.clock.setTimeout(() => resolve(200), 1_000 * number));
+  manager = fake.manager();
+  add("a.txt", [1, 2, 3, 4]);
+  await pass(3);
+  expect(manager.snapshot().bytesPerSecond).toBeGreaterThan(0);
+  await pass(30);
+  expect(manager.snapshot().bytesPerSecond).toBe(0);
+});
+
+test("closing ends timers, requests and the connection", async () => {
+  fake.accept = () => new Promise(() => {});
+  manager = fake.manager();
+  add("a.txt", [1, 2, 3]);
+  await pass();
+  manager.close();
+  await pass(1);
+  expect(fake.sending).toBe(0);
+  expect(fake.env.clock.waiting).toBe(0);
+  expect(fake.env.presenceListeners).toBe(0);
+});

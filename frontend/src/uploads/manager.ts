@@ -1,0 +1,606 @@
+// Uploads of one user to one server: what is added, what is sent, and what earlier pages have left.
+import type { Client } from "../client/client.ts";
+import type { Timer } from "../client/environment.ts";
+import type { Job } from "../client/jobs.ts";
+import { type Problem, problem } from "../client/problems.ts";
+import { ENDED, type UploadListItem } from "../client/schemas.ts";
+import { UploadApi } from "./api.ts";
+import { Creator } from "./creator.ts";
+import { browserUploads, type UploadEnvironment } from "./environment.ts";
+import { Items, UPLOAD_ENDED, type UploadItem, type UploadSnapshot, type UploadState } from "./items.ts";
+import type { UploadRecord } from "./records.ts";
+import { Sender } from "./sender.ts";
+import { Speed } from "./speed.ts";
+import { type AddOptions, openJob, type Upload } from "./upload.ts";
+import { Watcher } from "./watcher.ts";
+
+export type { AddOptions } from "./upload.ts";
+
+export interface NewFile {
+  file: File;
+  /** With folders, as `photos/sea/a.jpg`. */
+  name: string;
+  /** By which the file can be read again after a reload, where the browser has them. */
+  handle?: FileSystemFileHandle | undefined;
+}
+
+export interface UploadManagerOptions {
+  client: Client;
+  /** Whose uploads they are, if several users share this browser: those of others are not shown. */
+  scope?: string;
+  /** Replaces browser APIs, for tests. */
+  environment?: Partial<UploadEnvironment>;
+}
+
+/** Milliseconds between notifications. Animation frames would stop in a hidden tab, and with them what depends on it. */
+const THROTTLE = 50;
+/** Milliseconds after which `bytesPerSecond` is computed again, also if nothing is sent any more. */
+const SPEED_EVERY = 1_000;
+/** Milliseconds for which files that are added wait for the list of open uploads. */
+const PATIENCE = 2_000;
+const CHECKED_AT_ONCE = 30;
+const ELSEWHERE_AT_ONCE = 10;
+const NO_OPTIONS: AddOptions = {};
+/** Milliseconds for which an upload that was not completed is remembered: longer than the server's `UPLOAD_WINDOW`. */
+const REMEMBERED = 7 * 24 * 3_600_000;
+
+/** It begins to work when it is made, and goes on until `close`. Nothing throws. */
+export class UploadManager {
+  readonly #client: Client;
+  readonly #api: UploadApi;
+  readonly #uploads: UploadEnvironment;
+  readonly #scope: string;
+  readonly #session: string;
+  readonly #creator: Creator;
+  readonly #sender: Sender;
+  readonly #checked: Watcher;
+  readonly #elsewhere: Watcher;
+  readonly #all = new Map<string, Upload>();
+  /** Uploads that lack their file, by name, so that files which are dropped again are found. */
+  readonly #lacking = new Map<string, Set<Upload>>();
+  readonly #items = new Items();
+  readonly #speed = new Speed();
+  readonly #listeners = new Set<() => void>();
+  readonly #unsubscribe: () => void;
+  readonly #release: () => void;
+  #snapshot: UploadSnapshot;
+  #timer: Timer = null;
+  #speedTimer: Timer = null;
+  #keys = 0;
+  #isClosed = false;
+  /** Resolves once the uploads of earlier pages are known, or the server does not respond soon. */
+  readonly #known: Promise<unknown>;
+
+  constructor({ client, scope = "", environment = {} }: UploadManagerOptions) {
+    this.#client = client;
+    this.#uploads = { ...browserUploads(), ...environment };
+    this.#api = new UploadApi(client.request);
+    this.#scope = `${client.baseUrl}\n${scope}`;
+    this.#session = String(client.environment.random()).slice(2);
+    const { presence } = client.environment;
+    this.#creator = new Creator(client.environment, this.#api, {
+      created: (upload) => this.#created(upload),
+      delayed: (uploads, why) => {
+        for (const upload of uploads) if (this.#is(upload, "waiting")) this.#set(upload, { problem: why });
+      },
+      failed: (upload, why) => this.#end(upload, { state: "failed", problem: why }),
+    });
+    this.#sender = new Sender(client.environment, this.#uploads, this.#api, {
+      progressed: (upload) => this.#progressed(upload),
+      completed: (upload) => this.#completed(upload),
+      changed: (upload) => this.#fileDiffers(upload),
+      unreadable: (upload) => void this.#readAgain(upload),
+      closed: (upload) => void this.#closed(upload),
+      failed: (upload, why) => this.#end(upload, { state: "failed", problem: why }),
+      reachabilityChanged: () => this.#reachabilityChanged(),
+    });
+    this.#checked = new Watcher(client, CHECKED_AT_ONCE, (key, job) => this.#jobChanged(key, job));
+    this.#elsewhere = new Watcher(client, ELSEWHERE_AT_ONCE, (key, job) => this.#jobChanged(key, job));
+    this.#unsubscribe = presence.subscribe(() => presence.online() && this.#hurry());
+    this.#release = this.#uploads.records.hold(this.#session);
+    this.#snapshot = this.#items.snapshot(0);
+    const soon = new Promise((resolve) => client.environment.clock.setTimeout(resolve as () => void, PATIENCE));
+    this.#known = Promise.race([this.#restore(), soon]);
+  }
+
+  /** The same object until something changes. */
+  snapshot = (): UploadSnapshot => this.#snapshot;
+
+  /** Returns the function that unsubscribes. Listeners are called at most 20 times a second. */
+  subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  /** Uploads files. One that has the name and the size of an upload which lacks its file continues that. */
+  add(files: Iterable<NewFile>, options: AddOptions = NO_OPTIONS): void {
+    const chosen = [...files];
+    void this.#known.then(() => this.#isClosed || this.#add(chosen, options));
+  }
+
+  #add(files: readonly NewFile[], options: AddOptions): void {
+    const records: UploadRecord[] = [];
+    for (const { file, name, handle } of files) {
+      const known = this.#findLacking(name, file);
+      if (known !== undefined) {
+        known.handle = handle ?? known.handle;
+        this.#use(known, file);
+        records.push(this.#record(known));
+        continue;
+      }
+      this.#keys += 1;
+      const upload: Upload = {
+        key: `${this.#session}-${this.#keys}`,
+        name,
+        size: file.size,
+        lastModified: file.lastModified,
+        options,
+        file,
+        handle,
+        job: null,
+        run: null,
+      };
+      this.#insert(upload, "waiting");
+      this.#creator.add(upload);
+      records.push(this.#record(upload));
+    }
+    void this.#uploads.records.save(records);
+  }
+
+  /** Pauses one upload, or all that wait or are sent. */
+  pause(key?: string): void {
+    for (const upload of this.#chosen(key)) {
+      if (!this.#is(upload, "waiting", "sending", "offline")) continue;
+      this.#creator.remove(upload);
+      this.#sender.stop(upload);
+      this.#set(upload, { state: "paused", problem: undefined, bytesSent: upload.job?.bytesSent ?? 0 });
+    }
+  }
+
+  /** Continues one upload, or all that are paused. With a handle this asks the user for permission: call it on a click. */
+  resume(key?: string): void {
+    const asked: Upload[] = [];
+    for (const upload of this.#chosen(key)) {
+      if (this.#is(upload, "paused")) this.#proceed(upload);
+      else if (this.#is(upload, "needs-file") && upload.handle !== undefined) asked.push(upload);
+    }
+    void this.#open(asked, true);
+    this.#hurry();
+  }
+
+  /** Tries again what has failed or was cancelled, or what waits for the network. */
+  retry(key: string): void {
+    const upload = this.#all.get(key);
+    const item = this.#items.get(key);
+    if (upload === undefined || item === undefined) return;
+    this.#hurry();
+    if (item.state !== "failed" && item.state !== "cancelled") return this.resume(key);
+    if (item.state === "failed" && upload.job === null && item.jobId !== undefined) {
+      void this.#retryJob(upload, item.jobId);
+    } else {
+      this.#proceed(upload);
+    }
+  }
+
+  /** Ends an upload. What the store has of it is removed. */
+  cancel(key: string): void {
+    const upload = this.#all.get(key);
+    const item = this.#items.get(key);
+    if (upload === undefined || item === undefined || UPLOAD_ENDED.has(item.state)) return;
+    this.#creator.remove(upload);
+    if (item.jobId !== undefined) void this.#api.cancel(item.jobId);
+    this.#end(upload, { state: "cancelled", problem: undefined });
+  }
+
+  /** Removes an upload from the list. One that has not ended is cancelled. */
+  forget(key: string): void {
+    this.cancel(key);
+    this.#all.delete(key);
+    this.#items.delete(key);
+    void this.#uploads.records.delete([key]);
+    this.#notifySoon();
+  }
+
+  /** Gives an upload its file again. It is sent on if it is the same file, and anew if that has changed. */
+  async pick(key: string, file: File): Promise<void> {
+    const upload = this.#all.get(key);
+    if (upload === undefined || !this.#is(upload, "needs-file")) return;
+    if (file.size !== upload.size && !hasNameOf(upload, file)) return this.#reject(upload, file);
+    upload.handle = undefined;
+    this.#use(upload, file);
+    await this.#uploads.records.save([this.#record(upload)]);
+  }
+
+  /** Ends all work of this page. The uploads can be continued by another manager. */
+  close(): void {
+    this.#isClosed = true;
+    this.#creator.close();
+    for (const upload of this.#all.values()) this.#sender.stop(upload);
+    this.#checked.close();
+    this.#elsewhere.close();
+    this.#unsubscribe();
+    this.#release();
+    this.#uploads.checksums.close();
+    for (const timer of [this.#timer, this.#speedTimer]) this.#client.environment.clock.clearTimeout(timer);
+  }
+
+  // --- the way of an upload ------------------------------------------------------------------------------------------
+
+  /** Goes on with an upload, from wherever it is. */
+  #proceed(upload: Upload): void {
+    if (upload.file === null) return this.#lack(upload, undefined);
+    if (upload.job === null) {
+      this.#set(upload, { state: "waiting", problem: undefined, jobId: undefined, job: undefined, bytesSent: 0 });
+      void this.#uploads.records.save([this.#record(upload)]);
+      return this.#creator.add(upload);
+    }
+    this.#set(upload, { ...this.#sendingState(), jobId: upload.job.jobId });
+    this.#sender.start(upload);
+  }
+
+  #created(upload: Upload): void {
+    const jobId = upload.job?.jobId as string;
+    if (this.#is(upload, "cancelled") || !this.#all.has(upload.key)) {
+      this.#leave(upload);
+      return void this.#api.cancel(jobId);
+    }
+    void this.#uploads.records.save([this.#record(upload)]);
+    if (this.#is(upload, "waiting")) this.#proceed(upload);
+    else this.#set(upload, { jobId });
+  }
+
+  #progressed(upload: Upload): void {
+    const bytesSent = upload.job?.bytesSent ?? 0;
+    const before = this.#items.get(upload.key)?.bytesSent ?? 0;
+    if (upload.job?.proven) this.#speed.add(bytesSent - before);
+    this.#set(upload, { bytesSent });
+  }
+
+  #completed(upload: Upload): void {
+    const jobId = upload.job?.jobId as string;
+    this.#leave(upload);
+    this.#set(upload, { state: "checking", bytesSent: upload.size, problem: undefined });
+    this.#checked.add(upload.key, jobId);
+  }
+
+  /** It is the file that was picked, as it is now, or another one. */
+  #fileDiffers(upload: Upload): void {
+    const { file } = upload;
+    if (file === null || hasNameOf(upload, file)) return this.#startAnew(upload);
+    upload.file = null;
+    this.#lack(upload, undefined);
+    this.#reject(upload, file);
+  }
+
+  #reject(upload: Upload, file: File): void {
+    const message = `${file.name} is another file. Pick ${baseName(upload.name)}.`;
+    this.#set(upload, { problem: { ...problem("other_file"), title: message, message } });
+  }
+
+  /** Uploads the file under a new job: it has changed. */
+  #startAnew(upload: Upload): void {
+    const { job, file } = upload;
+    if (job !== null) void this.#api.cancel(job.jobId);
+    this.#leave(upload);
+    this.#elsewhere.remove(upload.key);
+    upload.size = file?.size ?? upload.size;
+    upload.lastModified = file?.lastModified ?? upload.lastModified;
+    this.#set(upload, { changed: true, size: upload.size });
+    this.#proceed(upload);
+  }
+
+  /** The file was changed or removed while it was sent. */
+  async #readAgain(upload: Upload): Promise<void> {
+    upload.file = null;
+    if (upload.handle === undefined) this.#lack(upload, "file_changed");
+    else await this.#open([upload], false);
+  }
+
+  /** The job was completed, cancelled or deleted by somebody else. */
+  async #closed(upload: Upload): Promise<void> {
+    const jobId = upload.job?.jobId as string;
+    const outcome = await this.#api.status(jobId);
+    if (upload.job?.jobId !== jobId || upload.run !== null) return;
+    if (outcome.ok && outcome.value.status === "receiving") return this.#proceed(upload);
+    if (outcome.ok && outcome.value.status !== "cancelled") return this.#completed(upload);
+    this.#end(upload, { state: "cancelled", problem: outcome.ok ? undefined : outcome.problem });
+  }
+
+  /** The job is not open any more, as far as this page is concerned. */
+  #leave(upload: Upload): void {
+    this.#sender.stop(upload);
+    if (upload.job !== null) this.#creator.opened(-1);
+    upload.job = null;
+  }
+
+  #end(upload: Upload, changes: Changes): void {
+    // A job that may still be continued stays open, so that `retry` need not send everything again.
+    const mayGoOn = changes.state === "failed" && upload.job !== null;
+    if (mayGoOn) this.#sender.stop(upload);
+    else this.#leave(upload);
+    if (changes.state === "completed") upload.file = null;
+    this.#checked.remove(upload.key);
+    this.#elsewhere.remove(upload.key);
+    this.#noLonger(upload);
+    this.#set(upload, changes);
+    if (!mayGoOn) void this.#uploads.records.delete([upload.key]);
+  }
+
+  async #retryJob(upload: Upload, jobId: string): Promise<void> {
+    this.#set(upload, { state: "checking", problem: undefined });
+    const outcome = await this.#api.retry(jobId);
+    if (!this.#is(upload, "checking")) return;
+    if (outcome.ok) this.#checked.add(upload.key, jobId);
+    else if (upload.file !== null && outcome.problem.status === 409) this.#proceed(upload);
+    else this.#set(upload, { state: "failed", problem: outcome.problem });
+  }
+
+  /** What the server says of an upload that is not sent here. */
+  #jobChanged(key: string, job: Job): void {
+    const upload = this.#all.get(key);
+    if (upload === undefined) return;
+    const { status, detail } = job;
+    if (job.problem !== null) {
+      if (job.problem.code !== "job_not_found" || upload.file !== null) {
+        return this.#end(upload, { state: "failed", problem: job.problem });
+      }
+      this.#checked.remove(key); // it is the upload of another user, or was deleted long ago
+      this.#elsewhere.remove(key);
+      this.#all.delete(key);
+      this.#items.delete(key);
+      return this.#notifySoon();
+    }
+    if (status === "receiving") {
+      if (this.#is(upload, "needs-file")) this.#set(upload, { job, bytesSent: detail?.progress.bytesDone ?? 0 });
+    } else if (!ENDED.has(status)) {
+      if (this.#is(upload, "needs-file")) this.#noLonger(upload);
+      this.#set(upload, { job, state: "checking", bytesSent: upload.size });
+    } else if (status === "completed") {
+      void this.#finish(upload, job);
+    } else if (status === "cancelled") {
+      this.#end(upload, { state: "cancelled", job });
+    } else {
+      this.#leave(upload); // nothing more can be sent to it
+      this.#end(upload, { state: "failed", job, problem: problemOfJob(job) });
+    }
+  }
+
+  async #finish(upload: Upload, job: Job): Promise<void> {
+    let fileId = job.detail?.upload?.fileId ?? null;
+    if (fileId === null) {
+      const outcome = await this.#api.status(job.jobId);
+      if (outcome.ok) fileId = outcome.value.upload.fileId;
+    }
+    this.#end(upload, { state: "completed", bytesSent: upload.size, job, ...(fileId !== null && { fileId }) });
+  }
+
+  // --- files that are lacking ----------------------------------------------------------------------------------------
+
+  #lack(upload: Upload, code: "file_changed" | "permission_denied" | undefined): void {
+    this.#sender.stop(upload);
+    const same = this.#lacking.get(upload.name) ?? new Set();
+    this.#lacking.set(upload.name, same.add(upload));
+    this.#set(upload, {
+      state: "needs-file",
+      hasHandle: upload.handle !== undefined,
+      problem: code && { ...problem(code), title: TEXTS[code], message: TEXTS[code] },
+      ...(code === "file_changed" && { changed: true }),
+    });
+  }
+
+  #noLonger(upload: Upload): void {
+    const same = this.#lacking.get(upload.name);
+    same?.delete(upload);
+    if (same?.size === 0) this.#lacking.delete(upload.name);
+    if (this.#items.get(upload.key)?.hasHandle !== undefined) this.#set(upload, { hasHandle: undefined });
+  }
+
+  #findLacking(name: string, file: File): Upload | undefined {
+    const fitting = [...(this.#lacking.get(name) ?? [])].filter(({ size }) => size === file.size);
+    return fitting.find(({ lastModified }) => lastModified === file.lastModified) ?? fitting[0];
+  }
+
+  /** Goes on with this file, which is proven to be the same before anything is sent. */
+  #use(upload: Upload, file: File): void {
+    this.#noLonger(upload);
+    this.#elsewhere.remove(upload.key);
+    upload.file = file;
+    if (upload.job !== null) upload.job.proven = false;
+    if (file.size !== upload.size) this.#startAnew(upload);
+    else this.#proceed(upload);
+  }
+
+  /** Reads files by their handles. Only a click may ask the user for permission. */
+  async #open(uploads: readonly Upload[], mayAsk: boolean): Promise<void> {
+    for (const upload of uploads) {
+      try {
+        const handle = upload.handle as PermissionHandle;
+        let state = (await handle.queryPermission?.({ mode: "read" })) ?? "granted";
+        if (state === "prompt" && mayAsk) state = (await handle.requestPermission?.({ mode: "read" })) ?? "granted";
+        if (state === "granted") this.#use(upload, await handle.getFile());
+        else this.#lack(upload, state === "denied" ? "permission_denied" : undefined);
+      } catch {
+        this.#lack(upload, "file_changed"); // it was moved or deleted
+      }
+    }
+  }
+
+  // --- what earlier pages have left ----------------------------------------------------------------------------------
+
+  async #restore(): Promise<void> {
+    const { records } = this.#uploads;
+    const [known, listed] = await Promise.all([records.load(this.#scope), this.#listed()]);
+    const now = this.#client.environment.clock.now();
+    const old = known.filter(({ addedAt }) => now - addedAt > REMEMBERED);
+    if (this.#isClosed) return;
+    const open = new Map(listed.map((item) => [item.jobId, item]));
+    const lacking: Upload[] = [];
+    for (const record of known) {
+      if (this.#all.has(record.key) || old.includes(record)) continue;
+      const item = record.jobId === undefined ? undefined : open.get(record.jobId);
+      const upload = this.#restored(record, item);
+      if (item !== undefined) open.delete(item.jobId);
+      if (record.jobId !== undefined && item === undefined) {
+        this.#insert(upload, "checking", { jobId: record.jobId, bytesSent: record.size });
+        this.#checked.add(record.key, record.jobId);
+      } else {
+        this.#insert(upload, "needs-file", sentOf(item));
+        lacking.push(upload);
+      }
+    }
+    for (const item of [...open.values()].reverse()) {
+      const { name, size, lastModified } = item.upload;
+      const modified = lastModified === null ? 0 : Date.parse(lastModified);
+      const upload = this.#restored({ key: item.jobId, name, size, lastModified: modified, options: NO_OPTIONS }, item);
+      this.#insert(upload, "needs-file", sentOf(item));
+      lacking.push(upload);
+    }
+    for (const upload of lacking) {
+      this.#lack(upload, undefined);
+      if (upload.job !== null) this.#elsewhere.add(upload.key, upload.job.jobId);
+    }
+    void records.save(known.filter((one) => !old.includes(one)).map((one) => ({ ...one, session: this.#session })));
+    void records.delete(old.map(({ key }) => key));
+    await this.#open(
+      lacking.filter(({ handle }) => handle !== undefined),
+      false,
+    );
+  }
+
+  /** Uploads that are open on the server, also those of other devices. Tried until it works. */
+  async #listed(): Promise<UploadListItem[]> {
+    for (let failures = 0; !this.#isClosed; failures += 1) {
+      const outcome = await this.#api.receiving();
+      if (outcome.ok) return outcome.value.filter(({ jobId }) => !this.#knows(jobId));
+      if (outcome.problem.status !== null && outcome.problem.status < 500 && outcome.problem.status !== 429) break;
+      await new Promise((resolve) => this.#client.environment.clock.setTimeout(resolve as () => void, 5_000));
+    }
+    return [];
+  }
+
+  #knows(jobId: string): boolean {
+    for (const { job } of this.#all.values()) if (job?.jobId === jobId) return true;
+    return false;
+  }
+
+  #restored(
+    record: Pick<UploadRecord, "key" | "name" | "size" | "lastModified" | "options" | "handle">,
+    item: UploadListItem | undefined,
+  ): Upload {
+    const { key, name, size, lastModified, options, handle } = record;
+    const job = item === undefined ? null : openJob(item, false);
+    if (job !== null) this.#creator.opened(1);
+    return { key, name, size, lastModified, options, handle, file: null, job, run: null };
+  }
+
+  #record({ key, name, size, lastModified, options, handle, job }: Upload): UploadRecord {
+    const addedAt = this.#client.environment.clock.now();
+    const jobId = job?.jobId;
+    return {
+      key,
+      scope: this.#scope,
+      session: this.#session,
+      name,
+      size,
+      lastModified,
+      addedAt,
+      options,
+      handle,
+      jobId,
+    };
+  }
+
+  // --- what users see ------------------------------------------------------------------------------------------------
+
+  #insert(upload: Upload, state: UploadState, more: Partial<UploadItem> = {}): void {
+    const { key, name, size } = upload;
+    this.#all.set(key, upload);
+    this.#items.set({ key, name, size, state, bytesSent: 0, ...more });
+    this.#notifySoon();
+  }
+
+  #chosen(key: string | undefined): Iterable<Upload> {
+    if (key === undefined) return [...this.#all.values()];
+    const one = this.#all.get(key);
+    return one === undefined ? [] : [one];
+  }
+
+  #is({ key }: Upload, ...states: UploadState[]): boolean {
+    const item = this.#items.get(key);
+    return item !== undefined && states.includes(item.state);
+  }
+
+  #sendingState(): Changes {
+    const why = this.#sender.outage;
+    return why === null ? { state: "sending", problem: undefined } : { state: "offline", problem: why };
+  }
+
+  #reachabilityChanged(): void {
+    const changes = this.#sendingState();
+    for (const upload of this.#all.values()) {
+      if (upload.run !== null && this.#is(upload, "sending", "offline")) this.#set(upload, changes);
+    }
+  }
+
+  #hurry(): void {
+    this.#sender.hurry();
+    this.#creator.hurry();
+  }
+
+  /** Undefined removes a field. */
+  #set({ key }: Upload, changes: Changes): void {
+    const item = this.#items.get(key);
+    if (item === undefined) return;
+    const changed = { ...item, ...changes } as Record<string, unknown>;
+    for (const name of Object.keys(changes)) if (changed[name] == null) delete changed[name];
+    this.#items.set(changed as unknown as UploadItem);
+    this.#notifySoon();
+  }
+
+  #notifySoon(): void {
+    this.#timer ??= this.#client.environment.clock.setTimeout(() => this.#notify(), THROTTLE);
+  }
+
+  #notify(): void {
+    const { clock } = this.#client.environment;
+    this.#timer = null;
+    const bytesPerSecond = this.#speed.at(clock.now());
+    this.#sender.speed = bytesPerSecond;
+    this.#snapshot = this.#items.snapshot(bytesPerSecond);
+    clock.clearTimeout(this.#speedTimer);
+    this.#speedTimer = bytesPerSecond > 0 ? clock.setTimeout(() => this.#notify(), SPEED_EVERY) : null;
+    for (const listener of [...this.#listeners]) listener();
+  }
+}
+
+type Changes = { [Field in keyof UploadItem]?: UploadItem[Field] | null | undefined };
+
+/** A file handle, with what only Chromium has. */
+interface PermissionHandle extends FileSystemFileHandle {
+  queryPermission?(options: { mode: "read" }): Promise<PermissionState>;
+  requestPermission?(options: { mode: "read" }): Promise<PermissionState>;
+}
+
+const TEXTS = {
+  file_changed: "The file was changed, moved or deleted. Pick it again to upload it as it is now.",
+  permission_denied: "This page may not read the file. Pick it again.",
+};
+
+function hasNameOf({ name }: Upload, file: File): boolean {
+  return file.name === baseName(name);
+}
+
+function baseName(name: string): string {
+  return name.slice(name.lastIndexOf("/") + 1);
+}
+
+function sentOf(item: UploadListItem | undefined): Partial<UploadItem> {
+  if (item === undefined) return {};
+  return { jobId: item.jobId, bytesSent: Math.floor(((item.percent ?? 0) / 100) * item.upload.size) };
+}
+
+function problemOfJob({ detail }: Job): Problem {
+  const error = detail?.error;
+  const message = error?.message ?? "The upload failed.";
+  return { ...problem(error?.class ?? "internal"), title: message, message };
+}

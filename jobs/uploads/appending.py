@@ -1,0 +1,498 @@
+"""Bytes that a client sends to us: appended to an upload in bounded memory, whatever protocol brings them.
+
+A protocol creates an upload (`Uploads.create`, `streamed`), reads how much has arrived (`received`), appends bytes
+(`append`), and completes it (`Uploads.complete`), after which a worker checks it as any other.
+
+Complete parts go to the multipart upload, each with its CRC-32. What follows them, less than a part, becomes an object
+of its own when a request ends: a piece of the tail, which the part that it belongs to replaces. So everything that has
+arrived stays when a client breaks off, and clients that send small requests get on. No byte is written to a disk here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Protocol, TypeVar
+from uuid import UUID, uuid4
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from jobs.database import Database
+from jobs.engine.jobs import Job, Progress
+from jobs.engine.lifecycle import Lifecycle
+from jobs.engine.sql.jobs import lock_job
+from jobs.errors import (
+    ChecksumMismatch,
+    HaulageError,
+    InvalidRequest,
+    JobNotFound,
+    UploadBusy,
+    UploadQuotaExceeded,
+    UploadTooLarge,
+    WrongOffset,
+)
+from jobs.kinds import Phase
+from jobs.memory_budget import MemoryBudget
+from jobs.settings import UploadSettings
+from jobs.storage import Storage
+from jobs.storage.crc32 import combine, crc32, crc32_of
+from jobs.storage.part_buffer import PartBuffer
+from jobs.storage.retries import retried
+from jobs.uploads.commands import Uploads, check_receiving, progress_of
+from jobs.uploads.sql import appends as sql
+from jobs.uploads.sql.uploads import load_upload, sum_bytes
+from jobs.uploads.uploads import MAX_PARTS, TailPiece, Upload, tail_key
+
+log = structlog.get_logger()
+
+WRITER_LEASE = 6.0
+"""Seconds after which another request may append to an upload whose writer was killed, or receives no bytes any more."""
+KEEP_INTERVAL = 1.5
+"""Seconds between two renewals of the lease, while bytes arrive."""
+PATIENCE = 4.0
+"""Seconds after which a part that fills slowly leaves its memory to another stream that waits for some."""
+OCTETS = "application/octet-stream"
+MAX_PARTS_IN_FLIGHT = 2
+"""Parts of one stream that are sent while the next one arrives."""
+
+T = TypeVar("T")
+Write = Callable[[AsyncConnection], Awaitable[None]]
+"""Writes rows about bytes that the store has."""
+
+
+class Check(Protocol):
+    """What a request says of its bytes. None of them counts unless all of them were checked."""
+
+    def update(self, chunk: bytes) -> None: ...
+
+    def verify(self) -> None:
+        """Raises `WrongChecksum`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """An upload, and how many of its bytes have arrived for good, from the first on."""
+
+    upload: Upload
+    offset: int
+
+    @property
+    def is_whole(self) -> bool:
+        return self.upload.size_known and self.offset == self.upload.size
+
+
+class Appends:
+    """Appends bytes to uploads of one process. Every method raises `DatabaseUnavailable`."""
+
+    def __init__(
+        self,
+        database: Database,
+        lifecycle: Lifecycle,
+        uploads: Uploads,
+        storage: Storage,
+        settings: UploadSettings,
+        random: Random | None = None,
+    ) -> None:
+        self.database = database
+        self.lifecycle = lifecycle
+        self.uploads = uploads
+        self.storage = storage
+        self.settings = settings
+        self.random = random or Random()  # noqa: S311 - jitter, not a secret
+        self.budget = MemoryBudget(settings.intake_memory_budget)
+        """Of the parts of all streams."""
+
+    async def received(self, job_id: UUID) -> Received:
+        """How much has arrived. Raises `JobNotFound`, and `IllegalTransition` if it ended before all had."""
+        async with self.database.reading() as connection:
+            upload = await load_upload(connection, job_id)
+            if upload is None or upload.deleted_at is not None:
+                raise JobNotFound(f"There is no upload {job_id}.")
+            if upload.phase is not Phase.RECEIVING:
+                return Received(upload, upload.size)
+            check_receiving(upload)
+            parts, tail = await _arrived(connection, upload)
+        return Received(upload, _end_of(upload, parts, tail))
+
+    async def append(
+        self,
+        job_id: UUID,
+        offset: int,
+        chunks: AsyncIterator[bytes],
+        *,
+        size: int | None = None,
+        is_last: bool = False,
+        check: Check | None = None,
+    ) -> Received:
+        """Appends the bytes of one request at `offset`, and returns what has arrived by then.
+
+        `size`: that of the whole file, if it was not known before. `is_last`: the file ends where `chunks` do, so an
+        unknown size is known then. What `chunks` raises, as when the client breaks off, is raised once what had arrived is
+        durable, unless there is a `check`.
+
+        Raises `JobNotFound`, `IllegalTransition` unless the upload is receiving, `UploadBusy` while another request
+        appends to it, `WrongOffset`, `InvalidRequest` for another `size` than before, `UploadTooLarge` for more bytes than
+        it has, `UploadQuotaExceeded` if that could not be known before, `WrongChecksum`, and the errors of the store.
+        Whatever is raised, the upload can be continued from `received` on.
+        """
+        writer = uuid4()
+        async with self.database.begin() as connection:
+            job, _ = await lock_job(connection, job_id)
+            upload = await load_upload(connection, job_id)
+            if upload is None:
+                raise JobNotFound(f"There is no upload {job_id}.")
+            check_receiving(job)
+            if not await sql.claim_writer(connection, job_id, writer, WRITER_LEASE):
+                raise UploadBusy(f"Another request sends bytes of upload {job_id}. Try again when it has ended.")
+            parts, tail = await _arrived(connection, upload)
+            end = _end_of(upload, parts, tail)
+            if offset != end:
+                raise WrongOffset(
+                    f"{end:,} bytes of upload {job_id} have arrived: continue there, not at {offset:,}.", end
+                )
+            if size is not None:
+                upload = await self._sized(connection, upload, size, end)
+        stream = _Stream(self, upload, writer, parts, tail, check)
+        try:
+            return await stream.receive(chunks, is_last=is_last)
+        finally:
+            with suppress(HaulageError):
+                await asyncio.shield(sql.release_writer(self.database, job_id, writer))
+
+    async def _sized(self, connection: AsyncConnection, upload: Upload, size: int, end: int) -> Upload:
+        if (upload.size_known and size != upload.size) or size < end:
+            known = f"has {upload.size:,} bytes" if upload.size_known else f"has {end:,} bytes already"
+            raise InvalidRequest(f"Upload {upload.id} {known}, so its size cannot be {size:,}.")
+        sized = replace(upload, size=size, size_known=True)
+        if not upload.size_known:
+            await self.save_size(connection, sized)
+        return sized
+
+    async def save_size(self, connection: AsyncConnection, upload: Upload) -> None:
+        """Writes the size of an upload that was created without one. Raises `UploadQuotaExceeded`."""
+        await sql.save_size(connection, upload.id, upload.size, known=upload.size_known)
+        daily = self.settings.upload_bytes_per_day
+        if daily and await sum_bytes(connection, upload.owner) > daily:
+            raise UploadQuotaExceeded(
+                f"At most {daily:,} bytes may be uploaded within 24 hours, and upload {upload.id} has more than are left."
+                " Try again later."
+            )
+
+
+async def _arrived(connection: AsyncConnection, upload: Upload) -> tuple[int, list[TailPiece]]:
+    """How many parts have arrived without a gap, and the tail."""
+    parts = await sql.count_parts(connection, upload.id)
+    return parts, await sql.load_tail(connection, upload.id, _end_of(upload, parts, ()))
+
+
+def _end_of(upload: Upload, parts: int, tail: Sequence[TailPiece]) -> int:
+    return tail[-1].stop if tail else min(parts * upload.part_size, upload.size)
+
+
+class _Buffer:
+    """The bytes of a part that arrive at the moment."""
+
+    def __init__(self, room: int, reserved: int) -> None:
+        self._data = bytearray(room)
+        self.reserved = reserved
+        """Bytes of the memory budget, which are enough for the whole part."""
+        self.filled = 0
+        self.since = asyncio.get_running_loop().time()
+
+    @property
+    def is_full(self) -> bool:
+        return self.filled == len(self._data)
+
+    def fill(self, chunk: memoryview) -> int:
+        """Takes as many of the bytes as there is room for, and returns how many."""
+        taken = min(len(chunk), len(self._data) - self.filled)
+        self._data[self.filled : self.filled + taken] = chunk[:taken]
+        self.filled += taken
+        return taken
+
+    @property
+    def content(self) -> memoryview:
+        return memoryview(self._data)[: self.filled]
+
+
+class _Stream:
+    """The bytes of one request. Whatever it writes to the store and to PostgreSQL is written in the order of the file."""
+
+    def __init__(
+        self,
+        appends: Appends,
+        upload: Upload,
+        writer: UUID,
+        parts: int,
+        tail: list[TailPiece],
+        check: Check | None,
+    ) -> None:
+        self._appends = appends
+        self._upload = upload
+        self._writer = writer
+        self._check = check
+        self._number = parts + 1
+        """Of the part that arrives."""
+        self._tail = tail
+        """What the store has of it."""
+        self._buffer: _Buffer | None = None
+        """What memory has of it."""
+        self._offset = _end_of(upload, parts, tail)
+        self._durable = self._offset
+        self._pending: deque[asyncio.Task[None]] = deque()
+        self._starting = asyncio.Lock()
+        self._has_new_size = False
+        self._withheld: list[tuple[Write, int]] = []
+        self._superseded: list[str] = []
+        """Keys of pieces whose parts are recorded."""
+        self._arrivals = 0
+        self._is_waiting = False
+        self._is_lost = False
+
+    async def receive(self, chunks: AsyncIterator[bytes], *, is_last: bool) -> Received:
+        keeper = asyncio.create_task(self._keep())
+        try:
+            failure = await self._take_all(chunks)
+            if self._check is None or failure is None:
+                if self._check is not None:
+                    self._check.verify()
+                await self._end(is_end=is_last and failure is None)
+            if failure is None:
+                return Received(self._upload, self._durable)
+        except Exception:
+            # A write that is cancelled may still replace a part later on, when that has been sent again with other bytes.
+            await asyncio.gather(*self._pending, return_exceptions=True)
+            raise
+        finally:
+            keeper.cancel()
+            for task in self._pending:
+                task.cancel()
+            await asyncio.gather(keeper, *self._pending, return_exceptions=True)
+            if self._buffer is not None:
+                self._appends.budget.release(self._buffer.reserved)
+        raise failure
+
+    async def _end(self, *, is_end: bool) -> None:
+        """Makes everything durable that has arrived. `is_end`: it is the whole file."""
+        if is_end and not self._upload.size_known:
+            self._upload = replace(self._upload, size=self._offset, size_known=True)
+            self._has_new_size = True
+        if self._upload.size_known and self._offset == self._upload.size:
+            if self._number <= self._upload.part_count:
+                self._buffer = self._buffer or await self._new_buffer()
+                await self._send_part()
+        elif self._buffer is not None:
+            self._spill()
+        await self._wait(0)
+        if self._withheld or self._has_new_size:
+            await self._record(self._withheld)
+
+    async def _take_all(self, chunks: AsyncIterator[bytes]) -> Exception | None:
+        """Takes all bytes. Returns what the client's side raised."""
+        iterator = aiter(chunks)
+        limit = self._upload.size
+        if not self._upload.size_known:
+            limit = min(self._appends.settings.max_upload_size, MAX_PARTS * self._upload.part_size)
+        while True:
+            try:
+                chunk = await anext(iterator)
+            except StopAsyncIteration:
+                return None
+            except Exception as error:  # noqa: BLE001 - the caller raises it
+                return error
+            self._arrivals += 1
+            if self._is_lost:
+                raise self._lost()
+            if self._offset + len(chunk) > limit:
+                raise UploadTooLarge(f"Upload {self._upload.id} has at most {limit:,} bytes, and more were sent.")
+            if self._check is not None:
+                self._check.update(chunk)
+            view = memoryview(chunk)
+            while view:
+                self._buffer = self._buffer or await self._new_buffer()
+                taken = self._buffer.fill(view)
+                self._offset += taken
+                view = view[taken:]
+                if self._buffer.is_full:
+                    await self._send_part()
+
+    async def _new_buffer(self) -> _Buffer:
+        """Room for the rest of the part. Waits until there is memory for all of it."""
+        have = sum(piece.size for piece in self._tail)
+        whole = self._upload.part_size
+        if self._upload.size_known:
+            whole = self._upload.size_of(self._number)
+        self._is_waiting = True
+        try:
+            await self._appends.budget.acquire(whole)
+        finally:
+            self._is_waiting = False
+        return _Buffer(whole - have, whole)
+
+    async def _send_part(self) -> None:
+        """Begins to send the part."""
+        buffer, self._buffer = self._buffer, None
+        assert buffer is not None
+        pieces, self._tail = self._tail, []
+        number, self._number = self._number, self._number + 1
+        self._start(buffer, self._write_part(number, pieces, buffer, self._offset, self._last()))
+        await self._wait(MAX_PARTS_IN_FLIGHT)
+
+    def _spill(self) -> None:
+        """Begins to write what memory has of the part to the store, as a piece of the tail."""
+        buffer, self._buffer = self._buffer, None
+        assert buffer is not None
+        start = self._offset - buffer.filled
+        piece = TailPiece(start, buffer.filled, crc32(buffer.content), tail_key(self._upload.id, start, self._writer))
+        self._tail.append(piece)
+        self._start(buffer, self._write_piece(piece, buffer, self._last()))
+
+    def _last(self) -> asyncio.Task[None] | None:
+        return self._pending[-1] if self._pending else None
+
+    def _start(self, buffer: _Buffer, write: Awaitable[None]) -> None:
+        task: asyncio.Task[None] = asyncio.ensure_future(write)
+        self._appends.budget.release_after(task, buffer.reserved)
+        self._pending.append(task)
+
+    async def _wait(self, most: int) -> None:
+        """Waits until at most so many writes are in progress. Raises what one raised."""
+        self._is_waiting = True
+        try:
+            while len(self._pending) > most:
+                await self._pending[0]
+                self._pending.popleft()
+        finally:
+            self._is_waiting = False
+
+    async def _write_part(
+        self, number: int, pieces: Sequence[TailPiece], buffer: _Buffer, end: int, before: asyncio.Task[None] | None
+    ) -> None:
+        storage, upload = self._appends.storage, self._upload
+        if pieces:
+            await _result_of(before)
+        part = PartBuffer([*(piece.size for piece in pieces), buffer.filled])
+        for place, piece in enumerate(pieces):
+            await self._load(piece, part, place)
+        part.put(len(pieces), buffer.content)
+        last = (await crc32_of([buffer.content]), buffer.filled)
+        crc = combine([*((piece.crc32, piece.size) for piece in pieces), last])
+        if upload.size_known and upload.is_single and upload.upload_id is None:
+            etag = await self._retried(
+                lambda: storage.objects.put_buffer(upload.key, part, crc, upload.content_type or OCTETS)
+            )
+        else:
+            upload_id = await self._multipart_id()
+            etag = await self._retried(lambda: storage.multipart.upload_part(upload.key, upload_id, number, part, crc))
+
+        async def write(connection: AsyncConnection) -> None:
+            await sql.save_part(connection, upload.id, number, crc, etag)
+            await sql.delete_pieces(connection, upload.id, pieces)
+
+        await _result_of(before)
+        self._superseded += [piece.key for piece in pieces]
+        await self._record_or_withhold(write, end)
+
+    async def _write_piece(self, piece: TailPiece, buffer: _Buffer, before: asyncio.Task[None] | None) -> None:
+        objects = self._appends.storage.objects
+        data = PartBuffer.of(buffer.content)
+        await self._retried(lambda: objects.put_buffer(piece.key, data, piece.crc32, OCTETS))
+        await _result_of(before)
+        await self._record_or_withhold(lambda connection: sql.add_piece(connection, self._upload.id, piece), piece.stop)
+
+    async def _load(self, piece: TailPiece, part: PartBuffer, place: int) -> None:
+        """Reads a piece into the part. Raises `ChecksumMismatch`."""
+        objects = self._appends.storage.objects
+
+        async def read() -> list[bytes]:
+            info = await objects.head(piece.key)
+            return [chunk async for chunk in objects.read(piece.key, info.etag, 0, piece.size)]
+
+        chunks = await self._retried(read)
+        if await crc32_of(chunks) != piece.crc32:
+            raise ChecksumMismatch(f"The store has other bytes of upload {self._upload.id} than it was sent.")
+        for chunk in chunks:
+            part.put(place, chunk)
+
+    async def _retried(self, call: Callable[[], Awaitable[T]]) -> T:
+        return await retried(call, self._appends.random)
+
+    async def _multipart_id(self) -> str:
+        async with self._starting:
+            upload_id = await self._appends.uploads.start_multipart(self._upload)
+            self._upload = replace(self._upload, upload_id=upload_id)
+        return upload_id
+
+    async def _record_or_withhold(self, write: Write, end: int) -> None:
+        if self._check is None:
+            await self._record([(write, end)])
+        else:
+            self._withheld.append((write, end))
+
+    async def _record(self, writes: Sequence[tuple[Write, int]]) -> None:
+        """Makes bytes that the store has count. Raises `UploadBusy` if another request is the writer by now."""
+        end = max([self._durable, *(end for _, end in writes)])
+        has_new_size = False
+
+        async def within(connection: AsyncConnection, job: Job) -> Progress:
+            nonlocal has_new_size
+            has_new_size = self._has_new_size  # it may become known before this transaction ends
+            if not await sql.renew_writer(connection, job.id, self._writer, WRITER_LEASE):
+                raise self._lost()
+            upload = self._upload if self._upload.size_known else replace(self._upload, size=end)
+            if not upload.size_known or has_new_size:
+                await self._appends.save_size(connection, upload)
+            for write, _ in writes:
+                await write(connection)
+            return await progress_of(connection, upload)
+
+        settings = self._appends.settings
+        job = await self._appends.lifecycle.receive(self._upload.id, settings.upload_window, within)
+        self._upload = replace(self._upload, seq=job.seq, progress=job.progress, due_at=job.due_at)
+        self._durable = end
+        if has_new_size:
+            self._has_new_size = False
+        await self._remove_superseded()
+
+    async def _remove_superseded(self) -> None:
+        keys, self._superseded = self._superseded, []
+        if keys:
+            with suppress(HaulageError):  # a worker looks for orphans
+                await self._appends.storage.objects.delete(keys)
+
+    async def _keep(self) -> None:
+        """Renews the lease while bytes arrive, and leaves memory that fills slowly to streams that wait for some."""
+        clock = asyncio.get_running_loop().time
+        seen = 0
+        while True:
+            await asyncio.sleep(KEEP_INTERVAL)
+            buffer = self._buffer
+            if buffer is not None and self._appends.budget.is_contended and clock() - buffer.since > PATIENCE:
+                log.debug("tail_added", job_id=str(self._upload.id), size=buffer.filled)
+                self._spill()
+            is_writing = any(not task.done() for task in self._pending)
+            if seen != self._arrivals or self._is_waiting or is_writing:
+                seen = self._arrivals
+                with suppress(HaulageError):
+                    self._is_lost = not await self._renew()
+
+    async def _renew(self) -> bool:
+        async with self._appends.database.begin() as connection:
+            return await sql.renew_writer(connection, self._upload.id, self._writer, WRITER_LEASE)
+
+    def _lost(self) -> UploadBusy:
+        return UploadBusy(
+            f"Another request has begun to send bytes of upload {self._upload.id}, since none had arrived here for a while."
+        )
+
+
+async def _result_of(task: asyncio.Task[None] | None) -> None:
+    """Waits for an earlier write, without cancelling it. Raises what it raised."""
+    if task is not None:
+        await asyncio.wait({task})
+        task.result()

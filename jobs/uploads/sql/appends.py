@@ -1,0 +1,114 @@
+"""Statements about uploads whose bytes are streamed: who writes, and what has arrived."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from jobs.database import Database, fetch_within
+from jobs.uploads.uploads import TailPiece
+
+
+async def claim_writer(connection: AsyncConnection, job_id: UUID, writer: UUID, seconds: float) -> bool:
+    """Makes the request the writer of the upload for so long. False while another one is."""
+    return bool(await fetch_within(connection, _CLAIM, job_id, writer, seconds))
+
+
+_CLAIM = """
+    UPDATE upload_jobs SET writer = $2, writer_until = statement_timestamp() + $3 * interval '1 second'
+    WHERE job_id = $1 AND (writer_until IS NULL OR writer_until < statement_timestamp()) RETURNING job_id
+"""
+
+
+async def is_written(connection: AsyncConnection, job_id: UUID) -> bool:
+    """Whether a request writes at the moment."""
+    query = "SELECT FROM upload_jobs WHERE job_id = $1 AND writer_until >= statement_timestamp()"
+    return bool(await fetch_within(connection, query, job_id))
+
+
+async def renew_writer(connection: AsyncConnection, job_id: UUID, writer: UUID, seconds: float) -> bool:
+    """Prolongs the writer's time, even if it is over. False if another request has become the writer since."""
+    return bool(await fetch_within(connection, _RENEW, job_id, writer, seconds))
+
+
+_RENEW = """
+    UPDATE upload_jobs SET writer_until = statement_timestamp() + $3 * interval '1 second'
+    WHERE job_id = $1 AND writer = $2 RETURNING job_id
+"""
+
+
+async def release_writer(database: Database, job_id: UUID, writer: UUID) -> None:
+    """Lets the next request write."""
+    await database.fetch("UPDATE upload_jobs SET writer_until = NULL WHERE job_id = $1 AND writer = $2", job_id, writer)
+
+
+async def count_parts(connection: AsyncConnection, job_id: UUID) -> int:
+    """How many parts have arrived without a gap, from the first on."""
+    return int((await fetch_within(connection, _COUNT, job_id))[0]["count"])
+
+
+_COUNT = """
+    SELECT count(*) FROM (
+        SELECT number, row_number() OVER (ORDER BY number) AS place FROM signed_parts WHERE job_id = $1 AND sent
+    ) AS arrived WHERE number = place
+"""
+
+
+async def load_tail(connection: AsyncConnection, job_id: UUID, start: int) -> list[TailPiece]:
+    """The pieces that follow each other from the byte `start` on, which is the end of the complete parts."""
+    query = "SELECT start, size, crc32, key FROM tail_pieces WHERE job_id = $1 AND start >= $2 ORDER BY start"
+    tail: list[TailPiece] = []
+    for row in await fetch_within(connection, query, job_id, start):
+        if row["start"] != (tail[-1].stop if tail else start):
+            break
+        tail.append(TailPiece(**row))
+    return tail
+
+
+async def save_part(connection: AsyncConnection, job_id: UUID, number: int, crc32: int, etag: str) -> None:
+    """Records a part that the store has."""
+    await fetch_within(connection, _SAVE, job_id, number, crc32, etag)
+
+
+_SAVE = """
+    INSERT INTO signed_parts (job_id, number, crc32, sent, etag) VALUES ($1, $2, $3, true, $4)
+    ON CONFLICT (job_id, number) DO UPDATE SET crc32 = excluded.crc32, sent = true, etag = excluded.etag
+"""
+
+
+async def add_piece(connection: AsyncConnection, job_id: UUID, piece: TailPiece) -> None:
+    await fetch_within(connection, _ADD, job_id, piece.start, piece.size, piece.crc32, piece.key)
+
+
+_ADD = """
+    INSERT INTO tail_pieces (job_id, start, size, crc32, key) VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (job_id, start) DO UPDATE SET size = excluded.size, crc32 = excluded.crc32, key = excluded.key
+"""
+
+
+async def delete_pieces(connection: AsyncConnection, job_id: UUID, pieces: Sequence[TailPiece]) -> None:
+    """Forgets pieces whose part is complete."""
+    query = "DELETE FROM tail_pieces WHERE job_id = $1 AND start = ANY ($2::bigint[])"
+    await fetch_within(connection, query, job_id, [piece.start for piece in pieces])
+
+
+async def sum_tail(connection: AsyncConnection, job_id: UUID) -> int:
+    """The bytes of the pieces whose part has not arrived otherwise, as from a client that sends to the store."""
+    return int((await fetch_within(connection, _SUM, job_id))[0]["total"])
+
+
+_SUM = """
+    SELECT coalesce(sum(p.size), 0)::bigint AS total
+    FROM tail_pieces AS p JOIN upload_jobs AS u ON u.job_id = p.job_id
+    WHERE p.job_id = $1 AND NOT EXISTS (
+        SELECT FROM signed_parts AS s WHERE s.job_id = $1 AND s.number = p.start / u.part_size + 1 AND s.sent
+    )
+"""
+
+
+async def save_size(connection: AsyncConnection, job_id: UUID, size: int, *, known: bool) -> None:
+    """Writes the size of an upload that was not known: what has arrived, or what it has turned out to be."""
+    query = "UPDATE upload_jobs SET size = $2, size_known = $3 WHERE job_id = $1 AND NOT size_known"
+    await fetch_within(connection, query, job_id, size, known)
