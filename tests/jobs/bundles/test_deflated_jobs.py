@@ -131,7 +131,7 @@ async def test_with_another_part_size_it_is_begun_anew(
     assert await uploads(services, job) == []
 
 
-async def test_a_bundle_that_takes_several_attempts_of_their_full_time_is_finished(
+async def test_a_bundle_that_takes_longer_than_one_attempt_may_is_finished(
     services: Services, settings: Settings, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids, contents = await files(catalogue)
@@ -139,8 +139,8 @@ async def test_a_bundle_that_takes_several_attempts_of_their_full_time_is_finish
         open_when_judged(monkeypatch, store)
         async with working(with_changes(settings, s3_endpoint=store.url, job_timeout=4)):
             job = await create(services, *ids, compression=DEFLATE)
-            await store.held.wait()
             await until_command(services, job, "park")
+        async with working(settings):  # a slow machine may need more than four seconds for the rest
             final = await until_ended(services, job)
     assert (final.status, final.attempt) == (Status.COMPLETED, 1)
     assert list((await bundle_of(services, final)).values())[:3] == contents

@@ -160,11 +160,13 @@ async def test_an_object_of_another_size_is_no_file(services: Services) -> None:
 async def test_a_part_of_another_size_fails_the_upload(services: Services) -> None:
     data = os.urandom(11 * MIB)
     upload = await with_small_parts(services, await created(services, data), 5 * MIB)
-    await send(services, upload, data)
+    await send(services, upload, data, [1, 3])
+    await services.uploads.send(upload.id, [(2, crc32(part_of(upload, data, 2)))], [])
     upload_id = (await services.uploads.read(upload.id)).upload_id
     assert upload_id is not None
     longer = part_of(upload, data, 2) + b"x"  # as a store that checks no length
     await services.storage.multipart.upload_part(upload.key, upload_id, 2, longer, crc32(longer))
+    await services.uploads.send(upload.id, [], [2])
     error = await failure(services, await services.uploads.complete(upload.id))
     assert isinstance(error, UploadIncomplete)
     assert "lacks 1 parts that were reported as sent: 2." in error.message
