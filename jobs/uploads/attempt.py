@@ -17,7 +17,8 @@ from typing import Protocol
 import structlog
 
 from jobs.database import Database
-from jobs.engine.jobs import FileRecord
+from jobs.engine import transitions
+from jobs.engine.jobs import FileRecord, Job
 from jobs.engine.lifecycle import Claimed
 from jobs.engine.worker.reporter import Reporter
 from jobs.engine.worker.work import Success
@@ -38,6 +39,14 @@ from jobs.uploads.scanning import INFECTED, Scan
 from jobs.uploads.uploads import Part, Upload
 
 log = structlog.get_logger()
+
+
+FIRST_CLAIM = transitions.FIRST_CLAIM + 1
+"""The fence of an upload's first attempt: its submission has one, too."""
+SETTLE_TIME = 10.0
+"""Seconds in which a store completes an upload: meanwhile it may have neither all of the parts nor the object."""
+SETTLE_INTERVAL = 0.5
+"""Seconds between two looks at what it has."""
 
 
 class Scans(Protocol):
@@ -76,7 +85,7 @@ class Receiver:
         [record] = claimed.records
         reporter.resolved([replace(record, size=upload.size, key=upload.key)])
         parts = await self.uploads.parts(upload.id)
-        info = await self._assemble(upload, parts)
+        info = await self._assemble(claimed.job, upload, parts)
         reporter.enter(Phase.CHECKING)
         try:
             checked = await self._check(upload, parts, info, reporter, record)
@@ -105,8 +114,23 @@ class Receiver:
         reporter.done(record.index, checked.crc32, file_id=file.id)
         return Success(None, with_file(file, checked.detected_type, broken))
 
-    async def _assemble(self, upload: Upload, parts: Sequence[Part]) -> ObjectInfo:
-        """The object of the upload, which this or an earlier attempt has made of its parts."""
+    async def _assemble(self, job: Job, upload: Upload, parts: Sequence[Part]) -> ObjectInfo:
+        """The object of the upload, which this or an earlier attempt has made of its parts.
+
+        The worker of an earlier attempt may have been killed while the store completed the upload for it.
+        """
+        clock = asyncio.get_running_loop().time
+        until = clock() + (SETTLE_TIME if job.fence > FIRST_CLAIM else 0)
+        while True:
+            try:
+                return await self._complete_or_find(upload, parts)
+            except UploadIncomplete as error:
+                if clock() >= until:
+                    raise
+                log.info("upload_unsettled", reason=error.message)
+            await asyncio.sleep(SETTLE_INTERVAL)
+
+    async def _complete_or_find(self, upload: Upload, parts: Sequence[Part]) -> ObjectInfo:
         if upload.upload_id is not None:
             try:
                 await self._complete(upload, upload.upload_id, parts)

@@ -12,6 +12,7 @@ from uuid import uuid4
 from zlib import crc32
 
 import pytest
+import structlog
 
 from jobs.engine.jobs import FileState, Status
 from jobs.engine.worker.outcomes import Outcomes
@@ -117,6 +118,25 @@ async def test_a_part_that_was_never_sent_fails_the_upload_for_good(services: Se
     assert isinstance(error, UploadIncomplete)
     assert "1 parts" in error.message
     assert error.error_class is ErrorClass.VALIDATION
+
+
+async def test_a_later_attempt_waits_for_a_store_that_still_completes_what_an_earlier_one_asked_for(
+    services: Services,
+) -> None:
+    data = os.urandom(11 * MIB)
+    upload = await with_small_parts(services, await created(services, data), 5 * MIB)
+    await send(services, upload, data, [1, 3])
+    _, [part] = await services.uploads.send(upload.id, [(2, crc32(part_of(upload, data, 2)))], [])
+    await services.uploads.send(upload.id, [], [2])
+    killed = await claimed(services, await services.uploads.complete(upload.id))
+    queued = await services.lifecycle.release(killed.job)
+    with structlog.testing.capture_logs() as entries:
+        attempt = asyncio.create_task(processed(services, queued))
+        await eventually(lambda: any(entry["event"] == "upload_unsettled" for entry in entries))
+        await put(part.put, part_of(upload, data, 2))
+        await attempt
+    [file] = await files_of(services, upload.id)
+    assert await stored(services.storage, file.key) == data
 
 
 async def test_a_file_that_was_never_sent_fails_the_upload_for_good(services: Services) -> None:
