@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
@@ -137,7 +138,24 @@ def _is_content_type(text: str) -> str:
     return text
 
 
+def _is_group(text: str) -> str:
+    if "\0" in text:  # PostgreSQL stores none in text
+        msg = f"must have no NUL character, unlike {shown(text)}"
+        raise ValueError(msg)
+    return text
+
+
+def _in_utc(time: datetime) -> datetime:
+    try:
+        return time.astimezone(UTC)
+    except OverflowError:
+        msg = f"must be a time of the years 1 to 9999 in UTC, not {time.isoformat()}"
+        raise ValueError(msg) from None
+
+
 Crc32 = Annotated[StrictStr, AfterValidator(_is_crc32), Field(examples=["cbf43926"])]
+Group = Annotated[Name, AfterValidator(_is_group)]
+Time = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 ContentType = Annotated[StrictStr, Field(max_length=255), AfterValidator(_is_content_type)]
 PartNumber = Annotated[StrictInt, Field(ge=1, le=MAX_PARTS)]
 
@@ -150,7 +168,7 @@ class UploadFile(Body):
     content_type: ContentType | None = Field(
         default=None, description="What it is, as in `Content-Type`. A file whose content contradicts it is refused."
     )
-    last_modified: AwareDatetime | None = Field(
+    last_modified: Time | None = Field(
         default=None, description="When its content was last changed; it gets this time when a bundle is unpacked."
     )
 
@@ -163,7 +181,7 @@ class Sharing(Body):
         description="Who may read the files: `private`: you, `shared`: also the users of `groups`, `public`: every user. "
         "Default: `UPLOAD_VISIBILITY`.",
     )
-    groups: list[Name] = Field(default=[], max_length=100, description="With which groups the files are shared.")
+    groups: list[Group] = Field(default=[], max_length=100, description="With which groups the files are shared.")
 
     @model_validator(mode="after")
     def _groups_are_for_shared_files(self) -> Self:
@@ -185,7 +203,7 @@ class UploadForm(Sharing):
     name: Name | None = Field(
         default=None, description="Instead of the part's file name. Unsafe characters are replaced; folders are kept."
     )
-    last_modified: AwareDatetime | None = Field(
+    last_modified: Time | None = Field(
         default=None, description="When its content was last changed; it gets this time when a bundle is unpacked."
     )
     file: StrictStr = Field(json_schema_extra={"contentMediaType": "application/octet-stream"})
@@ -203,7 +221,7 @@ class TusMetadata(Sharing):
 
     name: Name
     content_type: ContentType | None = None
-    last_modified: AwareDatetime | None = None
+    last_modified: Time | None = None
 
 
 class PartToSign(Body):

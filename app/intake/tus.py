@@ -7,7 +7,6 @@ any other. It is completed when its last byte has arrived, and its id is the las
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -326,7 +325,7 @@ def _check_of(request: Request) -> Check | None:
         raise invalid("Upload-Checksum", f"must have one of the algorithms {', '.join(ALGORITHMS)}", algorithm)
     try:
         return _BodyCheck(algorithm, base64.b64decode(encoded, validate=True))
-    except binascii.Error:
+    except ValueError:
         raise invalid("Upload-Checksum", "must have the checksum in Base64", encoded) from None
 
 

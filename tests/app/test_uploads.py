@@ -144,10 +144,13 @@ def test_parts_are_whole_mib_and_at_most_ten_thousand() -> None:
         ({"files": [{"name": "a", "size": 1, "contentType": "jpeg\r\n"}]}, ["files[0].contentType"]),
         ({"files": [{"name": "a", "size": 1, "lastModified": "yesterday"}]}, ["files[0].lastModified"]),
         ({"files": [{"name": "a", "size": 1, "lastModified": "2026-11-30T12:00:00"}]}, ["files[0].lastModified"]),
+        ({"files": [{"name": "a", "size": 1, "lastModified": "0001-01-01T00:00:00+14:00"}]}, ["files[0].lastModified"]),
+        ({"files": [{"name": "a", "size": 1, "lastModified": "9999-12-31T23:59:59-14:00"}]}, ["files[0].lastModified"]),
         ({"files": [{"name": "a", "size": 1, "key": "bundles/x"}]}, ["files[0].key"]),
         ({**BODY, "visibility": "all"}, ["visibility"]),
         ({**BODY, "visibility": "shared"}, ["body"]),
         ({**BODY, "groups": ["a"]}, ["body"]),
+        ({**BODY, "visibility": "shared", "groups": ["a", "b\0"]}, ["groups[1]"]),
     ],
 )
 async def test_a_request_that_is_not_valid_names_its_fields(

@@ -140,6 +140,8 @@ async def test_what_is_wrong_is_said(intake: httpx.AsyncClient, services: Servic
     problem(await append(intake, path, 0, b"x", Tus_Resumable="0.2.2"), 412, "unsupported_tus_version")
     problem(await append(intake, path, 0, b"x", Upload_Checksum="sha512 eA=="), 400, "invalid_request")
     problem(await append(intake, path, 0, b"x", Upload_Checksum="sha1 ?"), 400, "invalid_request")
+    beyond_ascii = httpx.Headers(BYTES | {"Upload-Offset": "0", "Upload-Checksum": "sha1 é"}, encoding="latin-1")
+    problem(await intake.patch(path, headers=beyond_ascii, content=b"x"), 400, "invalid_request")
     problem(await append(intake, path, 0, b"x", Upload_Length="11"), 400, "invalid_request")
     problem(await intake.patch(path, headers=BYTES, content=b"x"), 400, "invalid_request")
     for headers in (
@@ -150,6 +152,7 @@ async def test_what_is_wrong_is_said(intake: httpx.AsyncClient, services: Servic
         {"Upload-Length": "5", "Upload-Concat": "partial"},
         {"Upload-Length": "5", "Upload-Metadata": "filename ?"},
         {"Upload-Length": "5", "Upload-Metadata": f"filetype {text('nothing')}"},
+        {"Upload-Length": "5", "Upload-Metadata": f"visibility {text('shared')},groups {text(chr(0))}"},
     ):
         problem(await intake.post(PATH, headers=headers), 400, "invalid_request")
     problem(await intake.post(PATH, headers={"Upload-Length": str(MAX_STREAMED_SIZE + 1)}), 413, "upload_too_large")
