@@ -10,7 +10,7 @@ import base64
 import hashlib
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC
 from email.utils import format_datetime
 from typing import Protocol
@@ -125,9 +125,10 @@ async def create(request: Request) -> Response:
 
 async def head(request: Request) -> Response:
     """How much has arrived. Completes an upload that was whole when its server was killed, or its queue full."""
-    it = intake_context(request)
-    received = await _received(it, path_job_id(request))
-    await _complete_if_whole(request, it, received)
+    it, job_id = intake_context(request), path_job_id(request)
+    async with _ending(it, job_id):
+        received = await it.appends.received(job_id)
+        await _complete_if_whole(request, it, received)
     upload = received.upload
     length = {"Upload-Length": str(upload.size)} if upload.size_known else {"Upload-Defer-Length": "1"}
     return Response(None, 200, {**length, "Upload-Metadata": _metadata_header(upload), **_progress(received)})
@@ -142,29 +143,31 @@ async def patch(request: Request) -> Response:
         raise invalid("Upload-Offset", "is required", "")
     size, verdict = _header_size(request, "Upload-Length"), _check_of(request)
     with it.receiving():
-        received = await _received(it, job_id)
-        if offset != received.offset:
-            raise WrongOffset(
-                f"{received.offset:,} bytes of upload {job_id} have arrived: continue there, not at {offset:,}.",
-                received.offset,
-            )
-        most = _max_size(it.services.settings)
-        if size is not None and size > most:
-            raise UploadTooLarge(_too_large(size, most))
-        if size is not None or received.upload.size_known:
-            most = received.upload.size if size is None else size
-        _check_room(request, most - offset)
-        if received.upload.status is Status.RECEIVING:
-            received = await it.appends.append(job_id, offset, _body_of(request), size=size, check=verdict)
-            await _complete_if_whole(request, it, received)
+        async with _ending(it, job_id):
+            received = await it.appends.received(job_id)
+            if offset != received.offset:
+                raise WrongOffset(
+                    f"{received.offset:,} bytes of upload {job_id} have arrived: continue there, not at {offset:,}.",
+                    received.offset,
+                )
+            most = _max_size(it.services.settings)
+            if size is not None and size > most:
+                raise UploadTooLarge(_too_large(size, most))
+            if size is not None or received.upload.size_known:
+                most = received.upload.size if size is None else size
+            _check_room(request, most - offset)
+            if received.upload.status is Status.RECEIVING:
+                received = await it.appends.append(job_id, offset, _body_of(request), size=size, check=verdict)
+                await _complete_if_whole(request, it, received)
     return Response(None, 204, _progress(received))
 
 
 async def delete(request: Request) -> Response:
     """Cancels the upload. A worker removes what has arrived of it."""
     it, job_id = intake_context(request), path_job_id(request)
-    await _received(it, job_id)
-    await it.services.lifecycle.cancel(job_id)
+    async with _ending(it, job_id):
+        await it.appends.received(job_id)
+        await it.services.lifecycle.cancel(job_id)
     return Response(None, 204)
 
 
@@ -177,11 +180,15 @@ async def override(request: Request) -> Response:
     return await handler(request)
 
 
-async def _received(it: IntakeContext, job_id: UUID) -> Received:
+@asynccontextmanager
+async def _ending(it: IntakeContext, job_id: UUID) -> AsyncIterator[None]:
+    """Raises `UploadEnded` for what fails since the upload was cancelled, or has lapsed: 409 means to try again."""
     try:
-        return await it.appends.received(job_id)
+        yield
     except IllegalTransition as error:
-        raise UploadEnded(f"{error.message} Start a new upload.") from error
+        if (await it.services.uploads.read(job_id)).status is Status.CANCELLED:
+            raise UploadEnded(f"{error.message} Start a new upload.") from error
+        raise
 
 
 async def _complete_if_whole(request: Request, it: IntakeContext, received: Received) -> None:

@@ -11,6 +11,7 @@ arrived stays when a client breaks off, and clients that send small requests get
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -23,11 +24,12 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobs.database import Database
-from jobs.engine.jobs import Job, Progress
-from jobs.engine.lifecycle import Lifecycle
+from jobs.engine.jobs import Job, Progress, Status
+from jobs.engine.lifecycle import Lifecycle, Receive
 from jobs.engine.sql.jobs import lock_job
 from jobs.errors import (
     ChecksumMismatch,
+    DatabaseUnavailable,
     HaulageError,
     InvalidRequest,
     JobNotFound,
@@ -108,12 +110,12 @@ class Appends:
         """Of the parts of all streams."""
 
     async def received(self, job_id: UUID) -> Received:
-        """How much has arrived. Raises `JobNotFound`, and `IllegalTransition` if it ended before all had."""
+        """How much has arrived. Raises `JobNotFound`, and `IllegalTransition` if it was cancelled or has lapsed."""
         async with self.database.reading() as connection:
             upload = await load_upload(connection, job_id)
             if upload is None or upload.deleted_at is not None:
                 raise JobNotFound(f"There is no upload {job_id}.")
-            if upload.phase is not Phase.RECEIVING:
+            if upload.phase is not Phase.RECEIVING and upload.status is not Status.CANCELLED:
                 return Received(upload, upload.size)
             check_receiving(upload)
             parts, tail = await _arrived(connection, upload)
@@ -252,7 +254,10 @@ class _Stream:
         """Keys of pieces whose parts are recorded."""
         self._arrivals = 0
         self._is_waiting = False
-        self._is_lost = False
+        self._ended_by: HaulageError | None = None
+        """Why no byte of this request counts any more: the upload has ended, or another request is the writer."""
+        self._extended_at = -math.inf
+        """When, by the clock of the event loop, the upload got all of `UPLOAD_WINDOW` again."""
 
     async def receive(self, chunks: AsyncIterator[bytes], *, is_last: bool) -> Received:
         keeper = asyncio.create_task(self._keep())
@@ -306,8 +311,8 @@ class _Stream:
             except Exception as error:  # noqa: BLE001 - the caller raises it
                 return error
             self._arrivals += 1
-            if self._is_lost:
-                raise self._lost()
+            if self._ended_by is not None:
+                raise self._ended_by
             if self._offset + len(chunk) > limit:
                 raise UploadTooLarge(f"Upload {self._upload.id} has at most {limit:,} bytes, and more were sent.")
             if self._check is not None:
@@ -383,6 +388,8 @@ class _Stream:
         last = (await crc32_of([buffer.content]), buffer.filled)
         crc = combine([*((piece.crc32, piece.size) for piece in pieces), last])
         if upload.size_known and upload.is_single and upload.upload_id is None:
+            # Unlike a part, the object appears even if the upload has ended meanwhile: it might stay for ever.
+            await self._renew_lease()
             etag = await self._retried(
                 lambda: storage.objects.put_buffer(upload.key, part, crc, upload.content_type or OCTETS)
             )
@@ -439,11 +446,10 @@ class _Stream:
         end = max([self._durable, *(end for _, end in writes)])
         has_new_size = False
 
-        async def within(connection: AsyncConnection, job: Job) -> Progress:
+        async def within(connection: AsyncConnection, _: Job) -> Progress:
             nonlocal has_new_size
             has_new_size = self._has_new_size  # it may become known before this transaction ends
-            if not await sql.renew_writer(connection, job.id, self._writer, WRITER_LEASE):
-                raise self._lost()
+            await self._renew_within(connection)
             upload = self._upload if self._upload.size_known else replace(self._upload, size=end)
             if not upload.size_known or has_new_size:
                 await self._appends.save_size(connection, upload)
@@ -451,9 +457,7 @@ class _Stream:
                 await write(connection)
             return await progress_of(connection, upload)
 
-        settings = self._appends.settings
-        job = await self._appends.lifecycle.receive(self._upload.id, settings.upload_window, within)
-        self._upload = replace(self._upload, seq=job.seq, progress=job.progress, due_at=job.due_at)
+        await self._receive(within)
         self._durable = end
         if has_new_size:
             self._has_new_size = False
@@ -478,17 +482,43 @@ class _Stream:
             is_writing = any(not task.done() for task in self._pending)
             if seen != self._arrivals or self._is_waiting or is_writing:
                 seen = self._arrivals
-                with suppress(HaulageError):
-                    self._is_lost = not await self._renew()
+                try:
+                    await self._renew_lease()
+                    if clock() - self._extended_at > self._appends.settings.upload_window / 2:
+                        await self._receive(self._extend)
+                except DatabaseUnavailable:
+                    pass  # the lease may last until the next time
+                except HaulageError as error:
+                    self._ended_by = error
 
-    async def _renew(self) -> bool:
+    async def _renew_lease(self) -> None:
+        """Keeps other requests out.
+
+        Raises `UploadBusy` if one is the writer by now, `IllegalTransition` if the upload has ended.
+        """
         async with self._appends.database.begin() as connection:
-            return await sql.renew_writer(connection, self._upload.id, self._writer, WRITER_LEASE)
+            await self._renew_within(connection)
 
-    def _lost(self) -> UploadBusy:
-        return UploadBusy(
-            f"Another request has begun to send bytes of upload {self._upload.id}, since none had arrived here for a while."
+    async def _renew_within(self, connection: AsyncConnection) -> None:
+        if await sql.renew_writer(connection, self._upload.id, self._writer, WRITER_LEASE):
+            return
+        upload = await load_upload(connection, self._upload.id)
+        if upload is None:
+            raise JobNotFound(f"There is no upload {self._upload.id}.")
+        check_receiving(upload)
+        raise UploadBusy(
+            f"Another request has begun to send bytes of upload {upload.id}, since none had arrived here for a while."
         )
+
+    async def _receive(self, within: Receive) -> None:
+        """Gives the upload all of `UPLOAD_WINDOW` again, and shows its progress."""
+        window = self._appends.settings.upload_window
+        job = await self._appends.lifecycle.receive(self._upload.id, window, within)
+        self._upload = replace(self._upload, seq=job.seq, progress=job.progress, due_at=job.due_at)
+        self._extended_at = asyncio.get_running_loop().time()
+
+    async def _extend(self, connection: AsyncConnection, _: Job) -> Progress:
+        return await progress_of(connection, self._upload)
 
 
 async def _result_of(task: asyncio.Task[None] | None) -> None:

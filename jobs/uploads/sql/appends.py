@@ -29,13 +29,17 @@ async def is_written(connection: AsyncConnection, job_id: UUID) -> bool:
 
 
 async def renew_writer(connection: AsyncConnection, job_id: UUID, writer: UUID, seconds: float) -> bool:
-    """Prolongs the writer's time, even if it is over. False if another request has become the writer since."""
+    """Prolongs the writer's time, even if it is over.
+
+    False if another request has become the writer since, or the upload is not receiving any more.
+    """
     return bool(await fetch_within(connection, _RENEW, job_id, writer, seconds))
 
 
 _RENEW = """
     UPDATE upload_jobs SET writer_until = statement_timestamp() + $3 * interval '1 second'
-    WHERE job_id = $1 AND writer = $2 RETURNING job_id
+    WHERE job_id = $1 AND writer = $2 AND EXISTS (SELECT FROM jobs WHERE id = $1 AND status = 'receiving')
+    RETURNING job_id
 """
 
 

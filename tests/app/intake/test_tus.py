@@ -183,6 +183,26 @@ async def test_an_upload_that_was_terminated_is_gone(intake: httpx.AsyncClient, 
     assert (await intake.head(path)).status_code == 410
 
 
+async def test_a_request_whose_upload_is_cancelled_meanwhile_is_not_repeated(
+    intake: httpx.AsyncClient, services: Services
+) -> None:
+    path = await created(intake, 10)
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"abc"
+        await services.lifecycle.cancel(id_of(path))
+
+    problem(await append(intake, path, 0, body()), 410, "upload_ended")
+
+
+async def test_an_upload_that_was_cancelled_in_the_queue_has_not_arrived(intake: httpx.AsyncClient) -> None:
+    path = await created(intake, 3)
+    assert (await append(intake, path, 0, b"abc")).status_code == 204
+    assert (await intake.delete(path)).status_code == 204
+    assert (await intake.head(path)).status_code == 410
+    problem(await intake.delete(path), 410, "upload_ended")
+
+
 async def test_clients_that_can_only_post_override_the_method(intake: httpx.AsyncClient) -> None:
     path = await created(intake, 10)
     headers = BYTES | {"Upload-Offset": "0", "X-HTTP-Method-Override": "PATCH"}

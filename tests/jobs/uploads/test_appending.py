@@ -14,7 +14,15 @@ import pytest
 
 from jobs.engine.jobs import Job, Status
 from jobs.engine.lifecycle import Lifecycle
-from jobs.errors import InvalidRequest, UploadBusy, UploadQuotaExceeded, UploadTooLarge, WrongChecksum, WrongOffset
+from jobs.errors import (
+    IllegalTransition,
+    InvalidRequest,
+    UploadBusy,
+    UploadQuotaExceeded,
+    UploadTooLarge,
+    WrongChecksum,
+    WrongOffset,
+)
 from jobs.memory_budget import MemoryBudget
 from jobs.owners import ANONYMOUS
 from jobs.services import Services
@@ -246,6 +254,67 @@ async def test_the_next_request_takes_over_from_one_that_receives_nothing(
     with pytest.raises(UploadBusy):
         await first
     await complete(services, {upload.id: data})
+
+
+async def test_no_object_appears_once_an_upload_was_cancelled(services: Services) -> None:
+    upload = await streamed(services, 10)
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"abc"
+        await services.lifecycle.cancel(upload.id)
+        yield b"defghij"
+
+    with pytest.raises(IllegalTransition):
+        await services.appends.append(upload.id, 0, chunks())
+    assert await objects(services) == []
+
+
+async def test_a_writer_stops_while_a_part_arrives_if_its_upload_was_cancelled(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(appending, "KEEP_INTERVAL", 0.05)
+    upload = await streamed(services, 2 * PART)
+    is_exhausted = False
+
+    async def chunks() -> AsyncIterator[bytes]:
+        nonlocal is_exhausted
+        yield b"abc"
+        await services.lifecycle.cancel(upload.id)
+        for _ in range(500):
+            yield b"d"
+            await asyncio.sleep(0.02)
+        is_exhausted = True
+
+    with pytest.raises(IllegalTransition):
+        await services.appends.append(upload.id, 0, chunks())
+    assert not is_exhausted
+
+
+async def test_an_upload_does_not_lapse_while_a_part_arrives_slowly(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(appending, "KEEP_INTERVAL", 0.05)
+    upload = await streamed(services, 10)
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"a"
+
+        async def is_extended() -> bool:
+            return (await services.uploads.read(upload.id)).due_at > upload.due_at
+
+        await eventually(is_extended)
+
+    await services.appends.append(upload.id, 0, chunks())
+
+
+async def test_nothing_has_arrived_of_an_upload_that_was_cancelled_in_the_queue(services: Services) -> None:
+    upload = await streamed(services, 3)
+    await append(services, upload, 0, b"abc")
+    await services.uploads.complete(upload.id)
+    assert (await services.appends.received(upload.id)).is_whole
+    await services.lifecycle.cancel(upload.id)
+    with pytest.raises(IllegalTransition):
+        await services.appends.received(upload.id)
 
 
 async def test_no_byte_of_a_request_with_a_wrong_checksum_counts(services: Services) -> None:
