@@ -174,6 +174,9 @@ class UploadView(Message):
     last_modified: datetime | None = Field(description="When its content was last changed, as the client said.")
     part_size: int = Field(description="Size of all parts but the last.")
     parts: int = Field(description="How many parts the file has, numbered from 1.")
+    streamed: bool = Field(
+        description="Whether the file is sent to the intake, by tus or a form. Then no URLs are signed for its parts."
+    )
     visibility: Visibility
     crc32: str | None
     sha256: str | None = Field(description="Null unless a worker had to read the file.")

@@ -74,6 +74,7 @@ def upload_view_of(upload: Upload) -> UploadView:
         last_modified=upload.modified_at,
         part_size=upload.part_size,
         parts=upload.part_count,
+        streamed=upload.streamed,
         visibility=upload.visibility,
         crc32=None if upload.crc32 is None else f"{upload.crc32:08x}",
         sha256=upload.sha256,

@@ -110,11 +110,16 @@ class Appends:
         """Of the parts of all streams."""
 
     async def received(self, job_id: UUID) -> Received:
-        """How much has arrived. Raises `JobNotFound`, and `IllegalTransition` if it was cancelled or has lapsed."""
+        """How much of a streamed upload has arrived.
+
+        Raises `JobNotFound`, `InvalidRequest` unless it is streamed, and `IllegalTransition` if it was cancelled or has
+        lapsed.
+        """
         async with self.database.reading() as connection:
             upload = await load_upload(connection, job_id)
             if upload is None or upload.deleted_at is not None:
                 raise JobNotFound(f"There is no upload {job_id}.")
+            _check_streamed(upload)
             if upload.phase is not Phase.RECEIVING and upload.status is not Status.CANCELLED:
                 return Received(upload, upload.size)
             check_receiving(upload)
@@ -137,7 +142,8 @@ class Appends:
         unknown size is known then. What `chunks` raises, as when the client breaks off, is raised once what had arrived is
         durable, unless there is a `check`.
 
-        Raises `JobNotFound`, `IllegalTransition` unless the upload is receiving, `UploadBusy` while another request
+        Raises `JobNotFound`, `IllegalTransition` unless the upload is receiving, `InvalidRequest` unless it is streamed,
+        `UploadBusy` while another request
         appends to it, `WrongOffset`, `InvalidRequest` for another `size` than before, `UploadTooLarge` for more bytes than
         it has, `UploadQuotaExceeded` if that could not be known before, `WrongChecksum`, and the errors of the store.
         Whatever is raised, the upload can be continued from `received` on.
@@ -148,6 +154,7 @@ class Appends:
             upload = await load_upload(connection, job_id)
             if upload is None:
                 raise JobNotFound(f"There is no upload {job_id}.")
+            _check_streamed(upload)
             check_receiving(job)
             if not await sql.claim_writer(connection, job_id, writer, WRITER_LEASE):
                 raise UploadBusy(f"Another request sends bytes of upload {job_id}. Try again when it has ended.")
@@ -184,6 +191,14 @@ class Appends:
                 f"At most {daily:,} bytes may be uploaded within 24 hours, and upload {upload.id} has more than are left."
                 " Try again later."
             )
+
+
+def _check_streamed(upload: Upload) -> None:
+    if not upload.streamed:
+        raise InvalidRequest(
+            f"The parts of upload {upload.id} are sent to the store (POST /v1/upload/{upload.id}/parts). Nothing of it can"
+            " be sent to the intake."
+        )
 
 
 async def _arrived(connection: AsyncConnection, upload: Upload) -> tuple[int, list[TailPiece]]:

@@ -26,7 +26,6 @@ from jobs.errors import (
     ObjectMissing,
     PartsMissing,
     TooManyUploads,
-    UploadBusy,
     UploadQuotaExceeded,
 )
 from jobs.files.catalogue import StoredFile, insert_file
@@ -122,11 +121,16 @@ class Uploads:
     ) -> tuple[Upload, list[SignedPart]]:
         """Signs the URLs of parts (number, CRC-32), and records those that were `sent` by earlier ones.
 
-        Raises `JobNotFound`, `IllegalTransition` unless the upload is receiving, `InvalidRequest` for a part that it does
-        not have or that was never signed, and the errors of the store.
+        Raises `JobNotFound`, `IllegalTransition` unless the upload is receiving and its parts are sent to the store,
+        `InvalidRequest` for a part that it does not have or that was never signed, and the errors of the store.
         """
         upload = await self.read(job_id)
         check_receiving(upload)
+        if upload.streamed:
+            raise IllegalTransition(
+                f"Upload {job_id} is sent to the intake, so no part of it can be sent to the store. Continue it there, or"
+                " create a new upload."
+            )
         problems = [
             (field, f"must be from 1 to {upload.part_count}, not {number}")
             for field, number in (
@@ -145,10 +149,6 @@ class Uploads:
             upload_id = await self.start_multipart(upload)
 
         async def within(connection: AsyncConnection, _: Job) -> Progress:
-            if sign and await appends.is_written(connection, job_id):
-                raise UploadBusy(
-                    f"The bytes of upload {job_id} are being sent by another request. Wait until it has ended."
-                )
             await sql.save_signed(connection, job_id, sign)
             await _record_sent(connection, job_id, sent)
             return await progress_of(connection, upload)

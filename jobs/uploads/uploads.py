@@ -72,7 +72,7 @@ class NewUpload:
     visibility: Visibility = Visibility.PRIVATE
     groups: tuple[str, ...] = ()
     streamed: bool = False
-    """Whether its bytes come through `haulage intake`; otherwise the client sends the parts to the store."""
+    """Whether the client sends it to the intake; otherwise it sends the parts to the store."""
 
     @property
     def part_size(self) -> int:
@@ -103,7 +103,7 @@ class Part:
     crc32: int
     sent: bool
     etag: str | None
-    """In the multipart upload, if it came through us."""
+    """In the multipart upload, of a file that is streamed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,11 +119,13 @@ class Upload(Job):
     visibility: Visibility
     groups: tuple[str, ...]
     part_size: int
+    streamed: bool
+    """Whether the client sends it to the intake; otherwise it sends the parts to the store."""
     key: str
     upload_id: str | None
     """The multipart upload of its parts, from the first request for URLs; none for a single part."""
     writer: UUID | None
-    """The last request that has appended bytes, or does; none if the client sends the parts to the store."""
+    """The last request that has appended bytes, or does, to one that is streamed."""
     detected_type: str | None
     crc32: int | None
     sha256: str | None

@@ -32,12 +32,14 @@ def match_uploads(
 ) -> tuple[dict[LocalFile, UploadItem], list[tuple[LocalFile, UploadItem]]]:
     """Return the upload of each file that has one with its name and size, and files with one of another size.
 
+    One that is sent to the intake fits no file: its parts can't be sent to the store.
     Of several the one with the same time of change is chosen, then the newest. Whether it is the same file is not known
     before its parts are compared. One of another size is of an earlier version of the file.
     """
     by_name: dict[str, list[UploadItem]] = defaultdict(list)
     for upload in uploads:  # the newest first
-        by_name[upload.upload.name].append(upload)
+        if not upload.upload.streamed:
+            by_name[upload.upload.name].append(upload)
     matches: dict[LocalFile, UploadItem] = {}
     changed: list[tuple[LocalFile, UploadItem]] = []
     for file in files:

@@ -2248,6 +2248,11 @@ export interface components {
              * @description How many parts the file has, numbered from 1.
              */
             parts: number;
+            /**
+             * Streamed
+             * @description Whether the file is sent to the intake, by tus or a form. Then no URLs are signed for its parts.
+             */
+            streamed: boolean;
             visibility: components["schemas"]["Visibility"];
             /** Crc32 */
             crc32: string | null;

@@ -22,12 +22,6 @@ _CLAIM = """
 """
 
 
-async def is_written(connection: AsyncConnection, job_id: UUID) -> bool:
-    """Whether a request writes at the moment."""
-    query = "SELECT FROM upload_jobs WHERE job_id = $1 AND writer_until >= statement_timestamp()"
-    return bool(await fetch_within(connection, query, job_id))
-
-
 async def renew_writer(connection: AsyncConnection, job_id: UUID, writer: UUID, seconds: float) -> bool:
     """Prolongs the writer's time, even if it is over.
 
@@ -99,17 +93,9 @@ async def delete_pieces(connection: AsyncConnection, job_id: UUID, pieces: Seque
 
 
 async def sum_tail(connection: AsyncConnection, job_id: UUID) -> int:
-    """The bytes of the pieces whose part has not arrived otherwise, as from a client that sends to the store."""
-    return int((await fetch_within(connection, _SUM, job_id))[0]["total"])
-
-
-_SUM = """
-    SELECT coalesce(sum(p.size), 0)::bigint AS total
-    FROM tail_pieces AS p JOIN upload_jobs AS u ON u.job_id = p.job_id
-    WHERE p.job_id = $1 AND NOT EXISTS (
-        SELECT FROM signed_parts AS s WHERE s.job_id = $1 AND s.number = p.start / u.part_size + 1 AND s.sent
-    )
-"""
+    """The bytes of all pieces."""
+    query = "SELECT coalesce(sum(size), 0)::bigint AS total FROM tail_pieces WHERE job_id = $1"
+    return int((await fetch_within(connection, query, job_id))[0]["total"])
 
 
 async def save_size(connection: AsyncConnection, job_id: UUID, size: int, *, known: bool) -> None:

@@ -43,6 +43,7 @@ upload_jobs = Table(
     Column("file_id", BigInteger),  # its file of the catalogue, once it is completed
     Column("removed", Boolean, nullable=False, server_default=false()),  # its bytes, before it was completed
     Column("size_known", Boolean, nullable=False, server_default=true()),
+    Column("streamed", Boolean, nullable=False, server_default=false()),  # to the intake, not to the store
     Column("writer", Uuid),  # the request that appends bytes, or the last one that has
     Column("writer_until", TimestampTz),  # until when no other request may; NULL when none does
     Column("infected_at", TimestampTz),  # when the virus scanner found something: its bytes are in quarantine

@@ -53,6 +53,7 @@ async def insert_uploads(connection: AsyncConnection, created: Sequence[Job], ne
             "visibility": one.visibility,
             "groups": list(one.groups),
             "part_size": one.part_size,
+            "streamed": one.streamed,
             "key": raw_key(job.id),
         }
         for position, (job, one) in enumerate(zip(created, new, strict=True))
@@ -123,7 +124,7 @@ _SIGN = """
     INSERT INTO signed_parts (job_id, number, crc32)
     SELECT $1::uuid, number, crc32 FROM unnest($2::int[], $3::bigint[]) AS p (number, crc32)
     ON CONFLICT (job_id, number) DO UPDATE
-    SET crc32 = excluded.crc32, sent = signed_parts.sent AND signed_parts.crc32 = excluded.crc32, etag = NULL
+    SET crc32 = excluded.crc32, sent = signed_parts.sent AND signed_parts.crc32 = excluded.crc32
 """
 
 

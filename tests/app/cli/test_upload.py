@@ -14,8 +14,10 @@ from zlib import crc32
 
 import pytest
 
+from jobs.owners import ANONYMOUS
 from jobs.services import Services
 from jobs.settings import Settings
+from jobs.uploads.uploads import NewUpload
 from tests.app.cli.processes import Cli, variables
 from tests.helpers.listening import listening
 from tests.helpers.running import working
@@ -213,6 +215,14 @@ async def test_a_file_that_changed_meanwhile_is_uploaded_anew(cli: Cli, store: F
     [one] = done.json
     assert "a.bin has changed since its upload was interrupted: it is uploaded anew." in done.error
     assert (one["crc32"], len(store.puts), await uploads(services)) == (f"{crc32(data):08x}", 5, 2)
+
+
+@pytest.mark.usefixtures("worker")
+async def test_an_upload_that_is_sent_to_the_intake_is_left_alone(cli: Cli, services: Services) -> None:
+    (cli.folder / "a.txt").write_bytes(b"abc")
+    await services.uploads.create(ANONYMOUS, [NewUpload(name="a.txt", size=3, streamed=True)])
+    [one] = (await cli("upload", "a.txt", "--json")).json
+    assert (one["status"], await uploads(services)) == ("completed", 2)
 
 
 async def test_files_that_were_sent_before_are_not_sent_again(cli: Cli, store: FaultyStore, services: Services) -> None:

@@ -35,7 +35,7 @@ from tests.helpers.bundles import stored
 from tests.helpers.eventually import eventually
 from tests.helpers.jobs import clean_now
 from tests.helpers.running import working
-from tests.helpers.uploads import files_of, objects, send
+from tests.helpers.uploads import created, files_of, objects
 
 MIB = 1 << 20
 
@@ -180,13 +180,16 @@ async def test_files_of_unknown_size_count_against_the_bytes_of_a_day(services: 
         await append(services, await streamed(services, None), 0, b"", size=PART + 1)
 
 
-async def test_another_client_may_send_the_rest_to_the_store_itself(services: Services) -> None:
-    data = os.urandom(2 * PART)
-    upload = await streamed(services, len(data))
-    await append(services, upload, 0, data[: PART + 1000])
-    await send(services, upload, data, [2])
-    assert (await services.uploads.read(upload.id)).progress.bytes_done == len(data)
-    await complete(services, {upload.id: data})
+async def test_an_upload_is_sent_to_the_intake_or_to_the_store(services: Services) -> None:
+    upload = await streamed(services, 2 * PART)
+    await append(services, upload, 0, bytes(PART))
+    with pytest.raises(IllegalTransition, match="is sent to the intake"):
+        await services.uploads.send(upload.id, [(2, 5)], [])
+    direct = await created(services, b"abc")
+    with pytest.raises(InvalidRequest, match="are sent to the store"):
+        await append(services, direct, 0, b"abc")
+    with pytest.raises(InvalidRequest, match="are sent to the store"):
+        await services.appends.received(direct.id)
 
 
 async def test_bytes_that_do_not_follow_are_refused(services: Services) -> None:
@@ -215,8 +218,6 @@ async def test_of_two_requests_at_once_one_is_refused(services: Services) -> Non
     await begun.wait()
     with pytest.raises(UploadBusy):
         await append(services, upload, 0, b"c" * PART)
-    with pytest.raises(UploadBusy):
-        await services.uploads.send(upload.id, [(1, 5)], [])
     go_on.set()
     await first
     await complete(services, {upload.id: b"a" * PART + b"b" * PART})
