@@ -278,24 +278,24 @@ class _Stream:
         keeper = asyncio.create_task(self._keep())
         try:
             failure = await self._take_all(chunks)
-            if self._check is None or failure is None:
-                if self._check is not None:
-                    self._check.verify()
+            if failure is None and self._check is not None:
+                self._check.verify()
+            if failure is None or self._check is None:
                 await self._end(is_end=is_last and failure is None)
-            if failure is None:
-                return Received(self._upload, self._durable)
-        except Exception:
-            # A write that is cancelled may still replace a part later on, when that has been sent again with other bytes.
-            await asyncio.gather(*self._pending, return_exceptions=True)
-            raise
-        finally:
-            keeper.cancel()
+        except asyncio.CancelledError:  # the process stops
             for task in self._pending:
                 task.cancel()
-            await asyncio.gather(keeper, *self._pending, return_exceptions=True)
+            raise
+        finally:
+            # A write that is cancelled may still replace a part later on, when that has been sent again with other bytes.
+            await asyncio.gather(*self._pending, return_exceptions=True)
+            keeper.cancel()
+            await asyncio.gather(keeper, return_exceptions=True)
             if self._buffer is not None:
                 self._appends.budget.release(self._buffer.reserved)
-        raise failure
+        if failure is not None:
+            raise failure
+        return Received(self._upload, self._durable)
 
     async def _end(self, *, is_end: bool) -> None:
         """Makes everything durable that has arrived. `is_end`: it is the whole file."""

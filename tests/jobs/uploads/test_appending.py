@@ -26,6 +26,7 @@ from jobs.errors import (
 from jobs.memory_budget import MemoryBudget
 from jobs.owners import ANONYMOUS
 from jobs.services import Services
+from jobs.storage.multipart import MultipartUploads
 from jobs.uploads import appending
 from jobs.uploads.appending import Received
 from jobs.uploads.cleanup import FileRemoval
@@ -331,6 +332,33 @@ async def test_no_byte_of_a_request_with_a_wrong_checksum_counts(services: Servi
     assert (await append(services, upload, 1000, data[1000:], check=check)).is_whole
     assert check.seen == len(data) - 1000
     await complete(services, {upload.id: data})
+
+
+async def test_what_a_checked_request_was_writing_ends_before_it_fails(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A write that is cancelled may still replace the part later on."""
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    written: list[str] = []
+    upload_part = MultipartUploads.upload_part
+
+    async def slowly(*args: Any) -> str:
+        begun.set()
+        await go_on.wait()
+        written.append(await upload_part(*args))
+        return written[-1]
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield bytes(PART)
+        await begun.wait()
+        asyncio.get_running_loop().call_later(0.1, go_on.set)
+        raise Broken
+
+    monkeypatch.setattr(MultipartUploads, "upload_part", slowly)
+    upload = await streamed(services, 2 * PART)
+    with pytest.raises(Broken):
+        await services.appends.append(upload.id, 0, chunks(), check=Verdict(right=True))
+    assert len(written) == 1
 
 
 async def test_streams_share_a_small_memory_and_slow_ones_block_none(
