@@ -196,9 +196,13 @@ class Authenticator:
             expires_at=found.session.expires_at,
         )
 
-    def is_revoked(self, principal: Principal) -> bool:
+    def has_ended(self, principal: Principal) -> bool:
         """Whether the principal's access has ended since it was verified."""
         return not self.is_open and self._revocations.ends(principal)
+
+    def is_revoked(self, principal: Principal) -> bool:
+        """Whether the principal's access was revoked since it was verified. It may have expired."""
+        return not self.is_open and self._revocations.revokes(principal)
 
 
 _SCOPES = frozenset(str(scope) for scope in Scope)

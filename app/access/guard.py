@@ -118,8 +118,16 @@ class Guard:
 
     def check_still_valid(self, principal: Principal) -> None:
         """Raises `Unauthenticated` if the principal's access has ended while its request waited."""
-        if self.authenticator.is_revoked(principal):
+        if self.authenticator.has_ended(principal):
             raise Unauthenticated("Your access was revoked, or has expired. Sign in again.")
+
+    def check_not_revoked(self, principal: Principal) -> None:
+        """Raises `Unauthenticated` if the principal's access was revoked since its request was admitted.
+
+        That it expires while a long body arrives changes nothing: the request was admitted before.
+        """
+        if self.authenticator.is_revoked(principal):
+            raise Unauthenticated("Your access was revoked. Sign in again.")
 
     def admitted_by_cache(
         self, scheme: str, headers: Mapping[bytes, bytes], job_id: UUID, rule: Rule

@@ -22,9 +22,12 @@ class Revocations:
         self._since: datetime | None = None
 
     def ends(self, principal: Principal) -> bool:
-        """Whether the principal's credential was revoked, or has expired."""
-        if principal.expires_at is not None and principal.expires_at <= datetime.now(UTC):
-            return True
+        """Whether the principal's credential has expired, or was revoked."""
+        has_expired = principal.expires_at is not None and principal.expires_at <= datetime.now(UTC)
+        return has_expired or self.revokes(principal)
+
+    def revokes(self, principal: Principal) -> bool:
+        """Whether the principal's credential was revoked."""
         for revoked in principal.revocation_ids & self._known.keys():
             kind, _, name = revoked.partition(":")
             if kind != "user":

@@ -180,7 +180,7 @@ class Hub:
         """Closes the connections of principals whose access was revoked, and of those who must connect again with the
         rights that they have now."""
         for connection, client in self._clients.items():
-            if self._access.guard.authenticator.is_revoked(client.principal):
+            if self._access.guard.authenticator.has_ended(client.principal):
                 self.close(connection, CloseCode.SIGN_IN)
             elif any(changed_id(name) in revoked for name in client.principal.users):
                 self.close(connection, CloseCode.RESTART)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
+from app.access.principals import Principal
 from app.context import ServerContext
 from jobs.uploads.appending import Appends
 
@@ -32,6 +33,12 @@ class IntakeContext(ServerContext):
             yield
         finally:
             self._receptions.discard(task)
+
+    async def admitted(self, principal: Principal, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """The bytes of a body. Raises `Unauthenticated` once the principal's access is revoked."""
+        async for chunk in chunks:
+            self.guard.check_not_revoked(principal)
+            yield chunk
 
     async def wait_for_receptions(self, timeout: float) -> None:  # noqa: ASYNC109 - they go on after it
         """Waits up to `timeout` seconds until the requests that are being received have ended."""

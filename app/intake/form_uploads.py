@@ -47,8 +47,8 @@ async def receive(request: Request) -> Response:
     with it.receiving():
         [upload] = await it.services.uploads.create(principal.owner, [new])
         try:
-            await it.appends.append(upload.id, 0, form.content(), is_last=True)
-            it.guard.check_still_valid(principal)
+            await it.appends.append(upload.id, 0, it.admitted(principal, form.content()), is_last=True)
+            it.guard.check_not_revoked(principal)
             await it.services.uploads.complete(upload.id)
         except BaseException:
             await _cancel(it, upload.id)

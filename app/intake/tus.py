@@ -112,7 +112,7 @@ async def create(request: Request) -> Response:
         received = Received(upload, 0)
         if has_body or size == 0:
             try:
-                received = await it.appends.append(upload.id, 0, _body_of(request), check=verdict)
+                received = await it.appends.append(upload.id, 0, _body_of(request, it), check=verdict)
                 await _complete_if_whole(request, it, received)
             except BaseException:
                 # The client does not know the address of the upload yet, so nobody can continue it.
@@ -157,7 +157,7 @@ async def patch(request: Request) -> Response:
                 most = received.upload.size if size is None else size
             _check_room(request, most - offset)
             if received.upload.status is Status.RECEIVING:
-                received = await it.appends.append(job_id, offset, _body_of(request), size=size, check=verdict)
+                received = await it.appends.append(job_id, offset, _body_of(request, it), size=size, check=verdict)
                 await _complete_if_whole(request, it, received)
     return Response(None, 204, _progress(received))
 
@@ -195,7 +195,7 @@ async def _complete_if_whole(request: Request, it: IntakeContext, received: Rece
     if not received.is_whole or received.upload.status is not Status.RECEIVING:
         return
     principal = principal_of(request)
-    it.guard.check_still_valid(principal)
+    it.guard.check_not_revoked(principal)
     await it.services.uploads.complete(received.upload.id)
     await it.audit.record(request, principal, "completeUpload", str(received.upload.id))
 
@@ -207,10 +207,8 @@ def _progress(received: Received) -> dict[str, str]:
     return headers
 
 
-async def _body_of(request: Request) -> AsyncIterator[bytes]:
-    async for chunk in request.stream():
-        if chunk:
-            yield chunk
+def _body_of(request: Request, it: IntakeContext) -> AsyncIterator[bytes]:
+    return it.admitted(principal_of(request), request.stream())
 
 
 # --- headers ----------------------------------------------------------------------------------------------------------

@@ -14,6 +14,8 @@ import httpx
 import pytest
 
 from app.access.principals import Role, Scope
+from app.intake.tus import PATH
+from jobs.access.keys import revoke_key
 from jobs.engine.jobs import Status
 from jobs.files.visibility import Visibility
 from jobs.services import Services
@@ -179,6 +181,46 @@ async def test_nothing_is_read_of_somebody_who_may_not_upload(intake: str, servi
             answer = await answered(client)
             assert (answer.status, answer.headers["connection"]) == (status, "close")
     assert await jobs(services) == []
+
+
+@pytest.mark.parametrize("changes", [{"auth_mode": "required"}])
+async def test_a_key_may_expire_while_a_form_arrives(
+    intake: str, client: httpx.AsyncClient, services: Services
+) -> None:
+    key = await key_of(services, "olga", scopes={Scope.FILES_WRITE}, expires_in=4)
+    async with raw_client(intake) as raw:
+        await begin(raw, 2, f"Authorization: {key['Authorization']}")
+        await raw.send(HEAD, b"x")
+
+        async def has_expired() -> bool:
+            return (
+                await client.head(f"{PATH}/{UUID(int=1)}", headers={**key, "Tus-Resumable": "1.0.0"})
+            ).status_code == 401
+
+        await eventually(has_expired)
+        await raw.send(b"x", END)
+        assert (await answered(raw)).status == 202
+
+
+@pytest.mark.parametrize("changes", [{"auth_mode": "required"}])
+async def test_a_form_is_refused_while_it_arrives_if_its_key_is_revoked(intake: str, services: Services) -> None:
+    key = await key_of(services, "olga", scopes={Scope.FILES_WRITE}, key_id="olgaskey")
+    async with raw_client(intake) as raw:
+        await begin(raw, 10**9, f"Authorization: {key['Authorization']}")
+        await raw.send(HEAD, b"x")
+
+        async def has_begun() -> bool:
+            return bool(await jobs(services))
+
+        await eventually(has_begun)
+        await revoke_key(services.database, "olgaskey")
+        answering = asyncio.create_task(answered(raw))
+        while not answering.done():
+            await raw.send(b"x")
+            await asyncio.sleep(0.05)
+        answer = await answering
+        assert (answer.status, answer.problem()) == (401, "unauthenticated")
+    await until_cancelled(services)
 
 
 @pytest.mark.parametrize("changes", [{"max_open_uploads": 1}])
