@@ -69,22 +69,25 @@ _PINNED = """
 """
 """The files of downloads that workers hold: one that is resolved is pinned, one that is not yet may be so soon."""
 
-_IN_USE = """
+
+def _in_use(file: str) -> str:
+    """A running download has pinned the file, or its object is the result of a download that has not expired."""
+    return f"""
     (
-        f.id IN (SELECT file_id FROM pinned)
+        {file}.id IN (SELECT file_id FROM pinned)
         OR EXISTS (
             SELECT FROM download_jobs AS d JOIN jobs ON jobs.id = d.job_id
-            WHERE d.result_kind = 'object' AND d.result_key = f.key AND jobs.status = 'completed'
+            WHERE d.result_kind = 'object' AND d.result_key = {file}.key AND jobs.status = 'completed'
         )
     )
-"""
-"""A running download has pinned the file, or its object is the result of a download that has not expired."""
+    """  # noqa: S608 - ours
+
 
 _EXPIRE = f"""
     WITH {_PINNED},
     expired AS (
         SELECT id FROM stored_files AS f
-        WHERE job_id IS NOT NULL AND available AND created_at < $1 AND NOT {_IN_USE}
+        WHERE job_id IS NOT NULL AND available AND created_at < $1 AND NOT {_in_use("f")}
         ORDER BY created_at LIMIT $3 FOR UPDATE SKIP LOCKED
     )
     UPDATE stored_files AS f SET available = false, gone_at = $2, gone_reason = 'retention'
@@ -105,7 +108,8 @@ class GoneFile:
 async def find_gone_objects(connection: AsyncConnection, before: datetime, limit: int) -> list[GoneFile]:
     """Files that are gone since `before` this time, and whose objects were not removed yet.
 
-    One that retention has removed is left out while it is in use: a download may have pinned it at the same time.
+    One that retention has removed is left out while it is in use: a download may have pinned it at the same time. Then
+    it needs its object, too.
     """
     return [GoneFile(**row) for row in await fetch_within(connection, _GONE_OBJECTS, before, limit)]
 
@@ -114,10 +118,12 @@ _GONE_OBJECTS = f"""
     WITH {_PINNED}
     SELECT id, key, NOT EXISTS (
         SELECT FROM stored_files AS other
-        WHERE other.key = f.key AND other.object_removed_at IS NULL AND (other.gone_at IS NULL OR other.gone_at >= $1)
+        WHERE other.key = f.key AND other.object_removed_at IS NULL AND (
+            other.gone_at IS NULL OR other.gone_at >= $1 OR (other.gone_reason = 'retention' AND {_in_use("other")})
+        )
     ) AS is_last
     FROM stored_files AS f
-    WHERE gone_at < $1 AND object_removed_at IS NULL AND NOT (gone_reason = 'retention' AND {_IN_USE})
+    WHERE gone_at < $1 AND object_removed_at IS NULL AND NOT (gone_reason = 'retention' AND {_in_use("f")})
     ORDER BY gone_at LIMIT $2
 """  # noqa: S608 - ours
 

@@ -206,6 +206,19 @@ async def test_the_object_goes_with_its_last_file(
     assert fourth.key != first.key
 
 
+async def test_an_object_waits_while_a_running_download_has_pinned_one_of_its_files(services: Services) -> None:
+    first, second = [await uploaded(services, b"same", scanned=True) for _ in range(2)]
+    await clean_up_all(services, first, second)
+    job = await create(services, second.id)
+    await remove(services, YEAR + DAY)
+    held = await claimed(services, job)  # it had read the catalogue just before
+    await remove(services, YEAR + 2 * DAY)
+    assert await stored(services.storage, second.key) == b"same"
+    await services.lifecycle.cancel(held.job.id)
+    await remove(services, YEAR + 2 * DAY)
+    assert await objects(services) == []
+
+
 async def clean_up_all(services: Services, *files: StoredFile) -> None:
     for file in files:
         assert file.job_id is not None
