@@ -20,6 +20,8 @@ from jobs.errors import InvalidRequest
 
 MAX_FIELD_BYTES = 64 * 1024
 """Bytes of all fields together."""
+MAX_FORM_PARTS = 200
+"""Fields, also empty ones, and the file."""
 _REPEATED = frozenset({"groups"})
 """Fields that may be sent several times."""
 _UNCODED = frozenset({"", "7bit", "8bit", "binary"})
@@ -144,8 +146,12 @@ class _Parts:
         self._is_file = self._is_blank = False
         self._text = bytearray()
         self._text_bytes = 0
+        self._count = 0
 
     def begin(self) -> None:
+        self._count += 1
+        if self._count > MAX_FORM_PARTS:
+            raise InvalidRequest(f"A form may have {MAX_FORM_PARTS} parts at most. Nothing was stored.")
         self._headers = {}
         self._is_file = self._is_blank = False
         self._text = bytearray()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from starlette.requests import ClientDisconnect, Request
 
 from app.intake.form_uploads import FIELDS
-from app.intake.forms import MAX_FIELD_BYTES, FormHead, FormReader
+from app.intake.forms import MAX_FIELD_BYTES, MAX_FORM_PARTS, FormHead, FormReader
 from app.problems import BodyTooLarge, UnsupportedMediaType
 from jobs.errors import InvalidRequest
 
@@ -69,6 +69,12 @@ async def test_fields_come_first_and_then_the_bytes_of_the_file() -> None:
     head, content = await read(body)
     assert head == FormHead({"visibility": "shared", "groups": ["a", "ü"]}, "a.txt", "text/plain")
     assert content == b"hello"
+
+
+async def test_empty_fields_count() -> None:
+    await read(field("groups", "") * (MAX_FORM_PARTS - 1) + FILE + END)
+    with pytest.raises(InvalidRequest, match="200 parts at most"):
+        await read(field("groups", "") * MAX_FORM_PARTS + FILE + END)
 
 
 async def test_the_file_may_have_any_field_name_and_no_type() -> None:
