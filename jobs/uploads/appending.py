@@ -31,6 +31,7 @@ from jobs.errors import (
     ChecksumMismatch,
     DatabaseUnavailable,
     HaulageError,
+    IllegalTransition,
     InvalidRequest,
     JobNotFound,
     UploadBusy,
@@ -41,7 +42,7 @@ from jobs.errors import (
 from jobs.kinds import Phase
 from jobs.memory_budget import MemoryBudget
 from jobs.settings import UploadSettings
-from jobs.storage import Storage
+from jobs.storage import Storage, UploadGone
 from jobs.storage.crc32 import combine, crc32, crc32_of
 from jobs.storage.part_buffer import PartBuffer
 from jobs.storage.retries import retried
@@ -410,7 +411,13 @@ class _Stream:
             )
         else:
             upload_id = await self._multipart_id()
-            etag = await self._retried(lambda: storage.multipart.upload_part(upload.key, upload_id, number, part, crc))
+            try:
+                etag = await self._retried(
+                    lambda: storage.multipart.upload_part(upload.key, upload_id, number, part, crc)
+                )
+            except UploadGone:  # as MinIO removes them after a day
+                await self._appends.lifecycle.cancel(upload.id)
+                raise IllegalTransition(f"The store has dropped the parts of upload {upload.id}.") from None
 
         async def write(connection: AsyncConnection) -> None:
             await sql.save_part(connection, upload.id, number, crc, etag)

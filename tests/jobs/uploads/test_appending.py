@@ -292,6 +292,17 @@ async def test_a_writer_stops_while_a_part_arrives_if_its_upload_was_cancelled(
     assert not is_exhausted
 
 
+async def test_an_upload_whose_parts_the_store_has_dropped_is_cancelled(services: Services) -> None:
+    upload = await streamed(services, 2 * PART)
+    await append(services, upload, 0, bytes(PART))
+    upload_id = (await services.uploads.read(upload.id)).upload_id
+    assert upload_id is not None
+    await services.storage.multipart.abort(upload.key, upload_id)
+    with pytest.raises(IllegalTransition, match="dropped"):
+        await append(services, upload, PART, bytes(PART))
+    assert (await services.uploads.read(upload.id)).status is Status.CANCELLED
+
+
 async def test_an_upload_does_not_lapse_while_a_part_arrives_slowly(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
