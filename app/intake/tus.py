@@ -124,11 +124,15 @@ async def create(request: Request) -> Response:
 
 
 async def head(request: Request) -> Response:
-    """How much has arrived. Completes an upload that was whole when its server was killed, or its queue full."""
+    """How much has arrived. Completes an upload that was whole when its server was killed, or its queue full.
+
+    Not for somebody who may see the upload and no more.
+    """
     it, job_id = intake_context(request), path_job_id(request)
     async with _ending(it, job_id):
         received = await it.appends.received(job_id)
-        await _complete_if_whole(request, it, received)
+        if principal_of(request).acts_on(received.upload.owner):
+            await _complete_if_whole(request, it, received)
     upload = received.upload
     length = {"Upload-Length": str(upload.size)} if upload.size_known else {"Upload-Defer-Length": "1"}
     return Response(None, 200, {**length, "Upload-Metadata": _metadata_header(upload), **_progress(received)})

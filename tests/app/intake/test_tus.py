@@ -15,7 +15,7 @@ from zlib import crc32
 import httpx
 import pytest
 
-from app.access.principals import Scope
+from app.access.principals import Role, Scope
 from app.intake.tus import PATH
 from jobs.engine.jobs import Status
 from jobs.services import Services
@@ -239,6 +239,25 @@ async def test_uploads_of_others_do_not_exist(intake: httpx.AsyncClient, service
     assert (await services.uploads.read(id_of(path))).owner == "anna"
     actions = await services.database.fetch("SELECT action FROM access_audit ORDER BY at")
     assert [(row["action"]) for row in actions] == ["createTusUpload", "completeUpload"]
+
+
+@pytest.mark.parametrize("changes", [{"auth_mode": "required"}])
+async def test_a_look_at_the_upload_of_somebody_else_changes_nothing(
+    intake: httpx.AsyncClient, services: Services
+) -> None:
+    anna = await key_of(services, "anna")
+    support = await key_of(services, "sue", Role.SUPPORT)
+    path = await created(intake, 3, headers=anna)
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"abc"
+
+    await services.appends.append(id_of(path), 0, body())
+    seen = await intake.head(path, headers=support)
+    assert (seen.status_code, seen.headers["upload-offset"]) == (200, "3")
+    assert (await services.uploads.read(id_of(path))).status is Status.RECEIVING
+    assert (await intake.head(path, headers=anna)).status_code == 200
+    assert (await services.uploads.read(id_of(path))).status is Status.QUEUED
 
 
 @pytest.mark.parametrize("changes", [{"cors_origins": ("https://site.example",)}])
