@@ -28,13 +28,12 @@ from app.problems import UnsupportedMediaType, UnsupportedTusVersion, UploadEnde
 from app.request_bodies import TusMetadata
 from app.requests import check, invalid, path_job_id
 from jobs.engine.jobs import Status
-from jobs.errors import HaulageError, IllegalTransition, UploadTooLarge, WrongChecksum, WrongOffset
+from jobs.errors import HaulageError, IllegalTransition, WrongChecksum
 from jobs.files.names import safe_name
 from jobs.files.visibility import Visibility
-from jobs.settings import Settings
 from jobs.storage.crc32 import CRC32_SIZE, crc32
-from jobs.uploads.appending import Check, Received
-from jobs.uploads.uploads import MAX_STREAMED_SIZE, NewUpload, Upload
+from jobs.uploads.appending import Check, Received, check_offset, check_room
+from jobs.uploads.uploads import NewUpload, Upload
 
 PATH = f"{UPLOAD}/tus"
 VERSION = "1.0.0"
@@ -77,7 +76,7 @@ async def options(request: Request) -> Response:
     headers = {
         "Tus-Version": VERSION,
         "Tus-Extension": EXTENSIONS,
-        "Tus-Max-Size": str(_max_size(intake_context(request).services.settings)),
+        "Tus-Max-Size": str(intake_context(request).appends.max_size),
         "Tus-Checksum-Algorithm": ",".join(ALGORITHMS),
     }
     return Response(None, 204, headers)
@@ -87,13 +86,15 @@ async def create(request: Request) -> Response:
     """Creates an upload, with the first of its bytes if the request has a body."""
     it, principal = intake_context(request), principal_of(request)
     settings = it.services.settings
-    size = _new_size(request, settings)
+    size = _new_size(request)
+    if size is not None:
+        it.appends.check_size(size)
     wanted = check(_metadata_of(request.headers.get("upload-metadata", "")), TusMetadata)
     has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
     verdict = None
     if has_body:
         _check_media_type(request)
-        _check_room(request, size if size is not None else _max_size(settings))
+        check_room(_body_length(request), it.appends.max_size if size is None else size)
         verdict = _check_of(request)
     new = NewUpload(
         name=safe_name(wanted.name),
@@ -149,20 +150,16 @@ async def patch(request: Request) -> Response:
     with it.receiving():
         async with _ending(it, job_id):
             received = await it.appends.received(job_id)
-            if offset != received.offset:
-                raise WrongOffset(
-                    f"{received.offset:,} bytes of upload {job_id} have arrived: continue there, not at {offset:,}.",
-                    received.offset,
-                )
-            most = _max_size(it.services.settings)
-            if size is not None and size > most:
-                raise UploadTooLarge(_too_large(size, most))
-            if size is not None or received.upload.size_known:
-                most = received.upload.size if size is None else size
-            _check_room(request, most - offset)
             if received.upload.status is Status.RECEIVING:
-                received = await it.appends.append(job_id, offset, _body_of(request, it), size=size, check=verdict)
+                received = await it.appends.append(
+                    job_id, offset, _body_of(request, it), size=size, announced=_body_length(request), check=verdict
+                )
                 await _complete_if_whole(request, it, received)
+            else:  # the response to the last bytes was lost
+                check_offset(job_id, received.offset, offset)
+                check_room(_body_length(request), 0)
+                async for chunk in _body_of(request, it):
+                    check_room(len(chunk), 0)
     return Response(None, 204, _progress(received))
 
 
@@ -218,15 +215,7 @@ def _body_of(request: Request, it: IntakeContext) -> AsyncIterator[bytes]:
 # --- headers ----------------------------------------------------------------------------------------------------------
 
 
-def _max_size(settings: Settings) -> int:
-    return min(settings.max_upload_size, MAX_STREAMED_SIZE)
-
-
-def _too_large(size: int, most: int) -> str:
-    return f"The file has {size:,} bytes, but at most {most:,} are accepted here. `haulage upload` sends larger files."
-
-
-def _new_size(request: Request, settings: Settings) -> int | None:
+def _new_size(request: Request) -> int | None:
     """The size of a new upload; None if the client tells it later."""
     if "upload-concat" in request.headers:
         raise invalid(
@@ -236,9 +225,6 @@ def _new_size(request: Request, settings: Settings) -> int | None:
     size = _header_size(request, "Upload-Length")
     if (size is None) == (deferred is None) or deferred not in {None, "1"}:
         raise invalid("Upload-Length", "must be the size in bytes, or Upload-Defer-Length must be 1", deferred or "")
-    most = _max_size(settings)
-    if size is not None and size > most:
-        raise UploadTooLarge(_too_large(size, most))
     return size
 
 
@@ -252,23 +238,23 @@ def _header_size(request: Request, name: str) -> int | None:
 
 
 def _check_media_type(request: Request) -> None:
-    media_type = request.headers.get("content-type", "")
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != MEDIA_TYPE:
         raise UnsupportedMediaType(
-            f"The body must be {MEDIA_TYPE}, not {media_type[:100] or 'without a Content-Type'}."
+            f"The body must be {MEDIA_TYPE}"
+            + (f", not {media_type[:100]}." if media_type else ": set the Content-Type header.")
         )
 
 
-def _check_room(request: Request, room: int) -> None:
-    """Refuses a body that does not fit before it is read."""
+def _body_length(request: Request) -> int | None:
+    """The bytes of the body; None if they are known only when it ends."""
     length = request.headers.get("content-length", "")
-    if length.isdecimal() and int(length) > room:
-        raise UploadTooLarge(f"The body has {int(length):,} bytes, but only {room:,} are left of the file's size.")
+    return int(length) if length.isdecimal() else None
 
 
 def _metadata_of(header: str) -> dict[str, object]:
     """The fields of `Upload-Metadata`, by our names. Those that we do not know are the client's own."""
-    found: dict[str, object] = {"name": "file"}
+    found: dict[str, object] = {}
     for pair in filter(None, (one.strip() for one in header.split(","))):
         key, _, encoded = pair.partition(" ")
         field = _NAMES.get(key, key)
@@ -278,10 +264,9 @@ def _metadata_of(header: str) -> dict[str, object]:
             value = base64.b64decode(encoded.strip(), validate=True).decode()
         except ValueError:
             raise invalid("Upload-Metadata", f"must have {key} as UTF-8 in Base64", encoded) from None
-        if not value or (field in found and found[field] != "file"):
-            continue
-        found[field] = [group for group in value.split(",") if group] if field == "groups" else value
-    return found
+        if value:
+            found.setdefault(field, [group for group in value.split(",") if group] if field == "groups" else value)
+    return {"name": "file", **found}
 
 
 def _metadata_header(upload: Upload) -> str:

@@ -49,7 +49,7 @@ from jobs.storage.retries import retried
 from jobs.uploads.commands import Uploads, check_receiving, progress_of
 from jobs.uploads.sql import appends as sql
 from jobs.uploads.sql.uploads import load_upload, sum_bytes
-from jobs.uploads.uploads import MAX_PARTS, TailPiece, Upload, tail_key
+from jobs.uploads.uploads import MAX_STREAMED_SIZE, TailPiece, Upload, tail_key
 
 log = structlog.get_logger()
 
@@ -110,6 +110,19 @@ class Appends:
         self.budget = MemoryBudget(settings.intake_memory_budget)
         """Of the parts of all streams."""
 
+    @property
+    def max_size(self) -> int:
+        """Bytes of the largest file that can be streamed."""
+        return min(self.settings.max_upload_size, MAX_STREAMED_SIZE)
+
+    def check_size(self, size: int) -> None:
+        """Raises `UploadTooLarge` for a file that is larger than any that can be streamed."""
+        if size > self.max_size:
+            raise UploadTooLarge(
+                f"The file has {size:,} bytes, but at most {self.max_size:,} are accepted here. `haulage upload` sends"
+                " larger files."
+            )
+
     async def received(self, job_id: UUID) -> Received:
         """How much of a streamed upload has arrived.
 
@@ -134,12 +147,14 @@ class Appends:
         chunks: AsyncIterator[bytes],
         *,
         size: int | None = None,
+        announced: int | None = None,
         is_last: bool = False,
         check: Check | None = None,
     ) -> Received:
         """Appends the bytes of one request at `offset`, and returns what has arrived by then.
 
-        `size`: that of the whole file, if it was not known before. `is_last`: the file ends where `chunks` do, so an
+        `size`: that of the whole file, if it was not known before. `announced`: bytes of this request, if they are known;
+        too many are refused before one is read. `is_last`: the file ends where `chunks` do, so an
         unknown size is known then. What `chunks` raises, as when the client breaks off, is raised once what had arrived is
         durable, unless there is a `check`.
 
@@ -161,12 +176,10 @@ class Appends:
                 raise UploadBusy(f"Another request sends bytes of upload {job_id}. Try again when it has ended.")
             parts, tail = await _arrived(connection, upload)
             end = _end_of(upload, parts, tail)
-            if offset != end:
-                raise WrongOffset(
-                    f"{end:,} bytes of upload {job_id} have arrived: continue there, not at {offset:,}.", end
-                )
+            check_offset(job_id, end, offset)
             if size is not None:
                 upload = await self._sized(connection, upload, size, end)
+            check_room(announced, (upload.size if upload.size_known else self.max_size) - end)
         stream = _Stream(self, upload, writer, parts, tail, check)
         try:
             return await stream.receive(chunks, is_last=is_last)
@@ -175,6 +188,7 @@ class Appends:
                 await asyncio.shield(sql.release_writer(self.database, job_id, writer))
 
     async def _sized(self, connection: AsyncConnection, upload: Upload, size: int, end: int) -> Upload:
+        self.check_size(size)
         if (upload.size_known and size != upload.size) or size < end:
             known = f"has {upload.size:,} bytes" if upload.size_known else f"has {end:,} bytes already"
             raise InvalidRequest(f"Upload {upload.id} {known}, so its size cannot be {size:,}.")
@@ -192,6 +206,20 @@ class Appends:
                 f"At most {daily:,} bytes may be uploaded within 24 hours, and upload {upload.id} has more than are left."
                 " Try again later."
             )
+
+
+def check_offset(job_id: UUID, arrived: int, offset: int) -> None:
+    """Raises `WrongOffset` for bytes that do not follow those that have arrived."""
+    if offset != arrived:
+        raise WrongOffset(
+            f"{arrived:,} bytes of upload {job_id} have arrived: continue there, not at {offset:,}.", arrived
+        )
+
+
+def check_room(announced: int | None, room: int) -> None:
+    """Raises `UploadTooLarge` for a request that announces more bytes than the file lacks."""
+    if announced is not None and announced > room:
+        raise UploadTooLarge(f"The body has {announced:,} bytes, but only {room:,} are left of the file's size.")
 
 
 def _check_streamed(upload: Upload) -> None:
@@ -318,7 +346,7 @@ class _Stream:
         iterator = aiter(chunks)
         limit = self._upload.size
         if not self._upload.size_known:
-            limit = min(self._appends.settings.max_upload_size, MAX_PARTS * self._upload.part_size)
+            limit = self._appends.max_size
         while True:
             try:
                 chunk = await anext(iterator)

@@ -92,6 +92,12 @@ async def test_an_upload_in_two_requests_is_completed_by_itself(intake: httpx.As
     again = await append(intake, path, 8, b"")
     assert (again.status_code, again.headers["upload-offset"]) == (204, "8")
 
+    async def more() -> AsyncIterator[bytes]:
+        yield b"more"
+
+    for body in (b"more", more()):
+        problem(await append(intake, path, 8, body), 413, "upload_too_large")
+
 
 @pytest.mark.parametrize("data", [b"", b"all of it"])
 async def test_an_upload_may_come_with_its_creation(intake: httpx.AsyncClient, services: Services, data: bytes) -> None:
@@ -101,12 +107,21 @@ async def test_an_upload_may_come_with_its_creation(intake: httpx.AsyncClient, s
     assert (await services.uploads.read(id_of(answer.headers["location"]))).status is Status.QUEUED
 
 
+async def test_a_type_may_have_parameters_and_a_file_may_be_called_file(
+    intake: httpx.AsyncClient, services: Services
+) -> None:
+    path = await created(intake, 3, headers={"Upload-Metadata": f"filename {text('file')},name {text('other')}"})
+    answer = await append(intake, path, 0, b"abc", Content_Type="Application/Offset+Octet-Stream; a=b")
+    assert answer.status_code == 204, answer.text
+    assert (await services.uploads.read(id_of(path))).name == "file"
+
+
 async def test_the_size_may_be_told_later(intake: httpx.AsyncClient, services: Services) -> None:
     answer = await intake.post(PATH, headers={"Upload-Defer-Length": "1"})
     path = answer.headers["location"]
     await append(intake, path, 0, b"abc")
     assert (await intake.head(path)).headers["upload-defer-length"] == "1"
-    problem(await append(intake, path, 3, b"", Upload_Length="2"), 413, "upload_too_large")
+    problem(await append(intake, path, 3, b"", Upload_Length="2"), 400, "invalid_request")
     last = await append(intake, path, 3, b"de", Upload_Length="5")
     assert last.headers["upload-offset"] == "5"
     assert (await services.uploads.read(id_of(path))).status is Status.QUEUED
