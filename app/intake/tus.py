@@ -33,7 +33,7 @@ from jobs.files.names import safe_name
 from jobs.files.visibility import Visibility
 from jobs.storage.crc32 import CRC32_SIZE, crc32
 from jobs.uploads.appending import Check, Received, check_offset, check_room
-from jobs.uploads.uploads import NewUpload, Upload
+from jobs.uploads.uploads import NewUpload
 
 PATH = f"{UPLOAD}/tus"
 VERSION = "1.0.0"
@@ -89,7 +89,8 @@ async def create(request: Request) -> Response:
     size = _new_size(request)
     if size is not None:
         it.appends.check_size(size)
-    wanted = check(_metadata_of(request.headers.get("upload-metadata", "")), TusMetadata)
+    metadata = request.headers.get("upload-metadata")
+    wanted = check(_metadata_of(metadata or ""), TusMetadata)
     has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
     verdict = None
     if has_body:
@@ -104,6 +105,7 @@ async def create(request: Request) -> Response:
         visibility=wanted.visibility or Visibility(settings.upload_visibility),
         groups=tuple(sorted(set(wanted.groups))),
         streamed=True,
+        tus_metadata=metadata,
     )
     with it.receiving():
         generation = it.guard.owners.generation
@@ -136,7 +138,8 @@ async def head(request: Request) -> Response:
             await _complete_if_whole(request, it, received)
     upload = received.upload
     length = {"Upload-Length": str(upload.size)} if upload.size_known else {"Upload-Defer-Length": "1"}
-    return Response(None, 200, {**length, "Upload-Metadata": _metadata_header(upload), **_progress(received)})
+    metadata = {} if upload.tus_metadata is None else {"Upload-Metadata": upload.tus_metadata}
+    return Response(None, 200, {**length, **metadata, **_progress(received)})
 
 
 async def patch(request: Request) -> Response:
@@ -267,11 +270,6 @@ def _metadata_of(header: str) -> dict[str, object]:
         if value:
             found.setdefault(field, [group for group in value.split(",") if group] if field == "groups" else value)
     return {"name": "file", **found}
-
-
-def _metadata_header(upload: Upload) -> str:
-    pairs = {"filename": upload.name, "filetype": upload.content_type}
-    return ",".join(f"{key} {base64.b64encode(value.encode()).decode()}" for key, value in pairs.items() if value)
 
 
 class _Hash(Protocol):

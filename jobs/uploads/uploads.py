@@ -73,6 +73,8 @@ class NewUpload:
     groups: tuple[str, ...] = ()
     streamed: bool = False
     """Whether the client sends it to the intake; otherwise it sends the parts to the store."""
+    tus_metadata: str | None = None
+    """The header `Upload-Metadata` of tus, as the client sent it."""
 
     @property
     def part_size(self) -> int:
@@ -121,6 +123,8 @@ class Upload(Job):
     part_size: int
     streamed: bool
     """Whether the client sends it to the intake; otherwise it sends the parts to the store."""
+    tus_metadata: str | None
+    """The header `Upload-Metadata` of tus, as the client sent it."""
     key: str
     upload_id: str | None
     """The multipart upload of its parts, from the first request for URLs; none for a single part."""

@@ -46,6 +46,7 @@ upload_jobs = Table(
     Column("streamed", Boolean, nullable=False, server_default=false()),  # to the intake, not to the store
     Column("writer", Uuid),  # the request that appends bytes, or the last one that has
     Column("writer_until", TimestampTz),  # until when no other request may; NULL when none does
+    Column("tus_metadata", Text),  # the header Upload-Metadata, as the client sent it
     Column("infected_at", TimestampTz),  # when the virus scanner found something: its bytes are in quarantine
     Column("finding", Text),  # what it found, which is for operators and admins
     one_of("visibility", Visibility),

@@ -54,6 +54,7 @@ async def insert_uploads(connection: AsyncConnection, created: Sequence[Job], ne
             "groups": list(one.groups),
             "part_size": one.part_size,
             "streamed": one.streamed,
+            "tus_metadata": one.tus_metadata,
             "key": raw_key(job.id),
         }
         for position, (job, one) in enumerate(zip(created, new, strict=True))
