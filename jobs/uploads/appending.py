@@ -15,7 +15,7 @@ import math
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Protocol, TypeVar
 from uuid import UUID, uuid4
@@ -49,7 +49,7 @@ from jobs.storage.retries import retried
 from jobs.uploads.commands import Uploads, check_receiving, progress_of
 from jobs.uploads.sql import appends as sql
 from jobs.uploads.sql.uploads import load_upload, sum_bytes
-from jobs.uploads.uploads import MAX_STREAMED_SIZE, TailPiece, Upload, tail_key
+from jobs.uploads.uploads import MAX_STREAMED_SIZE, Part, TailPiece, Upload, tail_key
 
 log = structlog.get_logger()
 
@@ -64,8 +64,6 @@ MAX_PARTS_IN_FLIGHT = 2
 """Parts of one stream that are sent while the next one arrives."""
 
 T = TypeVar("T")
-Write = Callable[[AsyncConnection], Awaitable[None]]
-"""Writes rows about bytes that the store has."""
 
 
 class Check(Protocol):
@@ -266,6 +264,26 @@ class _Buffer:
         return memoryview(self._data)[: self.filled]
 
 
+@dataclass(slots=True)
+class _Unrecorded:
+    """What the store has, and no row says yet."""
+
+    end: int
+    """Of it, in the file."""
+    parts: list[Part] = field(default_factory=list)
+    pieces: list[TailPiece] = field(default_factory=list)
+    superseded: list[TailPiece] = field(default_factory=list)
+    """Pieces whose part is complete."""
+
+    async def record(self, connection: AsyncConnection, job_id: UUID) -> None:
+        if self.pieces:
+            await sql.add_pieces(connection, job_id, self.pieces)
+        if self.parts:
+            await sql.save_parts(connection, job_id, self.parts)
+        if self.superseded:
+            await sql.delete_pieces(connection, job_id, self.superseded)
+
+
 class _Stream:
     """The bytes of one request. Whatever it writes to the store and to PostgreSQL is written in the order of the file."""
 
@@ -293,9 +311,8 @@ class _Stream:
         self._pending: deque[asyncio.Task[None]] = deque()
         self._starting = asyncio.Lock()
         self._has_new_size = False
-        self._withheld: list[tuple[Write, int]] = []
-        self._superseded: list[str] = []
-        """Keys of pieces whose parts are recorded."""
+        self._unrecorded = _Unrecorded(self._offset)
+        """All that was written, if there is a checksum, until that is verified."""
         self._arrivals = 0
         self._is_waiting = False
         self._ended_by: HaulageError | None = None
@@ -338,8 +355,8 @@ class _Stream:
         elif self._buffer is not None:
             self._spill()
         await self._wait(0)
-        if self._withheld or self._has_new_size:
-            await self._record(self._withheld)
+        if self._unrecorded.parts or self._unrecorded.pieces or self._has_new_size:
+            await self._record()
 
     async def _take_all(self, chunks: AsyncIterator[bytes]) -> Exception | None:
         """Takes all bytes. Returns what the client's side raised."""
@@ -446,21 +463,18 @@ class _Stream:
             except UploadGone:  # as MinIO removes them after a day
                 await self._appends.lifecycle.cancel(upload.id)
                 raise IllegalTransition(f"The store has dropped the parts of upload {upload.id}.") from None
-
-        async def write(connection: AsyncConnection) -> None:
-            await sql.save_part(connection, upload.id, number, crc, etag)
-            await sql.delete_pieces(connection, upload.id, pieces)
-
         await _result_of(before)
-        self._superseded += [piece.key for piece in pieces]
-        await self._record_or_withhold(write, end)
+        self._unrecorded.parts.append(Part(number=number, crc32=crc, sent=True, etag=etag))
+        self._unrecorded.superseded += pieces
+        await self._has_written(end)
 
     async def _write_piece(self, piece: TailPiece, buffer: _Buffer, before: asyncio.Task[None] | None) -> None:
         objects = self._appends.storage.objects
         data = PartBuffer.of(buffer.content)
         await self._retried(lambda: objects.put_buffer(piece.key, data, piece.crc32, OCTETS))
         await _result_of(before)
-        await self._record_or_withhold(lambda connection: sql.add_piece(connection, self._upload.id, piece), piece.stop)
+        self._unrecorded.pieces.append(piece)
+        await self._has_written(piece.stop)
 
     async def _load(self, piece: TailPiece, part: PartBuffer, place: int) -> None:
         """Reads a piece into the part. Raises `ChecksumMismatch`."""
@@ -485,39 +499,33 @@ class _Stream:
             self._upload = replace(self._upload, upload_id=upload_id)
         return upload_id
 
-    async def _record_or_withhold(self, write: Write, end: int) -> None:
+    async def _has_written(self, end: int) -> None:
+        self._unrecorded.end = end
         if self._check is None:
-            await self._record([(write, end)])
-        else:
-            self._withheld.append((write, end))
+            await self._record()
 
-    async def _record(self, writes: Sequence[tuple[Write, int]]) -> None:
+    async def _record(self) -> None:
         """Makes bytes that the store has count. Raises `UploadBusy` if another request is the writer by now."""
-        end = max([self._durable, *(end for _, end in writes)])
+        new, self._unrecorded = self._unrecorded, _Unrecorded(self._unrecorded.end)
         has_new_size = False
 
         async def within(connection: AsyncConnection, _: Job) -> Progress:
             nonlocal has_new_size
             has_new_size = self._has_new_size  # it may become known before this transaction ends
             await self._renew_within(connection)
-            upload = self._upload if self._upload.size_known else replace(self._upload, size=end)
+            upload = self._upload if self._upload.size_known else replace(self._upload, size=new.end)
             if not upload.size_known or has_new_size:
                 await self._appends.save_size(connection, upload)
-            for write, _ in writes:
-                await write(connection)
+            await new.record(connection, self._upload.id)
             return await progress_of(connection, upload)
 
         await self._receive(within)
-        self._durable = end
+        self._durable = new.end
         if has_new_size:
             self._has_new_size = False
-        await self._remove_superseded()
-
-    async def _remove_superseded(self) -> None:
-        keys, self._superseded = self._superseded, []
-        if keys:
+        if new.superseded:
             with suppress(HaulageError):  # a worker looks for orphans
-                await self._appends.storage.objects.delete(keys)
+                await self._appends.storage.objects.delete([piece.key for piece in new.superseded])
 
     async def _keep(self) -> None:
         """Renews the lease while bytes arrive, and leaves memory that fills slowly to streams that wait for some."""

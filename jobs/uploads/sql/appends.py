@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobs.database import Database, fetch_within
-from jobs.uploads.uploads import TailPiece
+from jobs.uploads.uploads import Part, TailPiece
 
 
 async def claim_writer(connection: AsyncConnection, job_id: UUID, writer: UUID, seconds: float) -> bool:
@@ -65,23 +65,29 @@ async def load_tail(connection: AsyncConnection, job_id: UUID, start: int) -> li
     return tail
 
 
-async def save_part(connection: AsyncConnection, job_id: UUID, number: int, crc32: int, etag: str) -> None:
-    """Records a part that the store has."""
-    await fetch_within(connection, _SAVE, job_id, number, crc32, etag)
+async def save_parts(connection: AsyncConnection, job_id: UUID, parts: Sequence[Part]) -> None:
+    """Records parts that the store has."""
+    numbers, crcs = [part.number for part in parts], [part.crc32 for part in parts]
+    await fetch_within(connection, _SAVE, job_id, numbers, crcs, [part.etag for part in parts])
 
 
 _SAVE = """
-    INSERT INTO signed_parts (job_id, number, crc32, sent, etag) VALUES ($1, $2, $3, true, $4)
+    INSERT INTO signed_parts (job_id, number, crc32, sent, etag)
+    SELECT $1::uuid, number, crc32, true, etag FROM unnest($2::int[], $3::bigint[], $4::text[]) AS p (number, crc32, etag)
     ON CONFLICT (job_id, number) DO UPDATE SET crc32 = excluded.crc32, sent = true, etag = excluded.etag
 """
 
 
-async def add_piece(connection: AsyncConnection, job_id: UUID, piece: TailPiece) -> None:
-    await fetch_within(connection, _ADD, job_id, piece.start, piece.size, piece.crc32, piece.key)
+async def add_pieces(connection: AsyncConnection, job_id: UUID, pieces: Sequence[TailPiece]) -> None:
+    starts, sizes = [piece.start for piece in pieces], [piece.size for piece in pieces]
+    crcs, keys = [piece.crc32 for piece in pieces], [piece.key for piece in pieces]
+    await fetch_within(connection, _ADD, job_id, starts, sizes, crcs, keys)
 
 
 _ADD = """
-    INSERT INTO tail_pieces (job_id, start, size, crc32, key) VALUES ($1, $2, $3, $4, $5)
+    INSERT INTO tail_pieces (job_id, start, size, crc32, key)
+    SELECT $1::uuid, start, size, crc32, key
+    FROM unnest($2::bigint[], $3::int[], $4::bigint[], $5::text[]) AS p (start, size, crc32, key)
     ON CONFLICT (job_id, start) DO UPDATE SET size = excluded.size, crc32 = excluded.crc32, key = excluded.key
 """
 
