@@ -17,7 +17,7 @@ from jobs.engine.jobs import FileRequest
 from jobs.files.names import safe_archive_name, safe_name
 from jobs.files.tables import FILE_ID_MAX, FILE_ID_MIN
 from jobs.files.visibility import Visibility
-from jobs.uploads.uploads import MAX_PARTS, MAX_SIGNED, MAX_UPLOADS
+from jobs.uploads.uploads import MAX_PARTS, MAX_SIGNED, MAX_UPLOADS, NewUpload
 
 FileId = Annotated[StrictInt, Field(ge=FILE_ID_MIN, le=FILE_ID_MAX, examples=[10000])]
 Name = Annotated[StrictStr, Field(min_length=1, max_length=MAX_NAME)]
@@ -189,6 +189,19 @@ class Sharing(Body):
             msg = "give groups with visibility 'shared', and only with it"
             raise ValueError(msg)
         return self
+
+    def new_upload(
+        self, file: UploadFile | ReceivedForm | TusMetadata, size: int | None, default: Visibility
+    ) -> NewUpload:
+        """The upload of a file that is shared like this. `default`: its visibility, where the client has given none."""
+        return NewUpload(
+            name=safe_name(file.name),
+            size=size,
+            content_type=file.content_type,
+            modified_at=file.last_modified,
+            visibility=self.visibility or default,
+            groups=tuple(sorted(set(self.groups))),
+        )
 
 
 class NewUploads(Sharing):

@@ -22,10 +22,8 @@ from app.serializers import UPLOADS, new_upload_of, upload_item_of, upload_links
 from jobs.engine.jobs import Status
 from jobs.engine.sql.jobs import Idempotency
 from jobs.errors import UploadTooLarge
-from jobs.files.names import safe_name
 from jobs.files.visibility import Visibility
 from jobs.storage.part_signing import LIFETIME
-from jobs.uploads.uploads import NewUpload
 
 NO_STORE = {"Cache-Control": "no-store"}
 FORM = f"{UPLOADS}/form"
@@ -44,18 +42,8 @@ async def create(request: Request) -> Response:
                 f"files[{place}] has {file.size:,} bytes, but at most {settings.max_upload_size:,} are accepted. No upload"
                 " was created."
             )
-    visibility = wanted.visibility or Visibility(settings.upload_visibility)
-    new = [
-        NewUpload(
-            name=safe_name(file.name),
-            size=file.size,
-            content_type=file.content_type,
-            modified_at=file.last_modified,
-            visibility=visibility,
-            groups=tuple(sorted(set(wanted.groups))),
-        )
-        for file in wanted.files
-    ]
+    default = Visibility(settings.upload_visibility)
+    new = [wanted.new_upload(file, file.size, default) for file in wanted.files]
     digest = hashlib.sha256(b"upload " + wanted.model_dump_json(by_alias=True).encode()).hexdigest()
     owners = it.guard.owners
     generation = owners.generation

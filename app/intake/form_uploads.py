@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 import structlog
@@ -18,9 +19,7 @@ from app.requests import check
 from app.schemas import UploadsCreated
 from app.serializers import new_upload_of
 from jobs.errors import HaulageError
-from jobs.files.names import safe_name
 from jobs.files.visibility import Visibility
-from jobs.uploads.uploads import NewUpload
 
 log = structlog.get_logger()
 
@@ -35,15 +34,7 @@ async def receive(request: Request) -> Response:
     head = await form.head()
     named = {"name": head.file_name, **head.fields, "file": head.file_name, "contentType": head.content_type}
     wanted = check(named, ReceivedForm)
-    new = NewUpload(
-        name=safe_name(wanted.name),
-        size=None,
-        content_type=wanted.content_type,
-        modified_at=wanted.last_modified,
-        visibility=wanted.visibility or Visibility(settings.upload_visibility),
-        groups=tuple(sorted(set(wanted.groups))),
-        streamed=True,
-    )
+    new = replace(wanted.new_upload(wanted, None, Visibility(settings.upload_visibility)), streamed=True)
     with it.receiving():
         [upload] = await it.services.uploads.create(principal.owner, [new])
         try:

@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import UTC
 from email.utils import format_datetime
 from typing import Protocol
@@ -29,11 +30,9 @@ from app.request_bodies import TusMetadata
 from app.requests import check, invalid, path_job_id
 from jobs.engine.jobs import Status
 from jobs.errors import HaulageError, IllegalTransition, WrongChecksum
-from jobs.files.names import safe_name
 from jobs.files.visibility import Visibility
 from jobs.storage.crc32 import CRC32_SIZE, crc32
 from jobs.uploads.appending import Check, Received, check_offset, check_room
-from jobs.uploads.uploads import NewUpload
 
 PATH = f"{UPLOAD}/tus"
 VERSION = "1.0.0"
@@ -97,15 +96,8 @@ async def create(request: Request) -> Response:
         _check_media_type(request)
         check_room(_body_length(request), it.appends.max_size if size is None else size)
         verdict = _check_of(request)
-    new = NewUpload(
-        name=safe_name(wanted.name),
-        size=size,
-        content_type=wanted.content_type,
-        modified_at=wanted.last_modified,
-        visibility=wanted.visibility or Visibility(settings.upload_visibility),
-        groups=tuple(sorted(set(wanted.groups))),
-        streamed=True,
-        tus_metadata=metadata,
+    new = replace(
+        wanted.new_upload(wanted, size, Visibility(settings.upload_visibility)), streamed=True, tus_metadata=metadata
     )
     with it.receiving():
         generation = it.guard.owners.generation

@@ -33,7 +33,6 @@ from jobs.errors import (
     HaulageError,
     IllegalTransition,
     InvalidRequest,
-    JobNotFound,
     UploadBusy,
     UploadQuotaExceeded,
     UploadTooLarge,
@@ -48,8 +47,8 @@ from jobs.storage.part_buffer import PartBuffer
 from jobs.storage.retries import retried
 from jobs.uploads.commands import Uploads, check_receiving, progress_of
 from jobs.uploads.sql import appends as sql
-from jobs.uploads.sql.uploads import load_upload, sum_bytes
-from jobs.uploads.uploads import MAX_STREAMED_SIZE, Part, TailPiece, Upload, tail_key
+from jobs.uploads.sql.uploads import load_upload, not_found, sum_bytes
+from jobs.uploads.uploads import MAX_STREAMED_SIZE, OCTETS, Part, TailPiece, Upload, tail_key
 
 log = structlog.get_logger()
 
@@ -59,7 +58,6 @@ KEEP_INTERVAL = 1.5
 """Seconds between two renewals of the lease, while bytes arrive."""
 PATIENCE = 4.0
 """Seconds after which a part that fills slowly leaves its memory to another stream that waits for some."""
-OCTETS = "application/octet-stream"
 MAX_PARTS_IN_FLIGHT = 2
 """Parts of one stream that are sent while the next one arrives."""
 
@@ -129,8 +127,8 @@ class Appends:
         """
         async with self.database.reading() as connection:
             upload = await load_upload(connection, job_id)
-            if upload is None or upload.deleted_at is not None:
-                raise JobNotFound(f"There is no upload {job_id}.")
+            if upload.deleted_at is not None:
+                raise not_found(job_id)
             _check_streamed(upload)
             if upload.phase is not Phase.RECEIVING and upload.status is not Status.CANCELLED:
                 return Received(upload, upload.size)
@@ -166,8 +164,6 @@ class Appends:
         async with self.database.begin() as connection:
             job, _ = await lock_job(connection, job_id)
             upload = await load_upload(connection, job_id)
-            if upload is None:
-                raise JobNotFound(f"There is no upload {job_id}.")
             _check_streamed(upload)
             check_receiving(job)
             if not await sql.claim_writer(connection, job_id, writer, WRITER_LEASE):
@@ -561,8 +557,6 @@ class _Stream:
         if await sql.renew_writer(connection, self._upload.id, self._writer, WRITER_LEASE):
             return
         upload = await load_upload(connection, self._upload.id)
-        if upload is None:
-            raise JobNotFound(f"There is no upload {self._upload.id}.")
         check_receiving(upload)
         raise UploadBusy(
             f"Another request has begun to send bytes of upload {upload.id}, since none had arrived here for a while."

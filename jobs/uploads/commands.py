@@ -36,7 +36,7 @@ from jobs.storage.part_signing import SignedPut
 from jobs.uploads.sql import appends
 from jobs.uploads.sql import uploads as sql
 from jobs.uploads.sql.files import find_same_content, lock_same_content
-from jobs.uploads.uploads import NewUpload, Part, Upload
+from jobs.uploads.uploads import OCTETS, NewUpload, Part, Upload
 
 log = structlog.get_logger()
 
@@ -165,7 +165,7 @@ class Uploads:
         if upload.upload_id is not None:
             return upload.upload_id
         upload_id = await self._storage.multipart.create(
-            upload.key, upload.content_type or "application/octet-stream", str(upload.id), with_checksums=True
+            upload.key, upload.content_type or OCTETS, str(upload.id), with_checksums=True
         )
         counted = upload_id
         try:
@@ -199,8 +199,6 @@ class Uploads:
 
         async def within(connection: AsyncConnection, job: Job) -> None:
             upload = await sql.load_upload(connection, job.id)
-            if upload is None:
-                raise JobNotFound(f"There is no upload {job_id}.")
             if not upload.size_known:
                 raise IllegalTransition(f"Upload {job_id} is still being sent: its size is not known yet.")
             await _record_sent(connection, job.id, sent)
@@ -227,13 +225,13 @@ class Uploads:
         """The upload as it is now. Raises `JobNotFound`."""
         snapshot = await self.snapshots.read(job_id)
         if snapshot is None:
-            raise JobNotFound(f"There is no upload {job_id}.")
+            raise sql.not_found(job_id)
         return snapshot.job
 
     async def read_any(self, job_id: UUID) -> Upload | None:
         """The upload, even if a person deleted it; None if its rows are deleted."""
         async with self._database.reading() as connection:
-            return await sql.load_upload(connection, job_id)
+            return await sql.find_upload(connection, job_id)
 
     async def page(
         self, owner: str, statuses: Collection[Status], before: tuple[datetime, UUID] | None, limit: int
@@ -256,7 +254,7 @@ class Uploads:
         """The upload of a job that was just claimed. Raises `JobNotFound`."""
         rows = await self._database.fetch("SELECT * FROM upload_jobs WHERE job_id = $1", job.id)
         if not rows:
-            raise JobNotFound(f"There is no upload {job.id}.")
+            raise sql.not_found(job.id)
         return sql.upload_of_job(job, rows[0])
 
     async def mark_removed(self, held: Job, *, infected: bool = False) -> None:

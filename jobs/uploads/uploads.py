@@ -21,6 +21,8 @@ MAX_UPLOADS = 1_000
 """Most files that one request creates uploads of."""
 MAX_SIGNED = 100
 """Most parts that one request signs URLs for."""
+OCTETS = "application/octet-stream"
+"""The media type of an object of which nothing is known."""
 RAW_PREFIX = "raw/"
 """The prefix of the objects of uploads."""
 MAX_STREAMED_SIZE = MAX_PARTS * STREAMED_PART_SIZE

@@ -14,6 +14,7 @@ from jobs.database import fetch_within
 from jobs.engine.jobs import Job
 from jobs.engine.sql.rows import Row, job_fields
 from jobs.engine.sql.tables import jobs
+from jobs.errors import JobNotFound
 from jobs.files.visibility import Visibility
 from jobs.uploads.sql.tables import upload_jobs
 from jobs.uploads.uploads import NewUpload, Part, Upload, job_id_of_raw_key, raw_key
@@ -103,7 +104,19 @@ async def load_uploads(connection: AsyncConnection, page: Select[*tuple[object, 
     return [upload_of(row) for row in (await connection.execute(query)).mappings()]
 
 
-async def load_upload(connection: AsyncConnection, job_id: UUID) -> Upload | None:
+def not_found(job_id: UUID) -> JobNotFound:
+    return JobNotFound(f"There is no upload {job_id}.")
+
+
+async def load_upload(connection: AsyncConnection, job_id: UUID) -> Upload:
+    """The upload, even if a person deleted its job. Raises `JobNotFound` if its rows are deleted."""
+    upload = await find_upload(connection, job_id)
+    if upload is None:
+        raise not_found(job_id)
+    return upload
+
+
+async def find_upload(connection: AsyncConnection, job_id: UUID) -> Upload | None:
     """The upload, even if a person deleted its job; None if its rows are deleted."""
     rows = await fetch_within(connection, f"SELECT * FROM {ROWS} WHERE id = $1", job_id)  # noqa: S608 - ours
     return upload_of(rows[0]) if rows else None
