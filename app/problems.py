@@ -190,7 +190,7 @@ class ErrorResponse:
 RESPONSES: dict[str, ErrorResponse] = {
     # bad requests
     "invalid_request": ErrorResponse(400, "Invalid request", ExitCode.INVALID, close_code=CloseCode.BAD_REQUEST),
-    "unsupported_media_type": ErrorResponse(415, "The body is not JSON", ExitCode.INVALID),
+    "unsupported_media_type": ErrorResponse(415, "Unsupported media type", ExitCode.INVALID),
     "body_too_large": ErrorResponse(413, "The body is too large", ExitCode.INVALID),
     "wrong_host": ErrorResponse(400, "Unknown host name", ExitCode.INVALID, close_code=CloseCode.WRONG_HOST),
     "forbidden_origin": ErrorResponse(403, "Origin not allowed", ExitCode.INVALID, close_code=CloseCode.FORBIDDEN),

@@ -153,7 +153,7 @@ class FileGone(HaulageError):
 
 
 class UploadTooLarge(HaulageError):
-    """A file is larger than `MAX_UPLOAD_SIZE`."""
+    """A file, or a body, is larger than what is accepted."""
 
     code = "upload_too_large"
     error_class = ErrorClass.VALIDATION

@@ -296,7 +296,7 @@ class _BodyCheck:
         if found != self._expected:
             raise WrongChecksum(
                 f"The {self._algorithm} of the body is {base64.b64encode(found).decode()}, not that of Upload-Checksum."
-                " None of its bytes counts: send them again."
+                " None of its bytes were kept. Send them again."
             )
 
 

@@ -482,7 +482,9 @@ class _Stream:
 
         chunks = await self._retried(read)
         if await crc32_of(chunks) != piece.crc32:
-            raise ChecksumMismatch(f"The store has other bytes of upload {self._upload.id} than it was sent.")
+            raise ChecksumMismatch(
+                f"The store returned bytes of upload {self._upload.id} that differ from those that were sent."
+            )
         for chunk in chunks:
             part.put(place, chunk)
 
