@@ -1,4 +1,7 @@
-"""Uploads by a form: one request has the file, so it is whole when the request ends, or it is none."""
+"""Uploads by form: one request carries the whole file.
+
+So the upload is complete when the request ends, or does not exist.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ FIELDS = [field.alias or name for name, field in UploadForm.model_fields.items()
 
 
 async def receive(request: Request) -> Response:
-    """Receives a file, sends it to the store as it arrives, and queues its upload. Otherwise nothing of it stays."""
+    """Receives a file, sends it to the store as it arrives, and queues its upload. If anything fails, nothing is kept."""
     it, principal = intake_context(request), principal_of(request)
     settings = it.services.settings
     form = FormReader(request, FIELDS, settings.max_form_bytes)

@@ -89,7 +89,7 @@ class FormReader:
         return FormHead(self._parts.fields, self._parts.file_name, self._parts.content_type)
 
     async def content(self) -> AsyncIterator[bytes]:
-        """The bytes of the file. Ends only if the whole form was right.
+        """The bytes of the file. Ends normally only if the whole form was valid.
 
         Raises `InvalidRequest` for whatever follows the file, and for a form that is cut off; `BodyTooLarge`; and
         `ClientDisconnect`.

@@ -1,7 +1,7 @@
 """tus 1.0.0 (https://tus.io/protocols/resumable-upload): resumable uploads for clients that speak it.
 
-Extensions: creation, creation-with-upload, creation-defer-length, expiration, termination, checksum. An upload is a job as
-any other. It is completed when its last byte has arrived, and its id is the last segment of its URL.
+Extensions: creation, creation-with-upload, creation-defer-length, expiration, termination, checksum. An upload is a job
+like any other. It is completed when its last byte has arrived, and its id is the last segment of its URL.
 """
 
 from __future__ import annotations

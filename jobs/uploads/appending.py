@@ -4,8 +4,8 @@ A protocol creates an upload (`Uploads.create`, `streamed`), reads how much has 
 (`append`), and completes it (`Uploads.complete`), after which a worker checks it as any other.
 
 Complete parts go to the multipart upload, each with its CRC-32. What follows them, less than a part, becomes an object
-of its own when a request ends: a piece of the tail, which the part that it belongs to replaces. So everything that has
-arrived stays when a client breaks off, and clients that send small requests get on. No byte is written to a disk here.
+of its own when a request ends: a piece of the tail, which the part that it belongs to replaces. So what has arrived is
+kept when a client breaks off, and clients that send small requests make progress. No byte is written to a disk here.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ T = TypeVar("T")
 
 
 class Check(Protocol):
-    """What a request says of its bytes. None of them counts unless all of them were checked."""
+    """The checksum that a request announces. None of its bytes count unless it matches."""
 
     def update(self, chunk: bytes) -> None: ...
 

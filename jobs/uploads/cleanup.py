@@ -1,8 +1,8 @@
 """Removes what uploads leave in the store: of those that never became files, of files that are gone, and orphans.
 
-A completed upload's object belongs to its file, unless that shares an older one with the same content. That of another
-upload is removed, with its multipart upload, once nobody can complete or retry it: at once if it was cancelled or lapsed,
-after `RETRY_WINDOW` if it failed, after `QUARANTINE` if it is infected.
+A completed upload's object belongs to its file, unless the file shares an older object with the same content. The object
+of any other upload is removed, with its multipart upload, once nobody can complete or retry it: at once if it was cancelled
+or lapsed, after `RETRY_WINDOW` if it failed, after `QUARANTINE` if it is infected.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from jobs.uploads.uploads import RAW_PREFIX, Upload, job_id_of_raw_key, tail_pre
 log = structlog.get_logger()
 
 LAST_WRITE = timedelta(seconds=LIFETIME + 150)
-"""How long after an upload's end bytes of it may reach the store: a URL was valid, or a stale worker made its last call."""
+"""How long after an upload's end its bytes may still reach the store: a URL was valid, or a stale worker or intake made its
+last call."""
 BATCH = 500
 """Files that are removed in one transaction."""
 
@@ -49,7 +50,7 @@ class UploadCleanup:
         self._settings = settings
 
     async def clean_up(self, job: Job, now: datetime) -> datetime | None:
-        """Removes what the upload has left. Returns when to check again. Raises `StaleFence`, and storage errors."""
+        """Removes what the upload has left behind. Returns when to check again. Raises `StaleFence`, and storage errors."""
         upload = await self._uploads.read_any(job.id)
         if upload is None or not upload.status.ended or upload.finished_at is None:
             return None

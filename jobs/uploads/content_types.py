@@ -1,7 +1,7 @@
 """What a file is, by its first bytes, and whether that contradicts its name or the type that the client declared.
 
-Signatures come from `filetype`. A file that is not recognised is no lie unless its name or declared type promises a
-signature: `page.png` without that of PNG is one. Types that say nothing, as `application/octet-stream`, promise nothing.
+Signatures come from `filetype`. A file that is not recognised is accepted, unless its name or declared type promises
+a signature: `page.png` without that of PNG is refused. Types that say nothing, as `application/octet-stream`, promise none.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ def part_size_of(size: int) -> int:
 
 
 def raw_key(job_id: UUID) -> str:
-    """The key of the object of an upload. It holds no text of the client's."""
+    """The key of the object of an upload. It contains no text from the client."""
     return f"{RAW_PREFIX}{job_id}/original"
 
 
@@ -143,7 +143,7 @@ class Upload(Job):
     infected_at: datetime | None = None
     """When the virus scanner found something in it: its bytes are in quarantine, and no attempt can succeed."""
     finding: str | None = None
-    """The signature that was found. It is for operators and admins, not for who uploads."""
+    """The signature that was found. It is for operators and admins, not for the uploader."""
 
     @property
     def title(self) -> str:

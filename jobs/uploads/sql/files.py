@@ -35,7 +35,7 @@ async def find_same_content(connection: AsyncConnection, file: StoredFile, limit
 async def lock_same_content(
     connection: AsyncConnection, file: StoredFile, broken: Collection[str]
 ) -> SharedObject | None:
-    """One of these objects, but none of the keys `broken`. A file that has it stays available until the transaction ends.
+    """One of these objects whose key is not in `broken`. A file that has it stays available until the transaction ends.
 
     Transactions that add files with the same content do so one after another, so that the second finds the first one's.
     """

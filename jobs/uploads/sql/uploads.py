@@ -212,7 +212,7 @@ async def mark_infected(connection: AsyncConnection, job_id: UUID, finding: str)
 
 
 async def known_keys(connection: AsyncConnection, keys: Sequence[str]) -> set[str]:
-    """Those of the keys whose objects an upload that is not completed, its tail, or a file of the catalogue has."""
+    """Those of the keys that belong to an uncompleted upload, to its tail, or to a file of the catalogue."""
     query = text(
         "SELECT key FROM upload_jobs WHERE job_id = ANY (CAST(:ids AS uuid[])) AND file_id IS NULL"
         " UNION SELECT key FROM tail_pieces WHERE job_id = ANY (CAST(:ids AS uuid[]))"
