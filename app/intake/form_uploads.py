@@ -41,7 +41,7 @@ async def receive(request: Request) -> Response:
     with it.receiving():
         [upload] = await it.services.uploads.create(principal.owner, [new])
         try:
-            await it.appends.append(upload.id, 0, it.admitted(principal, form.content()), is_last=True)
+            await it.appends.append(upload.id, 0, it.admitted(principal, form.content()), ends_file=True)
             it.guard.check_not_revoked(principal)
             await it.services.uploads.complete(upload.id)
         except BaseException:

@@ -32,7 +32,7 @@ from jobs.engine.jobs import Status
 from jobs.errors import HaulageError, IllegalTransition, WrongChecksum
 from jobs.files.visibility import Visibility
 from jobs.storage.crc32 import CRC32_SIZE, crc32
-from jobs.uploads.appending import Check, Received, check_offset, check_room
+from jobs.uploads.appending import BodyChecksum, Received, check_offset, check_room
 
 PATH = f"{UPLOAD}/tus"
 VERSION = "1.0.0"
@@ -91,11 +91,11 @@ async def create(request: Request) -> Response:
     metadata = request.headers.get("upload-metadata")
     wanted = check(_metadata_of(metadata or ""), TusMetadata)
     has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
-    verdict = None
+    checksum = None
     if has_body:
         _check_media_type(request)
         check_room(_body_length(request), it.appends.max_size if size is None else size)
-        verdict = _check_of(request)
+        checksum = _checksum_of(request)
     new = replace(
         wanted.new_upload(wanted, size, Visibility(settings.upload_visibility)), streamed=True, tus_metadata=metadata
     )
@@ -107,7 +107,7 @@ async def create(request: Request) -> Response:
         received = Received(upload, 0)
         if has_body or size == 0:
             try:
-                received = await it.appends.append(upload.id, 0, _body_of(request, it), check=verdict)
+                received = await it.appends.append(upload.id, 0, _body_of(request, it), checksum=checksum)
                 await _complete_if_whole(request, it, received)
             except BaseException:
                 # The client does not know the address of the upload yet, so nobody can continue it.
@@ -141,13 +141,13 @@ async def patch(request: Request) -> Response:
     offset = _header_size(request, "Upload-Offset")
     if offset is None:
         raise invalid("Upload-Offset", "is required", "")
-    size, verdict = _header_size(request, "Upload-Length"), _check_of(request)
+    size, checksum = _header_size(request, "Upload-Length"), _checksum_of(request)
     with it.receiving():
         async with _ending(it, job_id):
             received = await it.appends.received(job_id)
             if received.upload.status is Status.RECEIVING:
                 received = await it.appends.append(
-                    job_id, offset, _body_of(request, it), size=size, announced=_body_length(request), check=verdict
+                    job_id, offset, _body_of(request, it), size=size, announced=_body_length(request), checksum=checksum
                 )
                 await _complete_if_whole(request, it, received)
             else:  # the response to the last bytes was lost
@@ -280,7 +280,7 @@ class _Crc32:
         return self._value.to_bytes(CRC32_SIZE, "big")
 
 
-class _BodyCheck:
+class _AnnouncedChecksum:
     """Compares the bytes of a request with its `Upload-Checksum`."""
 
     def __init__(self, algorithm: str, expected: bytes) -> None:
@@ -300,7 +300,7 @@ class _BodyCheck:
             )
 
 
-def _check_of(request: Request) -> Check | None:
+def _checksum_of(request: Request) -> BodyChecksum | None:
     text = request.headers.get("upload-checksum")
     if text is None:
         return None
@@ -308,7 +308,7 @@ def _check_of(request: Request) -> Check | None:
     if algorithm not in ALGORITHMS:
         raise invalid("Upload-Checksum", f"must have one of the algorithms {', '.join(ALGORITHMS)}", algorithm)
     try:
-        return _BodyCheck(algorithm, base64.b64decode(encoded, validate=True))
+        return _AnnouncedChecksum(algorithm, base64.b64decode(encoded, validate=True))
     except ValueError:
         raise invalid("Upload-Checksum", "must have the checksum in Base64", encoded) from None
 

@@ -64,7 +64,7 @@ MAX_PARTS_IN_FLIGHT = 2
 T = TypeVar("T")
 
 
-class Check(Protocol):
+class BodyChecksum(Protocol):
     """The checksum that a request announces. None of its bytes count unless it matches."""
 
     def update(self, chunk: bytes) -> None: ...
@@ -144,20 +144,20 @@ class Appends:
         *,
         size: int | None = None,
         announced: int | None = None,
-        is_last: bool = False,
-        check: Check | None = None,
+        ends_file: bool = False,
+        checksum: BodyChecksum | None = None,
     ) -> Received:
         """Appends the bytes of one request at `offset`, and returns what has arrived by then.
 
         `size`: that of the whole file, if it was not known before. `announced`: bytes of this request, if they are known;
-        too many are refused before one is read. `is_last`: the file ends where `chunks` do, so an
-        unknown size is known then. What `chunks` raises, as when the client breaks off, is raised once what had arrived is
-        durable, unless there is a `check`.
+        too many are refused before one is read. `ends_file`: the file ends where `chunks` do, so an unknown size is known
+        then. What `chunks` raises, as when the client breaks off, is raised once what had arrived is durable, unless there
+        is a `checksum`.
 
         Raises `JobNotFound`, `IllegalTransition` unless the upload is receiving, `InvalidRequest` unless it is streamed,
-        `UploadBusy` while another request
-        appends to it, `WrongOffset`, `InvalidRequest` for another `size` than before, `UploadTooLarge` for more bytes than
-        it has, `UploadQuotaExceeded` if that could not be known before, `WrongChecksum`, and the errors of the store.
+        `UploadBusy` while another request appends to it, `WrongOffset`, `InvalidRequest` for another `size` than before,
+        `UploadTooLarge` for more bytes than it has, `UploadQuotaExceeded` if that could not be known before,
+        `WrongChecksum`, and the errors of the store.
         Whatever is raised, the upload can be continued from `received` on.
         """
         writer = uuid4()
@@ -174,9 +174,9 @@ class Appends:
             if size is not None:
                 upload = await self._sized(connection, upload, size, end)
             check_room(announced, (upload.size if upload.size_known else self.max_size) - end)
-        stream = _Stream(self, upload, writer, parts, tail, check)
+        stream = _Stream(self, upload, writer, parts, tail, checksum)
         try:
-            return await stream.receive(chunks, is_last=is_last)
+            return await stream.receive(chunks, ends_file=ends_file)
         finally:
             with suppress(HaulageError):
                 await asyncio.shield(sql.release_writer(self.database, job_id, writer))
@@ -290,12 +290,12 @@ class _Stream:
         writer: UUID,
         parts: int,
         tail: list[TailPiece],
-        check: Check | None,
+        checksum: BodyChecksum | None,
     ) -> None:
         self._appends = appends
         self._upload = upload
         self._writer = writer
-        self._check = check
+        self._checksum = checksum
         self._number = parts + 1
         """Of the part that arrives."""
         self._tail = tail
@@ -316,14 +316,14 @@ class _Stream:
         self._extended_at = -math.inf
         """When, by the clock of the event loop, the upload got all of `UPLOAD_WINDOW` again."""
 
-    async def receive(self, chunks: AsyncIterator[bytes], *, is_last: bool) -> Received:
+    async def receive(self, chunks: AsyncIterator[bytes], *, ends_file: bool) -> Received:
         keeper = asyncio.create_task(self._keep())
         try:
             failure = await self._take_all(chunks)
-            if failure is None and self._check is not None:
-                self._check.verify()
-            if failure is None or self._check is None:
-                await self._end(is_end=is_last and failure is None)
+            if failure is None and self._checksum is not None:
+                self._checksum.verify()
+            if failure is None or self._checksum is None:
+                await self._end(ends_file=ends_file and failure is None)
         except asyncio.CancelledError:  # the process stops
             for task in self._pending:
                 task.cancel()
@@ -339,9 +339,9 @@ class _Stream:
             raise failure
         return Received(self._upload, self._durable)
 
-    async def _end(self, *, is_end: bool) -> None:
-        """Makes everything durable that has arrived. `is_end`: it is the whole file."""
-        if is_end and not self._upload.size_known:
+    async def _end(self, *, ends_file: bool) -> None:
+        """Makes everything durable that has arrived. `ends_file`: it is the whole file."""
+        if ends_file and not self._upload.size_known:
             self._upload = replace(self._upload, size=self._offset, size_known=True)
             self._has_new_size = True
         if self._upload.size_known and self._offset == self._upload.size:
@@ -372,8 +372,8 @@ class _Stream:
                 raise self._ended_by
             if self._offset + len(chunk) > limit:
                 raise UploadTooLarge(f"Upload {self._upload.id} has at most {limit:,} bytes, and more were sent.")
-            if self._check is not None:
-                self._check.update(chunk)
+            if self._checksum is not None:
+                self._checksum.update(chunk)
             view = memoryview(chunk)
             while view:
                 self._buffer = self._buffer or await self._new_buffer()
@@ -402,7 +402,7 @@ class _Stream:
         assert buffer is not None
         pieces, self._tail = self._tail, []
         number, self._number = self._number, self._number + 1
-        self._start(buffer, self._write_part(number, pieces, buffer, self._offset, self._last()))
+        self._start(buffer, self._write_part(number, pieces, buffer, self._offset, self._newest_write()))
         await self._wait(MAX_PARTS_IN_FLIGHT)
 
     def _spill(self) -> None:
@@ -412,9 +412,9 @@ class _Stream:
         start = self._offset - buffer.filled
         piece = TailPiece(start, buffer.filled, crc32(buffer.content), tail_key(self._upload.id, start, self._writer))
         self._tail.append(piece)
-        self._start(buffer, self._write_piece(piece, buffer, self._last()))
+        self._start(buffer, self._write_piece(piece, buffer, self._newest_write()))
 
-    def _last(self) -> asyncio.Task[None] | None:
+    def _newest_write(self) -> asyncio.Task[None] | None:
         return self._pending[-1] if self._pending else None
 
     def _start(self, buffer: _Buffer, write: Awaitable[None]) -> None:
@@ -435,34 +435,39 @@ class _Stream:
     async def _write_part(
         self, number: int, pieces: Sequence[TailPiece], buffer: _Buffer, end: int, before: asyncio.Task[None] | None
     ) -> None:
-        storage, upload = self._appends.storage, self._upload
         if pieces:
             await _result_of(before)
-        part = PartBuffer([*(piece.size for piece in pieces), buffer.filled])
-        for place, piece in enumerate(pieces):
-            await self._load(piece, part, place)
-        part.put(len(pieces), buffer.content)
-        last = (await crc32_of([buffer.content]), buffer.filled)
-        crc = combine([*((piece.crc32, piece.size) for piece in pieces), last])
-        if upload.size_known and upload.is_single and upload.upload_id is None:
-            # Unlike a part, the object appears even if the upload has ended meanwhile: it might stay for ever.
-            await self._renew_lease()
-            etag = await self._retried(
-                lambda: storage.objects.put_buffer(upload.key, part, crc, upload.content_type or OCTETS)
-            )
-        else:
-            upload_id = await self._multipart_id()
-            try:
-                etag = await self._retried(
-                    lambda: storage.multipart.upload_part(upload.key, upload_id, number, part, crc)
-                )
-            except UploadGone:  # as MinIO removes them after a day
-                await self._appends.lifecycle.cancel(upload.id)
-                raise IllegalTransition(f"The store has dropped the parts of upload {upload.id}.") from None
+        part, crc = await self._assembled(pieces, buffer)
+        etag = await self._store(number, part, crc)
         await _result_of(before)
         self._unrecorded.parts.append(Part(number=number, crc32=crc, sent=True, etag=etag))
         self._unrecorded.superseded += pieces
         await self._has_written(end)
+
+    async def _assembled(self, pieces: Sequence[TailPiece], buffer: _Buffer) -> tuple[PartBuffer, int]:
+        """The part whose first bytes are in pieces of the tail, and its CRC-32."""
+        part = PartBuffer([*(piece.size for piece in pieces), buffer.filled])
+        for place, piece in enumerate(pieces):
+            await self._load(piece, part, place)
+        part.put(len(pieces), buffer.content)
+        buffered = (await crc32_of([buffer.content]), buffer.filled)
+        return part, combine([*((piece.crc32, piece.size) for piece in pieces), buffered])
+
+    async def _store(self, number: int, part: PartBuffer, crc: int) -> str:
+        """Sends the part to the store, as the whole object if it is the only one. Returns its ETag."""
+        storage, upload = self._appends.storage, self._upload
+        if upload.size_known and upload.is_single and upload.upload_id is None:
+            # Unlike a part, the object appears even if the upload has ended meanwhile: it might stay for ever.
+            await self._renew_lease()
+            return await self._retried(
+                lambda: storage.objects.put_buffer(upload.key, part, crc, upload.content_type or OCTETS)
+            )
+        upload_id = await self._multipart_id()
+        try:
+            return await self._retried(lambda: storage.multipart.upload_part(upload.key, upload_id, number, part, crc))
+        except UploadGone:  # as MinIO removes them after a day
+            await self._appends.lifecycle.cancel(upload.id)
+            raise IllegalTransition(f"The store has dropped the parts of upload {upload.id}.") from None
 
     async def _write_piece(self, piece: TailPiece, buffer: _Buffer, before: asyncio.Task[None] | None) -> None:
         objects = self._appends.storage.objects
@@ -499,7 +504,7 @@ class _Stream:
 
     async def _has_written(self, end: int) -> None:
         self._unrecorded.end = end
-        if self._check is None:
+        if self._checksum is None:
             await self._record()
 
     async def _record(self) -> None:
@@ -526,15 +531,12 @@ class _Stream:
                 await self._appends.storage.objects.delete([piece.key for piece in new.superseded])
 
     async def _keep(self) -> None:
-        """Renews the lease while bytes arrive, and leaves memory that fills slowly to streams that wait for some."""
+        """Renews the lease while bytes arrive, and yields memory."""
         clock = asyncio.get_running_loop().time
         seen = 0
         while True:
             await asyncio.sleep(KEEP_INTERVAL)
-            buffer = self._buffer
-            if buffer is not None and self._appends.budget.is_contended and clock() - buffer.since > PATIENCE:
-                log.debug("tail_added", job_id=str(self._upload.id), size=buffer.filled)
-                self._spill()
+            self._yield_memory()
             is_writing = any(not task.done() for task in self._pending)
             if seen != self._arrivals or self._is_waiting or is_writing:
                 seen = self._arrivals
@@ -546,6 +548,13 @@ class _Stream:
                     pass  # the lease may last until the next time
                 except HaulageError as error:
                     self._ended_by = error
+
+    def _yield_memory(self) -> None:
+        """Leaves the memory of a part that fills slowly to streams that wait for some."""
+        buffer, now = self._buffer, asyncio.get_running_loop().time()
+        if buffer is not None and self._appends.budget.is_contended and now - buffer.since > PATIENCE:
+            log.debug("tail_added", job_id=str(self._upload.id), size=buffer.filled)
+            self._spill()
 
     async def _renew_lease(self) -> None:
         """Keeps other requests out.

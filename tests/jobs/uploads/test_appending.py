@@ -111,7 +111,7 @@ async def test_a_file_of_any_size_arrives_whole(services: Services, *, known: bo
     for size in (0, 1, PART - 1, PART, PART + 1, 2 * PART, 3 * PART + 5):
         data = os.urandom(size)
         upload = await streamed(services, size if known else None)
-        received = await append(services, upload, 0, data, is_last=True)
+        received = await append(services, upload, 0, data, ends_file=True)
         assert (received.offset, received.is_whole) == (size, True)
         assert (await services.uploads.read(upload.id)).progress.bytes_done == size
         files[upload.id] = data
@@ -176,7 +176,7 @@ async def test_followers_see_the_bytes_rise_with_each_part(services: Services) -
 async def test_files_of_unknown_size_count_against_the_bytes_of_a_day(services: Services) -> None:
     upload = await streamed(services, None)
     with pytest.raises(UploadQuotaExceeded):
-        await append(services, upload, 0, bytes(PART + 1), is_last=True)
+        await append(services, upload, 0, bytes(PART + 1), ends_file=True)
     with pytest.raises(UploadQuotaExceeded):
         await append(services, await streamed(services, None), 0, b"", size=PART + 1)
 
@@ -335,13 +335,13 @@ async def test_no_byte_of_a_request_with_a_wrong_checksum_counts(services: Servi
     upload = await streamed(services, len(data))
     await append(services, upload, 0, data[:1000])
     with pytest.raises(WrongChecksum):
-        await append(services, upload, 1000, bytes(len(data) - 1000), check=Verdict(right=False))
+        await append(services, upload, 1000, bytes(len(data) - 1000), checksum=Verdict(right=False))
     with pytest.raises(Broken):
-        await services.appends.append(upload.id, 1000, breaking(bytes(PART)), check=Verdict(right=True))
+        await services.appends.append(upload.id, 1000, breaking(bytes(PART)), checksum=Verdict(right=True))
     assert (await services.appends.received(upload.id)).offset == 1000
-    check = Verdict(right=True)
-    assert (await append(services, upload, 1000, data[1000:], check=check)).is_whole
-    assert check.seen == len(data) - 1000
+    checksum = Verdict(right=True)
+    assert (await append(services, upload, 1000, data[1000:], checksum=checksum)).is_whole
+    assert checksum.seen == len(data) - 1000
     await complete(services, {upload.id: data})
 
 
@@ -368,7 +368,7 @@ async def test_what_a_checked_request_was_writing_ends_before_it_fails(
     monkeypatch.setattr(MultipartUploads, "upload_part", slowly)
     upload = await streamed(services, 2 * PART)
     with pytest.raises(Broken):
-        await services.appends.append(upload.id, 0, chunks(), check=Verdict(right=True))
+        await services.appends.append(upload.id, 0, chunks(), checksum=Verdict(right=True))
     assert len(written) == 1
 
 
@@ -436,6 +436,6 @@ async def test_the_size_is_recorded_if_the_file_ends_while_a_part_is_being_recor
 
     monkeypatch.setattr(Lifecycle, "receive", slowly)
     upload = await streamed(services, None)
-    received = await services.appends.append(upload.id, 0, chunks(), is_last=True)
+    received = await services.appends.append(upload.id, 0, chunks(), ends_file=True)
     assert (received.is_whole, received.offset) == (True, PART + 1)
     assert (await services.uploads.complete(upload.id)).status is Status.QUEUED
