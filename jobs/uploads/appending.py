@@ -23,6 +23,7 @@ from uuid import UUID, uuid4
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from jobs.concurrency import map_limited
 from jobs.database import Database
 from jobs.engine.jobs import Job, Progress, Status
 from jobs.engine.lifecycle import Lifecycle, Receive
@@ -58,6 +59,8 @@ KEEP_INTERVAL = 1.5
 """Seconds between two renewals of the lease, while bytes arrive."""
 PATIENCE = 4.0
 """Seconds after which a part that fills slowly leaves its memory to another stream that waits for some."""
+LOADED_AT_ONCE = 4
+"""Pieces of a tail that are read at the same time, when their part is complete."""
 MAX_PARTS_IN_FLIGHT = 2
 """Parts of one stream that are sent while the next one arrives."""
 
@@ -447,8 +450,7 @@ class _Stream:
     async def _assembled(self, pieces: Sequence[TailPiece], buffer: _Buffer) -> tuple[PartBuffer, int]:
         """The part whose first bytes are in pieces of the tail, and its CRC-32."""
         part = PartBuffer([*(piece.size for piece in pieces), buffer.filled])
-        for place, piece in enumerate(pieces):
-            await self._load(piece, part, place)
+        await map_limited(lambda place: self._load(pieces[place], part, place), range(len(pieces)), LOADED_AT_ONCE)
         part.put(len(pieces), buffer.content)
         buffered = (await crc32_of([buffer.content]), buffer.filled)
         return part, combine([*((piece.crc32, piece.size) for piece in pieces), buffered])
@@ -472,9 +474,9 @@ class _Stream:
     async def _write_piece(self, piece: TailPiece, buffer: _Buffer, before: asyncio.Task[None] | None) -> None:
         objects = self._appends.storage.objects
         data = PartBuffer.of(buffer.content)
-        await self._retried(lambda: objects.put_buffer(piece.key, data, piece.crc32, OCTETS))
+        etag = await self._retried(lambda: objects.put_buffer(piece.key, data, piece.crc32, OCTETS))
         await _result_of(before)
-        self._unrecorded.pieces.append(piece)
+        self._unrecorded.pieces.append(replace(piece, etag=etag))
         await self._has_written(piece.stop)
 
     async def _load(self, piece: TailPiece, part: PartBuffer, place: int) -> None:
@@ -482,8 +484,8 @@ class _Stream:
         objects = self._appends.storage.objects
 
         async def read() -> list[bytes]:
-            info = await objects.head(piece.key)
-            return [chunk async for chunk in objects.read(piece.key, info.etag, 0, piece.size)]
+            etag = piece.etag or (await objects.head(piece.key)).etag
+            return [chunk async for chunk in objects.read(piece.key, etag, 0, piece.size)]
 
         chunks = await self._retried(read)
         if await crc32_of(chunks) != piece.crc32:

@@ -92,6 +92,8 @@ class TailPiece:
     size: int
     crc32: int
     key: str
+    etag: str | None = None
+    """Of its object, once that is written, unless an earlier release has."""
 
     @property
     def stop(self) -> int:

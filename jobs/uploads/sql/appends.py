@@ -56,7 +56,7 @@ _COUNT = """
 
 async def load_tail(connection: AsyncConnection, job_id: UUID, start: int) -> list[TailPiece]:
     """The pieces that follow each other from the byte `start` on, which is the end of the complete parts."""
-    query = "SELECT start, size, crc32, key FROM tail_pieces WHERE job_id = $1 AND start >= $2 ORDER BY start"
+    query = "SELECT start, size, crc32, key, etag FROM tail_pieces WHERE job_id = $1 AND start >= $2 ORDER BY start"
     tail: list[TailPiece] = []
     for row in await fetch_within(connection, query, job_id, start):
         if row["start"] != (tail[-1].stop if tail else start):
@@ -81,14 +81,15 @@ _SAVE = """
 async def add_pieces(connection: AsyncConnection, job_id: UUID, pieces: Sequence[TailPiece]) -> None:
     starts, sizes = [piece.start for piece in pieces], [piece.size for piece in pieces]
     crcs, keys = [piece.crc32 for piece in pieces], [piece.key for piece in pieces]
-    await fetch_within(connection, _ADD, job_id, starts, sizes, crcs, keys)
+    await fetch_within(connection, _ADD, job_id, starts, sizes, crcs, keys, [piece.etag for piece in pieces])
 
 
 _ADD = """
-    INSERT INTO tail_pieces (job_id, start, size, crc32, key)
-    SELECT $1::uuid, start, size, crc32, key
-    FROM unnest($2::bigint[], $3::int[], $4::bigint[], $5::text[]) AS p (start, size, crc32, key)
-    ON CONFLICT (job_id, start) DO UPDATE SET size = excluded.size, crc32 = excluded.crc32, key = excluded.key
+    INSERT INTO tail_pieces (job_id, start, size, crc32, key, etag)
+    SELECT $1::uuid, start, size, crc32, key, etag
+    FROM unnest($2::bigint[], $3::int[], $4::bigint[], $5::text[], $6::text[]) AS p (start, size, crc32, key, etag)
+    ON CONFLICT (job_id, start) DO UPDATE
+    SET size = excluded.size, crc32 = excluded.crc32, key = excluded.key, etag = excluded.etag
 """
 
 

@@ -74,5 +74,6 @@ tail_pieces = Table(
     Column("size", Integer, nullable=False),  # bytes
     Column("crc32", BigInteger, nullable=False),
     Column("key", Text, nullable=False),
+    Column("etag", Text),
 )
 """What has arrived of streamed files beyond their complete parts."""

@@ -27,6 +27,7 @@ from jobs.memory_budget import MemoryBudget
 from jobs.owners import ANONYMOUS
 from jobs.services import Services
 from jobs.storage.multipart import MultipartUploads
+from jobs.storage.objects import ObjectInfo, Objects
 from jobs.uploads import appending
 from jobs.uploads.appending import Received
 from jobs.uploads.cleanup import FileRemoval
@@ -135,6 +136,27 @@ async def test_small_requests_get_on(services: Services) -> None:
     for start in range(0, len(data), MIB // 2):
         received = await append(services, upload, start, data[start : start + MIB // 2])
         assert received.offset == min(start + MIB // 2, len(data))
+    await complete(services, {upload.id: data})
+
+
+async def test_pieces_of_the_tail_are_read_by_one_call_each(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = os.urandom(PART)
+    upload = await streamed(services, len(data))
+    for start in range(3):
+        await append(services, upload, start, data[start : start + 1])
+    heads: list[str] = []
+    head = Objects.head
+
+    async def counted(objects: Objects, key: str) -> ObjectInfo:
+        heads.append(key)
+        return await head(objects, key)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Objects, "head", counted)
+        await append(services, upload, 3, data[3:])
+    assert heads == []
     await complete(services, {upload.id: data})
 
 
