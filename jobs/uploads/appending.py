@@ -59,8 +59,10 @@ KEEP_INTERVAL = 1.5
 """Seconds between two renewals of the lease, while bytes arrive."""
 PATIENCE = 4.0
 """Seconds after which a part that fills slowly leaves its memory to another stream that waits for some."""
+MAX_PIECES = 16
+"""Pieces of a tail. The next one replaces them."""
 LOADED_AT_ONCE = 4
-"""Pieces of a tail that are read at the same time, when their part is complete."""
+"""Pieces of a tail that are read at the same time."""
 MAX_PARTS_IN_FLIGHT = 2
 """Parts of one stream that are sent while the next one arrives."""
 
@@ -272,15 +274,16 @@ class _Unrecorded:
     parts: list[Part] = field(default_factory=list)
     pieces: list[TailPiece] = field(default_factory=list)
     superseded: list[TailPiece] = field(default_factory=list)
-    """Pieces whose part is complete."""
+    """Pieces whose part is complete, or that another piece has replaced."""
 
     async def record(self, connection: AsyncConnection, job_id: UUID) -> None:
-        if self.pieces:
-            await sql.add_pieces(connection, job_id, self.pieces)
+        superseded = {piece.key for piece in self.superseded}
+        if pieces := [piece for piece in self.pieces if piece.key not in superseded]:
+            await sql.add_pieces(connection, job_id, pieces)
         if self.parts:
             await sql.save_parts(connection, job_id, self.parts)
-        if self.superseded:
-            await sql.delete_pieces(connection, job_id, self.superseded)
+        if superseded:
+            await sql.delete_pieces(connection, job_id, superseded)
 
 
 class _Stream:
@@ -409,13 +412,18 @@ class _Stream:
         await self._wait(MAX_PARTS_IN_FLIGHT)
 
     def _spill(self) -> None:
-        """Begins to write what memory has of the part to the store, as a piece of the tail."""
+        """Begins to write what memory has of the part to the store, as a piece of the tail.
+
+        If that has many already, they become one with it. Otherwise each small request would cost more than the last one.
+        """
         buffer, self._buffer = self._buffer, None
         assert buffer is not None
-        start = self._offset - buffer.filled
-        piece = TailPiece(start, buffer.filled, crc32(buffer.content), tail_key(self._upload.id, start, self._writer))
-        self._tail.append(piece)
-        self._start(buffer, self._write_piece(piece, buffer, self._newest_write()))
+        merged = self._tail if len(self._tail) >= MAX_PIECES else []
+        start = merged[0].start if merged else self._offset - buffer.filled
+        crc = combine([*((piece.crc32, piece.size) for piece in merged), (crc32(buffer.content), buffer.filled)])
+        piece = TailPiece(start, self._offset - start, crc, tail_key(self._upload.id, start, uuid4()))
+        self._tail = [piece] if merged else [*self._tail, piece]
+        self._start(buffer, self._write_piece(piece, merged, buffer, self._newest_write()))
 
     def _newest_write(self) -> asyncio.Task[None] | None:
         return self._pending[-1] if self._pending else None
@@ -448,7 +456,7 @@ class _Stream:
         await self._has_written(end)
 
     async def _assembled(self, pieces: Sequence[TailPiece], buffer: _Buffer) -> tuple[PartBuffer, int]:
-        """The part whose first bytes are in pieces of the tail, and its CRC-32."""
+        """What pieces of the tail have of a part and what memory has, and the CRC-32 of both together."""
         part = PartBuffer([*(piece.size for piece in pieces), buffer.filled])
         await map_limited(lambda place: self._load(pieces[place], part, place), range(len(pieces)), LOADED_AT_ONCE)
         part.put(len(pieces), buffer.content)
@@ -471,12 +479,17 @@ class _Stream:
             await self._appends.lifecycle.cancel(upload.id)
             raise IllegalTransition(f"The store has dropped the parts of upload {upload.id}.") from None
 
-    async def _write_piece(self, piece: TailPiece, buffer: _Buffer, before: asyncio.Task[None] | None) -> None:
+    async def _write_piece(
+        self, piece: TailPiece, merged: Sequence[TailPiece], buffer: _Buffer, before: asyncio.Task[None] | None
+    ) -> None:
         objects = self._appends.storage.objects
-        data = PartBuffer.of(buffer.content)
+        if merged:
+            await _result_of(before)
+        data, _ = await self._assembled(merged, buffer)
         etag = await self._retried(lambda: objects.put_buffer(piece.key, data, piece.crc32, OCTETS))
         await _result_of(before)
         self._unrecorded.pieces.append(replace(piece, etag=etag))
+        self._unrecorded.superseded += merged
         await self._has_written(piece.stop)
 
     async def _load(self, piece: TailPiece, part: PartBuffer, place: int) -> None:

@@ -46,9 +46,9 @@ def tail_prefix(job_id: UUID) -> str:
     return f"{RAW_PREFIX}{job_id}/tail/"
 
 
-def tail_key(job_id: UUID, start: int, writer: UUID) -> str:
-    """The key of a piece of the tail. Two writers use different keys, so that a stale one replaces nothing."""
-    return f"{tail_prefix(job_id)}{start}-{writer.hex}"
+def tail_key(job_id: UUID, start: int, unique: UUID) -> str:
+    """The key of a piece of the tail. No two pieces have the same one, so that a stale request replaces nothing."""
+    return f"{tail_prefix(job_id)}{start}-{unique.hex}"
 
 
 def job_id_of_raw_key(key: str) -> UUID | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -93,10 +93,10 @@ _ADD = """
 """
 
 
-async def delete_pieces(connection: AsyncConnection, job_id: UUID, pieces: Sequence[TailPiece]) -> None:
-    """Forgets pieces whose part is complete."""
-    query = "DELETE FROM tail_pieces WHERE job_id = $1 AND start = ANY ($2::bigint[])"
-    await fetch_within(connection, query, job_id, [piece.start for piece in pieces])
+async def delete_pieces(connection: AsyncConnection, job_id: UUID, keys: Collection[str]) -> None:
+    """Forgets pieces with these keys."""
+    query = "DELETE FROM tail_pieces WHERE job_id = $1 AND key = ANY ($2::text[])"
+    await fetch_within(connection, query, job_id, list(keys))
 
 
 async def sum_tail(connection: AsyncConnection, job_id: UUID) -> int:

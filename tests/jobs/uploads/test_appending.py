@@ -139,6 +139,37 @@ async def test_small_requests_get_on(services: Services) -> None:
     await complete(services, {upload.id: data})
 
 
+@pytest.mark.parametrize("requests", [1, 40])
+async def test_a_tail_has_few_pieces(services: Services, monkeypatch: pytest.MonkeyPatch, requests: int) -> None:
+    """Whether they come in requests of their own, or in one with a checksum that yields its memory each time."""
+    data = os.urandom(40)
+    upload = await streamed(services, len(data) + 1)
+    if requests == 1:
+        monkeypatch.setattr(appending, "PATIENCE", 0)
+        monkeypatch.setattr(appending, "KEEP_INTERVAL", 0.01)
+        monkeypatch.setattr(MemoryBudget, "is_contended", True)
+
+        async def slowly() -> AsyncIterator[bytes]:
+            for place in range(40):
+                before = len(await tails(services))
+                yield data[place : place + 1]
+
+                async def is_written(before: int = before) -> bool:
+                    return len(await tails(services)) > before
+
+                await eventually(is_written)
+
+        await services.appends.append(upload.id, 0, slowly(), checksum=Verdict(right=True))
+    else:
+        for place in range(requests):
+            await append(services, upload, place, data[place : place + 1])
+            assert len(await tails(services)) <= 17
+    rows = await services.database.fetch("SELECT start FROM tail_pieces WHERE job_id = $1", upload.id)
+    assert len(rows) <= 17
+    await append(services, upload, 40, b"x")
+    await complete(services, {upload.id: data + b"x"})
+
+
 async def test_pieces_of_the_tail_are_read_by_one_call_each(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
