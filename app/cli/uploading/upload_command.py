@@ -96,13 +96,14 @@ def _sent_before(client: ApiClient, files: Sequence[LocalFile], known: Mapping[s
 
 
 def _open_uploads(client: ApiClient, rights: Mapping[str, Any], known: Collection[UUID]) -> Iterator[UploadItem]:
-    """Yield the uploads that are open, newest first, whose files those may read who shall.
+    """Yield open uploads, newest first: those that this command began (`known`), and others with the same visibility.
 
-    For which groups a file is shared is not listed: of shared ones only those of the same command, `known`, are continued.
+    The list does not say with which groups a file is shared, so shared uploads are continued only if this command began
+    them. So are those that are not private if no visibility was chosen: an upload keeps the one that it was created with.
     """
-    wanted = rights.get("visibility")
+    wanted = rights.get("visibility", Visibility.PRIVATE)
     for item in chain.from_iterable(client.uploads(Status.RECEIVING)):
-        if wanted is None or (wanted == item.upload.visibility and (not rights["groups"] or item.job_id in known)):
+        if item.job_id in known or (wanted == item.upload.visibility and wanted != Visibility.SHARED):
             yield item
 
 

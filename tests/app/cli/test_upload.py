@@ -85,9 +85,9 @@ async def store(environment: dict[str, str]) -> AsyncIterator[FaultyStore]:
 
 
 @pytest.fixture
-def changes(store: FaultyStore) -> dict[str, Any]:
-    """URLs lead to the proxy."""
-    return {"s3_public_endpoint": store.url}
+def changes(store: FaultyStore, request: pytest.FixtureRequest) -> dict[str, Any]:
+    """URLs lead to the proxy. A test may add other settings, as an indirect parameter."""
+    return {"s3_public_endpoint": store.url, **getattr(request, "param", {})}
 
 
 @pytest.fixture
@@ -279,7 +279,15 @@ async def test_who_may_read_the_files_is_an_option(cli: Cli, services: Services)
     )
 
 
-@pytest.mark.parametrize(("earlier", "again"), [((), ("--visibility", "public")), (("--groups=a",), ("--groups=b",))])
+@pytest.mark.parametrize(
+    ("earlier", "again"),
+    [
+        ((), ("--visibility", "public")),
+        (("--groups=a",), ("--groups=b",)),
+        (("--visibility=public",), ()),
+        (("--groups=a",), ()),
+    ],
+)
 async def test_an_upload_with_other_rights_is_not_continued(
     cli: Cli, store: FaultyStore, services: Services, earlier: tuple[str, ...], again: tuple[str, ...]
 ) -> None:
@@ -288,6 +296,16 @@ async def test_an_upload_with_other_rights_is_not_continued(
         async with working(services.settings):
             assert (await cli("upload", "a.bin", *again)).code == 0
         assert (len(store.puts), await uploads(services)) == (3, 2)
+
+
+@pytest.mark.parametrize("changes", [{"upload_visibility": "public"}], indirect=True)
+async def test_uploads_with_the_visibility_of_the_server_are_continued_by_the_same_command(
+    cli: Cli, store: FaultyStore, services: Services
+) -> None:
+    (cli.folder / "a.bin").write_bytes(os.urandom(20 * MIB))
+    async with interrupted(cli, store, 1, "a.bin"), working(services.settings):
+        assert (await cli("upload", "a.bin")).code == 0
+    assert await uploads(services) == 1
 
 
 async def test_shared_files_are_continued_by_the_same_command(cli: Cli, store: FaultyStore, services: Services) -> None:
