@@ -49,9 +49,10 @@ def check(client: ApiClient, sent: Sequence[Sent], on_checked: Callable[[], None
             add(Uploaded(one.file, one.job_id, error=one.error))
     while pending:
         for item in find_uploads(client, pending) if len(pending) > 1 else ():
-            if item.status is Status.COMPLETED:
+            if item.status.ended:
                 one = pending.pop(item.job_id)
-                add(Uploaded(one.file, one.job_id, item.status, item.upload))
+                is_complete = item.status is Status.COMPLETED
+                add(Uploaded(one.file, one.job_id, item.status, item.upload) if is_complete else _follow(client, one))
         if pending:  # half of them are checked by then, if workers start them in the order in which they were sent
             chosen = list(pending)[len(pending) // 2]
             add(_follow(client, pending.pop(chosen)))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -28,8 +29,8 @@ MIB = 1 << 20
 
 class FaultyStore:
     """A proxy that reads each request whole. It answers the next of `plans` (a status), or passes it on, with a flipped
-    bit if `corrupt` is counted down. PUTs beyond `allowed` wait, and `held` is set once one does and all others were
-    answered. `puts` has the paths of all PUTs.
+    bit if `corrupt` is counted down. It never takes the bytes `refused` (403). PUTs beyond `allowed` wait, and `held` is
+    set once one does and all others were answered. `puts` has the paths of all PUTs.
     """
 
     def __init__(self, target: str) -> None:
@@ -37,6 +38,7 @@ class FaultyStore:
         self.port = int(port)
         self.plans: list[int] = []
         self.corrupt = 0
+        self.refused: bytes | None = None
         self.allowed: int | None = None
         self.held = asyncio.Event()
         self.answered = 0
@@ -56,8 +58,9 @@ class FaultyStore:
                         self._check_held()
                         await asyncio.Event().wait()
                     self.puts.append(head.split()[1].decode())
-                    if self.plans:
-                        writer.write(b"HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n" % self.plans.pop(0))
+                    if self.plans or body == self.refused:
+                        status = self.plans.pop(0) if self.plans else 403
+                        writer.write(b"HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n" % status)
                         continue
                     if self.corrupt and body:
                         self.corrupt -= 1
@@ -98,8 +101,10 @@ def cli(tmp_path: Path, settings: Settings, gateway: str) -> Cli:
 
 
 @asynccontextmanager
-async def counting(server: str) -> AsyncIterator[tuple[str, list[str]]]:
-    """A proxy in front of the gateway; its URL, and the first lines of all requests."""
+async def counting(
+    server: str, before: Callable[[str], Awaitable[None]] | None = None
+) -> AsyncIterator[tuple[str, list[str]]]:
+    """A proxy in front of the gateway; its URL, and the first lines of all requests. Each waits until `before` is done."""
     host, _, port = server.removeprefix("http://").partition(":")
     lines: list[str] = []
 
@@ -107,7 +112,10 @@ async def counting(server: str) -> AsyncIterator[tuple[str, list[str]]]:
         with suppress(ConnectionError):
             while data := await reader.read(1 << 16):
                 if counted:
-                    lines.extend(re.findall(r"(?m)^(?:GET|POST|DELETE) /\S+", data.decode("latin-1")))
+                    for line in re.findall(r"(?m)^(?:GET|POST|DELETE) /\S+", data.decode("latin-1")):
+                        lines.append(line)
+                        if before is not None:
+                            await before(line)
                 writer.write(data)
                 await writer.drain()
         writer.close()
@@ -313,6 +321,16 @@ async def test_shared_files_are_continued_by_the_same_command(cli: Cli, store: F
     async with interrupted(cli, store, 1, "a.bin", "--groups=a"), working(services.settings):
         assert (await cli("upload", "a.bin", "--groups=a")).code == 0
     assert await uploads(services) == 1
+
+
+@pytest.mark.usefixtures("worker")
+async def test_failed_uploads_are_followed_by_few_requests(cli: Cli, gateway: str) -> None:
+    for number in range(20):
+        (cli.folder / f"{number}.jpg").write_bytes(b"\x7fELF" + bytes(100))
+    async with counting(gateway) as (url, requests):
+        done = await cli("upload", ".", "--json", "--server", url)
+    assert [one["status"] for one in json.loads(done.out)] == ["failed"] * 20
+    assert len([line for line in requests if line.startswith("GET /v1/upload/jobs")]) < 10, requests
 
 
 @pytest.mark.usefixtures("worker")
