@@ -11,7 +11,7 @@ from threading import Event
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from app.cli.local_files import LocalFile, unreadable
+from app.cli.local_files import LocalFile, UnreadableFile, unreadable
 from app.schemas import SignedPartItem
 
 _PIECE = 1 << 18
@@ -74,8 +74,9 @@ class PartSender:
                     if self._stop.is_set():
                         raise Stopped
                     piece = opened.read(min(size, _PIECE))
-                    if not piece:  # it was cut meanwhile: the next call says so
+                    if not piece:
                         file.require_unchanged(os.fstat(opened.fileno()))
+                        raise UnreadableFile(f"{file.path} can't be read: it has fewer than {file.size:,} bytes")
                     size -= len(piece)
                     yield piece
         except OSError as error:

@@ -333,6 +333,18 @@ async def test_failed_uploads_are_followed_by_few_requests(cli: Cli, gateway: st
     assert len([line for line in requests if line.startswith("GET /v1/upload/jobs")]) < 10, requests
 
 
+@pytest.mark.skipif(not Path("/sys/kernel/uevent_seqnum").exists(), reason="only Linux has such files")
+async def test_a_file_that_is_shorter_than_its_size_is_unreadable(cli: Cli) -> None:
+    process = await cli.start("upload", "/sys/kernel/uevent_seqnum")
+    try:
+        _, error = await asyncio.wait_for(process.communicate(), 60)
+    finally:
+        if process.returncode is None:
+            process.kill()
+    assert process.returncode == 1
+    assert b"haulage: /sys/kernel/uevent_seqnum can't be read: it has fewer than 4,096 bytes\n" in error
+
+
 @pytest.mark.usefixtures("worker")
 async def test_many_files_are_followed_by_few_requests(cli: Cli, gateway: str) -> None:
     """Most have been checked by the time the last one is sent."""
