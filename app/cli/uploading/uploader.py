@@ -171,21 +171,21 @@ class Uploader:
             self._journal.add({file: item.job_id for file, item in zip(files, created, strict=True)})
         except Refused as error:
             with self._changed:
-                if error.problem == "too_many_uploads" and (len(files) > 1 or self._transfers):
-                    self._at_once = max(1, len(files) // 2)
-                    self._waiting.extendleft(reversed(files))
-                    if len(files) == 1:
-                        before = len(self._transfers)
-                        self._changed.wait_for(lambda: len(self._transfers) < before or self._stop.is_set())
-                elif exit_code(error) is ExitCode.INVALID and len(files) > 1:  # one of them, which is found so
-                    self._at_once = len(files) // 2
-                    self._waiting.extendleft(reversed(files))
-                elif exit_code(error) is ExitCode.INVALID:
-                    self._at_once = CREATED_AT_ONCE
+                is_quota = error.problem == "upload_quota_exceeded"
+                is_full = error.problem == "too_many_uploads"
+                if len(files) == 1 and (is_quota or exit_code(error) is ExitCode.INVALID):
                     self._finish(Sent(files[0], None, Refused(f"{files[0].path}: {error.message}", error.problem)))
+                    if is_quota:
+                        self._refuse_larger(files[0].size, error.problem)
                 else:
                     self._waiting.extendleft(reversed(files))
-                    raise
+                    if len(files) > 1 and (is_full or is_quota or exit_code(error) is ExitCode.INVALID):
+                        self._at_once = len(files) // 2  # fewer may fit, or one of them is refused: halving finds it
+                    elif is_full and self._transfers:
+                        before = len(self._transfers)
+                        self._changed.wait_for(lambda: len(self._transfers) < before or self._stop.is_set())
+                    else:
+                        raise
         finally:
             with self._changed:
                 self._is_creating = False
@@ -193,6 +193,14 @@ class Uploader:
                 if created:
                     self._at_once = min(CREATED_AT_ONCE, 2 * self._at_once)
                 self._changed.notify_all()
+
+    def _refuse_larger(self, size: int, problem: str) -> None:
+        """Finish the waiting files that have at least `size` bytes, which are too many for what is left of a day."""
+        larger = [file for file in self._waiting if file.size >= size]
+        self._waiting = deque(file for file in self._waiting if file.size < size)
+        for file in larger:
+            message = f"{file.path}: it is larger than what may still be uploaded within 24 hours. Try again later."
+            self._finish(Sent(file, None, Refused(message, problem)))
 
     def _advance(self, transfer: Transfer, step: Step) -> None:
         """Take a step of an upload, and complete it if that was the last one."""

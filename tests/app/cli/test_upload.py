@@ -324,6 +324,33 @@ async def test_shared_files_are_continued_by_the_same_command(cli: Cli, store: F
 
 
 @pytest.mark.usefixtures("worker")
+@pytest.mark.parametrize("changes", [{"upload_bytes_per_day": 1_000}])
+async def test_files_that_fit_into_the_quota_of_a_day_are_uploaded(cli: Cli, gateway: str) -> None:
+    for number, size in enumerate((300, 300, 500, 300, 600, 100, 700)):
+        (cli.folder / f"{number}.bin").write_bytes(bytes(size))
+    async with counting(gateway) as (url, requests):
+        done = await cli("upload", ".", "--server", url)
+    assert (done.code, [line.split()[-1] for line in done.out.splitlines()[1:]]) == (
+        7,
+        ["0.bin", "1.bin", "3.bin", "5.bin"],
+    )
+    errors = [line for line in done.error.splitlines() if line.startswith("haulage: ")]
+    assert [error.split(": ")[1] for error in errors] == ["2.bin", "4.bin", "6.bin"]
+    assert len([line for line in requests if line == "POST /v1/upload"]) < 10
+
+
+@pytest.mark.usefixtures("worker")
+@pytest.mark.parametrize("changes", [{"max_upload_size": 10}])
+async def test_refused_files_cost_few_requests(cli: Cli, gateway: str) -> None:
+    for number in range(30):
+        (cli.folder / f"{number}.bin").write_bytes(bytes(11))
+    async with counting(gateway) as (url, requests):
+        done = await cli("upload", ".", "--server", url)
+    assert (done.code, done.error.count("\nhaulage: ")) == (2, 30)
+    assert len([line for line in requests if line == "POST /v1/upload"]) < 40
+
+
+@pytest.mark.usefixtures("worker")
 async def test_failed_uploads_are_followed_by_few_requests(cli: Cli, gateway: str) -> None:
     for number in range(20):
         (cli.folder / f"{number}.jpg").write_bytes(b"\x7fELF" + bytes(100))
