@@ -32,6 +32,10 @@ class Transfer:
     """Whether a thread has URLs signed, or compares the upload with its file."""
     is_known: bool = True
     """False for an upload of an earlier command, until it was compared with its file."""
+    is_own: bool = True
+    """Whether this command began it, now or when it was run before. Others may still be sent by another device."""
+    bytes_done: int = 0
+    """Bytes of parts that the store has."""
 
     @classmethod
     def of(cls, file: LocalFile, item: NewUploadItem, *, is_known: bool = True) -> Transfer:

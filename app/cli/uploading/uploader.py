@@ -26,6 +26,7 @@ from app.cli.uploading.progress import UploadProgressBar
 from app.cli.uploading.transfer import Sent, Transfer
 from app.exit_codes import ExitCode
 from app.schemas import NewUploadItem, SignedPartItem
+from jobs.engine.jobs import Status
 from jobs.errors import HaulageError
 from jobs.uploads.uploads import MAX_SIGNED
 
@@ -229,24 +230,40 @@ class Uploader:
             with suppress(Refused):
                 self._api.cancel(transfer.job_id)
 
+    def _start_anew(self, transfer: Transfer) -> None:
+        """Create another upload of the file instead."""
+        with self._changed:
+            if transfer in self._transfers:
+                self._transfers.remove(transfer)
+                self._waiting.appendleft(transfer.file)
+                self._bar.add_bytes(-transfer.bytes_done)
+                self._changed.notify_all()
+
     def _compare(self, transfer: Transfer) -> None:
-        """Compare what the store has of an upload with the file. One that has changed is uploaded anew."""
-        parts = self._api.parts(transfer.job_id)
-        sent = {part.number: int(part.crc32, 16) for part in parts.parts if part.sent}
-        is_same = all(
-            self._sender.crc32(transfer.file, *transfer.span(number)) == crc32 for number, crc32 in sent.items()
-        )
-        if is_same:
-            self._bar.add_found(sum(transfer.span(number)[1] for number in sent))
-        else:
-            print_message(changed_message(transfer.file, transfer.job_id))
+        """Compare the parts of an upload with the file. One that has changed, or has ended meanwhile, is uploaded anew.
+
+        That includes parts that were signed and not reported: the store may have a file of one part, and writes it once.
+        """
+        try:
+            found = self._api.parts(transfer.job_id)
+        except Refused as error:
+            if error.problem != "job_not_found":
+                raise
+            return self._start_anew(transfer)
+        if found.status is not Status.RECEIVING:
+            return self._start_anew(transfer)
+        for part in found.parts:
+            if self._sender.crc32(transfer.file, *transfer.span(part.number)) != int(part.crc32, 16):
+                print_message(changed_message(transfer.file, transfer.job_id))
+                return self._start_anew(transfer)
+        sent = {part.number: part.size for part in found.parts if part.sent}
+        self._bar.add_found(sum(sent.values()))
         with self._changed:
             transfer.is_locked = False
             transfer.is_known = True
+            transfer.bytes_done = sum(sent.values())
             transfer.unsigned = deque(number for number in transfer.unsigned if number not in sent)
-            if not is_same:
-                self._transfers.remove(transfer)
-                self._waiting.appendleft(transfer.file)
+        return None
 
     def _sign(self, transfer: Transfer, count: int) -> None:
         """Have the URLs of up to `count` parts signed, and report those that were sent meanwhile."""
@@ -281,6 +298,7 @@ class Uploader:
             transfer.sending -= 1
             if problem is None:
                 self._bytes_sent += part.size
+                transfer.bytes_done += part.size
                 transfer.unreported.append(number)
             else:
                 transfer.unsigned.appendleft(number)

@@ -22,7 +22,7 @@ from jobs.uploads.uploads import NewUpload
 from tests.app.cli.processes import Cli, variables
 from tests.helpers.listening import listening
 from tests.helpers.running import working
-from tests.helpers.uploads import files_of
+from tests.helpers.uploads import created, files_of, put
 
 MIB = 1 << 20
 
@@ -321,6 +321,32 @@ async def test_shared_files_are_continued_by_the_same_command(cli: Cli, store: F
     async with interrupted(cli, store, 1, "a.bin", "--groups=a"), working(services.settings):
         assert (await cli("upload", "a.bin", "--groups=a")).code == 0
     assert await uploads(services) == 1
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_file_whose_upload_ends_before_it_is_continued_is_uploaded_anew(cli: Cli, services: Services) -> None:
+    other = await created(services, b"hello", "a.txt")
+    (cli.folder / "a.txt").write_text("hello")
+
+    async def cancel(line: str) -> None:
+        if line.endswith(f"{other.id}/parts"):
+            await services.lifecycle.cancel(other.id)
+
+    async with counting(cli.environment["HAULAGE_SERVER"], cancel) as (url, _):
+        [one] = (await cli("upload", "a.txt", "--json", "--server", url)).json
+    assert (one["status"], one["jobId"] != str(other.id)) == ("completed", True)
+
+
+async def test_a_file_that_the_store_has_in_an_earlier_version_is_uploaded_anew(cli: Cli, services: Services) -> None:
+    """The command ended before it could report the only part, which the store writes once."""
+    (cli.folder / "a.txt").write_text("hello")
+    other = await created(services, b"hello", "a.txt")
+    _, [part] = await services.uploads.send(other.id, [(1, crc32(b"hello"))], [])
+    assert (await put(part.put, b"hello")).status_code == 200
+    (cli.folder / "a.txt").write_text("world")
+    async with working(services.settings):
+        [one] = (await cli("upload", "a.txt", "--json")).json
+    assert (one["status"], one["crc32"]) == ("completed", f"{crc32(b'world'):08x}")
 
 
 @pytest.mark.usefixtures("worker")
