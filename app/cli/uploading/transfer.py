@@ -38,10 +38,10 @@ class Transfer:
     """Bytes of parts that the store has."""
 
     @classmethod
-    def of(cls, file: LocalFile, item: NewUploadItem, *, is_known: bool = True) -> Transfer:
+    def of(cls, file: LocalFile, item: NewUploadItem, *, is_known: bool = True, is_own: bool = True) -> Transfer:
         """Return the transfer of an upload of which nothing was sent, or nothing is known."""
         numbers = deque(range(1, item.upload.parts + 1))
-        return cls(file, item.job_id, item.upload.part_size, numbers, is_known=is_known)
+        return cls(file, item.job_id, item.upload.part_size, numbers, is_known=is_known, is_own=is_own)
 
     @property
     def is_sent(self) -> bool:

@@ -74,7 +74,7 @@ def _upload(
             for file in sent:
                 bar.add_found(file.size)
                 bar.add_sent()
-            with Uploader(client, to_send, resumed, rights, journal, bar) as uploader:
+            with Uploader(client, to_send, resumed, set(known.values()), rights, journal, bar) as uploader:
                 sent |= {one.file: one for one in uploader.finished()}
             results = check(client, [sent[file] for file in files], bar.add_checked)
     except KeyboardInterrupt:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from threading import Condition, Event, Thread
@@ -57,11 +57,12 @@ class Uploader:
         api: ApiClient,
         files: Sequence[LocalFile],
         resumed: Mapping[LocalFile, NewUploadItem],
+        own: Collection[UUID],
         rights: Mapping[str, Any],
         journal: Journal,
         bar: UploadProgressBar,
     ) -> None:
-        """`resumed`: the uploads of files of an earlier command, which have the same name and size.
+        """`resumed`: open uploads of files, which have the same name and size. `own`: those that this command began before.
 
         `rights`: who may read the new files, as `POST /v1/upload` has it.
         """
@@ -73,7 +74,11 @@ class Uploader:
         self._sender = PartSender(self._stop, bar.add_bytes, THREADS)
         self._changed = Condition()
         self._waiting = deque(file for file in files if file not in resumed)
-        self._transfers = [Transfer.of(file, item, is_known=False) for file, item in resumed.items()]
+        self._transfers = [
+            Transfer.of(file, item, is_known=False, is_own=item.job_id in own) for file, item in resumed.items()
+        ]
+        self._lost: set[LocalFile] = set()
+        self._has_sent = False
         self._is_creating = False
         self._at_once = CREATED_AT_ONCE
         self._large = 0
@@ -227,6 +232,11 @@ class Uploader:
                 self._transfers.remove(transfer)
                 self._finish(Sent(transfer.file, transfer.job_id, error))
         if isinstance(error, UnreadableFile):  # what was sent of it is of no use any more
+            self._discard(transfer)
+
+    def _discard(self, transfer: Transfer) -> None:
+        """Cancel an upload, unless it is of another command or device, which may still send it."""
+        if transfer.is_own:
             with suppress(Refused):
                 self._api.cancel(transfer.job_id)
 

@@ -15,6 +15,7 @@ from zlib import crc32
 
 import pytest
 
+from jobs.engine.jobs import Status
 from jobs.owners import ANONYMOUS
 from jobs.services import Services
 from jobs.settings import Settings
@@ -321,6 +322,22 @@ async def test_shared_files_are_continued_by_the_same_command(cli: Cli, store: F
     async with interrupted(cli, store, 1, "a.bin", "--groups=a"), working(services.settings):
         assert (await cli("upload", "a.bin", "--groups=a")).code == 0
     assert await uploads(services) == 1
+
+
+async def test_the_upload_of_another_command_is_not_cancelled(cli: Cli, services: Services) -> None:
+    """Another device may still send it: the file of this one has changed, not that of the other."""
+    other = await created(services, b"other", "a.txt")
+    (cli.folder / "a.txt").write_text("hello")
+
+    async def change(line: str) -> None:
+        if line.endswith(f"{other.id}/parts") and line.startswith("POST"):
+            (cli.folder / "a.txt").write_text("longer")
+
+    async with counting(cli.environment["HAULAGE_SERVER"], change) as (url, requests):
+        done = await cli("upload", "a.txt", "--server", url)
+    assert (done.code, done.error.splitlines()[-1]) == (1, "haulage: a.txt changed while it was being read")
+    assert [line for line in requests if line.startswith("DELETE")] == []
+    assert (await services.uploads.read(other.id)).status is Status.RECEIVING
 
 
 @pytest.mark.usefixtures("worker")
