@@ -24,7 +24,20 @@ class Stopped(Exception):
 
 
 class PartNotSent(Exception):
-    """The store did not accept a part. A new URL, or the bytes as they are now, may help."""
+    """The store did not accept a part. A new URL, or the bytes as they are now, may help.
+
+    `status` is the store's response; None if it can't be reached.
+    """
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether the store refuses this part, and may accept those of other files."""
+        busy = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
+        return self.status is not None and self.status < HTTPStatus.INTERNAL_SERVER_ERROR and self.status not in busy
 
 
 class PartSender:
@@ -63,7 +76,7 @@ class PartSender:
         # 412: a file of one part is written once, and an earlier PUT has done that.
         if response.status not in {HTTPStatus.OK, HTTPStatus.PRECONDITION_FAILED}:
             self._on_progress(-counted)
-            raise PartNotSent(f"the store responds with status {response.status}")
+            raise PartNotSent(f"the store responds with status {response.status}", response.status)
 
     def _pieces(self, file: LocalFile, start: int, size: int) -> Iterator[bytes]:
         try:

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from http import HTTPStatus
 from threading import Condition, Event, Thread
 from typing import Any, Self
 from uuid import UUID
@@ -223,6 +224,8 @@ class Uploader:
             error = problem
         except OSError as problem:
             error = CommandFailed(f"{transfer.file.path} can't be read: {problem.strerror or problem}")
+        except PartNotSent as problem:
+            error = Refused(f"{transfer.file.path} can't be sent: {problem}.", "storage_fault")
         except Refused as problem:
             if exit_code(problem) in {ExitCode.UNAVAILABLE, ExitCode.NOT_ALLOWED}:
                 raise
@@ -288,7 +291,11 @@ class Uploader:
             transfer.is_locked = False
 
     def _send(self, transfer: Transfer, part: SignedPartItem) -> None:
-        """Send a part. One that was not sent is read and signed again, after a delay."""
+        """Send a part. One that was not sent is read and signed again, after a delay.
+
+        A part that the store still refuses, while it has accepted others, is the fault of its file: `PartNotSent`. When the
+        store has dropped the upload, as it does with old ones, the file is uploaded anew, once.
+        """
         number, problem = part.number, None
         try:
             self._sender.put(transfer.file, transfer.span(number)[0], part)
@@ -299,19 +306,31 @@ class Uploader:
                 self._large -= part.size >= LARGE
                 self._changed.notify_all()
         if problem is not None:
+            with self._changed:
+                is_lost = problem.status == HTTPStatus.NOT_FOUND and transfer.file not in self._lost
+                if is_lost:
+                    self._lost.add(transfer.file)
+            if is_lost:
+                print_message(f"The store has lost what was sent of {transfer.file.path}: it is uploaded anew.")
+                self._discard(transfer)
+                return self._start_anew(transfer)
             failures = transfer.failures[number] = transfer.failures[number] + 1
             if failures > len(_RETRY_DELAYS):
+                if problem.is_refusal and self._has_sent:
+                    raise problem
                 raise Refused(f"{transfer.file.path} can't be sent: {problem}.", "storage_fault") from problem
             if self._stop.wait(_RETRY_DELAYS[failures - 1]):
                 raise Stopped
         with self._changed:
             transfer.sending -= 1
             if problem is None:
+                self._has_sent = True
                 self._bytes_sent += part.size
                 transfer.bytes_done += part.size
                 transfer.unreported.append(number)
             else:
                 transfer.unsigned.appendleft(number)
+        return None
 
     def _complete(self, transfer: Transfer) -> None:
         transfer.file.require_unchanged(transfer.file.path.stat())

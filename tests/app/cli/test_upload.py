@@ -366,6 +366,34 @@ async def test_a_file_that_the_store_has_in_an_earlier_version_is_uploaded_anew(
     assert (one["status"], one["crc32"]) == ("completed", f"{crc32(b'world'):08x}")
 
 
+async def test_a_file_that_the_store_has_lost_is_uploaded_anew(
+    cli: Cli, store: FaultyStore, services: Services
+) -> None:
+    data = os.urandom(40 * MIB)
+    (cli.folder / "a.bin").write_bytes(data)
+    async with interrupted(cli, store, 2, "a.bin"):
+        [row] = await services.database.fetch("SELECT job_id FROM upload_jobs")
+        lost = await services.uploads.read(row["job_id"])
+        assert lost.upload_id is not None
+        await services.storage.multipart.abort(lost.key, lost.upload_id)
+        async with working(services.settings):
+            done = await cli("upload", "a.bin", "--json")
+    [one] = done.json
+    assert (one["status"], one["crc32"]) == ("completed", f"{crc32(data):08x}")
+    assert "The store has lost what was sent of a.bin: it is uploaded anew.\n" in done.error
+    assert (await services.uploads.read(lost.id)).status is Status.CANCELLED
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_file_that_the_store_refuses_does_not_stop_the_others(cli: Cli, store: FaultyStore) -> None:
+    for name in ("a.txt", "b.txt", "c.txt"):
+        (cli.folder / name).write_text(name)
+    store.refused = b"a.txt"
+    done = await cli("upload", ".")
+    assert (done.code, [line.split()[-1] for line in done.out.splitlines()[1:]]) == (7, ["b.txt", "c.txt"])
+    assert "haulage: a.txt can't be sent: the store responds with status 403." in done.error.splitlines()
+
+
 @pytest.mark.usefixtures("worker")
 @pytest.mark.parametrize("changes", [{"upload_bytes_per_day": 1_000}])
 async def test_files_that_fit_into_the_quota_of_a_day_are_uploaded(cli: Cli, gateway: str) -> None:
