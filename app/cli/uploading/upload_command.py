@@ -111,8 +111,8 @@ def _interruption(*, are_all_sent: bool) -> str:
     if are_all_sent:
         return "Interrupted. The server goes on checking the files. Run the same command again to see the result."
     return (
-        "Interrupted. Run the same command again to send the rest. What was sent is kept for it, for 24 hours unless the"
-        " server says otherwise."
+        "Interrupted. Run the same command again to send the rest. What was sent is kept for 24 hours, unless the server is"
+        " configured otherwise."
     )
 
 

@@ -1,8 +1,8 @@
 """Sends many files at once: a few threads share their parts, and create the uploads as they get to them.
 
 A thread takes one step at a time: it creates uploads, computes the CRC-32 of parts and has their URLs signed, or sends a
-part. Who sends the last part of an upload completes it. Nothing here waits for the checks of the server: a folder is sent
-while its first files are checked.
+part. The thread that sends the last part of an upload completes it. Nothing here waits for the checks of the server: a
+folder is sent while its first files are checked.
 """
 
 from __future__ import annotations
