@@ -16,7 +16,11 @@ _CHUNK = 1 << 20
 
 
 class UnreadableFile(CommandFailed):
-    """A file that can't be read completely; the message names it."""
+    """A file at `path` that can't be read completely; the message names it."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path} {reason}")
+        self.path = path
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,7 @@ class LocalFile:
     def require_unchanged(self, found: os.stat_result) -> None:
         """Raises `UnreadableFile` unless this is still the file that was found."""
         if (found.st_size, _moment(found.st_mtime_ns)) != (self.size, self.modified_at):
-            raise UnreadableFile(f"{self.path} changed while it was being read")
+            raise UnreadableFile(self.path, "changed while it was being read")
 
 
 def scan(paths: Iterable[Path]) -> Iterator[LocalFile | UnreadableFile]:
@@ -54,7 +58,7 @@ def _walk(folder: Path) -> Iterator[LocalFile | UnreadableFile]:
         for name in sorted(files):
             path = Path(parent, name)
             yield _inspect(path, (prefix / path.relative_to(folder)).as_posix())
-    yield from (unreadable(error.filename, error) for error in failed)
+    yield from (unreadable(Path(error.filename), error) for error in failed)
 
 
 def _inspect(path: Path, name: str) -> LocalFile | UnreadableFile:
@@ -63,7 +67,7 @@ def _inspect(path: Path, name: str) -> LocalFile | UnreadableFile:
     except OSError as error:
         return unreadable(path, error)
     if not stat.S_ISREG(found.st_mode):
-        return UnreadableFile(f"{path} is not a file")
+        return UnreadableFile(path, "is not a file")
     return LocalFile(path, name, found.st_size, _moment(found.st_mtime_ns))
 
 
@@ -79,7 +83,7 @@ async def read(local_file: LocalFile) -> AsyncIterator[bytes]:
     except OSError as error:
         raise unreadable(local_file.path, error) from error
     if not count == before.st_size == after.st_size or before.st_mtime_ns != after.st_mtime_ns:
-        raise UnreadableFile(f"{local_file.path} changed while it was being read")
+        raise UnreadableFile(local_file.path, "changed while it was being read")
 
 
 def _moment(nanoseconds: int) -> datetime | None:
@@ -90,6 +94,6 @@ def _moment(nanoseconds: int) -> datetime | None:
         return None
 
 
-def unreadable(path: object, error: OSError) -> UnreadableFile:
+def unreadable(path: Path, error: OSError) -> UnreadableFile:
     """Return the error for a file that the operating system does not let this process read."""
-    return UnreadableFile(f"{path} can't be read: {error.strerror or error}")
+    return UnreadableFile(path, f"can't be read: {error.strerror or error}")

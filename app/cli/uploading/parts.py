@@ -89,7 +89,7 @@ class PartSender:
                     piece = opened.read(min(size, _PIECE))
                     if not piece:
                         file.require_unchanged(os.fstat(opened.fileno()))
-                        raise UnreadableFile(f"{file.path} can't be read: it has fewer than {file.size:,} bytes")
+                        raise UnreadableFile(file.path, f"can't be read: it has fewer than {file.size:,} bytes")
                     size -= len(piece)
                     yield piece
         except OSError as error:

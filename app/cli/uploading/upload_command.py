@@ -46,8 +46,10 @@ def upload(client: ApiClient, paths: Sequence[Path], rights: Mapping[str, Any], 
     if not scanned:
         raise CommandFailed(f"There is no file in {', '.join(map(str, paths))}.")
     results = _upload(client, paths, files, rights, quiet=as_json) if files else []
-    if results or as_json:
-        _print(results, as_json=as_json)
+    if as_json:
+        print_json([*map(_json, results), *map(_unreadable_json, unreadable)])
+    else:
+        _print_table(results)
     errors = [*unreadable, *(result.error for result in results if result.error is not None)]
     for error in errors:
         print_error(explain(error))
@@ -116,15 +118,14 @@ def _interruption(*, are_all_sent: bool) -> str:
     )
 
 
-def _print(results: Sequence[Uploaded], *, as_json: bool) -> None:
-    if as_json:
-        return print_json([_json(result) for result in results])
+def _print_table(results: Sequence[Uploaded]) -> None:
     rows = [
         (str(result.view.file_id), size_text(result.view.size), result.view.name)
         for result in results
         if result.error is None and result.view is not None
     ]
-    return print_table(("ID", "SIZE", "NAME"), rows) if rows else None
+    if rows:
+        print_table(("ID", "SIZE", "NAME"), rows)
 
 
 def _json(result: Uploaded) -> dict[str, object]:
@@ -140,3 +141,8 @@ def _json(result: Uploaded) -> dict[str, object]:
         "sha256": view.sha256 if view else None,
         "error": result.error.message if result.error else None,
     }
+
+
+def _unreadable_json(error: UnreadableFile) -> dict[str, object]:
+    unknown = dict.fromkeys(("name", "jobId", "status", "id", "size", "crc32", "sha256"))
+    return {"path": str(error.path), **unknown, "error": error.message}

@@ -196,6 +196,12 @@ async def test_what_is_refused_or_unreadable_is_named_and_the_rest_is_uploaded(c
     done = await cli("upload", "gone.txt")
     assert (done.code, done.out) == (1, "")
     assert done.error == "haulage: gone.txt can't be read: No such file or directory\n"
+    done = await cli("upload", "gone.txt", "a.txt", "lie.jpg", "--json")
+    uploaded, refused, unreadable = json.loads(done.out)
+    assert (done.code, uploaded["status"], uploaded["error"]) == (1, "completed", None)
+    assert (refused["status"], refused["id"], refused["error"][:27]) == ("failed", None, "lie.jpg was not accepted (j")
+    assert unreadable["error"] == "gone.txt can't be read: No such file or directory"
+    assert (unreadable["path"], unreadable["jobId"], unreadable.keys()) == ("gone.txt", None, uploaded.keys())
 
 
 async def test_an_interrupted_upload_is_continued_by_the_same_command(
