@@ -1,4 +1,4 @@
-"""Remembers the uploads of an unfinished command, so that running it again does not send complete files twice.
+"""Remembers the uploads of a command until it has uploaded all its files, so that none is sent twice when it is run again.
 
 The server knows what has become of them.
 """
@@ -53,7 +53,7 @@ class Journal:
                 journal.writelines(lines)
 
     def remove(self) -> None:
-        """Forget everything: the command is done."""
+        """Forget everything: all files of the command are in the catalogue."""
         with suppress(OSError):
             self._path.unlink(missing_ok=True)
 

@@ -45,22 +45,27 @@ def upload(client: ApiClient, paths: Sequence[Path], rights: Mapping[str, Any], 
     files = list(dict.fromkeys(one for one in scanned if isinstance(one, LocalFile)))
     if not scanned:
         raise CommandFailed(f"There is no file in {', '.join(map(str, paths))}.")
-    results = _upload(client, paths, files, rights, quiet=as_json) if files else []
+    journal = Journal(client.server, paths, rights)
+    results = _upload(client, journal, files, rights, quiet=as_json) if files else []
     if as_json:
         print_json([*map(_json, results), *map(_unreadable_json, unreadable)])
     else:
         _print_table(results)
     errors = [*unreadable, *(result.error for result in results if result.error is not None)]
+    if not errors:
+        return journal.remove()
     for error in errors:
         print_error(explain(error))
-    if errors:
-        raise typer.Exit(exit_code(errors[0]))
+    total = len(unreadable) + len(files)
+    if len(errors) < total:
+        uploaded = f"{total - len(errors):,} of {total:,} files uploaded."
+        print_message(f"{uploaded} Run the same command again to send only the rest.")
+    raise typer.Exit(exit_code(errors[0]))
 
 
 def _upload(
-    client: ApiClient, paths: Sequence[Path], files: Sequence[LocalFile], rights: Mapping[str, Any], *, quiet: bool
+    client: ApiClient, journal: Journal, files: Sequence[LocalFile], rights: Mapping[str, Any], *, quiet: bool
 ) -> list[Uploaded]:
-    journal = Journal(client.server, paths, rights)
     sent: dict[LocalFile, Sent] = {}
     try:
         known = journal.read()
@@ -82,7 +87,6 @@ def _upload(
     except KeyboardInterrupt:
         print_message(_interruption(are_all_sent=len(sent) == len(files)))
         raise SystemExit(ExitCode.INTERRUPTED) from None
-    journal.remove()
     return results
 
 

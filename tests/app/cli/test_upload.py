@@ -192,7 +192,7 @@ async def test_what_is_refused_or_unreadable_is_named_and_the_rest_is_uploaded(c
     (cli.folder / "a.txt").write_text("a")
     done = await cli("upload", "lie.jpg", "a.txt")
     assert (done.code, done.out.splitlines()[1:]) == (2, ["10000  1 B   a.txt"])
-    assert done.error.splitlines()[-1].startswith("haulage: lie.jpg was not accepted (job ")
+    assert done.error.splitlines()[-2].startswith("haulage: lie.jpg was not accepted (job ")
     done = await cli("upload", "gone.txt")
     assert (done.code, done.out) == (1, "")
     assert done.error == "haulage: gone.txt can't be read: No such file or directory\n"
@@ -202,6 +202,18 @@ async def test_what_is_refused_or_unreadable_is_named_and_the_rest_is_uploaded(c
     assert (refused["status"], refused["id"], refused["error"][:27]) == ("failed", None, "lie.jpg was not accepted (j")
     assert unreadable["error"] == "gone.txt can't be read: No such file or directory"
     assert (unreadable["path"], unreadable["jobId"], unreadable.keys()) == ("gone.txt", None, uploaded.keys())
+
+
+@pytest.mark.usefixtures("worker")
+async def test_after_a_failure_the_same_command_sends_only_the_other_files(cli: Cli, store: FaultyStore) -> None:
+    (cli.folder / "a.txt").write_text("a")
+    done = await cli("upload", "a.txt", "b.txt")
+    assert (done.code, done.out.splitlines()[1:]) == (1, ["10000  1 B   a.txt"])
+    assert done.error.splitlines()[-1] == "1 of 2 files uploaded. Run the same command again to send only the rest."
+    (cli.folder / "b.txt").write_text("b")
+    done = await cli("upload", "a.txt", "b.txt")
+    assert (done.code, done.out.splitlines()[1:]) == (0, ["10000  1 B   a.txt", "10001  1 B   b.txt"])
+    assert (len(store.puts), journals(cli)) == (2, [])
 
 
 async def test_an_interrupted_upload_is_continued_by_the_same_command(
