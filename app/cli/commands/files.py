@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from app.cli.commands.options import AsJson, DataDir
+from app.cli.commands.options import AsJson, DataDir, Paths
 from jobs.files.visibility import Visibility
 
 app = typer.Typer(help="Add files to the store and list its catalogue.", no_args_is_help=True)
@@ -15,7 +14,7 @@ app = typer.Typer(help="Add files to the store and list its catalogue.", no_args
 
 @app.command()
 def add(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Files, and folders with everything in them.")],
+    paths: Paths,
     visibility: Annotated[
         Visibility, typer.Option(help="Who may read them, once users exist: every user, those of groups, or the owner.")
     ] = Visibility.PUBLIC,

@@ -7,6 +7,17 @@ from typing import Annotated
 
 import typer
 
+
+def _path(text: str) -> Path:
+    """Return a path. An empty one, as of a variable of a shell that is not set, would be the current folder."""
+    if not text:
+        raise typer.BadParameter("a path is empty")
+    return Path(text)
+
+
+Paths = Annotated[
+    list[Path], typer.Argument(metavar="PATH", parser=_path, help="Files, and folders with everything in them.")
+]
 DataDir = Annotated[
     Path | None,
     typer.Option(

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from app.cli.commands.options import AsJson, DataDir, Server
+from app.cli.commands.options import AsJson, DataDir, Paths, Server
 from jobs.files.visibility import Visibility
 
 
 def upload(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Files, and folders with everything in them.")],
+    paths: Paths,
     visibility: Annotated[
         Visibility | None,
         typer.Option(help="Who may read them: you, the users of groups, or every user. Default: as the server has it."),

@@ -204,6 +204,13 @@ async def test_what_is_refused_or_unreadable_is_named_and_the_rest_is_uploaded(c
     assert (unreadable["path"], unreadable["jobId"], unreadable.keys()) == ("gone.txt", None, uploaded.keys())
 
 
+async def test_an_empty_path_is_not_the_current_folder(bare_cli: Cli) -> None:
+    (bare_cli.folder / "a.txt").write_text("hello")
+    for command in (["upload"], ["files", "add"]):
+        done = await bare_cli(*command, "")
+        assert (done.code, "a path is empty" in done.error) == (2, True)
+
+
 @pytest.mark.usefixtures("worker")
 async def test_after_a_failure_the_same_command_sends_only_the_other_files(cli: Cli, store: FaultyStore) -> None:
     (cli.folder / "a.txt").write_text("a")
