@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from tests.jobs.bundles.packing import readers
 from tests.jobs.bundles.packing.readers import READERS, Refused
 from tests.jobs.bundles.packing.shelves import MIB, NOW, File, Shelf, judge, pack, plan_of
 
+SCALE = float(os.environ.get("SCALE", "1"))
 LIMITS = [0, 1, *(limit * MIB + step for limit in (5, 16) for step in (-1, 0, 1))]
 
 
@@ -91,7 +93,7 @@ async def test_every_reader_accepts_every_mix(
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@hypothesis_settings(AT_ONCE, max_examples=60)
+@hypothesis_settings(AT_ONCE, max_examples=60 if SCALE >= 1 else 15)
 @given(rows=rows, part_size=part_sizes)
 async def test_every_reader_accepts_many_mixes(
     services: Services, tmp_path: Path, rows: list[tuple[int, str]], part_size: int
