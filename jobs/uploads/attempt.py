@@ -127,7 +127,7 @@ class Receiver:
             except UploadIncomplete as error:
                 if clock() >= until:
                     raise
-                log.info("upload_unsettled", reason=error.message)
+                log.info("upload_parts_missing", reason=error.message)
             await asyncio.sleep(SETTLE_INTERVAL)
 
     async def _complete_or_find(self, upload: Upload, parts: Sequence[Part]) -> ObjectInfo:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from itertools import cycle, islice
 from time import perf_counter
 from typing import Any
@@ -89,7 +89,8 @@ async def _counting(url: str) -> AsyncIterator[tuple[str, list[int]]]:
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         back, forth = await asyncio.open_connection(host, int(port))
-        await asyncio.gather(copy(reader, forth, []), copy(back, writer, counted))
+        with closing(forth):
+            await asyncio.gather(copy(reader, forth, []), copy(back, writer, counted))
 
     async with listening(serve) as proxy:
         yield proxy, counted

@@ -243,7 +243,7 @@ class Uploader:
             with suppress(Refused):
                 self._api.cancel(transfer.job_id)
 
-    def _start_anew(self, transfer: Transfer) -> None:
+    def _restart(self, transfer: Transfer) -> None:
         """Create another upload of the file instead."""
         with self._changed:
             if transfer in self._transfers:
@@ -262,13 +262,13 @@ class Uploader:
         except Refused as error:
             if error.problem != "job_not_found":
                 raise
-            return self._start_anew(transfer)
+            return self._restart(transfer)
         if found.status is not Status.RECEIVING:
-            return self._start_anew(transfer)
+            return self._restart(transfer)
         for part in found.parts:
             if self._sender.crc32(transfer.file, *transfer.span(part.number)) != int(part.crc32, 16):
                 print_message(changed_message(transfer.file, transfer.job_id))
-                return self._start_anew(transfer)
+                return self._restart(transfer)
         sent = {part.number: part.size for part in found.parts if part.sent}
         self._bar.add_found(sum(sent.values()))
         with self._changed:
@@ -313,7 +313,7 @@ class Uploader:
             if is_lost:
                 print_message(f"The store has lost what was sent of {transfer.file.path}: it is uploaded anew.")
                 self._discard(transfer)
-                return self._start_anew(transfer)
+                return self._restart(transfer)
             failures = transfer.failures[number] = transfer.failures[number] + 1
             if failures > len(_RETRY_DELAYS):
                 if problem.is_refusal and self._has_sent:

@@ -132,7 +132,7 @@ async def test_a_later_attempt_waits_for_a_store_that_still_completes_what_an_ea
     queued = await services.lifecycle.release(killed.job)
     with structlog.testing.capture_logs() as entries:
         attempt = asyncio.create_task(processed(services, queued))
-        await eventually(lambda: any(entry["event"] == "upload_unsettled" for entry in entries))
+        await eventually(lambda: any(entry["event"] == "upload_parts_missing" for entry in entries))
         await put(part.put, part_of(upload, data, 2))
         await attempt
     [file] = await files_of(services, upload.id)
