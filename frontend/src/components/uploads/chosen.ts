@@ -1,4 +1,4 @@
-// Files and folders that were dropped or chosen, read one after the other.
+// Files and folders that were dropped or chosen. Each file is a request to the browser, so many are read at once.
 
 /** A file for upload. `name`: with its folders, from the chosen one on. `handle`: to read it again after a reload. */
 export interface ChosenFile {
@@ -10,8 +10,15 @@ export interface ChosenFile {
 /** A file, or the name of a file or folder that could not be read. */
 export type Found = ChosenFile | { unreadable: string };
 
-/** What was dropped: a handle in Chromium, else an entry, or a file where the browser knows neither. */
-export type Source = Promise<FileSystemHandle | null> | FileSystemEntry | File;
+/** A file or folder, in every form in which the browser gives it. Chromium has handles, others have entries. */
+interface Entry {
+  handle?: FileSystemHandle | null;
+  entry?: FileSystemEntry | null;
+  file?: File | null;
+}
+
+/** What was dropped. Its handle is still to come; some items have none, such as an image of another page. */
+export type Source = Omit<Entry, "handle"> & { handle?: Promise<FileSystemHandle | null> };
 
 /** Not yet among TypeScript's types. */
 type Item = DataTransferItem & { getAsFileSystemHandle?(): Promise<FileSystemHandle | null> };
@@ -20,81 +27,76 @@ type Pickers = {
   showDirectoryPicker?(): Promise<FileSystemDirectoryHandle>;
 };
 
+const AT_ONCE = 64;
+
 /** What was dropped. Has to be called within the event: afterwards the browser forgets it. */
 export function droppedSources(items: Iterable<DataTransferItem>): Source[] {
-  return [...items].filter(({ kind }) => kind === "file").flatMap((item) => sourceOf(item) ?? []);
+  return [...items]
+    .filter(({ kind }) => kind === "file")
+    .map((item: Item) => ({
+      file: item.getAsFile(),
+      entry: item.webkitGetAsEntry?.() ?? null,
+      ...(item.getAsFileSystemHandle && { handle: item.getAsFileSystemHandle().catch(() => null) }),
+    }));
 }
 
-function sourceOf(item: Item): Source | null {
-  const file = item.getAsFile();
-  const entry = item.webkitGetAsEntry?.() ?? null;
-  const other = entry?.isDirectory ? entry : (file ?? entry);
-  if (item.getAsFileSystemHandle === undefined) return other;
-  const handle = item.getAsFileSystemHandle().catch(() => null);
-  return other === null ? handle : withFallback(handle, other);
+/** Every file in these, folders included, in the order of the folders, in portions of up to 64. */
+export function readAll(sources: Iterable<Source>): AsyncGenerator<Found[]> {
+  return readEach(entriesOf(sources), "");
 }
 
-const fallbacks = new WeakMap<object, FileSystemEntry | File>();
-
-/** Some items have no handle, such as an image that was dragged from another page. */
-function withFallback(handle: Promise<FileSystemHandle | null>, other: FileSystemEntry | File): Source {
-  fallbacks.set(handle, other);
-  return handle;
+async function* entriesOf(sources: Iterable<Source>): AsyncGenerator<Entry> {
+  for (const source of sources) yield { ...source, handle: (await source.handle) ?? null };
 }
 
-/** Every file in these, folders included, in the order of the folders. */
-export async function* readAll(sources: Iterable<Source>): AsyncGenerator<Found> {
-  for (const source of sources) {
-    if (!(source instanceof Promise)) yield* read(source);
-    else {
-      const handle = (await source) ?? fallbacks.get(source);
-      if (handle !== undefined) yield* "kind" in handle ? readHandle(handle, "") : read(handle);
-    }
-  }
-}
-
-function read(source: FileSystemEntry | File): AsyncGenerator<Found> | Found[] {
-  return source instanceof File ? [{ file: source, name: source.name }] : readEntry(source, "");
-}
-
-async function* readHandle(handle: FileSystemHandle, folder: string): AsyncGenerator<Found> {
-  const name = folder + handle.name;
+async function* readEach(entries: AsyncIterable<Entry>, folder: string): AsyncGenerator<Found[]> {
+  let reading: Promise<Found>[] = [];
   try {
-    if (isFile(handle)) yield { file: await handle.getFile(), name, handle };
-    else
-      for await (const inside of (handle as FileSystemDirectoryHandle).values()) yield* readHandle(inside, `${name}/`);
-  } catch {
-    yield { unreadable: name };
-  }
-}
-
-function isFile(handle: FileSystemHandle): handle is FileSystemFileHandle {
-  return handle.kind === "file";
-}
-
-async function* readEntry(entry: FileSystemEntry, folder: string): AsyncGenerator<Found> {
-  const name = folder + entry.name;
-  try {
-    if (entry.isFile) yield { file: await fileOf(entry as FileSystemFileEntry), name };
-    else {
-      const reader = (entry as FileSystemDirectoryEntry).createReader();
-      for (;;) {
-        const inside = await entriesOf(reader); // some, until there are no more
-        if (inside.length === 0) break;
-        for (const one of inside) yield* readEntry(one, `${name}/`);
+    for await (const one of entries) {
+      const name = folder + nameOf(one);
+      if (isFile(one)) {
+        reading.push(readFile(one, name));
+        if (reading.length < AT_ONCE) continue;
       }
+      yield await Promise.all(reading);
+      reading = [];
+      if (!isFile(one)) yield* readEach(inside(one), `${name}/`);
     }
   } catch {
-    yield { unreadable: name };
+    reading.push(Promise.resolve({ unreadable: folder.slice(0, -1) }));
+  }
+  yield await Promise.all(reading);
+}
+
+async function readFile({ handle, entry, file }: Entry, name: string): Promise<Found> {
+  try {
+    if (handle) return { file: file ?? (await (handle as FileSystemFileHandle).getFile()), name, handle } as ChosenFile;
+    if (file) return { file, name };
+    return { file: await new Promise<File>((...by) => (entry as FileSystemFileEntry).file(...by)), name };
+  } catch {
+    return { unreadable: name };
   }
 }
 
-function fileOf(entry: FileSystemFileEntry): Promise<File> {
-  return new Promise((resolve, reject) => entry.file(resolve, reject));
+function nameOf({ handle, entry, file }: Entry): string {
+  return (handle ?? entry ?? file)?.name ?? "";
 }
 
-function entriesOf(reader: FileSystemDirectoryReader): Promise<FileSystemEntry[]> {
-  return new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+function isFile({ handle, entry }: Entry): boolean {
+  return handle ? handle.kind === "file" : (entry?.isFile ?? true);
+}
+
+async function* inside({ handle, entry }: Entry): AsyncGenerator<Entry> {
+  if (handle) {
+    for await (const one of (handle as FileSystemDirectoryHandle).values()) yield { handle: one };
+    return;
+  }
+  const reader = (entry as FileSystemDirectoryEntry).createReader();
+  for (;;) {
+    const some = await new Promise<FileSystemEntry[]>((...by) => reader.readEntries(...by));
+    if (some.length === 0) return;
+    for (const one of some) yield { entry: one };
+  }
 }
 
 /** The files of an `<input type="file">`, also of one that chooses a folder. */
@@ -110,8 +112,8 @@ export async function pickSources(kind: "files" | "folder"): Promise<Source[] | 
   const { showOpenFilePicker, showDirectoryPicker } = window as Pickers;
   try {
     if (kind === "files" && showOpenFilePicker)
-      return (await showOpenFilePicker({ multiple: true })).map((handle) => Promise.resolve(handle));
-    if (kind === "folder" && showDirectoryPicker) return [Promise.resolve(await showDirectoryPicker())];
+      return (await showOpenFilePicker({ multiple: true })).map((handle) => ({ handle: Promise.resolve(handle) }));
+    if (kind === "folder" && showDirectoryPicker) return [{ handle: Promise.resolve(await showDirectoryPicker()) }];
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") return [];
   }

@@ -41,7 +41,7 @@ const dropped = (entry: unknown, handle?: unknown) =>
 
 async function found(...items: DataTransferItem[]) {
   const all = [];
-  for await (const one of readAll(droppedSources(items))) all.push(one);
+  for await (const some of readAll(droppedSources(items))) all.push(...some);
   return all;
 }
 
@@ -58,6 +58,36 @@ test("where there are handles each file has its own", async () => {
   const handle = fileHandle("a.jpg");
   const [one] = await found(dropped({ isDirectory: true }, folderHandle("photos", [handle])));
   expect(one).toMatchObject({ name: "photos/a.jpg", handle });
+});
+
+test("many files of a folder are read at once, in their order, and a dropped file is not read again", async () => {
+  let [reading, most] = [0, 0];
+  const slow = (name: string) => ({
+    ...fileHandle(name),
+    async getFile() {
+      reading += 1;
+      most = Math.max(most, reading);
+      await new Promise((resolve) => setTimeout(resolve));
+      reading -= 1;
+      return file(name);
+    },
+  });
+  const names = Array.from({ length: 150 }, (_, number) => `${number}.jpg`);
+  const inside = [...names.map(slow), folderHandle("sea", [slow("wave.jpg")]), slow("last.jpg")];
+  const image = file("image.png");
+  const handle = { ...fileHandle("image.png"), getFile: () => Promise.reject(new Error("not again")) };
+  const all = await found(dropped({ isDirectory: true }, folderHandle("photos", inside)), {
+    ...dropped({ isFile: true }, handle),
+    getAsFile: () => image,
+  });
+  expect(all.map((one) => "name" in one && one.name)).toEqual([
+    ...names.map((name) => `photos/${name}`),
+    "photos/sea/wave.jpg",
+    "photos/last.jpg",
+    "image.png",
+  ]);
+  expect(all.at(-1)).toMatchObject({ file: image, handle });
+  expect(most).toBe(64);
 });
 
 test("an item without a handle is read in the other way", async () => {
@@ -78,13 +108,12 @@ test("what can't be read is named, and the rest is added", async () => {
   expect(result.current).toMatchObject({ reading: null, unreadable: { names: ["photos/secret.jpg"], count: 1 } });
 });
 
-test("thousands of files are added in batches, and an empty folder is reported", async () => {
+test("files of a large folder are added while it is read, and an empty folder is reported", async () => {
   const batches: number[] = [];
   const { result } = renderHook(() => useIntake((files) => batches.push(files.length)));
-  await act(() =>
-    result.current.takeFiles(Array.from({ length: 450 }, (_, n) => ({ file: file(`${n}`), name: `${n}` }))),
-  );
-  expect(batches).toEqual([200, 200, 50]);
+  const inside = Array.from({ length: 450 }, (_, n) => fileEntry(`${n}`));
+  await act(() => result.current.take(droppedSources([dropped(folderEntry("photos", [inside]))])));
+  expect(batches).toEqual([256, 194]);
   await act(() => result.current.take(droppedSources([dropped(folderEntry("empty", []))])));
   expect(result.current.isEmpty).toBe(true);
 });

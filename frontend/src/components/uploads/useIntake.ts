@@ -1,7 +1,7 @@
 import { useCallback, useRef, useState } from "react";
 import { type ChosenFile, type Found, readAll, type Source } from "./chosen.ts";
 
-/** How many files are added together, so that the first are sent while folders are still read. */
+/** How many files are added together at least, so that the first are sent while folders are still read. */
 const BATCH = 200;
 /** The names that are kept of what could not be read. */
 const NAMED = 20;
@@ -33,15 +33,17 @@ export function useIntake(add: (files: readonly ChosenFile[]) => void): Intake {
   }, []);
 
   const run = useCallback(
-    async (found: AsyncIterable<Found> | Iterable<Found>) => {
+    async (found: AsyncIterable<Found[]> | Iterable<Found[]>) => {
       dismiss();
       let count = 0;
       let batch: ChosenFile[] = [];
       const failed: string[] = [];
       setReading(0);
-      for await (const one of found) {
-        if ("unreadable" in one) failed.push(one.unreadable);
-        else batch.push(one);
+      for await (const some of found) {
+        for (const one of some) {
+          if ("unreadable" in one) failed.push(one.unreadable);
+          else batch.push(one);
+        }
         if (batch.length < BATCH) continue;
         count += batch.length;
         add(batch);
@@ -59,13 +61,13 @@ export function useIntake(add: (files: readonly ChosenFile[]) => void): Intake {
   /** What is dropped meanwhile is read afterwards. */
   const last = useRef(Promise.resolve());
   const enqueue = useCallback(
-    (found: AsyncIterable<Found> | Iterable<Found>) => {
+    (found: AsyncIterable<Found[]> | Iterable<Found[]>) => {
       last.current = last.current.then(() => run(found));
       return last.current;
     },
     [run],
   );
   const take = useCallback((sources: Iterable<Source>) => enqueue(readAll(sources)), [enqueue]);
-  const takeFiles = useCallback((files: Iterable<ChosenFile>) => enqueue(files), [enqueue]);
+  const takeFiles = useCallback((files: Iterable<ChosenFile>) => enqueue([[...files]]), [enqueue]);
   return { reading, unreadable, isEmpty, take, takeFiles, dismiss };
 }
