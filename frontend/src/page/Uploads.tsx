@@ -10,13 +10,14 @@ import { Sheet } from "../components/Sheet.tsx";
 import { announcementOf } from "../components/uploads/announcements.ts";
 import { type ChosenFile, inputFiles } from "../components/uploads/chosen.ts";
 import { DropZone } from "../components/uploads/DropZone.tsx";
-import { isElsewhere, type Row, rowsOf } from "../components/uploads/rows.ts";
+import { isElsewhere, otherRow, type Row, rowsOf } from "../components/uploads/rows.ts";
 import { type Totals, totalsOf } from "../components/uploads/totals.ts";
 import { UploadSummary } from "../components/uploads/UploadSummary.tsx";
 import { selectedFile, UploadTable } from "../components/uploads/UploadTable.tsx";
 import { useFileDrop } from "../components/uploads/useFileDrop.ts";
 import { useIntake } from "../components/uploads/useIntake.ts";
 import { optionsOf, useAccess, VisibilityFields } from "../components/uploads/VisibilityFields.tsx";
+import { useSame } from "../components/useSame.ts";
 import { totalOf } from "../components/useSelection.ts";
 import type { DownloadManager } from "../hooks/index.ts";
 import { useClientState } from "../hooks/useClient.ts";
@@ -140,11 +141,11 @@ function View(props: ViewProps) {
 
 function List({ client, manager, snapshot, totals, draft, onDownload }: ViewProps & { onDownload(): void }) {
   const { uploads, hasMore, problem, loadMore, refresh } = useUploadList(true);
-  const live = useOthers(client, uploads, snapshot, refresh);
+  const others = useOthers(client, uploads, snapshot, refresh);
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
   const rows = useMemo(
-    () => rowsOf(snapshot.items, uploads, live).filter(({ jobId }) => jobId === null || !hidden.has(jobId)),
-    [snapshot.items, uploads, live, hidden],
+    () => rowsOf(snapshot.items, others).filter(({ jobId }) => jobId === null || !hidden.has(jobId)),
+    [snapshot.items, others, hidden],
   );
   const hide = useCallback(
     (gone: readonly Row[]) => setHidden((all) => new Set([...all, ...gone.flatMap(({ jobId }) => jobId ?? [])])),
@@ -259,30 +260,34 @@ function List({ client, manager, snapshot, totals, draft, onDownload }: ViewProp
 
 const OPEN = ["waiting", "sending", "paused", "offline", "needs-file", "checking"];
 
-/** Follows the uploads of other devices that run, and fetches those that failed once, to know why. */
+/**
+ * The rows of uploads that this page does not send. Follows those of other devices that run, and fetches those that failed
+ * once, to know why.
+ */
 function useOthers(
   client: Client,
-  uploads: ReturnType<typeof useUploadList>["uploads"],
+  listed: ReturnType<typeof useUploadList>["uploads"],
   { items }: UploadSnapshot,
   refresh: () => void,
-) {
+): readonly Row[] {
   const { jobs } = useClientState(client);
   const own = useMemo(() => new Set(items.map(({ jobId }) => jobId)), [items]);
+  const uploads = listed.filter(({ jobId }) => !own.has(jobId));
   const followed = uploads
-    .filter(({ jobId, status }) => !own.has(jobId) && (!ENDED.has(status) || status === "failed"))
+    .filter(({ status }) => !ENDED.has(status) || status === "failed")
     .map(({ jobId }) => jobId)
     .join();
   const jobIds = useMemo(() => (followed === "" ? [] : followed.split(",")), [followed]);
   useFollowedJobs(client, jobIds);
   /** What has ended has a file id, which only the list and the full status know. */
   const isOutdated = uploads.some(({ jobId, status }) => {
-    const job = own.has(jobId) ? undefined : jobs.get(jobId);
+    const job = jobs.get(jobId);
     return job?.detail && ENDED.has(job.status) && !ENDED.has(status);
   });
   useEffect(() => {
     if (isOutdated) refresh();
   }, [isOutdated, refresh]);
-  return jobs;
+  return useSame(uploads.map((upload) => otherRow(upload, jobs.get(upload.jobId))));
 }
 
 /** What is ticked for the next download, and the way to it. */

@@ -42,7 +42,7 @@ export interface UploadItem {
 }
 
 export interface UploadSnapshot {
-  /** In the order in which they were added. */
+  /** In the order in which they were added. The same array until one of them changes. */
   items: readonly UploadItem[];
   /** Sums over all that were not cancelled and have not failed. */
   bytesSent: number;
@@ -75,6 +75,8 @@ export class Items {
   readonly #counts = { ...NO_COUNTS };
   #bytesSent = 0;
   #bytesTotal = 0;
+  /** Null once an item has changed. */
+  #list: readonly UploadItem[] | null = null;
 
   get(key: string): UploadItem | undefined {
     return this.#items.get(key);
@@ -92,8 +94,9 @@ export class Items {
   }
 
   snapshot(bytesPerSecond: number): UploadSnapshot {
+    this.#list ??= [...this.#items.values()];
     return {
-      items: [...this.#items.values()],
+      items: this.#list,
       bytesSent: this.#bytesSent,
       bytesTotal: this.#bytesTotal,
       bytesPerSecond,
@@ -102,6 +105,7 @@ export class Items {
   }
 
   #count(item: UploadItem | undefined, sign: 1 | -1): void {
+    this.#list = null;
     if (item === undefined) return;
     this.#counts[item.state] += sign;
     if (!COUNTED(item.state)) return;

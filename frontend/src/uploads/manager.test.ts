@@ -455,6 +455,8 @@ test("the speed is that of the last seconds, and 0 when nothing is sent any more
   expect(manager.snapshot().bytesPerSecond).toBeGreaterThan(0);
   await pass(30);
   expect(manager.snapshot().bytesPerSecond).toBe(0);
+  const onlySpeed = fake.snapshots.filter(({ items }, place) => items === fake.snapshots[place - 1]?.items);
+  expect(onlySpeed.length).toBeGreaterThan(0);
 });
 
 test("closing ends timers, requests and the connection", async () => {
@@ -467,4 +469,21 @@ test("closing ends timers, requests and the connection", async () => {
   expect(fake.sending).toBe(0);
   expect(fake.env.clock.waiting).toBe(0);
   expect(fake.env.presenceListeners).toBe(0);
+});
+
+test("after a slow listener the next notification waits longer", async () => {
+  fake.accept = () => new Promise(() => {});
+  manager = fake.manager();
+  manager.subscribe(() => {
+    fake.env.clock.time += 200; // as long as it takes to render thousands of rows
+  });
+  add("a.txt", [1]);
+  await pass();
+  fake.snapshots.length = 0;
+  const begun = fake.env.clock.now();
+  for (let step = 0; step < 40; step += 1) {
+    add(`${step}.txt`, [1]);
+    await fake.env.clock.advance(0.05);
+  }
+  expect(fake.snapshots.length).toBeLessThanOrEqual((fake.env.clock.now() - begun) / 800 + 1);
 });

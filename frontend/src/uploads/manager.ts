@@ -34,6 +34,8 @@ export interface UploadManagerOptions {
 
 /** Milliseconds between notifications. Animation frames would stop in a hidden tab, and with them what depends on it. */
 const THROTTLE = 50;
+/** Of the time, listeners get a quarter: after one that took long, such as rendering 10,000 files, the next one waits. */
+const SHARE = 4;
 /** Milliseconds after which `bytesPerSecond` is computed again, also if nothing is sent any more. */
 const SPEED_EVERY = 1_000;
 /** Milliseconds for which files that are added wait for the list of open uploads. */
@@ -65,6 +67,7 @@ export class UploadManager {
   readonly #release: () => void;
   #snapshot: UploadSnapshot;
   #timer: Timer = null;
+  #throttle = THROTTLE;
   #speedTimer: Timer = null;
   #keys = 0;
   #isClosed = false;
@@ -558,7 +561,7 @@ export class UploadManager {
   }
 
   #notifySoon(): void {
-    this.#timer ??= this.#client.environment.clock.setTimeout(() => this.#notify(), THROTTLE);
+    this.#timer ??= this.#client.environment.clock.setTimeout(() => this.#notify(), this.#throttle);
   }
 
   #notify(): void {
@@ -569,7 +572,12 @@ export class UploadManager {
     this.#snapshot = this.#items.snapshot(bytesPerSecond);
     clock.clearTimeout(this.#speedTimer);
     this.#speedTimer = bytesPerSecond > 0 ? clock.setTimeout(() => this.#notify(), SPEED_EVERY) : null;
+    const begun = clock.now();
     for (const listener of [...this.#listeners]) listener();
+    // React renders after its listener has returned, in a microtask of before this one.
+    queueMicrotask(() => {
+      this.#throttle = Math.max(THROTTLE, SHARE * (clock.now() - begun));
+    });
   }
 }
 

@@ -1,8 +1,9 @@
-import { type ReactNode, useId, useMemo, useRef, useState } from "react";
+import { type ReactNode, useCallback, useId, useMemo, useRef, useState } from "react";
 import { uploadTexts } from "../../uploadTexts.ts";
 import { count } from "../formats.ts";
 import { RowsBelow } from "../RowsBelow.tsx";
 import { useRows } from "../useRows.ts";
+import { useSame } from "../useSame.ts";
 import type { Selection } from "../useSelection.ts";
 import { FILTERS, type Filter, type Row } from "./rows.ts";
 import { type RowActions, UploadRow } from "./UploadRow.tsx";
@@ -49,13 +50,10 @@ export function UploadTable(props: Props) {
 }
 
 function Rows({ rows, selection, actions, hasMore, onEnd }: Props) {
-  const {
-    scroller,
-    virtualizer,
-    rows: visible,
-    below,
-    focus,
-  } = useRows(rows.length, HEIGHT, (index) => keyAt(rows, index));
+  // With another function all rows would be measured again, although most often only the state of some has changed.
+  const keys = useSame(rows.map(({ key }) => key));
+  const keyOf = useCallback((index: number) => keys[index] as string, [keys]);
+  const { scroller, virtualizer, rows: visible, below, focus } = useRows(rows.length, HEIGHT, keyOf);
   const choose = useChoice(rows, selection);
   const all = useMemo(() => ({ ...actions, choose }), [actions, choose]);
   const text = uploadTexts;
@@ -126,10 +124,6 @@ function useChoice(rows: readonly Row[], selection: Selection): RowActions["choo
 /** The file of a row that can be downloaded. */
 export function selectedFile({ fileId, name, size }: Row) {
   return fileId === null ? [] : [{ fileId, name, size }];
-}
-
-function keyAt(rows: readonly Row[], index: number): string {
-  return (rows[index] as Row).key;
 }
 
 /** The rows that match each filter. */

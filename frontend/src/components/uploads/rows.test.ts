@@ -1,13 +1,10 @@
 import { expect, test } from "vitest";
-import type { Job } from "../../client/index.ts";
 import { A, B } from "../../testing/environment.ts";
 import { job } from "../../testing/jobs.ts";
 import type { UploadItem } from "../../uploads/index.ts";
 import { announcementOf } from "./announcements.ts";
-import { type ListedUpload, rowsOf } from "./rows.ts";
+import { type ListedUpload, otherRow, rowsOf } from "./rows.ts";
 import { totalsOf } from "./totals.ts";
-
-const NOTHING = new Map<string, Job>();
 
 function item(key: string, more: Partial<UploadItem> = {}): UploadItem {
   return { key, name: `${key}.txt`, size: 100, state: "sending", bytesSent: 50, ...more };
@@ -28,8 +25,8 @@ function listed(jobId: string, more: Partial<ListedUpload> = {}): ListedUpload {
   };
 }
 
-test("an upload that this page sends is one row, although the server lists it, too", () => {
-  const rows = rowsOf([item("k", { jobId: A })], [listed(A), listed(B)], NOTHING);
+test("uploads of this page and of other devices are rows of one list", () => {
+  const rows = rowsOf([item("k", { jobId: A })], [otherRow(listed(B), undefined)]);
   expect(rows.map(({ key, state, percent }) => [key, state, percent])).toEqual([
     ["k", "sending", 50],
     [B, "elsewhere", 25],
@@ -37,14 +34,17 @@ test("an upload that this page sends is one row, although the server lists it, t
 });
 
 test("an upload of another device is as the follower says, not as it was when it was listed", () => {
-  const live = new Map([[B, job({ jobId: B, status: "processing", percent: 40 })]]);
-  const [row] = rowsOf([], [listed(B)], live);
+  const upload = listed(B);
+  const live = job({ jobId: B, status: "processing", percent: 40 });
+  const row = otherRow(upload, live);
   expect(row).toMatchObject({ state: "checking", isManaged: false });
+  expect(otherRow(upload, live)).toBe(row);
+  expect(otherRow(upload, { ...live, status: "completed" })).not.toBe(row);
 });
 
 test("one that the manager knows only from the server is not one of this page", () => {
   const left = item(A, { jobId: A, state: "needs-file" });
-  expect(rowsOf([left], [], NOTHING)[0]).toMatchObject({ state: "elsewhere", isManaged: true });
+  expect(rowsOf([left], [])[0]).toMatchObject({ state: "elsewhere", isManaged: true });
   expect(totalsOf([left])).toMatchObject({ active: 0, percent: null, bytesTotal: 0 });
 });
 
@@ -53,7 +53,6 @@ test("what needs the user comes first, what is done last", () => {
   const rows = rowsOf(
     states.map((state) => item(state, { state })),
     [],
-    NOTHING,
   );
   expect(rows.map(({ state }) => state)).toEqual([
     "needs-file",
@@ -68,8 +67,8 @@ test("what needs the user comes first, what is done last", () => {
 
 test("a row stays the same object until its item changes", () => {
   const [one, other] = [item("one"), item("other")];
-  const before = rowsOf([one, other], [], NOTHING);
-  const after = rowsOf([one, { ...other, bytesSent: 60 }], [], NOTHING);
+  const before = rowsOf([one, other], []);
+  const after = rowsOf([one, { ...other, bytesSent: 60 }], []);
   expect(after[0]).toBe(before[0]);
   expect(after[1]).not.toBe(before[1]);
 });

@@ -48,20 +48,14 @@ const ORDER: readonly (readonly RowState[])[] = [
   ["completed", "cancelled"],
 ];
 
-/** All rows, in the order of the list. `live`: what the client knows of jobs that it follows. */
-export function rowsOf(
-  items: readonly UploadItem[],
-  listed: readonly ListedUpload[],
-  live: ReadonlyMap<string, Job>,
-): Row[] {
-  const own = new Set(items.map(({ jobId }) => jobId));
-  const others = listed
-    .filter(({ jobId }) => !own.has(jobId))
-    .map((upload) => otherRow(upload, live.get(upload.jobId)));
-  const rows = [...items.map(ownRow), ...others];
-  const places = new Map(ORDER.flatMap((states, place) => states.map((state) => [state, place])));
+const PLACES = new Map(ORDER.flatMap((states, place) => states.map((state) => [state, place])));
+
+/** All rows, in the order of the list. */
+export function rowsOf(items: readonly UploadItem[], others: readonly Row[]): Row[] {
   const groups: Row[][] = ORDER.map(() => []);
-  for (const row of rows) groups[places.get(row.state) as number]?.push(row);
+  const place = (row: Row) => groups[PLACES.get(row.state) as number]?.push(row);
+  for (const item of items) place(ownRow(item));
+  for (const row of others) place(row);
   return groups.flat();
 }
 
@@ -74,8 +68,11 @@ const known = new WeakMap<UploadItem, Row>();
 
 /** The same object until the item changes, which the manager replaces then. */
 export function ownRow(item: UploadItem): Row {
-  const row = known.get(item) ?? newOwnRow(item);
-  known.set(item, row);
+  let row = known.get(item);
+  if (row === undefined) {
+    row = newOwnRow(item);
+    known.set(item, row);
+  }
   return row;
 }
 
@@ -97,7 +94,19 @@ function newOwnRow(item: UploadItem): Row {
   };
 }
 
-function otherRow(upload: ListedUpload, job: Job | undefined): Row {
+const knownOthers = new WeakMap<ListedUpload, { job: Job | undefined; row: Row }>();
+
+/** `job`: what the client knows of it, if it is followed. The same object until either changes. */
+export function otherRow(upload: ListedUpload, job: Job | undefined): Row {
+  let one = knownOthers.get(upload);
+  if (one === undefined || one.job !== job) {
+    one = { job, row: newOtherRow(upload, job) };
+    knownOthers.set(upload, one);
+  }
+  return one.row;
+}
+
+function newOtherRow(upload: ListedUpload, job: Job | undefined): Row {
   const { jobId, upload: file } = upload;
   const status = job?.detail ? job.status : upload.status;
   return {
