@@ -21,7 +21,7 @@ export interface Uploads extends UploadSnapshot {
   retry(key: string): void;
   cancel(key: string): void;
   forget(key: string): void;
-  pick(key: string, file: File): Promise<void>;
+  pick(key: string, file: File): void;
 }
 
 const shared = new WeakMap<Client, UploadManager>();

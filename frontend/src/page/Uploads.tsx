@@ -196,7 +196,7 @@ function List({ client, manager, snapshot, totals, draft, onDownload }: ViewProp
     for (const { file, name } of inputFiles(files)) {
       const item =
         picked.current ?? needed.find((one) => one.size === file.size && `/${one.name}`.endsWith(`/${name}`));
-      if (item) void manager.pick(item.key, file);
+      if (item) manager.pick(item.key, file);
     }
   };
   const text = uploadTexts;

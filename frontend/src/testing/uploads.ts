@@ -1,6 +1,11 @@
 // A fake server and store for uploads, and files whose content is a number for each part.
 import type { UploadListItem, UploadStatus } from "../client/index.ts";
-import { UploadManager, type UploadManagerOptions, type UploadSnapshot } from "../uploads/index.ts";
+import {
+  type UploadEnvironment,
+  UploadManager,
+  type UploadManagerOptions,
+  type UploadSnapshot,
+} from "../uploads/index.ts";
 import type { UploadRecord } from "../uploads/records.ts";
 import { FakeEnvironment, json, problemResponse, type RecordedRequest, type Responder, status } from "./environment.ts";
 
@@ -49,24 +54,27 @@ export class FakeUploads {
     this.env.respond = this.#respond;
   }
 
+  environment(): UploadEnvironment {
+    return {
+      checksums: { crc32: async (blob) => (blob as unknown as { content: number }).content, close() {} },
+      put: (url, _, body, { signal, onProgress }) => this.#put(new URL(url), body, signal, onProgress),
+      records: {
+        load: async (scope) => [...this.records.values()].filter((record) => record.scope === scope),
+        save: async (records) => {
+          for (const record of records) this.records.set(record.key, record);
+        },
+        delete: async (keys) => {
+          for (const key of keys) this.records.delete(key);
+        },
+        hold: () => () => {},
+      },
+    };
+  }
+
   manager(environment: UploadManagerOptions["environment"] = {}): UploadManager {
     const manager = new UploadManager({
       client: this.env.client,
-      environment: {
-        checksums: { crc32: async (blob) => (blob as unknown as { content: number }).content, close() {} },
-        put: (url, _, body, { signal, onProgress }) => this.#put(new URL(url), body, signal, onProgress),
-        records: {
-          load: async (scope) => [...this.records.values()].filter((record) => record.scope === scope),
-          save: async (records) => {
-            for (const record of records) this.records.set(record.key, record);
-          },
-          delete: async (keys) => {
-            for (const key of keys) this.records.delete(key);
-          },
-          hold: () => () => {},
-        },
-        ...environment,
-      },
+      environment: { ...this.environment(), ...environment },
     });
     manager.subscribe(() => this.snapshots.push(manager.snapshot()));
     return manager;

@@ -291,7 +291,7 @@ test("an upload of an earlier page goes on with its file, and sends what is miss
   manager = fake.manager();
   await pass();
   expect(item()).toMatchObject({ state: "needs-file", jobId, bytesSent: 2 * PART });
-  await manager.pick(item().key, file("a.txt", [1, 2, 3]));
+  manager.pick(item().key, file("a.txt", [1, 2, 3]));
   await pass();
   expect(fake.puts).toEqual([{ jobId, number: 2 }]);
   expect(item()).toMatchObject({ state: "checking", bytesSent: 3 * PART });
@@ -302,7 +302,7 @@ test("a file that has changed since is uploaded anew, and said to have changed",
   const { jobId } = fake.begun("a.txt", [1, 2, 3], [1, 3]);
   manager = fake.manager();
   await pass();
-  await manager.pick(item().key, file("a.txt", [1, 2, 4]));
+  manager.pick(item().key, file("a.txt", [1, 2, 4]));
   await pass();
   expect(fake.jobs.get(jobId)?.status).toBe("cancelled");
   expect(fake.job("a.txt").jobId).not.toBe(jobId);
@@ -314,7 +314,7 @@ test("a file that has become longer is uploaded anew without a comparison", asyn
   const { jobId } = fake.begun("a.txt", [1, 2], [1]);
   manager = fake.manager();
   await pass();
-  await manager.pick(item().key, file("a.txt", [1, 2, 3]));
+  manager.pick(item().key, file("a.txt", [1, 2, 3]));
   await pass();
   expect(fake.jobs.get(jobId)?.status).toBe("cancelled");
   expect(item()).toMatchObject({ state: "checking", changed: true, size: 3 * PART });
@@ -325,7 +325,7 @@ test("another file is not taken for it", async () => {
   fake.begun("photos/a.txt", [1, 2], [1]);
   manager = fake.manager();
   await pass();
-  await manager.pick(item().key, file("b.txt", [1, 2, 3]));
+  manager.pick(item().key, file("b.txt", [1, 2, 3]));
   await pass();
   expect(item()).toMatchObject({ state: "needs-file", problem: { code: "other_file" } });
   expect(item().problem?.message).toContain("a.txt");
@@ -335,11 +335,11 @@ test("another file of the same size is found by its content", async () => {
   const { jobId } = fake.begun("a.txt", [1, 2], [1]);
   manager = fake.manager();
   await pass();
-  await manager.pick(item().key, file("b.txt", [3, 4]));
+  manager.pick(item().key, file("b.txt", [3, 4]));
   await pass();
   expect(item()).toMatchObject({ jobId, state: "needs-file", problem: { code: "other_file" } });
   expect(fake.jobs.get(jobId)?.status).toBe("receiving");
-  await manager.pick(item().key, file("renamed.txt", [1, 2]));
+  manager.pick(item().key, file("renamed.txt", [1, 2]));
   await pass();
   expect(item()).toMatchObject({ jobId, state: "checking" });
 });
@@ -486,4 +486,51 @@ test("after a slow listener the next notification waits longer", async () => {
     await fake.env.clock.advance(0.05);
   }
   expect(fake.snapshots.length).toBeLessThanOrEqual((fake.env.clock.now() - begun) / 800 + 1);
+});
+
+test("records are written together, each once, and at once when the page is hidden", async () => {
+  const writes: number[] = [];
+  const { records } = fake.environment();
+  manager = fake.manager({
+    records: { ...records, save: async (some) => void writes.push(some.length), delete: async () => {} },
+  });
+  await pass(0.1);
+  manager.add(Array.from({ length: 450 }, (_, number) => ({ name: `${number}`, file: file(`${number}`, [number]) })));
+  await fake.env.clock.advance(0.25);
+  expect(writes).toEqual([200, 200]);
+  await fake.env.setPresence({ visible: false });
+  expect(writes.slice(2).reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(50);
+  fake.accept = () => new Promise(() => {});
+  const before = writes.length;
+  manager.add([{ name: "last", file: file("last", [1]) }]);
+  await fake.env.clock.advance(0);
+  manager.close();
+  expect(writes.length).toBe(before + 1);
+});
+
+test("what is continued from an earlier page is not written again before it changes", async () => {
+  fake.accept = () => new Promise(() => {});
+  manager = fake.manager();
+  add("a.txt", [1, 2]);
+  await pass();
+  manager.close();
+  const [record] = fake.records.values();
+  await pass(60);
+  const held: string[] = [];
+  const { records } = fake.environment();
+  const hold = (session: string) => {
+    held.push(session);
+    return () => {};
+  };
+  const save = vi.fn(records.save);
+  manager = fake.manager({ records: { ...records, hold, save } });
+  await pass();
+  expect(save).not.toHaveBeenCalled();
+  expect(held).toContain(record?.session);
+  fake.accept = () => 200;
+  manager.pick(item().key, file("a.txt", [1, 2]));
+  await pass(0.5);
+  const [continued] = fake.records.values();
+  expect(continued).toMatchObject({ addedAt: record?.addedAt, jobId: record?.jobId });
+  expect(item().state).toBe("checking");
 });

@@ -43,6 +43,9 @@ const PATIENCE = 2_000;
 const CHECKED_AT_ONCE = 30;
 const ELSEWHERE_AT_ONCE = 10;
 const NO_OPTIONS: AddOptions = {};
+/** Milliseconds between two writes of records, and how many each has at most: file handles take long to serialize. */
+const SAVE_EVERY = 100;
+const SAVED_AT_ONCE = 200;
 /** Milliseconds for which an upload that was not completed is remembered: longer than the server's `UPLOAD_WINDOW`. */
 const REMEMBERED = 7 * 24 * 3_600_000;
 
@@ -64,11 +67,14 @@ export class UploadManager {
   readonly #speed = new Speed();
   readonly #listeners = new Set<() => void>();
   readonly #unsubscribe: () => void;
-  readonly #release: () => void;
+  readonly #release: (() => void)[];
   #snapshot: UploadSnapshot;
   #timer: Timer = null;
   #throttle = THROTTLE;
   #speedTimer: Timer = null;
+  #saveTimer: Timer = null;
+  /** Keys of uploads whose record is to be written, or deleted. */
+  readonly #unsaved = new Set<string>();
   #keys = 0;
   #isClosed = false;
   /** Resolves once the uploads of earlier pages are known, or the server does not respond soon. */
@@ -99,8 +105,11 @@ export class UploadManager {
     });
     this.#checked = new Watcher(client, CHECKED_AT_ONCE, (key, job) => this.#jobChanged(key, job));
     this.#elsewhere = new Watcher(client, ELSEWHERE_AT_ONCE, (key, job) => this.#jobChanged(key, job));
-    this.#unsubscribe = presence.subscribe(() => presence.online() && this.#hurry());
-    this.#release = this.#uploads.records.hold(this.#session);
+    this.#unsubscribe = presence.subscribe(() => {
+      if (presence.online()) this.#hurry();
+      if (!presence.visible()) this.#save(); // the page may be about to end
+    });
+    this.#release = [this.#uploads.records.hold(this.#session)];
     this.#snapshot = this.#items.snapshot(0);
     const soon = new Promise((resolve) => client.environment.clock.setTimeout(resolve as () => void, PATIENCE));
     this.#known = Promise.race([this.#restore(), soon]);
@@ -122,13 +131,12 @@ export class UploadManager {
   }
 
   #add(files: readonly NewFile[], options: AddOptions): void {
-    const records: UploadRecord[] = [];
+    const addedAt = this.#client.environment.clock.now();
     for (const { file, name, handle } of files) {
       const known = this.#findLacking(name, file);
       if (known !== undefined) {
         known.handle = handle ?? known.handle;
         this.#use(known, file);
-        records.push(this.#record(known));
         continue;
       }
       this.#keys += 1;
@@ -137,6 +145,7 @@ export class UploadManager {
         name,
         size: file.size,
         lastModified: file.lastModified,
+        addedAt,
         options,
         file,
         handle,
@@ -145,9 +154,8 @@ export class UploadManager {
       };
       this.#insert(upload, "waiting");
       this.#creator.add(upload);
-      records.push(this.#record(upload));
+      this.#remember(upload.key);
     }
-    void this.#uploads.records.save(records);
   }
 
   /** Pauses one upload, or all that wait or are sent. */
@@ -200,18 +208,17 @@ export class UploadManager {
     this.cancel(key);
     this.#all.delete(key);
     this.#items.delete(key);
-    void this.#uploads.records.delete([key]);
+    this.#remember(key);
     this.#notifySoon();
   }
 
   /** Gives an upload its file again. It is sent on if it is the same file, and anew if that has changed. */
-  async pick(key: string, file: File): Promise<void> {
+  pick(key: string, file: File): void {
     const upload = this.#all.get(key);
     if (upload === undefined || !this.#is(upload, "needs-file")) return;
     if (file.size !== upload.size && !hasNameOf(upload, file)) return this.#reject(upload, file);
     upload.handle = undefined;
     this.#use(upload, file);
-    await this.#uploads.records.save([this.#record(upload)]);
   }
 
   /** Ends all work of this page. The uploads can be continued by another manager. */
@@ -221,10 +228,12 @@ export class UploadManager {
     for (const upload of this.#all.values()) this.#sender.stop(upload);
     this.#checked.close();
     this.#elsewhere.close();
+    this.#save();
     this.#unsubscribe();
-    this.#release();
+    for (const release of this.#release) release();
     this.#uploads.checksums.close();
-    for (const timer of [this.#timer, this.#speedTimer]) this.#client.environment.clock.clearTimeout(timer);
+    for (const timer of [this.#timer, this.#speedTimer, this.#saveTimer])
+      this.#client.environment.clock.clearTimeout(timer);
   }
 
   // --- the way of an upload ------------------------------------------------------------------------------------------
@@ -234,7 +243,7 @@ export class UploadManager {
     if (upload.file === null) return this.#lack(upload, undefined);
     if (upload.job === null) {
       this.#set(upload, { state: "waiting", problem: undefined, jobId: undefined, job: undefined, bytesSent: 0 });
-      void this.#uploads.records.save([this.#record(upload)]);
+      this.#remember(upload.key);
       return this.#creator.add(upload);
     }
     this.#set(upload, { ...this.#sendingState(), jobId: upload.job.jobId });
@@ -247,7 +256,7 @@ export class UploadManager {
       this.#leave(upload);
       return void this.#api.cancel(jobId);
     }
-    void this.#uploads.records.save([this.#record(upload)]);
+    this.#remember(upload.key);
     if (this.#is(upload, "waiting")) this.#proceed(upload);
     else this.#set(upload, { jobId });
   }
@@ -326,7 +335,7 @@ export class UploadManager {
     this.#elsewhere.remove(upload.key);
     this.#noLonger(upload);
     this.#set(upload, changes);
-    if (!mayGoOn) void this.#uploads.records.delete([upload.key]);
+    this.#remember(upload.key);
   }
 
   async #retryJob(upload: Upload, jobId: string): Promise<void> {
@@ -408,6 +417,7 @@ export class UploadManager {
     this.#noLonger(upload);
     this.#elsewhere.remove(upload.key);
     upload.file = file;
+    this.#remember(upload.key);
     if (upload.job !== null) upload.job.proven = false;
     if (file.size !== upload.size) this.#startAnew(upload);
     else this.#proceed(upload);
@@ -436,6 +446,7 @@ export class UploadManager {
     const now = this.#client.environment.clock.now();
     const old = known.filter(({ addedAt }) => now - addedAt > REMEMBERED);
     if (this.#isClosed) return;
+    for (const session of new Set(known.map(({ session }) => session))) this.#release.push(records.hold(session));
     const open = new Map(listed.map((item) => [item.jobId, item]));
     const lacking: Upload[] = [];
     for (const record of known) {
@@ -454,7 +465,8 @@ export class UploadManager {
     for (const item of [...open.values()].reverse()) {
       const { name, size, lastModified } = item.upload;
       const modified = lastModified === null ? 0 : Date.parse(lastModified);
-      const upload = this.#restored({ key: item.jobId, name, size, lastModified: modified, options: NO_OPTIONS }, item);
+      const record = { key: item.jobId, name, size, lastModified: modified, addedAt: now, options: NO_OPTIONS };
+      const upload = this.#restored(record, item);
       this.#insert(upload, "needs-file", sentOf(item));
       lacking.push(upload);
     }
@@ -462,9 +474,8 @@ export class UploadManager {
       this.#lack(upload, undefined);
       if (upload.job !== null) this.#elsewhere.add(upload.key, upload.job.jobId);
     }
-    void records.save(known.filter((one) => !old.includes(one)).map((one) => ({ ...one, session: this.#session })));
     void records.delete(old.map(({ key }) => key));
-    await this.#open(
+    void this.#open(
       lacking.filter(({ handle }) => handle !== undefined),
       false,
     );
@@ -487,30 +498,42 @@ export class UploadManager {
   }
 
   #restored(
-    record: Pick<UploadRecord, "key" | "name" | "size" | "lastModified" | "options" | "handle">,
+    record: Pick<UploadRecord, "key" | "name" | "size" | "lastModified" | "addedAt" | "options" | "handle">,
     item: UploadListItem | undefined,
   ): Upload {
-    const { key, name, size, lastModified, options, handle } = record;
+    const { key, name, size, lastModified, addedAt, options, handle } = record;
     const job = item === undefined ? null : openJob(item, false);
     if (job !== null) this.#creator.opened(1);
-    return { key, name, size, lastModified, options, handle, file: null, job, run: null };
+    return { key, name, size, lastModified, addedAt, options, handle, file: null, job, run: null };
   }
 
-  #record({ key, name, size, lastModified, options, handle, job }: Upload): UploadRecord {
-    const addedAt = this.#client.environment.clock.now();
-    const jobId = job?.jobId;
-    return {
-      key,
-      scope: this.#scope,
-      session: this.#session,
-      name,
-      size,
-      lastModified,
-      addedAt,
-      options,
-      handle,
-      jobId,
-    };
+  /** Saves the record of an upload soon, or deletes it if that has ended. */
+  #remember(key: string): void {
+    this.#unsaved.add(key);
+    this.#saveTimer ??= this.#client.environment.clock.setTimeout(() => this.#save(SAVED_AT_ONCE), SAVE_EVERY);
+  }
+
+  #save(most = Number.POSITIVE_INFINITY): void {
+    const { clock } = this.#client.environment;
+    const [scope, session] = [this.#scope, this.#session];
+    const records: UploadRecord[] = [];
+    const over: string[] = [];
+    for (const key of this.#unsaved) {
+      if (records.length >= most) break;
+      this.#unsaved.delete(key);
+      const [upload, item] = [this.#all.get(key), this.#items.get(key)];
+      if (upload === undefined || item === undefined || (UPLOAD_ENDED.has(item.state) && upload.job === null)) {
+        over.push(key);
+      } else {
+        const { name, size, lastModified, addedAt, options, handle } = upload;
+        const { jobId } = item;
+        records.push({ key, scope, session, name, size, lastModified, addedAt, options, handle, jobId });
+      }
+    }
+    clock.clearTimeout(this.#saveTimer);
+    this.#saveTimer = this.#unsaved.size > 0 ? clock.setTimeout(() => this.#save(most), SAVE_EVERY) : null;
+    if (records.length > 0) void this.#uploads.records.save(records);
+    if (over.length > 0) void this.#uploads.records.delete(over);
   }
 
   // --- what users see ------------------------------------------------------------------------------------------------

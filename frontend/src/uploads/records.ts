@@ -37,12 +37,23 @@ const LOCK = "haulage-uploads:";
 export function openRecords(): Records {
   let database: Promise<IDBDatabase> | undefined;
 
+  /** At the next use: browsers close a database, or fail to open it, when its files are cleared or the disk is full. */
+  function reopen(): void {
+    database = undefined;
+  }
+
   function open(): Promise<IDBDatabase> {
     database ??= new Promise((resolve, reject) => {
       const request = indexedDB.open(DATABASE, 1);
       request.onupgradeneeded = () => request.result.createObjectStore(STORE, { keyPath: "key" });
-      request.onsuccess = () => resolve(request.result);
-      request.onerror = () => reject(request.error);
+      request.onsuccess = () => {
+        request.result.onclose = reopen;
+        resolve(request.result);
+      };
+      request.onerror = () => {
+        reopen();
+        reject(request.error);
+      };
     });
     return database;
   }
@@ -88,12 +99,11 @@ export function openRecords(): Records {
       );
     },
     hold(session) {
-      const abort = new AbortController();
       let release = () => {};
       const held = new Promise<void>((resolve) => {
         release = resolve;
       });
-      navigator.locks?.request(LOCK + session, { signal: abort.signal }, () => held).catch(() => {});
+      navigator.locks?.request(LOCK + session, () => held).catch(() => {});
       return release;
     },
   };

@@ -24,6 +24,8 @@ export interface Upload {
   size: number;
   /** Milliseconds; 0 if unknown. */
   lastModified: number;
+  /** Milliseconds. */
+  readonly addedAt: number;
   options: AddOptions;
   file: File | null;
   handle: FileSystemFileHandle | undefined;
