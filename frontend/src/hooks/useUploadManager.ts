@@ -17,7 +17,7 @@ export interface Uploads extends UploadSnapshot {
   add(files: Iterable<NewFile>, options?: AddOptions): void;
   /** Without a key, of all uploads. */
   pause(key?: string): void;
-  resume(key?: string): void;
+  resume(keys?: string | readonly string[]): void;
   retry(key: string): void;
   cancel(key: string): void;
   forget(key: string): void;
@@ -46,7 +46,7 @@ export function useUploadManager(options: UploadManagerHookOptions = {}): Upload
       manager,
       add: (files: Iterable<NewFile>, options?: AddOptions) => manager.add(files, options),
       pause: (key?: string) => manager.pause(key),
-      resume: (key?: string) => manager.resume(key),
+      resume: (keys?: string | readonly string[]) => manager.resume(keys),
       retry: (key: string) => manager.retry(key),
       cancel: (key: string) => manager.cancel(key),
       forget: (key: string) => manager.forget(key),

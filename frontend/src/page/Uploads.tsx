@@ -188,7 +188,7 @@ function List({ client, manager, snapshot, totals, draft, onDownload }: ViewProp
   const pickAll = () => {
     const needed = snapshot.items.filter((item) => item.state === "needs-file" && !isElsewhere(item));
     const readable = needed.filter(({ hasHandle }) => hasHandle);
-    for (const { key } of readable) manager.resume(key);
+    manager.resume(readable.map(({ key }) => key));
     if (readable.length < needed.length) pick(null);
   };
   const onPicked = (files: Iterable<File>) => {

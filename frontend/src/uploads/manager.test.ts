@@ -534,3 +534,51 @@ test("what is continued from an earlier page is not written again before it chan
   expect(continued).toMatchObject({ addedAt: record?.addedAt, jobId: record?.jobId });
   expect(item().state).toBe("checking");
 });
+
+test("an upload that is cancelled while the user is asked for permission stays cancelled", async () => {
+  const answers: ((state: PermissionState) => void)[] = [];
+  const getFile = vi.fn(async () => file("a.txt", [1, 2]));
+  const handle = {
+    queryPermission: async () => "prompt",
+    requestPermission: () => new Promise((resolve) => answers.push(resolve)),
+    getFile,
+  } as unknown as FileSystemFileHandle;
+  fake.accept = () => new Promise(() => {});
+  manager = fake.manager();
+  manager.add([{ name: "a.txt", file: file("a.txt", [1, 2]), handle }]);
+  await pass();
+  manager.close();
+  fake.puts.length = 0;
+  manager = fake.manager();
+  await pass();
+  const { key } = item();
+  manager.resume([key]);
+  await pass();
+  expect(answers).toHaveLength(1);
+  manager.cancel(key);
+  answers[0]?.("granted");
+  await pass();
+  expect(item().state).toBe("cancelled");
+  expect(fake.puts).toEqual([]);
+});
+
+test.each([
+  ["SecurityError", undefined],
+  ["NotFoundError", "file_changed"],
+])("after %s the problem of a file that is read by its handle is %s", async (name, code) => {
+  const handle = {
+    requestPermission: () => Promise.reject(new DOMException("", name)),
+    queryPermission: async () => "prompt",
+  } as unknown as FileSystemFileHandle;
+  fake.accept = () => new Promise(() => {});
+  manager = fake.manager();
+  manager.add([{ name: "a.txt", file: file("a.txt", [1]), handle }]);
+  await pass();
+  manager.close();
+  manager = fake.manager();
+  await pass();
+  manager.resume();
+  await pass();
+  expect(item()).toMatchObject({ state: "needs-file", hasHandle: true });
+  expect(item().problem?.code).toBe(code);
+});

@@ -168,10 +168,10 @@ export class UploadManager {
     }
   }
 
-  /** Continues one upload, or all that are paused. With a handle this asks the user for permission: call it on a click. */
-  resume(key?: string): void {
+  /** Continues uploads, or all that are paused. With handles this asks the user for permission: call it on a click. */
+  resume(keys?: string | readonly string[]): void {
     const asked: Upload[] = [];
-    for (const upload of this.#chosen(key)) {
+    for (const upload of this.#chosen(keys)) {
       if (this.#is(upload, "paused")) this.#proceed(upload);
       else if (this.#is(upload, "needs-file") && upload.handle !== undefined) asked.push(upload);
     }
@@ -304,8 +304,8 @@ export class UploadManager {
   /** The file was changed or removed while it was sent. */
   async #readAgain(upload: Upload): Promise<void> {
     upload.file = null;
-    if (upload.handle === undefined) this.#lack(upload, "file_changed");
-    else await this.#open([upload], false);
+    this.#lack(upload, upload.handle === undefined ? "file_changed" : undefined);
+    if (upload.handle !== undefined) await this.#open([upload], false);
   }
 
   /** The job was completed, cancelled or deleted by somebody else. */
@@ -426,14 +426,21 @@ export class UploadManager {
   /** Reads files by their handles. Only a click may ask the user for permission. */
   async #open(uploads: readonly Upload[], mayAsk: boolean): Promise<void> {
     for (const upload of uploads) {
+      /** Meanwhile it may have been cancelled, or have got its file in another way. */
+      const isWanted = () => !this.#isClosed && this.#is(upload, "needs-file");
+      if (!isWanted()) continue;
       try {
         const handle = upload.handle as PermissionHandle;
         let state = (await handle.queryPermission?.({ mode: "read" })) ?? "granted";
         if (state === "prompt" && mayAsk) state = (await handle.requestPermission?.({ mode: "read" })) ?? "granted";
-        if (state === "granted") this.#use(upload, await handle.getFile());
+        const file = state === "granted" ? await handle.getFile() : null;
+        if (!isWanted()) continue;
+        if (file !== null) this.#use(upload, file);
         else this.#lack(upload, state === "denied" ? "permission_denied" : undefined);
-      } catch {
-        this.#lack(upload, "file_changed"); // it was moved or deleted
+      } catch (error) {
+        // Other errors say that the browser does not ask the user now, as without a click.
+        const isGone = GONE.includes((error as Error).name);
+        if (isGone && isWanted()) this.#lack(upload, "file_changed");
       }
     }
   }
@@ -545,10 +552,8 @@ export class UploadManager {
     this.#notifySoon();
   }
 
-  #chosen(key: string | undefined): Iterable<Upload> {
-    if (key === undefined) return [...this.#all.values()];
-    const one = this.#all.get(key);
-    return one === undefined ? [] : [one];
+  #chosen(keys: string | readonly string[] = [...this.#all.keys()]): Upload[] {
+    return [keys].flat().flatMap((key) => this.#all.get(key) ?? []);
   }
 
   #is({ key }: Upload, ...states: UploadState[]): boolean {
@@ -612,6 +617,8 @@ interface PermissionHandle extends FileSystemFileHandle {
   requestPermission?(options: { mode: "read" }): Promise<PermissionState>;
 }
 
+/** Errors of a file that was changed, moved or deleted. */
+const GONE: readonly string[] = ["NotFoundError", "NotReadableError"];
 const TEXTS = {
   file_changed: "The file was changed, moved or deleted. Pick it again to upload it as it is now.",
   permission_denied: "This page may not read the file. Pick it again.",
