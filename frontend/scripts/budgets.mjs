@@ -7,7 +7,7 @@ import { gzipSync } from "node:zlib";
 import { build } from "vite";
 
 const CLIENT = 6_000;
-const UPLOADS = 9_600;
+const UPLOADS = 10_600;
 const ACCESS = 1_650;
 const EMBED = 700;
 const PAGE = 120_000;

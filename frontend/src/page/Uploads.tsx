@@ -10,7 +10,7 @@ import { Sheet } from "../components/Sheet.tsx";
 import { announcementOf } from "../components/uploads/announcements.ts";
 import { type ChosenFile, inputFiles } from "../components/uploads/chosen.ts";
 import { DropZone } from "../components/uploads/DropZone.tsx";
-import { isElsewhere, otherRow, type Row, rowsOf } from "../components/uploads/rows.ts";
+import { otherRow, type Row, rowsOf } from "../components/uploads/rows.ts";
 import { type Totals, totalsOf } from "../components/uploads/totals.ts";
 import { UploadSummary } from "../components/uploads/UploadSummary.tsx";
 import { selectedFile, UploadTable } from "../components/uploads/UploadTable.tsx";
@@ -179,14 +179,14 @@ function List({ client, manager, snapshot, totals, draft, onDownload }: ViewProp
     [manager, client, refresh, hide, pick],
   );
   const each = (states: readonly string[], act: (key: string) => void) => {
-    for (const item of snapshot.items) if (states.includes(item.state) && !isElsewhere(item)) act(item.key);
+    for (const item of snapshot.items) if (states.includes(item.state) && !item.isElsewhere) act(item.key);
   };
   const clear = () => {
     hide(rows.filter(({ state }) => state === "completed" || state === "cancelled"));
     each(["completed", "cancelled"], (key) => manager.forget(key));
   };
   const pickAll = () => {
-    const needed = snapshot.items.filter((item) => item.state === "needs-file" && !isElsewhere(item));
+    const needed = snapshot.items.filter((item) => item.state === "needs-file" && !item.isElsewhere);
     const readable = needed.filter(({ hasHandle }) => hasHandle);
     manager.resume(readable.map(({ key }) => key));
     if (readable.length < needed.length) pick(null);

@@ -24,6 +24,7 @@ interface FakeJob {
   jobId: string;
   name: string;
   size: number;
+  visibility: string;
   status: UploadStatus["status"];
   crcs: Map<number, string>;
   sent: Set<number>;
@@ -97,9 +98,9 @@ export class FakeUploads {
     return job;
   }
 
-  #create({ name, size }: { name: string; size: number }): FakeJob {
+  #create({ name, size }: { name: string; size: number }, visibility = "private"): FakeJob {
     const jobId = `00000000-0000-4000-8000-${String(this.jobs.size).padStart(12, "0")}`;
-    const job: FakeJob = { jobId, name, size, status: "receiving", crcs: new Map(), sent: new Set() };
+    const job: FakeJob = { jobId, name, size, visibility, status: "receiving", crcs: new Map(), sent: new Set() };
     this.jobs.set(jobId, job);
     this.#open += 1;
     this.mostOpen = Math.max(this.mostOpen, this.#open);
@@ -127,9 +128,9 @@ export class FakeUploads {
     if (replaced) return replaced;
     const [, , , first = "", second] = asked.path.split("/");
     if (asked.path === "/v1/upload") {
-      const { files } = asked.body as { files: { name: string; size: number }[] };
+      const { files, visibility } = asked.body as { files: { name: string; size: number }[]; visibility?: string };
       this.mostCreated = Math.max(this.mostCreated, files.length);
-      return json({ jobs: files.map((one) => viewOf(this.#create(one))) }, 202);
+      return json({ jobs: files.map((one) => viewOf(this.#create(one, visibility))) }, 202);
     }
     if (first === "jobs") {
       const jobs = [...this.jobs.values()].filter((job) => job.status === "receiving").reverse();
@@ -187,8 +188,8 @@ function hex(crc: number): string {
   return crc.toString(16).padStart(8, "0");
 }
 
-function viewOf({ jobId, name, size, status: now, sent }: FakeJob): UploadListItem {
-  const upload = { name, size, partSize: PART, parts: partsOf(size), lastModified: null, fileId: null };
+function viewOf({ jobId, name, size, status: now, sent, visibility }: FakeJob): UploadListItem {
+  const upload = { name, size, partSize: PART, parts: partsOf(size), lastModified: null, fileId: null, visibility };
   const percent = size === 0 ? null : (100 * PART * sent.size) / size;
   return { jobId, status: now, upload, percent, links: {} } as unknown as UploadListItem;
 }

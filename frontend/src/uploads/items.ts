@@ -37,6 +37,8 @@ export interface UploadItem {
   problem?: Problem;
   /** The file is not the one whose upload had begun: it was uploaded anew, or has to be. */
   changed?: boolean;
+  /** It was begun on another device or in another browser, and this page does not send it. */
+  isElsewhere?: boolean;
   /** `needs-file` only: the browser can read the file again, once the user permits it. */
   hasHandle?: boolean;
 }

@@ -1,7 +1,7 @@
 import { beforeEach, expect, test, vi } from "vitest";
 import { problemResponse, status } from "../testing/environment.ts";
 import { FakeUploads, file, PART } from "../testing/uploads.ts";
-import type { UploadItem, UploadManager } from "./index.ts";
+import type { AddOptions, UploadItem, UploadManager } from "./index.ts";
 
 vi.setConfig({ testTimeout: 30_000 }); // hundreds of uploads take seconds on a busy machine
 
@@ -37,6 +37,20 @@ function deliver(name: string, more: object): void {
 function sentParts(name: string): number[] {
   const { jobId } = fake.job(name);
   return fake.puts.filter((put) => put.jobId === jobId).map(({ number }) => number);
+}
+
+/** An earlier page of this browser has sent the first part. Returns the job. */
+async function leftHere(name: string, versions: readonly number[], options?: AddOptions): Promise<string> {
+  fake.accept = (number) => (number === 1 ? 200 : new Promise(() => {}));
+  manager = fake.manager();
+  manager.add([{ name, file: file(name, versions) }], options);
+  await pass();
+  manager.close();
+  fake.accept = () => 200;
+  fake.puts.length = 0;
+  manager = fake.manager();
+  await pass();
+  return fake.job(name).jobId;
 }
 
 test("a file is sent in parts, completed, and followed into the catalogue", async () => {
@@ -299,10 +313,8 @@ test("an upload of an earlier page goes on with its file, and sends what is miss
 });
 
 test("a file that has changed since is uploaded anew, and said to have changed", async () => {
-  const { jobId } = fake.begun("a.txt", [1, 2, 3], [1, 3]);
-  manager = fake.manager();
-  await pass();
-  manager.pick(item().key, file("a.txt", [1, 2, 4]));
+  const jobId = await leftHere("a.txt", [1, 2, 3]);
+  manager.pick(item().key, file("a.txt", [2, 2, 4]));
   await pass();
   expect(fake.jobs.get(jobId)?.status).toBe("cancelled");
   expect(fake.job("a.txt").jobId).not.toBe(jobId);
@@ -311,9 +323,7 @@ test("a file that has changed since is uploaded anew, and said to have changed",
 });
 
 test("a file that has become longer is uploaded anew without a comparison", async () => {
-  const { jobId } = fake.begun("a.txt", [1, 2], [1]);
-  manager = fake.manager();
-  await pass();
+  const jobId = await leftHere("a.txt", [1, 2]);
   manager.pick(item().key, file("a.txt", [1, 2, 3]));
   await pass();
   expect(fake.jobs.get(jobId)?.status).toBe("cancelled");
@@ -581,4 +591,60 @@ test.each([
   await pass();
   expect(item()).toMatchObject({ state: "needs-file", hasHandle: true });
   expect(item().problem?.code).toBe(code);
+});
+
+test.each([
+  [{ visibility: "public" }, { visibility: "private" }, 2],
+  [{ visibility: "shared", groups: ["a", "b"] }, { visibility: "shared", groups: ["a"] }, 2],
+  [{ visibility: "shared", groups: ["a", "b"] }, { visibility: "shared", groups: ["b", "a"] }, 1],
+] as const)("what was begun for %o is continued only for the same users, not for %o", async (begun, wanted, jobs) => {
+  await leftHere("a.txt", [1, 2], begun);
+  manager.add([{ name: "a.txt", file: file("a.txt", [1, 2]) }], wanted);
+  await pass();
+  expect(fake.jobs.size).toBe(jobs);
+});
+
+test.each(["public", "shared"])(
+  "a %s upload of another device is not continued as a private one",
+  async (visibility) => {
+    fake.begun("a.txt", [1, 2], [1]).visibility = visibility;
+    manager = fake.manager();
+    manager.add([{ name: "a.txt", file: file("a.txt", [1, 2]) }], { visibility: "private" });
+    await pass();
+    expect(fake.jobs.size).toBe(2);
+  },
+);
+
+test("an upload of another device goes on there if another file is dropped or chosen for it", async () => {
+  const { jobId } = fake.begun("a.txt", [1, 2], [1]);
+  manager = fake.manager();
+  await pass();
+  expect(item().isElsewhere).toBe(true);
+  add("a.txt", [3, 2]);
+  await pass();
+  expect(fake.jobs.get(jobId)?.status).toBe("receiving");
+  expect(fake.puts.filter((put) => put.jobId === jobId)).toEqual([]);
+  expect(manager.snapshot().items).toMatchObject([
+    { jobId, state: "needs-file", isElsewhere: true },
+    { name: "a.txt", state: "checking", changed: true },
+  ]);
+  manager.pick(jobId, file("a.txt", [1, 2]));
+  await pass();
+  expect(manager.snapshot().items[0]).toMatchObject({ jobId, state: "checking" });
+  expect(manager.snapshot().items[0]?.isElsewhere).toBeUndefined();
+});
+
+test("a file is not added to an upload that another device is sending", async () => {
+  const { jobId } = fake.begun("a.txt", [1, 2, 3], [1]);
+  manager = fake.manager();
+  await pass();
+  fake.env.socket.open();
+  for (const bytesDone of [PART, 1.5 * PART]) {
+    deliver("a.txt", { seq: bytesDone, status: "receiving", progress: { ...status(1).progress, bytesDone } });
+    await pass(0.1);
+  }
+  add("a.txt", [1, 2, 3]);
+  await pass();
+  expect(fake.puts.filter((put) => put.jobId === jobId)).toEqual([]);
+  expect(fake.jobs.size).toBe(2);
 });

@@ -43,6 +43,8 @@ const PATIENCE = 2_000;
 const CHECKED_AT_ONCE = 30;
 const ELSEWHERE_AT_ONCE = 10;
 const NO_OPTIONS: AddOptions = {};
+/** Milliseconds for which another device that was seen to send an upload is left to it. */
+const LEFT_TO_OTHERS = 60_000;
 /** Milliseconds between two writes of records, and how many each has at most: file handles take long to serialize. */
 const SAVE_EVERY = 100;
 const SAVED_AT_ONCE = 200;
@@ -131,31 +133,35 @@ export class UploadManager {
   }
 
   #add(files: readonly NewFile[], options: AddOptions): void {
-    const addedAt = this.#client.environment.clock.now();
-    for (const { file, name, handle } of files) {
-      const known = this.#findLacking(name, file);
-      if (known !== undefined) {
-        known.handle = handle ?? known.handle;
-        this.#use(known, file);
-        continue;
+    for (const one of files) {
+      const known = this.#findLacking(one, options);
+      if (known === undefined) {
+        this.#addOne(one, options);
+      } else {
+        known.handle = one.handle ?? known.handle;
+        this.#use(known, one.file);
       }
-      this.#keys += 1;
-      const upload: Upload = {
-        key: `${this.#session}-${this.#keys}`,
-        name,
-        size: file.size,
-        lastModified: file.lastModified,
-        addedAt,
-        options,
-        file,
-        handle,
-        job: null,
-        run: null,
-      };
-      this.#insert(upload, "waiting");
-      this.#creator.add(upload);
-      this.#remember(upload.key);
     }
+  }
+
+  #addOne({ file, name, handle }: NewFile, options: AddOptions, more: Partial<UploadItem> = {}): void {
+    this.#keys += 1;
+    const upload: Upload = {
+      key: `${this.#session}-${this.#keys}`,
+      name,
+      size: file.size,
+      lastModified: file.lastModified,
+      addedAt: this.#client.environment.clock.now(),
+      begunHere: true,
+      options,
+      file,
+      handle,
+      job: null,
+      run: null,
+    };
+    this.#insert(upload, "waiting", more);
+    this.#creator.add(upload);
+    this.#remember(upload.key);
   }
 
   /** Pauses one upload, or all that wait or are sent. */
@@ -291,7 +297,15 @@ export class UploadManager {
 
   /** Uploads the file under a new job: it has changed. */
   #startAnew(upload: Upload): void {
-    const { job, file } = upload;
+    const { job, file, name, handle, options } = upload;
+    if (!upload.begunHere && file !== null) {
+      // Its own device may be sending it. Groups are not listed, so that a file which was shared is private.
+      upload.file = null;
+      upload.handle = undefined;
+      this.#lack(upload, undefined);
+      const own = options.visibility === "shared" ? { visibility: "private" as const } : options;
+      return this.#addOne({ file, name, handle }, own, { changed: true });
+    }
     if (job !== null) void this.#api.cancel(job.jobId);
     this.#leave(upload);
     this.#elsewhere.remove(upload.key);
@@ -363,7 +377,11 @@ export class UploadManager {
       return this.#notifySoon();
     }
     if (status === "receiving") {
-      if (this.#is(upload, "needs-file")) this.#set(upload, { job, bytesSent: detail?.progress.bytesDone ?? 0 });
+      if (!this.#is(upload, "needs-file")) return;
+      const bytesSent = detail?.progress.bytesDone ?? 0;
+      const before = this.#items.get(key)?.job?.detail?.progress.bytesDone ?? bytesSent;
+      if (bytesSent > before) upload.movedAt = this.#client.environment.clock.now();
+      this.#set(upload, { job, bytesSent });
     } else if (!ENDED.has(status)) {
       if (this.#is(upload, "needs-file")) this.#noLonger(upload);
       this.#set(upload, { job, state: "checking", bytesSent: upload.size });
@@ -395,6 +413,7 @@ export class UploadManager {
     this.#set(upload, {
       state: "needs-file",
       hasHandle: upload.handle !== undefined,
+      isElsewhere: !upload.begunHere || undefined,
       problem: code && { ...problem(code), title: TEXTS[code], message: TEXTS[code] },
       ...(code === "file_changed" && { changed: true }),
     });
@@ -407,8 +426,11 @@ export class UploadManager {
     if (this.#items.get(upload.key)?.hasHandle !== undefined) this.#set(upload, { hasHandle: undefined });
   }
 
-  #findLacking(name: string, file: File): Upload | undefined {
-    const fitting = [...(this.#lacking.get(name) ?? [])].filter(({ size }) => size === file.size);
+  #findLacking({ name, file }: NewFile, options: AddOptions): Upload | undefined {
+    const before = this.#client.environment.clock.now() - LEFT_TO_OTHERS;
+    const fitting = [...(this.#lacking.get(name) ?? [])].filter(
+      (one) => one.size === file.size && mayContinue(one, options) && (one.movedAt ?? 0) <= before,
+    );
     return fitting.find(({ lastModified }) => lastModified === file.lastModified) ?? fitting[0];
   }
 
@@ -417,6 +439,7 @@ export class UploadManager {
     this.#noLonger(upload);
     this.#elsewhere.remove(upload.key);
     upload.file = file;
+    this.#set(upload, { isElsewhere: undefined });
     this.#remember(upload.key);
     if (upload.job !== null) upload.job.proven = false;
     if (file.size !== upload.size) this.#startAnew(upload);
@@ -459,7 +482,7 @@ export class UploadManager {
     for (const record of known) {
       if (this.#all.has(record.key) || old.includes(record)) continue;
       const item = record.jobId === undefined ? undefined : open.get(record.jobId);
-      const upload = this.#restored(record, item);
+      const upload = this.#restored({ ...record, begunHere: true }, item);
       if (item !== undefined) open.delete(item.jobId);
       if (record.jobId !== undefined && item === undefined) {
         this.#insert(upload, "checking", { jobId: record.jobId, bytesSent: record.size });
@@ -470,10 +493,11 @@ export class UploadManager {
       }
     }
     for (const item of [...open.values()].reverse()) {
-      const { name, size, lastModified } = item.upload;
+      const { name, size, lastModified, visibility } = item.upload;
       const modified = lastModified === null ? 0 : Date.parse(lastModified);
-      const record = { key: item.jobId, name, size, lastModified: modified, addedAt: now, options: NO_OPTIONS };
-      const upload = this.#restored(record, item);
+      const times = { lastModified: modified, addedAt: now };
+      const options = { visibility };
+      const upload = this.#restored({ key: item.jobId, name, size, ...times, begunHere: false, options }, item);
       this.#insert(upload, "needs-file", sentOf(item));
       lacking.push(upload);
     }
@@ -505,13 +529,15 @@ export class UploadManager {
   }
 
   #restored(
-    record: Pick<UploadRecord, "key" | "name" | "size" | "lastModified" | "addedAt" | "options" | "handle">,
+    known: Pick<Upload, "key" | "name" | "size" | "lastModified" | "addedAt" | "begunHere" | "options"> & {
+      handle?: FileSystemFileHandle | undefined;
+    },
     item: UploadListItem | undefined,
   ): Upload {
-    const { key, name, size, lastModified, addedAt, options, handle } = record;
+    const { key, name, size, lastModified, addedAt, begunHere, options, handle } = known;
     const job = item === undefined ? null : openJob(item, false);
     if (job !== null) this.#creator.opened(1);
-    return { key, name, size, lastModified, addedAt, options, handle, file: null, job, run: null };
+    return { key, name, size, lastModified, addedAt, begunHere, options, handle, file: null, job, run: null };
   }
 
   /** Saves the record of an upload soon, or deletes it if that has ended. */
@@ -623,6 +649,12 @@ const TEXTS = {
   file_changed: "The file was changed, moved or deleted. Pick it again to upload it as it is now.",
   permission_denied: "This page may not read the file. Pick it again.",
 };
+
+/** Only an upload for the same users: it keeps those with which it was created. The server lists no groups. */
+function mayContinue({ begunHere, options }: Upload, { visibility, groups = [] }: AddOptions): boolean {
+  if (!begunHere) return options.visibility !== "shared" && options.visibility === (visibility ?? "private");
+  return options.visibility === visibility && String([...(options.groups ?? [])].sort()) === String([...groups].sort());
+}
 
 function hasNameOf({ name }: Upload, file: File): boolean {
   return file.name === baseName(name);

@@ -26,6 +26,10 @@ export interface Upload {
   lastModified: number;
   /** Milliseconds. */
   readonly addedAt: number;
+  /** Begun in this browser. Else it is known from the server only, and another device may be sending it. */
+  readonly begunHere: boolean;
+  /** Milliseconds: when another device was last seen to send some of it. */
+  movedAt?: number;
   options: AddOptions;
   file: File | null;
   handle: FileSystemFileHandle | undefined;

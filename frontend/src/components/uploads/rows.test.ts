@@ -43,9 +43,10 @@ test("an upload of another device is as the follower says, not as it was when it
 });
 
 test("one that the manager knows only from the server is not one of this page", () => {
-  const left = item(A, { jobId: A, state: "needs-file" });
+  const left = item(A, { jobId: A, state: "needs-file", isElsewhere: true });
   expect(rowsOf([left], [])[0]).toMatchObject({ state: "elsewhere", isManaged: true });
   expect(totalsOf([left])).toMatchObject({ active: 0, percent: null, bytesTotal: 0 });
+  expect(totalsOf([item(A, { jobId: A })])).toMatchObject({ active: 1, moving: 1, bytesTotal: 100 }); // it is sent here now
 });
 
 test("what needs the user comes first, what is done last", () => {

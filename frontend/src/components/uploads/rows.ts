@@ -59,11 +59,6 @@ export function rowsOf(items: readonly UploadItem[], others: readonly Row[]): Ro
   return groups.flat();
 }
 
-/** The manager names an upload that it knows only from the server by its job. */
-export function isElsewhere({ key, jobId }: UploadItem): boolean {
-  return key === jobId;
-}
-
 const known = new WeakMap<UploadItem, Row>();
 
 /** The same object until the item changes, which the manager replaces then. */
@@ -78,7 +73,7 @@ export function ownRow(item: UploadItem): Row {
 
 function newOwnRow(item: UploadItem): Row {
   const { key, name, size, bytesSent, job, changed = false, hasHandle = false } = item;
-  const state = item.state === "needs-file" && isElsewhere(item) ? "elsewhere" : item.state;
+  const state = item.state === "needs-file" && item.isElsewhere ? "elsewhere" : item.state;
   return {
     key,
     name,

@@ -1,6 +1,5 @@
 // What the uploads of this page come to; those of other devices are not counted.
 import type { UploadItem, UploadState } from "../../uploads/index.ts";
-import { isElsewhere } from "./rows.ts";
 
 export interface Totals {
   /** Bytes of the files that are counted: those that were completed, and those that may still be. */
@@ -33,7 +32,7 @@ export function totalsOf(items: readonly UploadItem[]): Totals {
   let bytesSent = 0;
   let bytesTotal = 0;
   for (const item of items) {
-    if (isElsewhere(item)) continue;
+    if (item.isElsewhere) continue;
     counts[item.state] += 1;
     if (UNCOUNTED.includes(item.state)) continue;
     bytesSent += item.bytesSent;
