@@ -1,4 +1,4 @@
-// Creates uploads on the server, many with one request, and some hundred at once: the others wait for these to be sent.
+// Creates uploads on the server, many with one request, and about 150 at once: the others wait for these to be sent.
 import { backoff, jittered } from "../client/backoff.ts";
 import type { Environment, Timer } from "../client/environment.ts";
 import type { Problem } from "../client/problems.ts";
@@ -23,7 +23,7 @@ export class Creator {
   readonly #api: UploadApi;
   readonly #host: CreatorHost;
   readonly #waiting = new Set<Upload>();
-  #open = 0;
+  readonly #open = new Set<Upload>();
   #atOnce = AT_ONCE;
   #failures = 0;
   #isCreating = false;
@@ -45,10 +45,13 @@ export class Creator {
     this.#waiting.delete(upload);
   }
 
-  /** One more is open that was not created here, or, with -1, one less is open. */
-  opened(count: 1 | -1): void {
-    this.#open += count;
-    if (count < 0) this.#createSoon(0);
+  /** It has a job, from before, and its file. Uploads that wait for their file do not count: they may do so for ever. */
+  opened(upload: Upload): void {
+    this.#open.add(upload);
+  }
+
+  closed(upload: Upload): void {
+    if (this.#open.delete(upload)) this.#createSoon(0);
   }
 
   hurry(): void {
@@ -85,7 +88,7 @@ export class Creator {
       this.#atOnce = Math.min(AT_ONCE, 2 * this.#atOnce);
       for (const [place, item] of outcome.value.jobs.entries()) {
         const upload = uploads[place] as Upload;
-        this.#open += 1;
+        this.#open.add(upload);
         this.#waiting.delete(upload);
         upload.job = openJob(item, true);
         this.#host.created(upload);
@@ -116,7 +119,7 @@ export class Creator {
 
   /** Those that have waited longest, and are for the same users. */
   #next(): Upload[] {
-    const room = Math.min(this.#atOnce, MOST_OPEN - this.#open);
+    const room = Math.min(this.#atOnce, MOST_OPEN - this.#open.size);
     const uploads: Upload[] = [];
     for (const upload of this.#waiting) {
       if (uploads.length >= room || (uploads[0] && uploads[0].options !== upload.options)) break;

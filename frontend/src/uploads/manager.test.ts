@@ -221,7 +221,7 @@ test("an upload that is cancelled while it is created does not stay open", async
   expect(fake.puts).toEqual([]);
 });
 
-test("of many files some hundred are open at once, and few parts are sent at once", async () => {
+test("of many files about 150 are open at once, and few parts are sent at once", async () => {
   manager = fake.manager();
   const names = Array.from({ length: 200 }, (_, number) => `${number}.txt`);
   manager.add(names.map((name, number) => ({ name, file: file(name, [number]) })));
@@ -647,4 +647,26 @@ test("a file is not added to an upload that another device is sending", async ()
   await pass();
   expect(fake.puts.filter((put) => put.jobId === jobId)).toEqual([]);
   expect(fake.jobs.size).toBe(2);
+});
+
+test("uploads that wait for their file do not keep others from being created", async () => {
+  for (let number = 0; number < 160; number += 1) fake.begun(`${number}.txt`, [1, 2], [1]);
+  manager = fake.manager();
+  await pass();
+  add("new.txt", [1]);
+  await pass();
+  expect(item()).toMatchObject({ name: "new.txt", state: "checking" });
+});
+
+test("a failed upload that is removed from the list does not stay open on the server", async () => {
+  fake.accept = () => 403;
+  manager = fake.manager();
+  add("a.txt", [1]);
+  await pass(120);
+  expect(item().state).toBe("failed");
+  expect(fake.job("a.txt").status).toBe("receiving");
+  manager.forget(item().key);
+  await pass();
+  expect(fake.job("a.txt").status).toBe("cancelled");
+  expect(fake.records.size).toBe(0);
 });

@@ -212,10 +212,10 @@ export class UploadManager {
   /** Removes an upload from the list. One that has not ended is cancelled. */
   forget(key: string): void {
     this.cancel(key);
-    this.#all.delete(key);
-    this.#items.delete(key);
-    this.#remember(key);
-    this.#notifySoon();
+    const upload = this.#all.get(key);
+    if (upload === undefined) return;
+    if (upload.job !== null) void this.#api.cancel(upload.job.jobId); // it has failed, but could be continued
+    this.#drop(upload);
   }
 
   /** Gives an upload its file again. It is sent on if it is the same file, and anew if that has changed. */
@@ -335,7 +335,7 @@ export class UploadManager {
   /** The job is not open any more, as far as this page is concerned. */
   #leave(upload: Upload): void {
     this.#sender.stop(upload);
-    if (upload.job !== null) this.#creator.opened(-1);
+    this.#creator.closed(upload);
     upload.job = null;
   }
 
@@ -350,6 +350,19 @@ export class UploadManager {
     this.#noLonger(upload);
     this.#set(upload, changes);
     this.#remember(upload.key);
+  }
+
+  /** Removes an upload from the list. */
+  #drop(upload: Upload): void {
+    const { key } = upload;
+    this.#leave(upload);
+    this.#noLonger(upload);
+    this.#checked.remove(key);
+    this.#elsewhere.remove(key);
+    this.#all.delete(key);
+    this.#items.delete(key);
+    this.#remember(key);
+    this.#notifySoon();
   }
 
   async #retryJob(upload: Upload, jobId: string): Promise<void> {
@@ -370,11 +383,7 @@ export class UploadManager {
       if (job.problem.code !== "job_not_found" || upload.file !== null) {
         return this.#end(upload, { state: "failed", problem: job.problem });
       }
-      this.#checked.remove(key); // it is the upload of another user, or was deleted long ago
-      this.#elsewhere.remove(key);
-      this.#all.delete(key);
-      this.#items.delete(key);
-      return this.#notifySoon();
+      return this.#drop(upload); // it is the upload of another user, or was deleted long ago
     }
     if (status === "receiving") {
       if (!this.#is(upload, "needs-file")) return;
@@ -408,6 +417,7 @@ export class UploadManager {
 
   #lack(upload: Upload, code: "file_changed" | "permission_denied" | undefined): void {
     this.#sender.stop(upload);
+    this.#creator.closed(upload);
     const same = this.#lacking.get(upload.name) ?? new Set();
     this.#lacking.set(upload.name, same.add(upload));
     this.#set(upload, {
@@ -441,7 +451,10 @@ export class UploadManager {
     upload.file = file;
     this.#set(upload, { isElsewhere: undefined });
     this.#remember(upload.key);
-    if (upload.job !== null) upload.job.proven = false;
+    if (upload.job !== null) {
+      upload.job.proven = false;
+      this.#creator.opened(upload);
+    }
     if (file.size !== upload.size) this.#startAnew(upload);
     else this.#proceed(upload);
   }
@@ -536,7 +549,6 @@ export class UploadManager {
   ): Upload {
     const { key, name, size, lastModified, addedAt, begunHere, options, handle } = known;
     const job = item === undefined ? null : openJob(item, false);
-    if (job !== null) this.#creator.opened(1);
     return { key, name, size, lastModified, addedAt, begunHere, options, handle, file: null, job, run: null };
   }
 
