@@ -46,7 +46,7 @@ export class FakeUploads {
   mostSending = 0;
   accept: Accept = () => 200;
   /** Replaces the server's response where it returns one, or holds it back. */
-  intercept: (asked: RecordedRequest) => Response | Promise<void> | undefined = () => undefined;
+  intercept: (asked: RecordedRequest) => Response | Promise<Response | undefined | void> | undefined = () => undefined;
   snapshots: UploadSnapshot[] = [];
   #open = 0;
 

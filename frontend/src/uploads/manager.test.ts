@@ -670,3 +670,38 @@ test("a failed upload that is removed from the list does not stay open on the se
   expect(fake.job("a.txt").status).toBe("cancelled");
   expect(fake.records.size).toBe(0);
 });
+
+test("many uploads are cancelled a few at once, each until the server has responded", async () => {
+  fake.accept = () => new Promise(() => {});
+  manager = fake.manager();
+  manager.add(Array.from({ length: 30 }, (_, number) => ({ name: `${number}`, file: file(`${number}`, [number]) })));
+  await pass();
+  let [cancelling, most, failures] = [0, 0, 0];
+  fake.intercept = async ({ method }) => {
+    if (method !== "DELETE") return;
+    cancelling += 1;
+    most = Math.max(most, cancelling);
+    await new Promise((resolve) => fake.env.clock.setTimeout(() => resolve(null), 100));
+    cancelling -= 1;
+    failures += 1;
+    if (failures <= 3) throw new TypeError("Failed to fetch");
+  };
+  for (const { key } of manager.snapshot().items) manager.cancel(key);
+  await pass(10);
+  expect([...fake.jobs.values()].every((job) => job.status === "cancelled")).toBe(true);
+  expect(most).toBeLessThanOrEqual(4);
+  expect(manager.snapshot().counts.cancelled).toBe(30);
+});
+
+test("an upload that had ended before it was cancelled is shown as it ended", async () => {
+  manager = fake.manager();
+  add("a.txt", [1]);
+  await pass();
+  fake.env.socket.open();
+  fake.intercept = ({ method }) => (method === "DELETE" ? problemResponse(409, "illegal_transition") : undefined);
+  manager.cancel(item().key);
+  await pass();
+  deliver("a.txt", { seq: 9, status: "completed", fileId: 4 });
+  await pass();
+  expect(item()).toMatchObject({ state: "completed", fileId: 4 });
+});

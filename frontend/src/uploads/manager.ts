@@ -2,7 +2,7 @@
 import type { Client } from "../client/client.ts";
 import type { Timer } from "../client/environment.ts";
 import type { Job } from "../client/jobs.ts";
-import { type Problem, problem } from "../client/problems.ts";
+import { type Outcome, type Problem, problem } from "../client/problems.ts";
 import { ENDED, type UploadListItem } from "../client/schemas.ts";
 import { UploadApi } from "./api.ts";
 import { Creator } from "./creator.ts";
@@ -79,6 +79,7 @@ export class UploadManager {
   readonly #unsaved = new Set<string>();
   #keys = 0;
   #isClosed = false;
+  readonly #ended = new AbortController();
   /** Resolves once the uploads of earlier pages are known, or the server does not respond soon. */
   readonly #known: Promise<unknown>;
 
@@ -205,7 +206,7 @@ export class UploadManager {
     const item = this.#items.get(key);
     if (upload === undefined || item === undefined || UPLOAD_ENDED.has(item.state)) return;
     this.#creator.remove(upload);
-    if (item.jobId !== undefined) void this.#api.cancel(item.jobId);
+    if (item.jobId !== undefined) void this.#cancelJob(upload, item.jobId);
     this.#end(upload, { state: "cancelled", problem: undefined });
   }
 
@@ -214,7 +215,7 @@ export class UploadManager {
     this.cancel(key);
     const upload = this.#all.get(key);
     if (upload === undefined) return;
-    if (upload.job !== null) void this.#api.cancel(upload.job.jobId); // it has failed, but could be continued
+    if (upload.job !== null) void this.#cancelJob(upload, upload.job.jobId); // it has failed, but could be continued
     this.#drop(upload);
   }
 
@@ -230,6 +231,7 @@ export class UploadManager {
   /** Ends all work of this page. The uploads can be continued by another manager. */
   close(): void {
     this.#isClosed = true;
+    this.#ended.abort();
     this.#creator.close();
     for (const upload of this.#all.values()) this.#sender.stop(upload);
     this.#checked.close();
@@ -260,7 +262,7 @@ export class UploadManager {
     const jobId = upload.job?.jobId as string;
     if (this.#is(upload, "cancelled") || !this.#all.has(upload.key)) {
       this.#leave(upload);
-      return void this.#api.cancel(jobId);
+      return void this.#cancelJob(upload, jobId);
     }
     this.#remember(upload.key);
     if (this.#is(upload, "waiting")) this.#proceed(upload);
@@ -306,7 +308,7 @@ export class UploadManager {
       const own = options.visibility === "shared" ? { visibility: "private" as const } : options;
       return this.#addOne({ file, name, handle }, own, { changed: true });
     }
-    if (job !== null) void this.#api.cancel(job.jobId);
+    if (job !== null) void this.#cancelJob(upload, job.jobId);
     this.#leave(upload);
     this.#elsewhere.remove(upload.key);
     upload.size = file?.size ?? upload.size;
@@ -352,6 +354,18 @@ export class UploadManager {
     this.#remember(upload.key);
   }
 
+  async #cancelJob(upload: Upload, jobId: string): Promise<void> {
+    const outcome = await this.#ask(() => this.#api.cancel(jobId));
+    if (outcome.ok || outcome.problem.status !== 409 || this.#items.get(upload.key)?.jobId !== jobId) return;
+    if (!this.#is(upload, "cancelled")) return;
+    this.#set(upload, { state: "checking" }); // it had ended before, and this follows it to see how
+    this.#checked.add(upload.key, jobId);
+  }
+
+  #ask<T>(send: () => Promise<Outcome<T>>): Promise<Outcome<T>> {
+    return this.#sender.ask(this.#ended.signal, send).catch(() => ({ ok: false, problem: problem("aborted") }));
+  }
+
   /** Removes an upload from the list. */
   #drop(upload: Upload): void {
     const { key } = upload;
@@ -367,7 +381,7 @@ export class UploadManager {
 
   async #retryJob(upload: Upload, jobId: string): Promise<void> {
     this.#set(upload, { state: "checking", problem: undefined });
-    const outcome = await this.#api.retry(jobId);
+    const outcome = await this.#ask(() => this.#api.retry(jobId));
     if (!this.#is(upload, "checking")) return;
     if (outcome.ok) this.#checked.add(upload.key, jobId);
     else if (upload.file !== null && outcome.problem.status === 409) this.#proceed(upload);

@@ -66,6 +66,8 @@ export class Sender {
   readonly #server: Gate;
   readonly #store: Gate;
   readonly #slots: Slots;
+  /** For requests about whole uploads, of which a page may have thousands to make. */
+  readonly #errands: Slots;
   /** Uploads of which some part is not taken yet. */
   readonly #ready = new Set<Upload>();
   readonly #reports = new Map<Upload, Timer>();
@@ -82,6 +84,7 @@ export class Sender {
     this.#server = new Gate(environment, changed);
     this.#store = new Gate(environment, changed);
     this.#slots = new Slots(environment.clock);
+    this.#errands = new Slots(environment.clock);
   }
 
   /** Why nothing is sent for now; null while it is. */
@@ -107,6 +110,11 @@ export class Sender {
     if (job === null || job.moving.size === 0) return;
     for (const bytes of job.moving.values()) job.bytesSent -= bytes;
     job.moving.clear();
+  }
+
+  /** Makes a request about a whole upload, four at once, and repeats it until the server responds. Rejects when aborted. */
+  ask<T>(signal: AbortSignal, send: () => Promise<Outcome<T>>): Promise<Outcome<T>> {
+    return this.#errands.run(signal, () => this.#insist(signal, send));
   }
 
   /** Tries again now, if server or store could not be reached. */
