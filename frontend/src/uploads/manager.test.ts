@@ -103,7 +103,8 @@ test("what the checks refuse has failed, with the server's reason", async () => 
   expect(item()).toMatchObject({ state: "failed", problem: { code: "validation", message: "It is a program." } });
   manager.retry(item().key);
   await pass();
-  expect(fake.env.requests.at(-1)?.path).toMatch(/retry$|subscribe/);
+  expect(fake.env.requests.some(({ path }) => path.endsWith("/retry"))).toBe(false);
+  expect(fake.jobs.size).toBe(2); // the same job would fail again
 });
 
 test("a part that the store refuses is read, signed and sent again", async () => {
@@ -704,4 +705,20 @@ test("an upload that had ended before it was cancelled is shown as it ended", as
   deliver("a.txt", { seq: 9, status: "completed", fileId: 4 });
   await pass();
   expect(item()).toMatchObject({ state: "completed", fileId: 4 });
+});
+
+test("a file of one part that has changed is uploaded anew, also if its part was never reported as sent", async () => {
+  fake.accept = () => new Promise(() => {});
+  manager = fake.manager();
+  add("a.txt", [1]);
+  await pass();
+  manager.close();
+  const { jobId } = fake.job("a.txt");
+  fake.accept = () => 200;
+  manager = fake.manager();
+  await pass();
+  add("a.txt", [2]);
+  await pass();
+  expect(fake.jobs.get(jobId)?.status).toBe("cancelled");
+  expect(item()).toMatchObject({ state: "checking", changed: true });
 });

@@ -193,7 +193,9 @@ export class UploadManager {
     if (upload === undefined || item === undefined) return;
     this.#hurry();
     if (item.state !== "failed" && item.state !== "cancelled") return this.resume(key);
-    if (item.state === "failed" && upload.job === null && item.jobId !== undefined) {
+    // The same job would be refused again, with the bytes that the store has.
+    const isRefused = upload.file !== null && item.problem?.code === "validation";
+    if (item.state === "failed" && upload.job === null && item.jobId !== undefined && !isRefused) {
       void this.#retryJob(upload, item.jobId);
     } else {
       this.#proceed(upload);
