@@ -153,7 +153,7 @@ async def test_an_upload_is_paused_continued_seen_on_another_device_and_not_left
     async with strict_window(browser) as elsewhere:
         other = await elsewhere.new_page()
         await other.goto(f"{gateway}/uploads")
-        await expect(upload(other, "film.bin")).to_contain_text("Other device33.3%")
+        await expect(upload(other, "film.bin")).to_contain_text("Unfinished33.3%")
         await expect(button(other, "Cancel film.bin")).to_be_visible()
         await expect(other.get_by_role("progressbar")).to_have_count(0)  # nothing is sent by this one
 
