@@ -722,3 +722,15 @@ test("a file of one part that has changed is uploaded anew, also if its part was
   expect(fake.jobs.get(jobId)?.status).toBe("cancelled");
   expect(item()).toMatchObject({ state: "checking", changed: true });
 });
+
+test("a file that changes again and again is read again three times, and then asked for", async () => {
+  const getFile = vi.fn(async () => file("a.txt", [1]));
+  const handle = { queryPermission: async () => "granted", getFile } as unknown as FileSystemFileHandle;
+  manager = fake.manager({
+    checksums: { crc32: async () => Promise.reject(new DOMException("", "NotReadableError")), close() {} },
+  });
+  manager.add([{ name: "a.txt", file: file("a.txt", [1]), handle }]);
+  await pass(5);
+  expect(getFile).toHaveBeenCalledTimes(3);
+  expect(item()).toMatchObject({ state: "needs-file", problem: { code: "file_changed" } });
+});

@@ -43,6 +43,8 @@ const PATIENCE = 2_000;
 const CHECKED_AT_ONCE = 30;
 const ELSEWHERE_AT_ONCE = 10;
 const NO_OPTIONS: AddOptions = {};
+/** How often a file that changes while it is sent is read again by its handle: a log may change for ever. */
+const READ_AGAIN = 3;
 /** Milliseconds for which another device that was seen to send an upload is left to it. */
 const LEFT_TO_OTHERS = 60_000;
 /** Milliseconds between two writes of records, and how many each has at most: file handles take long to serialize. */
@@ -322,8 +324,10 @@ export class UploadManager {
   /** The file was changed or removed while it was sent. */
   async #readAgain(upload: Upload): Promise<void> {
     upload.file = null;
-    this.#lack(upload, upload.handle === undefined ? "file_changed" : undefined);
-    if (upload.handle !== undefined) await this.#open([upload], false);
+    upload.readAgain = (upload.readAgain ?? 0) + 1;
+    const mayRead = upload.handle !== undefined && upload.readAgain <= READ_AGAIN;
+    this.#lack(upload, mayRead ? undefined : "file_changed");
+    if (mayRead) await this.#open([upload], false);
   }
 
   /** The job was completed, cancelled or deleted by somebody else. */

@@ -28,6 +28,8 @@ export interface Upload {
   readonly addedAt: number;
   /** Begun in this browser. Else it is known from the server only, and another device may be sending it. */
   readonly begunHere: boolean;
+  /** How often its file was read again by the handle, as it had changed. */
+  readAgain?: number;
   /** Milliseconds: when another device was last seen to send some of it. */
   movedAt?: number;
   options: AddOptions;
