@@ -734,3 +734,19 @@ test("a file that changes again and again is read again three times, and then as
   expect(getFile).toHaveBeenCalledTimes(3);
   expect(item()).toMatchObject({ state: "needs-file", problem: { code: "file_changed" } });
 });
+
+test("an upload that is created after its manager was closed is not sent by that", async () => {
+  let release = () => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  fake.intercept = ({ path }) => (path === "/v1/upload" ? held : undefined);
+  manager = fake.manager();
+  add("a.txt", [1]);
+  await pass();
+  manager.close();
+  release();
+  await pass();
+  expect(fake.puts).toEqual([]);
+  expect([...fake.records.values()].map(({ jobId }) => jobId)).toEqual([fake.job("a.txt").jobId]);
+});

@@ -269,6 +269,10 @@ export class UploadManager {
       return void this.#cancelJob(upload, jobId);
     }
     this.#remember(upload.key);
+    if (this.#isClosed) {
+      this.#set(upload, { jobId });
+      return this.#save(); // so that the next manager knows its job
+    }
     if (this.#is(upload, "waiting")) this.#proceed(upload);
     else this.#set(upload, { jobId });
   }
