@@ -2,6 +2,7 @@
 import { act, cleanup, renderHook } from "@testing-library/react";
 import { afterEach, expect, test } from "vitest";
 import { type ChosenFile, droppedSources, inputFiles, readAll } from "./chosen.ts";
+import { useFileDrop } from "./useFileDrop.ts";
 import { useIntake } from "./useIntake.ts";
 
 afterEach(cleanup);
@@ -116,4 +117,19 @@ test("files of a large folder are added while it is read, and an empty folder is
   expect(batches).toEqual([256, 194]);
   await act(() => result.current.take(droppedSources([dropped(folderEntry("empty", []))])));
   expect(result.current.isEmpty).toBe(true);
+});
+
+test.each([true, false])("a dropped file does not replace the page, also if it may not be uploaded", (enabled) => {
+  let drops = 0;
+  renderHook(() =>
+    useFileDrop(enabled, () => {
+      drops += 1;
+    }),
+  );
+  const event = Object.assign(new Event("drop", { cancelable: true }), {
+    dataTransfer: { types: ["Files"], items: [] },
+  });
+  act(() => void window.dispatchEvent(event));
+  expect(event.defaultPrevented).toBe(true);
+  expect(drops).toBe(enabled ? 1 : 0);
 });

@@ -1,13 +1,15 @@
 import { useEffect, useRef, useState } from "react";
 import { droppedSources, type Source } from "./chosen.ts";
 
-/** Takes files that are dropped anywhere in the window while `enabled`. Returns whether some are dragged over it. */
+/**
+ * Takes files that are dropped anywhere in the window while `enabled`; else they do nothing, as the browser would open them
+ * instead of the page. Returns whether some are dragged over it.
+ */
 export function useFileDrop(enabled: boolean, onDrop: (sources: Source[]) => void): boolean {
   const [isOver, setOver] = useState(false);
   const drop = useRef(onDrop);
   drop.current = onDrop;
   useEffect(() => {
-    if (!enabled) return;
     const ended = new AbortController();
     /** The element over which the files are; it changes on the way. */
     let target: EventTarget | null = null;
@@ -21,11 +23,11 @@ export function useFileDrop(enabled: boolean, onDrop: (sources: Source[]) => voi
       );
     listen("dragenter", (event) => {
       target = event.target;
-      setOver(true);
+      setOver(enabled);
     });
     listen("dragover", (event) => {
       event.preventDefault();
-      if (event.dataTransfer) event.dataTransfer.dropEffect = "copy";
+      if (event.dataTransfer) event.dataTransfer.dropEffect = enabled ? "copy" : "none";
     });
     listen("dragleave", (event) => {
       if (event.target === target) setOver(false);
@@ -33,7 +35,7 @@ export function useFileDrop(enabled: boolean, onDrop: (sources: Source[]) => voi
     listen("drop", (event) => {
       event.preventDefault();
       setOver(false);
-      drop.current(droppedSources(event.dataTransfer?.items ?? []));
+      if (enabled) drop.current(droppedSources(event.dataTransfer?.items ?? []));
     });
     return () => {
       ended.abort();
