@@ -566,6 +566,7 @@ class _Stream:
 
     def _yield_memory(self) -> None:
         """Leaves the memory of a part that fills slowly to streams that wait for some."""
+        # Not in `_keep`: its variable would hold the memory of the part until the next round, long after it was sent.
         buffer, now = self._buffer, asyncio.get_running_loop().time()
         if buffer is not None and self._appends.budget.is_contended and now - buffer.since > PATIENCE:
             log.debug("tail_added", job_id=str(self._upload.id), size=buffer.filled)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -446,6 +447,39 @@ async def test_streams_share_a_small_memory_and_slow_ones_block_none(
     ended.set()
     await asyncio.gather(*waiting)
     await complete(services, files | {quick.id: data})
+
+
+async def test_a_part_that_was_sent_takes_no_memory(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does the renewal of the lease hold it, which was last renewed while the part was filled."""
+    monkeypatch.setattr(appending, "KEEP_INTERVAL", 0.05)
+    upload, data = await streamed(services, 2 * PART), os.urandom(2 * PART)
+    alive: list[object] = []
+
+    async def has_arrived() -> bool:
+        return (await services.appends.received(upload.id)).offset == PART
+
+    async def chunks() -> AsyncIterator[bytes]:
+        begun = await lease_of(services, upload)
+
+        async def is_renewed() -> bool:
+            return await lease_of(services, upload) != begun
+
+        yield data[:1000]
+        monkeypatch.setattr(appending, "KEEP_INTERVAL", 3600.0)
+        await eventually(is_renewed)
+        yield data[1000:PART]
+        await eventually(has_arrived)
+        alive.extend(one for one in gc.get_objects() if isinstance(one, appending._Buffer))  # noqa: SLF001
+        yield data[PART:]
+
+    await services.appends.append(upload.id, 0, chunks())
+    assert alive == []
+
+
+async def lease_of(services: Services, upload: Upload) -> object:
+    """When the lease of the request that appends to it ends."""
+    [row] = await services.database.fetch("SELECT writer_until FROM upload_jobs WHERE job_id = $1", upload.id)
+    return row["writer_until"]
 
 
 async def test_a_cancelled_upload_leaves_no_tail(services: Services) -> None:
