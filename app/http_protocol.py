@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from app.middleware import check_headers
 from app.problems import HeadTooLarge, MalformedRequest, RequestIncomplete, TargetTooLong
 from app.refusals import refusal
+from app.small_reads import SmallReads
 from app.tcp_connections import TcpConnections
 from app.websocket_protocol import WebSocketProtocol
 from jobs.errors import HaulageError
@@ -99,6 +100,8 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        if self._tcp.long_bodies:
+            transport.set_protocol(SmallReads(self, self._tcp.read_buffer))
         reason = self._tcp.add(self, self.address)
         if reason is not None:
             self._respond(reason)
@@ -196,6 +199,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._size = -_PIECE
         if self._tcp.long_bodies and self._state == "body":
             self._wait_for_body()
+            self.flow.pause_reading()  # until the application asks for more: it may hold what it has for a long time
 
     def on_message_complete(self) -> None:
         if self.parser.should_upgrade():

@@ -77,11 +77,12 @@ def _is_not_access_log(record: logging.LogRecord) -> bool:
 def _config(app: ASGIApp, settings: Settings, connections: TcpConnections) -> uvicorn.Config:
     """Requests are logged by the middleware, and what never becomes one by `connections`."""
     logging.getLogger("uvicorn.error").addFilter(_is_not_access_log)
+    websockets = cast("type[asyncio.Protocol]", partial(WebSocketProtocol, connections))
     return uvicorn.Config(
         _behind_proxies(app, settings),
         loop="uvloop",
         http=cast("type[asyncio.Protocol]", partial(HttpProtocol, connections)),  # uvicorn only calls it
-        ws=cast("type[asyncio.Protocol]", partial(WebSocketProtocol, connections)),
+        ws="none" if connections.long_bodies else websockets,  # the intake has no WebSockets
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_ping_interval=PING,
         ws_ping_timeout=PONG,

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from app.client_counts import ClientCounts, TrustedProxies
 from app.problems import RESPONSES, GatewayFull, TooManyConnections
+from app.small_reads import READ_SIZE
 from jobs.errors import HaulageError
 from jobs.settings import GatewaySettings
 
@@ -54,6 +55,8 @@ class TcpConnections:
         """`limit`: how many may be open at once. `long_bodies`: whether each piece of a body extends its deadline."""
         self.settings = settings
         self.long_bodies = long_bodies
+        self.read_buffer = memoryview(bytearray(READ_SIZE))
+        """Into which all connections with long bodies read."""
         self.now = 0.0
         """The time of the last tick, in seconds on a monotonic clock."""
         self.head_deadline = self.body_deadline = self.request_deadline = math.inf

@@ -21,7 +21,7 @@ from tests.helpers.eventually import eventually
 @asynccontextmanager
 async def serving(settings: Settings) -> AsyncIterator[str]:
     """A gateway in the test's event loop, on a free port; yields its base URL."""
-    async with _running(lambda _: GatewayServer(settings)) as url:
+    async with running(lambda _: GatewayServer(settings)) as url:
         yield url
 
 
@@ -33,12 +33,12 @@ async def taking_in(settings: Settings) -> AsyncIterator[str]:
         own = {"intake_url": settings.intake_url or url, "public_url": settings.public_url or "http://127.0.0.1"}
         return intake_server(settings.model_copy(update=own))
 
-    async with _running(server) as url:
+    async with running(server) as url:
         yield url
 
 
 @asynccontextmanager
-async def _running(make: Callable[[str], Server]) -> AsyncIterator[str]:
+async def running(make: Callable[[str], Server]) -> AsyncIterator[str]:
     listening = socket.create_server(("127.0.0.1", 0), backlog=2048)
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     server = make(url)
