@@ -44,7 +44,7 @@ async def test_several_files_at_once_take_no_more_memory_than_the_budget(service
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-async def test_fifty_streams_at_once_need_the_budget_and_a_mebibyte_each(services: Services) -> None:
+async def test_fifty_streams_at_once_need_the_budget_and_little_more(services: Services) -> None:
     """3.4 GB in all (`SCALE=0.2`: a fifth), by tus. One in five is slow, and may hold no memory that others wait for."""
     pieces = round(64 * float(os.environ.get("SCALE", "1")))
     async with taking_in_process(services.settings) as (url, process):
@@ -59,7 +59,7 @@ async def test_fifty_streams_at_once_need_the_budget_and_a_mebibyte_each(service
             await asyncio.sleep(0.05)
         await uploads
     print(f"RSS of the intake: {before / MIB:.0f} MiB, at most {peak / MIB:.0f}")  # noqa: T201 - a figure of the docs
-    assert peak - before <= services.settings.intake_memory_budget + 50 * MIB
+    assert peak - before <= services.settings.intake_memory_budget + 20 * MIB
     rows = await services.database.fetch("SELECT status, count(*) FROM jobs GROUP BY status")
     assert [(row["status"], row["count"]) for row in rows] == [(Status.QUEUED, 50)]
 
