@@ -82,7 +82,7 @@ async def cors(services: Services) -> None:
 
 
 async def drop(tab: Page, *paths: Path) -> None:
-    """Drags files and folders from the desktop into the window, and drops them. Before the view takes them, Chromium would."""
+    """Drags files and folders from the desktop into the window, and drops them, once the view takes them."""
     await expect(tab.get_by_text("Drop files and folders here")).to_be_visible()
     session = await tab.context.new_cdp_session(tab)
     data: dict[str, Any] = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
