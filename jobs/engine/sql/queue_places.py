@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from jobs.database import Database
+from jobs.engine.jobs import Job, Status
 from jobs.engine.rates import QueueRate
 from jobs.kinds import Kind
 
@@ -46,6 +47,10 @@ class QueuePlaces:
             places = await self._places(kind)
             found |= {job_id: places[job_id] for job_id in job_ids if job_id in places}
         return found
+
+    def has_left(self, job: Job) -> bool:
+        """Whether a job that was queued, and has no place, has left the queue. False if not all of that was read."""
+        return job.status is Status.QUEUED and len(self._queues[job.kind].places) < LONG_QUEUE
 
     async def _places(self, kind: Kind) -> Mapping[UUID, int]:
         queue, now = self._queues[kind], asyncio.get_running_loop().time()

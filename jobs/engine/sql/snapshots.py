@@ -70,7 +70,16 @@ class Snapshots(Generic[J]):
         return await self._batcher.read(job_id)
 
     async def read_many(self, job_ids: Iterable[UUID]) -> dict[UUID, Snapshot[J]]:
-        """Those of the jobs that exist, in one query. Raises `DatabaseUnavailable`."""
+        """Those of the jobs that exist, in one query. Raises `DatabaseUnavailable`.
+
+        Jobs that have left the queue before its places were read are read a second time: what is known of them has passed,
+        and without a place they would seem to move back.
+        """
+        found = await self._read_once(job_ids)
+        left = [it.job.id for it in found.values() if it.position is None and self._places.has_left(it.job)]
+        return found | await self._read_once(left) if left else found
+
+    async def _read_once(self, job_ids: Iterable[UUID]) -> dict[UUID, Snapshot[J]]:
         async with self._database.reading() as connection:
             rows = (await connection.execute(self._query, {"ids": list(job_ids)})).mappings().all()
         positions = await self._places.read((row["id"], row["kind"]) for row in rows if row["status"] == Status.QUEUED)
