@@ -57,7 +57,7 @@ const REMEMBERED = 7 * 24 * 3_600_000;
 export class UploadManager {
   readonly #client: Client;
   readonly #api: UploadApi;
-  readonly #uploads: UploadEnvironment;
+  readonly #browser: UploadEnvironment;
   readonly #scope: string;
   readonly #session: string;
   readonly #creator: Creator;
@@ -87,7 +87,7 @@ export class UploadManager {
 
   constructor({ client, scope = "", environment = {} }: UploadManagerOptions) {
     this.#client = client;
-    this.#uploads = { ...browserUploads(), ...environment };
+    this.#browser = { ...browserUploads(), ...environment };
     this.#api = new UploadApi(client.request);
     this.#scope = `${client.baseUrl}\n${scope}`;
     this.#session = String(client.environment.random()).slice(2);
@@ -99,7 +99,7 @@ export class UploadManager {
       },
       failed: (upload, why) => this.#end(upload, { state: "failed", problem: why }),
     });
-    this.#sender = new Sender(client.environment, this.#uploads, this.#api, {
+    this.#sender = new Sender(client.environment, this.#browser, this.#api, {
       progressed: (upload) => this.#progressed(upload),
       completed: (upload) => this.#completed(upload),
       changed: (upload) => this.#fileDiffers(upload),
@@ -114,7 +114,7 @@ export class UploadManager {
       if (presence.online()) this.#hurry();
       if (!presence.visible()) this.#save(); // the page may be about to end
     });
-    this.#release = [this.#uploads.records.hold(this.#session)];
+    this.#release = [this.#browser.records.hold(this.#session)];
     this.#snapshot = this.#items.snapshot(0);
     const soon = new Promise((resolve) => client.environment.clock.setTimeout(resolve as () => void, PATIENCE));
     this.#known = Promise.race([this.#restore(), soon]);
@@ -243,7 +243,7 @@ export class UploadManager {
     this.#save();
     this.#unsubscribe();
     for (const release of this.#release) release();
-    this.#uploads.checksums.close();
+    this.#browser.checksums.close();
     for (const timer of [this.#timer, this.#speedTimer, this.#saveTimer])
       this.#client.environment.clock.clearTimeout(timer);
   }
@@ -508,7 +508,7 @@ export class UploadManager {
   // --- what earlier pages have left ----------------------------------------------------------------------------------
 
   async #restore(): Promise<void> {
-    const { records } = this.#uploads;
+    const { records } = this.#browser;
     const [known, listed] = await Promise.all([records.load(this.#scope), this.#listed()]);
     const now = this.#client.environment.clock.now();
     const old = known.filter(({ addedAt }) => now - addedAt > REMEMBERED);
@@ -601,8 +601,8 @@ export class UploadManager {
     }
     clock.clearTimeout(this.#saveTimer);
     this.#saveTimer = this.#unsaved.size > 0 ? clock.setTimeout(() => this.#save(most), SAVE_EVERY) : null;
-    if (records.length > 0) void this.#uploads.records.save(records);
-    if (over.length > 0) void this.#uploads.records.delete(over);
+    if (records.length > 0) void this.#browser.records.save(records);
+    if (over.length > 0) void this.#browser.records.delete(over);
   }
 
   // --- what users see ------------------------------------------------------------------------------------------------

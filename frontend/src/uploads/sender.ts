@@ -60,7 +60,7 @@ type Signed = PartsSigned["parts"][number] & { at: number };
 
 export class Sender {
   readonly #environment: Environment;
-  readonly #uploads: UploadEnvironment;
+  readonly #browser: UploadEnvironment;
   readonly #api: UploadApi;
   readonly #host: SenderHost;
   readonly #server: Gate;
@@ -75,9 +75,9 @@ export class Sender {
   /** Bytes per second of all uploads. Set by the manager. */
   speed = 0;
 
-  constructor(environment: Environment, uploads: UploadEnvironment, api: UploadApi, host: SenderHost) {
+  constructor(environment: Environment, browser: UploadEnvironment, api: UploadApi, host: SenderHost) {
     this.#environment = environment;
-    this.#uploads = uploads;
+    this.#browser = browser;
     this.#api = api;
     this.#host = host;
     const changed = () => host.reachabilityChanged();
@@ -258,7 +258,7 @@ export class Sender {
     };
     const send = () =>
       this.#slots.run(signal, () =>
-        this.#uploads.put(url, headers, partOf(file, job, number), {
+        this.#browser.put(url, headers, partOf(file, job, number), {
           signal,
           onProgress: (bytes) => count(Math.min(bytes, size)),
         }),
@@ -316,7 +316,7 @@ export class Sender {
 
   async #read(blob: Blob, signal: AbortSignal): Promise<number> {
     try {
-      return await this.#uploads.checksums.crc32(blob, signal);
+      return await this.#browser.checksums.crc32(blob, signal);
     } catch {
       signal.throwIfAborted();
       throw new Unreadable();
