@@ -10,7 +10,7 @@ import { Sheet } from "../components/Sheet.tsx";
 import { announcementOf } from "../components/uploads/announcements.ts";
 import { type ChosenFile, inputFiles } from "../components/uploads/chosen.ts";
 import { DropZone } from "../components/uploads/DropZone.tsx";
-import { otherRow, type Row, rowsOf } from "../components/uploads/rows.ts";
+import { otherRow, type Row, type RowState, rowsOf } from "../components/uploads/rows.ts";
 import { type Totals, totalsOf } from "../components/uploads/totals.ts";
 import { UploadSummary } from "../components/uploads/UploadSummary.tsx";
 import { selectedFile, UploadTable } from "../components/uploads/UploadTable.tsx";
@@ -23,7 +23,7 @@ import type { DownloadManager } from "../hooks/index.ts";
 import { useClientState } from "../hooks/useClient.ts";
 import { useFollowedJobs } from "../hooks/useFollowedJobs.ts";
 import { useUploadManager } from "../hooks/useUploadManager.ts";
-import { UploadManager, type UploadSnapshot } from "../uploads/index.ts";
+import { UPLOAD_ENDED, UploadManager, type UploadSnapshot, type UploadState } from "../uploads/index.ts";
 import { uploadTexts } from "../uploadTexts.ts";
 import type { Caller } from "./session.ts";
 import type { UploadActivity } from "./uploading.ts";
@@ -178,12 +178,12 @@ function List({ client, manager, snapshot, totals, draft, onDownload }: ViewProp
     }),
     [manager, client, refresh, hide, pick],
   );
-  const each = (states: readonly string[], act: (key: string) => void) => {
-    for (const item of snapshot.items) if (states.includes(item.state) && !item.isElsewhere) act(item.key);
+  const each = (isMeant: (state: UploadState) => boolean, act: (key: string) => void) => {
+    for (const item of snapshot.items) if (isMeant(item.state) && !item.isElsewhere) act(item.key);
   };
   const clear = () => {
-    hide(rows.filter(({ state }) => state === "completed" || state === "cancelled"));
-    each(["completed", "cancelled"], (key) => manager.forget(key));
+    hide(rows.filter(({ state }) => isDone(state)));
+    each(isDone, (key) => manager.forget(key));
   };
   const pickAll = () => {
     const needed = snapshot.items.filter((item) => item.state === "needs-file" && !item.isElsewhere);
@@ -212,8 +212,18 @@ function List({ client, manager, snapshot, totals, draft, onDownload }: ViewProp
           bytesPerSecond={snapshot.bytesPerSecond}
           onPause={() => manager.pause()}
           onResume={() => manager.resume()}
-          onCancel={() => each(OPEN, (key) => manager.cancel(key))}
-          onRetry={() => each(["failed"], (key) => manager.retry(key))}
+          onCancel={() =>
+            each(
+              (state) => !UPLOAD_ENDED.has(state),
+              (key) => manager.cancel(key),
+            )
+          }
+          onRetry={() =>
+            each(
+              (state) => state === "failed",
+              (key) => manager.retry(key),
+            )
+          }
           onClear={clear}
           onPick={pickAll}
         />
@@ -258,7 +268,8 @@ function List({ client, manager, snapshot, totals, draft, onDownload }: ViewProp
   );
 }
 
-const OPEN = ["waiting", "sending", "paused", "offline", "needs-file", "checking"];
+/** What "Clear finished" removes from the list. */
+const isDone = (state: RowState) => state === "completed" || state === "cancelled";
 
 /**
  * The rows of uploads that this page does not send. Follows those of other devices that run, and fetches those that failed

@@ -59,7 +59,7 @@ export interface UploadSnapshot {
 export const UPLOAD_ENDED: ReadonlySet<UploadState> = new Set(["completed", "failed", "cancelled"]);
 
 const COUNTED: (state: UploadState) => boolean = (state) => state !== "failed" && state !== "cancelled";
-const NO_COUNTS: Record<UploadState, number> = {
+export const NO_COUNTS: Record<UploadState, number> = {
   waiting: 0,
   sending: 0,
   paused: 0,

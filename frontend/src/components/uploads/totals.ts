@@ -1,5 +1,6 @@
 // What the uploads of this page come to; those of other devices are not counted.
 import type { UploadItem, UploadState } from "../../uploads/index.ts";
+import { NO_COUNTS } from "../../uploads/items.ts";
 
 export interface Totals {
   /** Bytes of the files that are counted: those that were completed, and those that may still be. */
@@ -14,21 +15,10 @@ export interface Totals {
   percent: number | null;
 }
 
-const NONE: Record<UploadState, number> = {
-  waiting: 0,
-  sending: 0,
-  paused: 0,
-  offline: 0,
-  "needs-file": 0,
-  checking: 0,
-  completed: 0,
-  failed: 0,
-  cancelled: 0,
-};
 const UNCOUNTED: readonly UploadState[] = ["needs-file", "failed", "cancelled"];
 
 export function totalsOf(items: readonly UploadItem[]): Totals {
-  const counts = { ...NONE };
+  const counts = { ...NO_COUNTS };
   let bytesSent = 0;
   let bytesTotal = 0;
   for (const item of items) {
