@@ -140,7 +140,7 @@ export class FakeUploads {
     if (job === undefined) return problemResponse(404, "job_not_found");
     if (first === "job") return this.#ofJob(asked, job);
     if (job.status !== "receiving") return problemResponse(409, "illegal_transition");
-    return second === "complete" ? this.#complete(job) : this.#parts(asked, job);
+    return second === "complete" ? this.#complete(asked, job) : this.#parts(asked, job);
   };
 
   #ofJob({ method }: RecordedRequest, job: FakeJob): Response {
@@ -148,7 +148,8 @@ export class FakeUploads {
     return json({ ...status(1, { jobId: job.jobId }), ...viewOf(job) });
   }
 
-  #complete(job: FakeJob): Response {
+  #complete({ body }: RecordedRequest, job: FakeJob): Response {
+    for (const number of (body as { sent: number[] }).sent) job.sent.add(number);
     if (job.sent.size < partsOf(job.size)) return problemResponse(409, "parts_missing");
     this.#close(job, "queued");
     return json({ jobId: job.jobId, status: "queued" }, 202);

@@ -48,8 +48,9 @@ export class UploadApi {
     return this.#request("GET", `${V1}/${jobId}/parts`, { fresh: true, signal });
   }
 
-  complete(jobId: string): Promise<Outcome<unknown>> {
-    return this.#request("POST", `${V1}/${jobId}/complete`);
+  /** Reports the last parts that the store has, too. */
+  complete(jobId: string, sent: Iterable<number>): Promise<Outcome<unknown>> {
+    return this.#request("POST", `${V1}/${jobId}/complete`, { body: { sent: [...sent] } });
   }
 
   status(jobId: string): Promise<Outcome<UploadStatus>> {

@@ -71,6 +71,15 @@ test("a file is sent in parts, completed, and followed into the catalogue", asyn
   expect(fake.records.size).toBe(0);
 });
 
+test("the last parts are reported by the request that completes the upload", async () => {
+  manager = fake.manager();
+  add("a.txt", [1]);
+  await pass();
+  const posts = fake.env.requests.filter(({ method }) => method === "POST");
+  expect(posts.map(({ path }) => path.split("/").at(-1))).toEqual(["upload", "parts", "complete"]);
+  expect(posts.at(-1)?.body).toEqual({ sent: [1] });
+});
+
 test("no other URLs are signed until the first ones are, since that makes the multipart upload", async () => {
   let release = () => {};
   const held = new Promise<void>((resolve) => {

@@ -306,9 +306,8 @@ export class Sender {
   async #complete({ job, run }: Work): Promise<boolean> {
     const { signal } = run.abort;
     const reported = [...job.unreported];
-    if (reported.length > 0) required(await this.#insist(signal, () => this.#api.send(job.jobId, [], reported)));
+    const outcome = await this.#insist(signal, () => this.#api.complete(job.jobId, reported));
     for (const number of reported) job.unreported.delete(number);
-    const outcome = await this.#insist(signal, () => this.#api.complete(job.jobId));
     job.proven = outcome.ok || outcome.problem.code !== "parts_missing";
     if (job.proven) required(outcome);
     return job.proven;
