@@ -1,5 +1,5 @@
 // Creates uploads on the server, many with one request, and about 150 at once: the others wait for these to be sent.
-import { backoff, jittered } from "../client/backoff.ts";
+import { backoff, type DelayRange, jittered } from "../client/backoff.ts";
 import type { Environment, Timer } from "../client/environment.ts";
 import type { Problem } from "../client/problems.ts";
 import { outageOf, type UploadApi } from "./api.ts";
@@ -8,8 +8,10 @@ import { openJob, type Upload } from "./upload.ts";
 /** Uploads that this manager has open at once. The server allows a user 300 unless it is told otherwise. */
 const MOST_OPEN = 150;
 const AT_ONCE = 100;
+/** Problems that pass by themselves and for which nothing was created. After others the same key returns what was. */
+const NOTHING_CREATED: readonly string[] = ["too_many_uploads", "upload_quota_exceeded", "queue_full"];
 /** Seconds before the next try if others, which are not ours, have to be completed first. */
-const FULL: readonly [number, number] = [10, 20];
+const FULL: DelayRange = [10, 20];
 
 export interface CreatorHost {
   created(upload: Upload): void;
@@ -27,6 +29,7 @@ export class Creator {
   #atOnce = AT_ONCE;
   #failures = 0;
   #isCreating = false;
+  #isClosed = false;
   #timer: Timer = null;
   #retry: { uploads: Upload[]; key: string } | null = null;
 
@@ -59,6 +62,7 @@ export class Creator {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#waiting.clear();
     this.#environment.clock.clearTimeout(this.#timer);
   }
@@ -95,21 +99,20 @@ export class Creator {
       }
       return this.#createSoon(0);
     }
+    if (this.#isClosed) return;
     const why = outcome.problem;
     const isFull = why.code === "too_many_uploads";
-    if (isFull || outageOf(outcome) !== null) {
+    if (outageOf(outcome) !== null || why.code === "idempotency_key_in_flight") {
       this.#host.delayed(uploads, why);
       if (isFull) this.#atOnce = Math.max(1, Math.floor(uploads.length / 2));
-      else if (why.status === null) this.#retry = request; // they may have been created: the key returns them
-      const wait = why.retryAfter !== null ? ([why.retryAfter, 1.2 * why.retryAfter + 0.5] as const) : null;
-      const range = wait ?? (isFull && uploads.length === 1 ? FULL : backoff(this.#failures));
+      if (!NOTHING_CREATED.includes(why.code)) this.#retry = request;
+      const range = afterOf(why) ?? (isFull && uploads.length === 1 ? FULL : backoff(this.#failures));
       this.#failures += 1;
       return this.#createSoon(jittered(range, this.#environment.random), true);
     }
     if (uploads.length === 1) {
       const [upload] = uploads as [Upload];
       this.#waiting.delete(upload);
-      this.#atOnce = AT_ONCE;
       this.#host.failed(upload, why);
     } else {
       this.#atOnce = Math.floor(uploads.length / 2); // one of them is refused, which is found so
@@ -131,4 +134,9 @@ export class Creator {
   #idempotencyKey(): string {
     return [1, 2, 3].map(() => this.#environment.random()).join();
   }
+}
+
+/** Seconds before the next try, as the server has said. */
+function afterOf({ retryAfter }: Problem): DelayRange | null {
+  return retryAfter === null ? null : [retryAfter, 1.2 * retryAfter + 0.5];
 }

@@ -292,22 +292,48 @@ test("a full queue is waited for, as long as the server says", async () => {
   expect(item().state).toBe("checking");
 });
 
-test("if there is no response to the creation, the same key is sent again", async () => {
+test.each([
+  ["there is no response", () => Promise.reject(new TypeError("Failed to fetch"))],
+  ["the server is unavailable", () => problemResponse(503, "database_unavailable")],
+  ["it is still made", () => problemResponse(409, "idempotency_key_in_flight", { "Retry-After": "1" })],
+] as const)("if %s after a creation, the same key and files are sent again", async (_, respond) => {
   manager = fake.manager();
-  let asked = 0;
-  fake.intercept = ({ path }) => {
+  const asked: string[] = [];
+  fake.intercept = ({ path, headers, body }) => {
     if (path !== "/v1/upload") return undefined;
-    asked += 1;
-    if (asked === 1) throw new TypeError("Failed to fetch");
-    return undefined;
+    asked.push(`${headers.get("Idempotency-Key")} ${(body as { files: unknown[] }).files.length}`);
+    fake.env.random = 0.1; // another key would differ
+    return asked.length === 1 ? respond() : undefined;
   };
-  add("a.txt", [1]);
+  for (const name of ["a.txt", "b.txt", "c.txt"]) add(name, [1]);
   await pass(5);
-  const keys = fake.env.requests
-    .filter(({ path }) => path === "/v1/upload")
-    .map(({ headers }) => headers.get("Idempotency-Key"));
-  expect(keys).toHaveLength(2);
-  expect(keys[0]).toBe(keys[1]);
+  expect(asked).toHaveLength(2);
+  expect(asked[0]).toBe(asked[1]);
+  expect(manager.snapshot().counts.checking).toBe(3);
+});
+
+test("nothing is created any more once the manager is closed", async () => {
+  manager = fake.manager();
+  fake.intercept = ({ path }) =>
+    path === "/v1/upload"
+      ? new Promise((resolve) =>
+          fake.env.clock.setTimeout(() => resolve(problemResponse(503, "database_unavailable")), 1_000),
+        )
+      : undefined;
+  add("a.txt", [1]);
+  await pass(0.5);
+  manager.close();
+  await pass(60);
+  expect(fake.env.requests.filter(({ path }) => path === "/v1/upload")).toHaveLength(1);
+});
+
+test("files that are all refused cost about one request each", async () => {
+  manager = fake.manager();
+  fake.intercept = ({ path }) => (path === "/v1/upload" ? problemResponse(403, "forbidden") : undefined);
+  manager.add(Array.from({ length: 60 }, (_, number) => ({ name: `${number}`, file: file(`${number}`, [number]) })));
+  await pass(10);
+  expect(manager.snapshot().counts.failed).toBe(60);
+  expect(fake.env.requests.filter(({ path }) => path === "/v1/upload").length).toBeLessThan(70);
 });
 
 test("an upload of an earlier page goes on with its file, and sends what is missing", async () => {
