@@ -8,8 +8,9 @@ import { openJob, type Upload } from "./upload.ts";
 /** Uploads that this manager has open at once. The server allows a user 300 unless it is told otherwise. */
 const MOST_OPEN = 150;
 const AT_ONCE = 100;
+const QUOTA = "upload_quota_exceeded";
 /** Problems that pass by themselves and for which nothing was created. After others the same key returns what was. */
-const NOTHING_CREATED: readonly string[] = ["too_many_uploads", "upload_quota_exceeded", "queue_full"];
+const NOTHING_CREATED: readonly string[] = ["too_many_uploads", QUOTA, "queue_full"];
 /** Seconds before the next try if others, which are not ours, have to be completed first. */
 const FULL: DelayRange = [10, 20];
 
@@ -25,12 +26,15 @@ export class Creator {
   readonly #api: UploadApi;
   readonly #host: CreatorHost;
   readonly #waiting = new Set<Upload>();
+  /** Uploads that exceed the quota of the user, until `#asideTimer` ends. */
+  readonly #aside = new Set<Upload>();
   readonly #open = new Set<Upload>();
   #atOnce = AT_ONCE;
   #failures = 0;
   #isCreating = false;
   #isClosed = false;
   #timer: Timer = null;
+  #asideTimer: Timer = null;
   #retry: { uploads: Upload[]; key: string } | null = null;
 
   constructor(environment: Environment, api: UploadApi, host: CreatorHost) {
@@ -46,6 +50,7 @@ export class Creator {
 
   remove(upload: Upload): void {
     this.#waiting.delete(upload);
+    this.#aside.delete(upload);
   }
 
   /** It has a job, from before, and its file. Uploads that wait for their file do not count: they may do so for ever. */
@@ -64,7 +69,7 @@ export class Creator {
   close(): void {
     this.#isClosed = true;
     this.#waiting.clear();
-    this.#environment.clock.clearTimeout(this.#timer);
+    for (const timer of [this.#timer, this.#asideTimer]) this.#environment.clock.clearTimeout(timer);
   }
 
   /** After the task that has added them, so that files which are added together are created together. */
@@ -101,12 +106,14 @@ export class Creator {
     }
     if (this.#isClosed) return;
     const why = outcome.problem;
-    const isFull = why.code === "too_many_uploads";
+    const [isFull, isOverQuota] = [why.code === "too_many_uploads", why.code === QUOTA];
     if (outageOf(outcome) !== null || why.code === "idempotency_key_in_flight") {
       this.#host.delayed(uploads, why);
-      if (isFull) this.#atOnce = Math.max(1, Math.floor(uploads.length / 2));
+      if (isFull || isOverQuota) this.#atOnce = Math.max(1, Math.floor(uploads.length / 2));
+      if (isOverQuota && uploads.length === 1) this.#setAside(uploads[0] as Upload, why);
       if (!NOTHING_CREATED.includes(why.code)) this.#retry = request;
-      const range = afterOf(why) ?? (isFull && uploads.length === 1 ? FULL : backoff(this.#failures));
+      // Fewer or smaller files may fit into the quota at once.
+      const range = (!isOverQuota && afterOf(why)) || (isFull && uploads.length === 1 ? FULL : backoff(this.#failures));
       this.#failures += 1;
       return this.#createSoon(jittered(range, this.#environment.random), true);
     }
@@ -118,6 +125,25 @@ export class Creator {
       this.#atOnce = Math.floor(uploads.length / 2); // one of them is refused, which is found so
     }
     this.#createSoon(0);
+  }
+
+  /** Lets smaller ones pass, until the server may accept this one, and others as large. */
+  #setAside({ size }: Upload, why: Problem): void {
+    const aside = [...this.#waiting].filter((upload) => upload.size >= size);
+    for (const upload of aside) {
+      this.#waiting.delete(upload);
+      this.#aside.add(upload);
+    }
+    this.#host.delayed(aside, why);
+    this.#asideTimer ??= this.#environment.clock.setTimeout(
+      () => {
+        this.#asideTimer = null;
+        for (const upload of this.#aside) this.#waiting.add(upload);
+        this.#aside.clear();
+        this.#createSoon(0);
+      },
+      jittered(afterOf(why) ?? FULL, this.#environment.random),
+    );
   }
 
   /** Those that have waited longest, and are for the same users. */

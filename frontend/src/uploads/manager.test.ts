@@ -336,6 +336,32 @@ test("files that are all refused cost about one request each", async () => {
   expect(fake.env.requests.filter(({ path }) => path === "/v1/upload").length).toBeLessThan(70);
 });
 
+test("with a quota everything that fits is uploaded, and what does not waits as long as the server says", async () => {
+  manager = fake.manager();
+  let left = 20 * PART;
+  fake.intercept = ({ path, body }) => {
+    if (path !== "/v1/upload") return undefined;
+    const sizes = (body as { files: { size: number }[] }).files.map(({ size }) => size);
+    const size = sizes.reduce((sum, one) => sum + one, 0);
+    if (size > left) return problemResponse(429, "upload_quota_exceeded", { "Retry-After": "3600" });
+    left -= size;
+    return undefined;
+  };
+  const large = Array.from({ length: 30 }, () => 1);
+  add("large", large);
+  manager.add(Array.from({ length: 15 }, (_, number) => ({ name: `${number}`, file: file(`${number}`, [number]) })));
+  await pass(120);
+  expect(manager.snapshot().counts).toMatchObject({ checking: 15, waiting: 1 });
+  expect(manager.snapshot().items[0]).toMatchObject({ name: "large", problem: { code: "upload_quota_exceeded" } });
+  left = 100 * PART;
+  const before = fake.env.requests.length;
+  await fake.env.clock.advance(3_000);
+  expect(fake.env.requests.slice(before).some(({ path }) => path === "/v1/upload")).toBe(false);
+  await fake.env.clock.advance(2_000);
+  await pass();
+  expect(manager.snapshot().counts.checking).toBe(16);
+});
+
 test("an upload of an earlier page goes on with its file, and sends what is missing", async () => {
   const { jobId } = fake.begun("a.txt", [1, 2, 3], [1, 3]);
   manager = fake.manager();
