@@ -143,6 +143,22 @@ test("a part that the store refuses again and again fails the upload, which can 
   expect(fake.jobs.size).toBe(1);
 });
 
+test("an upload whose parts the store has dropped is uploaded anew, once", async () => {
+  const jobId = await leftHere("a.txt", [1, 2, 3]);
+  fake.accept = (_, job) => (job === jobId ? 404 : 200);
+  manager.pick(item().key, file("a.txt", [1, 2, 3]));
+  await pass();
+  expect(fake.jobs.get(jobId)?.status).toBe("cancelled");
+  expect(fake.job("a.txt")).toMatchObject({ status: "queued", sent: new Set([1, 2, 3]) });
+  expect(item()).toMatchObject({ state: "checking", bytesSent: 3 * PART });
+  expect(item().changed).toBeUndefined();
+  fake.accept = () => 404; // the bucket is missing
+  add("b.txt", [1]);
+  await pass(120);
+  expect(item()).toMatchObject({ name: "b.txt", state: "failed", problem: { code: "part_refused", status: 404 } });
+  expect(fake.jobs.size).toBe(4);
+});
+
 test("without a network it is offline, and goes on when that returns", async () => {
   fake.accept = () => 0;
   manager = fake.manager();

@@ -103,6 +103,7 @@ export class UploadManager {
       progressed: (upload) => this.#progressed(upload),
       completed: (upload) => this.#completed(upload),
       changed: (upload) => this.#fileDiffers(upload),
+      dropped: (upload) => this.#startAnew(upload, false),
       unreadable: (upload) => void this.#readAgain(upload),
       closed: (upload) => void this.#closed(upload),
       failed: (upload, why) => this.#end(upload, { state: "failed", problem: why }),
@@ -305,23 +306,25 @@ export class UploadManager {
     this.#set(upload, { problem: { ...problem("other_file"), title: message, message } });
   }
 
-  /** Uploads the file under a new job: it has changed. */
-  #startAnew(upload: Upload): void {
+  /** Uploads the file under a new job: it has changed, or the store has dropped what it had of it. */
+  #startAnew(upload: Upload, isChanged = true): void {
     const { job, file, name, handle, options } = upload;
+    const changed = isChanged || undefined;
+    upload.isAnew = !isChanged;
     if (!upload.begunHere && file !== null) {
       // Its own device may be sending it. Groups are not listed, so that a file which was shared is private.
       upload.file = null;
       upload.handle = undefined;
       this.#lack(upload, undefined);
       const own = options.visibility === "shared" ? { visibility: "private" as const } : options;
-      return this.#addOne({ file, name, handle }, own, { changed: true });
+      return this.#addOne({ file, name, handle }, own, changed && { changed });
     }
     if (job !== null) void this.#cancelJob(upload, job.jobId);
     this.#leave(upload);
     this.#elsewhere.remove(upload.key);
     upload.size = file?.size ?? upload.size;
     upload.lastModified = file?.lastModified ?? upload.lastModified;
-    this.#set(upload, { changed: true, size: upload.size });
+    this.#set(upload, { changed, size: upload.size });
     this.#proceed(upload);
   }
 

@@ -30,6 +30,8 @@ export interface SenderHost {
   completed(upload: Upload): void;
   /** The file is not the one whose parts the store has. */
   changed(upload: Upload): void;
+  /** The store has removed the parts that it had. */
+  dropped(upload: Upload): void;
   /** The file can't be read any more. */
   unreadable(upload: Upload): void;
   /** The job does not receive parts any more. */
@@ -49,6 +51,7 @@ class Refused extends Error {
 }
 class Unreadable extends Error {}
 class Changed extends Error {}
+class Dropped extends Error {}
 
 interface Work {
   upload: Upload;
@@ -169,6 +172,7 @@ export class Sender {
       if (upload.run !== run) return; // it was stopped
       this.#end(upload, () => {
         if (error instanceof Changed) this.#host.changed(upload);
+        else if (error instanceof Dropped) this.#host.dropped(upload);
         else if (error instanceof Unreadable) this.#host.unreadable(upload);
         else if (!(error instanceof Refused)) this.#host.failed(upload, problem("unexpected_response"));
         else if (CLOSED.includes(error.problem.code)) this.#host.closed(upload);
@@ -219,6 +223,7 @@ export class Sender {
         const why = await this.#put(work, signed.get(number) as Signed);
         if (why === null) break;
         if (why.code === REFUSED) {
+          if (why.status === 404 && !work.upload.isAnew) throw new Dropped();
           refusals += 1;
           if (refusals >= TRIES) throw new Refused(why);
           await this.#wait(refusals, signal);
