@@ -432,6 +432,23 @@ test("another file of the same size is found by its content", async () => {
   expect(item()).toMatchObject({ jobId, state: "checking" });
 });
 
+test("another file of the same size is not taken for it if nothing was sent that tells them apart", async () => {
+  const { jobId } = fake.begun("a.txt", [1, 2], []);
+  manager = fake.manager();
+  await pass();
+  manager.pick(item().key, file("b.txt", [1, 2]));
+  await pass();
+  expect(item()).toMatchObject({ jobId, state: "needs-file", problem: { code: "other_file" } });
+  expect(fake.puts).toEqual([]);
+});
+
+test("a file may be added by a name that is not its own, also if it has changed", async () => {
+  await leftHere("scan 1.pdf", [1, 2]);
+  manager.add([{ name: "scan 1.pdf", file: file("IMG_1.pdf", [3, 2]) }]);
+  await pass();
+  expect(item()).toMatchObject({ name: "scan 1.pdf", state: "checking", changed: true });
+});
+
 test("files that are added before the open uploads are known continue them, too", async () => {
   const { jobId } = fake.begun("a.txt", [1, 2], [1]);
   manager = fake.manager();

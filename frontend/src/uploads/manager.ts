@@ -224,13 +224,17 @@ export class UploadManager {
     this.#drop(upload);
   }
 
-  /** Gives an upload its file again. It is sent on if it is the same file, and anew if that has changed. */
+  /**
+   * Gives an upload its file again. It is sent on if it is the same file, and anew if that has changed. One of another name is
+   * accepted if its content is the same.
+   */
   pick(key: string, file: File): void {
     const upload = this.#all.get(key);
     if (upload === undefined || !this.#is(upload, "needs-file")) return;
-    if (file.size !== upload.size && !hasNameOf(upload, file)) return this.#reject(upload, file);
+    const isRenamed = file.name !== baseName(upload.name);
+    if (isRenamed && (file.size !== upload.size || upload.job === null)) return this.#reject(upload, file);
     upload.handle = undefined;
-    this.#use(upload, file);
+    this.#use(upload, file, isRenamed);
   }
 
   /** Ends all work of this page. The uploads can be continued by another manager. */
@@ -292,10 +296,10 @@ export class UploadManager {
     this.#checked.add(upload.key, jobId);
   }
 
-  /** It is the file that was picked, as it is now, or another one. */
+  /** The file was changed, or it is another one. */
   #fileDiffers(upload: Upload): void {
     const { file } = upload;
-    if (file === null || hasNameOf(upload, file)) return this.#startAnew(upload);
+    if (file === null || !upload.isRenamed) return this.#startAnew(upload);
     upload.file = null;
     this.#lack(upload, undefined);
     this.#reject(upload, file);
@@ -472,10 +476,11 @@ export class UploadManager {
   }
 
   /** Goes on with this file, which is proven to be the same before anything is sent. */
-  #use(upload: Upload, file: File): void {
+  #use(upload: Upload, file: File, isRenamed = false): void {
     this.#noLonger(upload);
     this.#elsewhere.remove(upload.key);
     upload.file = file;
+    upload.isRenamed = isRenamed;
     this.#set(upload, { isElsewhere: undefined });
     this.#remember(upload.key);
     if (upload.job !== null) {
@@ -693,10 +698,6 @@ const TEXTS = {
 function mayContinue({ begunHere, options }: Upload, { visibility, groups = [] }: AddOptions): boolean {
   if (!begunHere) return options.visibility !== "shared" && options.visibility === (visibility ?? "private");
   return options.visibility === visibility && String([...(options.groups ?? [])].sort()) === String([...groups].sort());
-}
-
-function hasNameOf({ name }: Upload, file: File): boolean {
-  return file.name === baseName(name);
 }
 
 function baseName(name: string): string {

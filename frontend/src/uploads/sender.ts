@@ -193,6 +193,7 @@ export class Sender {
     const sent = parts.filter((part) => part.sent);
     // The store may have the only part of a file although that was never reported, and it does not take another one.
     const compared = job.parts === 1 ? parts : sent;
+    if (upload.isRenamed && compared.length === 0) throw new Changed();
     for (let start = 0; start < compared.length; start += LANES) {
       const some = compared.slice(start, start + LANES);
       const crcs = await Promise.all(some.map(({ number }) => this.#read(partOf(file, job, number), signal)));

@@ -30,6 +30,8 @@ export interface Upload {
   readonly begunHere: boolean;
   /** How often its file was read again by the handle, as it had changed. */
   readAgain?: number;
+  /** The user has picked a file of another name, which has to be proven the same by a part that was sent. */
+  isRenamed?: boolean;
   /** It was begun once more as the store had dropped its parts. One that drops new ones refuses them for another reason. */
   isAnew?: boolean;
   /** Milliseconds: when another device was last seen to send some of it. */
