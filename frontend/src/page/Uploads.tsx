@@ -10,6 +10,7 @@ import { Sheet } from "../components/Sheet.tsx";
 import { announcementOf } from "../components/uploads/announcements.ts";
 import { type ChosenFile, inputFiles } from "../components/uploads/chosen.ts";
 import { DropZone } from "../components/uploads/DropZone.tsx";
+import { matchFiles } from "../components/uploads/matching.ts";
 import { otherRow, type Row, type RowState, rowsOf } from "../components/uploads/rows.ts";
 import { type Totals, totalsOf } from "../components/uploads/totals.ts";
 import { UploadSummary } from "../components/uploads/UploadSummary.tsx";
@@ -185,19 +186,17 @@ function List({ client, manager, snapshot, totals, draft, onDownload }: ViewProp
     hide(rows.filter(({ state }) => isDone(state)));
     each(isDone, (key) => manager.forget(key));
   };
+  const needed = () => snapshot.items.filter((item) => item.state === "needs-file" && !item.isElsewhere);
   const pickAll = () => {
-    const needed = snapshot.items.filter((item) => item.state === "needs-file" && !item.isElsewhere);
-    const readable = needed.filter(({ hasHandle }) => hasHandle);
+    const readable = needed().filter(({ hasHandle }) => hasHandle);
     manager.resume(readable.map(({ key }) => key));
-    if (readable.length < needed.length) pick(null);
+    if (readable.length < needed().length) pick(null);
   };
   const onPicked = (files: Iterable<File>) => {
-    const needed = snapshot.items.filter(({ state }) => state === "needs-file");
-    for (const { file, name } of inputFiles(files)) {
-      const item =
-        picked.current ?? needed.find((one) => one.size === file.size && `/${one.name}`.endsWith(`/${name}`));
-      if (item) manager.pick(item.key, file);
-    }
+    const chosen = inputFiles(files);
+    const [first] = chosen;
+    if (picked.current === null) for (const { key, file } of matchFiles(needed(), chosen)) manager.pick(key, file);
+    else if (first !== undefined) manager.pick(picked.current.key, first.file);
   };
   const text = uploadTexts;
   const isLoading = hasMore === undefined && problem === null;

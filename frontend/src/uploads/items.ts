@@ -25,6 +25,8 @@ export interface UploadItem {
   /** With folders, as `photos/sea/a.jpg`. */
   name: string;
   size: number;
+  /** Of the file, in milliseconds since 1970; 0 if unknown. */
+  lastModified: number;
   state: UploadState;
   /** What the store has, and what is on its way. */
   bytesSent: number;

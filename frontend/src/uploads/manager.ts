@@ -328,7 +328,7 @@ export class UploadManager {
     this.#elsewhere.remove(upload.key);
     upload.size = file?.size ?? upload.size;
     upload.lastModified = file?.lastModified ?? upload.lastModified;
-    this.#set(upload, { changed, size: upload.size });
+    this.#set(upload, { changed, size: upload.size, lastModified: upload.lastModified });
     this.#proceed(upload);
   }
 
@@ -616,9 +616,9 @@ export class UploadManager {
   // --- what users see ------------------------------------------------------------------------------------------------
 
   #insert(upload: Upload, state: UploadState, more: Partial<UploadItem> = {}): void {
-    const { key, name, size } = upload;
+    const { key, name, size, lastModified } = upload;
     this.#all.set(key, upload);
-    this.#items.set({ key, name, size, state, bytesSent: 0, ...more });
+    this.#items.set({ key, name, size, lastModified, state, bytesSent: 0, ...more });
     this.#notifySoon();
   }
 

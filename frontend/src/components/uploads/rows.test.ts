@@ -7,7 +7,7 @@ import { type ListedUpload, otherRow, rowsOf } from "./rows.ts";
 import { totalsOf } from "./totals.ts";
 
 function item(key: string, more: Partial<UploadItem> = {}): UploadItem {
-  return { key, name: `${key}.txt`, size: 100, state: "sending", bytesSent: 50, ...more };
+  return { key, name: `${key}.txt`, size: 100, lastModified: 0, state: "sending", bytesSent: 50, ...more };
 }
 
 function listed(jobId: string, more: Partial<ListedUpload> = {}): ListedUpload {
