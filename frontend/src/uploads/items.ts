@@ -37,7 +37,7 @@ export interface UploadItem {
   job?: Job;
   /** Why it failed or waits. */
   problem?: Problem;
-  /** The file is not the one whose upload had begun: it was uploaded anew, or has to be. */
+  /** The file is not the one whose upload had begun, so that it is uploaded anew. */
   changed?: boolean;
   /** It was begun on another device or in another browser, and this page does not send it. */
   isElsewhere?: boolean;

@@ -515,12 +515,17 @@ test("an upload of another device is shown with its progress, and followed to it
 });
 
 test("a file that can't be read any more is asked for again", async () => {
-  manager = fake.manager({
-    checksums: { crc32: async () => Promise.reject(new DOMException("", "NotReadableError")), close() {} },
-  });
+  const { checksums } = fake.environment();
+  const unreadable = async () => Promise.reject(new DOMException("", "NotReadableError"));
+  const crc32 = vi.fn(checksums.crc32).mockImplementationOnce(unreadable);
+  manager = fake.manager({ checksums: { ...checksums, crc32 } });
   add("a.txt", [1]);
   await pass();
-  expect(item()).toMatchObject({ state: "needs-file", changed: true, problem: { code: "file_changed" } });
+  expect(item()).toMatchObject({ state: "needs-file", problem: { code: "file_changed" } });
+  manager.pick(item().key, file("a.txt", [1])); // it was only moved
+  await pass();
+  expect(item()).toMatchObject({ state: "checking" });
+  expect(item().changed).toBeUndefined();
 });
 
 test.each([

@@ -456,7 +456,6 @@ export class UploadManager {
       hasHandle: upload.handle !== undefined,
       isElsewhere: !upload.begunHere || undefined,
       problem: code && { ...problem(code), title: TEXTS[code], message: TEXTS[code] },
-      ...(code === "file_changed" && { changed: true }),
     });
   }
 
