@@ -30,8 +30,9 @@ async function pass(seconds = 1): Promise<void> {
 /** The server says what has become of the followed uploads. */
 function deliver(name: string, more: object): void {
   const { jobId, size } = fake.job(name);
-  const upload = { name, size, fileId: null, ...("fileId" in more ? { fileId: more.fileId } : {}) };
-  fake.env.socket.deliver({ ...status(5, { jobId }), kind: "upload", upload, ...more });
+  const fileId = "fileId" in more ? (more.fileId as number) : 0;
+  const one = { index: 0, fileId, name, status: "done", bytesDone: size, size, error: null } as const;
+  fake.env.socket.deliver({ ...status(5, { jobId }), kind: "upload", files: [one], ...more });
 }
 
 function sentParts(name: string): number[] {

@@ -426,22 +426,14 @@ export class UploadManager {
       if (this.#is(upload, "needs-file")) this.#noLonger(upload);
       this.#set(upload, { job, state: "checking", bytesSent: upload.size });
     } else if (status === "completed") {
-      void this.#finish(upload, job);
+      const fileId = detail?.files[0]?.fileId || undefined; // 0 until it is in the catalogue
+      this.#end(upload, { state: "completed", bytesSent: upload.size, job, fileId });
     } else if (status === "cancelled") {
       this.#end(upload, { state: "cancelled", job });
     } else {
       this.#leave(upload); // nothing more can be sent to it
       this.#end(upload, { state: "failed", job, problem: problemOfJob(job) });
     }
-  }
-
-  async #finish(upload: Upload, job: Job): Promise<void> {
-    let fileId = job.detail?.upload?.fileId ?? null;
-    if (fileId === null) {
-      const outcome = await this.#api.status(job.jobId);
-      if (outcome.ok) fileId = outcome.value.upload.fileId;
-    }
-    this.#end(upload, { state: "completed", bytesSent: upload.size, job, ...(fileId !== null && { fileId }) });
   }
 
   // --- files that are lacking ----------------------------------------------------------------------------------------
