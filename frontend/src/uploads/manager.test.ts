@@ -391,6 +391,21 @@ test("an upload of an earlier page goes on with its file, and sends what is miss
   expect(item().changed).toBeUndefined();
 });
 
+test("an upload of an earlier page asks for its file, also if the open uploads can't be listed", async () => {
+  fake.intercept = ({ path }) => (path === "/v1/upload/jobs" ? problemResponse(403, "forbidden") : undefined);
+  const jobId = await leftHere("a.txt", [1, 2]);
+  expect(item()).toMatchObject({ jobId, state: "checking" });
+  fake.env.socket.open();
+  const upload = { name: "a.txt", size: 2 * PART, partSize: PART, parts: 2 };
+  deliver("a.txt", { status: "receiving", upload, progress: { ...status(1).progress, bytesDone: PART } });
+  await pass();
+  expect(item()).toMatchObject({ state: "needs-file", bytesSent: PART });
+  manager.pick(item().key, file("a.txt", [1, 2]));
+  await pass();
+  expect(sentParts("a.txt")).toEqual([2]);
+  expect(item().state).toBe("checking");
+});
+
 test("a file that has changed since is uploaded anew, and said to have changed", async () => {
   const jobId = await leftHere("a.txt", [1, 2, 3]);
   manager.pick(item().key, file("a.txt", [2, 2, 4]));

@@ -417,6 +417,12 @@ export class UploadManager {
       return this.#drop(upload); // it is the upload of another user, or was deleted long ago
     }
     if (status === "receiving") {
+      if (this.#is(upload, "checking") && upload.file === null && detail?.upload !== undefined) {
+        upload.job = openJob({ jobId: job.jobId, upload: detail.upload }, false); // the list was not available
+        this.#checked.remove(key);
+        this.#lack(upload, undefined);
+        this.#elsewhere.add(key, job.jobId);
+      }
       if (!this.#is(upload, "needs-file")) return;
       const bytesSent = detail?.progress.bytesDone ?? 0;
       const before = this.#items.get(key)?.job?.detail?.progress.bytesDone ?? bytesSent;

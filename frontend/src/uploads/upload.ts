@@ -60,7 +60,7 @@ export interface OpenJob {
   bytesSent: number;
 }
 
-export function openJob({ jobId, upload }: NewUploadItem, proven: boolean): OpenJob {
+export function openJob({ jobId, upload }: Pick<NewUploadItem, "jobId" | "upload">, proven: boolean): OpenJob {
   const { partSize, parts } = upload;
   const sent = {
     sent: new Set<number>(),
