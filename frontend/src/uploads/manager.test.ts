@@ -514,6 +514,39 @@ test("with a handle that may be read it goes on by itself, else after a click", 
   expect(manager.snapshot().items).toHaveLength(1);
 });
 
+test("an upload that was paused waits for the user after a reload, also if its file may be read", async () => {
+  const handle = {
+    queryPermission: async () => "granted",
+    getFile: async () => file("a.txt", [1, 2]),
+  } as unknown as FileSystemFileHandle;
+  fake.accept = () => new Promise(() => {});
+  manager = fake.manager();
+  manager.add([{ name: "a.txt", file: file("a.txt", [1, 2]), handle }]);
+  await pass();
+  manager.pause();
+  await pass();
+  fake.accept = () => 200;
+  for (const _ of ["first", "second"]) {
+    manager.close();
+    fake.puts.length = 0;
+    manager = fake.manager();
+    await pass();
+    expect(item()).toMatchObject({ state: "needs-file", hasHandle: true });
+    expect(fake.puts).toEqual([]);
+  }
+  fake.accept = () => new Promise(() => {});
+  manager.resume();
+  await pass();
+  manager.pause();
+  manager.resume();
+  await pass();
+  manager.close();
+  fake.accept = () => 200;
+  manager = fake.manager();
+  await pass();
+  expect(item().state).toBe("checking");
+});
+
 test("an upload of another device is shown with its progress, and followed to its end", async () => {
   const { jobId } = fake.begun("a.txt", [1, 2], [1]);
   manager = fake.manager();

@@ -175,6 +175,7 @@ export class UploadManager {
       this.#creator.remove(upload);
       this.#sender.stop(upload);
       this.#set(upload, { state: "paused", problem: undefined, bytesSent: upload.job?.bytesSent ?? 0 });
+      this.#remember(upload.key);
     }
   }
 
@@ -182,8 +183,10 @@ export class UploadManager {
   resume(keys?: string | readonly string[]): void {
     const asked: Upload[] = [];
     for (const upload of this.#chosen(keys)) {
-      if (this.#is(upload, "paused")) this.#proceed(upload);
-      else if (this.#is(upload, "needs-file") && upload.handle !== undefined) asked.push(upload);
+      if (this.#is(upload, "paused")) {
+        this.#proceed(upload);
+        this.#remember(upload.key);
+      } else if (this.#is(upload, "needs-file") && upload.handle !== undefined) asked.push(upload);
     }
     void this.#open(asked, true);
     this.#hurry();
@@ -521,6 +524,7 @@ export class UploadManager {
     for (const session of new Set(known.map(({ session }) => session))) this.#release.push(records.hold(session));
     const open = new Map(listed.map((item) => [item.jobId, item]));
     const lacking: Upload[] = [];
+    const readable: Upload[] = [];
     for (const record of known) {
       if (this.#all.has(record.key) || old.includes(record)) continue;
       const item = record.jobId === undefined ? undefined : open.get(record.jobId);
@@ -532,6 +536,7 @@ export class UploadManager {
       } else {
         this.#insert(upload, "needs-file", sentOf(item));
         lacking.push(upload);
+        if (record.handle !== undefined && !record.paused) readable.push(upload);
       }
     }
     for (const item of [...open.values()].reverse()) {
@@ -548,10 +553,7 @@ export class UploadManager {
       if (upload.job !== null) this.#elsewhere.add(upload.key, upload.job.jobId);
     }
     void records.delete(old.map(({ key }) => key));
-    void this.#open(
-      lacking.filter(({ handle }) => handle !== undefined),
-      false,
-    );
+    void this.#open(readable, false);
   }
 
   /** Uploads that are open on the server, also those of other devices. Tried until it works. */
@@ -600,8 +602,9 @@ export class UploadManager {
         over.push(key);
       } else {
         const { name, size, lastModified, addedAt, options, handle } = upload;
-        const { jobId } = item;
-        records.push({ key, scope, session, name, size, lastModified, addedAt, options, handle, jobId });
+        const { jobId, state } = item;
+        const paused = state === "paused" || undefined;
+        records.push({ key, scope, session, name, size, lastModified, addedAt, options, handle, jobId, paused });
       }
     }
     clock.clearTimeout(this.#saveTimer);

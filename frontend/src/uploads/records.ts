@@ -18,6 +18,8 @@ export interface UploadRecord {
   handle?: FileSystemFileHandle | undefined;
   /** Not before the upload was created. */
   jobId?: string | undefined;
+  /** The user has paused it, so that it does not go on by itself. */
+  paused?: boolean | undefined;
 }
 
 /** Nothing here rejects: without IndexedDB (a private window), nothing is remembered. */
