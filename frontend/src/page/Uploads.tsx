@@ -7,7 +7,7 @@ import { type Draft, NewDownload } from "../components/NewDownload.tsx";
 import { Notice } from "../components/Notice.tsx";
 import { ProblemNotice } from "../components/ProblemNotice.tsx";
 import { Sheet } from "../components/Sheet.tsx";
-import { announcementOf } from "../components/uploads/announcements.ts";
+import { announcedAgain, announcementOf } from "../components/uploads/announcements.ts";
 import { type ChosenFile, inputFiles } from "../components/uploads/chosen.ts";
 import { DropZone } from "../components/uploads/DropZone.tsx";
 import { matchFiles } from "../components/uploads/matching.ts";
@@ -63,23 +63,25 @@ function Managed(props: Props & { manager: UploadManager }) {
   const { client, manager, shown, onActivity } = props;
   const snapshot = useUploadManager({ client, manager });
   const totals = useMemo(() => totalsOf(snapshot.items), [snapshot.items]);
-  useActivity(totals, onActivity);
+  const announce = useActivity(totals, onActivity);
   useQuestionBeforeLeaving(totals.moving > 0);
-  return shown ? <View {...props} snapshot={snapshot} totals={totals} /> : null;
+  return shown ? <View {...props} snapshot={snapshot} totals={totals} announce={announce} /> : null;
 }
 
-/** Reports counts and announcements to the page around. */
-function useActivity(totals: Totals, report: Props["onActivity"]): void {
+/** Reports counts and announcements to the page around. Returns a function that announces something else. */
+function useActivity(totals: Totals, report: Props["onActivity"]): (news: string) => void {
   const before = useRef(totals);
   const [announcement, setAnnouncement] = useState("");
+  const announce = useCallback((news: string) => setAnnouncement((last) => announcedAgain(last, news)), []);
   useEffect(() => {
     const news = announcementOf(before.current, totals);
     before.current = totals;
-    if (news !== null) setAnnouncement(news);
-  }, [totals]);
+    if (news !== null) announce(news);
+  }, [totals, announce]);
   const count = totals.active;
   const percent = Math.floor(totals.percent ?? 0);
   useEffect(() => report({ count, percent, announcement }), [report, count, percent, announcement]);
+  return announce;
 }
 
 /** The browser asks whether to leave the page while it sends files. */
@@ -96,10 +98,11 @@ interface ViewProps extends Props {
   manager: UploadManager;
   snapshot: UploadSnapshot;
   totals: Totals;
+  announce(news: string): void;
 }
 
 function View(props: ViewProps) {
-  const { caller, downloads, draft, onStarted, manager } = props;
+  const { caller, downloads, draft, onStarted, manager, announce } = props;
   const title = useRef<HTMLHeadingElement>(null);
   useEffect(() => title.current?.focus({ preventScroll: true }), []);
   const mayUpload = caller?.scopes?.includes(WRITE) ?? true;
@@ -110,7 +113,8 @@ function View(props: ViewProps) {
     (files: readonly ChosenFile[]) => manager.add(files, optionsOf(latestAccess.current)),
     [manager],
   );
-  const intake = useIntake(add);
+  const onAdded = useCallback((count: number) => announce(uploadTexts.announce.added(count)), [announce]);
+  const intake = useIntake(add, onAdded);
   const isOver = useFileDrop(mayUpload, intake.take);
   const [isDownloading, setDownloading] = useState(false);
   const hasUsers = caller?.mode === "required";

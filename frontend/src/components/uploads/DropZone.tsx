@@ -39,9 +39,7 @@ export function DropZone({ intake, isOver }: { intake: Intake; isOver: boolean }
         </div>
         <input ref={filesInput} type="file" multiple hidden data-choose="files" onChange={onChange} />
         <input ref={folderInput} type="file" {...FOLDER} hidden data-choose="folder" onChange={onChange} />
-        <p className="fine" role="status">
-          {reading === null ? text.hint : text.reading(reading)}
-        </p>
+        <p className="fine">{reading === null ? text.hint : text.reading(reading)}</p>
       </div>
       {isEmpty && <Notice tone="info" title={text.empty} />}
       {unreadable.count > 0 && (

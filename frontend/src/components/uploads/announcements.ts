@@ -4,22 +4,22 @@ import type { Totals } from "./totals.ts";
 
 const QUARTER = 25;
 
-/** The announcement for a change; null if there is none. */
+/** The announcement for a change; null if there is none. Files are announced by whoever has added them. */
 export function announcementOf(before: Totals, after: Totals): string | null {
   const text = uploadTexts.announce;
   const [was, is] = [before.counts, after.counts];
   if (after.active === 0 && before.active > 0 && is.completed + is.failed > 0)
     return text.done(is.completed, is.failed);
   if (is["needs-file"] > was["needs-file"]) return text.needed(is["needs-file"]);
-  if (countOf(after) > countOf(before)) return text.added(countOf(after) - countOf(before));
   if (is.failed > was.failed) return text.failed(is.failed - was.failed);
   if (is.offline > 0 && was.offline === 0) return text.offline;
   const quarter = quarterOf(after);
   return after.active > 0 && quarter > quarterOf(before) ? text.reached(quarter * QUARTER) : null;
 }
 
-function countOf({ counts }: Totals): number {
-  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+/** Screen readers announce only a text that differs from the last one: the same again ends with a no-break space. */
+export function announcedAgain(last: string, text: string): string {
+  return text === last ? `${text}\u00a0` : text;
 }
 
 function quarterOf({ percent }: Totals): number {

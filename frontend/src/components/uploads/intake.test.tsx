@@ -102,7 +102,12 @@ test("files of a folder that was chosen keep its name", () => {
 
 test("what can't be read is named, and the rest is added", async () => {
   const added: ChosenFile[] = [];
-  const { result } = renderHook(() => useIntake((files) => added.push(...files)));
+  const { result } = renderHook(() =>
+    useIntake(
+      (files) => added.push(...files),
+      () => {},
+    ),
+  );
   const folder = folderEntry("photos", [[fileEntry("a.jpg"), fileEntry("secret.jpg", true)]]);
   await act(() => result.current.take(droppedSources([dropped(folder)])));
   expect(added.map(({ name }) => name)).toEqual(["photos/a.jpg"]);
@@ -111,12 +116,20 @@ test("what can't be read is named, and the rest is added", async () => {
 
 test("files of a large folder are added while it is read, and an empty folder is reported", async () => {
   const batches: number[] = [];
-  const { result } = renderHook(() => useIntake((files) => batches.push(files.length)));
+  const ends: number[] = [];
+  const { result } = renderHook(() =>
+    useIntake(
+      (files) => batches.push(files.length),
+      (count) => ends.push(count),
+    ),
+  );
   const inside = Array.from({ length: 450 }, (_, n) => fileEntry(`${n}`));
   await act(() => result.current.take(droppedSources([dropped(folderEntry("photos", [inside]))])));
   expect(batches).toEqual([256, 194]);
+  expect(ends).toEqual([450]); // so that it is announced once
   await act(() => result.current.take(droppedSources([dropped(folderEntry("empty", []))])));
   expect(result.current.isEmpty).toBe(true);
+  expect(ends).toHaveLength(1);
 });
 
 test.each([true, false])("a dropped file does not replace the page, also if it may not be uploaded", (enabled) => {

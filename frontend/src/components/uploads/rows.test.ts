@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { A, B } from "../../testing/environment.ts";
 import { job } from "../../testing/jobs.ts";
 import type { UploadItem } from "../../uploads/index.ts";
-import { announcementOf } from "./announcements.ts";
+import { announcedAgain, announcementOf } from "./announcements.ts";
 import { type ListedUpload, otherRow, rowsOf } from "./rows.ts";
 import { totalsOf } from "./totals.ts";
 
@@ -87,15 +87,22 @@ test("only what is sent by itself holds the page open", () => {
   expect(totalsOf(states.map((state) => item(state, { state }))).moving).toBe(3);
 });
 
-test("all uploads are announced together: added, every quarter, and at the end with what failed", () => {
+test("all uploads are announced together: every quarter, and at the end with what failed", () => {
   const none = totalsOf([]);
   const begun = totalsOf([item("a", { bytesSent: 0 }), item("b", { bytesSent: 0 })]);
   const half = totalsOf([item("a"), item("b")]);
   const ended = totalsOf([item("a", { state: "completed", bytesSent: 100 }), item("b", { state: "failed" })]);
-  expect(announcementOf(none, begun)).toBe("2 files added.");
+  expect(announcementOf(none, begun)).toBeNull();
   expect(announcementOf(begun, half)).toBe("Uploads: 50 percent.");
   expect(announcementOf(half, half)).toBeNull();
   expect(announcementOf(half, ended)).toBe("1 file uploaded, 1 failed.");
   const offline = totalsOf([item("a", { state: "offline" }), item("b", { state: "offline" })]);
   expect(announcementOf(half, offline)).toBe("Uploads are waiting for the network.");
+});
+
+test("the same announcement again is another text, as screen readers ignore one that does not change", () => {
+  const texts = [""];
+  for (const _ of [1, 2, 3]) texts.push(announcedAgain(texts.at(-1) as string, "1 file added."));
+  expect(texts.slice(1).map((text) => text.trim())).toEqual(["1 file added.", "1 file added.", "1 file added."]);
+  expect(texts.every((text, place) => text !== texts[place - 1])).toBe(true);
 });

@@ -21,8 +21,8 @@ export interface Intake {
 
 const NONE = { names: [], count: 0 };
 
-/** Reads what the user has dropped or chosen, and passes on the files. */
-export function useIntake(add: (files: readonly ChosenFile[]) => void): Intake {
+/** Reads what the user has dropped or chosen, and passes on the files. `onEnd` is called with their number. */
+export function useIntake(add: (files: readonly ChosenFile[]) => void, onEnd: (count: number) => void): Intake {
   const [reading, setReading] = useState<number | null>(null);
   const [unreadable, setUnreadable] = useState<Intake["unreadable"]>(NONE);
   const [isEmpty, setEmpty] = useState(false);
@@ -45,17 +45,19 @@ export function useIntake(add: (files: readonly ChosenFile[]) => void): Intake {
           else batch.push(one);
         }
         if (batch.length < BATCH) continue;
-        count += batch.length;
         add(batch);
+        count += batch.length;
         setReading(count);
         batch = [];
       }
       if (batch.length > 0) add(batch);
+      count += batch.length;
+      if (count > 0) onEnd(count);
       setReading(null);
       setUnreadable({ names: failed.slice(0, NAMED), count: failed.length });
-      setEmpty(count + batch.length + failed.length === 0);
+      setEmpty(count + failed.length === 0);
     },
-    [add, dismiss],
+    [add, onEnd, dismiss],
   );
 
   /** What is dropped meanwhile is read afterwards. */
