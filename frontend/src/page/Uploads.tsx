@@ -14,10 +14,11 @@ import { matchFiles } from "../components/uploads/matching.ts";
 import { otherRow, type Row, type RowState, rowsOf } from "../components/uploads/rows.ts";
 import { type Totals, totalsOf } from "../components/uploads/totals.ts";
 import { UploadSummary } from "../components/uploads/UploadSummary.tsx";
-import { selectedFile, UploadTable } from "../components/uploads/UploadTable.tsx";
+import { nextFocus, selectedFile, UploadTable } from "../components/uploads/UploadTable.tsx";
 import { useFileDrop } from "../components/uploads/useFileDrop.ts";
 import { useIntake } from "../components/uploads/useIntake.ts";
 import { optionsOf, useAccess, VisibilityFields } from "../components/uploads/VisibilityFields.tsx";
+import { useFocusFallback } from "../components/useFocusFallback.ts";
 import { useSame } from "../components/useSame.ts";
 import { totalOf } from "../components/useSelection.ts";
 import type { DownloadManager } from "../hooks/index.ts";
@@ -204,8 +205,9 @@ function List({ client, manager, snapshot, totals, draft, onDownload }: ViewProp
   };
   const text = uploadTexts;
   const isLoading = hasMore === undefined && problem === null;
+  const focus = useFocusFallback<HTMLElement>(rows, nextFocus);
   return (
-    <section className="jobs" aria-labelledby="uploads-title">
+    <section className="jobs" aria-labelledby="uploads-title" {...focus}>
       <div className="jobs-head">
         <h2 id="uploads-title">{text.list}</h2>
       </div>

@@ -62,12 +62,17 @@ export function UploadSummary(props: Props) {
         </div>
       )}
       <div className="actions">
-        {moving > 0 && (
-          <Button icon="pause" onClick={props.onPause}>
-            {text.pauseAll}
+        {moving + counts.paused > 0 && (
+          // One button, which keeps the focus when its action changes.
+          <Button
+            kind={moving > 0 ? "plain" : "primary"}
+            icon={moving > 0 ? "pause" : "play"}
+            onClick={moving > 0 ? props.onPause : props.onResume}
+          >
+            {moving > 0 ? text.pauseAll : text.resumeAll}
           </Button>
         )}
-        {counts.paused > 0 && (
+        {moving > 0 && counts.paused > 0 && (
           <Button kind="primary" icon="play" onClick={props.onResume}>
             {text.resumeAll}
           </Button>

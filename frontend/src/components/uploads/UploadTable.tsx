@@ -2,6 +2,7 @@ import { type ReactNode, useCallback, useId, useMemo, useRef, useState } from "r
 import { uploadTexts } from "../../uploadTexts.ts";
 import { count } from "../formats.ts";
 import { RowsBelow } from "../RowsBelow.tsx";
+import type { Fallback } from "../useFocusFallback.ts";
 import { useRows } from "../useRows.ts";
 import { useSame } from "../useSame.ts";
 import type { Selection } from "../useSelection.ts";
@@ -131,3 +132,11 @@ function filterAll(rows: readonly Row[]): Record<Filter, readonly Row[]> {
   const of = (filter: Filter) => rows.filter(FILTERS[filter]);
   return { all: rows, running: of("running"), done: of("done"), problems: of("problems") };
 }
+
+/** After a row was removed, the row that follows it, or the last one; otherwise the list. */
+export const nextFocus: Fallback = (box, gone) => {
+  const index = Number(gone.closest<HTMLElement>("[data-index]")?.dataset.index);
+  const actionOf = (row: number) =>
+    box.querySelector<HTMLElement>(`[data-index="${row}"] .upload-actions > :last-child`);
+  return actionOf(index) ?? actionOf(index - 1) ?? box.querySelector<HTMLElement>(".table-box");
+};
