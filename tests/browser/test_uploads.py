@@ -27,11 +27,12 @@ from tests.helpers.part_proxy import PartProxy, Put, part_proxy
 from tests.helpers.running import serving
 from tests.helpers.settings import with_changes
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 SITE = Path(__file__).parent / "uploads"
 PART = 8 * MIB
 SIZE = int(os.environ.get("HAULAGE_TEST_UPLOAD_SIZE", 8 * PART))
 """Bytes of the file whose upload is interrupted."""
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300 + SIZE / 2_000_000)]
 
 
 @pytest.fixture(scope="module")

@@ -96,9 +96,9 @@ class PartProxy:
                 await upstream_writer.drain()
             with suppress(OSError):
                 while data := await upstream.read(CHUNK):
-                    response += data
+                    response = response or data
                     writer.write(data)
-                await writer.drain()
+                    await writer.drain()
         finally:
             upstream_writer.close()
         if method == "PUT":
