@@ -141,11 +141,15 @@ async def assert_uploads_consistent(ground: Ground, sent: Sequence[Sender], refu
 
 async def upload_problems(ground: Ground, sent: Sequence[Sender], refused: Sequence[Sender]) -> list[str]:
     """Every violated invariant, a sentence each."""
-    statuses = {it["id"]: it["status"] for it in await ground.rows("SELECT id, status FROM jobs")}
+    jobs = await ground.rows("SELECT id, status, error_message FROM jobs")
+    statuses = {it["id"]: it["status"] for it in jobs}
+    messages = {it["id"]: it["error_message"] for it in jobs}
     wanted = {it.job_id: "completed" for it in sent} | {it.job_id: "failed" for it in refused}
     problems = [f"{job_id} was promised and is lost" for job_id in ground.accepted - set(statuses)]
     problems += [
-        f"{it} is {statuses.get(it)}, not {status}" for it, status in wanted.items() if statuses.get(it) != status
+        f"{it} is {statuses.get(it)} ({messages.get(it)}), not {status}"
+        for it, status in wanted.items()
+        if statuses.get(it) != status
     ]
     problems += await effects(ground)
     problems += await early_files(ground)

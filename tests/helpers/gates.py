@@ -105,6 +105,8 @@ class Hold:
     response: bool
     held: asyncio.Event = field(default_factory=asyncio.Event)
     opened: asyncio.Event = field(default_factory=asyncio.Event)
+    drops: bool = False
+    """Whether what was held when it was opened never arrives."""
 
 
 _HEAD = re.compile(rb"[A-Z]+ /")
@@ -128,6 +130,12 @@ class RequestGate:
         for hold in self._holds:
             hold.opened.set()
 
+    def drop(self) -> None:
+        """Let nothing of what is held arrive, and everything else pass: the clients were killed before they sent it."""
+        for hold in self._holds:
+            hold.drops = True
+            hold.opened.set()
+
     async def serve(self, target: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         address = urlsplit(target)
         responses, requests = await asyncio.open_connection(address.hostname, address.port)
@@ -149,17 +157,23 @@ class RequestGate:
                 if is_request and _HEAD.match(data):
                     found = [hold for hold in self._holds if hold.pattern.search(data)]
                     blocked[:] = [hold for hold in found if hold.response]
-                    await _wait([hold for hold in found if not hold.response])
+                    if not await _passes([hold for hold in found if not hold.response]):
+                        break
                 elif not is_request:
-                    await _wait(blocked)
+                    await _passes(blocked)
                 writer.write(data)
                 await writer.drain()
 
 
-async def _wait(holds: list[Hold]) -> None:
+async def _passes(holds: list[Hold]) -> bool:
+    """Waits until all of the holds are opened. False for a request that was dropped."""
     for hold in holds:
-        hold.held.set()
-        await hold.opened.wait()
+        if not hold.opened.is_set():
+            hold.held.set()
+            await hold.opened.wait()
+            if hold.drops:
+                return False
+    return True
 
 
 @asynccontextmanager
