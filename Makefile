@@ -99,7 +99,7 @@ browser: setup page $(OPENID)/node_modules/.ready ## Run the tests of the page i
 	$(BIN)/pytest tests/browser -m browser $(BY_MODULE)
 
 containers: setup $(HADOLINT) ## Build the images, run compose.yaml by podman-compose, and test both (needs root and Debian)
-	$(BIN)/pytest tests/containers -m containers
+	$(BIN)/pytest tests/containers -m containers -p no:cacheprovider
 
 check: setup page worker $(CFN_LINT) $(HADOLINT) ## Lint, import contracts, types, files of proxy/ and containers; the page's types must match the OpenAPI document
 	$(BIN)/ruff format --check .
@@ -125,7 +125,7 @@ long: setup page worker ## Run those of slow and proxies side by side, the latte
 	SCALE=0.1 $(BIN)/pytest -m "slow or proxies" $(BY_MODULE)
 
 chaos: setup ## Run the faults that take their time, and print the table of docs/reliability.md
-	$(BIN)/pytest tests/faults -m chaos
+	$(BIN)/pytest tests/faults -m chaos $(CHAOS)
 	$(BIN)/python -m tests.faults.report
 
 bench: setup ## Measure, and print the tables of docs/benchmarks.md

@@ -12,10 +12,11 @@ flush, the gateways restore what they know. While Redis is unavailable, each of 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import time
 
 from app.access.buckets import MAX_NAMES, discard_empty
+from jobs.engine.live.shared_levels import GATEWAY_TTL
 from jobs.errors import RedisUnavailable
 
 WINDOW = 3600.0
@@ -69,6 +70,8 @@ class SharedBuckets:
         """As of the last report."""
         self._unreported: dict[str, float] = {}
         """Seconds that were added since."""
+        self._restored_at = float("-inf")
+        """When Redis got again what it had lost."""
         self._must_restore = False
         """Whether what was reported before has to be reported again."""
 
@@ -95,11 +98,12 @@ class SharedBuckets:
             self._must_restore |= reported.is_new
             if self._must_restore:  # also of names that have sent nothing here for a while
                 report = {name: (at, 0.0) for name, at in self._empty_at.items() if at > now}
-                restored = await self._exchange(report, now)
-                # The others report again, too, within the next second.
-                reported = replace(restored, gateways=max(self._gateways, restored.gateways))
+                reported = await self._exchange(report, now)
                 self._must_restore = False
-            self._gateways = reported.gateways
+                self._restored_at = now
+            # The others report again, too, but some of them later, as any gateway that is missed only after that time.
+            is_settled = now - self._restored_at > GATEWAY_TTL
+            self._gateways = reported.gateways if is_settled else max(self._gateways, reported.gateways)
         except RedisUnavailable:
             self._add({name: seconds * (self._gateways - 1) for name, seconds in added.items()}, now)
             return

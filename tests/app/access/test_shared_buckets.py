@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.access.shared_buckets import WINDOW, Exchange, Reported, SharedBuckets
+from jobs.engine.live.shared_levels import GATEWAY_TTL
 from jobs.errors import RedisUnavailable
 
 QUOTA = 100
@@ -174,6 +175,17 @@ async def test_a_flush_is_repaired_by_gateways_that_serve_the_caller_no_more() -
     assert world.admitted([1]) == 1, "it knows nothing of this caller until it has reported once"
     await world.report()
     assert world.admitted([1] * 100) == 0
+
+
+async def test_a_gateway_that_is_the_first_to_report_after_a_flush_leaves_room_for_the_others() -> None:
+    world = await started(4)
+    world.flush()
+    for _ in range(3):
+        await world.gateways[0].report()
+    assert world.admitted([0] * 500) == QUOTA // 4
+    world.now += GATEWAY_TTL + 1
+    await world.gateways[0].report()
+    assert world.admitted([0] * 500) == QUOTA - QUOTA // 4, "the others have stopped"
 
 
 async def test_a_restore_that_fails_is_repeated() -> None:
