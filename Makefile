@@ -119,7 +119,7 @@ proxy: setup ## Write the numbers in the files of proxy/, which follow from the 
 	$(BIN)/python -m proxy.set_numbers
 
 proxies: setup page worker ## Run the tests of proxy/ that take up to half an hour, and print their figures
-	$(BIN)/pytest tests/proxy -m proxies -s
+	$(BIN)/pytest tests/proxy -m proxies -s $(PROXIES)
 
 long: setup page worker ## Run those of slow and proxies side by side, the latter at a tenth of their scale
 	SCALE=0.1 $(BIN)/pytest -m "slow or proxies" $(BY_MODULE)
