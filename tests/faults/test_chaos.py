@@ -65,11 +65,18 @@ class Chaos:
         return self._workers.pop(self._random.randrange(len(self._workers)))
 
     async def kill_worker(self) -> None:
+        """Kills a worker that holds a job: it is stopped first, to see whether it does."""
         worker = self._one()
-        started = worker.lines("worker_started")[0]
+        name = worker.lines("worker_started")[0].fields["worker"]
+        held = "SELECT id FROM jobs WHERE status = 'processing' AND worker = :name"
+        worker.stop()
+        while not await self._ground.rows(held, name=name):
+            worker.resume()
+            await asyncio.sleep(0.02)  # jobs are short
+            worker.stop()
         at = await self._ground.now()
         await worker.kill()
-        self.killed[started.fields["worker"]] = at
+        self.killed[name] = at
         self._workers.append(await self._ground.fleet.worker())
 
     async def drain_worker(self) -> None:
