@@ -24,7 +24,7 @@ from app.load import SAMPLE_INTERVAL, Load
 from app.problems import TooManyRequests
 from app.rate_limit_headers import Quota
 from jobs.concurrency import run_forever
-from jobs.engine.live.shared_levels import exchange_levels
+from jobs.engine.live.shared_levels import GATEWAY_TTL, exchange_levels
 from jobs.errors import DatabaseUnavailable
 from jobs.services import Services
 from jobs.settings import Settings
@@ -47,7 +47,7 @@ class Quotas:
         self._services = services
         self._rate, self._burst = settings.reads_per_second, settings.reads_burst
         self._reads = Buckets(self._rate, self._burst)
-        self._costly = SharedBuckets(self._exchange)
+        self._costly = SharedBuckets(self._exchange, GATEWAY_TTL)
         self._gateway = uuid4().hex
         self._queue_fill = 0.0
 

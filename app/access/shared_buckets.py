@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from time import time
 
 from app.access.buckets import MAX_NAMES, discard_empty
-from jobs.engine.live.shared_levels import GATEWAY_TTL
 from jobs.errors import RedisUnavailable
 
 WINDOW = 3600.0
@@ -61,9 +60,12 @@ class Level:
 class SharedBuckets:
     """A bucket for each name, which is empty again after an hour, whatever its capacity."""
 
-    def __init__(self, exchange: Exchange, clock: Callable[[], float] = time) -> None:
-        """`clock`: UNIX time, on which gateways agree within a few seconds."""
+    def __init__(self, exchange: Exchange, gateway_ttl: float, clock: Callable[[], float] = time) -> None:
+        """`gateway_ttl`: seconds for which a gateway is counted that reports no more. `clock`: UNIX time, on which gateways
+        agree within a few seconds.
+        """
         self._exchange = exchange
+        self._gateway_ttl = gateway_ttl
         self._clock = clock
         self._gateways = 1
         self._empty_at: dict[str, float] = {}
@@ -102,7 +104,7 @@ class SharedBuckets:
                 self._must_restore = False
                 self._restored_at = now
             # The others report again, too, but some of them later, as any gateway that is missed only after that time.
-            is_settled = now - self._restored_at > GATEWAY_TTL
+            is_settled = now - self._restored_at > self._gateway_ttl
             self._gateways = reported.gateways if is_settled else max(self._gateways, reported.gateways)
         except RedisUnavailable:
             self._add({name: seconds * (self._gateways - 1) for name, seconds in added.items()}, now)

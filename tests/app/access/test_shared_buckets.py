@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.access.shared_buckets import WINDOW, Exchange, Reported, SharedBuckets
-from jobs.engine.live.shared_levels import GATEWAY_TTL
 from jobs.errors import RedisUnavailable
 
 QUOTA = 100
+TTL = 10.0
+"""Seconds for which a gateway is counted that reports no more."""
 
 
 class World:
@@ -24,7 +25,7 @@ class World:
         self.is_down = False
         self.levels: dict[str, float] = {}
         self.seen: set[int] = set()
-        self.gateways = [SharedBuckets(self._exchange_of(number), lambda: self.now) for number in range(gateways)]
+        self.gateways = [SharedBuckets(self._exchange_of(number), TTL, lambda: self.now) for number in range(gateways)]
 
     def _exchange_of(self, number: int) -> Exchange:
         async def exchange(report: Mapping[str, tuple[float, float]], now: float) -> Reported:
@@ -183,7 +184,7 @@ async def test_a_gateway_that_is_the_first_to_report_after_a_flush_leaves_room_f
     for _ in range(3):
         await world.gateways[0].report()
     assert world.admitted([0] * 500) == QUOTA // 4
-    world.now += GATEWAY_TTL + 1
+    world.now += TTL + 1
     await world.gateways[0].report()
     assert world.admitted([0] * 500) == QUOTA - QUOTA // 4, "the others have stopped"
 
