@@ -2,6 +2,7 @@
 import { backoff, jittered } from "../client/backoff.ts";
 import type { Environment, Timer } from "../client/environment.ts";
 import type { Problem } from "../client/problems.ts";
+import { Waiters } from "./waiters.ts";
 
 /** What an attempt has shown: a problem of the connection, which another attempt will not have for ever, or none. */
 export type OutageOf<T> = (result: T) => Problem | null;
@@ -14,7 +15,7 @@ export class Gate {
   #failures = 0;
   #isProbing = false;
   #timer: Timer = null;
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting = new Waiters();
 
   /** `changed` is called when `problem` has changed. */
   constructor(environment: Environment, changed: () => void) {
@@ -49,26 +50,14 @@ export class Gate {
     if (this.#timer === null) return;
     this.#environment.clock.clearTimeout(this.#timer);
     this.#timer = null;
-    this.#wakeOne();
+    this.#waiting.wake(1);
   }
 
   /** Returns whether this attempt is the one that finds out. */
   async #enter(signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted();
     while (this.#failures > 0 && (this.#timer !== null || this.#isProbing)) {
-      await new Promise<void>((resolve, reject) => {
-        const wake = () => {
-          signal.removeEventListener("abort", abort);
-          this.#waiting.delete(wake);
-          resolve();
-        };
-        const abort = () => {
-          this.#waiting.delete(wake);
-          reject(signal.reason);
-        };
-        signal.addEventListener("abort", abort, { once: true });
-        this.#waiting.add(wake);
-      });
+      await this.#waiting.wait(signal);
     }
     this.#isProbing = this.#failures > 0;
     return this.#isProbing;
@@ -83,7 +72,7 @@ export class Gate {
     this.#timer = clock.setTimeout(
       () => {
         this.#timer = null;
-        this.#wakeOne();
+        this.#waiting.wake(1);
       },
       jittered(range, random),
     );
@@ -97,18 +86,14 @@ export class Gate {
     this.#timer = null;
     this.#failures = 0;
     this.#isProbing = false;
-    for (const wake of [...this.#waiting]) wake();
+    this.#waiting.wake();
     this.#set(null);
   }
 
   /** Whoever waits is next, also after an attempt that was aborted. */
   #probed(): void {
     this.#isProbing = false;
-    if (this.#timer === null) this.#wakeOne();
-  }
-
-  #wakeOne(): void {
-    for (const wake of this.#waiting) return wake();
+    if (this.#timer === null) this.#waiting.wake(1);
   }
 
   #set(problem: Problem | null): void {

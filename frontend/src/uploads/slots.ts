@@ -1,5 +1,6 @@
 // How many parts are sent at once: four at first, then 2 to 6, as many as make it faster. Browsers open six connections.
 import type { Clock } from "../client/environment.ts";
+import { Waiters } from "./waiters.ts";
 
 const LEAST = 2;
 const MOST = 6;
@@ -10,7 +11,7 @@ export class Slots {
   limit = 4;
   readonly #clock: Clock;
   #used = 0;
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting = new Waiters();
   #step = 1;
   #bytes = 0;
   #since = 0;
@@ -25,26 +26,14 @@ export class Slots {
   async run<T>(signal: AbortSignal, send: () => Promise<T>): Promise<T> {
     while (this.#used >= this.limit) {
       this.#wasFull = true;
-      await new Promise<void>((resolve, reject) => {
-        const wake = () => {
-          signal.removeEventListener("abort", abort);
-          this.#waiting.delete(wake);
-          resolve();
-        };
-        const abort = () => {
-          this.#waiting.delete(wake);
-          reject(signal.reason);
-        };
-        signal.addEventListener("abort", abort, { once: true });
-        this.#waiting.add(wake);
-      });
+      await this.#waiting.wait(signal);
     }
     this.#used += 1;
     try {
       return await send();
     } finally {
       this.#used -= 1;
-      this.#wake();
+      this.#waiting.wake(this.limit - this.#used);
     }
   }
 
@@ -73,15 +62,6 @@ export class Slots {
     this.#since = now;
     this.#bytes = 0;
     this.#wasFull = false;
-    this.#wake();
-  }
-
-  #wake(): void {
-    let room = this.limit - this.#used;
-    for (const wake of this.#waiting) {
-      if (room <= 0) return;
-      room -= 1;
-      wake();
-    }
+    this.#waiting.wake(this.limit - this.#used);
   }
 }
