@@ -16,23 +16,13 @@ from starlette.routing import Route
 
 from app.endpoints.streams import MEDIA_TYPE
 from app.gateway import Gateway
+from tests.app.page_addresses import PAGE_ADDRESSES
 from tests.app.shared import Shared, link
 from tests.helpers import uploads
 from tests.helpers.jobs import create
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-UNDESCRIBED = {
-    "/openapi.json",
-    "/docs",
-    "/jobs/{jobId}",
-    "/account",
-    "/uploads",
-    "/sign-in",
-    "/sign-in/oidc",
-    "/sign-in/oidc/callback",
-}
-"""The description itself, and addresses of pages."""
 TYPES: dict[str, Any] = {
     "object": dict,
     "array": list,
@@ -226,7 +216,7 @@ async def test_the_openapi_document_lists_exactly_the_routes(shared: Shared) -> 
         for route in application.routes
         if isinstance(route, Route)
         for method in (route.methods or set()) - {"HEAD"}
-        if route.path not in UNDESCRIBED
+        if route.path not in PAGE_ADDRESSES
     }
     assert routes == {(path, method) for path, methods in document["paths"].items() for method in methods}
 

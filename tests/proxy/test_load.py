@@ -31,10 +31,9 @@ from tests.helpers.listening import listening
 from tests.helpers.proxies import proxied
 from tests.helpers.reverse_proxies import in_front
 from tests.helpers.running import serving, working
+from tests.helpers.scale import SCALE
 from tests.helpers.settings import with_changes
 
-SCALE = float(os.environ.get("SCALE", "1"))
-"""1 for the figures of docs/proxies.md; less for a shorter run with fewer clients."""
 FOLLOWERS = max(12, int(1000 * SCALE))
 JOBS = 10
 POSTS = max(40, int(1000 * SCALE))

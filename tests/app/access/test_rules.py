@@ -14,18 +14,7 @@ from app.gateway import STATUS_RULE, _routes
 from app.operations import OPERATIONS, Operation
 from app.public_address import PublicAddress
 from jobs.settings import GatewaySettings
-
-STATIC = {
-    "/openapi.json",
-    "/docs",
-    "/jobs/{jobId}",
-    "/account",
-    "/uploads",
-    "/sign-in",
-    "/sign-in/oidc",
-    "/sign-in/oidc/callback",
-}
-"""Pages, which are the same for everybody."""
+from tests.app.page_addresses import PAGE_ADDRESSES
 
 
 def test_an_operation_without_a_rule_can_not_be_declared() -> None:
@@ -47,7 +36,7 @@ def test_an_operation_without_a_rule_can_not_be_declared() -> None:
 def test_every_route_is_an_operation_a_socket_or_a_page() -> None:
     routes = _routes(PublicAddress(GatewaySettings()), is_open=False)
     operations = {operation.path for operation in OPERATIONS}
-    assert {route.path for route in routes if isinstance(route, Route)} - operations == STATIC
+    assert {route.path for route in routes if isinstance(route, Route)} - operations == PAGE_ADDRESSES
     assert {route.path for route in routes if isinstance(route, WebSocketRoute)} == {
         "/v1/download/subscribe",
         "/v1/download/subscribe/{jobId}",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -18,6 +17,7 @@ from jobs.uploads.uploads import NewUpload
 from tests.app.intake.forms import END, HEAD, answered, begin
 from tests.helpers.raw_http import raw_client
 from tests.helpers.running import taking_in_process
+from tests.helpers.scale import SCALE
 
 MIB = 1 << 20
 STREAMS = 6
@@ -46,7 +46,7 @@ async def test_several_files_at_once_take_no_more_memory_than_the_budget(service
 @pytest.mark.timeout(900)
 async def test_fifty_streams_at_once_need_the_budget_and_little_more(services: Services) -> None:
     """3.4 GB in all (`SCALE=0.2`: a fifth), by tus. One in five is slow, and may hold no memory that others wait for."""
-    pieces = round(64 * float(os.environ.get("SCALE", "1")))
+    pieces = round(64 * SCALE)
     async with taking_in_process(services.settings) as (url, process):
         new = [NewUpload(name="a.bin", size=pieces * MIB, streamed=True)] * 50
         created = await services.uploads.create(ANONYMOUS, new)

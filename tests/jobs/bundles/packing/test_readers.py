@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -15,11 +14,11 @@ from hypothesis import strategies as st
 
 from jobs.bundles.format.zip_records import Entry, local_header_size
 from jobs.services import Services
+from tests.helpers.scale import SCALE
 from tests.jobs.bundles.packing import readers
 from tests.jobs.bundles.packing.readers import READERS, Refused
 from tests.jobs.bundles.packing.shelves import MIB, NOW, File, Shelf, judge, pack, plan_of
 
-SCALE = float(os.environ.get("SCALE", "1"))
 LIMITS = [0, 1, *(limit * MIB + step for limit in (5, 16) for step in (-1, 0, 1))]
 
 
