@@ -103,7 +103,7 @@ class SharedBuckets:
                 reported = await self._exchange(report, now)
                 self._must_restore = False
                 self._restored_at = now
-            # The others report again, too, but some of them later, as any gateway that is missed only after that time.
+            # The others report again, too, but not all at once: until then they count, as a gateway does that has stopped.
             is_settled = now - self._restored_at > self._gateway_ttl
             self._gateways = reported.gateways if is_settled else max(self._gateways, reported.gateways)
         except RedisUnavailable:

@@ -119,9 +119,9 @@ async def create(request: Request) -> Response:
 
 
 async def head(request: Request) -> Response:
-    """How much has arrived. Completes an upload that was whole when its server was killed, or its queue full.
+    """How much has arrived.
 
-    Not for somebody who may see the upload and no more.
+    Completes an upload that was whole when its server was killed, unless the caller may see it and no more.
     """
     it, job_id = intake_context(request), path_job_id(request)
     async with _ending(it, job_id):

@@ -17,9 +17,9 @@ from typing import Protocol
 import structlog
 
 from jobs.database import Database
-from jobs.engine import transitions
 from jobs.engine.jobs import FileRecord, Job
 from jobs.engine.lifecycle import Claimed
+from jobs.engine.transitions import FIRST_CLAIM
 from jobs.engine.worker.reporter import Reporter
 from jobs.engine.worker.work import Success
 from jobs.errors import ChecksumMismatch, FileInfected, HaulageError, ObjectMissing, UploadIncomplete
@@ -41,7 +41,7 @@ from jobs.uploads.uploads import Part, Upload
 log = structlog.get_logger()
 
 
-FIRST_CLAIM = transitions.FIRST_CLAIM + 1
+FIRST_ATTEMPT = FIRST_CLAIM + 1
 """The fence of an upload's first attempt: its submission has one, too."""
 SETTLE_TIME = 10.0
 """Seconds in which a store completes an upload: meanwhile it may have neither all of the parts nor the object."""
@@ -120,7 +120,7 @@ class Receiver:
         The worker of an earlier attempt may have been killed while the store completed the upload for it.
         """
         clock = asyncio.get_running_loop().time
-        until = clock() + (SETTLE_TIME if job.fence > FIRST_CLAIM else 0)
+        until = clock() + (SETTLE_TIME if job.fence > FIRST_ATTEMPT else 0)
         while True:
             try:
                 return await self._complete_or_find(upload, parts)
