@@ -38,7 +38,8 @@ CLOSE_TIMEOUT = 5.0
 """Seconds in which a client has to read the rest of its response when the connection is being closed."""
 
 _PIECE = 16 * 1024
-"""Bytes that are parsed at once, so that what a client sends is checked before it takes up memory."""
+"""Bytes that are parsed at once, so that what a client sends is checked before it takes up memory. A body that may take
+hours is parsed as it is read: it is handed on at once."""
 _ABSOLUTE_TARGET = re.compile(rb"https?://([^/?#@]+)([/?][^#]*)?", re.IGNORECASE)
 
 State = Literal["idle", "head", "body", "response", "closing"]
@@ -89,6 +90,8 @@ class HttpProtocol(HttpToolsProtocol):
         self._state: State = "head"
         self._size = 0
         """Bytes received since the head began, or since the last piece of a body; fewer if requests are pipelined."""
+        self._parsed = 0
+        """Bytes that are being parsed."""
         self.deadline = math.inf
         self.headers = []
         self.url = b""
@@ -148,7 +151,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._state = "head"
             self._size = 0
             self.deadline = self._tcp.head_deadline
-        if len(data) <= _PIECE:
+        if len(data) <= _PIECE or (self._tcp.long_bodies and self._state == "body"):
             return self._receive(data)
         for start in range(0, len(data), _PIECE):
             self._receive(data[start : start + _PIECE])
@@ -160,6 +163,7 @@ class HttpProtocol(HttpToolsProtocol):
             if self._size > MAX_LINGER_BYTES:
                 self.transport.abort()
             return
+        self._parsed = len(data)
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -177,7 +181,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._refuse(self._too_large())
 
     def on_headers_complete(self) -> None:
-        if len(self.headers) > MAX_HEADERS or self._size + _PIECE > MAX_HEAD_BYTES:
+        if len(self.headers) > MAX_HEADERS or self._size < 0 or self._size + self._parsed > MAX_HEAD_BYTES:
             self._check_size()
         if not self.url.startswith(b"/"):
             self._accept_other_target()
@@ -195,8 +199,14 @@ class HttpProtocol(HttpToolsProtocol):
         return None
 
     def on_body(self, body: bytes) -> None:
-        super().on_body(body)
-        self._size = -_PIECE
+        cycle = self.cycle
+        if not cycle.body and not cycle.response_complete:
+            cycle.body = body  # type: ignore[assignment] # what uvicorn would copy twice
+            cycle.message_event.set()
+        else:
+            cycle.body = bytearray(cycle.body)
+            super().on_body(body)
+        self._size = -self._parsed
         if self._tcp.long_bodies and self._state == "body":
             self._wait_for_body()
             self.flow.pause_reading()  # until the application asks for more: it may hold what it has for a long time
@@ -204,7 +214,7 @@ class HttpProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         if self.parser.should_upgrade():
             return None
-        self._size = -_PIECE
+        self._size = -self._parsed
         self.url = b""
         cycle = self.cycle
         if cycle.response_complete:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-READ_SIZE = 64 * 1024
+READ_SIZE = 128 * 1024
 """Bytes that are read from a socket at once. uvloop reads 262,144 otherwise."""
 
 

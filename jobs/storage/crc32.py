@@ -21,16 +21,19 @@ def crc32(data: Buffer, before: int = 0) -> int:
     return isal_zlib.crc32(data, before)
 
 
+def crc32_of_chunks(chunks: Iterable[Buffer]) -> int:
+    """Return the CRC-32 of consecutive chunks."""
+    crc = 0
+    for chunk in chunks:
+        crc = crc32(chunk, crc)
+    return crc
+
+
 async def crc32_of(chunks: Sequence[Buffer]) -> int:
     """Return the CRC-32 of consecutive chunks, computed in a thread if there are more than `INLINE` bytes of them."""
-
-    def compute() -> int:
-        crc = 0
-        for chunk in chunks:
-            crc = crc32(chunk, crc)
-        return crc
-
-    return compute() if sum(map(len, chunks)) <= INLINE else await asyncio.to_thread(compute)
+    if sum(map(len, chunks)) <= INLINE:
+        return crc32_of_chunks(chunks)
+    return await asyncio.to_thread(crc32_of_chunks, chunks)
 
 
 def combine(pieces: Iterable[tuple[int, int]]) -> int:

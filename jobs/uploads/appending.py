@@ -23,7 +23,7 @@ from uuid import UUID, uuid4
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from jobs.concurrency import map_limited
+from jobs.concurrency import cancel_and_wait, map_limited
 from jobs.database import Database
 from jobs.engine.jobs import Job, Progress, Status
 from jobs.engine.lifecycle import Lifecycle, Receive
@@ -43,7 +43,7 @@ from jobs.kinds import Phase
 from jobs.memory_budget import MemoryBudget
 from jobs.settings import UploadSettings
 from jobs.storage import Storage, UploadGone
-from jobs.storage.crc32 import combine, crc32, crc32_of
+from jobs.storage.crc32 import combine, crc32_of, crc32_of_chunks
 from jobs.storage.part_buffer import PartBuffer
 from jobs.storage.retries import retried
 from jobs.uploads.commands import Uploads, check_receiving, progress_of
@@ -55,8 +55,12 @@ log = structlog.get_logger()
 
 WRITER_LEASE = 6.0
 """Seconds after which another request may append to an upload whose writer was killed, or receives no bytes any more."""
+SMALL_CHUNK = 16 * 1024
+"""Bytes of a chunk below which it is copied: many objects would take more memory than their bytes."""
 KEEP_INTERVAL = 1.5
 """Seconds between two renewals of the lease, while bytes arrive."""
+RECORD_INTERVAL = 0.25
+"""Seconds between two transactions of a stream that record which parts were written. A killed process loses no more."""
 PATIENCE = 4.0
 """Seconds after which a part that fills slowly leaves its memory to another stream that waits for some."""
 MAX_PIECES = 16
@@ -240,29 +244,32 @@ def _end_of(upload: Upload, parts: int, tail: Sequence[TailPiece]) -> int:
 
 
 class _Buffer:
-    """The bytes of a part that arrive at the moment."""
+    """The bytes of a part that arrive at the moment. Large chunks stay as they were received, small ones are joined."""
 
     def __init__(self, room: int, reserved: int) -> None:
-        self._data = bytearray(room)
+        self.chunks: list[bytes | bytearray | memoryview] = []
         self.reserved = reserved
         """Bytes of the memory budget, which are enough for the whole part."""
         self.filled = 0
         self.since = asyncio.get_running_loop().time()
+        self._room = room
 
     @property
     def is_full(self) -> bool:
-        return self.filled == len(self._data)
+        return self.filled == self._room
 
     def fill(self, chunk: memoryview) -> int:
-        """Takes as many of the bytes as there is room for, and returns how many."""
-        taken = min(len(chunk), len(self._data) - self.filled)
-        self._data[self.filled : self.filled + taken] = chunk[:taken]
+        """Takes as many of the bytes as there is room for, and returns how many. They must not change afterwards."""
+        taken = min(len(chunk), self._room - self.filled)
         self.filled += taken
+        last = self.chunks[-1] if self.chunks else None
+        if taken >= SMALL_CHUNK:
+            self.chunks.append(chunk[:taken])
+        elif isinstance(last, bytearray) and len(last) < SMALL_CHUNK:
+            last += chunk[:taken]
+        else:
+            self.chunks.append(bytearray(chunk[:taken]))
         return taken
-
-    @property
-    def content(self) -> memoryview:
-        return memoryview(self._data)[: self.filled]
 
 
 @dataclass(slots=True)
@@ -314,7 +321,11 @@ class _Stream:
         self._starting = asyncio.Lock()
         self._has_new_size = False
         self._unrecorded = _Unrecorded(self._offset)
-        """All that was written, if there is a checksum, until that is verified."""
+        """If there is a checksum, all that was written until that is verified."""
+        self._written = asyncio.Event()
+        """Set when there is something to record, and when nothing more will be written."""
+        self._ending = asyncio.Event()
+        """Set when nothing more will be written."""
         self._arrivals = 0
         self._is_waiting = False
         self._ended_by: HaulageError | None = None
@@ -323,13 +334,13 @@ class _Stream:
         """When, by the clock of the event loop, the upload got all of `UPLOAD_WINDOW` again."""
 
     async def receive(self, chunks: AsyncIterator[bytes], *, ends_file: bool) -> Received:
-        keeper = asyncio.create_task(self._keep())
+        keeper, recorder = asyncio.create_task(self._keep()), asyncio.create_task(self._record_in_batches())
         try:
             failure = await self._take_all(chunks)
             if failure is None and self._checksum is not None:
                 self._checksum.verify()
             if failure is None or self._checksum is None:
-                await self._end(ends_file=ends_file and failure is None)
+                await self._end(recorder, ends_file=ends_file and failure is None)
         except asyncio.CancelledError:  # the process stops
             for task in self._pending:
                 task.cancel()
@@ -337,15 +348,14 @@ class _Stream:
         finally:
             # A write that is cancelled may still replace a part later on, when that has been sent again with other bytes.
             await asyncio.gather(*self._pending, return_exceptions=True)
-            keeper.cancel()
-            await asyncio.gather(keeper, return_exceptions=True)
+            await cancel_and_wait(keeper, recorder)
             if self._buffer is not None:
                 self._appends.budget.release(self._buffer.reserved)
         if failure is not None:
             raise failure
         return Received(self._upload, self._durable)
 
-    async def _end(self, *, ends_file: bool) -> None:
+    async def _end(self, recorder: asyncio.Task[None], *, ends_file: bool) -> None:
         """Makes everything durable that has arrived. `ends_file`: it is the whole file."""
         if ends_file and not self._upload.size_known:
             self._upload = replace(self._upload, size=self._offset, size_known=True)
@@ -357,6 +367,11 @@ class _Stream:
         elif self._buffer is not None:
             self._spill()
         await self._wait(0)
+        self._ending.set()
+        self._written.set()
+        await recorder
+        if self._ended_by is not None:
+            raise self._ended_by
         if self._unrecorded.parts or self._unrecorded.pieces or self._has_new_size:
             await self._record()
 
@@ -420,7 +435,9 @@ class _Stream:
         assert buffer is not None
         merged = self._tail if len(self._tail) >= MAX_PIECES else []
         start = merged[0].start if merged else self._offset - buffer.filled
-        crc = combine([*((piece.crc32, piece.size) for piece in merged), (crc32(buffer.content), buffer.filled)])
+        crc = combine(
+            [*((piece.crc32, piece.size) for piece in merged), (crc32_of_chunks(buffer.chunks), buffer.filled)]
+        )
         piece = TailPiece(start, self._offset - start, crc, tail_key(self._upload.id, start, uuid4()))
         self._tail = [piece] if merged else [*self._tail, piece]
         self._start(buffer, self._write_piece(piece, merged, buffer, self._newest_write()))
@@ -453,14 +470,15 @@ class _Stream:
         await _result_of(before)
         self._unrecorded.parts.append(Part(number=number, crc32=crc, sent=True, etag=etag))
         self._unrecorded.superseded += pieces
-        await self._has_written(end)
+        self._has_written(end)
 
     async def _assembled(self, pieces: Sequence[TailPiece], buffer: _Buffer) -> tuple[PartBuffer, int]:
         """What pieces of the tail have of a part and what memory has, and the CRC-32 of both together."""
         part = PartBuffer([*(piece.size for piece in pieces), buffer.filled])
         await map_limited(lambda place: self._load(pieces[place], part, place), range(len(pieces)), LOADED_AT_ONCE)
-        part.put(len(pieces), buffer.content)
-        buffered = (await crc32_of([buffer.content]), buffer.filled)
+        for chunk in buffer.chunks:
+            part.put(len(pieces), chunk)
+        buffered = (await crc32_of(buffer.chunks), buffer.filled)
         return part, combine([*((piece.crc32, piece.size) for piece in pieces), buffered])
 
     async def _store(self, number: int, part: PartBuffer, crc: int) -> str:
@@ -490,7 +508,7 @@ class _Stream:
         await _result_of(before)
         self._unrecorded.pieces.append(replace(piece, etag=etag))
         self._unrecorded.superseded += merged
-        await self._has_written(piece.stop)
+        self._has_written(piece.stop)
 
     async def _load(self, piece: TailPiece, part: PartBuffer, place: int) -> None:
         """Reads a piece into the part. Raises `ChecksumMismatch`."""
@@ -517,10 +535,25 @@ class _Stream:
             self._upload = replace(self._upload, upload_id=upload_id)
         return upload_id
 
-    async def _has_written(self, end: int) -> None:
+    def _has_written(self, end: int) -> None:
         self._unrecorded.end = end
         if self._checksum is None:
-            await self._record()
+            self._written.set()
+
+    async def _record_in_batches(self) -> None:
+        """Records what was written, until nothing more will be. Parts that follow each other quickly are one batch."""
+        try:
+            while True:
+                await self._written.wait()
+                if self._ending.is_set():
+                    return
+                self._written.clear()
+                await self._record()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(RECORD_INTERVAL):
+                        await self._ending.wait()
+        except HaulageError as error:
+            self._ended_by = error
 
     async def _record(self) -> None:
         """Makes bytes that the store has count. Raises `UploadBusy` if another request is the writer by now."""
