@@ -29,7 +29,7 @@ from jobs.files.media_types import media_type
 from jobs.files.states import ScanState
 from jobs.kinds import Phase
 from jobs.settings import Settings
-from jobs.storage import ChecksumRejected, ObjectInfo, Storage, UploadGone, UploadUnusable
+from jobs.storage import ChecksumRejected, Storage, UploadGone, UploadUnusable
 from jobs.storage.crc32 import combine, crc32
 from jobs.storage.multipart import PartChecksums
 from jobs.uploads.cleanup import remove_tail
@@ -53,6 +53,15 @@ class Scans(Protocol):
     """What scans a file while it is read: `jobs.uploads.scanning.Scanner`."""
 
     async def scan(self, chunks: AsyncIterator[bytes]) -> Scan: ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """The object that the parts of an upload have become. Size in bytes."""
+
+    key: str
+    size: int
+    etag: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,10 +94,10 @@ class Receiver:
         [record] = claimed.records
         reporter.resolved([replace(record, size=upload.size, key=upload.key)])
         parts = await self.uploads.parts(upload.id)
-        info = await self._assemble(claimed.job, upload, parts)
+        stored = await self._assemble(claimed.job, upload, parts)
         reporter.enter(Phase.CHECKING)
         try:
-            checked = await self._check(upload, parts, info, reporter, record)
+            checked = await self._check(upload, parts, stored, reporter, record)
         except FileInfected as error:
             await self.uploads.quarantine(claimed.job, error.finding)
             raise
@@ -97,7 +106,7 @@ class Receiver:
             key=upload.key,
             name=upload.name,
             size=upload.size,
-            etag=info.etag,
+            etag=stored.etag,
             crc32=checked.crc32,
             sha256=checked.sha256,
             content_type=checked.detected_type or upload.content_type or media_type(upload.name),
@@ -114,7 +123,7 @@ class Receiver:
         reporter.done(record.index, checked.crc32, file_id=file.id)
         return Success(None, with_file(file, checked.detected_type, broken))
 
-    async def _assemble(self, job: Job, upload: Upload, parts: Sequence[Part]) -> ObjectInfo:
+    async def _assemble(self, job: Job, upload: Upload, parts: Sequence[Part]) -> StoredObject:
         """The object of the upload, which this or an earlier attempt has made of its parts.
 
         The worker of an earlier attempt may have been killed while the store completed the upload for it.
@@ -130,7 +139,7 @@ class Receiver:
                 log.info("upload_parts_missing", reason=error.message)
             await asyncio.sleep(SETTLE_INTERVAL)
 
-    async def _complete_or_find(self, upload: Upload, parts: Sequence[Part]) -> ObjectInfo:
+    async def _complete_or_find(self, upload: Upload, parts: Sequence[Part]) -> StoredObject:
         if upload.upload_id is not None:
             try:
                 await self._complete(upload, upload.upload_id, parts)
@@ -140,20 +149,30 @@ class Receiver:
                 raise UploadIncomplete(
                     f"The store has other parts than were announced: {error.message} Upload the file again."
                 ) from error
-            found = await self.storage.multipart.find_completed(upload.key)
-            if found is not None and found.fingerprint != str(upload.id):
-                raise UploadIncomplete(f"The object of upload {upload.id} is another one. Upload the file again.")
-        try:
-            info = await self.storage.objects.head(upload.key)
-        except ObjectMissing:
+        found = await self._find_object(upload)
+        if found is None:
             raise UploadIncomplete(
                 "The store has no bytes of this file, although its parts were reported as sent. Upload it again."
-            ) from None
-        if info.size != upload.size:
-            raise UploadIncomplete(
-                f"The file has {info.size:,} bytes, not {upload.size:,} as was announced. Upload it again."
             )
-        return info
+        if found.size != upload.size:
+            raise UploadIncomplete(
+                f"The file has {found.size:,} bytes, not {upload.size:,} as was announced. Upload it again."
+            )
+        return found
+
+    async def _find_object(self, upload: Upload) -> StoredObject | None:
+        """The object of an upload, with one request. Raises `UploadIncomplete` if it was made by another upload."""
+        if upload.upload_id is None:
+            with suppress(ObjectMissing):
+                info = await self.storage.objects.head(upload.key)
+                return StoredObject(upload.key, info.size, info.etag)
+            return None
+        completed = await self.storage.multipart.find_completed(upload.key)
+        if completed is None:
+            return None
+        if completed.fingerprint != str(upload.id):
+            raise UploadIncomplete(f"The object of upload {upload.id} is another one. Upload the file again.")
+        return StoredObject(upload.key, completed.size, completed.etag)
 
     async def _complete(self, upload: Upload, upload_id: str, parts: Sequence[Part]) -> None:
         etags = {part.number: part.etag for part in parts}
@@ -177,18 +196,18 @@ class Receiver:
         await self.storage.multipart.complete(upload.key, upload_id, found, checksums)
 
     async def _check(
-        self, upload: Upload, parts: Sequence[Part], info: ObjectInfo, reporter: Reporter, record: FileRecord
+        self, upload: Upload, parts: Sequence[Part], stored: StoredObject, reporter: Reporter, record: FileRecord
     ) -> Checked:
         """Checks the type first, which needs the first bytes only, then the CRC-32, and scans the file."""
-        head = b"".join([chunk async for chunk in self._read(info, min(info.size, HEAD_SIZE))])
+        head = b"".join([chunk async for chunk in self._read(stored, min(stored.size, HEAD_SIZE))])
         detected = check_type(upload.name, upload.content_type, head)
         expected = combine((part.crc32, upload.size_of(part.number)) for part in parts)
-        known = await self.storage.checksums.crc32(info.key, info.etag, info.size) if info.size else crc32(b"")
+        known = await self.storage.checksums.crc32(stored.key, stored.etag, stored.size) if stored.size else crc32(b"")
         sha256, scan = None, ScanState.NONE
         if self.scanner is None and known is not None:
-            reporter.skipped(record.index, info.size)
+            reporter.skipped(record.index, stored.size)
         else:
-            reading = _WholeFile(self._read(info, info.size), reporter, record.index)
+            reading = _WholeFile(self._read(stored, stored.size), reporter, record.index)
             if self.scanner is not None:
                 result = await self.scanner.scan(reading.chunks())
                 result.require_accepted()
@@ -203,8 +222,8 @@ class Receiver:
             )
         return Checked(detected_type=detected, crc32=expected, sha256=sha256, scan=scan)
 
-    def _read(self, info: ObjectInfo, stop: int) -> AsyncIterator[bytes]:
-        return self.storage.objects.read(info.key, info.etag, 0, stop)
+    def _read(self, stored: StoredObject, stop: int) -> AsyncIterator[bytes]:
+        return self.storage.objects.read(stored.key, stored.etag, 0, stop)
 
 
 class _WholeFile:

@@ -38,21 +38,29 @@ UNLIMITED = {"max_open_uploads": 1_000_000}
 
 
 async def measure(arena: Arena, effort: Effort) -> list[Figure]:
-    """The whole table. The requests come last: what they queue has no bytes."""
+    """The whole table. What moves most bytes comes last: a store is slow for a while after they are removed."""
+    requests = await _requests(arena, effort)
+    await _empty(arena)
     return [
         *await upload_race.measure(arena, effort),
-        *await _returned(arena, effort),
         *await _intake(arena, effort),
-        *await _requests(arena, effort),
+        *requests,
+        *await _returned(arena, effort.returned, 1),
+        *await _returned(arena, effort.returned // FILES, FILES),
     ]
 
 
-async def _returned(arena: Arena, effort: Effort) -> list[Figure]:
-    """Uploads ten files, and makes a bundle of them; counts what the store sends to the worker."""
+async def _empty(arena: Arena) -> None:
+    """Removes the jobs: what the requests have queued has no bytes."""
+    await arena.services.database.fetch("TRUNCATE jobs, file_records, job_events, upload_jobs, signed_parts CASCADE")
+
+
+async def _returned(arena: Arena, size: int, count: int) -> list[Figure]:
+    """Uploads files of so many bytes together, and makes a bundle of them; counts what the store sends to the worker."""
     path = arena.folder / "returned-0.bin"
-    upload_race.write_random(path, effort.returned // FILES)
+    upload_race.write_random(path, size // count)
     paths = [path]
-    for number in range(1, FILES):
+    for number in range(1, count):
         paths.append(path.with_name(f"returned-{number}.bin"))
         paths[-1].hardlink_to(path)
     async with _counting(arena.settings.s3_endpoint) as (url, counted), arena.gateway() as port:
@@ -64,12 +72,15 @@ async def _returned(arena: Arena, effort: Effort) -> list[Figure]:
     for one in paths:
         one.unlink()
     assert job.result is not None
-    assert job.result.size >= effort.returned
-    if effort.returned <= CHECKED:
+    assert job.result.size >= size // count * count
+    if size <= CHECKED:
         await bundles.open_and_remove(arena, job)
     await upload_race.remove_objects(arena)
-    what = f"{size_text(effort.returned)} up, then a bundle of it: bytes that the store sent to the worker"
+    files = "one file" if count == 1 else f"{count} files"
+    what = f"{size_text(size)} in {files} up, then a bundle of it: bytes that the store sent to the worker"
     measured = f"{size_text(sum(counted))}, of them {size_text(uploaded)} for the uploads"
+    if count > 1:
+        return [Figure(what, measured)]
     return [Figure(what, measured, f"< {size_text(READ)}", sum(counted) < READ)]
 
 
