@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import tracemalloc
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -118,6 +119,49 @@ async def test_a_file_of_any_size_arrives_whole(services: Services, *, known: bo
         assert (await services.uploads.read(upload.id)).progress.bytes_done == size
         files[upload.id] = data
     await complete(services, files)
+
+
+async def test_tiny_chunks_take_little_more_memory_than_their_bytes(services: Services) -> None:
+    data = os.urandom(200_000)
+    upload = await streamed(services, len(data))
+    tracemalloc.start()
+    try:
+        await services.appends.append(upload.id, 0, chunks_of(data, 1))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 * MIB  # as objects of their own they would take 8
+    await complete(services, {upload.id: data})
+
+
+async def test_parts_that_follow_each_other_quickly_are_recorded_together(services: Services) -> None:
+    data = os.urandom(6 * PART)
+    upload = await streamed(services, len(data))
+    await append(services, upload, 0, data)
+    recorded = (await services.uploads.read(upload.id)).seq - upload.seq
+    assert 1 <= recorded < 6
+    await complete(services, {upload.id: data})
+
+
+async def test_what_has_arrived_is_recorded_while_a_client_pauses(services: Services) -> None:
+    data, release = os.urandom(3 * PART), asyncio.Event()
+    upload = await streamed(services, len(data))
+
+    async def pausing() -> AsyncIterator[bytes]:
+        async for chunk in chunks_of(data[: 2 * PART]):
+            yield chunk
+        await release.wait()
+        async for chunk in chunks_of(data[2 * PART :]):
+            yield chunk
+
+    async def is_recorded() -> bool:
+        return (await services.uploads.read(upload.id)).progress.bytes_done == 2 * PART
+
+    appending_all = asyncio.create_task(services.appends.append(upload.id, 0, pausing()))
+    await eventually(is_recorded)
+    release.set()
+    await appending_all
+    await complete(services, {upload.id: data})
 
 
 async def test_what_has_arrived_stays_when_a_client_breaks_off(services: Services) -> None:
