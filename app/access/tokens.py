@@ -19,6 +19,7 @@ from joserfc.jwk import Key, OctKey
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictFloat, StrictInt, StrictStr, ValidationError
 from pydantic_core import from_json
 
+from app.access.credentials import KEY_PREFIX
 from app.access.key_sets import ALGORITHMS
 from app.problems import InvalidToken
 
@@ -26,7 +27,7 @@ MAX_TOKEN = 8192
 """Characters of a token. A longer one is refused before it is parsed."""
 LEEWAY = 30.0
 """Seconds by which the clocks of an issuer and of the gateway may differ."""
-_NO_JWT = "The token is not a signed JWT."
+_NO_JWT = f"The token is neither an API key, which begins with {KEY_PREFIX}, nor a signed JWT."
 TYPES = frozenset({None, "jwt", "at+jwt", "application/at+jwt"})
 """Values of `typ` in lower case: an access token's (RFC 9068, section 4), or that of any JWT."""
 
