@@ -15,6 +15,12 @@ class Kind(StrEnum):
     """Gathers files into a bundle, or links one file (`jobs.bundles`)."""
     UPLOAD = "upload"
     """Receives a file, checks it, and adds it to the catalogue (`jobs.uploads`)."""
+    IMAGE = "image"
+    """Makes files of an uploaded image: a thumbnail, a version for the web."""
+    PDF = "pdf"
+    """Makes files of an uploaded PDF: pages as images, its text."""
+    VIDEO = "video"
+    """Makes files of an uploaded video: a poster, a version for the web."""
 
 
 class Phase(StrEnum):
@@ -32,9 +38,17 @@ class Phase(StrEnum):
     """The parts of an upload are made one object."""
     CHECKING = "checking"
     """The content of an upload is checked."""
+    PROCESSING = "processing"
+    """Files are made of one that was uploaded."""
     READY = "ready"
     """Its result can be fetched, or could be until it expired."""
 
 
-FIRST_PHASE = {Kind.DOWNLOAD: Phase.RESOLVING, Kind.UPLOAD: Phase.ASSEMBLING}
+FIRST_PHASE = {
+    Kind.DOWNLOAD: Phase.RESOLVING,
+    Kind.UPLOAD: Phase.ASSEMBLING,
+    Kind.IMAGE: Phase.PROCESSING,
+    Kind.PDF: Phase.PROCESSING,
+    Kind.VIDEO: Phase.PROCESSING,
+}
 """The phase in which an attempt of each kind starts."""

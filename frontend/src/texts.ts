@@ -29,6 +29,7 @@ export const texts = {
     packing: "Packing",
     assembling: "Assembling",
     checking: "Checking",
+    processing: "Processing",
     ready: "Ready",
   },
   phases: "Download steps",

@@ -1551,7 +1551,7 @@ export interface components {
          * @description The step of a job that a person is shown.
          * @enum {string}
          */
-        Phase: "receiving" | "queued" | "resolving" | "packing" | "assembling" | "checking" | "ready";
+        Phase: "receiving" | "queued" | "resolving" | "packing" | "assembling" | "checking" | "processing" | "ready";
         /**
          * Preflight
          * @description What a job of these files would result in. `totalBytes`: size of the files, `resultBytes`: size of the download.

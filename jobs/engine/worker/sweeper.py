@@ -142,7 +142,7 @@ class Sweeper:
     async def enqueue_overdue(self) -> int:
         """Enqueues wake-ups again for jobs that no worker has claimed since they were due. Returns their number."""
         engine, total = self._engine, 0
-        for kind in self._works:
+        for kind in Kind:
             due = await sweeps.find_overdue(engine.database, kind, engine.settings.wake_grace, WAKE_UPS)
             if due:
                 await engine.queue.enqueue_missing(kind, due)
