@@ -101,6 +101,19 @@ class NewJob:
 
 
 @dataclass(frozen=True, slots=True)
+class FollowUp:
+    """A job that is created in the transaction that completes another one, and only there: neither is without the other.
+
+    It is always admitted, so that no success fails because others are waiting: neither `MAX_QUEUED` nor `new.admission`
+    holds it back.
+    """
+
+    new: NewJob
+    within: Within | None = None
+    """Writes the rows of its kind, given the new job. The rows of the completed job are written before."""
+
+
+@dataclass(frozen=True, slots=True)
 class Claimed:
     """A job that a worker now holds, and its files."""
 
@@ -162,15 +175,8 @@ class Lifecycle:
                     return earlier
             if self._backpressure is not None:
                 await self._backpressure[new.kind].admit(connection)
-            job_id = new_job_id()
-            now, place = await admissions.enter_queue(connection, new.kind, new.owner, job_id, new.admission)
-            job = self._new_job(job_id, new, now, place)
-            event = created(job)
-            await jobs.insert_job(connection, job, event, new.files, idempotency)
-            if within is not None:
-                await within(connection, job)
-        log.info("job_created", job_id=str(job.id), kind=job.kind, files=len(new.files))
-        await self._announce(job, event.at, since=0)
+            job = await self._insert(connection, new, new.admission, idempotency, within)
+        await self._announce_new(job)
         return job
 
     async def create_receiving(
@@ -215,6 +221,22 @@ class Lifecycle:
             await jobs.save_received(connection, after)
         await self._announce(after, now, since=job.seq)
         return after
+
+    async def _insert(
+        self,
+        connection: AsyncConnection,
+        new: NewJob,
+        admission: Admission | None,
+        idempotency: Idempotency | None,
+        within: Within | None,
+    ) -> Job:
+        job_id = new_job_id()
+        now, place = await admissions.enter_queue(connection, new.kind, new.owner, job_id, admission)
+        job = self._new_job(job_id, new, now, place)
+        await jobs.insert_job(connection, job, created(job), new.files, idempotency)
+        if within is not None:
+            await within(connection, job)
+        return job
 
     async def _earlier(self, connection: AsyncConnection, owner: str, idempotency: Idempotency) -> Job | None:
         if not await jobs.lock_key(connection, owner, idempotency.key):
@@ -325,10 +347,18 @@ class Lifecycle:
     # Each of the following also records the last batch of the attempt, in the transaction that ends it.
 
     async def succeed(
-        self, held: Job, lifetime: float | None, within: Within | None = None, batch: Batch | None = None
+        self,
+        held: Job,
+        lifetime: float | None,
+        within: Within | None = None,
+        batch: Batch | None = None,
+        follow_ups: Sequence[FollowUp] = (),
     ) -> Job:
-        """Completes the job, whose result can be fetched for `lifetime` seconds; None: permanently."""
-        return await self._move_held(held, Succeed(lifetime=lifetime), within, batch)
+        """Completes the job, whose result can be fetched for `lifetime` seconds; None: permanently.
+
+        The follow-ups are created in the same transaction, after `within`, in this order.
+        """
+        return await self._move_held(held, Succeed(lifetime=lifetime), within, batch, follow_ups)
 
     async def fail(self, held: Job, failure: Failure, batch: Batch | None = None) -> Job:
         """Ends the attempt. Another one follows if the error is retryable and attempts are left."""
@@ -344,14 +374,19 @@ class Lifecycle:
         return await self._move_held(held, Release(), batch=batch)
 
     async def _move_held(
-        self, held: Job, command: Command, within: Within | None = None, batch: Batch | None = None
+        self,
+        held: Job,
+        command: Command,
+        within: Within | None = None,
+        batch: Batch | None = None,
+        follow_ups: Sequence[FollowUp] = (),
     ) -> Job:
         def decide(job: Job) -> Command:
             if job.fence != held.fence:
                 raise jobs.stale(job.id, held.fence)
             return command
 
-        return await self._move(held.id, decide, within, batch)
+        return await self._move(held.id, decide, within, batch, follow_ups)
 
     # --- sweeps --------------------------------------------------------------------------------------------------------
 
@@ -397,6 +432,7 @@ class Lifecycle:
         decide: Callable[[Job], Command | None],
         within: Within | None = None,
         batch: Batch | None = None,
+        follow_ups: Sequence[FollowUp] = (),
     ) -> Job:
         """Locks the job, applies the command that `decide` returns for it (None: no change), commits and announces."""
         async with self._database.begin() as connection:
@@ -410,7 +446,10 @@ class Lifecycle:
             after, records = await self._save(connection, job, command, now, batch)
             if within is not None:
                 await within(connection, after)
+            followed_by = [await self._insert(connection, it.new, None, None, it.within) for it in follow_ups]
         await self._announce_move(after, now, records)
+        for new in followed_by:
+            await self._announce_new(new)
         return after
 
     async def _save(
@@ -428,6 +467,10 @@ class Lifecycle:
         if batch is not None:
             await upload_parts.save_parts(connection, after.id, batch.parts)
         return after, await file_records.touch_unfinished(connection, after.id, after.seq)
+
+    async def _announce_new(self, job: Job) -> None:
+        log.info("job_created", job_id=str(job.id), kind=job.kind, files=job.progress.files_total)
+        await self._announce(job, job.created_at, since=0)
 
     async def _announce_move(self, job: Job, now: datetime, records: Sequence[FileRecord]) -> None:
         log.info(

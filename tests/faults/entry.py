@@ -53,8 +53,10 @@ def unfenced() -> None:
     from jobs.engine.worker.work import Success
     from jobs.errors import StaleFence
 
-    async def move(self: Any, held: Job, command: Command, within: Any = None, batch: Any = None) -> Job:
-        del batch
+    async def move(
+        self: Any, held: Job, command: Command, within: Any = None, batch: Any = None, follow_ups: Any = ()
+    ) -> Job:
+        del batch, follow_ups
         async with self._database.begin() as connection:
             now = await jobs.clock(connection)
             seq = await connection.scalar(select(tables.jobs.c.seq).where(tables.jobs.c.id == held.id))

@@ -73,7 +73,7 @@ async def taking_in_process(
     url = f"http://127.0.0.1:{port}"
     own = {"INTAKE_PORT": str(port), "INTAKE_URL": url, "PUBLIC_URL": "http://127.0.0.1", **environment}
     code = "from app.server import serve_intake; from jobs.settings import Settings; serve_intake(Settings())"
-    values = {**os.environ, **_environment(settings), **own}
+    values = {**environment_of(settings), **own}
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, env=values)
     try:
         async with httpx.AsyncClient(base_url=url) as client:
@@ -95,7 +95,7 @@ async def taking_in_process(
 async def worker_process(settings: Settings) -> AsyncIterator[asyncio.subprocess.Process]:
     """A worker in a process of its own, which is killed at the end."""
     code = "from jobs.settings import Settings; from jobs.worker_process import work; work(Settings())"
-    values = {**os.environ, **_environment(settings)}
+    values = environment_of(settings)
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, env=values)
     try:
         yield process
@@ -105,8 +105,8 @@ async def worker_process(settings: Settings) -> AsyncIterator[asyncio.subprocess
         await process.wait()
 
 
-def _environment(settings: Settings) -> dict[str, str]:
-    """The settings that differ between tests, for another process."""
+def environment_of(settings: Settings) -> dict[str, str]:
+    """This process's environment, with the settings that differ between tests, for another process."""
     names = (
         "database_url",
         "redis_url",
@@ -122,4 +122,4 @@ def _environment(settings: Settings) -> dict[str, str]:
     )
     values = {name.upper(): str(getattr(settings, name)) for name in names}
     values["S3_SECRET_ACCESS_KEY"] = settings.s3_secret_access_key.get_secret_value()
-    return values
+    return {**os.environ, **values}

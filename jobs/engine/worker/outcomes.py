@@ -122,8 +122,8 @@ class Outcomes:
 
     async def _transition(self, job: Job, outcome: Outcome, batch: Batch | None) -> None:
         match outcome:
-            case Success(lifetime, within):
-                await self._lifecycle.succeed(job, lifetime, within, batch)
+            case Success(lifetime, within, follow_ups):
+                await self._lifecycle.succeed(job, lifetime, within, batch, follow_ups)
             case Parked(failure, pause):
                 await self._lifecycle.park(job, failure, pause, batch)
             case Released():

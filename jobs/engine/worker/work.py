@@ -8,7 +8,7 @@ from datetime import datetime
 
 from jobs.breakers import Breaker
 from jobs.engine.jobs import Job
-from jobs.engine.lifecycle import Claimed, Within
+from jobs.engine.lifecycle import Claimed, FollowUp, Within
 from jobs.engine.worker.reporter import Reporter
 from jobs.kinds import Kind
 
@@ -17,11 +17,13 @@ from jobs.kinds import Kind
 class Success:
     """The result of an attempt exists and can be fetched for `lifetime` seconds, or permanently.
 
-    `within` records it in the transaction that completes the job. If it raises `ResultGone`, the job is released.
+    `within` records it in the transaction that completes the job, which also creates the follow-ups. If it raises
+    `ResultGone`, the job is released.
     """
 
     lifetime: float | None
     within: Within
+    follow_ups: Sequence[FollowUp] = ()
 
 
 @dataclass(frozen=True, slots=True)
