@@ -10,6 +10,20 @@ class Role(StrEnum):
 
     ORIGINAL = "original"
     """What was uploaded, or added by an operator."""
+    THUMBNAIL = "thumbnail"
+    """A small picture of an image, or of the first page of a PDF."""
+    WEB = "web"
+    """An image in a size and format for web pages."""
+    PAGE = "page"
+    """A picture of a page of a PDF."""
+    TEXT = "text"
+    """The text of a PDF."""
+    POSTER = "poster"
+    """A frame of a video."""
+    VIDEO = "video"
+    """A video in a size and format for web pages."""
+    PLAYLIST = "playlist"
+    """An HLS playlist of a video."""
 
 
 class ScanState(StrEnum):

@@ -1719,7 +1719,7 @@ export interface components {
          * @description What a file is to the upload that it comes from.
          * @enum {string}
          */
-        Role: "original";
+        Role: "original" | "thumbnail" | "web" | "page" | "text" | "poster" | "video" | "playlist";
         /** Root */
         Root: {
             /** Name */
