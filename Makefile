@@ -144,7 +144,7 @@ bench-uploads: setup ## Measure uploads beside tusd, and print their table of do
 	$(BIN)/python -m tests.bench uploads
 
 lock: ## Pin every dependency by version and hash (needs uv)
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --extra stack --group dev \
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --extra media --extra stack --group dev \
 		pyproject.toml --output-file requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 		--constraint requirements.lock pyproject.toml --output-file requirements.runtime.lock
