@@ -71,7 +71,7 @@ async def write_batch(
 
 
 async def write_files(connection: AsyncConnection, job_id: UUID, seq: int, records: Sequence[FileRecord]) -> None:
-    """Records changed files under the job's `seq`. The caller has checked the fence in this transaction."""
+    """Records changed and new files under the job's `seq`. The caller has checked the fence in this transaction."""
     if records:
         await fetch_within(connection, _FILES, job_id, seq, *_columns(records).values())
 
@@ -84,15 +84,19 @@ _PROGRESS = """
 """
 
 _FILES = """
-    UPDATE file_records AS f
-    SET file_id = n.file_id, entry_name = n.entry_name, state = n.state, key = n.key, size = n.size, etag = n.etag,
-        crc32 = n.crc32, sha256 = n.sha256, bytes_done = n.bytes_done, error_class = n.error_class,
-        error_message = n.error_message, seq = $2
-    FROM unnest(
-        $3::int[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::text[], $10::bigint[], $11::text[],
-        $12::bigint[], $13::text[], $14::text[]
-    ) AS n (index, file_id, entry_name, state, key, size, etag, crc32, sha256, bytes_done, error_class, error_message)
-    WHERE f.job_id = $1 AND f.index = n.index
+    INSERT INTO file_records (
+        job_id, seq, index, file_id, name, entry_name, state, key, size, etag, crc32, sha256, bytes_done, error_class,
+        error_message
+    )
+    SELECT $1, $2, n.* FROM unnest(
+        $3::int[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::text[], $11::bigint[],
+        $12::text[], $13::bigint[], $14::text[], $15::text[]
+    ) AS n
+    ON CONFLICT (job_id, index) DO UPDATE
+    SET file_id = excluded.file_id, entry_name = excluded.entry_name, state = excluded.state, key = excluded.key,
+        size = excluded.size, etag = excluded.etag, crc32 = excluded.crc32, sha256 = excluded.sha256,
+        bytes_done = excluded.bytes_done, error_class = excluded.error_class, error_message = excluded.error_message,
+        seq = excluded.seq
 """
 
 
@@ -100,6 +104,7 @@ def _columns(records: Sequence[FileRecord]) -> dict[str, list[object]]:
     return {
         "index": [r.index for r in records],
         "file_id": [r.file_id for r in records],
+        "name": [r.name for r in records],
         "entry_name": [r.entry_name for r in records],
         "state": [str(r.state) for r in records],
         "key": [r.key for r in records],

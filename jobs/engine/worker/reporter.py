@@ -7,6 +7,7 @@ A finished file is published at once and recorded within a second; the last batc
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -27,6 +28,8 @@ BYTES = 0.2
 """Seconds before an event that only reports bytes, so that one about a finished file does not have to wait behind it."""
 BATCH = 1.0
 """Seconds between two durable batches of a job."""
+_EXPECTED = frozenset({FileState.PENDING, FileState.ACTIVE, FileState.DONE})
+"""The states of files whose bytes count for the total."""
 
 
 class Reporter:
@@ -68,12 +71,25 @@ class Reporter:
         self._update(self._progress)
 
     def resolved(self, records: Sequence[FileRecord]) -> None:
-        """The files are known, and so is the total of bytes."""
-        self._records = {record.index: record for record in records}
+        """The files are known, and so is the total of bytes. An attempt that finds out more may call this again.
+
+        Files with new indexes are added to the job, and stay for the next attempt. Files that the job has and `records`
+        lacks are omitted: none is removed, since no event tells followers that a file does not exist any more.
+        """
+        omitted = {index: replace(record, state=FileState.OMITTED) for index, record in self._records.items()}
+        self._records = omitted | {record.index: record for record in records}
         self._fresh.update(self._records)
-        there = [record.size or 0 for record in records if record.state is FileState.PENDING]
-        omitted = sum(record.state is FileState.OMITTED for record in records)
-        self._update(replace(self._progress, bytes_total=sum(there), files_omitted=omitted))
+        states = Counter(record.state for record in self._records.values())
+        sizes = [record.size or 0 for record in self._records.values() if record.state in _EXPECTED]
+        self._update(
+            replace(
+                self._progress,
+                files_total=len(self._records),
+                files_done=states[FileState.DONE],
+                files_omitted=states[FileState.OMITTED],
+                bytes_total=sum(sizes),
+            )
+        )
 
     def read(self, index: int, amount: int) -> None:
         """`amount` more bytes of a file were read."""
