@@ -267,6 +267,7 @@ RESPONSES: dict[str, ErrorResponse] = {
     "scanner_misconfigured": ErrorResponse(
         503, "The virus scanner is not set up correctly", ExitCode.UNAVAILABLE, retry_after=30
     ),
+    "sandbox_unavailable": ErrorResponse(503, "Files cannot be processed", ExitCode.UNAVAILABLE, retry_after=30),
     "attempt_timeout": ErrorResponse(504, "The attempt took too long", ExitCode.UNAVAILABLE),
     "stale_fence": ErrorResponse(409, "The job was changed by someone else", ExitCode.WRONG_STATE, retry_after=1),
     # the service

@@ -344,6 +344,20 @@ class ScannerMisconfigured(ScannerUnavailable):
     code = "scanner_misconfigured"
 
 
+class SandboxUnavailable(HaulageError):
+    """No sandbox works here, so that no file may be decoded. No job is to blame.
+
+    `reason` is what was tried, and what to do. It may name paths, so it is for operators only.
+    """
+
+    code = "sandbox_unavailable"
+    error_class = ErrorClass.INTERNAL
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
 class AttemptTimeout(HaulageError):
     """The attempt took longer than `JOB_TIMEOUT`."""
 

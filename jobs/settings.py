@@ -18,6 +18,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    DirectoryPath,
     Field,
     FilePath,
     RedisDsn,
@@ -587,6 +588,23 @@ class IntakeSettings(_Group):
     )
 
 
+class ProcessingSettings(_Group):
+    """Processing of uploaded files."""
+
+    sandbox: Literal["auto", "bubblewrap", "landlock", "off"] = Field(
+        default="auto",
+        description="What confines decoders: `auto` is bubblewrap, or else Landlock; where neither works, no file is "
+        "processed. With `off`, a file that exploits a decoder has all rights of the worker.",
+    )
+    scratch_dir: DirectoryPath | None = Field(
+        default=None,
+        description="Folder for files that are being processed; defaults to that of the system for temporary files.",
+    )
+    scratch_bytes: Bytes = Field(
+        default=4 * GIB, description="Bytes that all files which a worker process is processing may take there."
+    )
+
+
 class WorkerSettings(_Group):
     """The workers."""
 
@@ -637,6 +655,7 @@ class Settings(
     ScanSettings,
     UploadSettings,
     IntakeSettings,
+    ProcessingSettings,
     WorkerSettings,
     LogSettings,
 ):

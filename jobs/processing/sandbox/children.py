@@ -1,0 +1,208 @@
+"""Runs one child: feeds it, follows its lines, holds it to its limits, and waits until all of its processes have ended."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jobs.concurrency import complete, first_error_group
+from jobs.errors import SandboxUnavailable
+
+MAX_LINE = 64 << 10
+"""Bytes of the longest line that a child may write."""
+MAX_LINES_SIZE = 16 << 20
+"""Bytes of all lines that a child may write."""
+MAX_STDERR = 4 << 10
+"""Bytes of its standard error that are kept: the last."""
+END_TIMEOUT = 2.0
+"""Seconds for the launcher to kill the child and to report, before all are killed from here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much a child may use.
+
+    `seconds` is its time, `cpu_seconds` its processor time. `memory` is the address space of each process, `file_size` the
+    size of each file, in bytes. It is killed after `silence` seconds without a line.
+    """
+
+    seconds: float
+    cpu_seconds: int
+    memory: int
+    file_size: int
+    silence: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a child has ended: by itself with `returncode`, or by `signal`.
+
+    `killed_for` is the limit for which it was killed, as a sentence for operators; `timed_out` if that was a time. `stderr`
+    is the end of its standard error. `peak_rss` (bytes) is that of its largest process.
+    """
+
+    returncode: int | None
+    signal: int | None
+    timed_out: bool
+    stderr: str
+    peak_rss: int
+    cpu_seconds: float
+    killed_for: str | None = None
+
+
+def _unavailable(reason: str) -> SandboxUnavailable:
+    return SandboxUnavailable("The sandbox, in which files are processed, cannot be started.", reason)
+
+
+class _LimitExceeded(Exception):
+    def __init__(self, reason: str, *, time: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.time = time
+
+
+async def run_child(
+    command: Callable[[int], Sequence[str]],
+    request: bytes,
+    limits: Limits,
+    on_line: Callable[[bytes], None],
+    scratch: Path,
+) -> Ended:
+    """Run the command, which is given a file descriptor for the launcher's reports.
+
+    Its environment has nothing but `TMPDIR`, which is the folder `scratch`. That is also true of the programs which start
+    the child, since their environment can be read in `/proc`.
+
+    `request` is its standard input. `on_line` is called with each line of its output, without the line break; what it
+    raises is raised here, after the child has been killed. Raises `SandboxUnavailable` if the child could not be started.
+    """
+    ours, theirs = socket.socketpair()
+    try:
+        with theirs:
+            process = await asyncio.create_subprocess_exec(
+                *command(theirs.fileno()),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                limit=MAX_LINE,
+                env={"TMPDIR": str(scratch)},
+                pass_fds=(theirs.fileno(),),
+                start_new_session=True,
+            )
+        child = _Child(process, *await asyncio.open_connection(sock=ours))
+    except BaseException as error:
+        ours.close()  # which the launcher sees, if it runs
+        if isinstance(error, OSError):
+            raise _unavailable(str(error)) from error
+        raise
+    exceeded: _LimitExceeded | None = None
+    try:
+        await child.follow(request, limits, on_line)
+    except _LimitExceeded as error:
+        exceeded = error
+    finally:
+        await complete(child.end())
+    return child.ended(exceeded)
+
+
+class _Child:
+    """A running child."""
+
+    def __init__(
+        self, process: asyncio.subprocess.Process, reports: asyncio.StreamReader, control: asyncio.StreamWriter
+    ) -> None:
+        self._process = process
+        self._control = control
+        self._report = asyncio.create_task(reports.read())
+        self._stderr = b""
+
+    async def follow(self, request: bytes, limits: Limits, on_line: Callable[[bytes], None]) -> None:
+        """Return when the child has ended. Raises `_LimitExceeded`, and what `on_line` raises."""
+        try:
+            async with asyncio.timeout(limits.seconds) as deadline, first_error_group() as group:
+                group.create_task(self._feed(request))
+                group.create_task(self._read_lines(limits.silence, on_line))
+                group.create_task(self._read_stderr())
+                await asyncio.wait([self._report])
+        except TimeoutError:
+            if not deadline.expired():
+                raise
+            raise _LimitExceeded(f"It took longer than {limits.seconds:g} s.", time=True) from None
+
+    async def _feed(self, request: bytes) -> None:
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError, ConnectionResetError):  # it need not read its request
+            self._process.stdin.write(request)
+            await self._process.stdin.drain()
+        self._process.stdin.close()
+
+    async def _read_lines(self, silence: float, on_line: Callable[[bytes], None]) -> None:
+        assert self._process.stdout is not None
+        total = 0
+        while True:
+            try:
+                async with asyncio.timeout(silence):
+                    line = await self._process.stdout.readline()
+            except TimeoutError:
+                raise _LimitExceeded(f"It reported nothing for {silence:g} s.", time=True) from None
+            except ValueError:
+                raise _LimitExceeded(f"It wrote a line of more than {MAX_LINE} bytes.") from None
+            total += len(line)
+            if not line:
+                return
+            if total > MAX_LINES_SIZE:
+                raise _LimitExceeded(f"It wrote more than {MAX_LINES_SIZE} bytes of lines.")
+            on_line(line.removesuffix(b"\n"))
+
+    async def _read_stderr(self) -> None:
+        assert self._process.stderr is not None
+        while block := await self._process.stderr.read(MAX_STDERR):
+            self._stderr = (self._stderr + block)[-MAX_STDERR:]
+
+    async def end(self) -> None:
+        """Kill the child if it still runs, and wait until all of its processes have ended."""
+        with suppress(OSError):
+            self._control.write_eof()  # the launcher kills the child, and reports
+        await asyncio.wait([self._report], timeout=END_TIMEOUT)
+        if not self._reported():
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        _, stderr = await self._process.communicate()
+        self._stderr = (self._stderr + stderr)[-MAX_STDERR:]
+        self._control.close()
+        with suppress(OSError):
+            await self._control.wait_closed()
+        await asyncio.wait([self._report])
+
+    def _reported(self) -> dict[str, Any]:
+        """What the launcher has reported; nothing if it has not, or not yet."""
+        if not self._report.done() or self._report.exception() is not None:
+            return {}
+        reports = [json.loads(line) for line in self._report.result().splitlines()]
+        return {key: value for report in reports for key, value in report.items()}
+
+    def ended(self, exceeded: _LimitExceeded | None) -> Ended:
+        """How the child has ended. Raises `SandboxUnavailable` if the decoder was never run."""
+        stderr = self._stderr.decode(errors="replace")
+        report = self._reported()
+        if "failed" in report or not (report or exceeded):
+            reason = report.get("failed") or stderr.strip() or f"exit code {self._process.returncode}"
+            raise _unavailable(reason)
+        status = report.get("status", signal.SIGKILL)
+        return Ended(
+            returncode=os.WEXITSTATUS(status) if os.WIFEXITED(status) else None,
+            signal=os.WTERMSIG(status) if os.WIFSIGNALED(status) else None,
+            timed_out=exceeded is not None and exceeded.time,
+            stderr=stderr,
+            peak_rss=report.get("peak_rss", 0),
+            cpu_seconds=report.get("cpu_seconds", 0.0),
+            killed_for=exceeded.reason if exceeded else None,
+        )
