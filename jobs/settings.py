@@ -30,7 +30,9 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from jobs import addresses
+from jobs.cores import usable_cores
 from jobs.database_url import parse_database_url
+from jobs.kinds import Kind
 from jobs.owners import NAMESPACES, issuer_name
 from jobs.plans import Limit, PlanChange, PlanName, parse_plans
 
@@ -77,6 +79,7 @@ Networks = Annotated[tuple[str, ...], NoDecode, _each(addresses.network)]
 ListenAddresses = Annotated[tuple[str, ...], NoDecode, Field(min_length=1), _each(addresses.listen_address)]
 HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,100}$")]
 Names = Annotated[tuple[str, ...], NoDecode]
+Kinds = Annotated[tuple[Kind, ...], NoDecode, Field(min_length=1)]
 Issuers = Annotated[tuple[Annotated[tuple[str, str | None], BeforeValidator(_issuer)], ...], NoDecode]
 """Pairs of an issuer and the URL of its keys, None if that is found by discovery."""
 CaFile = Annotated[FilePath, AfterValidator(_has_certificates)]
@@ -603,12 +606,25 @@ class ProcessingSettings(_Group):
     scratch_bytes: Bytes = Field(
         default=4 * GIB, description="Bytes that all files which a worker process is processing may take there."
     )
+    processing_slots: int = Field(
+        default_factory=usable_cores,
+        ge=1,
+        description="Images that a worker process processes at once, and PDFs likewise.",
+    )
+    video_slots: int = Field(default=1, ge=1, description="Videos that a worker process processes at once.")
 
 
 class WorkerSettings(_Group):
     """The workers."""
 
-    worker_concurrency: int = Field(default=4, ge=1, description="Concurrent jobs per worker process.")
+    worker_kinds: Kinds = Field(
+        default=tuple(Kind),
+        description="Kinds of jobs that this worker runs, comma-separated. All of them together should run every kind. See "
+        "[operations.md](operations.md#workers-by-kind).",
+    )
+    worker_concurrency: int = Field(
+        default=4, ge=1, description="Downloads that a worker process runs at once, and uploads likewise."
+    )
     drain_timeout: Annotated[float, Field(ge=0, le=CENTURY, allow_inf_nan=False)] = Field(
         default=25, description="Time for running jobs to finish at shutdown, before they go back to the queue."
     )

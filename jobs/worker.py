@@ -1,4 +1,4 @@
-"""A worker: it receives wake-ups, runs jobs of every kind, renews their leases, and sweeps."""
+"""A worker: it receives wake-ups, runs jobs of the kinds `WORKER_KINDS`, renews their leases, and sweeps for all kinds."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ async def run_worker(
     name = name or worker_name()
     async with open_services(settings) as services:
         works = works_of(services)
-        runners = [Runner(services, work, name) for work in works.values()]
+        runners = [Runner(services, work, name) for kind, work in works.items() if kind in settings.worker_kinds]
         consumers = [_consumer(services, runner) for runner in runners]
         ready()
-        log.info("worker_started", worker=name, concurrency={work.kind: work.concurrency for work in works.values()})
+        log.info("worker_started", worker=name, concurrency={it.kind: it.concurrency for it in runners})
         upkeep = [
             asyncio.create_task(LeaseRenewal(runners, name, settings).run()),
             asyncio.create_task(Sweeper(services, works).run()),
@@ -55,7 +55,7 @@ async def run_worker(
         intake = [
             *(asyncio.create_task(consumer.run()) for consumer in consumers),
             *(asyncio.create_task(Poller(services, runner).run()) for runner in runners),
-            asyncio.create_task(Heartbeat(services, name).run()),
+            asyncio.create_task(Heartbeat(services, name, [it.kind for it in runners]).run()),
         ]
         stopping = asyncio.create_task(stop.wait())
         try:

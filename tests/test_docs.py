@@ -42,6 +42,8 @@ def rows(group: type[BaseModel]) -> str:
     for name, field in group.model_fields.items():
         if field.is_required():
             default = "required"
+        elif field.default_factory is not None:
+            default = typing.cast("typing.Any", field.default_factory).__name__.replace("_", " ")
         elif field.default in (None, ""):
             default = "none"
         elif isinstance(field.default, tuple):

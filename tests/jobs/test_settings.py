@@ -11,6 +11,7 @@ from pydantic import SecretStr, ValidationError
 
 from app.cli.environment import settings_from
 from jobs.errors import InvalidRequest
+from jobs.kinds import Kind
 from jobs.settings import Settings
 
 REQUIRED = {
@@ -225,3 +226,12 @@ def test_a_wrong_limit_of_a_plan_is_named(monkeypatch: pytest.MonkeyPatch, text:
         settings_from({})
     assert field in raised.value.message
     assert reason in raised.value.message
+
+
+def test_the_kinds_of_a_worker_are_a_list_of_known_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert setting(monkeypatch, "WORKER_KINDS", "image, pdf,video") == (Kind.IMAGE, Kind.PDF, Kind.VIDEO)
+    assert setting(monkeypatch, "WORKER_KINDS", "") == tuple(Kind)
+    assert refusal(monkeypatch, "WORKER_KINDS", ",")
+    monkeypatch.setenv("WORKER_KINDS", "upload,bundle")
+    with pytest.raises(InvalidRequest, match=r"WORKER_KINDS\[1\]: .*'download', 'upload', 'image', 'pdf' or 'video'"):
+        settings_from({})

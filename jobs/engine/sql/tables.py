@@ -14,7 +14,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from jobs.engine.jobs import FileState, Status
 from jobs.errors import ErrorClass
@@ -189,4 +189,6 @@ workers = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("seen_at", TimestampTz, nullable=False),  # its last heartbeat
+    # the kinds that it runs; the default is for workers of the release that did not say so
+    Column("kinds", ARRAY(Text), nullable=False, server_default=text("'{download,upload}'")),
 )

@@ -1,19 +1,22 @@
-"""Statements about workers: their heartbeats show that they are running, without Redis."""
+"""Statements about workers: their heartbeats show that they are running, and which kinds of jobs, without Redis."""
 
 from __future__ import annotations
+
+from collections.abc import Collection
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobs.database import Database
+from jobs.kinds import Kind
 
 STALE = 3600
 """Seconds after its last heartbeat until the row of a worker that was killed is deleted."""
 
 
-async def record_heartbeat(database: Database, name: str) -> None:
-    """Records that the worker is running."""
-    await database.fetch(_RECORD, name)
+async def record_heartbeat(database: Database, name: str, kinds: Collection[Kind]) -> None:
+    """Records that the worker is running, and the kinds of jobs that it runs."""
+    await database.fetch(_RECORD, name, list(kinds))
 
 
 async def remove_worker(connection: AsyncConnection, name: str) -> None:
@@ -26,9 +29,24 @@ async def any_worker_since(connection: AsyncConnection, within: float) -> bool:
     return bool((await connection.execute(_ANY, {"within": within})).scalar_one())
 
 
+async def kinds_without_worker(database: Database, within: float) -> list[Kind]:
+    """The kinds of which jobs wait, while no worker that runs them had a heartbeat in the last `within` seconds."""
+    return [Kind(row["kind"]) for row in await database.fetch(_WITHOUT_WORKER, list(Kind), within)]
+
+
 _RECORD = """
-    INSERT INTO workers (name, seen_at) VALUES ($1, clock_timestamp())
-    ON CONFLICT (name) DO UPDATE SET seen_at = excluded.seen_at
+    INSERT INTO workers (name, seen_at, kinds) VALUES ($1, clock_timestamp(), $2::text[])
+    ON CONFLICT (name) DO UPDATE SET seen_at = excluded.seen_at, kinds = excluded.kinds
+"""
+
+_WITHOUT_WORKER = """
+    SELECT kind FROM unnest($1::text[]) WITH ORDINALITY AS known (kind, place)
+    WHERE EXISTS (SELECT FROM jobs WHERE jobs.kind = known.kind AND status IN ('queued', 'retrying'))
+    AND NOT EXISTS (
+        SELECT FROM workers
+        WHERE known.kind = ANY (kinds) AND seen_at > statement_timestamp() - make_interval(secs => $2)
+    )
+    ORDER BY place
 """
 
 _REMOVE = text("DELETE FROM workers WHERE name = :name OR seen_at < now() - make_interval(secs => :stale)")

@@ -1,15 +1,18 @@
-"""The heartbeat of a worker: a row in PostgreSQL which shows, without Redis, that it is running."""
+"""The heartbeat of a worker: a row in PostgreSQL which shows, without Redis, that it is running, and what."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from contextlib import suppress
 
 import structlog
 
 from jobs.engine.engine import Engine
+from jobs.engine.sql import workers
 from jobs.engine.sql.workers import any_worker_since, record_heartbeat, remove_worker
 from jobs.errors import DatabaseUnavailable
+from jobs.kinds import Kind
 
 log = structlog.get_logger()
 
@@ -17,16 +20,17 @@ log = structlog.get_logger()
 class Heartbeat:
     """Records a heartbeat of a worker every `HEARTBEAT_INTERVAL` seconds."""
 
-    def __init__(self, engine: Engine, name: str) -> None:
+    def __init__(self, engine: Engine, name: str, kinds: Collection[Kind]) -> None:
         self._engine = engine
         self._name = name
+        self._kinds = kinds
 
     async def run(self) -> None:
         """Records until it is cancelled, and then removes the worker's row."""
         try:
             while True:
                 try:
-                    await record_heartbeat(self._engine.database, self._name)
+                    await record_heartbeat(self._engine.database, self._name, self._kinds)
                 except DatabaseUnavailable as error:
                     log.warning("heartbeat_lost", reason=error.message)
                 except Exception:
@@ -45,3 +49,11 @@ async def any_worker(engine: Engine) -> bool:
             if await any_worker_since(connection, engine.settings.lease_ttl):
                 return True
     return await engine.queue.has_consumer()
+
+
+async def kinds_without_worker(engine: Engine) -> list[Kind]:
+    """The kinds of which jobs wait while no worker runs them. Raises `DatabaseUnavailable`.
+
+    Workers say what they run with each heartbeat; one counts for `LEASE_TTL` seconds.
+    """
+    return await workers.kinds_without_worker(engine.database, engine.settings.lease_ttl)

@@ -79,6 +79,11 @@ class Runner:
         return self._work.kind
 
     @property
+    def concurrency(self) -> int:
+        """How many jobs it runs at once."""
+        return self._work.concurrency
+
+    @property
     def dependencies(self) -> Sequence[Dependency]:
         return self._work.dependencies
 
