@@ -10,23 +10,30 @@ _libc.syscall.restype = ctypes.c_long
 
 PR_SET_PDEATHSIG = 1
 PR_SET_SECCOMP = 22
-PR_CAPBSET_DROP = 24
 PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
 
+Argument = int | bytes | ctypes.Array[ctypes.c_char] | None
+"""A number, or what a pointer points to."""
 
-def system_call(number: int, *arguments: object) -> int:
+
+def system_call(number: int, *arguments: Argument) -> int:
     """Return what the call returns. Raises `OSError`."""
-    result: int = _libc.syscall(ctypes.c_long(number), *arguments)
+    return _checked(_libc.syscall(ctypes.c_long(number), *map(_word, arguments)))
+
+
+def process_control(option: int, *arguments: Argument) -> None:
+    """Call prctl(2). Raises `OSError`."""
+    padded = (*arguments, 0, 0, 0, 0)[:4]
+    _checked(_libc.prctl(ctypes.c_int(option), *map(_word, padded)))
+
+
+def _word(argument: Argument) -> object:
+    return ctypes.c_ulong(argument) if isinstance(argument, int) else argument
+
+
+def _checked(result: int) -> int:
     if result < 0:
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code))
     return result
-
-
-def process_control(option: int, argument: object = 0, further: object = 0) -> None:
-    """prctl(2). Raises `OSError`."""
-    arguments = [value if not isinstance(value, int) else ctypes.c_ulong(value) for value in (argument, further, 0, 0)]
-    if _libc.prctl(ctypes.c_int(option), *arguments) < 0:
-        code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code))

@@ -44,6 +44,7 @@ def main() -> None:
     except Exception as error:  # noqa: BLE001 - whatever it is, the decoder must not run
         os.write(plan.control, json.dumps({"failed": f"{type(error).__name__}: {error}"}).encode() + b"\n")
         os._exit(_NOT_RUN)
+    os.write(plan.control, b'{"started": true}\n')
     os.close(plan.control)
     _run(sys.argv[2:])
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from jobs.concurrency import complete, first_error_group
 from jobs.errors import SandboxUnavailable
+from jobs.processing.confinement.restrictions import MAX_TASKS
 
 MAX_LINE = 64 << 10
 """Bytes of the longest line that a child may write."""
@@ -22,6 +23,11 @@ MAX_LINES_SIZE = 16 << 20
 """Bytes of all lines that a child may write."""
 MAX_STDERR = 4 << 10
 """Bytes of its standard error that are kept: the last."""
+CHECK_INTERVAL = 0.2
+"""Seconds after which the child's folder and its processes are checked again."""
+MAX_SCRATCH_FILES = 10_000
+OWN_TASKS = 3
+"""Processes that are not the child's: two of bubblewrap, and the launcher."""
 END_TIMEOUT = 2.0
 """Seconds for the launcher to kill the child and to report, before all are killed from here."""
 
@@ -31,7 +37,8 @@ class Limits:
     """How much a child may use.
 
     `seconds` is its time, `cpu_seconds` its processor time. `memory` is the address space of each process, `file_size` the
-    size of each file, in bytes. It is killed after `silence` seconds without a line.
+    size of each file, in bytes. It is killed after `silence` seconds without a line, and when all that it has in its folder
+    is more than `scratch` bytes, or more than `MAX_SCRATCH_FILES` files. It may have `MAX_TASKS` processes and threads.
     """
 
     seconds: float
@@ -39,6 +46,7 @@ class Limits:
     memory: int
     file_size: int
     silence: float
+    scratch: int = 4 << 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +113,7 @@ async def run_child(
         raise
     exceeded: _LimitExceeded | None = None
     try:
-        await child.follow(request, limits, on_line)
+        await child.follow(request, limits, on_line, scratch)
     except _LimitExceeded as error:
         exceeded = error
     finally:
@@ -124,14 +132,14 @@ class _Child:
         self._report = asyncio.create_task(reports.read())
         self._stderr = b""
 
-    async def follow(self, request: bytes, limits: Limits, on_line: Callable[[bytes], None]) -> None:
+    async def follow(self, request: bytes, limits: Limits, on_line: Callable[[bytes], None], scratch: Path) -> None:
         """Return when the child has ended. Raises `_LimitExceeded`, and what `on_line` raises."""
         try:
             async with asyncio.timeout(limits.seconds) as deadline, first_error_group() as group:
                 group.create_task(self._feed(request))
                 group.create_task(self._read_lines(limits.silence, on_line))
                 group.create_task(self._read_stderr())
-                await asyncio.wait([self._report])
+                await self._wait(scratch, limits.scratch)
         except TimeoutError:
             if not deadline.expired():
                 raise
@@ -167,6 +175,16 @@ class _Child:
         while block := await self._process.stderr.read(MAX_STDERR):
             self._stderr = (self._stderr + block)[-MAX_STDERR:]
 
+    async def _wait(self, scratch: Path, most_bytes: int) -> None:
+        """Wait until the launcher has ended. Meanwhile check what the kernel has no limit for."""
+        while not self._report.done():
+            await asyncio.wait([self._report], timeout=CHECK_INTERVAL)
+            size, tasks = await asyncio.to_thread(lambda: (_size(scratch, most_bytes), _count_tasks(self._process.pid)))
+            if size > most_bytes:
+                raise _LimitExceeded(f"It wrote more than {most_bytes} bytes, or more than {MAX_SCRATCH_FILES} files.")
+            if tasks > MAX_TASKS + OWN_TASKS:
+                raise _LimitExceeded(f"It had more than {MAX_TASKS} processes and threads.")
+
     async def end(self) -> None:
         """Kill the child if it still runs, and wait until all of its processes have ended."""
         with suppress(OSError):
@@ -193,7 +211,7 @@ class _Child:
         """How the child has ended. Raises `SandboxUnavailable` if the decoder was never run."""
         stderr = self._stderr.decode(errors="replace")
         report = self._reported()
-        if "failed" in report or not (report or exceeded):
+        if "failed" in report or not ("started" in report or exceeded):
             reason = report.get("failed") or stderr.strip() or f"exit code {self._process.returncode}"
             raise _unavailable(reason)
         status = report.get("status", signal.SIGKILL)
@@ -206,3 +224,34 @@ class _Child:
             cpu_seconds=report.get("cpu_seconds", 0.0),
             killed_for=exceeded.reason if exceeded else None,
         )
+
+
+def _size(folder: Path, most: int) -> int:
+    """Return how many bytes all files below the folder take. Ends early with more than `most`.
+
+    The child can change the folder meanwhile. Files that it has deleted and still has open do not count.
+    """
+    size, count, folders = 0, 0, [folder]
+    while folders and size <= most:
+        with suppress(OSError), os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                count += 1
+                if count > MAX_SCRATCH_FILES:
+                    return most + 1
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(Path(entry.path))
+                else:
+                    size += entry.stat(follow_symlinks=False).st_blocks * 512
+    return size
+
+
+def _count_tasks(process: int) -> int:
+    """Return how many threads the process and its descendants have. Ends early with more than a child may have."""
+    count, processes = 0, [str(process)]
+    while processes and count <= MAX_TASKS + OWN_TASKS:
+        with suppress(OSError), os.scandir(f"/proc/{processes.pop()}/task") as threads:
+            for thread in threads:
+                count += 1
+                with suppress(OSError):  # it has just ended, or the kernel does not tell
+                    processes += Path(thread.path, "children").read_text().split()
+    return count

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import sys
@@ -11,34 +12,35 @@ from pathlib import Path
 
 from jobs.errors import SandboxUnavailable
 from jobs.processing.sandbox.children import Limits
-from jobs.processing.sandbox.sandboxes import Bubblewrap, Off, Sandbox, find_bubblewrap
+from jobs.processing.sandbox.sandboxes import Bubblewrap, Landlock, Off, Sandbox, find_bubblewrap
 from jobs.settings import ProcessingSettings
 
 _PROBE_TIMEOUT = 10.0
 _ADVICE = (
-    "Let this user create user namespaces (in a container: see docs/containers.md), or use a kernel with Landlock (Linux"
-    " 6.2 or newer), or set SANDBOX=off if all files come from people whom you trust"
+    "Let this user create user namespaces, or use a kernel with Landlock (Linux 6.2 or newer; see docs/security.md). If"
+    " everybody who uploads files is trusted, set SANDBOX=off"
 )
 
 
 def choose_sandbox(settings: ProcessingSettings) -> Sandbox:
     """Return the sandbox of `SANDBOX`; of `auto`, the first that works. Each is tried by a child.
 
-    Blocks for up to a second, or for `_PROBE_TIMEOUT` if the machine hangs. Raises `SandboxUnavailable`.
+    It blocks, for a fraction of a second if nothing is wrong. Raises `SandboxUnavailable`, with what was tried.
     """
     if settings.sandbox == "off":
         return Off()
+    names = [name for name in _SANDBOXES if settings.sandbox in {"auto", name}]
     failures = []
-    for name, make in _SANDBOXES.items():
-        if settings.sandbox in {"auto", name}:
-            try:
-                sandbox = make()
-                _probe(sandbox, settings.scratch_dir)
-            except (OSError, subprocess.SubprocessError, SandboxUnavailable) as error:
-                failures.append(f"{name}: {getattr(error, 'reason', '') or error}".rstrip("."))
-            else:
-                return sandbox
-    raise SandboxUnavailable("Files cannot be processed: no sandbox works here.", f"{'; '.join(failures)}. {_ADVICE}.")
+    for name in names:
+        try:
+            with _probe_folder(settings.scratch_dir) as folder:
+                sandbox = _SANDBOXES[name]()
+                _probe(sandbox, Path(folder))
+        except (OSError, subprocess.SubprocessError) as error:
+            failures.append(f"{name}: {error}".rstrip("."))
+        else:
+            return sandbox
+    raise SandboxUnavailable("Files cannot be processed: no sandbox works.", f"{'; '.join(failures)}. {_ADVICE}.")
 
 
 def _bubblewrap() -> Sandbox:
@@ -48,24 +50,28 @@ def _bubblewrap() -> Sandbox:
     return Bubblewrap(program)
 
 
-_SANDBOXES: dict[str, Callable[[], Sandbox]] = {"bubblewrap": _bubblewrap}
+_SANDBOXES: dict[str, Callable[[], Sandbox]] = {"bubblewrap": _bubblewrap, "landlock": Landlock}
+"""In the order of preference."""
 
 
-def _probe(sandbox: Sandbox, scratch_dir: Path | None) -> None:
-    """Start a child, which tries to leave. Raises `SandboxUnavailable` if it does not start, or can."""
+def _probe_folder(scratch_dir: Path | None) -> tempfile.TemporaryDirectory[str]:
+    try:
+        return tempfile.TemporaryDirectory(prefix="haulage-probe-", dir=scratch_dir)
+    except OSError as error:
+        reason = f"SCRATCH_DIR, or else the system's folder for temporary files, cannot be written: {error}."
+        raise SandboxUnavailable("Files cannot be processed: there is no folder for them.", reason) from error
+
+
+def _probe(sandbox: Sandbox, folder: Path) -> None:
+    """Start a child that tries to get out. Raises `OSError` if it cannot be started, or if it can get out."""
     limits = Limits(seconds=_PROBE_TIMEOUT, cpu_seconds=10, memory=1 << 30, file_size=1 << 20, silence=_PROBE_TIMEOUT)
+    secret, scratch = folder / "secret", folder / "scratch"
+    secret.write_bytes(b"secret")
+    scratch.mkdir()
     ours, theirs = socket.socketpair()
-    with (
-        ours,
-        theirs,
-        tempfile.TemporaryDirectory(dir=scratch_dir) as folder,
-        socket.create_server(("127.0.0.1", 0)) as server,
-    ):
-        secret, scratch = Path(folder, "secret"), Path(folder, "scratch")
-        secret.write_bytes(b"secret")
-        scratch.mkdir()
-        module = "jobs.processing.confinement.probe"
-        argv = [sys.executable, "-I", "-m", module, str(secret), str(server.getsockname()[1])]
+    with ours, theirs, socket.create_server(("127.0.0.1", 0)) as server:
+        arguments = [str(secret), str(server.getsockname()[1])]
+        argv = [sys.executable, "-I", "-m", "jobs.processing.confinement.probe", *arguments]
         done = subprocess.run(  # noqa: S603 - our own program
             sandbox.command(argv, scratch, limits, (), theirs.fileno()),
             env={},
@@ -75,9 +81,9 @@ def _probe(sandbox: Sandbox, scratch_dir: Path | None) -> None:
             timeout=_PROBE_TIMEOUT,
             check=False,
         )
-        words = done.stdout.decode(errors="replace").strip()
-        if words != "confined":
-            errors = done.stderr.decode(errors="replace").strip().splitlines()
-            raise SandboxUnavailable(
-                "The sandbox does not work.", words or "".join(errors[-1:]) or f"exit code {done.returncode}"
-            )
+        report = ours.recv(4096, socket.MSG_DONTWAIT) if done.returncode == 0 else b"{}"
+    words = done.stdout.decode(errors="replace").strip()
+    if words != "confined":
+        failed = json.loads(report.splitlines()[0]).get("failed")
+        errors = done.stderr.decode(errors="replace").strip().splitlines()
+        raise OSError(words or failed or "".join(errors[-1:]) or f"exit code {done.returncode}")

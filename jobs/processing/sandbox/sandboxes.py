@@ -54,6 +54,25 @@ class Sandbox(ABC):
     ) -> list[str]:
         """Return the command to start. `control` is the file descriptor for the launcher's reports."""
 
+    def _launch(
+        self, argv: Sequence[str], scratch: Path, limits: Limits, readable: Sequence[Path], control: int
+    ) -> list[str]:
+        """Return the command of the launcher, which runs `argv`."""
+        python, isolated, *arguments = argv
+        if isolated != "-I" or not arguments:
+            raise ValueError("argv must be `python -I -m module` or `python -I file`, and any further arguments")
+        plan = Plan(
+            control=control,
+            scratch=str(scratch),
+            memory=limits.memory,
+            cpu_seconds=limits.cpu_seconds,
+            file_size=limits.file_size,
+            sandbox=self.name,
+            readable=[str(path) for path in [*readable_paths(), *readable]],
+            programs=[str(path) for path in readable if path.is_file() and os.access(path, os.X_OK)],
+        )
+        return [python, "-I", str(LAUNCHER), json.dumps(asdict(plan)), *arguments]
+
 
 class Off(Sandbox):
     """No sandbox: limits, and an empty environment."""
@@ -63,8 +82,18 @@ class Off(Sandbox):
     def command(
         self, argv: Sequence[str], scratch: Path, limits: Limits, readable: Sequence[Path], control: int
     ) -> list[str]:
-        del readable  # everything is
-        return _launch(argv, _plan(scratch, limits, control))
+        return self._launch(argv, scratch, limits, readable, control)
+
+
+class Landlock(Sandbox):
+    """A process that the kernel lets use no other files, no sockets and no other processes."""
+
+    name = "landlock"
+
+    def command(
+        self, argv: Sequence[str], scratch: Path, limits: Limits, readable: Sequence[Path], control: int
+    ) -> list[str]:
+        return self._launch(argv, scratch, limits, readable, control)
 
 
 class Bubblewrap(Sandbox):
@@ -82,9 +111,9 @@ class Bubblewrap(Sandbox):
         return [
             *(self._program, "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"),
             *mounts,
-            *("--dev-bind", "/dev/null", "/dev/null", "--ro-bind", "/dev/urandom", "/dev/urandom"),
+            *("--dev-bind", "/dev/null", "/dev/null", "--dev-bind", "/dev/urandom", "/dev/urandom"),
             *("--bind", str(scratch), str(scratch), "--remount-ro", "/", "--chdir", str(scratch), "--"),
-            *_launch(argv, _plan(scratch, limits, control)),
+            *self._launch(argv, scratch, limits, readable, control),
         ]
 
 
@@ -97,21 +126,3 @@ def find_bubblewrap() -> Path | None:
             return program
     found = shutil.which("bwrap")
     return None if found is None else Path(found)
-
-
-def _plan(scratch: Path, limits: Limits, control: int) -> Plan:
-    return Plan(
-        control=control,
-        scratch=str(scratch),
-        memory=limits.memory,
-        cpu_seconds=limits.cpu_seconds,
-        file_size=limits.file_size,
-    )
-
-
-def _launch(argv: Sequence[str], plan: Plan) -> list[str]:
-    """Return the command of the launcher, by which it runs `argv`."""
-    python, isolated, *arguments = argv
-    if isolated != "-I" or not arguments:
-        raise ValueError("argv must be `python -I -m module` or `python -I file`, with or without further arguments")
-    return [python, "-I", str(LAUNCHER), json.dumps(asdict(plan)), *arguments]

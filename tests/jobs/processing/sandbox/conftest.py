@@ -11,7 +11,7 @@ from jobs.settings import ProcessingSettings
 from tests.jobs.processing.sandbox.runner import Runner
 
 
-@pytest.fixture(scope="session", params=["bubblewrap", "off"])
+@pytest.fixture(scope="session", params=["bubblewrap", "landlock", "off"])
 def sandbox(request: pytest.FixtureRequest) -> Sandbox:
     """Each sandbox. It must work on every machine that runs these tests."""
     return choose_sandbox(ProcessingSettings(sandbox=request.param))
