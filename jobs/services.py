@@ -51,7 +51,12 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     backpressure = {
         kind: Backpressure(kind, settings.max_queued, partial(places.seconds_until_room, kind), random) for kind in Kind
     }
-    lifecycle = Lifecycle(database, feed, queue, settings, backpressure=backpressure)
+    batch_backpressure = {
+        kind: Backpressure(kind, settings.max_queued, lambda _: None, random, batch=True) for kind in Kind
+    }
+    lifecycle = Lifecycle(
+        database, feed, queue, settings, backpressure=backpressure, batch_backpressure=batch_backpressure
+    )
     uploads = Uploads(database, lifecycle, places, storage, settings)
     try:
         yield Services(

@@ -493,7 +493,9 @@ class JobSettings(_Group):
         default=DAY, description="How long a job waits for its next attempt while a dependency is unavailable."
     )
     max_queued: int = Field(
-        default=10_000, ge=1, description="Maximum number of queued jobs; beyond it, new jobs are rejected."
+        default=10_000,
+        ge=1,
+        description="Maximum number of queued jobs of a kind; beyond it, new jobs are rejected. Batch jobs count apart.",
     )
     result_grace: Seconds = Field(
         default=3600, description="How long the object of an expired result is kept for downloads in progress."

@@ -25,13 +25,20 @@ Wait = Callable[[int], float | None]
 
 
 class Backpressure:
-    """Limits the queued jobs of one kind, by the last count plus what this process has added since.
+    """Limits the queued jobs of one kind, or its batch jobs, by the last count plus what this process has added since.
 
     The limit is soft: each of several gateways may admit what another one has not counted yet.
     """
 
     def __init__(
-        self, kind: Kind, max_queued: int, wait: Wait, random: Random, clock: Callable[[], float] = monotonic
+        self,
+        kind: Kind,
+        max_queued: int,
+        wait: Wait,
+        random: Random,
+        clock: Callable[[], float] = monotonic,
+        *,
+        batch: bool = False,
     ) -> None:
         """`wait(n)` returns the seconds until n jobs will have left the queue, None if unknown."""
         self._kind = kind
@@ -39,6 +46,7 @@ class Backpressure:
         self._wait = wait
         self._random = random
         self._clock = clock
+        self._batch = batch
         self._counting = asyncio.Lock()
         self._counted_at = float("-inf")
         self._depth = 0
@@ -65,7 +73,7 @@ class Backpressure:
     async def _count(self, connection: AsyncConnection) -> None:
         async with self._counting:
             if self._clock() - self._counted_at > COUNT_MAX_AGE:
-                self._depth = await count_queued(connection, self._kind, 2 * self._max_queued)
+                self._depth = await count_queued(connection, self._kind, 2 * self._max_queued, batch=self._batch)
                 self._counted_at = self._clock()
 
     def _full(self) -> QueueFull:

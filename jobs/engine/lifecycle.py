@@ -25,6 +25,7 @@ from jobs.backoff import delay
 from jobs.database import Database
 from jobs.engine.backpressure import Backpressure
 from jobs.engine.events import event_of
+from jobs.engine.fair_share import is_batch, next_place
 from jobs.engine.job_ids import new_job_id
 from jobs.engine.jobs import (
     WAITING,
@@ -98,6 +99,8 @@ class NewJob:
     """How many bytes have to arrive, if it is known."""
     admission: Admission | None = None
     """What its owner may start; None: anything."""
+    batch: bool = False
+    """Whether it is claimed only when no other job of its kind waits (`jobs.engine.fair_share`), also after a retry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,14 +138,16 @@ class Lifecycle:
         settings: Settings,
         random: Random | None = None,
         backpressure: Mapping[Kind, Backpressure] | None = None,
+        batch_backpressure: Mapping[Kind, Backpressure] | None = None,
     ) -> None:
-        """Without `backpressure`, any number of jobs may be queued."""
+        """Without `backpressure`, any number of jobs may be queued; batch jobs have one of their own."""
         self._database = database
         self._feed = feed
         self._queue = queue
         self._settings = settings
         self._random = random or Random()  # noqa: S311 - jitter, not a secret
         self._backpressure = backpressure
+        self._batch_backpressure = batch_backpressure
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def close(self) -> None:
@@ -150,7 +155,7 @@ class Lifecycle:
         await asyncio.gather(self._feed.flush(), self._queue.flush())
 
     async def queue_fill(self) -> float:
-        """How full the fullest queue is: 1 if it admits no more jobs. Raises `DatabaseUnavailable`."""
+        """How full the fullest queue is, batch jobs apart: 1 if it admits no more jobs. Raises `DatabaseUnavailable`."""
         if self._backpressure is None:
             return 0.0
         async with self._database.reading() as connection:
@@ -173,8 +178,9 @@ class Lifecycle:
                 earlier = await self._earlier(connection, new.owner, idempotency)
                 if earlier is not None:
                     return earlier
-            if self._backpressure is not None:
-                await self._backpressure[new.kind].admit(connection)
+            backpressure = self._backpressure_of(new)
+            if backpressure is not None:
+                await backpressure.admit(connection)
             job = await self._insert(connection, new, new.admission, idempotency, within)
         await self._announce_new(job)
         return job
@@ -192,10 +198,13 @@ class Lifecycle:
                 earlier = await self._earlier(connection, new[0].owner, idempotency)
                 if earlier is not None:
                     return [earlier]
-            if self._backpressure is not None:
-                await self._backpressure[new[0].kind].check_room(connection)
+            backpressure = self._backpressure_of(new[0])
+            if backpressure is not None:
+                await backpressure.check_room(connection)
             now = await jobs.clock(connection)
-            created_jobs = [self._new_job(new_job_id(), one, now, now) for one in new]
+            created_jobs = [
+                self._new_job(new_job_id(), one, now, next_place(now, None, None, batch=one.batch)) for one in new
+            ]
             await jobs.insert_jobs(
                 connection,
                 [(job, created(job), one.files) for job, one in zip(created_jobs, new, strict=True)],
@@ -222,6 +231,10 @@ class Lifecycle:
         await self._announce(after, now, since=job.seq)
         return after
 
+    def _backpressure_of(self, new: NewJob) -> Backpressure | None:
+        queues = self._batch_backpressure if new.batch else self._backpressure
+        return None if queues is None else queues[new.kind]
+
     async def _insert(
         self,
         connection: AsyncConnection,
@@ -231,7 +244,7 @@ class Lifecycle:
         within: Within | None,
     ) -> Job:
         job_id = new_job_id()
-        now, place = await admissions.enter_queue(connection, new.kind, new.owner, job_id, admission)
+        now, place = await admissions.enter_queue(connection, new.kind, new.owner, job_id, admission, batch=new.batch)
         job = self._new_job(job_id, new, now, place)
         await jobs.insert_job(connection, job, created(job), new.files, idempotency)
         if within is not None:
@@ -441,7 +454,9 @@ class Lifecycle:
             if command is None:
                 return job
             if isinstance(command, (Submit, Retry)):
-                place = await admissions.enter_queue_again(connection, job.kind, job.owner, now)
+                place = await admissions.enter_queue_again(
+                    connection, job.kind, job.owner, now, batch=is_batch(job.queued_at)
+                )
                 command = replace(command, place=place)
             after, records = await self._save(connection, job, command, now, batch)
             if within is not None:

@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobs.database import Database, fetch_within
-from jobs.engine.fair_share import next_place
+from jobs.engine.fair_share import FIRST_BATCH_PLACE, next_place
 from jobs.engine.sql.jobs import clock
 from jobs.errors import TooManyJobs, TooManyRunningJobs
 from jobs.kinds import Kind
@@ -56,7 +56,7 @@ class Admission:
 
 
 async def enter_queue(
-    connection: AsyncConnection, kind: Kind, owner: str, job_id: UUID, admission: Admission | None
+    connection: AsyncConnection, kind: Kind, owner: str, job_id: UUID, admission: Admission | None, *, batch: bool
 ) -> tuple[datetime, datetime]:
     """Counts the start of a new job. Returns the database's clock, and the job's place in the queue.
 
@@ -64,23 +64,26 @@ async def enter_queue(
     """
     if admission is None and owner == ANONYMOUS:  # who shares with nobody
         now = await clock(connection)
-        return now, now
+        return now, next_place(now, None, None, batch=batch)
     if admission is None:
-        [row] = await fetch_within(connection, _ENTER, kind, owner)
+        [row] = await fetch_within(connection, _ENTER[batch], kind, owner)
     else:
         await _lock_owner(connection, owner)
         limits = admission.limits
-        [row] = await fetch_within(connection, _ENTER_COUNTED, kind, owner, job_id, limits.per_hour, limits.running)
+        counted = _ENTER_COUNTED[batch]
+        [row] = await fetch_within(connection, counted, kind, owner, job_id, limits.per_hour, limits.running)
         admission.usage = _usage(row, limits)
-    return row["now"], next_place(row["now"], row["head"], row["last"])
+    return row["now"], next_place(row["now"], row["head"], row["last"], batch=batch)
 
 
-async def enter_queue_again(connection: AsyncConnection, kind: Kind, owner: str, now: datetime) -> datetime:
+async def enter_queue_again(
+    connection: AsyncConnection, kind: Kind, owner: str, now: datetime, *, batch: bool
+) -> datetime:
     """The place in the queue of a job that a person retries, or whose bytes have arrived."""
     if owner == ANONYMOUS:
-        return now
-    [row] = await fetch_within(connection, _ENTER, kind, owner)
-    return next_place(now, row["head"], row["last"])
+        return next_place(now, None, None, batch=batch)
+    [row] = await fetch_within(connection, _ENTER[batch], kind, owner)
+    return next_place(now, row["head"], row["last"], batch=batch)
 
 
 async def count_start(connection: AsyncConnection, kind: Kind, owner: str, job_id: UUID, admission: Admission) -> None:
@@ -126,17 +129,18 @@ def _downloads(count: int) -> str:
     return "1 download" if count == 1 else f"{count:,} downloads"
 
 
-_PLACES = f"""
-    (
-        SELECT queued_at FROM jobs WHERE kind = $1 AND status IN ('queued', 'retrying')
-        ORDER BY kind, queued_at, id LIMIT 1
-    ) AS head,
-    (
-        SELECT max(queued_at) FROM jobs
-        WHERE kind = $1 AND owner = $2 AND status IN ('queued', 'retrying') AND owner <> '{ANONYMOUS}'
-    ) AS last
-"""  # noqa: S608 - ours
-_ENTER = f"SELECT clock_timestamp() AS now, {_PLACES}"
+def _places(compare: str) -> str:
+    """The first place, and the last of the owner, of those that compare like this with `FIRST_BATCH_PLACE`."""
+    where = f"kind = $1 AND status IN ('queued', 'retrying') AND queued_at {compare} '{FIRST_BATCH_PLACE.isoformat()}'"
+    return f"""
+        (SELECT queued_at FROM jobs WHERE {where} ORDER BY kind, queued_at, id LIMIT 1) AS head,
+        (SELECT max(queued_at) FROM jobs WHERE {where} AND owner = $2 AND owner <> '{ANONYMOUS}') AS last
+    """  # noqa: S608 - ours
+
+
+_PLACES = {True: _places(">="), False: _places("<")}
+"""Those of batch jobs, and those of all others."""
+_ENTER = {batch: f"SELECT clock_timestamp() AS now, {places}" for batch, places in _PLACES.items()}
 _COUNTING = """
     WITH clock AS MATERIALIZED (
         SELECT clock_timestamp() AS now
@@ -158,4 +162,7 @@ _COUNTING = """
 """
 """Reads no more of the latest starts and jobs than there may be."""
 _COUNTED = f"{_COUNTING} SELECT now, started, oldest, running FROM clock, recent, running"  # noqa: S608 - ours
-_ENTER_COUNTED = f"{_COUNTING} SELECT now, started, oldest, running, {_PLACES} FROM clock, recent, running"  # noqa: S608
+_ENTER_COUNTED = {
+    batch: f"{_COUNTING} SELECT now, started, oldest, running, {places} FROM clock, recent, running"  # noqa: S608 - ours
+    for batch, places in _PLACES.items()
+}

@@ -12,6 +12,7 @@ from sqlalchemy import Select, func, insert, select, text, tuple_, union_all, up
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobs.database import Database, fetch_within
+from jobs.engine.fair_share import FIRST_BATCH_PLACE
 from jobs.engine.jobs import FileRequest, FileState, Job, Status
 from jobs.engine.sql.parameters import parameters
 from jobs.engine.sql.rows import failure_columns, job_columns, job_of, progress_columns
@@ -249,18 +250,11 @@ async def list_events(
     return [dict(row) for row in (await connection.execute(query)).mappings()]
 
 
-async def count_queued(connection: AsyncConnection, kind: Kind, limit: int) -> int:
-    """How many jobs of the kind are queued, counting no further than `limit`."""
-    return int((await connection.execute(_COUNT_QUEUED, {"kind": kind, "limit": limit})).scalar_one())
-
-
-_COUNT_QUEUED = text(
-    """
-    SELECT count(*) FROM (
-        SELECT FROM jobs WHERE status = 'queued' AND kind = :kind LIMIT CAST(:limit AS bigint)
-    ) AS queue
-    """
-)
+async def count_queued(connection: AsyncConnection, kind: Kind, limit: int, *, batch: bool = False) -> int:
+    """How many jobs of the kind are queued, of batch jobs or of all others, counting no further than `limit`."""
+    lane = jobs.c.queued_at >= FIRST_BATCH_PLACE if batch else jobs.c.queued_at < FIRST_BATCH_PLACE
+    queue = select(jobs.c.id).where(jobs.c.status == Status.QUEUED, jobs.c.kind == kind, lane).limit(limit).subquery()
+    return int((await connection.execute(select(func.count()).select_from(queue))).scalar_one())
 
 
 async def claim_fences(connection: AsyncConnection, job_id: UUID) -> list[int]:

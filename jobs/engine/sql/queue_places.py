@@ -1,4 +1,7 @@
-"""Places in the queue of each kind, and how fast they move up."""
+"""Places in the queue of each kind, and how fast they move up.
+
+A batch job has none: all that enter the queue after it may start before it, so a number would only seem to say something.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from jobs.database import Database
+from jobs.engine.fair_share import FIRST_BATCH_PLACE, is_batch
 from jobs.engine.jobs import Job, Status
 from jobs.engine.rates import QueueRate
 from jobs.kinds import Kind
@@ -50,7 +54,9 @@ class QueuePlaces:
 
     def has_left(self, job: Job) -> bool:
         """Whether a job that was queued, and has no place, has left the queue. False if not all of that was read."""
-        return job.status is Status.QUEUED and len(self._queues[job.kind].places) < LONG_QUEUE
+        if job.status is not Status.QUEUED or is_batch(job.queued_at):
+            return False
+        return len(self._queues[job.kind].places) < LONG_QUEUE
 
     async def _places(self, kind: Kind) -> Mapping[UUID, int]:
         queue, now = self._queues[kind], asyncio.get_running_loop().time()
@@ -71,9 +77,11 @@ class QueuePlaces:
         return queue.rate.wait(jobs) if fresh else None
 
 
-_PLACES = """
+_PLACES = f"""
     SELECT id, row_number() OVER (ORDER BY queued_at, id) AS position
     FROM (
-        SELECT id, queued_at FROM jobs WHERE status = 'queued' AND kind = $1 ORDER BY queued_at, id LIMIT $2
+        SELECT id, queued_at FROM jobs
+        WHERE status = 'queued' AND kind = $1 AND queued_at < '{FIRST_BATCH_PLACE.isoformat()}'
+        ORDER BY queued_at, id LIMIT $2
     ) AS queue
-    """
+    """  # noqa: S608 - ours

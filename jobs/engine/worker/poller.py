@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from random import Random
 
@@ -10,6 +11,8 @@ import structlog
 
 from jobs.concurrency import run_forever
 from jobs.engine.engine import Engine
+from jobs.engine.fair_share import is_batch
+from jobs.engine.jobs import Overdue
 from jobs.engine.sql.sweeps import find_overdue
 from jobs.engine.worker.runner import Runner
 from jobs.errors import DatabaseUnavailable, RedisUnavailable
@@ -89,10 +92,20 @@ class Poller:
         room = self._runner.room
         if not room:
             return False
-        due = list(await find_overdue(self._engine.database, self._runner.kind, grace, SPREAD * room))
+        found = await self._find_due(grace, SPREAD * room)
+        due = [it for it in found if not is_batch(it.queued_at)] or list(found)
         self._random.shuffle(due)
         for job_id, fence, _ in due:
             if not self._runner.room:
                 return False
             await self._runner.claim(job_id, fence)
-        return len(due) == SPREAD * room
+        return len(found) == SPREAD * room or len(due) < len(found)
+
+    async def _find_due(self, grace: float, limit: int) -> Sequence[Overdue]:
+        """Jobs that were due more than `grace` seconds ago; no batch jobs alone while another one has just become due."""
+        database, kind = self._engine.database, self._runner.kind
+        found = await find_overdue(database, kind, grace, limit)
+        if not found or not is_batch(found[0].queued_at):
+            return found
+        first = await find_overdue(database, kind, 0, 1)
+        return found if first and is_batch(first[0].queued_at) else []

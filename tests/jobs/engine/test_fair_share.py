@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.engine.fair_share import OVERTAKEN_FOR, STEP, next_place
+from jobs.engine.fair_share import OVERTAKEN_FOR, STEP, is_batch, next_place
 
 NOW = datetime(2026, 11, 29, tzinfo=UTC)
 OWNERS = "abcd"
@@ -145,3 +145,13 @@ def test_places_of_one_owner_are_a_step_apart() -> None:
     assert next_place(NOW, NOW, NOW) == NOW + STEP
     assert next_place(NOW, NOW - timedelta(minutes=5), None) == NOW - timedelta(minutes=5)
     assert next_place(NOW, NOW - timedelta(days=1), None) == NOW - OVERTAKEN_FOR
+
+
+def test_batch_jobs_take_turns_behind_all_others() -> None:
+    late = next_place(NOW + timedelta(days=365), None, NOW + timedelta(days=3_650))
+    first = next_place(NOW, None, None, batch=True)
+    second = next_place(NOW, first, first, batch=True)
+    of_another = next_place(NOW + timedelta(seconds=1), first, None, batch=True)
+    assert late < first == of_another < second
+    assert [is_batch(place) for place in (late, first, second)] == [False, True, True]
+    assert first < next_place(NOW + 2 * OVERTAKEN_FOR, first, None, batch=True), "many new owners can't starve it"
