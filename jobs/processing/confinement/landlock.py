@@ -6,7 +6,6 @@ import errno
 import os
 import stat
 import struct
-from collections.abc import Mapping
 
 from jobs.processing.confinement.kernel import system_call
 
@@ -44,14 +43,14 @@ def abi() -> int:
         version = system_call(CREATE_RULESET, None, 0, VERSION)
     except OSError as error:
         if error.errno in {errno.ENOSYS, errno.EOPNOTSUPP}:
-            raise OSError(error.errno, "this kernel has no Landlock, or it is switched off") from None
+            raise OSError("this kernel has no Landlock, or it is switched off") from None
         raise
     if version < OLDEST_ABI:
-        raise OSError(errno.EOPNOTSUPP, f"the Landlock of this kernel is too old (version {version} of {OLDEST_ABI})")
+        raise OSError(f"the Landlock of this kernel is too old: version {version}, and {OLDEST_ABI} is needed")
     return version
 
 
-def restrict_self(rights: Mapping[str, int]) -> None:
+def restrict_self(rights: dict[str, int]) -> None:
     """Leave this process, and all that it starts, no more than these rights, for each path and all that is below it.
 
     No TCP, and, where the kernel can do that, no signals and no abstract sockets of others. Needs `no_new_privs`. Raises

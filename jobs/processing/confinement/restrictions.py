@@ -3,46 +3,27 @@
 from __future__ import annotations
 
 import os
-import platform
 import resource
-import signal
 import struct
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 from jobs.processing.confinement import landlock, seccomp
 from jobs.processing.confinement.kernel import (
     PR_SET_CHILD_SUBREAPER,
     PR_SET_NO_NEW_PRIVS,
     PR_SET_PDEATHSIG,
+    SIGKILL,
     process_control,
     system_call,
 )
+from jobs.processing.confinement.plan import Plan
 
 OPEN_FILES = 64
 MAX_TASKS = 128
 """Processes and threads that a child may have. The kernel holds every user but root to it; the worker looks for itself."""
+_LOADERS = ("/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1")
+"""Of programs with shared libraries (glibc)."""
 _CAPSET = {"x86_64": 126, "aarch64": 91}
 _CAPABILITY_VERSION = 0x20080522
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """How a child is to be restricted: an argument of the launcher, as JSON.
-
-    `control` is the file descriptor of the socket to the worker, `scratch` the folder to work in. `memory` and
-    `file_size` are bytes. `readable` are the paths that `landlock` lets it read, `programs` what it may start.
-    """
-
-    control: int
-    scratch: str
-    memory: int
-    cpu_seconds: int
-    file_size: int
-    sandbox: str
-    readable: Sequence[str] = ()
-    programs: Sequence[str] = ()
 
 
 def set_subreaper() -> None:
@@ -52,7 +33,7 @@ def set_subreaper() -> None:
 
 def restrict(plan: Plan) -> None:
     """Apply everything in the plan to this process. Raises `OSError`."""
-    process_control(PR_SET_PDEATHSIG, signal.SIGKILL)
+    process_control(PR_SET_PDEATHSIG, SIGKILL)
     os.chdir(plan.scratch)
     _limit(resource.RLIMIT_AS, plan.memory)
     _limit(resource.RLIMIT_CPU, plan.cpu_seconds, plan.cpu_seconds + 1)  # SIGXCPU, then SIGKILL
@@ -71,7 +52,7 @@ def restrict(plan: Plan) -> None:
         landlock.restrict_self(_rights(plan))
         _give_up_capabilities()
     instructions = seccomp.filter_calls(
-        platform.machine(),
+        os.uname().machine,
         os.getpid(),
         os.getppid(),
         programs=bool(plan.programs),
@@ -104,7 +85,7 @@ def _count_tasks_of_user() -> int:
 def _rights(plan: Plan) -> dict[str, int]:
     rights = dict.fromkeys(plan.readable, landlock.READ)
     if plan.programs:
-        loaders = [str(path) for pattern in ("lib64/ld-*.so.*", "lib/ld-*.so.*") for path in Path("/").glob(pattern)]
+        loaders = [path for path in _LOADERS if os.path.exists(path)]
         rights |= dict.fromkeys([*plan.programs, *loaders], landlock.READ | landlock.EXECUTE)
     rights |= {"/dev/null": landlock.READ_FILE | landlock.WRITE_FILE, "/dev/urandom": landlock.READ_FILE}
     return rights | {plan.scratch: landlock.WORK}
@@ -113,4 +94,4 @@ def _rights(plan: Plan) -> dict[str, int]:
 def _give_up_capabilities() -> None:
     """Give up what root may do beyond others. The files of root stay its own, within the limits of Landlock."""
     header = struct.pack("=Ii", _CAPABILITY_VERSION, 0)
-    system_call(_CAPSET[platform.machine()], header, struct.pack("=6I", 0, 0, 0, 0, 0, 0))
+    system_call(_CAPSET[os.uname().machine], header, struct.pack("=6I", 0, 0, 0, 0, 0, 0))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 import errno
 import struct
-from collections.abc import Iterable
 from itertools import chain
 
 from jobs.processing.confinement.kernel import PR_SET_PDEATHSIG, PR_SET_SECCOMP, process_control
@@ -78,7 +77,7 @@ def filter_calls(
     return assemble(rules, architecture)
 
 
-def assemble(rules: Iterable[tuple[int | None, list[Instruction]]], architecture: int) -> list[Instruction]:
+def assemble(rules: list[tuple[int | None, list[Instruction]]], architecture: int) -> list[Instruction]:
     """Return a filter of rules: the number of a call, if there is such a call, and the instructions for it."""
     return [
         (_LOAD, 0, 0, _ARCHITECTURE),

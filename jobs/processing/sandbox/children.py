@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import socket
@@ -11,7 +10,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from jobs.concurrency import complete, first_error_group
 from jobs.errors import SandboxUnavailable
@@ -93,8 +91,9 @@ async def run_child(
     raises is raised here, after the child has been killed. Raises `SandboxUnavailable` if the child could not be started.
     """
     ours, theirs = socket.socketpair()
-    try:
-        with theirs:
+    with theirs:
+        reports, control = await asyncio.open_connection(sock=ours)
+        try:
             process = await asyncio.create_subprocess_exec(
                 *command(theirs.fileno()),
                 stdin=asyncio.subprocess.PIPE,
@@ -105,12 +104,12 @@ async def run_child(
                 pass_fds=(theirs.fileno(),),
                 start_new_session=True,
             )
-        child = _Child(process, *await asyncio.open_connection(sock=ours))
-    except BaseException as error:
-        ours.close()  # which the launcher sees, if it runs
-        if isinstance(error, OSError):
-            raise _unavailable(str(error)) from error
-        raise
+        except BaseException as error:
+            control.close()
+            if isinstance(error, OSError):
+                raise _unavailable(str(error)) from error
+            raise
+    child = _Child(process, reports, control)
     exceeded: _LimitExceeded | None = None
     try:
         await child.follow(request, limits, on_line, scratch)
@@ -148,8 +147,9 @@ class _Child:
     async def _feed(self, request: bytes) -> None:
         assert self._process.stdin is not None
         with suppress(BrokenPipeError, ConnectionResetError):  # it need not read its request
-            self._process.stdin.write(request)
-            await self._process.stdin.drain()
+            if not self._process.stdin.is_closing():
+                self._process.stdin.write(request)
+                await self._process.stdin.drain()
         self._process.stdin.close()
 
     async def _read_lines(self, silence: float, on_line: Callable[[bytes], None]) -> None:
@@ -190,7 +190,7 @@ class _Child:
         with suppress(OSError):
             self._control.write_eof()  # the launcher kills the child, and reports
         await asyncio.wait([self._report], timeout=END_TIMEOUT)
-        if not self._reported():
+        if "ended" not in self._reported():
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
         _, stderr = await self._process.communicate()
@@ -200,30 +200,35 @@ class _Child:
             await self._control.wait_closed()
         await asyncio.wait([self._report])
 
-    def _reported(self) -> dict[str, Any]:
+    def _reported(self) -> dict[str, str]:
         """What the launcher has reported; nothing if it has not, or not yet."""
         if not self._report.done() or self._report.exception() is not None:
             return {}
-        reports = [json.loads(line) for line in self._report.result().splitlines()]
-        return {key: value for report in reports for key, value in report.items()}
+        return read_reports(self._report.result())
 
     def ended(self, exceeded: _LimitExceeded | None) -> Ended:
         """How the child has ended. Raises `SandboxUnavailable` if the decoder was never run."""
         stderr = self._stderr.decode(errors="replace")
-        report = self._reported()
-        if "failed" in report or not ("started" in report or exceeded):
-            reason = report.get("failed") or stderr.strip() or f"exit code {self._process.returncode}"
-            raise _unavailable(reason)
-        status = report.get("status", signal.SIGKILL)
+        reports = self._reported()
+        if "failed" in reports or not ("started" in reports or exceeded):
+            raise _unavailable(reports.get("failed") or stderr.strip() or f"exit code {self._process.returncode}")
+        status, peak_rss, cpu_seconds = reports.get("ended", f"{signal.SIGKILL:d} 0 0").split()
+        code = int(status)
         return Ended(
-            returncode=os.WEXITSTATUS(status) if os.WIFEXITED(status) else None,
-            signal=os.WTERMSIG(status) if os.WIFSIGNALED(status) else None,
+            returncode=os.WEXITSTATUS(code) if os.WIFEXITED(code) else None,
+            signal=os.WTERMSIG(code) if os.WIFSIGNALED(code) else None,
             timed_out=exceeded is not None and exceeded.time,
             stderr=stderr,
-            peak_rss=report.get("peak_rss", 0),
-            cpu_seconds=report.get("cpu_seconds", 0.0),
+            peak_rss=int(peak_rss),
+            cpu_seconds=float(cpu_seconds),
             killed_for=exceeded.reason if exceeded else None,
         )
+
+
+def read_reports(text: bytes) -> dict[str, str]:
+    """Return the launcher's reports: for the word of each, what follows it."""
+    lines = (line.partition(" ") for line in text.decode(errors="replace").splitlines())
+    return {word: rest for word, _, rest in lines}
 
 
 def _size(folder: Path, most: int) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import subprocess
 import sys
@@ -11,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from jobs.errors import SandboxUnavailable
-from jobs.processing.sandbox.children import Limits
+from jobs.processing.sandbox.children import Limits, read_reports
 from jobs.processing.sandbox.sandboxes import Bubblewrap, Landlock, Off, Sandbox, find_bubblewrap
 from jobs.settings import ProcessingSettings
 
@@ -81,9 +80,9 @@ def _probe(sandbox: Sandbox, folder: Path) -> None:
             timeout=_PROBE_TIMEOUT,
             check=False,
         )
-        report = ours.recv(4096, socket.MSG_DONTWAIT) if done.returncode == 0 else b"{}"
+        theirs.close()
+        reports = read_reports(ours.recv(4096))
     words = done.stdout.decode(errors="replace").strip()
     if words != "confined":
-        failed = json.loads(report.splitlines()[0]).get("failed")
         errors = done.stderr.decode(errors="replace").strip().splitlines()
-        raise OSError(words or failed or "".join(errors[-1:]) or f"exit code {done.returncode}")
+        raise OSError(words or reports.get("failed") or "".join(errors[-1:]) or f"exit code {done.returncode}")

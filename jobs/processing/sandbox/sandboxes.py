@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 from typing import ClassVar
 
-from jobs.processing.confinement.restrictions import Plan
+from jobs.processing.confinement.plan import Plan
 from jobs.processing.sandbox.children import Ended, Limits, run_child
 from jobs.processing.sandbox.paths import LAUNCHER, readable_paths
 
@@ -71,7 +69,7 @@ class Sandbox(ABC):
             readable=[str(path) for path in [*readable_paths(), *readable]],
             programs=[str(path) for path in readable if path.is_file() and os.access(path, os.X_OK)],
         )
-        return [python, "-I", str(LAUNCHER), json.dumps(asdict(plan)), *arguments]
+        return [python, "-I", str(LAUNCHER), *plan.arguments(), *arguments]
 
 
 class Off(Sandbox):

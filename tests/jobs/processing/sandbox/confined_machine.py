@@ -25,7 +25,7 @@ def main(lacking: list[str]) -> str:
     if "landlock" in lacking:
         checks[landlock.CREATE_RULESET] = [seccomp.UNKNOWN]
     process_control(PR_SET_NO_NEW_PRIVS, 1)
-    seccomp.install(seccomp.assemble(checks.items(), architecture))
+    seccomp.install(seccomp.assemble(list(checks.items()), architecture))
     try:
         return choose_sandbox(ProcessingSettings()).name
     except SandboxUnavailable as error:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 from jobs.processing.sandbox import Ended, Limits, Sandbox
@@ -26,7 +27,7 @@ class Runner:
         self, text: str, *arguments: object, request: bytes = b"", readable: tuple[Path, ...] = (), **limits: Any
     ) -> Ended:
         program = self.scratch / "program.py"
-        program.write_text(text)
+        program.write_text(dedent(text))
         argv = [sys.executable, "-I", str(program), *map(str, arguments)]
         on_line = self.on_line or self.lines.append
         return await self.sandbox.run(

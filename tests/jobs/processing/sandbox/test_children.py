@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
+import sys
 from pathlib import Path
 
 import pytest
+import uvloop
 
+from jobs.errors import SandboxUnavailable
 from tests.helpers.eventually import eventually
-from tests.jobs.processing.sandbox.runner import Runner
+from tests.jobs.processing.sandbox.dying_worker import __file__ as dying_worker
+from tests.jobs.processing.sandbox.runner import LIMITS, Runner
 
 pytestmark = pytest.mark.servers
+
 
 FOREVER = "import sys, time; print('started', flush=True); time.sleep(1000)"
 
@@ -90,6 +96,104 @@ async def test_cancelling_kills_it_and_all_that_it_has_started(run: Runner) -> N
     with pytest.raises(asyncio.CancelledError):
         await task
     assert not processes_of(run.scratch)
+
+
+async def test_it_dies_with_the_worker_and_so_does_what_it_has_started(run: Runner, project: Path) -> None:
+    """A program may be started, so that the child can start processes. One of them ignores what it can."""
+    program = run.scratch / "program"
+    shutil.copy("/bin/true", program)
+    worker = await asyncio.create_subprocess_exec(
+        *(sys.executable, dying_worker, run.sandbox.name, str(run.scratch), str(program)),
+        env={"PYTHONPATH": str(project)},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert worker.stdout is not None
+    assert await worker.stdout.readline() == b"started\n"
+    assert len(processes_of(run.scratch)) >= 4, "the worker, the launcher, the child and its child"
+    worker.kill()
+    await worker.wait()
+    await eventually(lambda: not processes_of(run.scratch))
+
+
+async def test_it_is_killed_when_its_processor_time_is_over(run: Runner) -> None:
+    ended = await run("while True: pass", cpu_seconds=1)
+    assert (ended.signal, ended.timed_out) == (signal.SIGXCPU, False)
+    assert ended.cpu_seconds == pytest.approx(1, abs=0.3)
+
+
+async def test_it_gets_no_more_memory_than_its_limit(run: Runner) -> None:
+    ended = await run("bytearray(300 << 20)", memory=256 << 20)
+    assert ended.returncode == 1
+    assert "MemoryError" in ended.stderr
+
+
+async def test_it_is_killed_when_its_files_are_too_large_together(run: Runner) -> None:
+    ended = await run(
+        """
+        import itertools, pathlib
+        for number in itertools.count():
+            pathlib.Path(f"file-{number}").write_bytes(bytes(1 << 20))
+        """,
+        scratch=20 << 20,
+    )
+    assert ended.killed_for == "It wrote more than 20971520 bytes, or more than 10000 files."
+
+
+async def test_it_is_killed_when_it_has_too_many_files(run: Runner) -> None:
+    ended = await run(
+        """
+        import itertools, os
+        for number in itertools.count():
+            if number % 1000 == 0:
+                os.mkdir(str(number // 1000))
+            open(f"{number // 1000}/{number}", "w").close()
+        """
+    )
+    assert ended.killed_for == f"It wrote more than {4 << 30} bytes, or more than 10000 files."
+
+
+async def test_a_link_to_a_folder_is_not_followed_when_its_files_are_measured(run: Runner) -> None:
+    (run.scratch / "everything").symlink_to("/")
+    assert (await run("import time; time.sleep(0.5)", scratch=1 << 20)).returncode == 0
+
+
+async def test_what_cannot_be_started_is_told(run: Runner, tmp_path: Path) -> None:
+    """The folder is gone, so it can neither be mounted nor entered."""
+    with pytest.raises(SandboxUnavailable) as caught:
+        await run.sandbox.run([sys.executable, "-I", "-m", "this"], tmp_path / "gone", b"", LIMITS, run.lines.append)
+    assert "No such file or directory" in caught.value.reason
+    assert run.lines == []
+
+
+async def test_a_child_that_ends_its_launcher_fails_alone(run: Runner) -> None:
+    """Without a sandbox it can. The sandbox is not to blame, so that no other job waits for it."""
+    ended = await run("import os, time; os.kill(os.getppid(), 9); time.sleep(1000)")
+    if run.sandbox.name == "off":
+        assert (ended.signal, ended.killed_for) == (signal.SIGKILL, None)
+    else:
+        assert "PermissionError" in ended.stderr
+
+
+def test_all_this_is_the_same_on_uvloop(run: Runner) -> None:
+    """Workers run on it. It starts processes in its own way."""
+
+    async def several() -> None:
+        for number in range(10):
+            ended = await run(f"import sys; print({number}, sys.stdin.read())", request=b"request")
+            assert (ended.returncode, run.lines.pop()) == (0, f"{number} request".encode())
+        assert (await run("import sys; sys.stderr.write('x' * 9000); sys.exit(3)")).stderr == "x" * 4096
+        assert (await run("", request=bytes(1 << 20))).returncode == 0
+        assert (await run(FOREVER, silence=0.5)).timed_out
+        run.lines.clear()
+        task = asyncio.create_task(run(FOREVER))
+        await eventually(lambda: run.lines == [b"started"])
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled()
+        assert not processes_of(run.scratch)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(several())
 
 
 def processes_of(scratch: Path) -> list[int]:
