@@ -19,7 +19,9 @@ from app.gateway import Gateway
 from app.problems import RESPONSES
 from jobs.engine.worker.heartbeat import any_worker
 from jobs.errors import HaulageError
+from jobs.processing.sandbox import choose_sandbox
 from jobs.services import Services
+from jobs.settings import Settings
 from jobs.uploads.scanning import Scanner, ScannerVersion, open_scanner
 
 _TIMEOUT = 5.0
@@ -68,6 +70,7 @@ async def _run_checks(services: Services) -> tuple[dict[str, Outcome], list[str]
     scanner = open_scanner(services.settings)
     if scanner is not None:
         outcomes["scanner"] = await _outcome(lambda: _test_scanner(scanner))
+    outcomes["sandbox"] = await _outcome(lambda: _check_sandbox(services.settings))
     if not schema[0]:
         return outcomes, [], []
     exposed, warnings = await asyncio.gather(find_public_bucket(services), find_warnings(services))
@@ -102,6 +105,14 @@ async def _check_cold(services: Services) -> str:
             " --create-bucket` to set it. SeaweedFS and MinIO refuse such rules: unset COLD_STORAGE_CLASS there."
         )
     return f"uploaded files move to {settings.cold_storage_class} after {settings.cold_after / 86400:g} days"
+
+
+async def _check_sandbox(settings: Settings) -> str:
+    """Find the sandbox that a worker on this machine, and of this user, would use."""
+    sandbox = await asyncio.to_thread(choose_sandbox, settings)
+    return (
+        "off: nothing confines decoders" if sandbox.name == "off" else f"{sandbox.name}, and a child could not leave it"
+    )
 
 
 async def _test_scanner(scanner: Scanner) -> str:

@@ -26,6 +26,8 @@ def find_open(settings: Settings) -> list[str]:
     for name, secret in (("AUTH_PROXY_SECRET", settings.auth_proxy_secret), ("JWT_SECRET", settings.jwt_secret)):
         if secret is not None and len(set(secret.get_secret_value())) < MIN_CHARACTERS:
             found.append(f"{name} is easy to guess. Make another one with `openssl rand -hex 32`.")
+    if settings.sandbox == "off":
+        found.append("SANDBOX is off: a file that exploits a decoder has all rights of its worker. Set SANDBOX=auto.")
     if "*" in settings.trusted_proxies:
         found.append(
             "TRUSTED_PROXIES is *: everybody may pretend to have any address. Name the addresses of your proxies."

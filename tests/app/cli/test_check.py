@@ -39,6 +39,7 @@ async def test_every_dependency_works(server_cli: Cli) -> None:
         ["queue", "ok"],
         ["encrypted", "ok", "AES256, and what was written could be read"],
         ["cold", "ok", "off: uploaded files stay in the storage class that they are sent to"],
+        ["sandbox", "ok", "bubblewrap, and a child could not leave it"],
     ]
 
 
@@ -57,9 +58,22 @@ async def test_each_unavailable_dependency_has_its_line(tmp_path: Path, settings
     }
     done = await Cli(tmp_path, unavailable)("check")
     assert done.code == 7
-    assert [line.split()[1] for line in done.out.splitlines()] == ["error"] * 7
+    assert [line.split()[1] for line in done.out.splitlines()] == ["error"] * 7 + ["ok"]
     assert "hidden" not in done.out + done.error
     assert "Traceback" not in done.error
+
+
+@pytest.mark.usefixtures("worker")
+async def test_the_sandbox_that_a_worker_would_use_has_a_line(tmp_path: Path, settings: Settings) -> None:
+    for changes, code, line in [
+        ({"SANDBOX": "landlock"}, 0, "sandbox   ok     landlock, and a child could not leave it"),
+        ({"SANDBOX": "off"}, 0, "sandbox   ok     off: nothing confines decoders"),
+        ({"SCRATCH_DIR": "/proc"}, 7, "sandbox   error  Files cannot be processed: SCRATCH_DIR, or else the system's"),
+    ]:
+        done = await Cli(tmp_path, variables(settings) | changes)("check")
+        assert done.code == code
+        assert [found.startswith(line) for found in done.out.splitlines() if found.startswith("sandbox")] == [True]
+        assert ("open: SANDBOX is off" in done.error) == (changes == {"SANDBOX": "off"})
 
 
 @pytest.mark.parametrize("command", ["check", "migrate"])

@@ -27,8 +27,8 @@ OUTSIDE: dict[str, Any] = {}
 WAYS_OUT: dict[str, Callable[[], object]] = {}
 LIBC = ctypes.CDLL(None, use_errno=True)
 CALLS = {
-    "x86_64": {"bpf": 321, "keyctl": 250, "io_uring_setup": 425},
-    "aarch64": {"bpf": 280, "keyctl": 219, "io_uring_setup": 425},
+    "x86_64": {"bpf": 321, "capget": 125, "keyctl": 250, "io_uring_setup": 425},
+    "aarch64": {"bpf": 280, "capget": 90, "keyctl": 219, "io_uring_setup": 425},
 }[platform.machine()]
 
 
@@ -369,6 +369,15 @@ def be_a_fork_bomb() -> object:
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
     return len(children)
+
+
+@way_out
+def have_the_rights_of_root() -> object:
+    data = (ctypes.c_uint32 * 6)()
+    checked(LIBC.syscall(CALLS["capget"], (ctypes.c_uint32 * 2)(0x20080522, 0), data))
+    if not (data[0] or data[1] or data[3] or data[4]):
+        raise OSError("it has no capabilities")
+    return f"{data[0]:x} {data[1]:x}"
 
 
 @way_out

@@ -42,6 +42,7 @@ DEPENDING_ON_THE_KERNEL = {
 """Open on most machines without a sandbox, but refused by some that are set up so."""
 FOR_ROOT_ONLY = {
     "change_the_root",
+    "have_the_rights_of_root",
     "make_the_device_of_a_disk",
     "mount_a_file_system",
     "open_a_package_for_writing",
