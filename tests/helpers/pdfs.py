@@ -54,7 +54,7 @@ def stream(data: bytes, filters: Sequence[str] = ()) -> bytes:
 
 def deflated(pieces: Iterable[bytes]) -> bytes:
     """The pieces, compressed one after the other, so that they need not be in memory together."""
-    compressor = zlib.compressobj(9)
+    compressor = zlib.compressobj(1)
     return b"".join([*map(compressor.compress, pieces), compressor.flush()])
 
 

@@ -1,12 +1,15 @@
-"""libvips, set up for files of strangers: one thread, no cache, and none of its loaders.
+"""libvips, set up for files of strangers: one thread, no cache, no temporary files, and none of its loaders.
 
 Importing this module starts libvips.
 """
 
 from __future__ import annotations
 
+import os
+
 import pyvips
 
+os.putenv("VIPS_DISC_THRESHOLD", "64g")  # an interlaced PNG, for one, is decoded in memory; libvips reads this later
 pyvips.cache_set_max(0)
 pyvips.concurrency_set(1)
 pyvips.block_untrusted_set(state=True)

@@ -208,3 +208,11 @@ def test_what_is_no_image_is_rejected(decode: Decoder, content: bytes) -> None:
         decoded = decode(detected, content)
         assert decoded.rejected is not None
         assert decoded.returncode == 0
+
+
+def test_a_large_interlaced_image_is_decoded_without_a_temporary_file(decode: Decoder) -> None:
+    """libvips would write it to a file of its own above 100 MB, for which there is no room in a sandbox."""
+    large = pyvips.Image.black(6200, 6200, bands=3).copy(interpretation="srgb")
+    decoded = decode("image/png", encoded(large, "image/png", interlace=True, compression=1))
+    assert set(decoded.made) == {"thumbnail", "web"}
+    assert decoded.peak > 6200 * 6200 * 3
