@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from unicodedata import normalize
 from uuid import UUID
@@ -16,6 +17,7 @@ from jobs.database import Database, fetch_within
 from jobs.files.states import GoneReason, Role, ScanState
 from jobs.files.tables import BUCKET_BITS, stored_files
 from jobs.files.visibility import FileReader, Visibility
+from jobs.schema import quoted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,18 +91,53 @@ async def insert_file(connection: AsyncConnection, file: StoredFile) -> None:
 async def find_files(connection: AsyncConnection, ids: Collection[int]) -> dict[int, StoredFile]:
     """Those of the ids that the catalogue has, in one query."""
     rows = await fetch_within(connection, "SELECT * FROM stored_files WHERE id = ANY ($1::bigint[])", list(ids))
-    return {row["id"]: _stored_file(row) for row in rows}
+    return {row["id"]: stored_file_of(row) for row in rows}
 
 
 async def mark_gone(connection: AsyncConnection, file_id: int, reason: GoneReason) -> None:
-    """Removes a file from the catalogue. Its row stays and says why; nothing happens if it is gone already."""
+    """Removes a file from the catalogue, with those that were made of it. Rows stay and say why.
+
+    Nothing happens if it is gone already.
+    """
     await fetch_within(connection, _GONE, file_id, reason)
+    # A statement of its own: it sees files that were added while the first one waited for its lock.
+    await fetch_within(connection, _GONE_WITH_PARENT, [file_id])
 
 
 _GONE = """
     UPDATE stored_files SET available = false, gone_at = clock_timestamp(), gone_reason = $2
     WHERE id = $1 AND gone_at IS NULL
 """
+
+
+async def mark_derivatives_gone(connection: AsyncConnection, parent_ids: Collection[int]) -> None:
+    """Removes what was made of files that are gone, in the transaction that removes these, for the same reason."""
+    await fetch_within(connection, _GONE_WITH_PARENT, list(parent_ids))
+
+
+_GONE_WITH_PARENT = """
+    UPDATE stored_files AS f SET available = false, gone_at = parent.gone_at, gone_reason = parent.gone_reason
+    FROM stored_files AS parent
+    WHERE parent.id = ANY ($1::bigint[]) AND parent.gone_at IS NOT NULL AND f.parent_id = parent.id AND f.gone_at IS NULL
+"""
+
+
+async def lock_available(connection: AsyncConnection, file_id: int) -> bool:
+    """Whether the file is available. It stays so until the transaction ends, so that files can be added to it."""
+    query = "SELECT FROM stored_files WHERE id = $1 AND available FOR SHARE"
+    return bool(await fetch_within(connection, query, file_id))
+
+
+async def find_thumbnails(database: Database, ids: Collection[int]) -> dict[int, int]:
+    """The thumbnails of those of the files that have one, or else their posters, as ids by the id of the file."""
+    return {row["parent_id"]: row["id"] for row in await database.fetch(_THUMBNAILS, list(ids))}
+
+
+_THUMBNAILS = f"""
+    SELECT DISTINCT ON (parent_id) parent_id, id FROM stored_files
+    WHERE parent_id = ANY ($1::bigint[]) AND role IN ({quoted([Role.THUMBNAIL, Role.POSTER])}) AND available
+    ORDER BY parent_id, role = '{Role.THUMBNAIL}' DESC, id DESC
+"""  # noqa: S608 - ours
 
 
 async def update_checksums(connection: AsyncConnection, changes: Sequence[tuple[StoredFile, StoredFile]]) -> set[int]:
@@ -136,34 +173,42 @@ _UPDATE = text(
 
 
 async def list_files(
-    database: Database, reader: FileReader | None, search: str | None, after: int, limit: int
+    database: Database,
+    reader: FileReader | None,
+    search: str | None,
+    after: int,
+    limit: int,
+    *,
+    role: Role | None = None,
+    parent_id: int | None = None,
 ) -> list[StoredFile]:
     """The files whose name contains `search`, whatever its case, ordered by id, after the cursor `after`.
 
-    Those that the reader may read; None: all.
+    Those that the reader may read (None: all), that have this role, and that were made of this file.
     """
-    if reader is None:
-        return await _list_files(database, _EVERY_FILE, (), search, after, limit)
-    return await _list_files(database, _READABLE, (reader.owner, sorted(reader.groups)), search, after, limit)
+    statements = _statements(role, everything=reader is None, of_parent=parent_id is not None)
+    owner = () if reader is None else (reader.owner, sorted(reader.groups))
+    parent = () if parent_id is None else (parent_id,)
+    return await _list_files(database, statements, (*owner, *parent), search, after, limit)
 
 
 async def _list_files(
-    database: Database, statements: _Statements, reader: Sequence[object], search: str | None, after: int, limit: int
+    database: Database, statements: _Statements, chosen: Sequence[object], search: str | None, after: int, limit: int
 ) -> list[StoredFile]:
     if not search:
-        return _stored_files(await database.fetch(statements.all, after, limit, *reader))
+        return stored_files_of(await database.fetch(statements.all, after, limit, *chosen))
     term = normalize("NFC", search)  # as `safe_name` does with names
-    found = await database.fetch(statements.scan, after, limit, term, *reader)
+    found = await database.fetch(statements.scan, after, limit, term, *chosen)
     buckets = 1
     while len(found) < limit and buckets <= MAX_BUCKETS:
         first = after >> BUCKET_BITS
         ids = list(range(first, first + buckets))
-        found = await database.fetch(statements.search_buckets, after, limit, term, ids, *reader)
+        found = await database.fetch(statements.search_buckets, after, limit, term, ids, *chosen)
         # As many that there are probably enough: no more rows are read than needed, however many files there are.
         buckets = 2 * buckets * limit // len(found) if found else MAX_BUCKETS + 1
     if len(found) < limit:
-        found = await database.fetch(statements.search, after, limit, term, *reader)
-    return _stored_files(found)
+        found = await database.fetch(statements.search, after, limit, term, *chosen)
+    return stored_files_of(found)
 
 
 MAX_BUCKETS = 64
@@ -172,20 +217,34 @@ MAX_BUCKETS = 64
 
 @dataclass(frozen=True, slots=True)
 class _Statements:
-    """The statements of lists, which differ in which files the reader may read."""
+    """The statements of lists, which differ in which files they choose."""
 
     all: str
-    """Parameters: after, limit, and those of the reader."""
+    """Parameters: after, limit, and those of the choice: owner and groups of the reader, parent."""
     scan: str
-    """What many names contain is found soon by reading the files in their order. Parameters: after, limit, term, reader."""
+    """What many names contain is found soon by reading the files in their order. Parameters: after, limit, term, choice."""
     search: str
     """The same with the index of names."""
     search_buckets: str
     """The same, among the buckets of ids that are the parameter after the term."""
 
 
-def _statements(readable: Callable[[int], str]) -> _Statements:
-    """`readable`: a condition whose first parameter has this number."""
+@cache
+def _statements(role: Role | None, *, everything: bool, of_parent: bool) -> _Statements:
+    """Those for files of a role, or any; that everybody may read, or as `FileReader.may_read` says; of a parent, or any."""
+
+    def chosen(first: int) -> str:
+        """The condition whose first parameter has this number."""
+        conditions = ["available"]
+        if not everything:
+            shared = f"visibility = 'shared' AND groups && ${first + 1}::text[]"
+            conditions.append(f"(owner = ${first} OR visibility = 'public' OR {shared})")
+        if role is not None:
+            conditions.append(f"role = '{role}'")
+        if of_parent:
+            conditions.append(f"parent_id = ${first if everything else first + 2}")
+        return " AND ".join(conditions)
+
     contains = "strpos(lower(name), lower($3)) > 0"
 
     def indexed(buckets: str, first: int) -> str:
@@ -193,17 +252,17 @@ def _statements(readable: Callable[[int], str]) -> _Statements:
         return f"""
             WITH found AS MATERIALIZED (
                 SELECT * FROM stored_files
-                WHERE {readable(first)} AND id > $1
+                WHERE {chosen(first)} AND id > $1
                     AND file_name_pieces(name) @@ file_name_query($3) AND {contains} {buckets}
             )
             SELECT * FROM found ORDER BY id LIMIT $2
         """  # noqa: S608 - ours
 
     return _Statements(
-        all=f"SELECT * FROM stored_files WHERE {readable(3)} AND id > $1 ORDER BY id LIMIT $2",  # noqa: S608 - ours
+        all=f"SELECT * FROM stored_files WHERE {chosen(3)} AND id > $1 ORDER BY id LIMIT $2",  # noqa: S608 - ours
         scan=f"""
             SELECT * FROM (
-                SELECT * FROM stored_files WHERE {readable(4)} AND id > $1 ORDER BY id LIMIT 1000
+                SELECT * FROM stored_files WHERE {chosen(4)} AND id > $1 ORDER BY id LIMIT 1000
             ) AS first
             WHERE {contains} ORDER BY id LIMIT $2
         """,  # noqa: S608 - ours
@@ -212,20 +271,12 @@ def _statements(readable: Callable[[int], str]) -> _Statements:
     )
 
 
-_EVERY_FILE = _statements(lambda _: "available")
-_READABLE = _statements(
-    lambda n: (
-        f"available AND (owner = ${n} OR visibility = 'public' OR visibility = 'shared' AND groups && ${n + 1}::text[])"
-    )
-)
-"""`FileReader.may_read`, in SQL, of the files that are available."""
+def stored_files_of(rows: Iterable[Mapping[str, Any]]) -> list[StoredFile]:
+    """The files of rows of the catalogue."""
+    return [stored_file_of(row) for row in rows]
 
 
-def _stored_files(rows: Iterable[Mapping[str, Any]]) -> list[StoredFile]:
-    return [_stored_file(row) for row in rows]
-
-
-def _stored_file(row: Mapping[str, Any] | RowMapping) -> StoredFile:
+def stored_file_of(row: Mapping[str, Any] | RowMapping) -> StoredFile:
     values = {name: row[name] for name in StoredFile.__slots__}
     values |= {
         "visibility": Visibility(row["visibility"]),

@@ -43,8 +43,10 @@ class GoneReason(StrEnum):
     """A person deleted it."""
     RETENTION = "retention"
     """It was uploaded `RAW_RETENTION` seconds ago."""
+    REPLACED = "replaced"
+    """It was made of another file, and has been made again since."""
 
     @property
     def participle(self) -> str:
         """What has happened to the file, as in "it was deleted on …"."""
-        return "removed by retention" if self is GoneReason.RETENTION else "deleted"
+        return "removed by retention" if self is GoneReason.RETENTION else self.value

@@ -49,7 +49,7 @@ stored_files = Table(
     Column("groups", ARRAY(Text), nullable=False, server_default="{}"),  # with which it is shared
     Column("modified_at", TimestampTz),  # when its content was last changed, as its owner knows it
     Column("created_at", TimestampTz, nullable=False, server_default=func.now()),
-    Column("job_id", Uuid),  # the upload that it comes from, whose rows may be deleted before
+    Column("job_id", Uuid),  # the job that it comes from, whose rows may be deleted before
     Column("role", Text, nullable=False, server_default=Role.ORIGINAL),
     Column("parent_id", BigInteger),  # the file that it was made of
     Column("scan", Text, nullable=False, server_default=ScanState.NONE),
@@ -68,6 +68,7 @@ stored_files = Table(
     ),
 )
 Index("stored_files_key", stored_files.c.key)
+Index("stored_files_parent", stored_files.c.parent_id, postgresql_where=stored_files.c.parent_id.is_not(None))
 Index("stored_files_uploaded", stored_files.c.created_at, postgresql_where=text("job_id IS NOT NULL AND available"))
 Index(
     "stored_files_content",

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import update
 
 from jobs.files.catalogue import StoredFile, find_files, insert_file, next_id
+from jobs.files.states import Role
 from jobs.files.tables import stored_files
 from jobs.files.visibility import Visibility
 from jobs.owners import ANONYMOUS
@@ -37,6 +38,8 @@ class Catalogue:
         owner: str = ANONYMOUS,
         visibility: Visibility = Visibility.PUBLIC,
         groups: tuple[str, ...] = (),
+        role: Role = Role.ORIGINAL,
+        parent_id: int | None = None,
     ) -> int:
         """The id of a new file with this content."""
         async with self._services.database.begin() as connection:
@@ -55,6 +58,8 @@ class Catalogue:
                 visibility=visibility,
                 groups=groups,
                 modified_at=modified_at,
+                role=role,
+                parent_id=parent_id,
             )
             await insert_file(connection, file)
         return file_id

@@ -14,7 +14,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobs.database import fetch_within
-from jobs.files.catalogue import StoredFile
+from jobs.files.catalogue import StoredFile, mark_derivatives_gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +56,11 @@ _SAME = """
 async def expire_files(connection: AsyncConnection, before: datetime, now: datetime, limit: int) -> list[int]:
     """Removes files that were uploaded `before` this time from the catalogue, the oldest first. Returns their ids.
 
-    A file that is in use stays, and so does one that was not uploaded.
+    What was made of them goes with them. A file that is in use stays, and so does one that was not uploaded.
     """
-    return [row["id"] for row in await fetch_within(connection, _EXPIRE, before, now, limit)]
+    expired = [row["id"] for row in await fetch_within(connection, _EXPIRE, before, now, limit)]
+    await mark_derivatives_gone(connection, expired)
+    return expired
 
 
 _PINNED = """
@@ -87,7 +89,7 @@ _EXPIRE = f"""
     WITH {_PINNED},
     expired AS (
         SELECT id FROM stored_files AS f
-        WHERE job_id IS NOT NULL AND available AND created_at < $1 AND NOT {_in_use("f")}
+        WHERE job_id IS NOT NULL AND parent_id IS NULL AND available AND created_at < $1 AND NOT {_in_use("f")}
         ORDER BY created_at LIMIT $3 FOR UPDATE SKIP LOCKED
     )
     UPDATE stored_files AS f SET available = false, gone_at = $2, gone_reason = 'retention'

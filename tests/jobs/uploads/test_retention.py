@@ -13,7 +13,7 @@ from jobs.bundles.result_links import ResultLinks
 from jobs.engine.jobs import Status
 from jobs.errors import ResultGone
 from jobs.files.catalogue import StoredFile, mark_gone
-from jobs.files.states import GoneReason
+from jobs.files.states import GoneReason, Role
 from jobs.services import Services
 from jobs.settings import Settings
 from jobs.uploads.cleanup import FileRemoval
@@ -68,6 +68,22 @@ async def test_an_uploaded_file_goes_on_its_day_and_its_row_says_why(services: S
     await remove(services, YEAR + DAY + timedelta(hours=2))
     assert await objects(services) == [f"files/{added}"]
     assert (await now_is(services, file)).gone_reason == "retention"
+
+
+async def test_what_was_made_of_a_file_goes_with_it_and_not_before(services: Services, catalogue: Catalogue) -> None:
+    file = await uploaded(services)
+    assert file.job_id is not None
+    made = await catalogue.add(b"made of it", role=Role.WEB, parent_id=file.id)
+    await services.database.fetch("UPDATE stored_files SET job_id = $2 WHERE id = $1", made, file.job_id)
+    await services.database.fetch(
+        "UPDATE stored_files SET created_at = created_at - interval '9 days' WHERE id = $1", made
+    )
+    await remove(services, YEAR - DAY)
+    assert {one.available for one in await files_of(services, file.job_id)} == {True}
+    await remove(services, YEAR + DAY)
+    assert {one.gone_reason for one in await files_of(services, file.job_id)} == {"retention"}
+    await remove(services, YEAR + DAY + timedelta(hours=2))
+    assert await objects(services) == []
 
 
 async def test_without_a_limit_files_stay(services: Services) -> None:
