@@ -245,6 +245,10 @@ RESPONSES: dict[str, ErrorResponse] = {
     # failed attempts
     "type_mismatch": ErrorResponse(422, "The file is not what it claims to be", ExitCode.INVALID),
     "upload_incomplete": ErrorResponse(409, "The upload is incomplete", ExitCode.INVALID),
+    "processing_failed": ErrorResponse(422, "Not everything could be made of the file", ExitCode.FAILED),
+    "decoder_failed": ErrorResponse(500, "The decoder has crashed"),
+    "decoder_timeout": ErrorResponse(500, "The decoder was too slow"),
+    "scratch_full": ErrorResponse(503, "No scratch space is free", ExitCode.UNAVAILABLE, retry_after=5),
     "files_missing": ErrorResponse(404, "Files are missing", ExitCode.NOT_FOUND),
     "bundle_too_large": ErrorResponse(422, "The bundle would be too large", ExitCode.INVALID),
     "checksum_mismatch": ErrorResponse(

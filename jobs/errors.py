@@ -231,6 +231,32 @@ class UploadIncomplete(HaulageError):
     error_class = ErrorClass.VALIDATION
 
 
+class ProcessingFailed(HaulageError):
+    """Not everything could be made of a file, and the uploader wanted all or an error."""
+
+    code = "processing_failed"
+    error_class = ErrorClass.VALIDATION
+
+
+class DecoderFailed(HaulageError):
+    """The child that decodes a file has crashed, was killed, or has broken its protocol."""
+
+    code = "decoder_failed"
+
+
+class DecoderTimeout(HaulageError):
+    """The child that decodes a file was stopped, since it took too long."""
+
+    code = "decoder_timeout"
+    error_class = ErrorClass.TIMEOUT
+
+
+class ScratchFull(HaulageError):
+    """There is no room in `SCRATCH_DIR` now. No job is to blame."""
+
+    code = "scratch_full"
+
+
 class BundleTooLarge(HaulageError):
     code = "bundle_too_large"
     error_class = ErrorClass.VALIDATION

@@ -20,6 +20,7 @@ from jobs.engine.sql.rows import job_of
 from jobs.engine.sql.snapshots import Snapshots
 from jobs.engine.wakeups.queue import Queue
 from jobs.kinds import Kind
+from jobs.processing.commands import ProcessingJobs
 from jobs.settings import Settings
 from jobs.storage import Storage
 from jobs.uploads.appending import Appends
@@ -34,6 +35,7 @@ class Services(Engine):
     resolver: Resolver
     uploads: Uploads
     appends: Appends
+    processing: ProcessingJobs
 
 
 @asynccontextmanager
@@ -71,6 +73,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             resolver=Resolver(database, storage, settings),
             uploads=uploads,
             appends=Appends(database, lifecycle, uploads, storage, settings),
+            processing=ProcessingJobs(database, lifecycle, places, settings),
         )
     finally:
         await lifecycle.close()

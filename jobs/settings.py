@@ -596,6 +596,14 @@ class IntakeSettings(_Group):
 class ProcessingSettings(_Group):
     """Processing of uploaded files."""
 
+    processing: Literal["on", "off"] = Field(
+        default="on",
+        description="With `on`, thumbnails and other files are made of uploaded images, PDFs and videos. See "
+        "[processing.md](processing.md).",
+    )
+    image_timeout: Seconds = Field(default=60, description="Longest time for a child process to decode an image.")
+    pdf_timeout: Seconds = Field(default=120, description="Longest time for a child process to decode a PDF.")
+    video_timeout: Seconds = Field(default=3600, description="Longest time for a child process to convert a video.")
     sandbox: Literal["auto", "bubblewrap", "landlock", "off"] = Field(
         default="auto",
         description="What confines decoders: `auto` is bubblewrap, or else Landlock; where neither works, no file is "

@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
+import atexit
+import tempfile
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import structlog
 
 from jobs.bundles.attempt import Bundler
 from jobs.bundles.cleanup import Cleanup
 from jobs.bundles.orphans import Orphans
 from jobs.bundles.packing.packer import Packer
 from jobs.bundles.packing.reader import Reader
-from jobs.engine.worker.work import Dependency, Work
+from jobs.engine.lifecycle import Claimed
+from jobs.engine.worker.reporter import Reporter
+from jobs.engine.worker.work import Dependency, Success, Work
+from jobs.errors import SandboxUnavailable
 from jobs.kinds import Kind
 from jobs.memory_budget import MemoryBudget
+from jobs.processing.attempt import Processor
+from jobs.processing.cleanup import ProcessingCleanup
+from jobs.processing.processing import KINDS as PROCESSING
+from jobs.processing.programs import program_of
+from jobs.processing.sandbox import Sandbox, choose_sandbox
+from jobs.processing.scratch import Scratch
 from jobs.services import Services
-from jobs.settings import Settings
+from jobs.settings import ProcessingSettings, Settings
 from jobs.uploads.attempt import Receiver
 from jobs.uploads.cleanup import FileRemoval, UploadCleanup
 from jobs.uploads.scanning import TESTS, open_scanner
+
+log = structlog.get_logger()
+
+SandboxName = Literal["auto", "bubblewrap", "landlock", "off"]
 
 
 def _download(services: Services) -> Work:
@@ -53,7 +73,12 @@ def _upload(services: Services) -> Work:
     settings, storage, database = services.settings, services.storage, services.database
     scanner = open_scanner(settings)
     receiver = Receiver(
-        uploads=services.uploads, database=database, storage=storage, settings=settings, scanner=scanner
+        uploads=services.uploads,
+        database=database,
+        storage=storage,
+        settings=settings,
+        scanner=scanner,
+        follow_up=services.processing.follow_up,
     )
     return Work(
         kind=Kind.UPLOAD,
@@ -67,7 +92,81 @@ def _upload(services: Services) -> Work:
     )
 
 
-KINDS: dict[Kind, Callable[[Services], Work]] = {Kind.DOWNLOAD: _download, Kind.UPLOAD: _upload}
+def _processing(kind: Kind) -> Callable[[Services], Work]:
+    """How files of a kind are processed: not at all where its program is missing, or no sandbox works."""
+
+    def work(services: Services) -> Work:
+        settings, storage, database = services.settings, services.storage, services.database
+        cleanup = ProcessingCleanup(database, storage)
+        processor = _processor(kind, services) if kind in settings.worker_kinds else None
+        slots = settings.video_slots if kind is Kind.VIDEO else settings.processing_slots
+        return Work(
+            kind=kind,
+            concurrency=0 if processor is None else slots,
+            time_limit=settings.job_timeout + (0 if processor is None else processor.program.seconds),
+            progress_extends=True,
+            attempt=_refuse if processor is None else processor.attempt,
+            clean_up=cleanup.clean_up,
+            remove_orphans=cleanup.remove_orphans if kind is Kind.IMAGE else _nothing,
+        )
+
+    return work
+
+
+def _processor(kind: Kind, services: Services) -> Processor | None:
+    settings = services.settings
+    program = program_of(kind, settings)
+    if program is None:
+        log.error("decoder_missing", kind=kind)
+        return None
+    sandbox = _sandbox(settings.sandbox, settings.scratch_dir)
+    if sandbox is None:
+        return None
+    return Processor(
+        jobs=services.processing,
+        database=services.database,
+        storage=services.storage,
+        settings=settings,
+        sandbox=sandbox,
+        scratch=_scratch(settings.scratch_dir, settings.scratch_bytes),
+        program=program,
+    )
+
+
+@cache
+def _sandbox(name: SandboxName, scratch_dir: Path | None) -> Sandbox | None:
+    """The sandbox of this process; None if none works, which is logged once."""
+    try:
+        sandbox = choose_sandbox(ProcessingSettings(sandbox=name, scratch_dir=scratch_dir))
+    except SandboxUnavailable as error:
+        log.error("sandbox_unavailable", reason=error.reason)  # noqa: TRY400 - it says where to look
+        return None
+    log.info("sandbox_chosen", sandbox=sandbox.name)
+    return sandbox
+
+
+@cache
+def _scratch(folder: Path | None, size: int) -> Scratch:
+    """The scratch space of this process, for all kinds."""
+    scratch = Scratch(Path(tempfile.gettempdir()) if folder is None else folder, size)
+    atexit.register(scratch.close)
+    return scratch
+
+
+async def _refuse(claimed: Claimed, _: Reporter) -> Success:
+    """No such job is claimed here."""
+    raise SandboxUnavailable(f"Jobs of kind {claimed.job.kind} cannot be processed here.")
+
+
+async def _nothing() -> None:
+    """One kind looks for the orphans of all that share a folder."""
+
+
+KINDS: dict[Kind, Callable[[Services], Work]] = {
+    Kind.DOWNLOAD: _download,
+    Kind.UPLOAD: _upload,
+    **{kind: _processing(kind) for kind in PROCESSING},
+}
 
 
 def works_of(services: Services) -> dict[Kind, Work]:

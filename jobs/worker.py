@@ -43,7 +43,11 @@ async def run_worker(
     name = name or worker_name()
     async with open_services(settings) as services:
         works = works_of(services)
-        runners = [Runner(services, work, name) for kind, work in works.items() if kind in settings.worker_kinds]
+        runners = [
+            Runner(services, work, name)
+            for kind, work in works.items()
+            if kind in settings.worker_kinds and work.concurrency
+        ]
         consumers = [_consumer(services, runner) for runner in runners]
         ready()
         log.info("worker_started", worker=name, concurrency={it.kind: it.concurrency for it in runners})

@@ -27,11 +27,19 @@ class Presigner:
         self._now = now
 
     def presign(
-        self, key: str, method: Literal["GET", "HEAD"], filename: str, content_type: str, lifetime: float
+        self,
+        key: str,
+        method: Literal["GET", "HEAD"],
+        filename: str,
+        content_type: str,
+        lifetime: float,
+        *,
+        inline: bool = False,
     ) -> str:
         """Return a link to one key for one method, valid for `lifetime` seconds: whole ones, at least 1, at most 7 days.
 
-        The browser saves the object as `filename` (RFC 6266). Name and type are signed, so that they cannot be changed.
+        The browser saves the object as `filename` (RFC 6266), or shows it if `inline`. Name and type are signed, so that
+        they cannot be changed.
         """
         return self._client.client.get_presigned_url(
             method,
@@ -39,7 +47,7 @@ class Presigner:
             key,
             expires=timedelta(seconds=int(min(max(lifetime, 1.0), MAX_LIFETIME))),
             response_headers={
-                "response-content-disposition": content_disposition(filename),
+                "response-content-disposition": content_disposition(filename, inline=inline),
                 "response-content-type": content_type,
             },
             request_date=self._now(),

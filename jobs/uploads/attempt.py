@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
 from jobs.database import Database
 from jobs.engine.jobs import FileRecord, Job
-from jobs.engine.lifecycle import Claimed
+from jobs.engine.lifecycle import Claimed, FollowUp
 from jobs.engine.transitions import FIRST_CLAIM
 from jobs.engine.worker.reporter import Reporter
 from jobs.engine.worker.work import Success
@@ -47,6 +47,10 @@ SETTLE_TIME = 10.0
 """Seconds in which a store completes an upload: meanwhile it may have neither all of the parts nor the object."""
 SETTLE_INTERVAL = 0.5
 """Seconds between two looks at what it has."""
+
+
+FollowUpOf = Callable[[StoredFile, str | None, Mapping[str, Any]], FollowUp | None]
+"""The job that makes others of a file, which has this detected type, as its uploader wishes; None if nothing is made."""
 
 
 class Scans(Protocol):
@@ -83,6 +87,7 @@ class Receiver:
     storage: Storage
     settings: Settings
     scanner: Scans | None = None
+    follow_up: FollowUpOf | None = None
 
     async def attempt(self, claimed: Claimed, reporter: Reporter) -> Success:
         """Runs one attempt. Raises the `HaulageError` that ended it, or `StaleFence`."""
@@ -121,7 +126,11 @@ class Receiver:
         with suppress(HaulageError):  # then they are orphans
             await remove_tail(self.storage, upload)
         reporter.done(record.index, checked.crc32, file_id=file.id)
-        return Success(None, with_file(file, checked.detected_type, broken))
+        follow_up = None
+        if self.follow_up is not None and upload.wishes is not None:
+            follow_up = self.follow_up(file, checked.detected_type, upload.wishes)
+        within = with_file(file, checked.detected_type, broken)
+        return Success(None, within, () if follow_up is None else (follow_up,))
 
     async def _assemble(self, job: Job, upload: Upload, parts: Sequence[Part]) -> StoredObject:
         """The object of the upload, which this or an earlier attempt has made of its parts.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from jobs.engine.jobs import Job
@@ -77,6 +79,8 @@ class NewUpload:
     """Whether the client sends it to the intake; otherwise it sends the parts to the store."""
     tus_metadata: str | None = None
     """The header `Upload-Metadata` of tus, as the client sent it."""
+    wishes: Mapping[str, Any] | None = field(default_factory=dict)
+    """What is to be made of it (`jobs.processing`), where that differs from the defaults; None for nothing."""
 
     @property
     def part_size(self) -> int:
@@ -146,6 +150,8 @@ class Upload(Job):
     """When the virus scanner found something in it: its bytes are in quarantine, and no attempt can succeed."""
     finding: str | None = None
     """The signature that was found. It is for operators and admins, not for the uploader."""
+    wishes: Mapping[str, Any] | None = field(default_factory=dict)
+    """What is to be made of it, where that differs from the defaults; None for nothing."""
 
     @property
     def title(self) -> str:

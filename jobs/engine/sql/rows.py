@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -120,6 +121,11 @@ def record_of(row: Row) -> FileRecord:
         failure=failure_of(row),
         seq=row["seq"],
     )
+
+
+def json_of(value: Any) -> Any:
+    """JSON of a column, which the driver returns as text, and SQLAlchemy as its value. It is never a text itself."""
+    return json.loads(value) if isinstance(value, str) else value
 
 
 def part_of(row: Row) -> UploadPart:

@@ -19,7 +19,9 @@ from jobs.errors import (
     IllegalTransition,
     JobNotFound,
     ResultGone,
+    SandboxUnavailable,
     ScannerUnavailable,
+    ScratchFull,
     StaleFence,
     StorageBusy,
 )
@@ -32,8 +34,21 @@ STORAGE_PAUSE = 5.0
 """Seconds before a job that was parked because of the store may run again."""
 SCANNER_PAUSE = 5.0
 """Seconds before a job that was parked because of the virus scanner may run again."""
+SANDBOX_PAUSE = 5.0
+"""Seconds before a job that was parked because no sandbox works may run again."""
+SCRATCH_PAUSE = 5.0
+"""Seconds before a job that was parked because there was no scratch space may run again."""
 DATABASE_PAUSE = 1.0
 """Seconds before a job that was parked because of the database may run again."""
+
+_PAUSES: dict[type[HaulageError], float] = {
+    DatabaseUnavailable: DATABASE_PAUSE,
+    ScannerUnavailable: SCANNER_PAUSE,
+    SandboxUnavailable: SANDBOX_PAUSE,
+    ScratchFull: SCRATCH_PAUSE,
+    StorageBusy: STORAGE_PAUSE,
+}
+"""After these errors a job is parked, whatever the attempt had done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +81,9 @@ class Outcomes:
         attempt continues from.
         """
         failure = _failure_of(error)
-        if isinstance(error, DatabaseUnavailable):
-            return Parked(failure, DATABASE_PAUSE)
-        if isinstance(error, ScannerUnavailable):
-            return Parked(failure, SCANNER_PAUSE)
-        if isinstance(error, StorageBusy):
-            return Parked(failure, STORAGE_PAUSE)
+        for kind, pause in _PAUSES.items():
+            if isinstance(error, kind):
+                return Parked(failure, pause)
         if isinstance(error, (AttemptTimeout, *STORAGE_OUTAGES)):
             if await self._store_was_unavailable(started_at):
                 return Parked(failure, STORAGE_PAUSE)

@@ -111,20 +111,29 @@ class Reporter:
         self._parts[part.number] = part
         self._update(self._progress)
 
-    def done(self, index: int, crc32: int | None, file_id: int | None = None) -> None:
-        """A file was read to its end and verified. `file_id`: its id, if it was not known before."""
+    def done(self, index: int, crc32: int | None, file_id: int | None = None, size: int | None = None) -> None:
+        """A file was read to its end and verified, or made. `file_id`, `size`: if they were not known before."""
         record = self._records[index]
+        size = record.size if size is None else size
         self._records[index] = replace(
             record,
             file_id=file_id or record.file_id,
             state=FileState.DONE,
-            bytes_done=record.size or 0,
+            size=size,
+            bytes_done=size or 0,
             crc32=crc32,
             failure=None,
         )
         self._fresh.add(index)
         self._finished.set()
         self._update(replace(self._progress, files_done=self._progress.files_done + 1))
+
+    def omitted(self, index: int) -> None:
+        """There is nothing to make of a file."""
+        self._records[index] = replace(self._records[index], state=FileState.OMITTED, failure=None)
+        self._fresh.add(index)
+        self._finished.set()
+        self._update(replace(self._progress, files_omitted=self._progress.files_omitted + 1))
 
     def failed(self, index: int, failure: Failure) -> None:
         """A file could not be read or verified."""

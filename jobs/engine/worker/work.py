@@ -41,7 +41,7 @@ class Work:
 
     kind: Kind
     concurrency: int
-    """Jobs that one worker process runs at once."""
+    """Jobs that one worker process runs at once; 0 if it can run none here."""
     time_limit: float
     """Seconds that an attempt may take."""
     progress_extends: bool = False

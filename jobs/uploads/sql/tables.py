@@ -17,7 +17,7 @@ from sqlalchemy import (
     text,
     true,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from jobs.files.visibility import Visibility
 from jobs.schema import TimestampTz, metadata, one_of
@@ -49,6 +49,7 @@ upload_jobs = Table(
     Column("tus_metadata", Text),  # the header Upload-Metadata, as the client sent it
     Column("infected_at", TimestampTz),  # when the virus scanner found something: its bytes are in quarantine
     Column("finding", Text),  # what it found, which is for operators and admins
+    Column("wishes", JSONB(none_as_null=True), server_default="{}"),  # what is made of it; NULL for nothing
     one_of("visibility", Visibility),
     CheckConstraint(text("size >= 0"), name="size"),
     CheckConstraint(text("part_size > 0"), name="part_size"),

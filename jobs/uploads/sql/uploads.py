@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobs.database import fetch_within
 from jobs.engine.jobs import Job
-from jobs.engine.sql.rows import Row, job_fields
+from jobs.engine.sql.rows import Row, job_fields, json_of
 from jobs.engine.sql.tables import jobs
 from jobs.errors import JobNotFound
 from jobs.files.visibility import Visibility
@@ -36,7 +36,12 @@ def upload_of_job(job: Job, row: Row) -> Upload:
 
 def _upload(job: dict[str, Any], row: Row) -> Upload:
     own = {name: row[name] for name in _OWN}
-    return Upload(**job, **own | {"visibility": Visibility(row["visibility"]), "groups": tuple(row["groups"])})
+    own |= {
+        "visibility": Visibility(row["visibility"]),
+        "groups": tuple(row["groups"]),
+        "wishes": json_of(row["wishes"]),
+    }
+    return Upload(**job, **own)
 
 
 async def insert_uploads(connection: AsyncConnection, created: Sequence[Job], new: Sequence[NewUpload]) -> None:
@@ -56,6 +61,7 @@ async def insert_uploads(connection: AsyncConnection, created: Sequence[Job], ne
             "part_size": one.part_size,
             "streamed": one.streamed,
             "tus_metadata": one.tus_metadata,
+            "wishes": None if one.wishes is None else dict(one.wishes),
             "key": raw_key(job.id),
         }
         for position, (job, one) in enumerate(zip(created, new, strict=True))

@@ -1,0 +1,292 @@
+"""One attempt at a processing job: fetch the source, let a child in the sandbox make outputs of it, and add each of them.
+
+The worker itself never decodes. An output is sent to the store and added to the catalogue as soon as the child has made it,
+so an attempt that ends early leaves finished outputs behind, which the next one skips. Each is added while the job is at
+this attempt's fence, and only once for a job: neither a stale worker nor a second attempt adds it again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO
+
+import structlog
+
+from jobs.concurrency import cancel_and_wait
+from jobs.database import Database
+from jobs.engine.lifecycle import Claimed
+from jobs.engine.worker.reporter import Reporter
+from jobs.engine.worker.work import Success
+from jobs.errors import ChecksumMismatch, DecoderFailed, DecoderTimeout, ObjectMissing, ScratchFull
+from jobs.files.catalogue import StoredFile
+from jobs.files.ingest import free_file_id
+from jobs.processing.commands import ProcessingJobs, with_newer
+from jobs.processing.decoders.protocol import (
+    OUT,
+    SOURCE,
+    BrokenEvent,
+    Done,
+    Event,
+    Failed,
+    Made,
+    Omitted,
+    Probed,
+    Progress,
+    Rejected,
+    Request,
+    Started,
+    encode_request,
+    parse_event,
+)
+from jobs.processing.output_file import OutputFile
+from jobs.processing.processing import Derivative, Processing, fingerprint, output_file_name, output_key
+from jobs.processing.programs import Program
+from jobs.processing.recipes import Output
+from jobs.processing.results import Results
+from jobs.processing.sandbox import Ended, Limits, Sandbox
+from jobs.processing.scratch import Scratch
+from jobs.settings import Settings
+from jobs.storage import Storage
+from jobs.storage.crc32 import crc32
+
+log = structlog.get_logger()
+
+MAX_WAITING_EVENTS = 1_000
+"""Events of a child that wait to be handled. One that reports more is stopped: it has no reason to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Processor:
+    """What the attempts of one worker at jobs of one kind share."""
+
+    jobs: ProcessingJobs
+    database: Database
+    storage: Storage
+    settings: Settings
+    sandbox: Sandbox
+    scratch: Scratch
+    program: Program
+
+    async def attempt(self, claimed: Claimed, reporter: Reporter) -> Success:
+        """Runs one attempt. Raises the `HaulageError` that ended it, or `StaleFence`."""
+        job = await self.jobs.of_job(claimed.job)
+        source = await self.jobs.source(job)
+        results = Results(job, source, claimed.records, await self.jobs.made(job), reporter)
+        if not await self._share(results) and not results.are_complete:
+            needed = source.size + self.program.room(source.size)
+            if needed > self.scratch.size:
+                results.reject(f"The file is too large to be processed here: it has {source.size:,} bytes.")
+            else:
+                async with self.scratch.folder(needed) as folder:
+                    await self._fetch(source, folder / SOURCE, reporter)
+                    await self._decode(results, folder)
+        results.require_accepted()
+        return Success(None, with_newer(job))
+
+    async def _share(self, results: Results) -> bool:
+        """Takes over what an equal job of the same owner has made. Returns False if there is none.
+
+        Files of another source are added, with the same objects. What was made of this one is there already.
+        """
+        job, source = results.job, results.source
+        mark = fingerprint(source, job.wishes)
+        await self.jobs.save_fingerprint(job, mark)
+        equal = await self.jobs.find_equal(job, mark)
+        if equal is None or results.made:
+            return False
+        for one in equal.made:
+            try:
+                info = await self.storage.objects.head(one.file.key)
+            except ObjectMissing:
+                return False
+            if (info.etag, info.size) != (one.file.etag, one.file.size):
+                return False
+        results.plan(equal.probe)
+        found = {one.output: one for one in equal.made}
+        mine = {
+            output.name: found[output.name]
+            if found[output.name].file.parent_id == source.id
+            else await self._shared(results, output, found[output.name])
+            for output in results.planned
+            if output.name in found
+        }
+        added = [one for one in mine.values() if one.file.job_id == job.id]
+        if added and not await self.jobs.add(job, added, shared_with=[one.file for one in equal.made]):
+            return False
+        await self.jobs.save_probe(job, equal.probe)
+        for output in results.planned:
+            if output.name in mine:
+                results.add(mine[output.name])
+            else:
+                results.omit(output.name)
+        log.info("outputs_shared", equal=str(equal.job_id), outputs=len(mine))
+        return True
+
+    async def _shared(self, results: Results, output: Output, equal: Derivative) -> Derivative:
+        file = await self._file(results, output)
+        same = equal.file
+        return replace(
+            equal,
+            file=replace(file, key=same.key, etag=same.etag, size=same.size, crc32=same.crc32, sha256=same.sha256),
+        )
+
+    async def _file(self, results: Results, output: Output) -> StoredFile:
+        """A new file of the catalogue, whose object is still to be written."""
+        job, source = results.job, results.source
+        return StoredFile(
+            id=await free_file_id(self.database, self.storage, self.settings.s3_key_template),
+            key=output_key(job.id, output, job.fence),
+            name=output_file_name(source.name, output),
+            size=0,
+            etag=None,
+            crc32=None,
+            sha256=None,
+            content_type=output.content_type,
+            owner=source.owner,
+            visibility=source.visibility,
+            groups=source.groups,
+            modified_at=source.modified_at,
+            job_id=job.id,
+            role=output.role,
+            parent_id=source.id,
+            scan=source.scan,
+        )
+
+    async def _fetch(self, source: StoredFile, path: Path, reporter: Reporter) -> None:
+        """Copies the source to the scratch folder, and verifies its CRC-32 if that is known."""
+        etag = source.etag or (await self.storage.objects.head(source.key)).etag
+        found = 0
+        try:
+            with path.open("xb") as file:
+                async for chunk in self.storage.objects.read(source.key, etag, 0, source.size):
+                    found = await asyncio.to_thread(_append, file, chunk, found)
+                    reporter.on_read()
+        except OSError as error:
+            raise ScratchFull(f"The source could not be written to SCRATCH_DIR: {error.strerror}.") from error
+        if source.crc32 is not None and found != source.crc32:
+            raise ChecksumMismatch(f"File {source.id} has the CRC-32 {found:08x} in the store, not {source.crc32:08x}.")
+
+    async def _decode(self, results: Results, folder: Path) -> None:
+        """Lets a child make the outputs that are not made yet. Raises `DecoderFailed`, `DecoderTimeout`."""
+        program, job = self.program, results.job
+        limits = program.limits(results.source.size)
+        (folder / OUT).mkdir(mode=0o700)
+        request = Request(detected=job.type, wishes=job.wishes, skip=frozenset(results.made), ffmpeg=program.ffmpeg)
+        events = _Events(results)
+        child = asyncio.create_task(
+            self.sandbox.run(
+                program.argv,
+                folder,
+                encode_request(request) + b"\n",
+                limits,
+                events.receive,
+                readable=program.readable,
+            )
+        )
+        child.add_done_callback(lambda _: events.end())
+        last: Event | None = None
+        try:
+            while (event := await events.next()) is not None:
+                await self._handle(results, folder, event)
+                last = event
+            ended = await child
+        except BrokenEvent as error:
+            raise DecoderFailed(f"The {job.kind} decoder has broken its protocol: {error}") from error
+        finally:
+            await cancel_and_wait(child)
+        _check_end(job, ended, last, limits)
+        if isinstance(last, Done) and not results.are_complete:
+            raise DecoderFailed(f"The {job.kind} decoder has not made all outputs.")
+
+    async def _handle(self, results: Results, folder: Path, event: Event) -> None:
+        match event:
+            case Probed(probe):
+                await self.jobs.save_probe(results.job, probe)
+                results.plan(probe)
+            case Made(name, width, height):
+                output = results.unsettled(name)
+                derivative = await self._store(results, output, folder)
+                made = replace(derivative, width=width, height=height)
+                await self.jobs.add(results.job, [made])
+                results.add(made)
+            case Omitted(name, _):
+                results.omit(results.unsettled(name).name)
+            case Failed(name, reason):
+                results.fail(results.unsettled(name).name, reason)
+            case Rejected(reason):
+                results.reject(reason)
+            case Started() | Progress() | Done():
+                pass
+
+    async def _store(self, results: Results, output: Output, folder: Path) -> Derivative:
+        """Writes an output to the store, and removes it from the scratch folder."""
+        file = await self._file(results, output)
+        with OutputFile(folder, f"{output.name}{output.suffix}") as content:
+            info = await self.storage.objects.put(file.key, content.chunks(), output.content_type)
+            content.remove()
+        return Derivative(
+            file=replace(file, size=info.size, etag=info.etag, crc32=content.crc32, sha256=content.sha256),
+            output=output.name,
+            page=output.page,
+            width=None,
+            height=None,
+        )
+
+
+class _Events:
+    """The events of a child, in their order. Its progress is passed on at once."""
+
+    def __init__(self, results: Results) -> None:
+        self._results = results
+        self._waiting: asyncio.Queue[Event | BrokenEvent | None] = asyncio.Queue()
+
+    def receive(self, line: bytes) -> None:
+        try:
+            event = parse_event(line)
+        except BrokenEvent as error:
+            self._waiting.put_nowait(error)
+            return
+        if isinstance(event, Progress):
+            self._results.progress(event.output, event.done)
+        elif self._waiting.qsize() < MAX_WAITING_EVENTS:
+            self._waiting.put_nowait(event)
+        elif self._waiting.qsize() == MAX_WAITING_EVENTS:
+            self._waiting.put_nowait(BrokenEvent("It reports too much."))
+
+    def end(self) -> None:
+        self._waiting.put_nowait(None)
+
+    async def next(self) -> Event | None:
+        """The next event, or None at the end. Raises `BrokenEvent`."""
+        event = await self._waiting.get()
+        if isinstance(event, BrokenEvent):
+            raise event
+        return event
+
+
+def _append(file: BinaryIO, chunk: bytes, crc: int) -> int:
+    file.write(chunk)
+    return crc32(chunk, crc)
+
+
+def _check_end(job: Processing, ended: Ended, last: Event | None, limits: Limits) -> None:
+    """Raises `DecoderTimeout`, or `DecoderFailed` if a child has not ended as it should."""
+    log.info(
+        "decoder_ended",
+        returncode=ended.returncode,
+        signal=ended.signal,
+        killed_for=ended.killed_for,
+        peak_rss=ended.peak_rss,
+        cpu_seconds=round(ended.cpu_seconds, 3),
+        stderr=ended.stderr or None,
+    )
+    if ended.timed_out:
+        raise DecoderTimeout(
+            f"The {job.kind} decoder was stopped: it took longer than {limits.seconds:g} s, or reported nothing for"
+            f" {limits.silence:g} s."
+        )
+    if ended.signal is not None or ended.returncode != 0 or not isinstance(last, (Done, Rejected)):
+        how = f"signal {ended.signal}" if ended.signal is not None else f"exit code {ended.returncode}"
+        raise DecoderFailed(f"The {job.kind} decoder has crashed on this file ({how}).")

@@ -1,0 +1,209 @@
+"""Commands and reads of processing jobs: the engine's lifecycle, with the rows that only such a job has."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from jobs.database import Database
+from jobs.engine.jobs import FileRequest, Job
+from jobs.engine.lifecycle import FollowUp, Lifecycle, NewJob, Within
+from jobs.engine.sql.jobs import count_queued
+from jobs.engine.sql.queue_places import QueuePlaces
+from jobs.engine.sql.snapshots import Snapshots
+from jobs.errors import FileGone, JobNotFound, QueueFull
+from jobs.files.catalogue import StoredFile, find_files, insert_file, lock_available
+from jobs.files.states import ScanState
+from jobs.kinds import Kind
+from jobs.processing.processing import (
+    KINDS,
+    UNKNOWN_FILE,
+    Derivative,
+    Processing,
+    Selection,
+    Summary,
+    kind_of,
+    output_file_name,
+    plain_type,
+)
+from jobs.processing.recipes import Probe, Wishes, first_outputs
+from jobs.processing.sql import processing as sql
+from jobs.processing.sql.processing import Equal
+from jobs.settings import Settings
+
+REPROCESSED = 200
+"""Most originals that one command looks at to process them again."""
+BATCH_SHARE = 2
+"""Of `MAX_QUEUED`, the part that jobs which process files again leave to others."""
+QUEUE_WAIT = 10
+"""Seconds after which there may be room for more of them."""
+EVERY_TYPE = ("image/*", "video/*", "application/pdf")
+"""The types among which are all that can be processed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reprocessed:
+    """What a command to process files again has done. `after`: the id to continue with, None if there are no more."""
+
+    jobs: list[Job]
+    after: int | None
+
+
+class ProcessingJobs:
+    """Every method raises `DatabaseUnavailable` if the database is unavailable."""
+
+    def __init__(self, database: Database, lifecycle: Lifecycle, places: QueuePlaces, settings: Settings) -> None:
+        self.snapshots = Snapshots(database, places, sql.ROWS, sql.processing_of)
+        self._database = database
+        self._lifecycle = lifecycle
+        self._enabled = settings.processing == "on"
+        self._max_queued = settings.max_queued
+
+    # --- new jobs ------------------------------------------------------------------------------------------------------
+
+    def follow_up(self, file: StoredFile, detected_type: str | None, wishes: Mapping[str, Any]) -> FollowUp | None:
+        """The job that processes a file which is about to be added to the catalogue; None if nothing is made of it.
+
+        `wishes`: as they were written with the upload.
+        """
+        if not self._enabled or kind_of(detected_type) is None or file.scan not in {ScanState.NONE, ScanState.CLEAN}:
+            return None
+        new, within = _new_job(file, Wishes.from_json(wishes))
+        return FollowUp(new, within)
+
+    async def reprocess(self, selection: Selection, wishes: Wishes, after: int) -> Reprocessed:
+        """Creates jobs for the next `REPROCESSED` originals of a selection, by id after `after`.
+
+        They wait for all jobs that are not of this kind. Raises `QueueFull` while many jobs wait.
+        """
+        chosen = selection if selection.types else replace(selection, types=EVERY_TYPE)
+        async with self._database.reading() as connection:
+            room = self._max_queued // BATCH_SHARE
+            for kind in KINDS:
+                waiting = await count_queued(connection, kind, room)
+                if waiting >= room:
+                    raise QueueFull(
+                        f"{waiting:,} jobs of kind {kind} wait already. Continue in {QUEUE_WAIT} s.",
+                        waiting + 1,
+                        QUEUE_WAIT,
+                    )
+            found = await sql.select_originals(connection, chosen, after, REPROCESSED)
+        created = []
+        for file in found:
+            if kind_of(file.content_type) is not None:
+                new, within = _new_job(file, wishes)
+                created.append(await self._lifecycle.create(new, within=within))
+        return Reprocessed(created, found[-1].id if len(found) == REPROCESSED else None)
+
+    # --- reads ---------------------------------------------------------------------------------------------------------
+
+    async def read_any(self, job_id: UUID) -> Processing | None:
+        """The job, even if a person deleted it; None if its rows are deleted."""
+        async with self._database.reading() as connection:
+            return await sql.find_processing(connection, job_id)
+
+    async def summaries(self, file_ids: Collection[int]) -> dict[int, Summary]:
+        """The latest processing job of each of the files that have one."""
+        return await sql.load_summaries(self._database, file_ids) if file_ids else {}
+
+    async def first_of(self, file_id: int) -> tuple[UUID, Kind] | None:
+        """The job that the upload of a file has created, and its kind."""
+        return await sql.find_first(self._database, file_id)
+
+    async def derivatives(self, file_id: int) -> list[Derivative]:
+        """What was made of a file."""
+        return await sql.load_derivatives(self._database, file_id)
+
+    # --- for attempts --------------------------------------------------------------------------------------------------
+
+    async def of_job(self, job: Job) -> Processing:
+        """The processing job of a job that was just claimed. Raises `JobNotFound`."""
+        rows = await self._database.fetch("SELECT * FROM processing_jobs WHERE job_id = $1", job.id)
+        if not rows:
+            raise JobNotFound(f"There is no job {job.id}.")
+        return sql.processing_of_job(job, rows[0])
+
+    async def source(self, job: Processing) -> StoredFile:
+        """The file that the job processes. Raises `FileGone`."""
+        async with self._database.reading() as connection:
+            file = (await find_files(connection, [job.parent_id])).get(job.parent_id)
+        if file is None or not file.available:
+            raise _gone(job, file)
+        return file
+
+    async def made(self, job: Processing) -> dict[str, Derivative]:
+        """What earlier attempts of the job have made, by the name of the output."""
+        async with self._database.reading() as connection:
+            return {one.output: one for one in await sql.load_made(connection, job.id)}
+
+    async def find_equal(self, job: Processing, fingerprint: str) -> Equal | None:
+        """The latest equal job of the same owner all of whose outputs are available."""
+        async with self._database.reading() as connection:
+            return await sql.find_equal(connection, job, fingerprint)
+
+    async def save_fingerprint(self, held: Job, fingerprint: str) -> None:
+        """Records what makes the job equal to others. Raises `StaleFence` if the job has changed."""
+
+        async def within(connection: AsyncConnection, job: Job) -> None:
+            await sql.save_fingerprint(connection, job.id, fingerprint)
+
+        await self._lifecycle.write(held, within)
+
+    async def save_probe(self, held: Job, probe: Probe) -> None:
+        """Records what was found in the header of the file. Raises `StaleFence` if the job has changed."""
+
+        async def within(connection: AsyncConnection, job: Job) -> None:
+            await sql.save_probe(connection, job.id, probe)
+
+        await self._lifecycle.write(held, within)
+
+    async def add(self, job: Processing, made: Sequence[Derivative], shared_with: Sequence[StoredFile] = ()) -> bool:
+        """Adds files to the catalogue that the job has made. `shared_with`: files whose objects they share.
+
+        Returns False, and adds none, if one of these is not available any more. Raises `StaleFence` if the job has changed,
+        and `FileGone` if its source is gone.
+        """
+        added = True
+
+        async def within(connection: AsyncConnection, _: Job) -> None:
+            nonlocal added
+            if not await lock_available(connection, job.parent_id):
+                raise _gone(job, (await find_files(connection, [job.parent_id])).get(job.parent_id))
+            for other in shared_with:
+                added = added and await lock_available(connection, other.id)
+            for one in made if added else ():
+                await insert_file(connection, one.file)
+                await sql.insert_derived(connection, one)
+
+        await self._lifecycle.write(job, within)
+        return added
+
+
+def with_newer(job: Processing) -> Within:
+    """Removes what the job has made anew from the catalogue, in the transaction that completes it."""
+
+    async def within(connection: AsyncConnection, _: Job) -> None:
+        await sql.mark_replaced(connection, job)
+
+    return within
+
+
+def _new_job(file: StoredFile, wishes: Wishes) -> tuple[NewJob, Within]:
+    kind = kind_of(file.content_type)
+    assert kind is not None
+    names = [output_file_name(file.name, output) for output in first_outputs(plain_type(file.content_type), wishes)]
+
+    async def within(connection: AsyncConnection, job: Job) -> None:
+        await sql.insert_processing(connection, job, file, wishes)
+
+    files = [FileRequest(file_id=UNKNOWN_FILE, name=name) for name in names]
+    return NewJob(kind=kind, owner=file.owner, files=files), within
+
+
+def _gone(job: Processing, file: StoredFile | None) -> FileGone:
+    why = "it is not available" if file is None or file.gone is None else file.gone
+    return FileGone(f"Nothing can be made of {job.name}: {why}.")
