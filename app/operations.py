@@ -22,11 +22,13 @@ from app.access.rules import (
     EVERYBODY,
     FOLLOW_JOB,
     FOLLOW_JOBS,
+    GET_CONTENT,
     GET_FILE,
     GET_RESULT,
     GET_TICKET,
     MANAGE_ACCESS,
     READ_FILES,
+    REPROCESS_FILES,
     RETRY_JOB,
     SEE_JOB,
     SEE_JOBS,
@@ -58,6 +60,8 @@ from app.endpoints import (
 )
 from jobs.engine.events import Event
 from jobs.engine.jobs import Status
+from jobs.files.states import Role
+from jobs.files.tables import FILE_ID_MAX, FILE_ID_MIN
 
 Handler = Callable[[Request], Awaitable[Response]]
 V1 = "/v1/download"
@@ -183,6 +187,16 @@ _SECONDS = {"type": "number", "minimum": 0, "maximum": MAX_WAIT, "multipleOf": 0
 _WAIT = Parameter("wait", "query", "Seconds to wait before the response begins.", _SECONDS)
 _SILENCE = Parameter("silence", "query", "Seconds between the two events, in which nothing is sent.", _SECONDS)
 _SEARCH = Parameter("q", "query", "Only files whose name contains this text, case-insensitively.", _STR)
+_ROLE = Parameter(
+    "role",
+    "query",
+    "Only files of this role. Default: `original`, or `any` with `parent`.",
+    {**_STR, "enum": [files.ANY_ROLE, *Role]},
+)
+_PARENT = Parameter(
+    "parent", "query", "Only files that were made of the file with this id.",
+    {**_INT, "minimum": FILE_ID_MIN, "maximum": FILE_ID_MAX},
+)  # fmt: skip
 
 OPERATIONS = (
     Operation(
@@ -201,7 +215,7 @@ OPERATIONS = (
     ),
     Operation(
         "GET", f"{V1}/job/{{jobId}}", SEE_JOB, jobs.status, "status", "Get the current status of a job", "jobs",
-        {200: (schemas.JobStatus,), 304: ()}, (), (_SINCE, _PREFER, _MATCH), (400, 404, 429, 503),
+        {200: (schemas.JobStatus, schemas.ProcessingStatus), 304: ()}, (), (_SINCE, _PREFER, _MATCH), (400, 404, 429, 503),
     ),
     Operation(
         "DELETE", f"{V1}/job/{{jobId}}", CHANGE_JOB, jobs.cancel, "cancel", "Cancel a job", "jobs",
@@ -264,13 +278,26 @@ OPERATIONS = (
         "DELETE", f"{V1}/dead/{{jobId}}", CHANGE_JOB, dead.delete, "delete", "Permanently delete a dead job",
         "dead jobs", {204: ()}, problems=(400, 404, 409, 503),
     ),
-    Operation(
-        "GET", f"{V1}/files", READ_FILES, files.catalogue, "files", "List the files that can be requested", "files",
-        {200: (schemas.FilePage,)}, (), (_SEARCH, _CURSOR, _LIMIT), (400, 503),
+    *(
+        Operation(
+            "GET", path, READ_FILES, files.catalogue, name, "List the files that can be requested", "files",
+            {200: (schemas.FilePage,)}, (), (_SEARCH, _ROLE, _PARENT, _CURSOR, _LIMIT), (400, 503),
+        )
+        for path, name in ((f"{V1}/files", "files"), (FILES, "filesAlias"))
     ),
     Operation(
         "GET", f"{FILES}/{{id}}", READ_FILES, files.read, "readFile", "Get a file of the catalogue", "files",
         {200: (schemas.FileDetail,)}, problems=(400, 404, 410, 503),
+    ),
+    Operation(
+        "GET", f"{FILES}/{{id}}/content", GET_CONTENT, files.content, "fileContent",
+        "Redirect to a presigned URL of a file, for images and players", "files",
+        {302: ()}, problems=(400, 404, 410, 503),
+    ),
+    Operation(
+        "POST", f"{FILES}/reprocess", REPROCESS_FILES, files.reprocess, "reprocess",
+        "Process files again, as an operator", "files", {200: (schemas.Reprocessed,)}, (request_bodies.Reprocess,), (),
+        (400, 413, 415, 503),
     ),
     Operation(
         "DELETE", f"{FILES}/{{id}}", DELETE_FILE, files.delete, "deleteFile", "Remove a file from the catalogue", "files",

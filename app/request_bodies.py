@@ -17,6 +17,7 @@ from jobs.engine.jobs import FileRequest
 from jobs.files.names import safe_archive_name, safe_name
 from jobs.files.tables import FILE_ID_MAX, FILE_ID_MIN
 from jobs.files.visibility import Visibility
+from jobs.processing.recipes import MAX_PAGES, OnError, Wishes
 from jobs.uploads.uploads import MAX_PARTS, MAX_SIGNED, MAX_UPLOADS, NewUpload
 
 FileId = Annotated[StrictInt, Field(ge=FILE_ID_MIN, le=FILE_ID_MAX, examples=[10000])]
@@ -157,6 +158,7 @@ Crc32 = Annotated[StrictStr, AfterValidator(_is_crc32), Field(examples=["cbf4392
 Group = Annotated[Name, AfterValidator(_is_group)]
 Time = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 ContentType = Annotated[StrictStr, Field(max_length=255), AfterValidator(_is_content_type)]
+MediaTypePattern = Annotated[StrictStr, Field(pattern=r"^[a-z]+/(\*|[a-z0-9.+-]{1,100})$")]
 PartNumber = Annotated[StrictInt, Field(ge=1, le=MAX_PARTS)]
 
 
@@ -190,6 +192,34 @@ class Sharing(Body):
             raise ValueError(msg)
         return self
 
+
+class RecipeWishes(Body):
+    """What is made of a file, besides what always is."""
+
+    avif: bool = Field(default=False, strict=True, description="Of an image, the web size also as AVIF.")
+    hls: bool = Field(default=False, strict=True, description="Of a video, also an HLS playlist.")
+    pages: Annotated[StrictInt, Field(ge=0, le=MAX_PAGES)] = Field(
+        default=Wishes().pages, description="Of a PDF, pictures of so many pages at most."
+    )
+
+
+class Processed(Sharing):
+    """Uploads, with what is made of them."""
+
+    recipe: Literal["auto", "none"] | RecipeWishes = Field(
+        default="auto",
+        description="What is made of the files: `auto`: what is usual for their type, as a thumbnail, `none`: nothing.",
+    )
+    on_processing_error: OnError = Field(
+        default=OnError.KEEP,
+        description="What becomes of the processing of a file if something can't be made of it: it completes with the rest "
+        "(`keep`), or fails (`fail`). The file itself stays in both cases.",
+    )
+
+    def wishes(self) -> dict[str, Any] | None:
+        """What is to be made of the files, as an upload has it."""
+        return None if self.recipe == "none" else wishes_of(self.recipe, self.on_processing_error).as_json()
+
     def new_upload(
         self, file: UploadFile | ReceivedForm | TusMetadata, size: int | None, default: Visibility
     ) -> NewUpload:
@@ -201,17 +231,26 @@ class Sharing(Body):
             modified_at=file.last_modified,
             visibility=self.visibility or default,
             groups=tuple(sorted(set(self.groups))),
+            wishes=self.wishes(),
         )
 
 
-class NewUploads(Sharing):
+def wishes_of(recipe: Literal["auto", "none"] | RecipeWishes, on_error: OnError) -> Wishes:
+    """A recipe as the workers know it."""
+    chosen = recipe if isinstance(recipe, RecipeWishes) else RecipeWishes()
+    return Wishes(avif=chosen.avif, hls=chosen.hls, pages=chosen.pages, on_error=on_error)
+
+
+class NewUploads(Processed):
     """The files to upload: 1 to 1000, each of which becomes a job."""
 
     files: list[UploadFile] = Field(min_length=1, max_length=MAX_UPLOADS)
 
 
-class UploadForm(Sharing):
+class UploadForm(Processed):
     """A form with one file, whose part comes last. The part may have any name; its file name and type count."""
+
+    recipe: Literal["auto", "none"] = "auto"
 
     name: Name | None = Field(
         default=None, description="Instead of the part's file name. Unsafe characters are replaced; folders are kept."
@@ -229,12 +268,30 @@ class ReceivedForm(UploadForm):
     content_type: ContentType | None = None
 
 
-class TusMetadata(Sharing):
+class TusMetadata(Processed):
     """What a client of tus says of its file, in `Upload-Metadata`."""
 
+    recipe: Literal["auto", "none"] = "auto"
     name: Name
     content_type: ContentType | None = None
     last_modified: Time | None = None
+
+
+class Reprocess(Body):
+    """Which files of the catalogue are processed again, and how."""
+
+    types: list[MediaTypePattern] = Field(
+        default=[],
+        max_length=20,
+        description="Only files of these types, as `image/png` or `image/*`. Default: all that can be processed.",
+    )
+    missing: bool = Field(default=False, strict=True, description="Only files of which nothing was made yet.")
+    since: Time | None = Field(default=None, description="Only files that were added since this time.")
+    after: Annotated[StrictInt, Field(ge=0, le=2**63 - 1)] = Field(
+        default=0, description="`next` of the previous response: continues behind that file."
+    )
+    recipe: Literal["auto"] | RecipeWishes = "auto"
+    on_processing_error: OnError = OnError.KEEP
 
 
 class PartToSign(Body):

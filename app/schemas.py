@@ -16,6 +16,7 @@ from jobs.engine.jobs import Status
 from jobs.files.states import Role, ScanState
 from jobs.files.visibility import Visibility
 from jobs.kinds import Kind
+from jobs.processing.recipes import OnError
 
 _TITLE = Field(
     description="What to call the job: its `archiveName`, or else its first file, as in `Read me first.txt and 2 more`."
@@ -186,12 +187,65 @@ class UploadView(Message):
     )
 
 
+class ProcessingJob(Message):
+    """A job that makes other files of one: its own status tells how far it is."""
+
+    job_id: UUID
+    kind: Kind
+
+
+class ProcessingSummary(ProcessingJob):
+    """The latest processing of a file. `error`: why it failed, or else why the first of its outputs did."""
+
+    status: Status
+    error: ErrorView | None
+
+
 class UploadStatus(BaseStatus):
     """The current status of an upload."""
 
     kind: Literal[Kind.UPLOAD] = Kind.UPLOAD
     upload: UploadView
+    processing: ProcessingJob | None = Field(
+        description="The job that was created with the file, to make others of it; null if there is none."
+    )
     links: UploadLinks
+
+
+class ProcessingLinks(Message):
+    """Related resources, as path-relative references. `file` is the file that is processed."""
+
+    self_: str = Field(alias="self")
+    retry: str
+    cancel: str
+    file: str
+
+
+class ProcessingView(Message):
+    """What is made of a file, and what was found in it: null until then, and where there is no such thing."""
+
+    parent_id: int = Field(description="The file that is processed.")
+    name: str
+    content_type: str
+    avif: bool
+    hls: bool
+    pages: int = Field(description="Most pages of which pictures are made.")
+    on_processing_error: OnError
+    width: int | None = Field(description="Pixels.")
+    height: int | None
+    pages_total: int | None = Field(description="Pages of a PDF, frames of an animation.")
+    duration: float | None = Field(description="Seconds of a video.")
+
+
+class ProcessingStatus(BaseStatus):
+    """The current status of a job that makes other files of one. Each of `files` is one that is made.
+
+    Until a file is made, its `size` is that of the source, of which `bytesDone` counts a share.
+    """
+
+    kind: Literal[Kind.IMAGE, Kind.PDF, Kind.VIDEO]
+    processing: ProcessingView
+    links: ProcessingLinks
 
 
 class NewUploadItem(Message):
@@ -213,6 +267,8 @@ class UploadItem(NewUploadItem):
     """An upload in a list. `percent`: of what its status says, so of the bytes that were sent while it is receiving."""
 
     percent: float | None
+    processing: ProcessingSummary | None = Field(description="The latest job that makes others of the file.")
+    thumbnail_id: int | None = Field(description="The file that shows it in small, if one was made.")
     created_at: datetime
     finished_at: datetime | None
     finding: str | None = Field(
@@ -338,17 +394,42 @@ class CatalogueFile(Message):
     sha256: str | None
     content_type: str
     created_at: datetime
+    role: Role = Field(description="What it is to the file that it was made of; `original` for others.")
+    parent_id: int | None = Field(description="The file that it was made of.")
+    thumbnail_id: int | None = Field(description="The file that shows it in small: its thumbnail, or its poster.")
+
+
+class DerivativeItem(Message):
+    """A file that was made of another one. Size in bytes; `width` and `height` in pixels, of those that have any."""
+
+    file_id: int
+    role: Role
+    name: str
+    content_type: str
+    size: int
+    page: int | None = Field(description="The page of a PDF that it shows, from 1.")
+    width: int | None
+    height: int | None
 
 
 class FileDetail(CatalogueFile):
-    """A file of the catalogue, and where it comes from."""
+    """A file of the catalogue, where it comes from, and what was made of it."""
 
     visibility: Visibility
-    role: Role
-    job_id: UUID | None = Field(description="The upload that it comes from.")
-    parent_id: int | None = Field(description="The file that it was made of.")
+    job_id: UUID | None = Field(description="The upload or processing that it comes from.")
     scan: ScanState = Field(description="The verdict of the virus scan; `none` if it was not scanned.")
     modified_at: datetime | None
+    derivatives: list[DerivativeItem]
+    processing: ProcessingSummary | None = Field(
+        description="Its latest processing. Null for callers who may not see the jobs of its owner."
+    )
+
+
+class Reprocessed(Message):
+    """What was created. `next`: where to continue, as `after`; null when no files are left."""
+
+    jobs: int
+    next: int | None
 
 
 class FilePage(Message):

@@ -11,12 +11,18 @@ from app.schemas import (
     CatalogueFile,
     Checksum,
     DeadJob,
+    DerivativeItem,
     FileDetail,
     JobItem,
     JobStatus,
     Links,
     NewUploadItem,
     OmittedFile,
+    ProcessingJob,
+    ProcessingLinks,
+    ProcessingStatus,
+    ProcessingSummary,
+    ProcessingView,
     ResultView,
     Transition,
     UploadItem,
@@ -31,6 +37,9 @@ from jobs.engine.order import queue_tick
 from jobs.engine.sql.rows import Row, failure_of
 from jobs.engine.sql.snapshots import Snapshot
 from jobs.files.catalogue import StoredFile
+from jobs.files.states import Role
+from jobs.processing.processing import Derivative, Processing, Summary
+from jobs.processing.recipes import Probe
 from jobs.uploads.uploads import Upload
 
 BASE = "/v1/download/job"
@@ -92,7 +101,40 @@ def new_upload_of(upload: Upload, root: str) -> NewUploadItem:
     )
 
 
-def upload_item_of(upload: Upload, root: str, *, findings: bool) -> UploadItem:
+def processing_summary_of(summary: Summary | None) -> ProcessingSummary | None:
+    if summary is None:
+        return None
+    return ProcessingSummary(
+        job_id=summary.job_id, kind=summary.kind, status=summary.status, error=ErrorView.of(summary.error)
+    )
+
+
+def processing_view_of(job: Processing) -> ProcessingView:
+    probe, wishes = job.probe or Probe(), job.wishes
+    return ProcessingView(
+        parent_id=job.parent_id,
+        name=job.name,
+        content_type=job.type,
+        avif=wishes.avif,
+        hls=wishes.hls,
+        pages=wishes.pages,
+        on_processing_error=wishes.on_error,
+        width=probe.width,
+        height=probe.height,
+        pages_total=probe.pages,
+        duration=probe.duration,
+    )
+
+
+def processing_links_of(job: Processing, root: str) -> ProcessingLinks:
+    """`root`: the root path of the gateway."""
+    path = f"{root}{BASE}/{job.id}"
+    return ProcessingLinks(self_=path, retry=f"{path}/retry", cancel=path, file=f"{root}/v1/files/{job.parent_id}")
+
+
+def upload_item_of(
+    upload: Upload, processing: Summary | None, thumbnail_id: int | None, root: str, *, findings: bool
+) -> UploadItem:
     """`findings`: whether the caller may see what the virus scanner has found."""
     return UploadItem(
         job_id=upload.id,
@@ -100,6 +142,8 @@ def upload_item_of(upload: Upload, root: str, *, findings: bool) -> UploadItem:
         upload=upload_view_of(upload),
         links=upload_links_of(upload.id, upload.file_id, root),
         percent=upload.percent,
+        processing=processing_summary_of(processing),
+        thumbnail_id=thumbnail_id,
         created_at=upload.created_at,
         finished_at=upload.finished_at,
         finding=upload.finding if findings else None,
@@ -107,18 +151,19 @@ def upload_item_of(upload: Upload, root: str, *, findings: bool) -> UploadItem:
 
 
 def status_of(
-    snapshot: Snapshot[Download] | Snapshot[Upload],
+    snapshot: Snapshot[Download] | Snapshot[Upload] | Snapshot[Processing],
     live: Event | None,
     *,
     since: int | None,
     records: Sequence[FileRecord],
     degraded: bool,
     root: str,
+    processing: ProcessingJob | None = None,
 ) -> BaseStatus:
     """The job as PostgreSQL has it, with the newer live progress of the running attempt, if there is any.
 
     `records`: the files that changed after `since`; none without `since`, whose changes are then not included. `root`: the
-    root path of the gateway.
+    root path of the gateway. `processing`: of an upload, the job that was created with its file.
     """
     job = snapshot.job
     if live is not None and (live.seq != job.seq or live.status is not job.status):
@@ -155,7 +200,19 @@ def status_of(
         "next_attempt_at": job.due_at if job.status is Status.RETRYING else None,
     }
     if isinstance(job, Upload):
-        return UploadStatus(**common, upload=upload_view_of(job), links=upload_links_of(job.id, job.file_id, root))
+        return UploadStatus(
+            **common,
+            upload=upload_view_of(job),
+            processing=processing,
+            links=upload_links_of(job.id, job.file_id, root),
+        )
+    if isinstance(job, Processing):
+        return ProcessingStatus(
+            **common,
+            kind=job.kind,
+            processing=processing_view_of(job),
+            links=processing_links_of(job, root),
+        )
     return JobStatus(
         **common,
         archive_name=job.archive_name,
@@ -243,23 +300,38 @@ def transition_of(event: Row) -> Transition:
     )
 
 
-def file_of(file: StoredFile) -> CatalogueFile:
-    return CatalogueFile(**_file_fields(file))
+def file_of(file: StoredFile, thumbnail_id: int | None) -> CatalogueFile:
+    return CatalogueFile(**_file_fields(file, thumbnail_id))
 
 
-def file_detail_of(file: StoredFile) -> FileDetail:
+def file_detail_of(file: StoredFile, derivatives: Sequence[Derivative], processing: Summary | None) -> FileDetail:
+    items = [_derivative_of(one) for one in derivatives]
+    by_role = {item.role: item.file_id for item in items}
     return FileDetail(
-        **_file_fields(file),
+        **_file_fields(file, by_role.get(Role.THUMBNAIL, by_role.get(Role.POSTER))),
         visibility=file.visibility,
-        role=file.role,
         job_id=file.job_id,
-        parent_id=file.parent_id,
         scan=file.scan,
         modified_at=file.modified_at,
+        derivatives=items,
+        processing=processing_summary_of(processing),
     )
 
 
-def _file_fields(file: StoredFile) -> dict[str, Any]:
+def _derivative_of(one: Derivative) -> DerivativeItem:
+    return DerivativeItem(
+        file_id=one.file.id,
+        role=one.file.role,
+        name=one.file.name,
+        content_type=one.file.content_type,
+        size=one.file.size,
+        page=one.page,
+        width=one.width,
+        height=one.height,
+    )
+
+
+def _file_fields(file: StoredFile, thumbnail_id: int | None) -> dict[str, Any]:
     return {
         "id": file.id,
         "name": file.name,
@@ -268,4 +340,7 @@ def _file_fields(file: StoredFile) -> dict[str, Any]:
         "sha256": file.sha256,
         "content_type": file.content_type,
         "created_at": file.created_at,
+        "role": file.role,
+        "parent_id": file.parent_id,
+        "thumbnail_id": thumbnail_id,
     }

@@ -15,15 +15,18 @@ from uuid import UUID
 import structlog
 from pydantic import ValidationError
 
-from app.schemas import BaseStatus
+from app.schemas import BaseStatus, ProcessingJob
 from app.serializers import status_of
 from jobs.batching import Batcher
+from jobs.bundles.downloads import Download
 from jobs.engine.events import Event
-from jobs.engine.jobs import FileRecord, Status
-from jobs.engine.sql.snapshots import Mark
+from jobs.engine.jobs import FileRecord, Job, Status
+from jobs.engine.sql.snapshots import Mark, Snapshot
 from jobs.errors import JobNotFound, RedisUnavailable
 from jobs.kinds import Kind
+from jobs.processing.processing import Processing
 from jobs.services import Services
+from jobs.uploads.uploads import Upload
 
 log = structlog.get_logger()
 
@@ -72,9 +75,7 @@ class StatusReader:
         return status
 
     async def _compose(self, job_id: UUID, state: _State, since: int | None) -> BaseStatus:
-        services = self._services
-        kind = services.uploads if state.mark.kind is Kind.UPLOAD else services.downloads
-        snapshot = await kind.snapshots.read(job_id)
+        snapshot = await self._snapshot(job_id, state.mark.kind)
         if snapshot is None:
             raise JobNotFound(f"There is no job {job_id}.")
         event = None if state.live is None else _live(job_id, state.live)
@@ -83,7 +84,33 @@ class StatusReader:
             since = 0
         if since is not None and since < snapshot.job.seq:  # a job whose queue position changed needs no query
             records = await self._services.lifecycle.files(job_id, since)
-        return status_of(snapshot, event, since=since, records=records, degraded=state.degraded, root=self._root)
+        return status_of(
+            snapshot,
+            event,
+            since=since,
+            records=records,
+            degraded=state.degraded,
+            root=self._root,
+            processing=await self._processing(snapshot.job),
+        )
+
+    async def _snapshot(
+        self, job_id: UUID, kind: Kind
+    ) -> Snapshot[Download] | Snapshot[Upload] | Snapshot[Processing] | None:
+        match kind:
+            case Kind.DOWNLOAD:
+                return await self._services.downloads.snapshots.read(job_id)
+            case Kind.UPLOAD:
+                return await self._services.uploads.snapshots.read(job_id)
+            case Kind.IMAGE | Kind.PDF | Kind.VIDEO:
+                return await self._services.processing.snapshots.read(job_id)
+
+    async def _processing(self, job: Job) -> ProcessingJob | None:
+        """The job that was created with the file of an upload. It never changes, and is there as soon as the file is."""
+        if not isinstance(job, Upload) or job.file_id is None:
+            return None
+        found = await self._services.processing.first_of(job.file_id)
+        return None if found is None else ProcessingJob(job_id=found[0], kind=found[1])
 
     def has_read(self, job_id: UUID) -> bool:
         """Whether the job was read lately."""

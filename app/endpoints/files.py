@@ -14,19 +14,40 @@ from app.context import context, json_response, reader_of
 from app.granted_files import apply_grant, check_granted_ids, resolve_granted
 from app.pagination import number_cursor, page_limit, page_of, page_response
 from app.problems import Forbidden
-from app.request_bodies import FileSelection, OneFile
-from app.requests import RequestReader, invalid, query_text, read_json
+from app.request_bodies import FileSelection, OneFile, Reprocess, wishes_of
+from app.requests import RequestReader, invalid, query_int, query_text, read_body, read_json
 from app.requests import check as check_body
-from app.schemas import FileCheck, FilePage, Preflight, PreflightFile
+from app.schemas import FileCheck, FilePage, Preflight, PreflightFile, Reprocessed
 from app.serializers import file_detail_of, file_of
 from jobs.bundles.downloads import Compression, ResultKind
 from jobs.bundles.planning import plan_deflated_bundle, plan_stored_bundle
 from jobs.bundles.resolver import Missing, Source
 from jobs.engine.jobs import FileRequest
 from jobs.errors import FileGone, FileNotFound
-from jobs.files.catalogue import StoredFile, find_files, list_files, mark_gone
-from jobs.files.states import GoneReason
+from jobs.files.catalogue import StoredFile, find_files, find_thumbnails, list_files, mark_gone
+from jobs.files.states import GoneReason, Role
+from jobs.files.tables import FILE_ID_MAX, FILE_ID_MIN
+from jobs.processing.processing import Selection
 from jobs.settings import Settings
+
+ANY_ROLE = "any"
+"""The `role` that lists all files."""
+SHOWN_TYPES = frozenset(
+    {
+        "application/pdf",
+        "image/avif",
+        "image/gif",
+        "image/jpeg",
+        "image/png",
+        "image/webp",
+        "text/plain",
+    }
+)
+"""Types that browsers show instead of saving, whoever made the file: none of them runs scripts."""
+CONTENT_LIFETIME = 300.0
+"""Seconds that the URL of a file's content is valid. That of a video is `LINK_TTL`: it is read while it plays."""
+CACHED_SHARE = 0.5
+"""The part of that time for which a browser uses the URL again."""
 
 
 async def check(request: Request) -> Response:
@@ -91,22 +112,73 @@ def _preflight_file(one: Source | Missing) -> PreflightFile:
 
 
 async def catalogue(request: Request) -> Response:
-    """The files that can be requested, by id; `q` searches their names."""
+    """The files that can be requested, by id; `q` searches their names. Only originals, unless `role` says otherwise."""
     with RequestReader(request) as read:
         limit = read(page_limit)
         after = read(number_cursor)
         search = read(query_text, "q")
+        parent_id = read(query_int, "parent", 0, FILE_ID_MIN, FILE_ID_MAX) or None
+        role = read(_listed_role, has_parent=parent_id is not None)
     if principal_of(request).grant is not None:
         raise Forbidden("A grant names its files. It lists no others.")
-    found = await list_files(context(request).services.database, reader_of(request), search, after, limit + 1)
+    database = context(request).services.database
+    found = await list_files(database, reader_of(request), search, after, limit + 1, role=role, parent_id=parent_id)
     page = page_of(found, limit, lambda file: (str(file.id),))
-    files = FilePage(files=[file_of(file) for file in page.items], next_cursor=page.next_cursor)
-    return page_response(request, files, page.next_cursor)
+    thumbnails = await find_thumbnails(database, [file.id for file in page.items])
+    items = [file_of(file, thumbnails.get(file.id)) for file in page.items]
+    return page_response(request, FilePage(files=items, next_cursor=page.next_cursor), page.next_cursor)
+
+
+def _listed_role(request: Request, *, has_parent: bool) -> Role | None:
+    """The role of the files to list; None for all. Without `role` it is `original`, or any with a parent."""
+    text = request.query_params.get("role")
+    if text is None:
+        return None if has_parent else Role.ORIGINAL
+    if text == ANY_ROLE:
+        return None
+    try:
+        return Role(text)
+    except ValueError:
+        raise invalid("role", f"must be {ANY_ROLE} or one of {', '.join(Role)}", text) from None
 
 
 async def read(request: Request) -> Response:
-    """One file of the catalogue; 410 with date and reason for one that was removed."""
-    return json_response(file_detail_of(await _file(request)))
+    """One file of the catalogue, and what was made of it; 410 with date and reason for one that was removed."""
+    file = await _file(request)
+    processing = context(request).services.processing
+    summary = None
+    if principal_of(request).sees(file.owner):
+        summary = (await processing.summaries([file.id])).get(file.id)
+    return json_response(file_detail_of(file, await processing.derivatives(file.id), summary))
+
+
+async def content(request: Request) -> Response:
+    """Redirects to a presigned URL of the file, for `<img>` and `<video>`."""
+    file = await _file(request)
+    storage, settings = context(request).services.storage, context(request).services.settings
+    is_video = file.content_type.startswith("video/")
+    lifetime = settings.link_ttl if is_video else min(CONTENT_LIFETIME, settings.link_ttl)
+    url = storage.presigner.presign(
+        file.key, "GET", file.name.rpartition("/")[2], file.content_type, lifetime, inline=_is_shown(file)
+    )
+    cached = f"private, max-age={int(lifetime * CACHED_SHARE)}"
+    return Response(None, 302, {"Location": url, "Cache-Control": cached})
+
+
+def _is_shown(file: StoredFile) -> bool:
+    """Whether a browser may show the file. Whatever might run scripts, as SVG and HTML, is saved."""
+    media_type = file.content_type.partition(";")[0]
+    return media_type in SHOWN_TYPES or (file.role is Role.VIDEO and media_type == "video/mp4")
+
+
+async def reprocess(request: Request) -> Response:
+    """Creates jobs that process files again, after all others. One request looks at some of the files."""
+    wanted = await read_body(request, Reprocess)
+    selection = Selection(types=wanted.types, missing=wanted.missing, since=wanted.since)
+    done = await context(request).services.processing.reprocess(
+        selection, wishes_of(wanted.recipe, wanted.on_processing_error), wanted.after
+    )
+    return json_response(Reprocessed(jobs=len(done.jobs), next=done.after))
 
 
 async def delete(request: Request) -> Response:

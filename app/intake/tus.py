@@ -68,6 +68,8 @@ RESPONSE_HEADERS = (
 _SIZE = re.compile(r"[0-9]{1,18}", re.ASCII)
 _NAMES = {"filename": "name", "name": "name", "filetype": "contentType", "type": "contentType"}
 """What the usual clients call a file's name and type. The first that is sent counts."""
+_FIELDS = {field.alias or name for name, field in TusMetadata.model_fields.items()}
+"""Those that we know."""
 
 
 async def options(request: Request) -> Response:
@@ -253,7 +255,7 @@ def _metadata_of(header: str) -> dict[str, object]:
     for pair in filter(None, (one.strip() for one in header.split(","))):
         key, _, encoded = pair.partition(" ")
         field = _NAMES.get(key, key)
-        if field not in {"name", "contentType", "lastModified", "visibility", "groups"}:
+        if field not in _FIELDS:
             continue
         try:
             value = base64.b64decode(encoded.strip(), validate=True).decode()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -119,12 +119,13 @@ async def read_job(services: Services, job_id: UUID) -> Job:
     return snapshot.job
 
 
-async def ended(api: httpx.AsyncClient, job: str) -> dict[str, Any]:
+async def ended(api: httpx.AsyncClient, job: str, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
     """The final status of the job at this path, with all its files; waits by long-poll."""
-    answer = await api.get(f"{job}?since=999999", headers={"Prefer": "wait=30"})
+    headers = headers or {}
+    answer = await api.get(f"{job}?since=999999", headers={"Prefer": "wait=30", **headers})
     assert answer.status_code == 200, answer.text
     assert answer.json()["status"] in {"completed", "failed", "cancelled", "expired"}, answer.text
-    final: dict[str, Any] = (await api.get(f"{job}?since=0")).json()
+    final: dict[str, Any] = (await api.get(f"{job}?since=0", headers=headers)).json()
     return final
 
 

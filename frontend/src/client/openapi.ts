@@ -292,6 +292,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the files that can be requested */
+        get: operations["filesAlias"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/files/{id}": {
         parameters: {
             query?: never;
@@ -305,6 +322,40 @@ export interface paths {
         post?: never;
         /** Remove a file from the catalogue */
         delete: operations["deleteFile"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/files/{id}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Redirect to a presigned URL of a file, for images and players */
+        get: operations["fileContent"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/files/reprocess": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Process files again, as an operator */
+        post: operations["reprocess"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -777,6 +828,18 @@ export interface components {
              * Format: date-time
              */
             createdAt: string;
+            /** @description What it is to the file that it was made of; `original` for others. */
+            role: components["schemas"]["Role"];
+            /**
+             * Parentid
+             * @description The file that it was made of.
+             */
+            parentId: number | null;
+            /**
+             * Thumbnailid
+             * @description The file that shows it in small: its thumbnail, or its poster.
+             */
+            thumbnailId: number | null;
         };
         /**
          * Checksum
@@ -866,6 +929,30 @@ export interface components {
             jobs: components["schemas"]["DeadJob"][];
             /** Nextcursor */
             nextCursor: string | null;
+        };
+        /**
+         * DerivativeItem
+         * @description A file that was made of another one. Size in bytes; `width` and `height` in pixels, of those that have any.
+         */
+        DerivativeItem: {
+            /** Fileid */
+            fileId: number;
+            role: components["schemas"]["Role"];
+            /** Name */
+            name: string;
+            /** Contenttype */
+            contentType: string;
+            /** Size */
+            size: number;
+            /**
+             * Page
+             * @description The page of a PDF that it shows, from 1.
+             */
+            page: number | null;
+            /** Width */
+            width: number | null;
+            /** Height */
+            height: number | null;
         };
         /** DiagnosticEvent */
         DiagnosticEvent: {
@@ -960,7 +1047,7 @@ export interface components {
         };
         /**
          * FileDetail
-         * @description A file of the catalogue, and where it comes from.
+         * @description A file of the catalogue, where it comes from, and what was made of it.
          */
         FileDetail: {
             /** Id */
@@ -980,22 +1067,32 @@ export interface components {
              * Format: date-time
              */
             createdAt: string;
-            visibility: components["schemas"]["Visibility"];
+            /** @description What it is to the file that it was made of; `original` for others. */
             role: components["schemas"]["Role"];
-            /**
-             * Jobid
-             * @description The upload that it comes from.
-             */
-            jobId: string | null;
             /**
              * Parentid
              * @description The file that it was made of.
              */
             parentId: number | null;
+            /**
+             * Thumbnailid
+             * @description The file that shows it in small: its thumbnail, or its poster.
+             */
+            thumbnailId: number | null;
+            visibility: components["schemas"]["Visibility"];
+            /**
+             * Jobid
+             * @description The upload or processing that it comes from.
+             */
+            jobId: string | null;
             /** @description The verdict of the virus scan; `none` if it was not scanned. */
             scan: components["schemas"]["ScanState"];
             /** Modifiedat */
             modifiedAt: string | null;
+            /** Derivatives */
+            derivatives: components["schemas"]["DerivativeItem"][];
+            /** @description Its latest processing. Null for callers who may not see the jobs of its owner. */
+            processing: components["schemas"]["ProcessingSummary"] | null;
         };
         /**
          * FileItem
@@ -1320,6 +1417,12 @@ export interface components {
             keys: components["schemas"]["KeyItem"][];
         };
         /**
+         * Kind
+         * @description What a job does.
+         * @enum {string}
+         */
+        Kind: "download" | "upload" | "image" | "pdf" | "video";
+        /**
          * Link
          * @description A presigned URL, valid for GET until `expiresAt`. Size in bytes.
          */
@@ -1473,6 +1576,17 @@ export interface components {
              * @default []
              */
             groups: string[];
+            /**
+             * Recipe
+             * @description What is made of the files: `auto`: what is usual for their type, as a thumbnail, `none`: nothing.
+             * @default auto
+             */
+            recipe: ("auto" | "none") | components["schemas"]["RecipeWishes"];
+            /**
+             * @description What becomes of the processing of a file if something can't be made of it: it completes with the rest (`keep`), or fails (`fail`). The file itself stays in both cases.
+             * @default keep
+             */
+            onProcessingError: components["schemas"]["OnError"];
             /** Files */
             files: components["schemas"]["UploadFile"][];
         };
@@ -1485,6 +1599,12 @@ export interface components {
             /** Reason */
             reason: string;
         };
+        /**
+         * OnError
+         * @description What becomes of a processing job if an output cannot be made.
+         * @enum {string}
+         */
+        OnError: "keep" | "fail";
         /**
          * OnMissing
          * @description What happens to a download some of whose files are missing.
@@ -1640,6 +1760,158 @@ export interface components {
             missingParts: number[] | null;
         };
         /**
+         * ProcessingJob
+         * @description A job that makes other files of one: its own status tells how far it is.
+         */
+        ProcessingJob: {
+            /**
+             * Jobid
+             * Format: uuid
+             */
+            jobId: string;
+            kind: components["schemas"]["Kind"];
+        };
+        /**
+         * ProcessingLinks
+         * @description Related resources, as path-relative references. `file` is the file that is processed.
+         */
+        ProcessingLinks: {
+            /** Self */
+            self: string;
+            /** Retry */
+            retry: string;
+            /** Cancel */
+            cancel: string;
+            /** File */
+            file: string;
+        };
+        /**
+         * ProcessingStatus
+         * @description The current status of a job that makes other files of one. Each of `files` is one that is made.
+         *
+         *     Until a file is made, its `size` is that of the source, of which `bytesDone` counts a share.
+         */
+        ProcessingStatus: {
+            /** @default snapshot */
+            type: components["schemas"]["EventType"];
+            /**
+             * Jobid
+             * Format: uuid
+             */
+            jobId: string;
+            /** Since */
+            since: number;
+            /** Seq */
+            seq: number;
+            /**
+             * Tick
+             * @default 0
+             */
+            tick: number;
+            /**
+             * Ts
+             * Format: date-time
+             */
+            ts: string;
+            status: components["schemas"]["Status"];
+            /** Attempt */
+            attempt: number;
+            progress: components["schemas"]["ProgressView"];
+            /**
+             * Files
+             * @default []
+             */
+            files: components["schemas"]["FileView"][];
+            /** @default null */
+            error: components["schemas"]["ErrorView"] | null;
+            /**
+             * Degraded
+             * @default false
+             */
+            degraded: boolean;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "image" | "pdf" | "video";
+            /**
+             * Title
+             * @description What to call the job: its `archiveName`, or else its first file, as in `Read me first.txt and 2 more`.
+             */
+            title: string;
+            /** Maxattempts */
+            maxAttempts: number;
+            /**
+             * Createdat
+             * Format: date-time
+             */
+            createdAt: string;
+            /** Startedat */
+            startedAt: string | null;
+            /** Finishedat */
+            finishedAt: string | null;
+            /** Nextattemptat */
+            nextAttemptAt: string | null;
+            processing: components["schemas"]["ProcessingView"];
+            links: components["schemas"]["ProcessingLinks"];
+        };
+        /**
+         * ProcessingSummary
+         * @description The latest processing of a file. `error`: why it failed, or else why the first of its outputs did.
+         */
+        ProcessingSummary: {
+            /**
+             * Jobid
+             * Format: uuid
+             */
+            jobId: string;
+            kind: components["schemas"]["Kind"];
+            status: components["schemas"]["Status"];
+            error: components["schemas"]["ErrorView"] | null;
+        };
+        /**
+         * ProcessingView
+         * @description What is made of a file, and what was found in it: null until then, and where there is no such thing.
+         */
+        ProcessingView: {
+            /**
+             * Parentid
+             * @description The file that is processed.
+             */
+            parentId: number;
+            /** Name */
+            name: string;
+            /** Contenttype */
+            contentType: string;
+            /** Avif */
+            avif: boolean;
+            /** Hls */
+            hls: boolean;
+            /**
+             * Pages
+             * @description Most pages of which pictures are made.
+             */
+            pages: number;
+            onProcessingError: components["schemas"]["OnError"];
+            /**
+             * Width
+             * @description Pixels.
+             */
+            width: number | null;
+            /** Height */
+            height: number | null;
+            /**
+             * Pagestotal
+             * @description Pages of a PDF, frames of an animation.
+             */
+            pagesTotal: number | null;
+            /**
+             * Duration
+             * @description Seconds of a video.
+             */
+            duration: number | null;
+        };
+        /**
          * ProgressView
          * @description How far a job is. Bytes count what was read and verified; `percent` is null while the total is unknown.
          */
@@ -1690,6 +1962,77 @@ export interface components {
             database: "ok" | "error";
             /** Draining */
             draining: boolean;
+        };
+        /**
+         * RecipeWishes
+         * @description What is made of a file, besides what always is.
+         */
+        RecipeWishes: {
+            /**
+             * Avif
+             * @description Of an image, the web size also as AVIF.
+             * @default false
+             */
+            avif: boolean;
+            /**
+             * Hls
+             * @description Of a video, also an HLS playlist.
+             * @default false
+             */
+            hls: boolean;
+            /**
+             * Pages
+             * @description Of a PDF, pictures of so many pages at most.
+             * @default 5
+             */
+            pages: number;
+        };
+        /**
+         * Reprocess
+         * @description Which files of the catalogue are processed again, and how.
+         */
+        Reprocess: {
+            /**
+             * Types
+             * @description Only files of these types, as `image/png` or `image/*`. Default: all that can be processed.
+             * @default []
+             */
+            types: string[];
+            /**
+             * Missing
+             * @description Only files of which nothing was made yet.
+             * @default false
+             */
+            missing: boolean;
+            /**
+             * Since
+             * @description Only files that were added since this time.
+             * @default null
+             */
+            since: string | null;
+            /**
+             * After
+             * @description `next` of the previous response: continues behind that file.
+             * @default 0
+             */
+            after: number;
+            /**
+             * Recipe
+             * @default auto
+             */
+            recipe: "auto" | components["schemas"]["RecipeWishes"];
+            /** @default keep */
+            onProcessingError: components["schemas"]["OnError"];
+        };
+        /**
+         * Reprocessed
+         * @description What was created. `next`: where to continue, as `after`; null when no files are left.
+         */
+        Reprocessed: {
+            /** Jobs */
+            jobs: number;
+            /** Next */
+            next: number | null;
         };
         /**
          * ResultKind
@@ -2065,6 +2408,17 @@ export interface components {
              */
             groups: string[];
             /**
+             * Recipe
+             * @default auto
+             * @enum {string}
+             */
+            recipe: "auto" | "none";
+            /**
+             * @description What becomes of the processing of a file if something can't be made of it: it completes with the rest (`keep`), or fails (`fail`). The file itself stays in both cases.
+             * @default keep
+             */
+            onProcessingError: components["schemas"]["OnError"];
+            /**
              * Name
              * @description Instead of the part's file name. Unsafe characters are replaced; folders are kept.
              * @default null
@@ -2094,6 +2448,13 @@ export interface components {
             links: components["schemas"]["UploadLinks"];
             /** Percent */
             percent: number | null;
+            /** @description The latest job that makes others of the file. */
+            processing: components["schemas"]["ProcessingSummary"] | null;
+            /**
+             * Thumbnailid
+             * @description The file that shows it in small, if one was made.
+             */
+            thumbnailId: number | null;
             /**
              * Createdat
              * Format: date-time
@@ -2212,6 +2573,8 @@ export interface components {
             /** Nextattemptat */
             nextAttemptAt: string | null;
             upload: components["schemas"]["UploadView"];
+            /** @description The job that was created with the file, to make others of it; null if there is none. */
+            processing: components["schemas"]["ProcessingJob"] | null;
             links: components["schemas"]["UploadLinks"];
         };
         /**
@@ -2786,7 +3149,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["JobStatus"];
+                    "application/json": components["schemas"]["JobStatus"] | components["schemas"]["ProcessingStatus"];
                 };
             };
             /** @description Not Modified */
@@ -4547,6 +4910,123 @@ export interface operations {
             query?: {
                 /** @description Only files whose name contains this text, case-insensitively. */
                 q?: string;
+                /** @description Only files of this role. Default: `original`, or `any` with `parent`. */
+                role?: "any" | "original" | "thumbnail" | "web" | "page" | "text" | "poster" | "video" | "playlist";
+                /** @description Only files that were made of the file with this id. */
+                parent?: number;
+                /** @description The `nextCursor` of the previous page. */
+                cursor?: string;
+                /** @description Maximum number of items. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description The next page, unless this is the last one (RFC 8288). */
+                    Link?: string;
+                    /** @description What is left of the caller's limits: `r` requests or jobs, and the seconds `t` until there are more (draft-ietf-httpapi-ratelimit-headers-10). */
+                    RateLimit?: string;
+                    /** @description The caller's limits: `q` requests or jobs in `w` seconds. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FilePage"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description What proves who the request comes from (RFC 9110, section 11.6.1). */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description Seconds after which to ask again. */
+                    "Retry-After": string;
+                    /** @description What is left of the caller's limits: `r` requests or jobs, and the seconds `t` until there are more (draft-ietf-httpapi-ratelimit-headers-10). */
+                    RateLimit?: string;
+                    /** @description The caller's limits: `q` requests or jobs in `w` seconds. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description Seconds after which to ask again. */
+                    "Retry-After": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any other error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    filesAlias: {
+        parameters: {
+            query?: {
+                /** @description Only files whose name contains this text, case-insensitively. */
+                q?: string;
+                /** @description Only files of this role. Default: `original`, or `any` with `parent`. */
+                role?: "any" | "original" | "thumbnail" | "web" | "page" | "text" | "poster" | "video" | "playlist";
+                /** @description Only files that were made of the file with this id. */
+                parent?: number;
                 /** @description The `nextCursor` of the previous page. */
                 cursor?: string;
                 /** @description Maximum number of items. */
@@ -4843,6 +5323,250 @@ export interface operations {
             };
             /** @description Gone */
             410: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description Seconds after which to ask again. */
+                    "Retry-After": string;
+                    /** @description What is left of the caller's limits: `r` requests or jobs, and the seconds `t` until there are more (draft-ietf-httpapi-ratelimit-headers-10). */
+                    RateLimit?: string;
+                    /** @description The caller's limits: `q` requests or jobs in `w` seconds. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description Seconds after which to ask again. */
+                    "Retry-After": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any other error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    fileContent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Found */
+            302: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description What proves who the request comes from (RFC 9110, section 11.6.1). */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Gone */
+            410: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description Seconds after which to ask again. */
+                    "Retry-After": string;
+                    /** @description What is left of the caller's limits: `r` requests or jobs, and the seconds `t` until there are more (draft-ietf-httpapi-ratelimit-headers-10). */
+                    RateLimit?: string;
+                    /** @description The caller's limits: `q` requests or jobs in `w` seconds. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description Seconds after which to ask again. */
+                    "Retry-After": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any other error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    reprocess: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reprocess"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description What is left of the caller's limits: `r` requests or jobs, and the seconds `t` until there are more (draft-ietf-httpapi-ratelimit-headers-10). */
+                    RateLimit?: string;
+                    /** @description The caller's limits: `q` requests or jobs in `w` seconds. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reprocessed"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description What proves who the request comes from (RFC 9110, section 11.6.1). */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
                 headers: {
                     /** @description Id of the request, its own or a new one. The log has it, too. */
                     "X-Request-ID": string;

@@ -51,7 +51,8 @@ class Caller:
         if self.role is None:
             return None if self.is_visitor and rule.visitors else self.refused
         lacks_scope = not {scope for scope in (rule.scope, rule.also) if scope is not None} <= self.scopes
-        if lacks_scope or (self.has_grant and not rule.grant) or (rule.person and not self.is_person):
+        lacks_role = rule.operators and not self.role.includes(Role.OPERATOR)
+        if lacks_scope or lacks_role or (self.has_grant and not rule.grant) or (rule.person and not self.is_person):
             return 403
         if rule.job is None or self.owns:
             return None
@@ -124,6 +125,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "signIn": {"link": "unknown"},
     "createKey": {"name": "backup"},
     "upload": {"files": [{"name": "a", "size": 1}]},
+    "reprocess": {},
     "sendParts": {"sign": [{"number": 1, "crc32": "00000000"}]},
 }
 OWN_ANSWERS = {"signIn", "audit"}
@@ -167,7 +169,7 @@ async def operation_violations(shared: Shared, operation: Operation, everybody: 
         for attempt in range(2):
             answer = await _request(shared, operation, caller, job)
             refusal = answer.status_code if answer.status_code in {401, 403, 404} else None
-            own_answers = OWN_ANSWERS | ({"files"} if caller.name == "foreign grant" else set())
+            own_answers = OWN_ANSWERS | ({"files", "filesAlias"} if caller.name == "foreign grant" else set())
             if caller.refused == 403:
                 own_answers |= {"session"}  # it says who the caller is, which can't be told
             if admitted and (operation.name in own_answers or "{id}" in operation.path or (changes and attempt)):

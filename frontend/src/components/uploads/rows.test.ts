@@ -20,6 +20,8 @@ function listed(jobId: string, more: Partial<ListedUpload> = {}): ListedUpload {
     createdAt: "2026-11-21T12:00:00Z",
     finishedAt: null,
     finding: null,
+    processing: null,
+    thumbnailId: null,
     links: {} as ListedUpload["links"],
     ...more,
   };
