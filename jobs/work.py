@@ -139,9 +139,9 @@ def _sandbox(name: SandboxName, scratch_dir: Path | None) -> Sandbox | None:
     try:
         sandbox = choose_sandbox(ProcessingSettings(sandbox=name, scratch_dir=scratch_dir))
     except SandboxUnavailable as error:
-        log.error("sandbox_unavailable", reason=error.reason)  # noqa: TRY400 - it says where to look
+        log.error("sandbox_failed", reason=error.reason)  # noqa: TRY400 - it says where to look
         return None
-    log.info("sandbox_chosen", sandbox=sandbox.name)
+    log.info("sandbox_probed", sandbox=sandbox.name)
     return sandbox
 
 

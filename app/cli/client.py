@@ -22,6 +22,7 @@ from app.schemas import (
     Link,
     NewUploadItem,
     PartsSigned,
+    Reprocessed,
     UploadItem,
     UploadPage,
     UploadParts,
@@ -124,6 +125,10 @@ class ApiClient:
     def complete_upload(self, job_id: UUID, sent: Sequence[int]) -> None:
         """Complete an upload, and report the last parts that were `sent`; it may be repeated."""
         self.request("POST", f"/v1/upload/{job_id}/complete", body={"sent": list(sent)})
+
+    def reprocess(self, selection: Mapping[str, Any]) -> Reprocessed:
+        """Let some of the selected files be processed again. It may be repeated: what waits already is left out."""
+        return parse(Reprocessed, self.request("POST", "/v1/files/reprocess", body=selection).data)
 
     def link(self, job_id: UUID) -> Link:
         """Fetch a fresh presigned URL of the job's result."""

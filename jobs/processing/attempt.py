@@ -121,7 +121,7 @@ class Processor:
                 results.add(mine[output.name])
             else:
                 results.omit(output.name)
-        log.info("outputs_shared", equal=str(equal.job_id), outputs=len(mine))
+        log.info("outputs_reused", equal=str(equal.job_id), outputs=len(mine))
         return True
 
     async def _shared(self, results: Results, output: Output, equal: Derivative) -> Derivative:
@@ -274,7 +274,7 @@ def _append(file: BinaryIO, chunk: bytes, crc: int) -> int:
 def _check_end(job: Processing, ended: Ended, last: Event | None, limits: Limits) -> None:
     """Raises `DecoderTimeout`, or `DecoderFailed` if a child has not ended as it should."""
     log.info(
-        "decoder_ended",
+        "decoder_stopped",
         returncode=ended.returncode,
         signal=ended.signal,
         killed_for=ended.killed_for,

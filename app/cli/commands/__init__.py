@@ -6,7 +6,21 @@ from typing import Annotated
 
 import typer
 
-from app.cli.commands import apps, check, components, dead, doctor, download, files, jobs, keys, up, upload, users
+from app.cli.commands import (
+    apps,
+    check,
+    components,
+    dead,
+    doctor,
+    download,
+    files,
+    jobs,
+    keys,
+    reprocess,
+    up,
+    upload,
+    users,
+)
 from app.exit_codes import ExitCode
 
 _EPILOG = "**Exit codes:**\n\n" + "\n".join(f"- {code:d} {code.meaning}" for code in ExitCode)
@@ -48,6 +62,7 @@ app.command("migrate")(components.migrate)
 app.add_typer(files.app, name="files")
 app.command("download")(download.download)
 app.command("upload")(upload.upload)
+app.command("reprocess")(reprocess.reprocess)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(dead.app, name="dead")
 app.add_typer(keys.app, name="keys")
