@@ -197,7 +197,6 @@ class RecipeWishes(Body):
     """What is made of a file, besides what always is."""
 
     avif: bool = Field(default=False, strict=True, description="Of an image, the web size also as AVIF.")
-    hls: bool = Field(default=False, strict=True, description="Of a video, also an HLS playlist.")
     pages: Annotated[StrictInt, Field(ge=0, le=MAX_PAGES)] = Field(
         default=Wishes().pages, description="Of a PDF, pictures of so many pages at most."
     )
@@ -238,7 +237,7 @@ class Processed(Sharing):
 def wishes_of(recipe: Literal["auto", "none"] | RecipeWishes, on_error: OnError) -> Wishes:
     """A recipe as the workers know it."""
     chosen = recipe if isinstance(recipe, RecipeWishes) else RecipeWishes()
-    return Wishes(avif=chosen.avif, hls=chosen.hls, pages=chosen.pages, on_error=on_error)
+    return Wishes(avif=chosen.avif, pages=chosen.pages, on_error=on_error)
 
 
 class NewUploads(Processed):

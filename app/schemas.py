@@ -228,7 +228,6 @@ class ProcessingView(Message):
     name: str
     content_type: str
     avif: bool
-    hls: bool
     pages: int = Field(description="Most pages of which pictures are made.")
     on_processing_error: OnError
     width: int | None = Field(description="Pixels.")

@@ -116,7 +116,6 @@ def processing_view_of(job: Processing) -> ProcessingView:
         name=job.name,
         content_type=job.type,
         avif=wishes.avif,
-        hls=wishes.hls,
         pages=wishes.pages,
         on_processing_error=wishes.on_error,
         width=probe.width,

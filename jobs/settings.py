@@ -621,6 +621,11 @@ class ProcessingSettings(_Group):
         ge=1,
         description="Images that a worker process processes at once, and PDFs likewise.",
     )
+    ffmpeg: str = Field(
+        default="",
+        description="The ffmpeg program, which converts videos: a path, or a name in `PATH`. By default that of `PATH`, or "
+        "else that of the package imageio-ffmpeg (`haulage[media]`).",
+    )
     video_slots: int = Field(default=1, ge=1, description="Videos that a worker process processes at once.")
 
 

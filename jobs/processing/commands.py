@@ -12,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from jobs.database import Database
 from jobs.engine.jobs import FileRequest, Job
 from jobs.engine.lifecycle import FollowUp, Lifecycle, NewJob, Within
-from jobs.engine.sql.jobs import count_queued
 from jobs.engine.sql.queue_places import QueuePlaces
 from jobs.engine.sql.snapshots import Snapshots
 from jobs.errors import FileGone, JobNotFound, QueueFull
@@ -20,7 +19,6 @@ from jobs.files.catalogue import StoredFile, find_files, insert_file, lock_avail
 from jobs.files.states import ScanState
 from jobs.kinds import Kind
 from jobs.processing.processing import (
-    KINDS,
     UNKNOWN_FILE,
     Derivative,
     Processing,
@@ -37,10 +35,6 @@ from jobs.settings import Settings
 
 REPROCESSED = 200
 """Most originals that one command looks at to process them again."""
-BATCH_SHARE = 2
-"""Of `MAX_QUEUED`, the part that jobs which process files again leave to others."""
-QUEUE_WAIT = 10
-"""Seconds after which there may be room for more of them."""
 EVERY_TYPE = ("image/*", "video/*", "application/pdf")
 """The types among which are all that can be processed."""
 
@@ -61,7 +55,6 @@ class ProcessingJobs:
         self._database = database
         self._lifecycle = lifecycle
         self._enabled = settings.processing == "on"
-        self._max_queued = settings.max_queued
 
     # --- new jobs ------------------------------------------------------------------------------------------------------
 
@@ -72,32 +65,31 @@ class ProcessingJobs:
         """
         if not self._enabled or kind_of(detected_type) is None or file.scan not in {ScanState.NONE, ScanState.CLEAN}:
             return None
-        new, within = _new_job(file, Wishes.from_json(wishes))
+        new, within = _new_job(file, Wishes.from_json(wishes), batch=False)
         return FollowUp(new, within)
 
     async def reprocess(self, selection: Selection, wishes: Wishes, after: int) -> Reprocessed:
         """Creates jobs for the next `REPROCESSED` originals of a selection, by id after `after`.
 
-        They wait for all jobs that are not of this kind. Raises `QueueFull` while many jobs wait.
+        These are claimed only while no other jobs of their kind wait. Fewer are created when `MAX_QUEUED` of them wait;
+        raises `QueueFull` if none could be.
         """
         chosen = selection if selection.types else replace(selection, types=EVERY_TYPE)
         async with self._database.reading() as connection:
-            room = self._max_queued // BATCH_SHARE
-            for kind in KINDS:
-                waiting = await count_queued(connection, kind, room)
-                if waiting >= room:
-                    raise QueueFull(
-                        f"{waiting:,} jobs of kind {kind} wait already. Continue in {QUEUE_WAIT} s.",
-                        waiting + 1,
-                        QUEUE_WAIT,
-                    )
             found = await sql.select_originals(connection, chosen, after, REPROCESSED)
-        created = []
+        created: list[Job] = []
+        last = after
         for file in found:
             if kind_of(file.content_type) is not None:
-                new, within = _new_job(file, wishes)
-                created.append(await self._lifecycle.create(new, within=within))
-        return Reprocessed(created, found[-1].id if len(found) == REPROCESSED else None)
+                new, within = _new_job(file, wishes, batch=True)
+                try:
+                    created.append(await self._lifecycle.create(new, within=within))
+                except QueueFull:
+                    if not created:
+                        raise
+                    return Reprocessed(created, last)
+            last = file.id
+        return Reprocessed(created, last if len(found) == REPROCESSED else None)
 
     # --- reads ---------------------------------------------------------------------------------------------------------
 
@@ -192,7 +184,7 @@ def with_newer(job: Processing) -> Within:
     return within
 
 
-def _new_job(file: StoredFile, wishes: Wishes) -> tuple[NewJob, Within]:
+def _new_job(file: StoredFile, wishes: Wishes, *, batch: bool) -> tuple[NewJob, Within]:
     kind = kind_of(file.content_type)
     assert kind is not None
     names = [output_file_name(file.name, output) for output in first_outputs(plain_type(file.content_type), wishes)]
@@ -201,7 +193,7 @@ def _new_job(file: StoredFile, wishes: Wishes) -> tuple[NewJob, Within]:
         await sql.insert_processing(connection, job, file, wishes)
 
     files = [FileRequest(file_id=UNKNOWN_FILE, name=name) for name in names]
-    return NewJob(kind=kind, owner=file.owner, files=files), within
+    return NewJob(kind=kind, owner=file.owner, files=files, batch=batch), within
 
 
 def _gone(job: Processing, file: StoredFile | None) -> FileGone:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 from jobs.kinds import Kind
+from jobs.processing.ffmpeg import find_ffmpeg
 from jobs.processing.sandbox import Limits
 from jobs.settings import ProcessingSettings
 
@@ -16,6 +16,8 @@ MIB = 1 << 20
 GIB = 1 << 30
 CPU_SHARE = 2
 """Seconds of processor time for each second that a program may take: it has two threads at most."""
+VIDEO_SILENCE = 60.0
+"""Seconds in which ffmpeg has to report something."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +46,8 @@ class Program:
 
 
 def program_of(kind: Kind, settings: ProcessingSettings) -> Program | None:
-    """The program of a kind; None if a package that it needs is not installed."""
-    module = f"jobs.processing.decoders.{kind}"
-    needed = {Kind.IMAGE: "pyvips", Kind.PDF: "pypdfium2", Kind.VIDEO: "imageio_ffmpeg"}[kind]
-    if find_spec(module) is None or find_spec(needed) is None:
-        return None
-    argv = (sys.executable, "-I", "-m", module)
+    """The program of a kind; None if it needs ffmpeg, and there is none."""
+    argv = (sys.executable, "-I", "-m", f"jobs.processing.decoders.{kind}")
     match kind:
         case Kind.IMAGE:
             seconds = settings.image_timeout
@@ -57,12 +55,19 @@ def program_of(kind: Kind, settings: ProcessingSettings) -> Program | None:
         case Kind.PDF:
             seconds = settings.pdf_timeout
             return Program(argv=argv, seconds=seconds, silence=seconds, memory=2 * GIB, room=lambda _: 128 * MIB)
-        case _:
+        case Kind.VIDEO:
+            ffmpeg = find_ffmpeg(settings.ffmpeg)
+            if ffmpeg is None:
+                return None
             seconds = settings.video_timeout
             return Program(
                 argv=argv,
                 seconds=seconds,
-                silence=min(seconds, 60),
+                silence=min(seconds, VIDEO_SILENCE),
                 memory=4 * GIB,
                 room=lambda size: size + 256 * MIB,
+                readable=(ffmpeg,),
+                ffmpeg=str(ffmpeg),
             )
+        case Kind.DOWNLOAD | Kind.UPLOAD:
+            raise ValueError(f"jobs of kind {kind} decode nothing")

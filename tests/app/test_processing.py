@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from jobs.engine.jobs import Status
+from jobs.files.catalogue import StoredFile, find_files
 from jobs.files.states import Role
 from jobs.files.visibility import Visibility
 from jobs.kinds import Kind
@@ -20,6 +21,7 @@ from tests.helpers.eventually import eventually
 from tests.helpers.jobs import ended
 from tests.helpers.media import encoded, photo
 from tests.helpers.uploads import completed, sent
+from tests.jobs.processing.attempts import processing_of, uploaded
 
 PHOTO = encoded(photo(2000, 1000))
 
@@ -27,6 +29,11 @@ PHOTO = encoded(photo(2000, 1000))
 @pytest.fixture
 def changes(request: pytest.FixtureRequest) -> dict[str, Any]:
     return getattr(request, "param", {})
+
+
+async def file_of(services: Services, file_id: int) -> StoredFile:
+    async with services.database.reading() as connection:
+        return (await find_files(connection, [file_id]))[file_id]
 
 
 async def processed(api: httpx.AsyncClient, job_id: object, **headers: Any) -> tuple[int, dict[str, Any]]:
@@ -193,14 +200,18 @@ async def test_operators_process_files_again_by_pages(
         assert (await api.post("/v1/files/reprocess", json=wrong)).status_code == 400, wrong
 
 
-async def test_a_full_queue_stops_reprocessing_before_it_stops_uploads(
-    api: httpx.AsyncClient, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("changes", [{"max_queued": 2}], indirect=True)
+async def test_a_full_queue_stops_reprocessing_but_no_upload(
+    api: httpx.AsyncClient, services: Services, catalogue: Catalogue
 ) -> None:
-    monkeypatch.setattr("jobs.processing.commands.BATCH_SHARE", 10_000)  # of `MAX_QUEUED`: one job
-    await catalogue.add(PHOTO, "a.jpg", content_type="image/jpeg")
-    assert (await api.post("/v1/files/reprocess", json={})).json() == {"jobs": 1, "next": None}
-    answer = await api.post("/v1/files/reprocess", json={})
-    assert (answer.status_code, answer.json()["error"], answer.headers["retry-after"]) == (503, "queue_full", "10")
+    ids = [await catalogue.add(PHOTO, f"{n}.jpg", content_type="image/jpeg") for n in range(3)]
+    assert (await api.post("/v1/files/reprocess", json={})).json() == {"jobs": 2, "next": ids[1]}
+    answer = await api.post("/v1/files/reprocess", json={"after": ids[1]})
+    assert (answer.status_code, answer.json()["error"]) == (503, "queue_full")
+    assert "retry-after" in answer.headers
+    file, job = await uploaded(services)
+    assert (job.status, job.parent_id) == (Status.QUEUED, file.id)
+    assert job.queued_at < (await processing_of(services, await file_of(services, ids[0]))).queued_at
 
 
 @pytest.mark.parametrize("changes", [{"auth_mode": "required", "jobs_per_hour": 0, "anonymous": "read"}], indirect=True)

@@ -1885,8 +1885,6 @@ export interface components {
             contentType: string;
             /** Avif */
             avif: boolean;
-            /** Hls */
-            hls: boolean;
             /**
              * Pages
              * @description Most pages of which pictures are made.
@@ -1974,12 +1972,6 @@ export interface components {
              * @default false
              */
             avif: boolean;
-            /**
-             * Hls
-             * @description Of a video, also an HLS playlist.
-             * @default false
-             */
-            hls: boolean;
             /**
              * Pages
              * @description Of a PDF, pictures of so many pages at most.
