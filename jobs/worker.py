@@ -15,6 +15,7 @@ from jobs.engine.wakeups.consumer import Consumer
 from jobs.engine.worker.heartbeat import Heartbeat
 from jobs.engine.worker.lease_renewal import LeaseRenewal
 from jobs.engine.worker.poller import Poller
+from jobs.engine.worker.redis_probe import RedisProbe
 from jobs.engine.worker.runner import Runner
 from jobs.engine.worker.store_probe import keep_probing
 from jobs.engine.worker.sweeper import Sweeper
@@ -49,6 +50,7 @@ async def run_worker(
             if kind in settings.worker_kinds and work.concurrency
         ]
         consumers = [_consumer(services, runner) for runner in runners]
+        redis = RedisProbe(services)
         ready()
         log.info("worker_started", worker=name, concurrency={it.kind: it.concurrency for it in runners})
         upkeep = [
@@ -58,7 +60,8 @@ async def run_worker(
         ]
         intake = [
             *(asyncio.create_task(consumer.run()) for consumer in consumers),
-            *(asyncio.create_task(Poller(services, runner).run()) for runner in runners),
+            asyncio.create_task(redis.run()),
+            *(asyncio.create_task(Poller(services, runner, redis.lost).run()) for runner in runners),
             asyncio.create_task(Heartbeat(services, name, [it.kind for it in runners]).run()),
         ]
         stopping = asyncio.create_task(stop.wait())

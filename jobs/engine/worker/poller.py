@@ -9,22 +9,17 @@ from random import Random
 
 import structlog
 
-from jobs.concurrency import run_forever
 from jobs.engine.engine import Engine
 from jobs.engine.fair_share import is_batch
 from jobs.engine.jobs import Overdue
 from jobs.engine.sql.sweeps import find_overdue
 from jobs.engine.worker.runner import Runner
-from jobs.errors import DatabaseUnavailable, RedisUnavailable
+from jobs.errors import DatabaseUnavailable
 
 log = structlog.get_logger()
 
 POLL_PAUSE = 0.25
-"""Seconds between two polls while Redis is unavailable, and between two attempts to reach it."""
-PROBE_PAUSE = 1.0
-"""Seconds between two probes while Redis works."""
-PROBE_TIMEOUT = 0.5
-"""Seconds that Redis has to respond to a probe."""
+"""Seconds between two polls while Redis is unavailable."""
 SPREAD = 4
 """Jobs that are read for each one that is claimed, so that idle workers do not all try the same one."""
 
@@ -32,43 +27,15 @@ SPREAD = 4
 class Poller:
     """Polls for due jobs of one kind: for any while Redis is unavailable, else for those `WAKE_GRACE` seconds overdue."""
 
-    def __init__(self, engine: Engine, runner: Runner) -> None:
+    def __init__(self, engine: Engine, runner: Runner, redis_lost: asyncio.Event) -> None:
+        """`redis_lost` is set while no wake-up can arrive (`RedisProbe.lost`)."""
         self._engine = engine
         self._runner = runner
         self._random = Random()  # noqa: S311 - it spreads work
-        self._redis_lost = asyncio.Event()
-        """Set while no wake-up can arrive."""
+        self._redis_lost = redis_lost
 
     async def run(self) -> None:
-        """Polls until it is cancelled. Redis is probed in a task of its own, since that takes long when Redis hangs."""
-        await run_forever(self._keep_probing(), self._keep_polling())
-
-    async def _keep_probing(self) -> None:
-        while True:
-            failure = await self._probe()
-            if failure is not None and not self._redis_lost.is_set():
-                self._redis_lost.set()
-                log.warning("wake_ups_lost", reason=failure)
-            elif failure is None and self._redis_lost.is_set():
-                self._redis_lost.clear()
-                log.warning("wake_ups_recovered")
-            await asyncio.sleep(PROBE_PAUSE if failure is None else POLL_PAUSE)
-
-    async def _probe(self) -> str | None:
-        """Why Redis does not work; None if it does."""
-        try:
-            async with asyncio.timeout(PROBE_TIMEOUT):
-                await self._engine.probe_redis()
-        except TimeoutError:
-            return f"no response within {PROBE_TIMEOUT:g} s"
-        except RedisUnavailable as error:
-            return error.reason
-        except Exception as error:
-            log.exception("redis_probe_failed")
-            return type(error).__name__
-        return None
-
-    async def _keep_polling(self) -> None:
+        """Polls until it is cancelled."""
         settings = self._engine.settings
         while True:
             more = False

@@ -16,7 +16,9 @@ from jobs.breakers import Circuit
 from jobs.engine.engine import Engine
 from jobs.engine.live import subscriptions
 from jobs.engine.wakeups.probe import CHECKED
+from jobs.engine.wakeups.queue import queue_name
 from jobs.errors import RedisUnavailable
+from jobs.kinds import Kind
 from jobs.services import Services, open_services
 from jobs.settings import Settings
 from tests.helpers.access import key_of
@@ -124,7 +126,7 @@ async def test_each_command_key_and_channel_that_is_not_permitted_is_noticed(
         **{("+@all", f"-{command}", "~*", "&*"): command for command in CHECKED},
         ("+@all", "~haulage:*", "&*"): "set",
         ("+@all", "~download:progress:*", "&*"): "zadd",
-        ("+@all", "~haulage:queue:download", "~haulage:queue:upload", "~download:progress:*", "&*"): "psetex",
+        ("+@all", *(f"~{queue_name(kind)}" for kind in Kind), "~download:progress:*", "&*"): "psetex",
         ("+@all", "%W~haulage:*", "%W~download:progress:*", "&*"): "bzpopmin",
         ("+@all", "~*", "&job:*"): "publish",
         ("+@all", "~*", "&haulage:*"): "publish",

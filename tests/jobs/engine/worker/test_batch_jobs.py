@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from random import Random
@@ -22,6 +22,7 @@ from jobs.engine.lifecycle import Claimed, Lifecycle, NewJob
 from jobs.engine.wakeups.consumer import Consumer
 from jobs.engine.wakeups.queue import queue_name
 from jobs.engine.worker.poller import Poller
+from jobs.engine.worker.redis_probe import RedisProbe
 from jobs.engine.worker.reporter import Reporter
 from jobs.engine.worker.runner import Runner
 from jobs.engine.worker.sweeper import Sweeper
@@ -89,7 +90,9 @@ async def working(services: Services, work: Work) -> AsyncIterator[Runner]:
         runner.kind, services.queue, services.settings, room=lambda: runner.room, deliver=runner.deliver
     )
     runner.room_changed = consumer.room_changed
-    tasks = [asyncio.create_task(part.run()) for part in (consumer, Poller(services, runner))]
+    redis = RedisProbe(services)
+    parts = (consumer, redis, Poller(services, runner, redis.lost))
+    tasks = [asyncio.create_task(part.run()) for part in parts]
     try:
         yield runner
     finally:
@@ -123,15 +126,17 @@ async def test_the_poller_leaves_a_batch_alone_while_the_wake_up_of_another_job_
     other = await create(services)
 
     class Claiming(Runner):
-        turns: Sequence[Turn] = ()
+        def __init__(self) -> None:
+            super().__init__(services, Interrupted(services, 1).work, "worker-1")
+            self.turns: list[Turn] = []
 
         async def claim(self, job_id: UUID, fence: int) -> None:
-            self.turns = [*self.turns, (job_id, fence)]
+            self.turns.append((job_id, fence))
 
-    runner = Claiming(services, Interrupted(services, 1).work, "worker-1")
-    poller = Poller(services, runner)
+    runner = Claiming()
+    poller = Poller(services, runner, asyncio.Event())
     await poller._poll(600)  # noqa: SLF001 - one poll
-    assert runner.turns == ()
+    assert runner.turns == []
     await services.lifecycle.cancel(other.id)
     await poller._poll(600)  # noqa: SLF001
     assert runner.turns == [(batch.id, batch.fence)]

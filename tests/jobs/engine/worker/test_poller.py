@@ -9,9 +9,10 @@ from uuid import UUID
 
 import pytest
 
-from jobs.concurrency import cancel_and_wait
+from jobs.concurrency import cancel_and_wait, run_forever
 from jobs.engine.engine import Engine
 from jobs.engine.worker.poller import SPREAD, Poller
+from jobs.engine.worker.redis_probe import RedisProbe
 from jobs.engine.worker.runner import Runner
 from jobs.errors import RedisUnavailable
 from jobs.kinds import Kind
@@ -49,6 +50,12 @@ class Taking(Runner):
             self.taken.put_nowait(job_id)
 
 
+async def polling(engine: Engine, runner: Runner) -> None:
+    """Polls as a worker does, until it is cancelled."""
+    redis = RedisProbe(engine)
+    await run_forever(redis.run(), Poller(engine, runner, redis.lost).run())
+
+
 async def test_jobs_are_found_quickly_when_redis_begins_to_hang(
     services: Services, settings: Settings, environment: dict[str, str]
 ) -> None:
@@ -57,7 +64,7 @@ async def test_jobs_are_found_quickly_when_redis_begins_to_hang(
         open_services(with_changes(settings, redis_url=redis.url, redis_timeout=30)) as cut_off,
     ):
         runner = Taking(cut_off, 100)
-        looking = asyncio.create_task(Poller(cut_off, runner).run())
+        looking = asyncio.create_task(polling(cut_off, runner))
         try:
             first = await create(services, 10_000)
             redis.stall()
@@ -85,7 +92,7 @@ async def test_with_room_left_after_a_full_look_it_looks_again_at_once(services:
     jobs = [await create(services, 10_000) for _ in range(SPREAD + 1)]
     async with open_services(with_changes(settings, wake_grace=0.001)) as impatient:
         runner = Late(impatient, 1)
-        looking = asyncio.create_task(Poller(impatient, runner).run())
+        looking = asyncio.create_task(polling(impatient, runner))
         try:
             assert await asyncio.wait_for(runner.taken.get(), PATIENCE) == jobs[-1].id
         finally:
@@ -115,7 +122,7 @@ async def test_what_breaks_a_look_does_not_end_the_looking(services: Services, m
 
     monkeypatch.setattr(runner, "claim", failing)
     job = await create(services, 10_000)
-    looking = asyncio.create_task(Poller(services, runner).run())
+    looking = asyncio.create_task(polling(services, runner))
     try:
         assert await asyncio.wait_for(runner.taken.get(), PATIENCE) == job.id
     finally:

@@ -1,0 +1,53 @@
+"""Probes Redis for all pollers of a worker, so that they notice when no wake-up can arrive."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from jobs.engine.engine import Engine
+from jobs.errors import RedisUnavailable
+
+log = structlog.get_logger()
+
+LOST_PAUSE = 0.25
+"""Seconds between two attempts to reach Redis while it is unavailable."""
+PROBE_PAUSE = 1.0
+"""Seconds between two probes while Redis works."""
+PROBE_TIMEOUT = 0.5
+"""Seconds that Redis has to respond to a probe."""
+
+
+class RedisProbe:
+    """`lost` is set while no wake-up can arrive."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.lost = asyncio.Event()
+        self._engine = engine
+
+    async def run(self) -> None:
+        """Probes until it is cancelled, in a task of its own, since a probe takes long when Redis hangs."""
+        while True:
+            failure = await self._probe()
+            if failure is not None and not self.lost.is_set():
+                self.lost.set()
+                log.warning("wake_ups_lost", reason=failure)
+            elif failure is None and self.lost.is_set():
+                self.lost.clear()
+                log.warning("wake_ups_recovered")
+            await asyncio.sleep(PROBE_PAUSE if failure is None else LOST_PAUSE)
+
+    async def _probe(self) -> str | None:
+        """Why Redis does not work; None if it does."""
+        try:
+            async with asyncio.timeout(PROBE_TIMEOUT):
+                await self._engine.probe_redis()
+        except TimeoutError:
+            return f"no response within {PROBE_TIMEOUT:g} s"
+        except RedisUnavailable as error:
+            return error.reason
+        except Exception as error:
+            log.exception("redis_probe_failed")
+            return type(error).__name__
+        return None
