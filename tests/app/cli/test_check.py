@@ -15,12 +15,14 @@ from sqlalchemy import make_url, text
 from app.cli.dependency_checks import describe_version
 from app.exit_codes import ExitCode
 from jobs.migrate import head_revision
+from jobs.processing.sandbox import choose_sandbox
 from jobs.services import Services
-from jobs.settings import Settings
+from jobs.settings import ProcessingSettings, Settings
 from jobs.uploads.scanning import ScannerVersion
 from tests.app.cli.processes import Cli, variables
 from tests.helpers.clamd import ClamdServer, running_clamd
 from tests.helpers.refusing_redis import REFUSALS
+from tests.helpers.sandboxes import skip_without
 from tests.helpers.settings import with_changes
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -39,7 +41,7 @@ async def test_every_dependency_works(server_cli: Cli) -> None:
         ["queue", "ok"],
         ["encrypted", "ok", "AES256, and what was written could be read"],
         ["cold", "ok", "off: uploaded files stay in the storage class that they are sent to"],
-        ["sandbox", "ok", "bubblewrap, and a child could not leave it"],
+        ["sandbox", "ok", f"{choose_sandbox(ProcessingSettings()).name}, and a child could not leave it"],
     ]
 
 
@@ -65,6 +67,7 @@ async def test_each_unavailable_dependency_has_its_line(tmp_path: Path, settings
 
 @pytest.mark.usefixtures("worker")
 async def test_the_sandbox_that_a_worker_would_use_has_a_line(tmp_path: Path, settings: Settings) -> None:
+    skip_without("landlock")
     for changes, code, line in [
         ({"SANDBOX": "landlock"}, 0, "sandbox   ok     landlock, and a child could not leave it"),
         ({"SANDBOX": "off"}, 0, "sandbox   ok     off: nothing confines decoders"),

@@ -12,9 +12,16 @@ import pytest
 from jobs.errors import SandboxUnavailable
 from jobs.processing.sandbox import choice, choose_sandbox
 from jobs.settings import ProcessingSettings
+from tests.helpers.sandboxes import skip_without
 from tests.jobs.processing.sandbox.confined_machine import __file__ as confined_machine
 
 pytestmark = pytest.mark.servers
+
+
+@pytest.fixture(autouse=True)
+def _both_are_possible() -> None:
+    for name in ("bubblewrap", "landlock"):
+        skip_without(name)
 
 
 @pytest.mark.parametrize(

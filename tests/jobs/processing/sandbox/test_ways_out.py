@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.nobody import NOBODY, as_nobody
+from tests.helpers.sandboxes import skip_without
 from tests.jobs.processing.sandbox.attacked_worker import __file__ as attacked_worker
 from tests.jobs.processing.sandbox.evil_child import WAYS_OUT
 
@@ -104,6 +105,7 @@ def folder(user: str) -> Iterator[Path]:
 
 def attack(user: str, folder: Path, project: Path, sandbox: str, ways: Collection[str], *options: str) -> Attack:
     """Run an attacked worker."""
+    skip_without(sandbox)
     arguments = [attacked_worker, sandbox, str(folder), *options, *ways]
     command = as_nobody(*arguments) if user == "nobody" and os.geteuid() == 0 else [sys.executable, *arguments]
     environment = {"EVIL_TEST_SECRET": "a secret", "PYTHONPATH": str(project)}
