@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import signal
 import socket
@@ -17,8 +18,11 @@ from jobs.processing.confinement.restrictions import MAX_TASKS
 
 MAX_LINE = 64 << 10
 """Bytes of the longest line that a child may write."""
+MAX_LINES = 100_000
 MAX_LINES_SIZE = 16 << 20
 """Bytes of all lines that a child may write."""
+_BURST = 100
+"""Lines after which others get their turn in the event loop."""
 MAX_STDERR = 4 << 10
 """Bytes of its standard error that are kept: the last."""
 CHECK_INTERVAL = 0.2
@@ -154,8 +158,8 @@ class _Child:
 
     async def _read_lines(self, silence: float, on_line: Callable[[bytes], None]) -> None:
         assert self._process.stdout is not None
-        total = 0
-        while True:
+        size = 0
+        for count in itertools.count(1):
             try:
                 async with asyncio.timeout(silence):
                     line = await self._process.stdout.readline()
@@ -163,12 +167,14 @@ class _Child:
                 raise _LimitExceeded(f"It reported nothing for {silence:g} s.", time=True) from None
             except ValueError:
                 raise _LimitExceeded(f"It wrote a line of more than {MAX_LINE} bytes.") from None
-            total += len(line)
+            size += len(line)
             if not line:
                 return
-            if total > MAX_LINES_SIZE:
-                raise _LimitExceeded(f"It wrote more than {MAX_LINES_SIZE} bytes of lines.")
+            if count > MAX_LINES or size > MAX_LINES_SIZE:
+                raise _LimitExceeded(f"It wrote more than {MAX_LINES} lines, or more than {MAX_LINES_SIZE} bytes.")
             on_line(line.removesuffix(b"\n"))
+            if count % _BURST == 0:
+                await asyncio.sleep(0)
 
     async def _read_stderr(self) -> None:
         assert self._process.stderr is not None

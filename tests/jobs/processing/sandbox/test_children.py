@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import shutil
 import signal
@@ -74,8 +75,24 @@ async def test_it_is_killed_when_it_floods_the_worker(run: Runner) -> None:
     ended = await run("print('x' * 100_000, flush=True)\nimport time; time.sleep(1000)")
     assert (ended.signal, ended.timed_out) == (signal.SIGKILL, False)
     assert ended.killed_for == "It wrote a line of more than 65536 bytes."
-    ended = await run("while True: print('x' * 1000)")
-    assert ended.killed_for == "It wrote more than 16777216 bytes of lines."
+    for flood in ("while True: print('x' * 1000)", "while True: print()"):
+        ended = await run(flood)
+        assert ended.killed_for == "It wrote more than 100000 lines, or more than 16777216 bytes."
+
+
+async def test_a_flood_of_lines_leaves_others_their_turn(run: Runner) -> None:
+    seen = [0]
+
+    async def other() -> None:
+        while True:
+            seen.append(len(run.lines))
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(other())
+    await run("print('\\n' * 20_000)")
+    task.cancel()
+    assert len(run.lines) > 20_000
+    assert max(later - earlier for earlier, later in itertools.pairwise(seen)) <= 200
 
 
 async def test_an_error_of_the_callback_kills_it(run: Runner) -> None:
