@@ -26,13 +26,14 @@ _SIDEWAYS = range(5, 9)
 
 def decode(request: Request) -> None:
     """Makes the outputs of the request. Raises `Refused` for a file that is no image of its type, or too large."""
-    probe = _probe(request.detected, request.bounds)
+    header = _open(request.detected, request.bounds)
+    probe = _probe(header)
     emit(Probed(probe))
     planned = [one for one in outputs(request.detected, request.wishes, probe) if one.name not in request.skip]
     if not planned:
         return
     try:
-        largest = _shrunk(max(one.side or 0 for one in planned))
+        largest = _shrunk(header, max(one.side or 0 for one in planned))
     except Error as error:
         sys.stderr.write(f"{error}\n")
         raise Refused("The image is damaged or incomplete, so it cannot be decoded.") from error
@@ -40,8 +41,8 @@ def decode(request: Request) -> None:
         make(output, lambda one: _write(one, largest))
 
 
-def _probe(detected: str, bounds: Bounds) -> Probe:
-    """What the header says; nothing is decoded."""
+def _open(detected: str, bounds: Bounds) -> Image:
+    """Reads the header; nothing is decoded."""
     allow_loader(LOADERS[detected])
     try:
         header = Image.new_from_file(SOURCE, access="sequential", fail_on="error")
@@ -49,25 +50,32 @@ def _probe(detected: str, bounds: Bounds) -> Probe:
         sys.stderr.write(f"{error}\n")
         name = detected.removeprefix("image/").upper()
         raise Refused(f"The file cannot be opened as {name}: it is damaged, or of another format.") from error
-    frames = header.get("n-pages") if header.get_typeof("n-pages") else 1
+    width, height, frames = header.width, header.height, header.get_n_pages()
     if frames > bounds.max_frames:
         raise Refused(f"The image has {frames:,} frames or pages; at most {bounds.max_frames:,} are allowed.")
-    width, height = header.width, header.height
     if width * height > bounds.max_pixels:
         raise Refused(
             f"The image has {width:,} by {height:,} pixels; at most {bounds.max_pixels:,} are allowed in all."
         )
+    return header
+
+
+def _probe(header: Image) -> Probe:
+    width, height = header.width, header.height
     if header.get_typeof("orientation") and header.get("orientation") in _SIDEWAYS:
         width, height = height, width
-    return Probe(width=width, height=height, pages=frames)
+    return Probe(width=width, height=height, pages=header.get_n_pages())
 
 
-def _shrunk(side: int) -> Image:
+def _shrunk(header: Image, side: int) -> Image:
     """The first frame in at most `side` by `side` pixels: upright, in sRGB with 8 bits, and in memory.
 
-    JPEG and WebP are shrunk while they are decoded.
+    JPEG and WebP are shrunk while they are decoded. Colours are converted only if they may be others than those of sRGB:
+    that takes more time than all else.
     """
-    image = Image.thumbnail(SOURCE, side, height=side, size="down", fail_on="error", export_profile="srgb")
+    has_profile = header.get_typeof("icc-profile-data") or header.interpretation == "cmyk"
+    profile = {"export_profile": "srgb"} if has_profile else {}
+    image = Image.thumbnail(SOURCE, side, height=side, size="down", fail_on="error", **profile)
     return image.colourspace("srgb").copy_memory()
 
 

@@ -9,7 +9,7 @@ import os
 
 import pyvips
 
-os.putenv("VIPS_DISC_THRESHOLD", "64g")  # an interlaced PNG, for one, is decoded in memory; libvips reads this later
+os.putenv("VIPS_DISC_THRESHOLD", "64g")  # an animation on a large canvas is decoded in memory; libvips reads this later
 pyvips.cache_set_max(0)
 pyvips.concurrency_set(1)
 pyvips.block_untrusted_set(state=True)

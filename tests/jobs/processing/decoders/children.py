@@ -30,6 +30,8 @@ from jobs.processing.recipes import Probe, Wishes, decoder_of
 
 MEMORY = 2 << 30
 """Bytes of address space of a child."""
+FILE_SIZE = 64 << 20
+"""Bytes of a file that a child writes."""
 SECONDS = 30
 """CPU seconds of a child."""
 
@@ -118,6 +120,7 @@ def run(module: str, scratch: Path, request: bytes) -> Decoded:
         for limit, value in {
             resource.RLIMIT_AS: MEMORY,
             resource.RLIMIT_CPU: SECONDS,
+            resource.RLIMIT_FSIZE: FILE_SIZE,
             resource.RLIMIT_CORE: 0,
         }.items():
             resource.prlimit(child.pid, limit, (value, value))
