@@ -20,7 +20,7 @@ SIDE_BY_SIDE := --numprocesses 4 --dist worksteal
 BY_MODULE := --numprocesses 3 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup page worker run test unit fuzz minio slow browser containers check types proxy proxies long chaos bench bench-live bench-bundles bench-access bench-uploads lock clean
+.PHONY: help setup page worker run test unit fuzz minio slow browser containers check types proxy proxies long chaos bench bench-live bench-bundles bench-access bench-uploads bench-processing lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -142,6 +142,9 @@ bench-access: setup ## Measure what proving who one is costs, and print its tabl
 
 bench-uploads: setup ## Measure uploads beside tusd, and print their table of docs/benchmarks.md
 	$(BIN)/python -m tests.bench uploads
+
+bench-processing: setup ## Measure what is made of photos beside sharp and Pillow, and print its table of docs/benchmarks.md
+	$(BIN)/python -m tests.bench images
 
 lock: ## Pin every dependency by version and hash (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --extra media --extra stack --group dev \

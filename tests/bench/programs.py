@@ -68,6 +68,14 @@ def go_package(package: str, version: str, *, build: bool) -> Path:
     return target
 
 
+def python_package(requirement: str, name: str) -> Path:
+    """The folder in which a Python package is installed, apart from the environment. Raises `NotHere`."""
+    try:
+        return _wheel(requirement, name)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise NotHere(f"{requirement} can't be installed here ({type(error).__name__})") from error
+
+
 def version(*command: str) -> str:
     """What a program says of its version."""
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()

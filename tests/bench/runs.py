@@ -12,6 +12,7 @@ from tests.bench import (
     access,
     deflating,
     growth,
+    images,
     initiate,
     live,
     memory,
@@ -56,6 +57,8 @@ ACCESS: dict[str, Bench] = {"access": access.measure}
 """What proving who one is costs: likewise."""
 UPLOADS: dict[str, Bench] = {"uploads": uploads.measure}
 """Those of uploads, beside tusd: likewise."""
+PROCESSING: dict[str, Bench] = {"images": images.measure}
+"""What is made of photos, beside sharp and Pillow: likewise."""
 TABLES = {
     "measured": BENCHES,
     "live": LIVE,
@@ -66,9 +69,10 @@ TABLES = {
     "proxies": PROXIES,
     "access": ACCESS,
     "uploads": UPLOADS,
+    "processing": PROCESSING,
 }
 """By the name of its place in docs/benchmarks.md."""
-ALL = BENCHES | LIVE | DEFLATING | BUNDLES | GROWTH | PAGE | PROXIES | ACCESS | UPLOADS
+ALL = BENCHES | LIVE | DEFLATING | BUNDLES | GROWTH | PAGE | PROXIES | ACCESS | UPLOADS | PROCESSING
 
 
 def main() -> int:
