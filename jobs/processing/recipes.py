@@ -58,8 +58,6 @@ class Wishes:
 
     avif: bool = False
     """Also make the web-sized image as AVIF, which takes three times the CPU of WebP."""
-    hls: bool = False
-    """Also make an HLS playlist of a video, with one object that it refers to."""
     pages: int = 5
     """Pages of a PDF of which images are made, 0 to `MAX_PAGES`."""
     on_error: OnError = OnError.KEEP
@@ -69,14 +67,13 @@ class Wishes:
             raise ValueError(f"pages must be 0 to {MAX_PAGES}.")
 
     def as_json(self) -> dict[str, Any]:
-        return {"avif": self.avif, "hls": self.hls, "pages": self.pages, "onError": self.on_error.value}
+        return {"avif": self.avif, "pages": self.pages, "onError": self.on_error.value}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Wishes:
         """The wishes that `as_json` wrote; what is missing has its default. Raises ValueError for pages out of range."""
         return cls(
             avif=bool(value.get("avif", False)),
-            hls=bool(value.get("hls", False)),
             pages=int(value.get("pages", 5)),
             on_error=OnError(value.get("onError", OnError.KEEP)),
         )
@@ -124,7 +121,7 @@ def first_outputs(detected: str, wishes: Wishes) -> list[Output]:
         case "pdf":
             return list(_of_pdf(min(1, wishes.pages)))
         case "video":
-            return list(_of_video(wishes))
+            return list(_of_video())
         case _:
             return []
 
@@ -154,9 +151,6 @@ def _of_pdf(pages: int) -> Iterator[Output]:
         yield _webp(f"page-{page}", Role.PAGE, WEB_SIDE, page=page)
 
 
-def _of_video(wishes: Wishes) -> Iterator[Output]:
+def _of_video() -> Iterator[Output]:
     yield _webp("poster", Role.POSTER, POSTER_SIDE)
     yield Output(name="video", role=Role.VIDEO, content_type="video/mp4", suffix=".mp4", side=VIDEO_SIDE)
-    if wishes.hls:
-        content_type = "application/vnd.apple.mpegurl"
-        yield Output(name="hls", role=Role.PLAYLIST, content_type=content_type, suffix=".m3u8")

@@ -146,7 +146,7 @@ async def test_the_uploader_decides_what_is_made(api: httpx.AsyncClient, service
         return (await services.uploads.read(UUID(answer.json()["jobs"][0]["jobId"]))).wishes
 
     assert await wishes(await created(recipe="none")) is None
-    usual = {"avif": False, "hls": False, "pages": 5, "onError": "keep"}
+    usual = {"avif": False, "pages": 5, "onError": "keep"}
     assert await wishes(await created()) == usual
     assert await wishes(await created(recipe="auto", onProcessingError="fail")) == usual | {"onError": "fail"}
     assert await wishes(await created(recipe={"avif": True, "pages": 20})) == usual | {"avif": True, "pages": 20}

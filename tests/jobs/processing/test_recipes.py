@@ -9,9 +9,7 @@ from hypothesis import strategies as st
 from jobs.files.states import Role
 from jobs.processing.recipes import OnError, Probe, Wishes, decoder_of, first_outputs, outputs
 
-WISHES = st.builds(
-    Wishes, avif=st.booleans(), hls=st.booleans(), pages=st.integers(0, 20), on_error=st.sampled_from(OnError)
-)
+WISHES = st.builds(Wishes, avif=st.booleans(), pages=st.integers(0, 20), on_error=st.sampled_from(OnError))
 TYPES = [
     "image/jpeg",
     "image/png",

@@ -55,7 +55,7 @@ def test_an_event_is_read_as_it_was_written(event: Event) -> None:
 def test_a_request_is_read_as_it_was_written() -> None:
     request = Request(
         detected="video/mp4",
-        wishes=Wishes(avif=True, hls=True, pages=20, on_error=OnError.FAIL),
+        wishes=Wishes(avif=True, pages=20, on_error=OnError.FAIL),
         skip=frozenset({"poster"}),
         bounds=Bounds(max_pixels=1, max_frames=2, max_pages=3, max_seconds=4.5),
         ffmpeg="/usr/bin/ffmpeg",
