@@ -217,6 +217,7 @@ RESPONSES: dict[str, ErrorResponse] = {
     "forbidden": ErrorResponse(403, "Not allowed", ExitCode.NOT_ALLOWED, close_code=CloseCode.FORBIDDEN),
     "not_found": ErrorResponse(404, "Not found", ExitCode.NOT_FOUND),
     "user_not_found": ErrorResponse(404, "User not found", ExitCode.NOT_FOUND),
+    "notice_not_found": ErrorResponse(404, "Notice not found", ExitCode.NOT_FOUND),
     "job_not_found": ErrorResponse(404, "Job not found", ExitCode.NOT_FOUND, close_code=CloseCode.NOT_FOUND),
     "illegal_transition": ErrorResponse(409, "Not possible in the job's current state", ExitCode.WRONG_STATE),
     "not_ready": ErrorResponse(409, "The job has not completed yet", ExitCode.WRONG_STATE),

@@ -62,6 +62,11 @@ class UserNotFound(HaulageError):
     error_class = ErrorClass.VALIDATION
 
 
+class NoticeNotFound(HaulageError):
+    code = "notice_not_found"
+    error_class = ErrorClass.VALIDATION
+
+
 class GrantExhausted(HaulageError):
     """As many jobs as a grant allows were created with it."""
 

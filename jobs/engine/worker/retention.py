@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import structlog
 
+from jobs import notices
 from jobs.access import audit
 from jobs.database import Database
 from jobs.engine.sql.admissions import delete_old_starts
@@ -42,7 +43,7 @@ class Retention:
         self._now = now
 
     async def delete_rows(self) -> None:
-        """Deletes the rows of jobs that ended long ago, or that a person deleted, and old starts and audit entries."""
+        """Deletes jobs that ended long ago, or that a person deleted, and old starts, audit entries and notices."""
 
         async def delete_a_batch() -> int:
             async with self._database.begin() as connection:
@@ -52,6 +53,8 @@ class Retention:
         await _until_done(lambda: delete_past_retention(self._database, self._retention, BATCH), BATCH)
         await delete_old_starts(self._database)
         while await audit.delete_old_entries(self._database) >= audit.BATCH:
+            pass
+        while await notices.delete_old_notices(self._database) >= notices.BATCH:
             pass
 
     async def keep_partitions(self) -> None:
