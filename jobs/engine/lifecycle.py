@@ -1,9 +1,9 @@
 """The life of a job: every command, from a person or a worker, is one transaction here.
 
 A transaction locks the job, lets `transitions.apply` decide, and writes the job with its event. A kind of work writes its
-own rows in the same transaction (`within`). Followers are notified through `feed` and workers through `queue` after the
-commit, in the background. These messages may be lost; the sweeper and the followers' comparison with PostgreSQL make up
-for it.
+own rows in the same transaction (`within`), and operators get a notice of a job that is dead. Followers are notified
+through `feed` and workers through `queue` after the commit, in the background. These messages may be lost; the sweeper and
+the followers' comparison with PostgreSQL make up for it.
 """
 
 from __future__ import annotations
@@ -69,6 +69,7 @@ from jobs.errors import (
     JobNotFound,
 )
 from jobs.kinds import Kind, Phase
+from jobs.notices import Notice, NoticeKind, raise_notice
 from jobs.settings import Settings
 
 log = structlog.get_logger()
@@ -373,9 +374,18 @@ class Lifecycle:
         """
         return await self._move_held(held, Succeed(lifetime=lifetime), within, batch, follow_ups)
 
-    async def fail(self, held: Job, failure: Failure, batch: Batch | None = None) -> Job:
-        """Ends the attempt. Another one follows if the error is retryable and attempts are left."""
-        return await self._move_held(held, Fail(failure=failure, retry_in=self._backoff(held)), batch=batch)
+    async def fail(
+        self, held: Job, failure: Failure, batch: Batch | None = None, notices: Sequence[Notice] = ()
+    ) -> Job:
+        """Ends the attempt. Another one follows if the error is retryable and attempts are left.
+
+        The notices are raised in the same transaction.
+        """
+
+        async def within(connection: AsyncConnection, _: Job) -> None:
+            await raise_notice(connection, *notices)
+
+        return await self._move_held(held, Fail(failure=failure, retry_in=self._backoff(held)), within, batch)
 
     async def park(self, held: Job, failure: Failure, retry_in: float, batch: Batch | None = None) -> Job:
         """Ends the attempt without charging it. Another one follows in `retry_in` seconds."""
@@ -429,10 +439,13 @@ class Lifecycle:
         command: Callable[[Job], Command],
     ) -> list[Job]:
         moved: list[tuple[Job, datetime, Sequence[FileRecord]]] = []
+        notices: list[Notice] = []
         async with self._database.begin() as connection:
             for job, now in await lock(connection, SWEEP_BATCH):
                 after, records = await self._save(connection, job, command(job), now)
                 moved.append((after, now, records))
+                notices += _notices_of(job, after)
+            await raise_notice(connection, *notices)
         for after, now, records in moved:
             await self._announce_move(after, now, records)
         return [after for after, _, _ in moved]
@@ -462,6 +475,7 @@ class Lifecycle:
             if within is not None:
                 await within(connection, after)
             followed_by = [await self._insert(connection, it.new, None, None, it.within) for it in follow_ups]
+            await raise_notice(connection, *_notices_of(job, after))
         await self._announce_move(after, now, records)
         for new in followed_by:
             await self._announce_new(new)
@@ -510,3 +524,18 @@ class Lifecycle:
 
     def _backoff(self, job: Job) -> float:
         return delay(max(job.attempt, 1), self._settings.backoff_base, self._settings.backoff_max, self._random)
+
+
+def _notices_of(before: Job, after: Job) -> list[Notice]:
+    """What operators should know of a transition: that the job is dead. One notice stands for a kind and an error class."""
+    if before.dead or not after.dead or after.failure is None:
+        return []
+    error = after.failure
+    return [
+        Notice(
+            kind=NoticeKind.DEAD,
+            key=f"{NoticeKind.DEAD}:{after.kind}:{error.error_class}",
+            message=f"Jobs of kind {after.kind} are dead of {error.error_class} errors, the last one of: {error.message}",
+            job_id=after.id,
+        )
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -25,6 +26,7 @@ from jobs.errors import (
     StaleFence,
     StorageBusy,
 )
+from jobs.notices import Notice
 
 log = structlog.get_logger()
 
@@ -106,15 +108,18 @@ class Outcomes:
             return True
         return not breaker.closed_since(started_at)
 
-    async def write(self, job: Job, outcome: Outcome, batch: Batch | None = None) -> None:
+    async def write(
+        self, job: Job, outcome: Outcome, batch: Batch | None = None, notices: Sequence[Notice] = ()
+    ) -> None:
         """Writes the outcome with the last batch of the attempt, retrying while the database is unavailable.
 
+        The notices are raised with a failure, and with nothing else.
         The fence prevents a write that is too late. An outcome whose batch PostgreSQL rejects is written without it: the
         attempt would be repeated otherwise, and rejected again.
         """
         while True:
             try:
-                await self._transition(job, outcome, batch)
+                await self._transition(job, outcome, batch, notices)
             except (StaleFence, JobNotFound, IllegalTransition):
                 log.info("attempt_discarded")
             except DatabaseUnavailable:
@@ -132,7 +137,7 @@ class Outcomes:
                 continue
             return
 
-    async def _transition(self, job: Job, outcome: Outcome, batch: Batch | None) -> None:
+    async def _transition(self, job: Job, outcome: Outcome, batch: Batch | None, notices: Sequence[Notice]) -> None:
         match outcome:
             case Success(lifetime, within, follow_ups):
                 await self._lifecycle.succeed(job, lifetime, within, batch, follow_ups)
@@ -141,7 +146,7 @@ class Outcomes:
             case Released():
                 await self._lifecycle.release(job, batch)
             case Failure():
-                await self._lifecycle.fail(job, outcome, batch)
+                await self._lifecycle.fail(job, outcome, batch, notices)
 
 
 def _failure_of(error: Exception) -> Failure:

@@ -20,6 +20,7 @@ from jobs.engine.live.feed import Feed
 from jobs.engine.rates import Rate
 from jobs.errors import DatabaseUnavailable
 from jobs.kinds import Phase
+from jobs.notices import Notice
 from jobs.rate_limit import RateLimiter
 
 RATE, BURST = 7.0, 3
@@ -60,6 +61,8 @@ class Reporter:
         """A file is done or failed: that is published at once."""
         self._dirty = False
         self._recorded_parts = False
+        self.notices: list[Notice] = []
+        """What operators should know if the attempt fails: raised in the transaction that records the failure."""
         self.on_read: Callable[[], None] = lambda: None
         """Called for all bytes that were read."""
 

@@ -184,7 +184,8 @@ class Runner:
             outcome = Released()
         held.ended = True
         released = held.releasing and not isinstance(outcome, Success)
-        await self._outcomes.write(held.job, Released() if released else outcome, reporter.last_batch())
+        outcome = Released() if released else outcome
+        await self._outcomes.write(held.job, outcome, reporter.last_batch(), reporter.notices)
 
     async def _attempt(self, held: HeldJob, claimed: Claimed, reporter: Reporter) -> Outcome:
         started_at, limit = monotonic(), self._work.time_limit
