@@ -342,10 +342,17 @@ class FileInfected(HaulageError):
 
 
 class FileUnscannable(HaulageError):
-    """An uploaded file exceeds a limit of the virus scanner, and `UNSCANNABLE` is `refuse`."""
+    """An uploaded file exceeds a limit of the virus scanner, and `UNSCANNABLE` is `refuse`.
+
+    `finding`, the limit as the scanner names it, is for operators only.
+    """
 
     code = "unscannable"
     error_class = ErrorClass.VALIDATION
+
+    def __init__(self, message: str, finding: str) -> None:
+        super().__init__(message)
+        self.finding = finding
 
 
 class ScannerUnavailable(HaulageError):

@@ -22,7 +22,14 @@ from jobs.engine.lifecycle import Claimed, FollowUp
 from jobs.engine.transitions import FIRST_CLAIM
 from jobs.engine.worker.reporter import Reporter
 from jobs.engine.worker.work import Success
-from jobs.errors import ChecksumMismatch, FileInfected, HaulageError, ObjectMissing, UploadIncomplete
+from jobs.errors import (
+    ChecksumMismatch,
+    FileInfected,
+    FileUnscannable,
+    HaulageError,
+    ObjectMissing,
+    UploadIncomplete,
+)
 from jobs.files.catalogue import StoredFile
 from jobs.files.ingest import free_file_id
 from jobs.files.media_types import media_type
@@ -32,6 +39,7 @@ from jobs.settings import Settings
 from jobs.storage import ChecksumRejected, Storage, UploadGone, UploadUnusable
 from jobs.storage.crc32 import combine, crc32
 from jobs.storage.multipart import PartChecksums
+from jobs.uploads import notices
 from jobs.uploads.cleanup import remove_tail
 from jobs.uploads.commands import Uploads, with_file
 from jobs.uploads.content_types import HEAD_SIZE, check_type
@@ -105,6 +113,9 @@ class Receiver:
             checked = await self._check(upload, parts, stored, reporter, record)
         except FileInfected as error:
             await self.uploads.quarantine(claimed.job, error.finding)
+            raise
+        except FileUnscannable as error:
+            reporter.notices.append(notices.unscannable(claimed.job, error.finding))
             raise
         file = StoredFile(
             id=await free_file_id(self.database, self.storage, self.settings.s3_key_template),

@@ -30,9 +30,11 @@ from jobs.errors import (
 )
 from jobs.files.catalogue import StoredFile, insert_file
 from jobs.kinds import Kind, Phase
+from jobs.notices import raise_notice
 from jobs.settings import UploadSettings
 from jobs.storage import Storage
 from jobs.storage.part_signing import SignedPut
+from jobs.uploads import notices
 from jobs.uploads.sql import appends
 from jobs.uploads.sql import uploads as sql
 from jobs.uploads.sql.files import find_same_content, lock_same_content
@@ -273,6 +275,7 @@ class Uploads:
         async def within(connection: AsyncConnection, job: Job) -> None:
             await sql.mark_infected(connection, job.id, finding)
             await record_within(connection, _action("quarantine", job))
+            await raise_notice(connection, notices.infected(job, finding))
 
         await self._lifecycle.write(held, within)
         log.warning("upload_quarantined", job_id=str(held.id), owner=held.owner, finding=finding)

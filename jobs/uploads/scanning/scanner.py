@@ -71,7 +71,8 @@ class Scan:
             raise FileInfected(INFECTED, self.finding or "")
         raise FileUnscannable(
             "The file could not be scanned for viruses: it is too large, encrypted, or has too much in it. Upload its "
-            "contents one by one, or contact the administrator."
+            "contents one by one, or contact the administrator.",
+            self.finding or "",
         )
 
 

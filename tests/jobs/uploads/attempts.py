@@ -61,10 +61,12 @@ async def failure(services: Services, job: Job, by: Receiver | None = None) -> H
 async def failed(services: Services, job: Job, by: Receiver | None = None) -> Upload:
     """The upload after one attempt that fails, and is written."""
     held = await claimed(services, job)
+    reporter = Reporter(held.job, held.records, services.lifecycle, services.feed)
     with pytest.raises(HaulageError) as raised:
-        await attempted(services, held, by)
+        await (by or receiver(services)).attempt(held, reporter)
     outcomes = Outcomes(services)
-    await outcomes.write(held.job, await outcomes.judge(raised.value, started_at=0, made_progress=False))
+    outcome = await outcomes.judge(raised.value, started_at=0, made_progress=False)
+    await outcomes.write(held.job, outcome, notices=reporter.notices)
     return await services.uploads.read(job.id)
 
 
