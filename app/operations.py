@@ -27,6 +27,7 @@ from app.access.rules import (
     GET_RESULT,
     GET_TICKET,
     MANAGE_ACCESS,
+    READ_AUDIT,
     READ_FILES,
     REPROCESS_FILES,
     RETRY_JOB,
@@ -381,7 +382,7 @@ OPERATIONS = (
         "Get a ticket for one stream of a page of another origin", "access", {201: (schemas.Ticket,)}, problems=(503,),
     ),
     Operation(
-        "GET", f"{ACCESS}/audit", MANAGE_ACCESS, audit.listing, "audit", "List who did what, as an admin", "access",
+        "GET", f"{ACCESS}/audit", READ_AUDIT, audit.listing, "audit", "List who did what, as an admin", "access",
         {200: (schemas.AuditPage,)}, (), (_CURSOR, _LIMIT), (400, 503),
     ),
     *(

@@ -87,8 +87,9 @@ class Guard:
                 raise Forbidden(
                     f"This needs the scope {scope}, which the key or token lacks. Create one with --scopes."
                 )
-        if rule.operators and not principal.role.includes(Role.OPERATOR):
-            raise Forbidden("Only operators and admins may do this.")
+        if not principal.role.includes(rule.role):
+            others = "" if rule.role is Role.ADMIN else "s and admin"
+            raise Forbidden(f"Your role ({principal.role}) may not do this: only {rule.role}{others}s may.")
         if rule.person and principal.proof not in {Proof.SESSION, Proof.PROXY}:
             raise Forbidden("This needs somebody who has signed in on the page: no key or token does it.")
         if principal.grant is not None and not rule.grant:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.access.principals import Scope
+from app.access.principals import Role, Scope
 
 
 class JobAccess(StrEnum):
@@ -49,10 +49,10 @@ class Rule:
     """Whether no credential is needed where `ANONYMOUS=read`: for what all visitors may share, and changes nothing."""
     users: bool = False
     """Whether it concerns users and their credentials: then nobody may, where nobody proves who they are."""
-    operators: bool = False
-    """Whether only operators and admins may."""
     person: bool = False
     """Whether only somebody who has signed in may, no key and no token: with it, a stolen one could outlive itself."""
+    role: Role = Role.USER
+    """The least role that the caller must have."""
 
 
 EVERYBODY = Rule(None, Cost.FREE)
@@ -85,9 +85,10 @@ RECEIVE_FILE = Rule(Scope.FILES_WRITE, Cost.COSTLY, grant=False, ticket=True)
 """At the intake, for what creates an upload; a ticket of the gateway's redirect does, too."""
 GET_CONTENT = Rule(Scope.FILES_READ, Cost.LIGHT, also=Scope.RESULTS_READ, grant=False)
 """For the content of one file that the caller may read, such as the thumbnails of a page."""
-REPROCESS_FILES = Rule(Scope.JOBS_WRITE, Cost.COSTLY, grant=False, operators=True)
+REPROCESS_FILES = Rule(Scope.JOBS_WRITE, Cost.COSTLY, grant=False, role=Role.OPERATOR)
 DELETE_FILE = Rule(Scope.FILES_WRITE, Cost.LIGHT, grant=False)
 """For files of the caller, and of others for operators and admins, which the endpoint decides."""
 MANAGE_ACCESS = Rule(Scope.ACCESS_MANAGE, Cost.LIGHT, users=True)
+READ_AUDIT = Rule(Scope.ACCESS_MANAGE, Cost.LIGHT, users=True, role=Role.ADMIN)
 CREATE_KEY = Rule(Scope.ACCESS_MANAGE, Cost.COSTLY, users=True, person=True)
 GET_TICKET = Rule(Scope.JOBS_READ, Cost.LIGHT, users=True)
