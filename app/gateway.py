@@ -32,6 +32,7 @@ from app.public_address import PublicAddress
 from app.request_limits import RequestLimits
 from app.scanner_check import ScannerCheck
 from jobs.bundles.result_links import ResultLinks
+from jobs.engine.worker.conditions import Conditions
 from jobs.errors import InvalidRequest
 from jobs.services import open_services
 from jobs.settings import Settings
@@ -66,7 +67,7 @@ class Gateway(RequestMiddleware):
                     diagnosis_limits=DiagnosisLimits(),
                     scanner=ScannerCheck(settings),
                 )
-                async with hub.running():
+                async with hub.running(), Conditions(services).running():
                     yield
 
         app = Starlette(

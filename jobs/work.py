@@ -17,6 +17,7 @@ from jobs.bundles.orphans import Orphans
 from jobs.bundles.packing.packer import Packer
 from jobs.bundles.packing.reader import Reader
 from jobs.engine.lifecycle import Claimed
+from jobs.engine.worker.conditions import out_of_order
 from jobs.engine.worker.reporter import Reporter
 from jobs.engine.worker.work import Dependency, Success, Work
 from jobs.errors import SandboxUnavailable
@@ -32,6 +33,7 @@ from jobs.services import Services
 from jobs.settings import ProcessingSettings, Settings
 from jobs.uploads.attempt import Receiver
 from jobs.uploads.cleanup import FileRemoval, UploadCleanup
+from jobs.uploads.notices import SCANNER_AWAY
 from jobs.uploads.scanning import TESTS, open_scanner
 
 log = structlog.get_logger()
@@ -89,6 +91,7 @@ def _upload(services: Services) -> Work:
         clean_up=UploadCleanup(database, services.uploads, storage, settings).clean_up,
         remove_orphans=FileRemoval(database, storage, settings).remove,
         dependencies=() if scanner is None else (Dependency(scanner.breaker, scanner.test),),
+        conditions=() if scanner is None else (out_of_order(scanner.breaker, SCANNER_AWAY),),
     )
 
 

@@ -12,6 +12,7 @@ import structlog
 
 from jobs.concurrency import cancel_and_wait
 from jobs.engine.wakeups.consumer import Consumer
+from jobs.engine.worker.conditions import Conditions
 from jobs.engine.worker.heartbeat import Heartbeat
 from jobs.engine.worker.lease_renewal import LeaseRenewal
 from jobs.engine.worker.poller import Poller
@@ -57,6 +58,7 @@ async def run_worker(
             asyncio.create_task(LeaseRenewal(runners, name, settings).run()),
             asyncio.create_task(Sweeper(services, works).run()),
             asyncio.create_task(keep_probing(services.storage, runners)),
+            asyncio.create_task(Conditions(services, [one for it in runners for one in it.conditions]).run()),
         ]
         intake = [
             *(asyncio.create_task(consumer.run()) for consumer in consumers),

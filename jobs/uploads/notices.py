@@ -27,11 +27,8 @@ def unscannable(job: Job, finding: str) -> Notice:
     )
 
 
-def scanner_away(url: str) -> Notice:
-    """The virus scanner at this address does not work."""
-    return Notice(
-        kind=NoticeKind.SCANNER_AWAY,
-        key=f"{NoticeKind.SCANNER_AWAY}:{url}",
-        message=f"The virus scanner at {url} does not work, so uploads wait. `haulage check`, run where a worker runs,"
-        " says why.",
-    )
+SCANNER_AWAY = Notice(
+    kind=NoticeKind.SCANNER_AWAY,
+    key=NoticeKind.SCANNER_AWAY,
+    message="The virus scanner does not work, so uploads wait. `haulage check`, run where a worker runs, says why.",
+)

@@ -9,6 +9,7 @@ from datetime import datetime
 from jobs.breakers import Breaker
 from jobs.engine.jobs import Job
 from jobs.engine.lifecycle import Claimed, FollowUp, Within
+from jobs.engine.worker.conditions import Condition
 from jobs.engine.worker.reporter import Reporter
 from jobs.kinds import Kind
 
@@ -54,3 +55,5 @@ class Work:
     """Removes objects of this kind whose jobs do not exist."""
     dependencies: Sequence[Dependency] = ()
     """What these jobs need besides the store and the database."""
+    conditions: Sequence[Condition] = ()
+    """What keeps these jobs waiting, of which operators should know."""
