@@ -14,6 +14,7 @@ from app import request_bodies, schemas
 from app.access.principals import Scope
 from app.access.request_bodies import NewKey, NewShare, SignIn
 from app.access.rules import (
+    ACKNOWLEDGE_NOTICE,
     CHANGE_JOB,
     CREATE_JOB,
     CREATE_KEY,
@@ -33,6 +34,7 @@ from app.access.rules import (
     RETRY_JOB,
     SEE_JOB,
     SEE_JOBS,
+    SEE_NOTICES,
     SEE_PARTS,
     SEND_PARTS,
     SHARE_RESULT,
@@ -53,6 +55,7 @@ from app.endpoints import (
     jobs,
     keys,
     links,
+    notices,
     pages,
     sessions,
     shares,
@@ -68,6 +71,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 V1 = "/v1/download"
 UPLOAD = "/v1/upload"
 FILES = "/v1/files"
+NOTICES = "/v1/notices"
 ACCESS = "/v1/access"
 DIAGNOSE = "/v1/diagnose"
 
@@ -183,6 +187,12 @@ _NAME = Parameter(
     "Only jobs whose name contains this text, case-insensitively. A search takes several pages if there are many jobs:"
     " one with fewer than `limit` items, or with none, is the last one only if it has no `nextCursor`.",
     _STR,
+)
+_NOTICE_STATE = Parameter(
+    "state",
+    "query",
+    "`open`: those that nobody has acknowledged and that are not over; `all`: also the others of the last 90 days.",
+    {**_STR, "enum": list(schemas.NoticeState), "default": "open"},
 )
 _SECONDS = {"type": "number", "minimum": 0, "maximum": MAX_WAIT, "multipleOf": 0.001, "default": 0}
 _WAIT = Parameter("wait", "query", "Seconds to wait before the response begins.", _SECONDS)
@@ -384,6 +394,16 @@ OPERATIONS = (
     Operation(
         "GET", f"{ACCESS}/audit", READ_AUDIT, audit.listing, "audit", "List who did what, as an admin", "access",
         {200: (schemas.AuditPage,)}, (), (_CURSOR, _LIMIT), (400, 503),
+    ),
+    Operation(
+        "GET", NOTICES, SEE_NOTICES, notices.listing, "notices",
+        "List what operators should know of, as an operator or admin, latest first", "notices",
+        {200: (schemas.NoticePage,)}, (), (_NOTICE_STATE, _CURSOR, _LIMIT), (400, 503),
+    ),
+    Operation(
+        "POST", f"{NOTICES}/{{id}}/acknowledge", ACKNOWLEDGE_NOTICE, notices.acknowledge, "acknowledgeNotice",
+        "Acknowledge a notice, as an operator or admin", "notices", {200: (schemas.NoticeItem,)},
+        problems=(400, 404, 503),
     ),
     *(
         Operation(

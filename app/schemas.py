@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from functools import cached_property
 from typing import Literal, Self
 from uuid import UUID
@@ -16,6 +17,7 @@ from jobs.engine.jobs import Status
 from jobs.files.states import Role, ScanState
 from jobs.files.visibility import Visibility
 from jobs.kinds import Kind
+from jobs.notices import NoticeKind
 from jobs.processing.recipes import OnError
 
 _TITLE = Field(
@@ -651,6 +653,33 @@ class AuditItem(Message):
 
 class AuditPage(Message):
     entries: list[AuditItem]
+    next_cursor: str | None
+
+
+class NoticeState(StrEnum):
+    """Which notices are listed."""
+
+    OPEN = "open"
+    ALL = "all"
+
+
+class NoticeItem(Message):
+    """Something that operators should know of. What repeats is one notice until it is closed."""
+
+    id: int
+    kind: NoticeKind
+    message: str = Field(description="What has happened, of the last time.")
+    job_id: UUID | None = Field(description="The last job that it was about, which may be deleted by now.")
+    count: int = Field(description="How often it has happened. 1 for what lasts: `no_worker`, `scanner_away`, …")
+    first_at: datetime
+    last_at: datetime
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
+    closed_at: datetime | None = Field(description="When it was acknowledged or, for what lasts, when it was over.")
+
+
+class NoticePage(Message):
+    notices: list[NoticeItem]
     next_cursor: str | None
 
 

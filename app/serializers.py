@@ -17,6 +17,7 @@ from app.schemas import (
     JobStatus,
     Links,
     NewUploadItem,
+    NoticeItem,
     OmittedFile,
     ProcessingJob,
     ProcessingLinks,
@@ -38,6 +39,7 @@ from jobs.engine.sql.rows import Row, failure_of
 from jobs.engine.sql.snapshots import Snapshot
 from jobs.files.catalogue import StoredFile
 from jobs.files.states import Role
+from jobs.notices import RaisedNotice
 from jobs.processing.processing import Derivative, Processing, Summary
 from jobs.processing.recipes import Probe
 from jobs.uploads.uploads import Upload
@@ -297,6 +299,10 @@ def transition_of(event: Row) -> Transition:
         attempt=event["attempt"],
         error=ErrorView.of(failure_of(event)),
     )
+
+
+def notice_of(notice: RaisedNotice) -> NoticeItem:
+    return NoticeItem(**{name: getattr(notice, name) for name in NoticeItem.model_fields})
 
 
 def file_of(file: StoredFile, thumbnail_id: int | None) -> CatalogueFile:

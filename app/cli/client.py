@@ -159,6 +159,14 @@ class ApiClient:
         """Delete a dead job. Resent only if it was surely not received: a second one would find no job."""
         self.request("DELETE", f"/v1/download/dead/{job_id}", repeatable=False)
 
+    def notices(self, state: str, limit: int, cursor: str | None = None) -> bytes:
+        """Fetch notices for operators, latest first, `open` ones or `all`: a `NoticePage` in the server's JSON."""
+        return self.request("GET", f"/v1/notices?state={state}&{_page_query(limit, cursor)}").data
+
+    def acknowledge_notice(self, notice_id: int) -> bytes:
+        """Acknowledge a notice; returns a `NoticeItem` in the server's JSON. It may be repeated."""
+        return self.request("POST", f"/v1/notices/{notice_id}/acknowledge").data
+
     def cancel(self, job_id: UUID) -> bytes:
         """Cancel a job; returns a `JobStatus` in the server's JSON."""
         return self.request("DELETE", _job_path(job_id)).data

@@ -13,12 +13,13 @@ from app.cli.environment import load_settings
 from app.cli.errors import explain
 from app.cli.exposure import find_public_bucket, find_warnings
 from app.cli.open_settings import find_open
-from app.cli.output import print_json, print_message
+from app.cli.output import print_json, print_message, time_text
 from app.cli.service_runner import check_schema, run_with_services
 from app.gateway import Gateway
 from app.problems import RESPONSES
 from jobs.engine.worker.heartbeat import any_worker
 from jobs.errors import HaulageError
+from jobs.notices import list_notices
 from jobs.processing.sandbox import choose_sandbox
 from jobs.services import Services
 from jobs.settings import Settings
@@ -27,6 +28,7 @@ from jobs.uploads.scanning import Scanner, ScannerVersion, open_scanner
 _TIMEOUT = 5.0
 """Seconds that a check may take."""
 _SIGNATURES_TOO_OLD = timedelta(days=7)
+_SHOWN_NOTICES = 10
 
 Outcome = tuple[bool, str]
 """Whether the dependency works, with details or the reason why not."""
@@ -36,12 +38,12 @@ def check_all(data_dir: Path | None, *, as_json: bool) -> None:
     """Print a line for each dependency. Raises `typer.Exit` when one does not work, `InvalidRequest` as `serve` does."""
     settings = load_settings(data_dir)
     Gateway(settings)  # refuses what no single setting shows, such as a ROOT_PATH like a path of its own
-    outcomes, exposed, warnings = run_with_services(settings, _run_checks, schema=False)
+    outcomes, exposed, warnings, notices = run_with_services(settings, _run_checks, schema=False)
     findings = find_open(settings) + exposed
     words = {name: "ok" if works else "error" for name, (works, _) in outcomes.items()}
     if as_json:
         checks = {name: {"status": words[name], "detail": detail} for name, (_, detail) in outcomes.items()}
-        print_json({**checks, "open": findings, "warnings": warnings})
+        print_json({**checks, "open": findings, "warnings": warnings, "notices": notices})
     else:
         for name, (_, detail) in outcomes.items():
             print(f"{name:<9} {words[name]:<6} {detail}".rstrip())
@@ -49,12 +51,14 @@ def check_all(data_dir: Path | None, *, as_json: bool) -> None:
             print_message(f"open: {finding}")
         for warning in warnings:
             print_message(f"warning: {warning}")
+        for notice in notices:
+            print_message(f"notice: {notice}")
     if "error" in words.values():
         raise typer.Exit(RESPONSES["database_unavailable"].exit_code)
 
 
-async def _run_checks(services: Services) -> tuple[dict[str, Outcome], list[str], list[str]]:
-    """The outcome of each check, what is open, and warnings."""
+async def _run_checks(services: Services) -> tuple[dict[str, Outcome], list[str], list[str], list[str]]:
+    """The outcome of each check, what is open, warnings, and open notices."""
     database, storage, redis = await asyncio.gather(
         _outcome(services.database.ping), _outcome(services.storage.check), _outcome(services.probe_redis)
     )
@@ -72,9 +76,21 @@ async def _run_checks(services: Services) -> tuple[dict[str, Outcome], list[str]
         outcomes["scanner"] = await _outcome(lambda: _test_scanner(scanner))
     outcomes["sandbox"] = await _outcome(lambda: _check_sandbox(services.settings))
     if not schema[0]:
-        return outcomes, [], []
-    exposed, warnings = await asyncio.gather(find_public_bucket(services), find_warnings(services))
-    return outcomes, exposed, warnings
+        return outcomes, [], [], []
+    exposed, warnings, notices = await asyncio.gather(
+        find_public_bucket(services), find_warnings(services), _open_notices(services)
+    )
+    return outcomes, exposed, warnings, notices
+
+
+async def _open_notices(services: Services) -> list[str]:
+    """A line for each open notice, the latest first, at most `_SHOWN_NOTICES`."""
+    try:
+        found = await list_notices(services.database, only_open=True, before=None, limit=_SHOWN_NOTICES + 1)
+    except HaulageError:
+        return []
+    lines = [f"{one.id}, {one.count} times until {time_text(one.last_at)}: {one.message}" for one in found]
+    return lines if len(found) <= _SHOWN_NOTICES else [*lines[:-1], "there are more: haulage notices list"]
 
 
 async def _outcome(check: Callable[[], Awaitable[object]]) -> Outcome:

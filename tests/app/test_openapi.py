@@ -94,6 +94,7 @@ async def test_every_response_matches_its_schema(shared: Shared) -> None:
     wrong = await catalogue.add(b"x", size=2)
     job, done, unknown = await create(shared.services, file_id), await shared.completed(), f"/{uuid4()}"
     dead = await shared.dead()
+    notice = (await api.get("/v1/notices")).json()["notices"][0]["id"]
     v1, one = "/v1/download", f"/v1/download/job/{job.id}"
     etag = (await api.get(link(done))).headers["etag"]
     v1_up, up = "/v1/upload", "/v1/upload/{jobId}"
@@ -174,6 +175,10 @@ async def test_every_response_matches_its_schema(shared: Shared) -> None:
         ("delete", "/v1/access/keys/{id}", "/v1/access/keys/x", {}, 403),
         ("post", "/v1/access/tickets", "/v1/access/tickets", {}, 403),
         ("get", "/v1/access/audit", "/v1/access/audit", {}, 403),
+        ("get", "/v1/notices", "/v1/notices?state=all", {}, 200),
+        ("get", "/v1/notices", "/v1/notices?state=x", {}, 400),
+        ("post", "/v1/notices/{id}/acknowledge", f"/v1/notices/{notice}/acknowledge", {}, 200),
+        ("post", "/v1/notices/{id}/acknowledge", "/v1/notices/4711/acknowledge", {}, 404),
         ("get", "/v1/diagnose/request", "/v1/diagnose/request?wait=0.1", {}, 200),
         ("get", "/v1/diagnose/request", "/v1/diagnose/request?wait=999", {}, 400),
         ("post", "/v1/diagnose/request", "/v1/diagnose/request", {"content": b"any"}, 200),

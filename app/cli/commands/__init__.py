@@ -16,6 +16,7 @@ from app.cli.commands import (
     files,
     jobs,
     keys,
+    notices,
     reprocess,
     up,
     upload,
@@ -65,6 +66,7 @@ app.command("upload")(upload.upload)
 app.command("reprocess")(reprocess.reprocess)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(dead.app, name="dead")
+app.add_typer(notices.app, name="notices")
 app.add_typer(keys.app, name="keys")
 app.add_typer(apps.app, name="apps")
 app.add_typer(users.app, name="users")

@@ -35,6 +35,8 @@ async def test_every_response_about_access_matches_its_schema(required: Shared) 
         ("delete", sessions + "/{id}", f"{sessions}/olgassession", admin, 204),
         ("delete", keys + "/{id}", f"{keys}/olgaskey", user, 204),
         ("get", "/v1/access/audit", "/v1/access/audit?limit=1", admin, 200),
+        ("get", "/v1/notices", "/v1/notices", await key_of(services, "ulla"), 403),
+        ("post", "/v1/notices/{id}/acknowledge", "/v1/notices/1/acknowledge", await key_of(services, "uwe"), 403),
         ("get", "/v1/access/audit", "/v1/access/audit", await key_of(services, "otto"), 403),
         ("delete", "/v1/access/session", "/v1/access/session", session | {"Sec-Fetch-Site": "same-origin"}, 204),
     ]
