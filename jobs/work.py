@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import atexit
+import socket
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -17,12 +19,13 @@ from jobs.bundles.orphans import Orphans
 from jobs.bundles.packing.packer import Packer
 from jobs.bundles.packing.reader import Reader
 from jobs.engine.lifecycle import Claimed
-from jobs.engine.worker.conditions import out_of_order
+from jobs.engine.worker.conditions import Condition, nearly_full, out_of_order
 from jobs.engine.worker.reporter import Reporter
 from jobs.engine.worker.work import Dependency, Success, Work
 from jobs.errors import SandboxUnavailable
 from jobs.kinds import Kind
 from jobs.memory_budget import MemoryBudget
+from jobs.notices import Notice, NoticeKind
 from jobs.processing.attempt import Processor
 from jobs.processing.cleanup import ProcessingCleanup
 from jobs.processing.processing import KINDS as PROCESSING
@@ -38,6 +41,8 @@ from jobs.uploads.scanning import TESTS, open_scanner
 
 log = structlog.get_logger()
 
+FETCHED = 2
+"""Jobs for each slot of images and PDFs: while a child decodes for one, the files of another are fetched or stored."""
 SandboxName = Literal["auto", "bubblewrap", "landlock", "off"]
 
 
@@ -95,44 +100,70 @@ def _upload(services: Services) -> Work:
     )
 
 
-def _processing(kind: Kind) -> Callable[[Services], Work]:
-    """How files of a kind are processed: not at all where its program is missing, or no sandbox works."""
-
-    def work(services: Services) -> Work:
-        settings, storage, database = services.settings, services.storage, services.database
-        cleanup = ProcessingCleanup(database, storage)
-        processor = _processor(kind, services) if kind in settings.worker_kinds else None
-        slots = settings.video_slots if kind is Kind.VIDEO else settings.processing_slots
-        return Work(
-            kind=kind,
-            concurrency=0 if processor is None else slots,
-            time_limit=settings.job_timeout + (0 if processor is None else processor.program.seconds),
-            progress_extends=True,
-            attempt=_refuse if processor is None else processor.attempt,
-            clean_up=cleanup.clean_up,
-            remove_orphans=cleanup.remove_orphans if kind is Kind.IMAGE else _nothing,
-        )
-
-    return work
-
-
-def _processor(kind: Kind, services: Services) -> Processor | None:
+def _processing(services: Services) -> dict[Kind, Work]:
+    """How files of each kind are processed: not at all where its program is missing, or no sandbox works."""
     settings = services.settings
+    sandbox: Sandbox | None = None
+    conditions: tuple[Condition, ...] = ()
+    if set(PROCESSING) & set(settings.worker_kinds):
+        sandbox = _sandbox(settings.sandbox, settings.scratch_dir)
+        folder = settings.scratch_dir or Path(tempfile.gettempdir())
+        conditions = (no_sandbox,) if sandbox is None else (nearly_full(folder),)
+    cores = asyncio.Semaphore(settings.processing_slots)
+    videos = asyncio.Semaphore(settings.video_slots)
+    return {
+        Kind.IMAGE: _processing_work(
+            Kind.IMAGE, services, sandbox, conditions, cores, FETCHED * settings.processing_slots
+        ),
+        Kind.PDF: _processing_work(Kind.PDF, services, sandbox, conditions, cores, FETCHED * settings.processing_slots),
+        Kind.VIDEO: _processing_work(Kind.VIDEO, services, sandbox, conditions, videos, settings.video_slots),
+    }
+
+
+def _processing_work(
+    kind: Kind,
+    services: Services,
+    sandbox: Sandbox | None,
+    conditions: Sequence[Condition],
+    children: asyncio.Semaphore,
+    concurrency: int,
+) -> Work:
+    settings, storage, database = services.settings, services.storage, services.database
     program = program_of(kind, settings)
-    if program is None:
-        log.error("decoder_missing", kind=kind)
-        return None
-    sandbox = _sandbox(settings.sandbox, settings.scratch_dir)
-    if sandbox is None:
-        return None
-    return Processor(
-        jobs=services.processing,
-        database=services.database,
-        storage=services.storage,
-        settings=settings,
-        sandbox=sandbox,
-        scratch=_scratch(settings.scratch_dir, settings.scratch_bytes),
-        program=program,
+    if program is None and kind in settings.worker_kinds:
+        log.warning("decoder_missing", kind=kind)
+    processor = None
+    if program is not None and sandbox is not None:
+        processor = Processor(
+            jobs=services.processing,
+            database=database,
+            storage=storage,
+            settings=settings,
+            sandbox=sandbox,
+            scratch=_scratch(settings.scratch_dir, settings.scratch_bytes),
+            program=program,
+            children=children,
+        )
+    cleanup = ProcessingCleanup(database, storage)
+    return Work(
+        kind=kind,
+        concurrency=0 if processor is None else concurrency,
+        time_limit=settings.job_timeout + (0 if processor is None else processor.program.seconds),
+        progress_extends=True,
+        attempt=_refuse if processor is None else processor.attempt,
+        clean_up=cleanup.clean_up,
+        remove_orphans=cleanup.remove_orphans if kind is Kind.IMAGE else _nothing,
+        conditions=conditions,
+    )
+
+
+async def no_sandbox() -> Notice:
+    """The condition that no sandbox works here."""
+    host = socket.gethostname()
+    return Notice(
+        kind=NoticeKind.NO_SANDBOX,
+        key=f"{NoticeKind.NO_SANDBOX}:{host}",
+        message=f"The worker on {host} processes no files, since no sandbox works there. `haulage check` says why.",
     )
 
 
@@ -165,13 +196,9 @@ async def _nothing() -> None:
     """One kind looks for the orphans of all that share a folder."""
 
 
-KINDS: dict[Kind, Callable[[Services], Work]] = {
-    Kind.DOWNLOAD: _download,
-    Kind.UPLOAD: _upload,
-    **{kind: _processing(kind) for kind in PROCESSING},
-}
+KINDS: dict[Kind, Callable[[Services], Work]] = {Kind.DOWNLOAD: _download, Kind.UPLOAD: _upload}
 
 
 def works_of(services: Services) -> dict[Kind, Work]:
     """How a worker with these services does each kind."""
-    return {kind: make(services) for kind, make in KINDS.items()}
+    return {kind: make(services) for kind, make in KINDS.items()} | _processing(services)

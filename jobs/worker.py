@@ -51,6 +51,7 @@ async def run_worker(
             if kind in settings.worker_kinds and work.concurrency
         ]
         consumers = [_consumer(services, runner) for runner in runners]
+        conditions = {one for kind in settings.worker_kinds for one in works[kind].conditions}
         redis = RedisProbe(services)
         ready()
         log.info("worker_started", worker=name, concurrency={it.kind: it.concurrency for it in runners})
@@ -58,7 +59,7 @@ async def run_worker(
             asyncio.create_task(LeaseRenewal(runners, name, settings).run()),
             asyncio.create_task(Sweeper(services, works).run()),
             asyncio.create_task(keep_probing(services.storage, runners)),
-            asyncio.create_task(Conditions(services, [one for it in runners for one in it.conditions]).run()),
+            asyncio.create_task(Conditions(services, conditions).run()),
         ]
         intake = [
             *(asyncio.create_task(consumer.run()) for consumer in consumers),

@@ -68,6 +68,8 @@ class Processor:
     sandbox: Sandbox
     scratch: Scratch
     program: Program
+    children: asyncio.Semaphore
+    """How many children may decode at once in this process."""
 
     async def attempt(self, claimed: Claimed, reporter: Reporter) -> Success:
         """Runs one attempt. Raises the `HaulageError` that ended it, or `StaleFence`."""
@@ -175,27 +177,28 @@ class Processor:
         (folder / OUT).mkdir(mode=0o700)
         request = Request(detected=job.type, wishes=job.wishes, skip=frozenset(results.made), ffmpeg=program.ffmpeg)
         events = _Events(results)
-        child = asyncio.create_task(
-            self.sandbox.run(
-                program.argv,
-                folder,
-                encode_request(request) + b"\n",
-                limits,
-                events.receive,
-                readable=program.readable,
+        async with self.children:
+            child = asyncio.create_task(
+                self.sandbox.run(
+                    program.argv,
+                    folder,
+                    encode_request(request) + b"\n",
+                    limits,
+                    events.receive,
+                    readable=program.readable,
+                )
             )
-        )
-        child.add_done_callback(lambda _: events.end())
-        last: Event | None = None
-        try:
-            while (event := await events.next()) is not None:
-                await self._handle(results, folder, event)
-                last = event
-            ended = await child
-        except BrokenEvent as error:
-            raise DecoderFailed(f"The {job.kind} decoder has broken its protocol: {error}") from error
-        finally:
-            await cancel_and_wait(child)
+            child.add_done_callback(lambda _: events.end())
+            last: Event | None = None
+            try:
+                while (event := await events.next()) is not None:
+                    await self._handle(results, folder, event)
+                    last = event
+                ended = await child
+            except BrokenEvent as error:
+                raise DecoderFailed(f"The {job.kind} decoder has broken its protocol: {error}") from error
+            finally:
+                await cancel_and_wait(child)
         _check_end(job, ended, last, limits)
         if isinstance(last, Done) and not results.are_complete:
             raise DecoderFailed(f"The {job.kind} decoder has not made all outputs.")

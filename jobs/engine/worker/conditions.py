@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 from time import monotonic
@@ -45,7 +45,7 @@ class Conditions:
     """Checks the conditions of one process, and gathers what this and others have raised."""
 
     def __init__(
-        self, engine: Engine, conditions: Sequence[Condition] = (), clock: Callable[[], float] = monotonic
+        self, engine: Engine, conditions: Collection[Condition] = (), clock: Callable[[], float] = monotonic
     ) -> None:
         self._engine = engine
         self._conditions = conditions

@@ -17,7 +17,6 @@ from jobs.engine.engine import Engine
 from jobs.engine.jobs import Job, Turn
 from jobs.engine.lifecycle import Claimed
 from jobs.engine.sql.sweeps import seconds_until_due
-from jobs.engine.worker.conditions import Condition
 from jobs.engine.worker.outcomes import Outcome, Outcomes, Released
 from jobs.engine.worker.reporter import Reporter
 from jobs.engine.worker.work import Dependency, Success, Work
@@ -87,10 +86,6 @@ class Runner:
     @property
     def dependencies(self) -> Sequence[Dependency]:
         return self._work.dependencies
-
-    @property
-    def conditions(self) -> Sequence[Condition]:
-        return self._work.conditions
 
     @property
     def room(self) -> int:
