@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 import structlog
 
-from jobs.concurrency import cancel_and_wait
+from jobs.concurrency import cancel_and_wait, first_error_group
 from jobs.database import Database
 from jobs.engine.lifecycle import Claimed
 from jobs.engine.worker.reporter import Reporter
@@ -93,10 +93,11 @@ class Processor:
         Files of another source are added, with the same objects. What was made of this one is there already.
         """
         job, source = results.job, results.source
+        if results.made:
+            return False
         mark = fingerprint(source, job.wishes)
-        await self.jobs.save_fingerprint(job, mark)
         equal = await self.jobs.find_equal(job, mark)
-        if equal is None or results.made:
+        if equal is None:
             return False
         for one in equal.made:
             try:
@@ -117,7 +118,7 @@ class Processor:
         added = [one for one in mine.values() if one.file.job_id == job.id]
         if added and not await self.jobs.add(job, added, shared_with=[one.file for one in equal.made]):
             return False
-        await self.jobs.save_probe(job, equal.probe)
+        await self.jobs.save_probe(job, equal.probe, mark)
         for output in results.planned:
             if output.name in mine:
                 results.add(mine[output.name])
@@ -206,7 +207,8 @@ class Processor:
     async def _handle(self, results: Results, folder: Path, event: Event) -> None:
         match event:
             case Probed(probe):
-                await self.jobs.save_probe(results.job, probe)
+                mark = fingerprint(results.source, results.job.wishes)
+                await self.jobs.save_probe(results.job, probe, mark)
                 results.plan(probe)
             case Made(name, width, height):
                 output = results.unsettled(name)
@@ -225,10 +227,13 @@ class Processor:
 
     async def _store(self, results: Results, output: Output, folder: Path) -> Derivative:
         """Writes an output to the store, and removes it from the scratch folder."""
-        file = await self._file(results, output)
+        key = output_key(results.job.id, output, results.job.fence)
         with OutputFile(folder, f"{output.name}{output.suffix}") as content:
-            info = await self.storage.objects.put(file.key, content.chunks(), output.content_type)
+            async with first_error_group() as group:
+                writing = group.create_task(self.storage.objects.put(key, content.chunks(), output.content_type))
+                naming = group.create_task(self._file(results, output))
             content.remove()
+        info, file = writing.result(), naming.result()
         return Derivative(
             file=replace(file, size=info.size, etag=info.etag, crc32=content.crc32, sha256=content.sha256),
             output=output.name,

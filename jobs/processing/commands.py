@@ -34,7 +34,9 @@ from jobs.processing.sql.processing import Equal
 from jobs.settings import Settings
 
 REPROCESSED = 200
-"""Most originals that one command looks at to process them again."""
+"""Most originals of which one command creates jobs to process them again."""
+SCANNED = 10_000
+"""Most files that it looks at, so that it takes no longer the more there are."""
 EVERY_TYPE = ("image/*", "video/*", "application/pdf")
 """The types among which are all that can be processed."""
 
@@ -69,14 +71,15 @@ class ProcessingJobs:
         return FollowUp(new, within)
 
     async def reprocess(self, selection: Selection, wishes: Wishes, after: int) -> Reprocessed:
-        """Creates jobs for the next `REPROCESSED` originals of a selection, by id after `after`.
+        """Creates jobs for the next originals of a selection, by id after `after`: `REPROCESSED` at most, or none.
 
         These are claimed only while no other jobs of their kind wait. Fewer are created when `MAX_QUEUED` of them wait;
         raises `QueueFull` if none could be.
         """
         chosen = selection if selection.types else replace(selection, types=EVERY_TYPE)
         async with self._database.reading() as connection:
-            found = await sql.select_originals(connection, chosen, after, REPROCESSED)
+            end = await sql.find_scan_end(connection, after, SCANNED)
+            found = await sql.select_originals(connection, chosen, after, end, REPROCESSED)
         created: list[Job] = []
         last = after
         for file in found:
@@ -89,7 +92,7 @@ class ProcessingJobs:
                         raise
                     return Reprocessed(created, last)
             last = file.id
-        return Reprocessed(created, last if len(found) == REPROCESSED else None)
+        return Reprocessed(created, last if len(found) == REPROCESSED else end)
 
     # --- reads ---------------------------------------------------------------------------------------------------------
 
@@ -137,19 +140,14 @@ class ProcessingJobs:
         async with self._database.reading() as connection:
             return await sql.find_equal(connection, job, fingerprint)
 
-    async def save_fingerprint(self, held: Job, fingerprint: str) -> None:
-        """Records what makes the job equal to others. Raises `StaleFence` if the job has changed."""
+    async def save_probe(self, held: Job, probe: Probe, fingerprint: str) -> None:
+        """Records what was found in the header of the file, and what makes the job equal to others.
+
+        Raises `StaleFence` if the job has changed.
+        """
 
         async def within(connection: AsyncConnection, job: Job) -> None:
-            await sql.save_fingerprint(connection, job.id, fingerprint)
-
-        await self._lifecycle.write(held, within)
-
-    async def save_probe(self, held: Job, probe: Probe) -> None:
-        """Records what was found in the header of the file. Raises `StaleFence` if the job has changed."""
-
-        async def within(connection: AsyncConnection, job: Job) -> None:
-            await sql.save_probe(connection, job.id, probe)
+            await sql.save_probe(connection, job.id, probe, fingerprint)
 
         await self._lifecycle.write(held, within)
 

@@ -64,13 +64,9 @@ async def find_processing(connection: AsyncConnection, job_id: UUID) -> Processi
     return processing_of(rows[0]) if rows else None
 
 
-async def save_fingerprint(connection: AsyncConnection, job_id: UUID, fingerprint: str) -> None:
-    await fetch_within(connection, "UPDATE processing_jobs SET fingerprint = $2 WHERE job_id = $1", job_id, fingerprint)
-
-
-async def save_probe(connection: AsyncConnection, job_id: UUID, probe: Probe) -> None:
-    query = "UPDATE processing_jobs SET probe = $2::text::jsonb WHERE job_id = $1"
-    await fetch_within(connection, query, job_id, json.dumps(asdict(probe)))
+async def save_probe(connection: AsyncConnection, job_id: UUID, probe: Probe, fingerprint: str) -> None:
+    query = "UPDATE processing_jobs SET probe = $2::text::jsonb, fingerprint = $3 WHERE job_id = $1"
+    await fetch_within(connection, query, job_id, json.dumps(asdict(probe)), fingerprint)
 
 
 # --- the files that were made -----------------------------------------------------------------------------------------
@@ -216,14 +212,19 @@ _FIRST = """
 """
 
 
+async def find_scan_end(connection: AsyncConnection, after: int, count: int) -> int | None:
+    """The id of the file that is `count` files after the id `after`; None if there are fewer."""
+    query = "SELECT id FROM stored_files WHERE id > $1 ORDER BY id OFFSET $2 LIMIT 1"
+    rows = await fetch_within(connection, query, after, count - 1)
+    return rows[0]["id"] if rows else None
+
+
 async def select_originals(
-    connection: AsyncConnection, selection: Selection, after: int, limit: int
+    connection: AsyncConnection, selection: Selection, after: int, end: int | None, limit: int
 ) -> list[StoredFile]:
-    """Available originals by id, after the id `after`, that no waiting or running job processes already."""
-    patterns = [f"{one[:-1]}%" if one.endswith("/*") else one for one in selection.types]
-    rows = await fetch_within(
-        connection, _ORIGINALS, after, limit, [_escaped(one) for one in patterns], selection.missing, selection.since
-    )
+    """Available originals by id, after `after` and up to `end`, that no waiting or running job processes already."""
+    patterns = [_escaped(f"{one[:-1]}%" if one.endswith("/*") else one) for one in selection.types]
+    rows = await fetch_within(connection, _ORIGINALS, after, limit, patterns, selection.missing, selection.since, end)
     return [stored_file_of(row) for row in rows]
 
 
@@ -235,7 +236,8 @@ def _escaped(pattern: str) -> str:
 
 _ORIGINALS = """
     SELECT f.* FROM stored_files AS f
-    WHERE f.id > $1 AND f.available AND f.role = 'original' AND f.scan IN ('none', 'clean')
+    WHERE f.id > $1 AND ($6::bigint IS NULL OR f.id <= $6)
+        AND f.available AND f.role = 'original' AND f.scan IN ('none', 'clean')
         AND f.content_type LIKE ANY ($3::text[])
         AND ($5::timestamptz IS NULL OR f.created_at >= $5)
         AND NOT ($4 AND EXISTS (SELECT FROM stored_files AS d WHERE d.parent_id = f.id AND d.available))
