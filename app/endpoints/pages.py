@@ -85,10 +85,11 @@ def page(
     """The web page, or a plain one if it is not built.
 
     It says for how many seconds a job is kept after its end, and who may read uploaded files by default. `store`: the
-    origin to which it may send the parts of uploads.
+    origin to which it may send the parts of uploads, and from which it may load images, videos and texts.
     """
     values = {"job_retention": f"{job_retention:.0f}", "upload_visibility": upload_visibility}
-    policy = STRICT_POLICY.replace("connect-src 'self'", f"connect-src 'self' {store}")
+    policy = STRICT_POLICY.replace("connect-src 'self'", f"connect-src 'self' {store}; media-src 'self' {store}")
+    policy = policy.replace("img-src 'self'", f"img-src 'self' {store}")
     policy = policy.replace("trusted-types 'none'", f"trusted-types {WORKER_TYPES}")
     return _html(request, address, built / "index.html", policy, {"Vary": "Accept"}, values)
 

@@ -49,7 +49,8 @@ async def test_the_page_runs_only_scripts_and_styles_from_files_of_ours(built: h
     policy = dict(rule.strip().split(" ", 1) for rule in answer.headers["content-security-policy"].split(";"))
     assert policy["default-src"] == "'none'"
     assert policy["script-src"] == policy["style-src"] == "'self'"
-    assert policy["connect-src"] == "'self' https://store"
+    assert policy["connect-src"] == policy["media-src"] == "'self' https://store"
+    assert policy["img-src"] == "'self' https://store data:"
     assert policy["trusted-types"] == "haulage-uploads"
     assert "unsafe" not in answer.headers["content-security-policy"]
     assert answer.headers["cache-control"] == "no-cache"

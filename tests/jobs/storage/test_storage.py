@@ -165,7 +165,11 @@ async def test_a_store_that_accepts_it_gets_the_cors_rule(storage: Storage) -> N
     if [line for line in said if line["event"] == "cors_rule_rejected"]:
         return  # MinIO, which allows every origin
     [rule] = client.get_bucket_cors(Bucket=storage.bucket.name)["CORSRules"]
-    assert (rule["AllowedMethods"], rule["AllowedOrigins"], rule["AllowedHeaders"]) == (["PUT"], ["*"], ["*"])
+    assert (rule["AllowedMethods"], rule["AllowedOrigins"], rule["AllowedHeaders"]) == (["GET", "PUT"], ["*"], ["*"])
+    older = {**rule, "AllowedMethods": ["PUT"]}
+    client.put_bucket_cors(Bucket=storage.bucket.name, CORSConfiguration={"CORSRules": [older]})
+    await storage.bucket.ensure()
+    assert client.get_bucket_cors(Bucket=storage.bucket.name)["CORSRules"] == [rule]
 
 
 async def test_existing_cors_rules_are_kept(storage: Storage) -> None:
