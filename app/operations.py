@@ -29,6 +29,7 @@ from app.access.rules import (
     GET_TICKET,
     MANAGE_ACCESS,
     READ_AUDIT,
+    READ_FILE,
     READ_FILES,
     REPROCESS_FILES,
     RETRY_JOB,
@@ -204,6 +205,12 @@ _ROLE = Parameter(
     "Only files of this role. Default: `original`, or `any` with `parent`.",
     {**_STR, "enum": [files.ANY_ROLE, *Role]},
 )
+_DOWNLOAD = Parameter(
+    "download",
+    "query",
+    "With 1, browsers save the file, also where they could show it.",
+    {**_INT, "minimum": 0, "maximum": 1},
+)
 _PARENT = Parameter(
     "parent", "query", "Only files that were made of the file with this id.",
     {**_INT, "minimum": FILE_ID_MIN, "maximum": FILE_ID_MAX},
@@ -297,13 +304,13 @@ OPERATIONS = (
         for path, name in ((f"{V1}/files", "files"), (FILES, "filesAlias"))
     ),
     Operation(
-        "GET", f"{FILES}/{{id}}", READ_FILES, files.read, "readFile", "Get a file of the catalogue", "files",
+        "GET", f"{FILES}/{{id}}", READ_FILE, files.read, "readFile", "Get a file of the catalogue", "files",
         {200: (schemas.FileDetail,)}, problems=(400, 404, 410, 503),
     ),
     Operation(
         "GET", f"{FILES}/{{id}}/content", GET_CONTENT, files.content, "fileContent",
         "Redirect to a presigned URL of a file, for images and players", "files",
-        {302: ()}, problems=(400, 404, 410, 503),
+        {302: ()}, (), (_DOWNLOAD,), (400, 404, 410, 503),
     ),
     Operation(
         "POST", f"{FILES}/reprocess", REPROCESS_FILES, files.reprocess, "reprocess",

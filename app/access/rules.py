@@ -75,6 +75,8 @@ GET_FILE = Rule(Scope.RESULTS_READ, Cost.LIGHT, JobAccess.ACT, share=True)
 SHARE_RESULT = Rule(Scope.JOBS_WRITE, Cost.COSTLY, JobAccess.ACT, also=Scope.RESULTS_READ, grant=False)
 """For links that hand out the result to others, and would outlive a grant and its key."""
 READ_FILES = Rule(Scope.FILES_READ, Cost.COSTLY, visitors=True)
+READ_FILE = Rule(Scope.FILES_READ, Cost.LIGHT, visitors=True)
+"""For one file, of which a page reads many: each whose previews it shows."""
 UPLOAD_FILES = Rule(Scope.FILES_WRITE, Cost.COSTLY, grant=False)
 SEND_PARTS = Rule(Scope.FILES_WRITE, Cost.LIGHT, JobAccess.ACT, grant=False)
 SEE_PARTS = Rule(Scope.FILES_WRITE, Cost.LIGHT, JobAccess.SEE, grant=False)

@@ -153,13 +153,20 @@ async def read(request: Request) -> Response:
 
 
 async def content(request: Request) -> Response:
-    """Redirects to a presigned URL of the file, for `<img>` and `<video>`."""
+    """Redirects to a presigned URL of the file, for `<img>` and `<video>`; with `download=1`, browsers save it."""
+    with RequestReader(request) as read:
+        is_saved = read(query_int, "download", 0, 0, 1) == 1
     file = await _file(request)
     storage, settings = context(request).services.storage, context(request).services.settings
     is_video = file.content_type.startswith("video/")
     lifetime = settings.link_ttl if is_video else min(CONTENT_LIFETIME, settings.link_ttl)
     url = storage.presigner.presign(
-        file.key, "GET", file.name.rpartition("/")[2], file.content_type, lifetime, inline=_is_shown(file)
+        file.key,
+        "GET",
+        file.name.rpartition("/")[2],
+        file.content_type,
+        lifetime,
+        inline=not is_saved and _is_shown(file),
     )
     cached = f"private, max-age={int(lifetime * CACHED_SHARE)}"
     return Response(None, 302, {"Location": url, "Cache-Control": cached})

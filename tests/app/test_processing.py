@@ -109,6 +109,10 @@ async def test_content_is_one_redirect_away_and_shown_only_where_that_is_safe(
         assert shown.headers["content-disposition"] == 'inline; filename="holiday-thumbnail.webp"'
         original = await browser.get((await api.get(f"/v1/files/{file_id}/content")).headers["location"])
         assert original.content == PHOTO
+        assert original.headers["content-disposition"].startswith("inline")
+        saved = await browser.get((await api.get(f"/v1/files/{file_id}/content?download=1")).headers["location"])
+        assert saved.headers["content-disposition"] == 'attachment; filename="holiday.jpg"'
+        assert (await api.get(f"/v1/files/{file_id}/content?download=2")).status_code == 400
     for content_type, role, disposition, lifetime in (
         ("image/svg+xml", Role.ORIGINAL, "attachment", 300),
         ("text/html", Role.ORIGINAL, "attachment", 300),

@@ -5229,10 +5229,6 @@ export interface operations {
                 headers: {
                     /** @description Id of the request, its own or a new one. The log has it, too. */
                     "X-Request-ID": string;
-                    /** @description What is left of the caller's limits: `r` requests or jobs, and the seconds `t` until there are more (draft-ietf-httpapi-ratelimit-headers-10). */
-                    RateLimit?: string;
-                    /** @description The caller's limits: `q` requests or jobs in `w` seconds. */
-                    "RateLimit-Policy"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5457,7 +5453,10 @@ export interface operations {
     };
     fileContent: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description With 1, browsers save the file, also where they could show it. */
+                download?: number;
+            };
             header?: never;
             path: {
                 id: string;

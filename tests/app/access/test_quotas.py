@@ -79,6 +79,13 @@ async def test_costly_requests_are_counted_by_user_and_plan(required: Shared) ->
     assert await statuses(required, JOBS, other, 1) == [200]
 
 
+async def test_a_page_reads_more_files_than_it_may_list(required: Shared) -> None:
+    key = await key_of(required.services, "olga")
+    assert await statuses(required, "/v1/files/10000", key, 10) == [404] * 10
+    answer = await required.api.get("/v1/files/10000", headers=key)
+    assert "requests a second" in problem(answer, 429, "too_many_requests").json()["message"]
+
+
 async def test_errors_say_what_is_left_and_refused_requests_without_rights_cost_nothing(required: Shared) -> None:
     key = await key_of(required.services, "olga")
     answer = await required.api.post("/v1/download/initiate", json={}, headers=key)
