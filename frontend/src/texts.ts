@@ -12,6 +12,9 @@ export const texts = {
   files: (count: number) => plural(count, "file", "files"),
   rowsBelow: (count: number, isPartial: boolean) => `${number(count)}${isPartial ? "+" : ""} more below`,
 
+  layout: { label: "Layout", list: "List", grid: "Grid" },
+  previews: { show: (name: string) => `Show ${name}` },
+
   status: {
     receiving: "Receiving",
     queued: "Queued",
@@ -385,6 +388,7 @@ export const texts = {
       uploads: "Couldn't load uploads",
       cancelUpload: "Couldn't cancel the upload",
       view: "Couldn't load this view",
+      preview: "Couldn't load the preview",
     },
     advice: {
       offline: "Check your network connection and try again. Nothing is lost.",

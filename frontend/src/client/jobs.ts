@@ -5,7 +5,9 @@ import type {
   ErrorView,
   FileView,
   JobItem,
+  Kind,
   OnMissing,
+  ProcessingView,
   ProgressView,
   ResultView,
   Status,
@@ -55,8 +57,12 @@ export interface JobDetail {
   startedAt: string | null;
   nextAttemptAt: string | null;
   result: ResultView | null;
+  /** What the job does; unknown until its status was fetched. */
+  kind?: Kind;
   /** Of an upload only: what is uploaded. */
   upload?: UploadView;
+  /** Of a job that makes previews only: what they are made of. */
+  processing?: ProcessingView;
 }
 
 /** The job of a list item. */

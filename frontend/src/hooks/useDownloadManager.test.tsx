@@ -248,3 +248,12 @@ test("useJob follows its job, and renders for no other job", async () => {
   await pass(0.1);
   expect(renders).toBe(before);
 });
+
+test("a job that makes previews is followed like any other, and is no download", async () => {
+  const { result } = await manage({ list: true });
+  await act(() => env.followLive(A));
+  await act(async () => env.socket.deliver({ ...status(2), kind: "image" }));
+  await pass(0.1);
+  expect(env.job?.detail?.kind).toBe("image");
+  expect(result.current.jobs).toEqual([]);
+});

@@ -149,9 +149,10 @@ export function useDownloadManager(options: DownloadManagerOptions = {}): Downlo
   };
 }
 
-/** The client follows uploads, too. A job of which nothing is known yet may be one. */
+/** The client follows uploads and previews that are made, too. A job of which nothing is known yet may be one of them. */
 function isDownload({ detail, title, filesTotal, problem }: Job): boolean {
-  return detail === null ? title !== null || filesTotal > 0 || problem !== null : detail.upload === undefined;
+  if (detail === null) return title !== null || filesTotal > 0 || problem !== null;
+  return detail.upload === undefined && (detail.kind ?? "download") === "download";
 }
 
 function running(jobs: readonly Job[]): string[] {

@@ -1,10 +1,9 @@
 import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { Client } from "../client/index.ts";
 import { Announcer } from "../components/Announcer.tsx";
-import { Button } from "../components/Button.tsx";
 import { ConnectionBadge } from "../components/ConnectionBadge.tsx";
 import type { Draft } from "../components/NewDownload.tsx";
-import { Notice } from "../components/Notice.tsx";
+import { NotLoaded } from "../components/NotLoaded.tsx";
 import { OfflineBanner } from "../components/OfflineBanner.tsx";
 import { useSilence } from "../components/useSilence.ts";
 import { type JobFilter, useDownloadManager } from "../hooks/index.ts";
@@ -24,7 +23,9 @@ import { NO_UPLOADS } from "./uploading.ts";
 import { useAutoSave } from "./useAutoSave.ts";
 import { useReachability } from "./useReachability.ts";
 
-const Uploads = lazy(() => import("./Uploads.tsx").catch(() => ({ default: NotLoaded })));
+const Uploads = lazy(() =>
+  import("./Uploads.tsx").catch(() => ({ default: ({ shown }: { shown: boolean }) => (shown ? <NotLoaded /> : null) })),
+);
 
 interface Props {
   session: Session;
@@ -131,25 +132,6 @@ function useOnReturn(isReachable: boolean, onReturn: () => void): void {
     if (isReachable && !wasReachable.current) onReturn();
     wasReachable.current = isReachable;
   }, [isReachable, onReturn]);
-}
-
-/** The script of the view could not be loaded: most likely the server has been updated, and has another one. */
-function NotLoaded({ shown }: { shown: boolean }) {
-  if (!shown) return null;
-  return (
-    <Notice
-      tone="bad"
-      title={texts.problem.action.view}
-      actions={
-        <Button icon="retry" onClick={() => window.location.reload()}>
-          {texts.signIn.reload}
-        </Button>
-      }
-      alert
-    >
-      <p>{texts.problem.advice.unexpected_response}</p>
-    </Notice>
-  );
 }
 
 function NotFound() {
