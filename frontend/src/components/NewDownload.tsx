@@ -108,7 +108,7 @@ export function NewDownload({ manager, draft, onStarted }: Props) {
   return (
     <form className="card new-download" onSubmit={submit} aria-labelledby="new-download" noValidate>
       <h2 id="new-download">{texts.form.title}</h2>
-      <FilePicker search={manager.files} selection={selection} />
+      <FilePicker manager={manager} selection={selection} />
       <IdsField draft={draft} field={ids} submitted={submitted} />
       <SelectionList selection={selection} files={files} />
       <OptionFields options={options} onChange={setOptions} />

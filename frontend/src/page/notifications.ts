@@ -2,8 +2,8 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import type { Job } from "../client/index.ts";
 import { isRunning, nameOf } from "../components/jobs.ts";
+import { loadPreference, savePreference } from "../components/preferences.ts";
 import { texts } from "../texts.ts";
-import { loadPreference, savePreference } from "./preferences.ts";
 import { hrefOf, ICON } from "./routes.ts";
 
 const KEY = "haulage.notify";

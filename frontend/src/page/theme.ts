@@ -1,6 +1,6 @@
 // Light, dark, or the system's theme, saved in this browser.
 import { useState } from "react";
-import { loadPreference, savePreference } from "./preferences.ts";
+import { loadPreference, savePreference } from "../components/preferences.ts";
 
 export const THEMES = ["system", "light", "dark"] as const;
 export type Theme = (typeof THEMES)[number];
