@@ -45,6 +45,7 @@ export const uploadTexts = {
   state: "Status",
   actions: "Actions",
   select: "Select",
+  preview: "Preview",
 
   states: {
     waiting: "Waiting",
@@ -58,6 +59,10 @@ export const uploadTexts = {
     cancelled: "Cancelled",
     elsewhere: "Unfinished",
   },
+  making: (done: number, total: number) =>
+    total === 0 ? "Making previews…" : `Making previews… ${number(done)} of ${number(total)}`,
+  previewsWaiting: "Waiting for previews",
+  noPreview: (reason: string) => `No preview: ${reason}`,
   needsFile: "Choose this file again to continue. What was sent is kept.",
   changed: "The file has changed, so it is sent from the beginning.",
   failed: "The upload failed.",
@@ -84,6 +89,7 @@ export const uploadTexts = {
     choose: "Choose the files again",
   },
 
+  show: (name: string) => `Show ${name}`,
   pause: (name: string) => `Pause ${name}`,
   resume: (name: string) => `Resume ${name}`,
   retry: (name: string) => `Try again: ${name}`,

@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { type Client, ENDED, type Problem } from "../client/index.ts";
 import { Button } from "../components/Button.tsx";
+import { FileViewer } from "../components/FileViewer.tsx";
 import { bytes } from "../components/formats.ts";
 import { Icon } from "../components/Icon.tsx";
 import { type Draft, NewDownload } from "../components/NewDownload.tsx";
@@ -22,7 +23,7 @@ import { useFocusFallback } from "../components/useFocusFallback.ts";
 import { useSame } from "../components/useSame.ts";
 import { totalOf } from "../components/useSelection.ts";
 import type { DownloadManager } from "../hooks/index.ts";
-import { useClientState } from "../hooks/useClient.ts";
+import { ClientContext, useClientState } from "../hooks/useClient.ts";
 import { useFollowedJobs } from "../hooks/useFollowedJobs.ts";
 import { useUploadManager } from "../hooks/useUploadManager.ts";
 import { UPLOAD_ENDED, UploadManager, type UploadSnapshot, type UploadState } from "../uploads/index.ts";
@@ -66,7 +67,12 @@ function Managed(props: Props & { manager: UploadManager }) {
   const totals = useMemo(() => totalsOf(snapshot.items), [snapshot.items]);
   const announce = useActivity(totals, onActivity);
   useQuestionBeforeLeaving(totals.moving > 0);
-  return shown ? <View {...props} snapshot={snapshot} totals={totals} announce={announce} /> : null;
+  if (!shown) return null;
+  return (
+    <ClientContext.Provider value={client}>
+      <View {...props} snapshot={snapshot} totals={totals} announce={announce} />
+    </ClientContext.Provider>
+  );
 }
 
 /** Reports counts and announcements to the page around. Returns a function that announces something else. */
@@ -158,6 +164,8 @@ function List({ client, manager, snapshot, totals, draft, onDownload }: ViewProp
     [],
   );
   const [failure, setFailure] = useState<Problem | null>(null);
+  const [viewed, setViewed] = useState<number | null>(null);
+  const viewable = useMemo(() => rows.flatMap(({ fileId, name }) => (fileId === null ? [] : { fileId, name })), [rows]);
   const picker = useRef<HTMLInputElement>(null);
   /** For which file one is chosen; null for all that are needed. */
   const picked = useRef<Row | null>(null);
@@ -181,6 +189,7 @@ function List({ client, manager, snapshot, totals, draft, onDownload }: ViewProp
         hide([row]);
       },
       pick: (row: Row) => (row.hasHandle ? manager.resume(row.key) : pick(row)),
+      view: ({ fileId }: Row) => setViewed(fileId),
     }),
     [manager, client, refresh, hide, pick],
   );
@@ -268,6 +277,9 @@ function List({ client, manager, snapshot, totals, draft, onDownload }: ViewProp
           </p>
           <p>{text.noneHint}</p>
         </div>
+      )}
+      {viewed !== null && (
+        <FileViewer client={client} files={viewable} fileId={viewed} onClose={() => setViewed(null)} />
       )}
     </section>
   );

@@ -1,36 +1,8 @@
 import { memo } from "react";
-import { uploadTexts } from "../../uploadTexts.ts";
-import { bytes, percent } from "../formats.ts";
-import { Icon, type IconName } from "../Icon.tsx";
-import type { Row, RowState } from "./rows.ts";
-
-const ICONS: Record<RowState, IconName> = {
-  waiting: "clock",
-  sending: "up",
-  paused: "pause",
-  offline: "clock",
-  "needs-file": "file",
-  checking: "box",
-  completed: "check",
-  failed: "warn",
-  cancelled: "minus",
-  elsewhere: "up",
-};
-
-/** The states in which the row says how far it is. */
-const MOVING: readonly RowState[] = ["elsewhere", "sending", "paused", "offline", "needs-file"];
-
-export interface RowActions {
-  pause(row: Row): void;
-  resume(row: Row): void;
-  retry(row: Row): void;
-  cancel(row: Row): void;
-  forget(row: Row): void;
-  /** Lets the user choose the file of this row again. */
-  pick(row: Row): void;
-  /** Ticks the file of this row for the next download, or with `extend` all from the last one to this one. */
-  choose(row: Row, extend: boolean): void;
-}
+import { bytes } from "../formats.ts";
+import { usePreview } from "../previews/usePreview.ts";
+import type { Row } from "./rows.ts";
+import { Actions, Note, type RowActions, State, Tick, UploadImage } from "./UploadState.tsx";
 
 interface Props {
   row: Row;
@@ -43,17 +15,18 @@ interface Props {
   actions: RowActions;
 }
 
-/** A file of the list. Renders only when the file changes. */
+/** A file of the list. Renders only when the file or its previews change. */
 export const UploadRow = memo(
   function UploadRow({ row, selected, index, top, measure, actions }: Props) {
     const { name, size, state, fileId } = row;
-    const text = uploadTexts;
+    const preview = usePreview(fileId, { known: row.previews });
     return (
       <div
         className="file-row upload-row"
         role="row"
         aria-rowindex={index + 2}
         data-index={index}
+        data-place={index}
         data-upload={row.jobId ?? row.key}
         data-upload-state={state}
         data-selected={selected || undefined}
@@ -61,24 +34,20 @@ export const UploadRow = memo(
         style={{ transform: `translateY(${top}px)` }}
       >
         <span role="cell" className="upload-tick">
-          {fileId !== null && (
-            <input
-              type="checkbox"
-              aria-label={text.selectOne(name)}
-              checked={selected}
-              onChange={(event) => actions.choose(row, (event.nativeEvent as MouseEvent).shiftKey === true)}
-            />
-          )}
+          <Tick row={row} actions={actions} selected={selected} />
+        </span>
+        <span role="cell" className="upload-image">
+          <UploadImage row={row} actions={actions} preview={preview} />
         </span>
         <span role="cell" className="file-name">
           <span title={name}>{name}</span>
-          <Note row={row} />
+          <Note row={row} preview={preview} />
         </span>
         <span role="cell" className="file-size">
           {bytes(size)}
         </span>
         <span role="cell" className="file-status">
-          <State row={row} />
+          <State row={row} preview={preview} />
         </span>
         <span role="cell" className="upload-actions">
           <Actions row={row} actions={actions} />
@@ -93,69 +62,3 @@ export const UploadRow = memo(
     one.top === other.top &&
     one.actions === other.actions,
 );
-
-/** What is wrong, or what the user should know. */
-function Note({ row: { state, message, changed } }: { row: Row }) {
-  const text = uploadTexts;
-  if (state === "failed") return <span className="file-error">{message ?? text.failed}</span>;
-  if (state === "needs-file") return <span className="file-hint">{message ?? text.needsFile}</span>;
-  if (changed && state !== "completed") return <span className="file-hint">{text.changed}</span>;
-  if (message !== null && state === "waiting") return <span className="file-hint">{message}</span>;
-  return null;
-}
-
-/** The state in words, and how far it is: rounded down, and below 100 until the file is uploaded. */
-function State({ row: { state, percent: done } }: { row: Row }) {
-  const isMoving = MOVING.includes(state);
-  return (
-    <>
-      <Icon name={ICONS[state]} />
-      <span>{uploadTexts.states[state]}</span>
-      {isMoving && <span className="upload-percent">{uploadTexts.percent(percent(Math.min(99.9, done)))}</span>}
-      {isMoving && (
-        <span className="mini-bar" aria-hidden="true">
-          <span style={{ transform: `scaleX(${Math.min(1, done / 100)})` }} />
-        </span>
-      )}
-    </>
-  );
-}
-
-/** At most two: what helps now, and what takes the file away. */
-function Actions({ row, actions }: { row: Row; actions: RowActions }) {
-  const { state, isManaged, name } = row;
-  const text = uploadTexts;
-  const isOpen = state !== "completed" && state !== "failed" && state !== "cancelled";
-  const [label, icon, run] =
-    state === "paused"
-      ? ([text.resume(name), "play", actions.resume] as const)
-      : state === "failed" || state === "cancelled"
-        ? ([text.retry(name), "retry", actions.retry] as const)
-        : state === "needs-file" || state === "elsewhere"
-          ? ([
-              row.hasHandle ? text.continueOne(name) : text.pickOne(name),
-              row.hasHandle ? "play" : "file",
-              actions.pick,
-            ] as const)
-          : state === "waiting" || state === "sending" || state === "offline"
-            ? ([text.pause(name), "pause", actions.pause] as const)
-            : ([null, null, null] as const);
-  return (
-    <>
-      {isManaged && run !== null && <RowButton key="main" label={label} icon={icon} onClick={() => run(row)} />}
-      {isOpen ? (
-        <RowButton key="end" label={text.cancel(name)} icon="cross" onClick={() => actions.cancel(row)} />
-      ) : (
-        <RowButton key="end" label={text.forget(name)} icon="cross" onClick={() => actions.forget(row)} />
-      )}
-    </>
-  );
-}
-
-function RowButton({ label, icon, onClick }: { label: string; icon: IconName; onClick(): void }) {
-  return (
-    <button type="button" className="icon-button" aria-label={label} title={label} onClick={onClick}>
-      <Icon name={icon} />
-    </button>
-  );
-}

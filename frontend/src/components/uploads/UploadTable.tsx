@@ -1,15 +1,23 @@
 import { type ReactNode, useCallback, useId, useMemo, useRef, useState } from "react";
 import { uploadTexts } from "../../uploadTexts.ts";
+import { CardGrid } from "../CardGrid.tsx";
 import { count } from "../formats.ts";
+import { LayoutToggle } from "../LayoutToggle.tsx";
 import { RowsBelow } from "../RowsBelow.tsx";
 import type { Fallback } from "../useFocusFallback.ts";
+import { useLayout } from "../useLayout.ts";
 import { useRows } from "../useRows.ts";
 import { useSame } from "../useSame.ts";
 import type { Selection } from "../useSelection.ts";
 import { FILTERS, type Filter, type Row } from "./rows.ts";
-import { type RowActions, UploadRow } from "./UploadRow.tsx";
+import { UploadCard } from "./UploadCard.tsx";
+import { UploadRow } from "./UploadRow.tsx";
+import type { RowActions } from "./UploadState.tsx";
 
-const HEIGHT = 48;
+/** Pixels. */
+const HEIGHT = 58;
+const CARD_WIDTH = 156;
+const CARD_TEXT = 92;
 
 interface Props {
   rows: readonly Row[];
@@ -22,29 +30,34 @@ interface Props {
   children?: ReactNode;
 }
 
-/** Every upload, with a filter by state. */
+/** Every upload, as a list or a grid, with a filter by state. */
 export function UploadTable(props: Props) {
   const { rows } = props;
   const group = useId();
   const [filter, setFilter] = useState<Filter>("all");
+  const [layout, setLayout] = useLayout();
   const matching = useMemo(() => filterAll(rows), [rows]);
   const text = uploadTexts;
+  const Shown = layout === "grid" ? Cards : Rows;
   return (
     <>
-      <fieldset className="filters">
-        <legend className="visually-hidden">{text.filter}</legend>
-        {(Object.keys(FILTERS) as Filter[]).map((name) => (
-          <label key={name} data-empty={matching[name].length === 0 || undefined}>
-            <input type="radio" name={group} checked={name === filter} onChange={() => setFilter(name)} />
-            {text.filters[name]} <span className="count">{count(matching[name].length)}</span>
-          </label>
-        ))}
-      </fieldset>
+      <div className="table-head">
+        <fieldset className="filters">
+          <legend className="visually-hidden">{text.filter}</legend>
+          {(Object.keys(FILTERS) as Filter[]).map((name) => (
+            <label key={name} data-empty={matching[name].length === 0 || undefined}>
+              <input type="radio" name={group} checked={name === filter} onChange={() => setFilter(name)} />
+              {text.filters[name]} <span className="count">{count(matching[name].length)}</span>
+            </label>
+          ))}
+        </fieldset>
+        <LayoutToggle layout={layout} onChange={setLayout} />
+      </div>
       {props.children}
       {matching[filter].length === 0 ? (
         <p className="empty">{text.noneMatch}</p>
       ) : (
-        <Rows {...props} rows={matching[filter]} />
+        <Shown {...props} rows={matching[filter]} />
       )}
     </>
   );
@@ -55,8 +68,7 @@ function Rows({ rows, selection, actions, hasMore, onEnd }: Props) {
   const keys = useSame(rows.map(({ key }) => key));
   const keyOf = useCallback((index: number) => keys[index] as string, [keys]);
   const { scroller, virtualizer, rows: visible, below, focus } = useRows(rows.length, HEIGHT, keyOf);
-  const choose = useChoice(rows, selection);
-  const all = useMemo(() => ({ ...actions, choose }), [actions, choose]);
+  const all = useActions(rows, selection, actions);
   const text = uploadTexts;
   const onScroll = () => {
     const box = scroller.current;
@@ -70,6 +82,9 @@ function Rows({ rows, selection, actions, hasMore, onEnd }: Props) {
             <div role="row" aria-rowindex={1} className="file-row upload-row">
               <span role="columnheader">
                 <span className="visually-hidden">{text.select}</span>
+              </span>
+              <span role="columnheader">
+                <span className="visually-hidden">{text.preview}</span>
               </span>
               <span role="columnheader">{text.name}</span>
               <span role="columnheader" className="file-size">
@@ -104,22 +119,40 @@ function Rows({ rows, selection, actions, hasMore, onEnd }: Props) {
   );
 }
 
-/** A function that stays the same, so that rows do not render when others change. */
-function useChoice(rows: readonly Row[], selection: Selection): RowActions["choose"] {
+function Cards({ rows, selection, actions, hasMore, onEnd }: Props) {
+  const all = useActions(rows, selection, actions);
+  return (
+    <CardGrid
+      label={uploadTexts.table}
+      items={rows}
+      keyOf={({ key }) => key}
+      cardWidth={CARD_WIDTH}
+      textHeight={CARD_TEXT}
+      render={(row, index) => (
+        <UploadCard row={row} selected={row.fileId !== null && selection.has(row.fileId)} index={index} actions={all} />
+      )}
+      onEnd={onEnd}
+      isPartial={hasMore}
+    />
+  );
+}
+
+/** All actions. They stay the same, so that rows do not render when others change. */
+function useActions(rows: readonly Row[], selection: Selection, actions: Props["actions"]): RowActions {
   const latest = useRef({ rows, selection, anchor: 0 });
   latest.current.rows = rows;
   latest.current.selection = selection;
-  return useMemo(
-    () => (row, extend) => {
+  return useMemo(() => {
+    const choose = (row: Row, extend: boolean) => {
       const { rows, selection, anchor } = latest.current;
       const index = rows.indexOf(row);
       const [from, to] = extend ? [Math.min(anchor, index), Math.max(anchor, index)] : [index, index];
       latest.current.anchor = index;
       if (extend || !selection.has(row.fileId as number)) selection.add(rows.slice(from, to + 1).flatMap(selectedFile));
       else selection.remove([row.fileId as number]);
-    },
-    [],
-  );
+    };
+    return { ...actions, choose };
+  }, [actions]);
 }
 
 /** The file of a row that can be downloaded. */
@@ -135,8 +168,8 @@ function filterAll(rows: readonly Row[]): Record<Filter, readonly Row[]> {
 
 /** After a row was removed, the row that follows it, or the last one; otherwise the list. */
 export const nextFocus: Fallback = (box, gone) => {
-  const index = Number(gone.closest<HTMLElement>("[data-index]")?.dataset.index);
+  const place = Number(gone.closest<HTMLElement>("[data-place]")?.dataset.place);
   const actionOf = (row: number) =>
-    box.querySelector<HTMLElement>(`[data-index="${row}"] .upload-actions > :last-child`);
-  return actionOf(index) ?? actionOf(index - 1) ?? box.querySelector<HTMLElement>(".table-box");
+    box.querySelector<HTMLElement>(`[data-place="${row}"] .upload-actions > :last-child`);
+  return actionOf(place) ?? actionOf(place - 1) ?? box.querySelector<HTMLElement>(".table-box, .cards");
 };

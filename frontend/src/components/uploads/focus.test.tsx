@@ -38,7 +38,7 @@ function List({ names }: { names: readonly string[] }) {
   return (
     <section aria-label="list" {...focus}>
       {names.map((name, index) => (
-        <div key={name} data-index={index}>
+        <div key={name} data-place={index}>
           <span className="upload-actions">
             <button type="button">
               <b>Retry {name}</b>

@@ -108,3 +108,13 @@ test("the same announcement again is another text, as screen readers ignore one 
   expect(texts.slice(1).map((text) => text.trim())).toEqual(["1 file added.", "1 file added.", "1 file added."]);
   expect(texts.every((text, place) => text !== texts[place - 1])).toBe(true);
 });
+
+test("the list tells of the previews of other uploads, and older servers of none", () => {
+  const processing = { jobId: A, kind: "image", status: "queued", error: null } as const;
+  expect(otherRow(listed(B, { processing, thumbnailId: 7 }), undefined).previews).toEqual({
+    processing,
+    thumbnailId: 7,
+  });
+  const { processing: _, thumbnailId: __, ...older } = listed(B);
+  expect(otherRow(older as ListedUpload, undefined).previews).toEqual({ processing: null, thumbnailId: null });
+});

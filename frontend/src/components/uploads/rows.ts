@@ -2,6 +2,7 @@
 import type { Job } from "../../client/index.ts";
 import type { components } from "../../client/openapi.ts";
 import type { UploadItem, UploadState } from "../../uploads/index.ts";
+import type { PreviewFacts } from "../previews/usePreview.ts";
 
 export type ListedUpload = components["schemas"]["UploadItem"];
 
@@ -19,6 +20,10 @@ export interface Row {
   jobId: string | null;
   /** The id in the catalogue, once the upload is completed. */
   fileId: number | null;
+  /** Null while it is not known. */
+  contentType: string | null;
+  /** What the server's list says of its previews; null if it is not known from a list. */
+  previews: PreviewFacts | null;
   /** What is wrong, as a sentence. */
   message: string | null;
   /** The file is another one than that of which parts were sent, so that it is sent from the beginning. */
@@ -82,6 +87,8 @@ function newOwnRow(item: UploadItem): Row {
     percent: size === 0 ? 0 : (100 * bytesSent) / size,
     jobId: item.jobId ?? null,
     fileId: item.fileId ?? null,
+    contentType: null,
+    previews: null,
     message: item.problem?.message ?? job?.detail?.error?.message ?? null,
     changed,
     hasHandle,
@@ -112,6 +119,8 @@ function newOtherRow(upload: ListedUpload, job: Job | undefined): Row {
     percent: (job?.detail ? job.percent : upload.percent) ?? 0,
     jobId,
     fileId: file.fileId,
+    contentType: file.detectedType ?? file.contentType,
+    previews: { thumbnailId: upload.thumbnailId ?? null, processing: upload.processing ?? null }, // older servers send neither
     message: job?.detail?.error?.message ?? null,
     changed: false,
     hasHandle: false,
