@@ -50,7 +50,7 @@ def _open(detected: str, bounds: Bounds) -> Image:
         sys.stderr.write(f"{error}\n")
         name = detected.removeprefix("image/").upper()
         raise Refused(f"The file cannot be opened as {name}: it is damaged, or of another format.") from error
-    width, height, frames = header.width, header.height, header.get_n_pages()
+    width, height, frames = header.width, header.height, _frames(header)
     if frames > bounds.max_frames:
         raise Refused(f"The image has {frames:,} frames or pages; at most {bounds.max_frames:,} are allowed.")
     if width * height > bounds.max_pixels:
@@ -64,7 +64,13 @@ def _probe(header: Image) -> Probe:
     width, height = header.width, header.height
     if header.get_typeof("orientation") and header.get("orientation") in _SIDEWAYS:
         width, height = height, width
-    return Probe(width=width, height=height, pages=header.get_n_pages())
+    return Probe(width=width, height=height, pages=_frames(header))
+
+
+def _frames(header: Image) -> int:
+    """As the header has it: `Image.get_n_pages` returns 1 for 10,000 or more."""
+    frames: int = header.get("n-pages") if header.get_typeof("n-pages") else 1
+    return frames
 
 
 def _shrunk(header: Image, side: int) -> Image:

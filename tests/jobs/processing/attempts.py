@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -69,6 +70,7 @@ def processor(services: Services, tmp_path: Path, job: Job, script: str | None =
         sandbox=choose_sandbox(services.settings),
         scratch=Scratch(tmp_path, services.settings.scratch_bytes),
         program=replace(program, **changes),
+        children=asyncio.Semaphore(1),
     )
 
 
