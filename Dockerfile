@@ -49,10 +49,11 @@ LABEL org.opencontainers.image.title="Haulage" \
   org.opencontainers.image.licenses="MIT" \
   org.opencontainers.image.version="$VERSION" \
   org.opencontainers.image.revision="$REVISION"
-RUN useradd --system --uid 10001 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin haulage
+RUN useradd --system --uid 10001 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin haulage \
+  && install --directory --owner=haulage --group=haulage --mode=0700 /var/lib/haulage/scratch
 COPY --from=packages /opt/haulage /opt/haulage
 # In a container, 127.0.0.1 is reached by nobody. Who reaches the other addresses is up to its network.
-ENV HOST=:: PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+ENV HOST=:: PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 SCRATCH_DIR=/var/lib/haulage/scratch
 USER 10001:10001
 EXPOSE 8080 8081
 # `serve` and `worker` drain on it, and exit with 0.

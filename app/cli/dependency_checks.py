@@ -20,6 +20,7 @@ from app.problems import RESPONSES
 from jobs.engine.worker.heartbeat import any_worker
 from jobs.errors import HaulageError
 from jobs.notices import list_notices
+from jobs.processing.processing import KINDS as PROCESSING
 from jobs.processing.sandbox import choose_sandbox
 from jobs.services import Services
 from jobs.settings import Settings
@@ -74,7 +75,8 @@ async def _run_checks(services: Services) -> tuple[dict[str, Outcome], list[str]
     scanner = open_scanner(services.settings)
     if scanner is not None:
         outcomes["scanner"] = await _outcome(lambda: _test_scanner(scanner))
-    outcomes["sandbox"] = await _outcome(lambda: _check_sandbox(services.settings))
+    if services.settings.processing == "on" and set(PROCESSING) & set(services.settings.worker_kinds):
+        outcomes["sandbox"] = await _outcome(lambda: _check_sandbox(services.settings))
     if not schema[0]:
         return outcomes, [], [], []
     exposed, warnings, notices = await asyncio.gather(

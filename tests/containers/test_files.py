@@ -92,7 +92,7 @@ def test_minio_is_the_one_that_the_tests_run(project: Path) -> None:
 def test_every_variable_of_the_image_is_a_setting(project: Path) -> None:
     text = (project / "Dockerfile").read_text(encoding="utf-8")
     named = {name for line in re.findall(r"^ENV (.*)$", text, re.MULTILINE) for name in re.findall(r"(\w+)=", line)}
-    assert named - PROCESS == {"HOST"}
+    assert named - PROCESS == {"HOST", "SCRATCH_DIR"}
     assert {name.lower() for name in named - PROCESS} <= Settings.model_fields.keys()
 
 
@@ -147,7 +147,8 @@ def test_our_containers_have_no_rights(services: dict[str, dict[str, Any]], name
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
-    assert not {"privileged", "cap_add", "user", "volumes", "tmpfs"} & service.keys()
+    assert not {"privileged", "cap_add", "user", "tmpfs"} & service.keys()
+    assert service.get("volumes", []) == (["scratch:/var/lib/haulage/scratch"] if name == "worker" else [])
 
 
 def test_containers_have_the_time_to_drain(services: dict[str, dict[str, Any]]) -> None:
