@@ -143,8 +143,8 @@ bench-access: setup ## Measure what proving who one is costs, and print its tabl
 bench-uploads: setup ## Measure uploads beside tusd, and print their table of docs/benchmarks.md
 	$(BIN)/python -m tests.bench uploads
 
-bench-processing: setup ## Measure what is made of photos beside sharp and Pillow, and print its table of docs/benchmarks.md
-	$(BIN)/python -m tests.bench images
+bench-processing: setup ## Measure the processing of photos beside sharp, Pillow and BullMQ, and print its table of docs/benchmarks.md
+	$(BIN)/python -m tests.bench images photos
 
 lock: ## Pin every dependency by version and hash (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --extra media --extra stack --group dev \

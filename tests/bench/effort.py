@@ -54,6 +54,8 @@ class Effort:
     """Files that are sent by form, one after the other, by each of a few clients."""
     paced: float
     """Seconds for which requests come at a steady pace."""
+    photos: int
+    """Photos that are processed."""
     is_far: bool = True
     """Whether uploads are also measured over a link."""
     builds: bool = True
@@ -84,6 +86,7 @@ FULL = Effort(
     streams=(50, 40 * MIB),
     forms=50,
     paced=60,
+    photos=1000,
 )
 QUICK = Effort(
     rounds=1,
@@ -108,6 +111,7 @@ QUICK = Effort(
     streams=(8, 8 * MIB),
     forms=4,
     paced=3,
+    photos=8,
     builds=False,
 )
 

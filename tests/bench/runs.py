@@ -18,6 +18,7 @@ from tests.bench import (
     memory,
     packing,
     page,
+    photos,
     proxies,
     race,
     small,
@@ -57,8 +58,8 @@ ACCESS: dict[str, Bench] = {"access": access.measure}
 """What proving who one is costs: likewise."""
 UPLOADS: dict[str, Bench] = {"uploads": uploads.measure}
 """Those of uploads, beside tusd: likewise."""
-PROCESSING: dict[str, Bench] = {"images": images.measure}
-"""What is made of photos, beside sharp and Pillow: likewise."""
+PROCESSING: dict[str, Bench] = {"images": images.measure, "photos": photos.measure}
+"""What is made of photos, beside sharp, Pillow and BullMQ: likewise."""
 TABLES = {
     "measured": BENCHES,
     "live": LIVE,
