@@ -7,6 +7,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 from zlib import crc32
 
@@ -95,6 +96,19 @@ async def test_a_file_of_a_form_is_a_file_of_the_catalogue(
     assert (file.name, file.size, file.crc32) == ("x/b_c.bin", size, crc32(data))
     assert (file.visibility, file.groups) == (Visibility.SHARED, ("staff", "team"))
     assert b"".join([chunk async for chunk in services.storage.objects.read(file.key, str(file.etag), 0, size)]) == data
+
+
+async def test_a_form_says_what_is_to_be_made_of_its_file(client: httpx.AsyncClient, services: Services) -> None:
+    async def wishes(**fields: str) -> Any:
+        answer = await client.post(FORM, data=fields, files={"file": ("a.png", b"x")})
+        assert answer.status_code == 202, answer.text
+        return (await services.uploads.read(UUID(answer.json()["jobs"][0]["jobId"]))).wishes
+
+    assert await wishes(recipe="none") is None
+    assert (await wishes(onProcessingError="fail") or {})["onError"] == "fail"
+    assert (await wishes() or {})["onError"] == "keep"
+    wrong = await client.post(FORM, data={"recipe": "all"}, files={"file": ("a.png", b"x")})
+    assert wrong.status_code == 400
 
 
 @pytest.mark.parametrize("expect", [[], ["-H", "Expect:"]], ids=["Expect", "no Expect"])

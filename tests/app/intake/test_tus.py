@@ -73,6 +73,17 @@ async def test_the_server_says_what_it_can_do(intake: httpx.AsyncClient) -> None
     assert answer.headers["tus-checksum-algorithm"].split(",") == ["crc32", "sha256", "sha1", "md5"]
 
 
+async def test_metadata_says_what_is_to_be_made_of_a_file(intake: httpx.AsyncClient, services: Services) -> None:
+    async def wishes(metadata: str) -> Any:
+        path = await created(intake, 8, headers={"Upload-Metadata": metadata})
+        return (await services.uploads.read(id_of(path))).wishes
+
+    assert await wishes(f"recipe {text('none')}") is None
+    assert (await wishes(f"onProcessingError {text('fail')}") or {})["onError"] == "fail"
+    wrong = {"Upload-Length": "5", "Upload-Metadata": f"recipe {text('all')}"}
+    problem(await intake.post(PATH, headers=wrong), 400, "invalid_request")
+
+
 async def test_an_upload_in_two_requests_is_completed_by_itself(intake: httpx.AsyncClient, services: Services) -> None:
     metadata = f"filename {text('folder/grün.png')},filetype {text('image/png')},mine {text('x')},empty"
     path = await created(intake, 8, headers={"Upload-Metadata": metadata})
