@@ -21,7 +21,7 @@ import pyvips
 from jobs.processing.decoders.protocol import OUT, SOURCE, Request, encode_request
 from tests.bench import programs
 from tests.bench.arena import Arena
-from tests.bench.effort import MIB, Effort
+from tests.bench.effort import Effort
 from tests.bench.report import Figure
 
 CONTENDERS = Path(__file__).parent / "contenders"
@@ -113,7 +113,7 @@ def _figures(name: str, costs: Mapping[str, Sequence[Cost]]) -> list[Figure]:
     cpu = {contender: median(one.cpu for one in every) for contender, every in costs.items()}
     memory = {contender: median(one.memory for one in every) for contender, every in costs.items()}
     figures = [
-        Figure(f"{name}: {contender}", f"{1000 * cpu[contender]:.0f} ms of CPU, {memory[contender] / MIB:.0f} MiB")
+        Figure(f"{name}: {contender}", f"{1000 * cpu[contender]:.0f} ms of CPU, {memory[contender] / 1e6:.0f} MB")
         for contender in costs
     ]
     if name == "JPEG":
