@@ -38,8 +38,9 @@ POSTER_SECONDS = 10.0
 PROGRESS_INTERVAL = 1.0
 """Seconds between two reports."""
 
-_DURATION = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)", re.MULTILINE)
-_STREAM = re.compile(r"^  Stream #0:\d+.*?: Video: (?!.*\(attached pic\)).*?, (\d+)x(\d+)\b.*$", re.MULTILINE)
+_DURATION = re.compile(r"^  Duration: (?:(\d+):(\d\d):(\d\d(?:\.\d+)?)|N/A)", re.MULTILINE)
+"""Stands behind the metadata of the file, which is indented further, and before the streams."""
+_STREAM = re.compile(r"^(?:  |    )Stream #0:\d+.*?: Video: (?!.*\(attached pic\)).*?, (\d+)x(\d+)\b.*$", re.MULTILINE)
 _SIDEWAYS = re.compile(r"^ +display ?matrix: rotation of -?(?:90|270)\.", re.MULTILINE | re.IGNORECASE)
 
 
@@ -70,8 +71,9 @@ class _Source:
     def probe(self) -> Probe:
         """What ffmpeg says of the header. Nothing is decoded but the few frames that show what a stream holds."""
         report = self._run([*self._program, *self._input]).stderr.decode(errors="replace")
-        stream = _STREAM.search(report)
-        if stream is None:
+        length = _DURATION.search(report)
+        stream = None if length is None else _STREAM.search(report, length.end())
+        if length is None or stream is None:
             sys.stderr.write(report)
             raise Refused("The video is damaged or incomplete, or has no pictures.")
         width, height = int(stream[1]), int(stream[2])
@@ -79,8 +81,7 @@ class _Source:
             raise Refused(
                 f"The video has {width:,} by {height:,} pixels; at most {self._max_pixels:,} are allowed in all."
             )
-        found = _DURATION.search(report)
-        duration = int(found[1]) * 3600 + int(found[2]) * 60 + float(found[3]) if found else None
+        duration = int(length[1]) * 3600 + int(length[2]) * 60 + float(length[3]) if length[1] else None
         if duration is not None and duration > self._bounds.max_seconds:
             raise Refused(
                 f"The video lasts {duration:,.0f} seconds; at most {self._bounds.max_seconds:,.0f} are allowed."

@@ -106,6 +106,23 @@ def test_titles_that_look_like_a_report_change_nothing(decode_video: Decoder, tm
     assert decoded.probe.duration == pytest.approx(1, abs=0.1)
 
 
+@pytest.mark.parametrize("indent", ["  ", "    "], ids=["ffmpeg 5 and newer", "ffmpeg 4"])
+def test_the_reports_of_older_programs_are_read(decode: Decoder, tmp_path: Path, indent: str) -> None:
+    """A program that only reports stands for ffmpeg. Its metadata has a key that looks like a stream."""
+    program = tmp_path / "ffmpeg"
+    lines = [
+        "Input #0, matroska,webm, from 'file:source':",
+        "  Metadata:",
+        "    Stream #0:0: Video: h264, 9x9: x",
+        "  Duration: 00:01:30.50, start: 0.000000, bitrate: 8089 kb/s",
+        f"{indent}Stream #0:0(und): Video: h264 (High) (avc1 / 0x31637661), yuv420p, 1920x1080 [SAR 1:1 DAR 16:9], 30 fps",
+    ]
+    program.write_text("#!/bin/sh\ncat >&2 <<'END'\n" + "\n".join(lines) + "\nEND\nexit 1\n")
+    program.chmod(0o755)
+    probe = decode("video/x-matroska", b"", ffmpeg=str(program)).probe
+    assert (probe.width, probe.height, probe.duration) == (1920, 1080, 90.5)
+
+
 def test_progress_is_reported(decode_video: Decoder, tmp_path: Path) -> None:
     decoded = decode_video("video/mp4", video(tmp_path / "a.mp4"), skip=["poster"])
     done = [event.done for event in decoded.events if isinstance(event, Progress)]
