@@ -40,7 +40,7 @@ class Bounds:
 
     max_pixels: int = 100_000_000
     """Pixels of a picture: width times height."""
-    max_frames: int = 200
+    max_frames: int = 2000
     """Frames of an animation, or pages of a TIFF."""
     max_pages: int = 5_000
     """Pages of a PDF."""
