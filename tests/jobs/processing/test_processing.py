@@ -21,7 +21,7 @@ from tests.helpers.eventually import eventually
 from tests.helpers.jobs import commands, read_job
 from tests.helpers.media import encoded, photo
 from tests.helpers.pdfs import pdf
-from tests.helpers.running import worker_process
+from tests.helpers.running import worker_process, working
 from tests.helpers.uploads import completed, objects
 from tests.helpers.videos import video
 from tests.jobs.processing.attempts import now_is, records, uploaded
@@ -153,9 +153,9 @@ async def test_a_worker_that_is_killed_midway_leaves_no_child_and_no_duplicates(
     assert {one.file.key for one in made} <= keys
 
 
-async def test_leases_are_kept_while_many_images_are_decoded(services: Services, worker: None) -> None:
-    del worker
+async def test_leases_are_kept_while_many_images_are_decoded(services: Services) -> None:
     jobs = [(await uploaded(services, LARGE, f"{n}.png", owner=f"owner {n}"))[1] for n in range(6)]
-    ended = [await until_ended(services, job.id) for job in jobs]
+    async with working(services.settings):
+        ended = [await until_ended(services, job.id) for job in jobs]
     assert {job.status for job in ended} == {Status.COMPLETED}
     assert {(job.losses, job.attempt) for job in ended} == {(0, 1)}
