@@ -12,7 +12,7 @@ from tests.helpers.containers import Engine
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(1800)]
 
-MAX_BYTES = 250_000_000
+MAX_BYTES = 290_000_000
 LOCKED = ("--rm", "--network=none", "--read-only", "--read-only-tmpfs=false", "--cap-drop=all")
 
 
