@@ -23,11 +23,15 @@ EXCEPTION_HANDLERS = dict.fromkeys((HaulageError, HTTPException, ClientDisconnec
 
 
 def routes_of(operations: Iterable[Operation]) -> list[Route]:
-    """A route for each path, so that a wrong method gets an `Allow` header with all the right ones."""
+    """A route for each path, so that a wrong method gets an `Allow` header with all the right ones.
+
+    Paths without parameters come first: `/v1/files/reprocess` is no file.
+    """
     found: defaultdict[str, dict[str, Operation]] = defaultdict(dict)
     for operation in operations:
         found[operation.path][operation.method] = operation
-    return [Route(path, _dispatch(methods), methods=list(methods)) for path, methods in found.items()]
+    in_order = sorted(found.items(), key=lambda item: "{" in item[0])
+    return [Route(path, _dispatch(methods), methods=list(methods)) for path, methods in in_order]
 
 
 def _dispatch(operations: dict[str, Operation]) -> Handler:

@@ -237,7 +237,7 @@ OPERATIONS = (
     ),
     Operation(
         "DELETE", f"{V1}/job/{{jobId}}", CHANGE_JOB, jobs.cancel, "cancel", "Cancel a job", "jobs",
-        {200: (schemas.JobStatus,)}, problems=(400, 404, 409, 503),
+        {200: (schemas.JobStatus, schemas.UploadStatus, schemas.ProcessingStatus)}, problems=(400, 404, 409, 503),
     ),
     Operation(
         "POST", f"{V1}/job/{{jobId}}/retry", RETRY_JOB, jobs.retry, "retry", "Run an ended job again", "jobs",

@@ -8,7 +8,17 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StrictInt, StrictStr, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictInt,
+    StrictStr,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
 from app.validation import shown
@@ -146,6 +156,14 @@ def _is_group(text: str) -> str:
     return text
 
 
+def _text(time: object) -> object:
+    """Pydantic accepts numbers as seconds since 1970, which no API says."""
+    if not isinstance(time, str | None):
+        msg = "must be a time as text, such as 2026-11-30T08:00:00Z"
+        raise ValueError(msg)  # noqa: TRY004 - pydantic turns it into a problem
+    return time
+
+
 def _in_utc(time: datetime) -> datetime:
     try:
         return time.astimezone(UTC)
@@ -156,7 +174,7 @@ def _in_utc(time: datetime) -> datetime:
 
 Crc32 = Annotated[StrictStr, AfterValidator(_is_crc32), Field(examples=["cbf43926"])]
 Group = Annotated[Name, AfterValidator(_is_group)]
-Time = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+Time = Annotated[AwareDatetime, AfterValidator(_in_utc), BeforeValidator(_text)]
 ContentType = Annotated[StrictStr, Field(max_length=255), AfterValidator(_is_content_type)]
 MediaTypePattern = Annotated[StrictStr, Field(pattern=r"^[a-z]+/(\*|[a-z0-9.+-]{1,100})$")]
 PartNumber = Annotated[StrictInt, Field(ge=1, le=MAX_PARTS)]

@@ -105,10 +105,12 @@ async def test_the_commands_of_the_readme_work_from_top_to_bottom(
         ["queued", "processing", "cancelled"],
     )
     assert {one["jobId"] for one in response("/v1/download/jobs")["jobs"]} == {job, str(died.id)}
-    assert response("/v1/files/")["name"] == "README.md"
+    assert response("# one file of it")["name"] == "README.md"
+    assert output("/content") == (folder / "README.md").read_text()
     assert [file["name"] for file in response("?q=video")["files"]] == ["video.mp4"]
     assert [one["jobId"] for one in response("# jobs that ran out")["jobs"]] == [str(died.id)]
     assert output("haulage dead delete") == f"Job {died.id} was deleted.\n"
+    assert [one["kind"] for one in response("/v1/notices")["notices"]] == ["dead"]
 
     assert output("-o order.zip").startswith("Saved order.zip (20.0 MB, CRC-32 ")
     with zipfile.ZipFile(folder / "order.zip") as bundle:

@@ -3351,7 +3351,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["JobStatus"];
+                    "application/json": components["schemas"]["JobStatus"] | components["schemas"]["UploadStatus"] | components["schemas"]["ProcessingStatus"];
                 };
             };
             /** @description Bad Request */
