@@ -46,6 +46,10 @@ database = "none"
 [checks.positive_data_acceptance]
 enabled = false
 
+# DELETE cancels a job, which can be read afterwards.
+[checks.use_after_free]
+enabled = false
+
 [dictionaries]
 jobs = {{ values = {jobs} }}
 streams = {{ values = {streams} }}
