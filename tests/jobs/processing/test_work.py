@@ -50,7 +50,11 @@ async def test_without_ffmpeg_only_videos_are_left_to_others(services: Services)
     settings = with_changes(services.settings, ffmpeg="no-such-program", video_slots=3, processing_slots=2)
     with structlog.testing.capture_logs() as logs:
         found = works_of(with_settings(services, settings))
-    assert (found[Kind.IMAGE].concurrency, found[Kind.PDF].concurrency, found[Kind.VIDEO].concurrency) == (2, 2, 0)
+    assert (found[Kind.IMAGE].concurrency, found[Kind.PDF].concurrency, found[Kind.VIDEO].concurrency) == (
+        4,
+        4,
+        0,
+    )  # fetched, too
     assert ("decoder_missing", "video") in {(log["event"], log.get("kind")) for log in logs}
 
 

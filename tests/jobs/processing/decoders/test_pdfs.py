@@ -9,6 +9,7 @@ from jobs.processing.recipes import MAX_TEXT, Wishes
 from tests.helpers.media import colour, encoded, is_near, opened, photo
 from tests.helpers.pdfs import pdf, stream
 from tests.jobs.processing.decoders.children import Decoder, finished
+from tests.jobs.processing.decoders.sandboxed import Confined
 
 PDF = "application/pdf"
 
@@ -47,13 +48,13 @@ def test_what_an_earlier_attempt_made_is_skipped(decode: Decoder) -> None:
 
 
 @pytest.mark.parametrize("size", [(14_400, 14_400), (1_000_000_000, 1_000_000_000), (200, 14_400)])
-def test_huge_pages_are_drawn_small(decode: Decoder, size: tuple[int, int]) -> None:
-    decoded = decode(PDF, pdf(1, size=size))
+async def test_huge_pages_are_drawn_small(confined: Confined, size: tuple[int, int]) -> None:
+    decoded, ended = await confined(PDF, pdf(1, size=size))
     made = decoded.made["page-1"]
     assert made.width is not None
     assert made.height is not None
     assert max(made.width, made.height) == 1600
-    assert decoded.peak < 400 << 20
+    assert ended.peak_rss < 400 << 20
 
 
 def test_a_small_page_is_drawn_with_300_dpi(decode: Decoder) -> None:
