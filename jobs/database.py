@@ -79,6 +79,7 @@ class Database:
         return type(self)(self._url, connector, _engine(connector, {"poolclass": NullPool}))
 
     async def close(self) -> None:
+        await self._connector.close()
         await self.engine.dispose()
 
     @property

@@ -15,6 +15,7 @@ from itertools import product
 from pathlib import Path
 from time import monotonic
 from typing import Any
+from weakref import WeakSet
 
 import asyncpg
 import structlog
@@ -80,6 +81,7 @@ class Connector:
         """Settings only apply within a transaction, even to a single statement."""
         self.refusal: DatabaseRefused | None = None
         """Why the last attempt to connect was refused, if repeating does not help."""
+        self._opened: WeakSet[asyncpg.Connection] = WeakSet()
         self._logged: tuple[str, float] = ("", 0.0)
 
     def statement_name(self) -> str | None:
@@ -120,9 +122,14 @@ class Connector:
                     break  # as in libpq, the server that responds first decides
             else:
                 self.refusal = None
+                self._opened.add(connection)
                 return connection
         assert last is not None
         raise self._failure(last, "; ".join(dict.fromkeys(reasons))) from last
+
+    async def close(self) -> None:
+        """Close all connections at once. One after the other, each would take its time-out of a server that is silent."""
+        await asyncio.gather(*(one.close() for one in self._opened), return_exceptions=True)
 
     async def _connect_to(self, host: Host, attributes: str) -> asyncpg.Connection:
         if not self.pooled:
