@@ -46,10 +46,6 @@ database = "none"
 [checks.positive_data_acceptance]
 enabled = false
 
-# DELETE cancels a job, which can be read afterwards.
-[checks.use_after_free]
-enabled = false
-
 [dictionaries]
 jobs = {{ values = {jobs} }}
 streams = {{ values = {streams} }}
@@ -63,6 +59,11 @@ files = {{ values = {files} }}
 "body.file_id" = {{ dictionary = "files", probability = 0.7 }}
 "body.file_ids[*]" = {{ dictionary = "files", probability = 0.7 }}
 "body.files[*].file_id" = {{ dictionary = "files", probability = 0.7 }}
+
+# DELETE cancels a job, which can be read afterwards.
+[[operations]]
+include-path-regex = "^/v1/(download|upload)/"
+checks.use_after_free.enabled = false
 """
 
 
