@@ -27,7 +27,7 @@ from jobs.engine.jobs import FileRequest
 from jobs.files.names import safe_archive_name, safe_name
 from jobs.files.tables import FILE_ID_MAX, FILE_ID_MIN
 from jobs.files.visibility import Visibility
-from jobs.processing.recipes import MAX_PAGES, OnError, Wishes
+from jobs.processing.recipes import DEFAULT_PAGES, MAX_PAGES, OnError, Wishes
 from jobs.uploads.uploads import MAX_PARTS, MAX_SIGNED, MAX_UPLOADS, NewUpload
 
 FileId = Annotated[StrictInt, Field(ge=FILE_ID_MIN, le=FILE_ID_MAX, examples=[10000])]
@@ -216,7 +216,7 @@ class RecipeWishes(Body):
 
     avif: bool = Field(default=False, strict=True, description="Of an image, the web size also as AVIF.")
     pages: Annotated[StrictInt, Field(ge=0, le=MAX_PAGES)] = Field(
-        default=Wishes().pages, description="Of a PDF, pictures of so many pages at most."
+        default=DEFAULT_PAGES, description="Of a PDF, pictures of so many pages at most."
     )
 
 

@@ -107,7 +107,7 @@ def _processing(services: Services) -> dict[Kind, Work]:
     conditions: tuple[Condition, ...] = ()
     if set(PROCESSING) & set(settings.worker_kinds):
         sandbox = _sandbox(settings.sandbox, settings.scratch_dir)
-        folder = settings.scratch_dir or Path(tempfile.gettempdir())
+        folder = _scratch_folder(settings)
         conditions = (no_sandbox,) if sandbox is None else (nearly_full(folder),)
     cores = asyncio.Semaphore(settings.processing_slots)
     videos = asyncio.Semaphore(settings.video_slots)
@@ -140,7 +140,7 @@ def _processing_work(
             storage=storage,
             settings=settings,
             sandbox=sandbox,
-            scratch=_scratch(settings.scratch_dir, settings.scratch_bytes),
+            scratch=_scratch(_scratch_folder(settings), settings.scratch_bytes),
             program=program,
             children=children,
         )
@@ -179,10 +179,14 @@ def _sandbox(name: SandboxName, scratch_dir: Path | None) -> Sandbox | None:
     return sandbox
 
 
+def _scratch_folder(settings: Settings) -> Path:
+    return settings.scratch_dir or Path(tempfile.gettempdir())
+
+
 @cache
-def _scratch(folder: Path | None, size: int) -> Scratch:
+def _scratch(folder: Path, size: int) -> Scratch:
     """The scratch space of this process, for all kinds."""
-    scratch = Scratch(Path(tempfile.gettempdir()) if folder is None else folder, size)
+    scratch = Scratch(folder, size)
     atexit.register(scratch.close)
     return scratch
 

@@ -27,7 +27,7 @@ from jobs.errors import FileGone, FileNotFound
 from jobs.files.catalogue import StoredFile, find_files, find_thumbnails, list_files, mark_gone
 from jobs.files.states import GoneReason, Role
 from jobs.files.tables import FILE_ID_MAX, FILE_ID_MIN
-from jobs.processing.processing import Selection
+from jobs.processing.processing import Selection, plain_type
 from jobs.settings import Settings
 
 ANY_ROLE = "any"
@@ -174,7 +174,7 @@ async def content(request: Request) -> Response:
 
 def _is_shown(file: StoredFile) -> bool:
     """Whether a browser may show the file. Whatever might run scripts, as SVG and HTML, is saved."""
-    media_type = file.content_type.partition(";")[0]
+    media_type = plain_type(file.content_type)
     return media_type in SHOWN_TYPES or (file.role is Role.VIDEO and media_type == "video/mp4")
 
 

@@ -64,6 +64,10 @@ class FileState(StrEnum):
     FAILED = "failed"
 
 
+UNKNOWN_FILE = 0
+"""The `file_id` of a file that is not in the catalogue yet: the job adds it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileRequest:
     """One file as it was requested."""

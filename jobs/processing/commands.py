@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobs.database import Database
-from jobs.engine.jobs import FileRequest, Job
+from jobs.engine.jobs import UNKNOWN_FILE, FileRequest, Job
 from jobs.engine.lifecycle import FollowUp, Lifecycle, NewJob, Within
 from jobs.engine.sql.queue_places import QueuePlaces
 from jobs.engine.sql.snapshots import Snapshots
@@ -19,7 +19,6 @@ from jobs.files.catalogue import StoredFile, find_files, insert_file, lock_avail
 from jobs.files.states import ScanState
 from jobs.kinds import Kind
 from jobs.processing.processing import (
-    UNKNOWN_FILE,
     Derivative,
     Processing,
     Selection,

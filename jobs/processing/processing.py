@@ -23,8 +23,6 @@ KINDS = (Kind.IMAGE, Kind.PDF, Kind.VIDEO)
 """The kinds of processing jobs."""
 PLAN_VERSION = 1
 """Part of every fingerprint: a release whose outputs differ from those of earlier ones increments it."""
-UNKNOWN_FILE = 0
-"""The `file_id` of an output's file record until it is in the catalogue."""
 
 _OUTPUT_NAME = re.compile(r"[a-z0-9-]+-([0-9]+)\.[a-z0-9]+")
 

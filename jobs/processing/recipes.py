@@ -20,6 +20,8 @@ POSTER_SIDE = 854
 """Longest side of a video's poster, in pixels: that of the video in 480p."""
 VIDEO_SIDE = 480
 """Shorter side of a converted video, in pixels."""
+DEFAULT_PAGES = 5
+"""Pages of a PDF of which images are made unless the uploader wishes otherwise."""
 MAX_PAGES = 20
 """Most pages of a PDF of which images are made."""
 MAX_TEXT = 10 * 1024 * 1024
@@ -58,7 +60,7 @@ class Wishes:
 
     avif: bool = False
     """Also make the web-sized image as AVIF, which takes three times the CPU of WebP."""
-    pages: int = 5
+    pages: int = DEFAULT_PAGES
     """Pages of a PDF of which images are made, 0 to `MAX_PAGES`."""
     on_error: OnError = OnError.KEEP
 
@@ -74,7 +76,7 @@ class Wishes:
         """The wishes that `as_json` wrote; what is missing has its default. Raises ValueError for pages out of range."""
         return cls(
             avif=bool(value.get("avif", False)),
-            pages=int(value.get("pages", 5)),
+            pages=int(value.get("pages", DEFAULT_PAGES)),
             on_error=OnError(value.get("onError", OnError.KEEP)),
         )
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from jobs.engine.jobs import Failure, FileRecord
+from jobs.engine.jobs import UNKNOWN_FILE, Failure, FileRecord
 from jobs.engine.worker.reporter import Reporter
 from jobs.errors import ErrorClass, ProcessingFailed
 from jobs.files.catalogue import StoredFile
 from jobs.processing.decoders.protocol import BrokenEvent
-from jobs.processing.processing import UNKNOWN_FILE, Derivative, Processing, output_file_name
+from jobs.processing.processing import Derivative, Processing, output_file_name
 from jobs.processing.recipes import OnError, Output, Probe, first_outputs, outputs
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobs.access.audit import Action, record_within
 from jobs.database import Database
-from jobs.engine.jobs import FileRequest, Job, Progress, Status
+from jobs.engine.jobs import UNKNOWN_FILE, FileRequest, Job, Progress, Status
 from jobs.engine.lifecycle import Lifecycle, NewJob, Within
 from jobs.engine.sql.jobs import Idempotency, jobs_page, lock_job
 from jobs.engine.sql.queue_places import QueuePlaces
@@ -48,8 +48,6 @@ COPIES = 10
 """Most objects with the same content that are looked at. There is one, unless somebody has changed the store."""
 SYSTEM = "haulage"
 """Who acts, in the audit log, where no user does."""
-UNKNOWN_FILE = 0
-"""The `file_id` of an upload's file record until it is in the catalogue."""
 
 
 @dataclass(frozen=True, slots=True)
