@@ -60,17 +60,17 @@ async def measure(arena: Arena, effort: Effort) -> list[Figure]:
     (scratch / OUT).mkdir(parents=True)
     commands = _commands()
     for name, (suffix, detected) in FORMATS.items():
-        photo = scratch / f"photo{suffix}"
-        _photo().write_to_file(str(photo))
-        shutil.copy(photo, scratch / SOURCE)
+        path = scratch / f"photo{suffix}"
+        photo(WIDTH, HEIGHT).write_to_file(str(path))
+        shutil.copy(path, scratch / SOURCE)
         request = encode_request(Request(detected=detected)) + b"\n"
         costs: dict[str, list[Cost]] = {contender: [] for contender in commands}
         for _ in range(effort.rounds * TURNS):
             for contender, command in commands.items():
-                arguments = [] if contender == "Haulage" else [str(photo), str(scratch / OUT)]
+                arguments = [] if contender == "Haulage" else [str(path), str(scratch / OUT)]
                 costs[contender].append(_run([*command, *arguments], scratch, request))
         figures += _figures(name, costs)
-        photo.unlink()
+        path.unlink()
     shutil.rmtree(scratch)
     return figures
 
@@ -87,10 +87,10 @@ def _commands() -> Mapping[str, Sequence[str]]:
     }
 
 
-def _photo() -> Any:
+def photo(width: int, height: int) -> Any:
     """Clouds with the grain of a sensor, from the same seeds each time."""
-    clouds = [pyvips.Image.perlin(WIDTH, HEIGHT, cell_size=700, seed=seed).linear(90, 128) for seed in range(3)]
-    grain = pyvips.Image.gaussnoise(WIDTH, HEIGHT, sigma=6, seed=1)
+    clouds = [pyvips.Image.perlin(width, height, cell_size=700, seed=seed).linear(90, 128) for seed in range(3)]
+    grain = pyvips.Image.gaussnoise(width, height, sigma=6, seed=1)
     return clouds[0].bandjoin(clouds[1:]).add(grain).cast("uchar").copy(interpretation="srgb")
 
 

@@ -11,14 +11,12 @@ from time import perf_counter
 from typing import Any
 from urllib.parse import urlsplit
 
-import pyvips
-
 from jobs.files.ingest import FileIngest
 from jobs.kinds import Kind
 from jobs.processing.processing import Selection
 from jobs.processing.recipes import Wishes
 from jobs.services import Services
-from tests.bench import programs
+from tests.bench import images, programs
 from tests.bench.arena import Arena, family_cpu_seconds
 from tests.bench.effort import Effort
 from tests.bench.report import Figure
@@ -65,20 +63,9 @@ def _described(spent: Spent, count: int) -> str:
     return f"{spent.seconds:.1f} s, {count / spent.seconds:.1f} a second; CPU of its processes {spent.cpu:.1f} s"
 
 
-def photo() -> bytes:
-    """A JPEG with the noise and the edges of a photo."""
-    noise = pyvips.Image.gaussnoise(WIDTH, HEIGHT, mean=0, sigma=8, seed=1)
-    waves = pyvips.Image.sines(WIDTH, HEIGHT, hfreq=17, vfreq=11) * 90 + 128
-    spots = pyvips.Image.perlin(WIDTH, HEIGHT, cell_size=250, seed=2) * 90 + 128
-    bands = [waves + noise, spots + noise, (waves + spots) / 2 + noise]
-    image = bands[0].bandjoin(bands[1:]).cast("uchar").copy(interpretation="srgb")
-    data: bytes = image.jpegsave_buffer(Q=88)
-    return data
-
-
 async def put_photos(services: Services, count: int) -> list[int]:
     """The ids of so many photos in the catalogue, each of another content: they differ in a comment."""
-    data = await asyncio.to_thread(photo)
+    data = await asyncio.to_thread(lambda: images.photo(WIDTH, HEIGHT).jpegsave_buffer(Q=88))
     ingest = FileIngest(services.database, services.storage, services.settings)
 
     async def one(number: int) -> AsyncIterator[bytes]:
