@@ -90,6 +90,12 @@ def store_url(text: str) -> str:
     return f"{scheme}://{authority}"
 
 
+def collector_url(text: str) -> str:
+    """Return the URL of a collector of telemetry, with its path. No message contains a password that it may have."""
+    scheme, authority, rest = _http_url(text)
+    return f"{scheme}://{authority}{rest}"
+
+
 def clamd_url(text: str) -> str:
     """Return the address of a clamd: `unix:///path`, or `tcp://host:port` in lower case, by default with port 3310."""
     found = _split(text)

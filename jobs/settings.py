@@ -672,6 +672,60 @@ class LogSettings(_Group):
     )
 
 
+CollectorUrl = Annotated[str, AfterValidator(addresses.collector_url)]
+
+
+class TraceSettings(_Group):
+    """Traces."""
+
+    otel_exporter_otlp_endpoint: CollectorUrl | None = Field(
+        default=None,
+        description="URL of a collector that receives traces by OTLP over HTTP, at `/v1/traces` below it, such as "
+        "`http://127.0.0.1:4318`. Without it, none are made. See [operations.md](operations.md#traces).",
+    )
+    otel_exporter_otlp_traces_endpoint: CollectorUrl | None = Field(
+        default=None, description="The same for traces only, used as it is: `http://127.0.0.1:4318/v1/traces`."
+    )
+    otel_sdk_disabled: bool = Field(default=False, description="Whether to make no traces, whatever else is set.")
+    otel_service_name: str = Field(default="haulage", min_length=1, description="Name of the service in traces.")
+    otel_traces_sampler: Literal[
+        "parentbased_traceidratio",
+        "parentbased_always_on",
+        "parentbased_always_off",
+        "traceidratio",
+        "always_on",
+        "always_off",
+    ] = Field(
+        default="parentbased_traceidratio",
+        description="Which jobs are traced. `parentbased_…` follows the request, if it brings a `traceparent`; others "
+        "ignore its flag.",
+    )
+    otel_traces_sampler_arg: float = Field(
+        default=0.01, ge=0, le=1, description="The share of jobs that `…traceidratio` traces."
+    )
+    trace_url: str | None = Field(
+        default=None,
+        description="URL of a trace, for operators, with `{traceId}` where its id belongs, such as "
+        "`https://jaeger.example/trace/{traceId}`.",
+    )
+
+    @field_validator("trace_url")
+    @classmethod
+    def _names_the_trace(cls, url: str | None) -> str | None:
+        if url is not None:
+            if "{traceId}" not in url or set("{}") & set(url.replace("{traceId}", "")):
+                msg = "must contain {traceId}, and no other braces"
+                raise ValueError(msg)
+            if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).netloc:
+                msg = "must be like https://jaeger.example/trace/{traceId}"
+                raise ValueError(msg)
+        return url
+
+    def link_of_trace(self, trace_id: str | None) -> str | None:
+        """The URL of a trace (`Job.trace_id`); None if there is no trace, or `TRACE_URL` is not set."""
+        return None if trace_id is None or self.trace_url is None else self.trace_url.replace("{traceId}", trace_id)
+
+
 class Settings(
     BaseSettings,
     DatabaseSettings,
@@ -689,6 +743,7 @@ class Settings(
     ProcessingSettings,
     WorkerSettings,
     LogSettings,
+    TraceSettings,
 ):
     """All settings of an installation, each from the environment variable of the same name in capitals.
 
