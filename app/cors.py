@@ -32,6 +32,7 @@ def with_cors(
             "If-None-Match",
             "Last-Event-ID",
             "Prefer",
+            "Traceparent",
             "X-Request-ID",
             *headers,
         ],

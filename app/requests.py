@@ -17,6 +17,7 @@ from starlette.requests import HTTPConnection, Request
 from app.problems import UnsupportedMediaType
 from app.validation import Problem, problems_of, rejection
 from jobs.errors import InvalidRequest
+from jobs.tracing.traceparent import parse_traceparent
 
 B = TypeVar("B", bound=BaseModel)
 E = TypeVar("E", bound=StrEnum)
@@ -57,6 +58,12 @@ class RequestReader:
         if self._problems and (error is None or isinstance(error, InvalidRequest)):
             problems = [*self._problems, *(error.problems if error else ())]
             raise InvalidRequest(summary("request", problems), problems) from error
+
+
+def traceparent(request: HTTPConnection) -> str | None:
+    """The trace that the request has brought; None if it has none, several, or one that is invalid (W3C Trace Context)."""
+    headers = request.headers.getlist("traceparent")
+    return parse_traceparent(headers[0]) if len(headers) == 1 else None
 
 
 async def read_body(request: Request, model: type[B]) -> B:

@@ -23,6 +23,7 @@ from jobs.kinds import Kind
 from jobs.processing.commands import ProcessingJobs
 from jobs.settings import Settings
 from jobs.storage import Storage
+from jobs.tracing.opening import open_tracer
 from jobs.uploads.appending import Appends
 from jobs.uploads.commands import Uploads
 
@@ -56,8 +57,15 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     batch_backpressure = {
         kind: Backpressure(kind, settings.max_queued, lambda _: None, random, batch=True) for kind in Kind
     }
+    tracer = open_tracer(settings)
     lifecycle = Lifecycle(
-        database, feed, queue, settings, backpressure=backpressure, batch_backpressure=batch_backpressure
+        database,
+        feed,
+        queue,
+        settings,
+        backpressure=backpressure,
+        batch_backpressure=batch_backpressure,
+        tracer=tracer,
     )
     uploads = Uploads(database, lifecycle, places, storage, settings)
     try:
@@ -69,6 +77,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             storage=storage,
             lifecycle=lifecycle,
             snapshots=Snapshots(database, places, "jobs", job_of),
+            tracer=tracer,
             downloads=Downloads(database, lifecycle, places, settings.s3_key_template),
             resolver=Resolver(database, storage, settings),
             uploads=uploads,
@@ -81,3 +90,4 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         await queue.close()
         await feed.close()
         await database.close()
+        await tracer.close()

@@ -31,6 +31,7 @@ from app.requests import (
     query_int,
     query_text,
     read_body,
+    traceparent,
 )
 from app.schemas import Accepted, BaseStatus, JobPage, Started
 from app.serializers import CACHE_CONTROL, etag_matches, etag_of, item_of, links_of
@@ -63,6 +64,7 @@ async def initiate(request: Request) -> Response:
         grant=_grant_use(principal_of(request)),
         admission=admission_of(request),
         audit=it.audit.entry(request, principal_of(request), "initiate"),
+        traceparent=traceparent(request),
     )
     idempotency = None if key is None else Idempotency(key, _digest(selection))
     owners = it.guard.owners
@@ -130,6 +132,7 @@ async def start(request: Request) -> Response:
         grant=_grant_use(principal),
         admission=admission_of(request),
         audit=it.audit.entry(request, principal, "start"),
+        traceparent=traceparent(request),
     )
     generation = owners.generation
     job = await it.services.downloads.create(new)
@@ -236,7 +239,7 @@ async def retry(request: Request) -> Response:
     owner, reader, admission = principal_of(request).owner, reader_of(request), admission_of(request)
     job_id = path_job_id(request)
     await it.services.uploads.require_retryable(job_id)
-    job = await it.services.downloads.retry(job_id, owner, reader, admission)
+    job = await it.services.downloads.retry(job_id, owner, reader, admission, traceparent(request))
     it.hub.polling.invalidate(job.id, job.seq)
     _show_limits(request, admission)
     return _accepted(request, job)

@@ -16,7 +16,15 @@ from app.endpoints.jobs import RETRY_AFTER
 from app.pagination import page_limit, page_of, page_response, time_cursor
 from app.problems import IntakeMissing
 from app.request_bodies import CompleteUpload, NewUploads, SendParts
-from app.requests import RequestReader, idempotency_key, path_job_id, query_choices, read_body, read_optional_body
+from app.requests import (
+    RequestReader,
+    idempotency_key,
+    path_job_id,
+    query_choices,
+    read_body,
+    read_optional_body,
+    traceparent,
+)
 from app.schemas import PartItem, PartsSigned, SignedPartItem, UploadCompleted, UploadPage, UploadParts, UploadsCreated
 from app.serializers import UPLOADS, new_upload_of, upload_item_of, upload_links_of
 from jobs.engine.jobs import Status
@@ -51,7 +59,7 @@ async def create(request: Request) -> Response:
     owners = it.guard.owners
     generation = owners.generation
     uploads = await it.services.uploads.create(
-        principal_of(request).owner, new, None if key is None else Idempotency(key, digest)
+        principal_of(request).owner, new, None if key is None else Idempotency(key, digest), traceparent(request)
     )
     for upload in uploads:
         owners.remember(upload.id, upload.owner, generation)

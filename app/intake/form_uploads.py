@@ -18,7 +18,7 @@ from app.endpoints.jobs import RETRY_AFTER
 from app.intake.context import IntakeContext, intake_context
 from app.intake.forms import FormReader
 from app.request_bodies import ReceivedForm, UploadForm
-from app.requests import check
+from app.requests import check, traceparent
 from app.schemas import UploadsCreated
 from app.serializers import new_upload_of
 from jobs.errors import HaulageError
@@ -39,7 +39,7 @@ async def receive(request: Request) -> Response:
     wanted = check(named, ReceivedForm)
     new = replace(wanted.new_upload(wanted, None, Visibility(settings.upload_visibility)), streamed=True)
     with it.receiving():
-        [upload] = await it.services.uploads.create(principal.owner, [new])
+        [upload] = await it.services.uploads.create(principal.owner, [new], traceparent=traceparent(request))
         try:
             await it.appends.append(upload.id, 0, it.admitted(principal, form.content()), ends_file=True)
             it.guard.check_not_revoked(principal)

@@ -27,7 +27,7 @@ from app.intake.context import IntakeContext, intake_context
 from app.operations import UPLOAD, Handler, Operation
 from app.problems import UnsupportedMediaType, UnsupportedTusVersion, UploadEnded
 from app.request_bodies import TusMetadata
-from app.requests import check, invalid, path_job_id
+from app.requests import check, invalid, path_job_id, traceparent
 from jobs.engine.jobs import Status
 from jobs.errors import HaulageError, IllegalTransition, WrongChecksum
 from jobs.files.visibility import Visibility
@@ -103,7 +103,7 @@ async def create(request: Request) -> Response:
     )
     with it.receiving():
         generation = it.guard.owners.generation
-        [upload] = await it.services.uploads.create(principal.owner, [new])
+        [upload] = await it.services.uploads.create(principal.owner, [new], traceparent=traceparent(request))
         it.guard.owners.remember(upload.id, upload.owner, generation)
         request.state.subject = str(upload.id)
         received = Received(upload, 0)

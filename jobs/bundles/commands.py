@@ -65,11 +65,22 @@ class Downloads:
             if new.audit is not None:
                 await record_within(connection, replace(new.audit, subject=str(job.id)))
 
-        job = NewJob(kind=Kind.DOWNLOAD, owner=new.owner, files=new.files, admission=new.admission)
+        job = NewJob(
+            kind=Kind.DOWNLOAD,
+            owner=new.owner,
+            files=new.files,
+            admission=new.admission,
+            traceparent=new.traceparent,
+        )
         return await self._lifecycle.create(job, idempotency, within)
 
     async def retry(
-        self, job_id: UUID, owner: str, reader: FileReader | None, admission: Admission | None = None
+        self,
+        job_id: UUID,
+        owner: str,
+        reader: FileReader | None,
+        admission: Admission | None = None,
+        traceparent: str | None = None,
     ) -> Job:
         """Queues an ended download again. If its owner retries it, it reads files with the rights that the owner has now,
         and counts like a new one.
@@ -83,7 +94,7 @@ class Downloads:
                 if admission is not None:
                     await count_start(connection, job.kind, owner, job.id, admission)
 
-        return await self._lifecycle.retry(job_id, within)
+        return await self._lifecycle.retry(job_id, within, traceparent)
 
     async def read(self, job_id: UUID) -> Download:
         """The download as it is now. Raises `JobNotFound`."""

@@ -97,6 +97,8 @@ class NewDownload:
     """What its owner may start; None: anything."""
     audit: Action | None = None
     """The entry of the audit log for its creation, without its subject: the job. None: there is none."""
+    traceparent: str | None = None
+    """The trace that its request has brought."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

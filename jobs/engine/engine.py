@@ -14,6 +14,7 @@ from jobs.engine.wakeups.probe import probe_redis
 from jobs.engine.wakeups.queue import Queue
 from jobs.settings import Settings
 from jobs.storage import Storage
+from jobs.tracing.spans import Tracer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,7 @@ class Engine:
     storage: Storage
     lifecycle: Lifecycle
     snapshots: Snapshots[Job]
+    tracer: Tracer
 
     async def probe_redis(self) -> None:
         """Raises `RedisUnavailable` unless Redis does what wake-ups and live events need."""

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from jobs.errors import ErrorClass
 from jobs.kinds import Kind, Phase
+from jobs.tracing.traceparent import trace_id_of
 
 Turn = tuple[UUID, int]
 """A job at a fence: what one wake-up, one claim and one lease are about."""
@@ -133,11 +134,18 @@ class Job:
     """When leftover objects and multipart uploads of the job are to be removed."""
     deleted_at: datetime | None = None
     """When a person deleted it. It is invisible from then on; its rows are deleted after its leftover objects."""
+    traceparent: str | None = None
+    """The span that created it, of which its attempts are children; if that was not recorded, what its request brought."""
 
     @property
     def dead(self) -> bool:
         """It failed permanently after retryable errors: its attempts, or its time, are used up."""
         return self.status is Status.FAILED and self.failure is not None and self.failure.error_class.retryable
+
+    @property
+    def trace_id(self) -> str | None:
+        """The trace that it is part of: 32 hexadecimal digits. Not every trace is recorded."""
+        return None if self.traceparent is None else trace_id_of(self.traceparent)
 
     @property
     def percent(self) -> float | None:

@@ -71,6 +71,7 @@ from jobs.errors import (
 from jobs.kinds import Kind, Phase
 from jobs.notices import Notice, NoticeKind, raise_notice
 from jobs.settings import Settings
+from jobs.tracing.spans import Span, Tracer, running, step
 
 log = structlog.get_logger()
 
@@ -102,6 +103,8 @@ class NewJob:
     """What its owner may start; None: anything."""
     batch: bool = False
     """Whether it is claimed only when no other job of its kind waits (`jobs.engine.fair_share`), also after a retry."""
+    traceparent: str | None = None
+    """The trace that its request has brought (`jobs.tracing.traceparent`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,8 @@ class Claimed:
 
     job: Job
     records: list[FileRecord]
+    previous: int | None = None
+    """The fence of the attempt before this one, if the job has a trace."""
 
 
 class Lifecycle:
@@ -140,8 +145,12 @@ class Lifecycle:
         random: Random | None = None,
         backpressure: Mapping[Kind, Backpressure] | None = None,
         batch_backpressure: Mapping[Kind, Backpressure] | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
-        """Without `backpressure`, any number of jobs may be queued; batch jobs have one of their own."""
+        """Without `backpressure`, any number of jobs may be queued; batch jobs have one of their own.
+
+        Without a `tracer`, nothing is traced.
+        """
         self._database = database
         self._feed = feed
         self._queue = queue
@@ -149,6 +158,7 @@ class Lifecycle:
         self._random = random or Random()  # noqa: S311 - jitter, not a secret
         self._backpressure = backpressure
         self._batch_backpressure = batch_backpressure
+        self._tracer = tracer or Tracer()
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def close(self) -> None:
@@ -174,15 +184,19 @@ class Lifecycle:
         # At most one request of a limited owner waits here for the lock of the owner, which is taken by a statement: the
         # others would hold the connections of the pool meanwhile.
         turn = self._turns.setdefault(new.owner, asyncio.Lock()) if new.admission else nullcontext()
-        async with turn, self._database.begin() as connection:
-            if idempotency is not None:
-                earlier = await self._earlier(connection, new.owner, idempotency)
-                if earlier is not None:
-                    return earlier
-            backpressure = self._backpressure_of(new)
-            if backpressure is not None:
-                await backpressure.admit(connection)
-            job = await self._insert(connection, new, new.admission, idempotency, within)
+        with running(self._tracer.begin("create job", new.traceparent)) as span:
+            new = _in_trace(new, span)
+            async with turn, self._database.begin() as connection:
+                if idempotency is not None:
+                    earlier = await self._earlier(connection, new.owner, idempotency)
+                    if earlier is not None:
+                        span.set({**_attributes_of(earlier), "haulage.outcome": "repeated"})
+                        return earlier
+                backpressure = self._backpressure_of(new)
+                if backpressure is not None:
+                    await backpressure.admit(connection)
+                job = await self._insert(connection, new, new.admission, idempotency, within)
+            span.set(_attributes_of(job))
         await self._announce_new(job)
         return job
 
@@ -194,26 +208,31 @@ class Lifecycle:
         The first one has the key: the same key and request again return it alone, and nothing is created. Raises what
         `create` does, `QueueFull` if the queue of the kind is full now. Nobody is notified, as nobody knows the jobs yet.
         """
-        async with self._database.begin() as connection:
-            if idempotency is not None:
-                earlier = await self._earlier(connection, new[0].owner, idempotency)
-                if earlier is not None:
-                    return [earlier]
-            backpressure = self._backpressure_of(new[0])
-            if backpressure is not None:
-                await backpressure.check_room(connection)
-            now = await jobs.clock(connection)
-            created_jobs = [
-                self._new_job(new_job_id(), one, now, next_place(now, None, None, batch=one.batch)) for one in new
-            ]
-            await jobs.insert_jobs(
-                connection,
-                [(job, created(job), one.files) for job, one in zip(created_jobs, new, strict=True)],
-                idempotency,
-            )
-            if within is not None:
-                await within(connection, created_jobs)
-        log.info("jobs_created", job_id=str(created_jobs[0].id), kind=new[0].kind, jobs=len(created_jobs))
+        with running(self._tracer.begin("create jobs", new[0].traceparent)) as span:
+            new = [_in_trace(one, span) for one in new]
+            async with self._database.begin() as connection:
+                if idempotency is not None:
+                    earlier = await self._earlier(connection, new[0].owner, idempotency)
+                    if earlier is not None:
+                        span.set({**_attributes_of(earlier), "haulage.outcome": "repeated"})
+                        return [earlier]
+                backpressure = self._backpressure_of(new[0])
+                if backpressure is not None:
+                    await backpressure.check_room(connection)
+                now = await jobs.clock(connection)
+                created_jobs = [
+                    self._new_job(new_job_id(), one, now, next_place(now, None, None, batch=one.batch)) for one in new
+                ]
+                await jobs.insert_jobs(
+                    connection,
+                    [(job, created(job), one.files) for job, one in zip(created_jobs, new, strict=True)],
+                    idempotency,
+                )
+                if within is not None:
+                    await within(connection, created_jobs)
+            span.set({**_attributes_of(created_jobs[0]), "haulage.jobs": len(created_jobs)})
+        first = created_jobs[0]
+        log.info("jobs_created", job_id=str(first.id), kind=first.kind, jobs=len(created_jobs), **trace_field(first))
         return created_jobs
 
     async def receive(self, job_id: UUID, receive_for: float, within: Receive) -> Job:
@@ -252,6 +271,14 @@ class Lifecycle:
             await within(connection, job)
         return job
 
+    async def _insert_follow_up(self, connection: AsyncConnection, before: Job, follow_up: FollowUp) -> Job:
+        """Creates the follow-up of a job, in its trace."""
+        with step("create job") as span:
+            new = _in_trace(replace(follow_up.new, traceparent=before.traceparent), span)
+            job = await self._insert(connection, new, None, None, follow_up.within)
+            span.set(_attributes_of(job))
+        return job
+
     async def _earlier(self, connection: AsyncConnection, owner: str, idempotency: Idempotency) -> Job | None:
         if not await jobs.lock_key(connection, owner, idempotency.key):
             raise IdempotencyKeyInFlight(
@@ -284,6 +311,7 @@ class Lifecycle:
             queued_at=place,
             due_at=now + timedelta(seconds=new.receive_for or 0),
             progress=Progress(files_total=len(new.files), bytes_total=new.bytes_total),
+            traceparent=new.traceparent,
         )
 
     async def submit(self, job_id: UUID, within: Within | None = None) -> Job:
@@ -294,9 +322,17 @@ class Lifecycle:
         """Cancels the job, unless it is cancelled already. Raises `JobNotFound`, `IllegalTransition`."""
         return await self._move(job_id, lambda job: None if job.status is Status.CANCELLED else Cancel())
 
-    async def retry(self, job_id: UUID, within: Within | None = None) -> Job:
-        """Queues an ended job again. Raises `JobNotFound`, `IllegalTransition`."""
-        return await self._move(job_id, lambda _: Retry(), within)
+    async def retry(self, job_id: UUID, within: Within | None = None, traceparent: str | None = None) -> Job:
+        """Queues an ended job again. Raises `JobNotFound`, `IllegalTransition`.
+
+        Its attempts stay in its own trace. The request, which has brought the trace `traceparent`, is linked to that.
+        """
+        with running(self._tracer.begin("retry job", traceparent)) as span:
+            job = await self._move(job_id, lambda _: Retry(), within)
+            span.set(_attributes_of(job))
+            if job.traceparent is not None:
+                span.link(job.traceparent)
+        return job
 
     async def expire(self, job_id: UUID) -> Job:
         """Expires a result before its time, without a grace period. Raises `JobNotFound`, `IllegalTransition`."""
@@ -337,8 +373,12 @@ class Lifecycle:
             if claimed.fence > FIRST_CLAIM:
                 await file_records.reset_files(connection, job_id, claimed.seq)
             records = await file_records.load_files(connection, job_id)
+            previous = None
+            if claimed.fence > FIRST_CLAIM and claimed.traceparent is not None:
+                fences = await jobs.claim_fences(connection, job_id)
+                previous = max((fence for fence in fences if fence < claimed.fence), default=None)
         await self._announce(claimed, now, since=job.seq, records=records)
-        return Claimed(claimed, records)
+        return Claimed(claimed, records, previous)
 
     async def record(
         self,
@@ -474,7 +514,7 @@ class Lifecycle:
             after, records = await self._save(connection, job, command, now, batch)
             if within is not None:
                 await within(connection, after)
-            followed_by = [await self._insert(connection, it.new, None, None, it.within) for it in follow_ups]
+            followed_by = [await self._insert_follow_up(connection, after, it) for it in follow_ups]
             await raise_notice(connection, *_notices_of(job, after))
         await self._announce_move(after, now, records)
         for new in followed_by:
@@ -498,7 +538,7 @@ class Lifecycle:
         return after, await file_records.touch_unfinished(connection, after.id, after.seq)
 
     async def _announce_new(self, job: Job) -> None:
-        log.info("job_created", job_id=str(job.id), kind=job.kind, files=job.progress.files_total)
+        log.info("job_created", job_id=str(job.id), kind=job.kind, files=job.progress.files_total, **trace_field(job))
         await self._announce(job, job.created_at, since=0)
 
     async def _announce_move(self, job: Job, now: datetime, records: Sequence[FileRecord]) -> None:
@@ -511,6 +551,7 @@ class Lifecycle:
             fence=job.fence,
             error_class=job.failure and job.failure.error_class,
             error_message=job.failure and job.failure.message,
+            **trace_field(job),
         )
         await self._announce(job, now, since=job.seq - 1, records=records)
 
@@ -524,6 +565,20 @@ class Lifecycle:
 
     def _backoff(self, job: Job) -> float:
         return delay(max(job.attempt, 1), self._settings.backoff_base, self._settings.backoff_max, self._random)
+
+
+def trace_field(job: Job) -> dict[str, str]:
+    """The field of log lines about a job that names its trace, if it has one."""
+    return {} if job.trace_id is None else {"trace_id": job.trace_id}
+
+
+def _in_trace(new: NewJob, span: Span) -> NewJob:
+    """The job to create as one of the span's trace; as it is, if the span is not recorded."""
+    return new if span.traceparent is None else replace(new, traceparent=span.traceparent)
+
+
+def _attributes_of(job: Job) -> dict[str, str | int]:
+    return {"haulage.job.id": str(job.id), "haulage.job.kind": job.kind, "haulage.files": job.progress.files_total}
 
 
 def _notices_of(before: Job, after: Job) -> list[Notice]:

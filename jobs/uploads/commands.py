@@ -74,7 +74,11 @@ class Uploads:
     # --- commands of people --------------------------------------------------------------------------------------------
 
     async def create(
-        self, owner: str, new: Sequence[NewUpload], idempotency: Idempotency | None = None
+        self,
+        owner: str,
+        new: Sequence[NewUpload],
+        idempotency: Idempotency | None = None,
+        traceparent: str | None = None,
     ) -> list[Upload]:
         """Creates an upload for each file. The same key and request again return those of the first time.
 
@@ -94,6 +98,7 @@ class Uploads:
                 files=[FileRequest(file_id=UNKNOWN_FILE, name=one.name)],
                 receive_for=self._settings.upload_window,
                 bytes_total=one.size,
+                traceparent=traceparent,
             )
             for one in new
         ]

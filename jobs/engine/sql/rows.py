@@ -51,6 +51,7 @@ def job_fields(row: Row) -> dict[str, Any]:
         "grace_until": row["grace_until"],
         "cleanup_at": row["cleanup_at"],
         "deleted_at": row["deleted_at"],
+        "traceparent": row["traceparent"],
     }
 
 
@@ -77,6 +78,7 @@ def job_columns(job: Job) -> dict[str, Any]:
         "grace_until": job.grace_until,
         "cleanup_at": job.cleanup_at,
         "deleted_at": job.deleted_at,
+        "traceparent": job.traceparent,
         **failure_columns(job.failure),
         **progress_columns(job.progress),
     }

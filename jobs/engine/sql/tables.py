@@ -67,6 +67,7 @@ jobs = Table(
     Column("idempotency_key", Text),
     Column("request_digest", Text),  # SHA-256 of the request that came with the key
     Column("deleted_at", TimestampTz),  # when a person deleted it
+    Column("traceparent", Text),  # see `Job.traceparent`
     one_of("kind", Kind),
     one_of("status", Status),
     one_of("phase", Phase),
