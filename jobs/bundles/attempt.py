@@ -34,6 +34,7 @@ from jobs.errors import ChecksumMismatch, ErrorClass, FilesMissing, HaulageError
 from jobs.kinds import Phase
 from jobs.settings import Settings
 from jobs.storage import Storage, UploadUnusable
+from jobs.tracing.spans import step
 
 log = structlog.get_logger()
 
@@ -72,9 +73,10 @@ class Attempt:
         """Produces the result of the download. Raises the `HaulageError` that ended the attempt."""
         requests = [FileRequest(file_id=record.file_id, name=record.name) for record in self._records]
         # An earlier attempt may have failed because a listing showed other objects than a read finds.
-        found = await self._bundler.resolver.resolve(
-            requests, self._download.reader, listings=self._download.attempt == 1
-        )
+        with step("resolve files", files=len(requests)):
+            found = await self._bundler.resolver.resolve(
+                requests, self._download.reader, listings=self._download.attempt == 1
+            )
         self._reporter.resolved([self._resolved(record, one) for record, one in zip(self._records, found, strict=True)])
         missing = [one for one in found if isinstance(one, Missing)]
         available = [(index, one) for index, one in enumerate(found) if isinstance(one, Source)]

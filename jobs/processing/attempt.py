@@ -50,6 +50,7 @@ from jobs.processing.scratch import Scratch
 from jobs.settings import Settings
 from jobs.storage import Storage
 from jobs.storage.crc32 import crc32
+from jobs.tracing.spans import step
 
 log = structlog.get_logger()
 
@@ -82,8 +83,10 @@ class Processor:
                 results.reject(f"The file is too large to be processed here: it has {source.size:,} bytes.")
             else:
                 async with self.scratch.folder(needed) as folder:
-                    await self._fetch(source, folder / SOURCE, reporter)
-                    await self._decode(results, folder)
+                    with step("fetch source", bytes=source.size):
+                        await self._fetch(source, folder / SOURCE, reporter)
+                    with step("decode"):
+                        await self._decode(results, folder)
         results.require_accepted()
         return Success(None, with_newer(job))
 
@@ -212,7 +215,9 @@ class Processor:
                 results.plan(probe)
             case Made(name, width, height):
                 output = results.unsettled(name)
-                derivative = await self._store(results, output, folder)
+                with step("store output", output=output.name) as span:
+                    derivative = await self._store(results, output, folder)
+                    span.set({"haulage.bytes": derivative.file.size})
                 made = replace(derivative, width=width, height=height)
                 await self.jobs.add(results.job, [made])
                 results.add(made)

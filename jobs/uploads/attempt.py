@@ -39,6 +39,7 @@ from jobs.settings import Settings
 from jobs.storage import ChecksumRejected, Storage, UploadGone, UploadUnusable
 from jobs.storage.crc32 import combine, crc32
 from jobs.storage.multipart import PartChecksums
+from jobs.tracing.spans import step
 from jobs.uploads import notices
 from jobs.uploads.cleanup import remove_tail
 from jobs.uploads.commands import Uploads, with_file
@@ -107,10 +108,12 @@ class Receiver:
         [record] = claimed.records
         reporter.resolved([replace(record, size=upload.size, key=upload.key)])
         parts = await self.uploads.parts(upload.id)
-        stored = await self._assemble(claimed.job, upload, parts)
+        with step("assemble upload", parts=len(parts), bytes=upload.size):
+            stored = await self._assemble(claimed.job, upload, parts)
         reporter.enter(Phase.CHECKING)
         try:
-            checked = await self._check(upload, parts, stored, reporter, record)
+            with step("check file", bytes=stored.size):
+                checked = await self._check(upload, parts, stored, reporter, record)
         except FileInfected as error:
             await self.uploads.quarantine(claimed.job, error.finding)
             raise
@@ -229,7 +232,8 @@ class Receiver:
         else:
             reading = _WholeFile(self._read(stored, stored.size), reporter, record.index)
             if self.scanner is not None:
-                result = await self.scanner.scan(reading.chunks())
+                with step("scan file", bytes=stored.size):
+                    result = await self.scanner.scan(reading.chunks())
                 result.require_accepted()
                 scan = ScanState(result.verdict)
             else:

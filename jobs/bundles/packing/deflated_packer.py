@@ -37,6 +37,7 @@ from jobs.memory_budget import MemoryBudget
 from jobs.storage import UploadGone
 from jobs.storage.crc32 import Buffer, combine, crc32
 from jobs.storage.part_buffer import PartBuffer
+from jobs.tracing.spans import step
 
 MAX_SLOT_SIZE = 16 * MIB
 """More bytes in flight than this make nothing faster."""
@@ -124,7 +125,8 @@ class DeflatedPacker:
                 finally:
                     self._memory.budget.release(self._part_memory)
             self._written = True
-            etag = await self._uploader.complete([self._etags[number] for number in sorted(self._etags)])
+            with step("complete bundle", parts=len(self._etags), bytes=self._writer.size):
+                etag = await self._uploader.complete([self._etags[number] for number in sorted(self._etags)])
         except UploadGone:
             completed = await self._find_completed()
             if completed is None:
@@ -259,7 +261,8 @@ class DeflatedPacker:
         self._memory.budget.release_after(task, checkpoint.size)
 
     async def _upload_part(self, number: int, part: bytearray, checkpoint: Checkpoint) -> None:
-        etag = await self._uploader.upload_part(number, PartBuffer.of(part))
+        with step("upload part", part=number, bytes=checkpoint.size):
+            etag = await self._uploader.upload_part(number, PartBuffer.of(part))
         self._etags[number] = etag
         self._callbacks.part_uploaded(DonePart(number=number, etag=etag, crcs={}, checkpoint=checkpoint))
 

@@ -25,6 +25,7 @@ from jobs.memory_budget import MemoryBudget
 from jobs.storage import UploadGone
 from jobs.storage.crc32 import combine, crc32
 from jobs.storage.part_buffer import PartBuffer
+from jobs.tracing.spans import step
 
 MAX_CONCURRENT_COPIES = 4
 """Copies that one bundle has in flight in the store."""
@@ -70,7 +71,8 @@ class StoredPacker:
             await self._prepare(missing)
             await self._make_parts(missing)
             await self._correct_headers()
-            etag = await self._uploader.complete([self._done[part.number].etag for part in self._plan.parts])
+            with step("complete bundle", parts=len(self._plan.parts), bytes=self._plan.size):
+                etag = await self._uploader.complete([self._done[part.number].etag for part in self._plan.parts])
         except UploadGone:
             completed = await self._uploader.find_completed()
             if completed is None or completed.size != self._plan.size:
@@ -121,18 +123,25 @@ class StoredPacker:
                 if not part.copied:
                     memory = part.size // MIB * MIB  # whole MiB, so that a few headers do not keep another part out
                     await self._budget.acquire(memory)
-                    self._budget.release_after(group.create_task(self._make_part(part)), memory)
+                    self._budget.release_after(group.create_task(self._pack_part(part)), memory)
 
     async def _copy_part(self, part: Part) -> None:
         [(_, piece)] = part.source_ranges()
         async with self._copy_slots:
-            with self._callbacks.reporting_failure(piece.entry):
+            with (
+                step("copy part", part=part.number, bytes=part.size),
+                self._callbacks.reporting_failure(piece.entry),
+            ):
                 source = self._sources[piece.entry]
                 etag = await self._uploader.copy_part(part.number, source, piece.start, piece.stop)
         self._callbacks.bytes_read(piece.entry, part.size)
         self._record_part(DonePart(number=part.number, etag=etag, crcs={}))
         if self._verifiers[piece.entry].add_copied(part.size):
             self._report_packed(piece.entry)
+
+    async def _pack_part(self, part: Part) -> None:
+        with step("pack part", part=part.number, bytes=part.size):
+            await self._make_part(part)
 
     async def _make_part(self, part: Part) -> None:
         """Reads a part, verifies it, renders its headers, uploads it, and records it.

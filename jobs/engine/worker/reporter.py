@@ -203,6 +203,11 @@ class Reporter:
         return True
 
     @property
+    def progress(self) -> Progress:
+        """How far the attempt is."""
+        return self._progress
+
+    @property
     def made_progress(self) -> bool:
         """True if parts were recorded, or are in the last batch: the next attempt continues from them."""
         return self._recorded_parts or bool(self._parts)

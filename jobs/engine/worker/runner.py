@@ -14,14 +14,15 @@ import structlog
 from jobs.breakers import Circuit
 from jobs.concurrency import cancel_and_wait
 from jobs.engine.engine import Engine
-from jobs.engine.jobs import Job, Turn
-from jobs.engine.lifecycle import Claimed
+from jobs.engine.jobs import Failure, Job, Turn
+from jobs.engine.lifecycle import Claimed, trace_field
 from jobs.engine.sql.sweeps import seconds_until_due
-from jobs.engine.worker.outcomes import Outcome, Outcomes, Released
+from jobs.engine.worker.outcomes import Outcome, Outcomes, Parked, Released
 from jobs.engine.worker.reporter import Reporter
 from jobs.engine.worker.work import Dependency, Success, Work
 from jobs.errors import AttemptTimeout, DatabaseUnavailable, StaleFence
 from jobs.kinds import Kind
+from jobs.tracing.spans import Span, running
 
 log = structlog.get_logger()
 
@@ -150,8 +151,13 @@ class Runner:
         held = HeldJob(claimed.job, task, requested_at)
         self.held[held.turn] = held
         try:
-            with structlog.contextvars.bound_contextvars(job_id=str(job_id), fence=held.job.fence):
-                await self._run(held, claimed)
+            with (
+                structlog.contextvars.bound_contextvars(
+                    job_id=str(job_id), fence=held.job.fence, **trace_field(held.job)
+                ),
+                running(self._begin_span(claimed)) as span,
+            ):
+                await self._run(held, claimed, span)
         finally:
             del self.held[held.turn]
 
@@ -169,7 +175,26 @@ class Runner:
                 await self._outcomes.write(snapshot.job, Released())
             return
 
-    async def _run(self, held: HeldJob, claimed: Claimed) -> None:
+    def _begin_span(self, claimed: Claimed) -> Span:
+        """The span of the attempt, which is linked to that of the attempt before."""
+        tracer, job = self._engine.tracer, claimed.job
+        span = tracer.resume("attempt", job.traceparent, job_id=job.id, fence=job.fence)
+        if span.traceparent is not None:
+            span.set(
+                {
+                    "haulage.job.id": str(job.id),
+                    "haulage.job.kind": job.kind,
+                    "haulage.attempt": job.attempt,
+                    "haulage.fence": job.fence,
+                    "haulage.files": len(claimed.records),
+                    "haulage.worker": self._name,
+                }
+            )
+            if claimed.previous is not None:
+                span.link(tracer.attempt_traceparent(span.traceparent, job_id=job.id, fence=claimed.previous))
+        return span
+
+    async def _run(self, held: HeldJob, claimed: Claimed, span: Span) -> None:
         """Runs an attempt and writes its outcome, unless the job is no longer this worker's."""
         log.info("attempt_started", kind=self.kind, attempt=held.job.attempt, files=len(claimed.records))
         reporter = Reporter(claimed.job, claimed.records, self._engine.lifecycle, self._engine.feed)
@@ -177,14 +202,17 @@ class Runner:
             outcome = await self._attempt(held, claimed, reporter)
         except StaleFence:
             log.info("attempt_discarded")
+            span.set({"haulage.outcome": "discarded"})
             return
         except asyncio.CancelledError:
             if not held.releasing:
+                span.set({"haulage.outcome": "discarded"})
                 return
             outcome = Released()
         held.ended = True
         released = held.releasing and not isinstance(outcome, Success)
         outcome = Released() if released else outcome
+        _record_outcome(span, outcome, reporter)
         await self._outcomes.write(held.job, outcome, reporter.last_batch(), reporter.notices)
 
     async def _attempt(self, held: HeldJob, claimed: Claimed, reporter: Reporter) -> Outcome:
@@ -221,6 +249,22 @@ class Runner:
         if self._tasks:
             log.warning("drain_expired", jobs=len(self._tasks))
             await cancel_and_wait(*self._tasks)
+
+
+_OUTCOMES: dict[type[Outcome], str] = {
+    Success: "succeeded",
+    Failure: "failed",
+    Parked: "parked",
+    Released: "released",
+}
+
+
+def _record_outcome(span: Span, outcome: Outcome, reporter: Reporter) -> None:
+    """Records how the attempt has ended, and why, by the class of its error."""
+    span.set({"haulage.bytes": reporter.progress.bytes_done, "haulage.outcome": _OUTCOMES[type(outcome)]})
+    failure = outcome.failure if isinstance(outcome, Parked) else outcome
+    if isinstance(failure, Failure):
+        span.fail(failure.error_class)
 
 
 @asynccontextmanager
