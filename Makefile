@@ -20,7 +20,7 @@ SIDE_BY_SIDE := --numprocesses 4 --dist worksteal
 BY_MODULE := --numprocesses 3 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup page worker run test unit fuzz minio slow browser containers check types proxy proxies long chaos bench bench-live bench-bundles bench-access bench-uploads bench-processing lock clean
+.PHONY: help setup page worker run test unit fuzz minio slow browser containers check types proxy proxies long chaos bench bench-live bench-bundles bench-access bench-traces bench-uploads bench-processing lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -139,6 +139,9 @@ bench-bundles: setup ## Measure bundles beside other ways to make them, on MinIO
 
 bench-access: setup ## Measure what proving who one is costs, and print its table of docs/benchmarks.md
 	$(BIN)/python -m tests.bench access
+
+bench-traces: setup ## Measure what traces cost, and print their table of docs/benchmarks.md
+	$(BIN)/python -m tests.bench traces
 
 bench-uploads: setup ## Measure uploads beside tusd, and print their table of docs/benchmarks.md
 	$(BIN)/python -m tests.bench uploads

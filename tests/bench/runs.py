@@ -24,6 +24,7 @@ from tests.bench import (
     small,
     start,
     status,
+    traces,
     uploads,
 )
 from tests.bench.arena import Arena, open_arena, running_stack
@@ -56,6 +57,8 @@ PROXIES: dict[str, Bench] = {"proxies": proxies.measure}
 """What a reverse proxy adds: likewise."""
 ACCESS: dict[str, Bench] = {"access": access.measure}
 """What proving who one is costs: likewise."""
+TRACES: dict[str, Bench] = {"traces": traces.measure}
+"""What traces cost: likewise."""
 UPLOADS: dict[str, Bench] = {"uploads": uploads.measure}
 """Those of uploads, beside tusd: likewise."""
 PROCESSING: dict[str, Bench] = {"images": images.measure, "photos": photos.measure}
@@ -69,11 +72,12 @@ TABLES = {
     "page": PAGE,
     "proxies": PROXIES,
     "access": ACCESS,
+    "traces": TRACES,
     "uploads": UPLOADS,
     "processing": PROCESSING,
 }
 """By the name of its place in docs/benchmarks.md."""
-ALL = BENCHES | LIVE | DEFLATING | BUNDLES | GROWTH | PAGE | PROXIES | ACCESS | UPLOADS | PROCESSING
+ALL = BENCHES | LIVE | DEFLATING | BUNDLES | GROWTH | PAGE | PROXIES | ACCESS | TRACES | UPLOADS | PROCESSING
 
 
 def main() -> int:
