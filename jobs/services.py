@@ -10,22 +10,27 @@ from random import Random
 
 from jobs.bundles.commands import Downloads
 from jobs.bundles.resolver import Resolver
+from jobs.bundles.sql.tables import download_jobs
 from jobs.database import Database
 from jobs.engine.backpressure import Backpressure
 from jobs.engine.engine import Engine
 from jobs.engine.lifecycle import Lifecycle
 from jobs.engine.live.feed import Feed
+from jobs.engine.sql.job_filters import JobFinder
 from jobs.engine.sql.queue_places import QueuePlaces
 from jobs.engine.sql.rows import job_of
 from jobs.engine.sql.snapshots import Snapshots
 from jobs.engine.wakeups.queue import Queue
+from jobs.files.catalogue import ids_of_files
 from jobs.kinds import Kind
 from jobs.processing.commands import ProcessingJobs
+from jobs.processing.sql.tables import processing_jobs
 from jobs.settings import Settings
 from jobs.storage import Storage
 from jobs.tracing.opening import open_tracer
 from jobs.uploads.appending import Appends
 from jobs.uploads.commands import Uploads
+from jobs.uploads.sql.tables import upload_jobs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +42,7 @@ class Services(Engine):
     uploads: Uploads
     appends: Appends
     processing: ProcessingJobs
+    finder: JobFinder
 
 
 @asynccontextmanager
@@ -83,6 +89,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             uploads=uploads,
             appends=Appends(database, lifecycle, uploads, storage, settings),
             processing=ProcessingJobs(database, lifecycle, places, settings),
+            finder=JobFinder(database, (download_jobs, upload_jobs, processing_jobs), partial(ids_of_files, database)),
         )
     finally:
         await lifecycle.close()

@@ -192,6 +192,11 @@ async def list_files(
     return await _list_files(database, statements, (*owner, *parent), search, after, limit)
 
 
+async def ids_of_files(database: Database, search: str, limit: int) -> list[int]:
+    """The ids of the first files, up to `limit`, whose name contains `search`, whatever its case."""
+    return [file.id for file in await list_files(database, None, search, 0, limit)]
+
+
 async def _list_files(
     database: Database, statements: _Statements, chosen: Sequence[object], search: str | None, after: int, limit: int
 ) -> list[StoredFile]:

@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, ForeignKey,
 from sqlalchemy.dialects.postgresql import JSONB
 
 from jobs.bundles.downloads import Compression, OnMissing, ResultKind
-from jobs.schema import TimestampTz, metadata, one_of
+from jobs.schema import TimestampTz, metadata, one_of, search_index
 
 download_jobs = Table(
     "download_jobs",
@@ -42,6 +42,7 @@ download_jobs = Table(
     ),
     CheckConstraint("num_nonnulls(upload_id, upload_key, upload_fingerprint) IN (0, 3)", name="upload"),
 )
+search_index("download_jobs_search", download_jobs.c.name)
 Index(
     "download_jobs_reusable",
     download_jobs.c.result_content_hash,

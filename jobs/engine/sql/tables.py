@@ -16,11 +16,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from jobs.engine.jobs import FileState, Status
+from jobs.engine.jobs import UNKNOWN_FILE, FileState, Status
 from jobs.errors import ErrorClass
 from jobs.kinds import Kind, Phase
 from jobs.owners import ANONYMOUS
-from jobs.schema import TimestampTz, metadata, one_of, quoted
+from jobs.schema import TimestampTz, metadata, one_of, quoted, search_index
 
 VISIBLE = "deleted_at IS NULL"
 """The jobs that people can see. A deleted job only stays until its leftover objects are removed."""
@@ -121,6 +121,17 @@ Index(
     postgresql_where=text(DEAD),
 )
 Index("jobs_deleted", jobs.c.deleted_at, postgresql_where=jobs.c.deleted_at.is_not(None))
+# For operators: the jobs of all owners, those that ended lately, and errors.
+Index(
+    "jobs_of_all",
+    jobs.c.kind,
+    jobs.c.status,
+    jobs.c.created_at.desc(),
+    jobs.c.id.desc(),
+    postgresql_where=text(VISIBLE),
+)
+Index("jobs_finished", jobs.c.finished_at, jobs.c.status, jobs.c.kind, postgresql_where=jobs.c.finished_at.is_not(None))
+search_index("jobs_errors", jobs.c.error_message)
 
 BY_JOB_ID = "RANGE (job_id)"
 """How the two largest tables are partitioned: see `jobs.engine.sql.partitions`, also for why they have no foreign key."""
@@ -148,6 +159,12 @@ file_records = Table(
     postgresql_partition_by=BY_JOB_ID,
 )
 Index("file_records_changes", file_records.c.job_id, file_records.c.seq)
+Index(
+    "file_records_files",
+    file_records.c.file_id,
+    file_records.c.job_id,
+    postgresql_where=file_records.c.file_id > UNKNOWN_FILE,
+)
 
 upload_parts = Table(
     "upload_parts",

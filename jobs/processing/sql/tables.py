@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
-from jobs.schema import metadata
+from jobs.schema import metadata, search_index
 
 processing_jobs = Table(
     "processing_jobs",
@@ -18,6 +18,7 @@ processing_jobs = Table(
     Column("probe", JSONB(none_as_null=True)),  # what an attempt has found in the header of the file
     Column("fingerprint", Text),  # of content and wishes, once an attempt has read the catalogue
 )
+search_index("processing_jobs_search", processing_jobs.c.name)
 Index("processing_jobs_parent", processing_jobs.c.parent_id)
 Index(
     "processing_jobs_fingerprint",

@@ -20,7 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from jobs.files.visibility import Visibility
-from jobs.schema import TimestampTz, metadata, one_of
+from jobs.schema import TimestampTz, metadata, one_of, search_index
 
 upload_jobs = Table(
     "upload_jobs",
@@ -55,6 +55,7 @@ upload_jobs = Table(
     CheckConstraint(text("part_size > 0"), name="part_size"),
     CheckConstraint("(infected_at IS NULL) = (finding IS NULL)", name="infected"),
 )
+search_index("upload_jobs_search", upload_jobs.c.name)
 Index("upload_jobs_batch", upload_jobs.c.batch, upload_jobs.c.position)
 
 signed_parts = Table(
