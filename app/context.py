@@ -16,6 +16,8 @@ from app.client_counts import client_address
 from app.diagnosis_limits import DiagnosisLimits
 from app.following.connection_limits import Holder
 from app.following.hub import Hub
+from app.operator_reads import OperatorReader
+from app.overview_reader import OverviewReader
 from app.problems import Forbidden
 from app.public_address import PublicAddress
 from app.requests import query_text
@@ -55,6 +57,8 @@ class Context(ServerContext):
     hub: Hub
     result_links: ResultLinks
     diagnosis_limits: DiagnosisLimits
+    overview: OverviewReader
+    operators: OperatorReader
 
     @property
     def is_draining(self) -> bool:

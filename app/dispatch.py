@@ -38,14 +38,20 @@ def _dispatch(operations: dict[str, Operation]) -> Handler:
     async def serve(request: Request) -> Response:
         operation = operations[request.method if request.method in operations else "GET"]  # HEAD, of Starlette's routes
         it = server_context(request)
-        await it.guard.admit(request, operation.rule)
-        is_served = False
+        is_served = is_admitted = False
         try:
+            await it.guard.admit(request, operation.rule)
+            is_admitted = True
             response = await operation.handler(request)
             is_served = True
+        except HaulageError as error:
+            if (principal := getattr(request.state, "principal", None)) is not None:
+                it.access.refusals.count(principal, error)
+            raise
+        else:
             return response
         finally:  # also if the client has left: what it created is there
-            if operation.rule.scope is not None:
+            if is_admitted and operation.rule.scope is not None:
                 await _audit(request, operation, is_served=is_served)
 
     return serve

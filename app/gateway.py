@@ -27,11 +27,14 @@ from app.forwarded_clients import ForwardedClients
 from app.middleware import RequestMiddleware
 from app.openapi import openapi
 from app.operations import OPERATIONS, V1
+from app.operator_reads import OperatorReader
+from app.overview_reader import OverviewReader
 from app.polls import PollMiddleware
 from app.public_address import PublicAddress
 from app.request_limits import RequestLimits
 from app.scanner_check import ScannerCheck
 from jobs.bundles.result_links import ResultLinks
+from jobs.engine.gateway_heartbeat import GatewayHeartbeat
 from jobs.engine.worker.conditions import Conditions
 from jobs.errors import InvalidRequest
 from jobs.services import open_services
@@ -56,6 +59,8 @@ class Gateway(RequestMiddleware):
                 open_services(settings) as services,
                 AccessControl.running(settings, address, services) as access,
             ):
+                scanner = ScannerCheck(settings)
+                overview = OverviewReader(services, scanner)
                 hub = self._hub = Hub(services, access)
                 app.state.context = Context(
                     services=services,
@@ -65,9 +70,11 @@ class Gateway(RequestMiddleware):
                     result_links=ResultLinks(services.storage, settings),
                     address=address,
                     diagnosis_limits=DiagnosisLimits(),
-                    scanner=ScannerCheck(settings),
+                    scanner=scanner,
+                    overview=overview,
+                    operators=OperatorReader(services, hub.statuses, overview),
                 )
-                async with hub.running(), Conditions(services).running():
+                async with hub.running(), Conditions(services).running(), GatewayHeartbeat(services).running():
                     yield
 
         app = Starlette(

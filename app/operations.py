@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app import request_bodies, schemas
+from app import operator_schemas, request_bodies, schemas
 from app.access.principals import Scope
 from app.access.request_bodies import NewKey, NewShare, SignIn
 from app.access.rules import (
@@ -33,6 +33,7 @@ from app.access.rules import (
     READ_FILES,
     REPROCESS_FILES,
     RETRY_JOB,
+    SEE_FLEET,
     SEE_JOB,
     SEE_JOBS,
     SEE_NOTICES,
@@ -57,6 +58,7 @@ from app.endpoints import (
     keys,
     links,
     notices,
+    operator,
     pages,
     sessions,
     shares,
@@ -73,6 +75,7 @@ V1 = "/v1/download"
 UPLOAD = "/v1/upload"
 FILES = "/v1/files"
 NOTICES = "/v1/notices"
+OPERATOR = "/v1/operator"
 ACCESS = "/v1/access"
 DIAGNOSE = "/v1/diagnose"
 
@@ -215,6 +218,23 @@ _PARENT = Parameter(
     "parent", "query", "Only files that were made of the file with this id.",
     {**_INT, "minimum": FILE_ID_MIN, "maximum": FILE_ID_MAX},
 )  # fmt: skip
+
+_TIME = {**_STR, "format": "date-time"}
+_JOB_FILTER = (
+    Parameter(
+        "q",
+        "query",
+        "Only jobs with this text, case-insensitively, in their title, their error, or the name of one of their files; "
+        "whose id it is or begins with, from 8 digits on; or whose owner it is.",
+        {**_STR, "maxLength": operator.MAX_TEXT},
+    ),
+    Parameter("status", "query", "Only these statuses, separated by commas.", _STR),
+    Parameter("kind", "query", "Only these kinds, separated by commas.", _STR),
+    Parameter("owner", "query", "Only jobs of this owner.", _STR),
+    Parameter("since", "query", "Only jobs created at this time or later.", _TIME),
+    Parameter("until", "query", "Only jobs created before this time.", _TIME),
+    Parameter("dead", "query", "With `true`, only dead jobs.", {"type": "boolean", "default": False}),
+)
 
 OPERATIONS = (
     Operation(
@@ -411,6 +431,30 @@ OPERATIONS = (
         "POST", f"{NOTICES}/{{id}}/acknowledge", ACKNOWLEDGE_NOTICE, notices.acknowledge, "acknowledgeNotice",
         "Acknowledge a notice, as an operator or admin", "notices", {200: (schemas.NoticeItem,)},
         problems=(400, 404, 503),
+    ),
+    Operation(
+        "GET", f"{OPERATOR}/overview", SEE_FLEET, operator.overview, "overview",
+        "See dependencies, processes, queues, rates and storage, as support, an operator or an admin", "operation",
+        {200: (operator_schemas.Overview,)}, problems=(503,),
+    ),
+    Operation(
+        "GET", f"{OPERATOR}/workers", SEE_FLEET, operator.workers, "workers",
+        "List the workers, and what each runs now", "operation", {200: (operator_schemas.WorkerList,)}, problems=(503,),
+    ),
+    Operation(
+        "GET", f"{OPERATOR}/jobs", SEE_FLEET, operator.listing, "operatorJobs",
+        "List and search the jobs of all owners, newest first", "operation",
+        {200: (operator_schemas.OperatorJobPage,)}, (), (*_JOB_FILTER, _CURSOR, _LIMIT), (400, 503),
+    ),
+    Operation(
+        "GET", f"{OPERATOR}/jobs/count", SEE_FLEET, operator.count, "countJobs",
+        "Count the jobs of all owners that meet the same conditions", "operation",
+        {200: (operator_schemas.JobCount,)}, (), _JOB_FILTER, (400, 503),
+    ),
+    Operation(
+        "GET", f"{OPERATOR}/jobs/{{jobId}}", SEE_FLEET, operator.timeline, "timeline",
+        "Get one job with its attempts and transitions, and why it waits", "operation",
+        {200: (operator_schemas.JobTimeline,)}, problems=(400, 404, 503),
     ),
     *(
         Operation(

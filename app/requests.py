@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from enum import StrEnum
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar, cast
@@ -183,6 +184,28 @@ def query_int(request: HTTPConnection, name: str, default: int, low: int, high: 
     if re.fullmatch(r"-?[0-9]{1,18}", text, re.ASCII) is None or not low <= int(text) <= high:
         raise invalid(name, f"must be a whole number from {low} to {high}", text)
     return int(text)
+
+
+def query_flag(request: Request, name: str) -> bool:
+    """`true` or `false` from the query; false if absent. Raises `InvalidRequest`."""
+    text = request.query_params.get(name, "false")
+    if text not in {"true", "false"}:
+        raise invalid(name, "must be true or false", text)
+    return text == "true"
+
+
+def query_time(request: Request, name: str) -> datetime | None:
+    """A time from the query, in UTC; None if absent. Raises `InvalidRequest` unless it is RFC 3339 with an offset."""
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+        if time.tzinfo is not None:
+            return time.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise invalid(name, "must be a time with its offset, as 2026-11-30T12:00:00Z (RFC 3339)", text)
 
 
 def prefer_wait(request: Request, longest: float = MAX_WAIT) -> float | None:

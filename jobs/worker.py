@@ -65,7 +65,7 @@ async def run_worker(
             *(asyncio.create_task(consumer.run()) for consumer in consumers),
             asyncio.create_task(redis.run()),
             *(asyncio.create_task(Poller(services, runner, redis.lost).run()) for runner in runners),
-            asyncio.create_task(Heartbeat(services, name, [it.kind for it in runners]).run()),
+            asyncio.create_task(Heartbeat(services, name, {it.kind: it.concurrency for it in runners}).run()),
         ]
         stopping = asyncio.create_task(stop.wait())
         try:

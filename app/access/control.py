@@ -16,6 +16,7 @@ from app.access.job_owners import JobOwners
 from app.access.oidc import OpenIdProvider
 from app.access.plans import Plans
 from app.access.quotas import Quotas
+from app.access.refusal_counts import RefusalCounts
 from app.access.revocations import Revocations
 from app.access.share_links import ShareLinks
 from app.access.verdicts import Verdicts
@@ -55,6 +56,7 @@ class AccessControl:
         self.shares = ShareLinks(services.database, settings.link_ttl, self.failed_attempts)
         self.plans = Plans(settings)
         self.quotas = Quotas(settings, self.plans, services)
+        self.refusals = RefusalCounts(services.database)
         self.guard = Guard(settings, authenticator, self._owners, self.shares, self.quotas)
 
     @classmethod
@@ -64,11 +66,13 @@ class AccessControl:
         access = cls(settings, address, services)
         with suppress(DatabaseUnavailable):  # then it is read later, as soon as that is possible
             await access.refresh()
-        counting = asyncio.create_task(access.quotas.run())
+        counting = [asyncio.create_task(access.quotas.run()), asyncio.create_task(access.refusals.run())]
         try:
             yield access
         finally:
-            await cancel_and_wait(counting)
+            await cancel_and_wait(*counting)
+            with suppress(DatabaseUnavailable):
+                await access.refusals.report()
             await access.close()
 
     async def announce_revocation(self) -> None:

@@ -19,6 +19,9 @@ from jobs.errors import InvalidRequest, JobNotFound
 from jobs.files.visibility import FileReader
 from jobs.settings import AccessSettings
 
+_WHO = {Role.SUPPORT: "support, operators and admins", Role.OPERATOR: "operators and admins", Role.ADMIN: "admins"}
+"""Who has at least a role."""
+
 
 class Guard:
     """Admits requests of one gateway. A job that a principal may not see does not exist for it."""
@@ -88,8 +91,7 @@ class Guard:
                     f"This needs the scope {scope}, which the key or token lacks. Create one with --scopes."
                 )
         if not principal.role.includes(rule.role):
-            others = "" if rule.role is Role.ADMIN else "s and admin"
-            raise Forbidden(f"Your role ({principal.role}) may not do this: only {rule.role}{others}s may.")
+            raise Forbidden(f"Your role ({principal.role}) may not do this: only {_WHO[rule.role]} may.")
         if rule.person and principal.proof not in {Proof.SESSION, Proof.PROXY}:
             raise Forbidden("This needs somebody who has signed in on the page: no key or token does it.")
         if principal.grant is not None and not rule.grant:

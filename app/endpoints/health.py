@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable
-
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.context import json_response, server_context
+from app.dependency_health import failed_checks, failure_of
 from app.load import Load
-from app.scanner_check import ScannerCheck
 from app.schemas import Circuits, Health, HealthChecks, HealthStatus, Live, LoadState, Ready
-from jobs.engine.worker.heartbeat import any_worker
-from jobs.errors import HaulageError
-from jobs.services import Services
 
-
-class CheckFailed(HaulageError):
-    """A dependency does not work."""
-
-
-PATIENCE = 3.0
-"""Seconds that a check may take."""
 NO_STORE = {"Cache-Control": "no-store"}
 
 
@@ -55,23 +42,10 @@ async def live(request: Request) -> Response:
 async def ready(request: Request) -> Response:
     """Whether the process can serve requests: it can as long as the database is available and it is not shutting down."""
     it = server_context(request)
-    failed, draining = await _reason(it.services.database.ping()) is not None, it.is_draining
+    failed, draining = await failure_of(it.services.database.ping()) is not None, it.is_draining
     is_ready = not failed and not draining
     body = Ready(database="error" if failed else "ok", draining=draining)
     return json_response(body, 200 if is_ready else 503, NO_STORE)
-
-
-async def failed_checks(services: Services, scanner: ScannerCheck) -> dict[str, str]:
-    """Checks all dependencies concurrently; returns of those that failed the reason."""
-    checks: dict[str, Awaitable[object]] = {
-        "database": services.database.ping(),
-        "storage": services.storage.bucket.check(),
-        "redis": services.probe_redis(),
-        "queue": _require(any_worker(services), "No worker is running: queued jobs wait until one starts."),
-        "scanner": scanner.require_responding(),
-    }
-    reasons = await asyncio.gather(*map(_reason, checks.values()))
-    return {name: reason for name, reason in zip(checks, reasons, strict=True) if reason is not None}
 
 
 def overall(checks: HealthChecks) -> HealthStatus:
@@ -79,22 +53,3 @@ def overall(checks: HealthChecks) -> HealthStatus:
     if "error" in (checks.database, checks.storage):
         return "unhealthy"
     return "degraded" if "error" in (checks.redis, checks.queue, checks.scanner) else "healthy"
-
-
-async def _reason(check: Awaitable[object]) -> str | None:
-    """Returns why the check failed, in words that anyone may read."""
-    try:
-        async with asyncio.timeout(PATIENCE):
-            await check
-    except HaulageError as error:
-        return error.message
-    except TimeoutError:
-        return f"It did not respond within {PATIENCE:g} s."
-    except Exception:  # noqa: BLE001 - any error means that the check failed
-        return "The check failed."
-    return None
-
-
-async def _require(check: Awaitable[bool], otherwise: str) -> None:
-    if not await check:
-        raise CheckFailed(otherwise)

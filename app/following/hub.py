@@ -69,7 +69,8 @@ class Hub:
     """
 
     def __init__(self, services: Services, access: AccessControl) -> None:
-        settings, statuses = services.settings, StatusReader(services)
+        settings = services.settings
+        statuses = self.statuses = StatusReader(services)
         self._access = access
         access.on_revoked = self._end_revoked
         self._subscriptions = Subscriptions(

@@ -142,3 +142,14 @@ access_share_uses = Table(
     Column("client", LargeBinary, primary_key=True),  # the SHA-256 of its address and the link's secret
     Column("until", TimestampTz, nullable=False),  # until then, its requests are the same use
 )
+
+access_refusals = Table(
+    "access_refusals",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("limit", Text, primary_key=True),  # the code of the error
+    Column("count", BigInteger, nullable=False),  # since an hour passed without any
+    Column("last_at", TimestampTz, nullable=False),
+)
+"""Requests of an owner that were refused because of a limit of its own. Rows are deleted after an hour without any."""
+Index("access_refusals_last", access_refusals.c.last_at)

@@ -19,6 +19,7 @@ from jobs.bundles.sql.downloads import (
     ROWS,
     insert_download,
     load_downloads,
+    measure_bundles,
     record_result,
     search_downloads,
     set_reader,
@@ -54,6 +55,10 @@ class Downloads:
         self._database = database
         self._lifecycle = lifecycle
         self._key_template = key_template
+
+    async def measure_bundles(self) -> tuple[int, int]:
+        """How many bundles can be downloaded, and their size in bytes. It reads all completed downloads."""
+        return await measure_bundles(self._database)
 
     async def create(self, new: NewDownload, idempotency: Idempotency | None = None) -> Job:
         """Creates a job of kind `download`. Returns and raises what `Lifecycle.create` does, and `GrantExhausted`."""

@@ -192,6 +192,14 @@ async def list_files(
     return await _list_files(database, statements, (*owner, *parent), search, after, limit)
 
 
+async def measure_files(database: Database) -> tuple[int, int]:
+    """How many files can be fetched, and their size in bytes. It reads all rows. Raises `DatabaseUnavailable`."""
+    [row] = await database.fetch(
+        "SELECT count(*), coalesce(sum(size), 0)::bigint AS bytes FROM stored_files WHERE available"
+    )
+    return row["count"], row["bytes"]
+
+
 async def ids_of_files(database: Database, search: str, limit: int) -> list[int]:
     """The ids of the first files, up to `limit`, whose name contains `search`, whatever its case."""
     return [file.id for file in await list_files(database, None, search, 0, limit)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -106,7 +107,7 @@ async def test_health_finds_workers_without_redis(shared: Shared) -> None:
 async def test_a_worker_without_a_recent_heartbeat_does_not_count(shared: Shared) -> None:
     redis = shared.services.feed._redis  # noqa: SLF001 - no sign of life is there but the worker's own
     await redis.delete(queue_name(Kind.DOWNLOAD) + ":health-check")
-    await record_heartbeat(shared.services.database, "killed", list(Kind))
+    await record_heartbeat(shared.services.database, "killed", dict.fromkeys(Kind, 4), datetime.now(UTC))
     assert await any_worker(shared.services)
     async with shared.services.database.begin() as connection:
         age = {"age": shared.settings.lease_ttl}

@@ -654,6 +654,91 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/operator/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** See dependencies, processes, queues, rates and storage, as support, an operator or an admin */
+        get: operations["overview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/operator/workers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the workers, and what each runs now */
+        get: operations["workers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/operator/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List and search the jobs of all owners, newest first */
+        get: operations["operatorJobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/operator/jobs/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Count the jobs of all owners that meet the same conditions */
+        get: operations["countJobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/operator/jobs/{jobId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get one job with its attempts and transitions, and why it waits */
+        get: operations["timeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/diagnose/request": {
         parameters: {
             query?: never;
@@ -775,6 +860,41 @@ export interface components {
             /** Totalfileids */
             totalFileIds: number;
             links: components["schemas"]["Links"];
+        };
+        /**
+         * AttemptView
+         * @description An attempt, from its claim to what ended it.
+         */
+        AttemptView: {
+            /** Attempt */
+            attempt: number;
+            /** Worker */
+            worker: string | null;
+            /**
+             * Startedat
+             * Format: date-time
+             */
+            startedAt: string;
+            /** Endedat */
+            endedAt: string | null;
+            /**
+             * Outcome
+             * @description The command that ended it, such as `succeed`, `fail` or `lose`; null while it runs.
+             */
+            outcome: string | null;
+            error: components["schemas"]["ErrorView"] | null;
+            /** @description The phase that it is in; null once it has ended. */
+            phase: components["schemas"]["Phase"] | null;
+            /**
+             * Bytes
+             * @description Bytes that were read; null for earlier attempts.
+             */
+            bytes: number | null;
+            /**
+             * Bytespersecond
+             * @description Now; of the last attempt if that has ended: on average.
+             */
+            bytesPerSecond: number | null;
         };
         /**
          * AuditItem
@@ -965,6 +1085,36 @@ export interface components {
             nextCursor: string | null;
         };
         /**
+         * DependencyHealth
+         * @description One dependency, as the gateway that responds has found it.
+         */
+        DependencyHealth: {
+            name: components["schemas"]["DependencyName"];
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "up" | "down";
+            /** @description Of its circuit breaker; null if it has none. */
+            circuit: components["schemas"]["Circuit"] | null;
+            /**
+             * Latencyms
+             * @description Milliseconds that it took to respond; null while it is down.
+             */
+            latencyMs: number | null;
+            /**
+             * Detail
+             * @description Why it is down.
+             */
+            detail: string | null;
+        };
+        /**
+         * DependencyName
+         * @description What Haulage depends on.
+         * @enum {string}
+         */
+        DependencyName: "database" | "storage" | "redis" | "scanner";
+        /**
          * DerivativeItem
          * @description A file that was made of another one. Size in bytes; `width` and `height` in pixels, of those that have any.
          */
@@ -995,6 +1145,19 @@ export interface components {
              * Format: date-time
              */
             time: string;
+        };
+        /**
+         * DurationView
+         * @description How long the jobs of one kind took that were completed in the last hour, in seconds.
+         */
+        DurationView: {
+            kind: components["schemas"]["Kind"];
+            /** @description From when a job was due until a worker started it. */
+            waitSeconds: components["schemas"]["Percentiles"];
+            /** @description From then until it was completed, with all its attempts. */
+            runSeconds: components["schemas"]["Percentiles"];
+            /** Jobs */
+            jobs: number;
         };
         /**
          * ErrorClass
@@ -1273,6 +1436,21 @@ export interface components {
             nextCursor: string | null;
         };
         /**
+         * JobCount
+         * @description How many jobs meet all conditions.
+         */
+        JobCount: {
+            /** Count */
+            count: number;
+            /**
+             * Bystatus
+             * @description Without those of which there are none.
+             */
+            byStatus: {
+                [key: string]: number;
+            };
+        };
+        /**
          * JobItem
          * @description A job in a list.
          */
@@ -1388,6 +1566,31 @@ export interface components {
             compression: components["schemas"]["Compression"];
             result: components["schemas"]["ResultView"] | null;
             links: components["schemas"]["Links"];
+        };
+        /**
+         * JobTimeline
+         * @description One job, and all that has happened to it.
+         */
+        JobTimeline: {
+            /** Job */
+            job: components["schemas"]["JobStatus"] | components["schemas"]["UploadStatus"] | components["schemas"]["ProcessingStatus"];
+            /** Owner */
+            owner: string;
+            queuedBecause: components["schemas"]["QueuedBecause"] | null;
+            /**
+             * Attempts
+             * @description The latest 100, the oldest first.
+             */
+            attempts: components["schemas"]["AttemptView"][];
+            /**
+             * Events
+             * @description The latest 500, the oldest first.
+             */
+            events: components["schemas"]["OperatorTransition"][];
+            /** Traceid */
+            traceId: string | null;
+            /** Traceurl */
+            traceUrl: string | null;
         };
         /**
          * KeyCreated
@@ -1525,6 +1728,27 @@ export interface components {
             queue: number;
             /** Databasepool */
             databasePool: number;
+        };
+        /**
+         * MinuteView
+         * @description What happened in a minute. `failed` has all that ended without a result but were not cancelled; `uploads` counts
+         *     completed uploads, which `completed` has, too.
+         */
+        MinuteView: {
+            /**
+             * Minute
+             * Format: date-time
+             * @description Its beginning.
+             */
+            minute: string;
+            /** Created */
+            created: number;
+            /** Completed */
+            completed: number;
+            /** Failed */
+            failed: number;
+            /** Uploads */
+            uploads: number;
         };
         /**
          * NewKey
@@ -1713,6 +1937,119 @@ export interface components {
             file_id: number;
         };
         /**
+         * OperatorJob
+         * @description A job in the list of all owners' jobs.
+         */
+        OperatorJob: {
+            /**
+             * Jobid
+             * Format: uuid
+             */
+            jobId: string;
+            kind: components["schemas"]["Kind"];
+            /** Owner */
+            owner: string;
+            /** Title */
+            title: string;
+            status: components["schemas"]["Status"];
+            phase: components["schemas"]["Phase"];
+            /** Percent */
+            percent: number | null;
+            /** Attempt */
+            attempt: number;
+            /** Maxattempts */
+            maxAttempts: number;
+            /**
+             * Dead
+             * @description Whether it failed permanently after retryable errors.
+             */
+            dead: boolean;
+            error: components["schemas"]["ErrorView"] | null;
+            /**
+             * Worker
+             * @description The worker that runs it.
+             */
+            worker: string | null;
+            /** Filestotal */
+            filesTotal: number;
+            /** Bytestotal */
+            bytesTotal: number | null;
+            /**
+             * Createdat
+             * Format: date-time
+             */
+            createdAt: string;
+            /** Startedat */
+            startedAt: string | null;
+            /** Finishedat */
+            finishedAt: string | null;
+        };
+        /**
+         * OperatorJobPage
+         * @description A page with fewer than `limit` jobs, or none, is the last one only if it has no `nextCursor`.
+         */
+        OperatorJobPage: {
+            /** Jobs */
+            jobs: components["schemas"]["OperatorJob"][];
+            /** Nextcursor */
+            nextCursor: string | null;
+        };
+        /**
+         * OperatorTransition
+         * @description A transition, with the worker that it concerns.
+         */
+        OperatorTransition: {
+            /** Seq */
+            seq: number;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Command */
+            command: string;
+            from: components["schemas"]["Status"] | null;
+            to: components["schemas"]["Status"];
+            /** Attempt */
+            attempt: number;
+            error: components["schemas"]["ErrorView"] | null;
+            /** Worker */
+            worker: string | null;
+        };
+        /**
+         * Overview
+         * @description The fleet as it is now.
+         */
+        Overview: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Dependencies */
+            dependencies: components["schemas"]["DependencyHealth"][];
+            gateways: components["schemas"]["ProcessCount"];
+            workers: components["schemas"]["ProcessCount"];
+            /**
+             * Jobs
+             * @description The jobs that have not ended, by status, and those that ended in the last 24 hours.
+             */
+            jobs: {
+                [key: string]: number;
+            };
+            /** Queues */
+            queues: components["schemas"]["QueueView"][];
+            rates: components["schemas"]["RatesView"];
+            /** Durations */
+            durations: components["schemas"]["DurationView"][];
+            storage: components["schemas"]["StorageView"];
+            /**
+             * Throttled
+             * @description At most 20, the latest first.
+             */
+            throttled: components["schemas"]["ThrottledView"][];
+        };
+        /**
          * PartItem
          * @description A part whose URL was signed. Size in bytes, `crc32` in lower-case hex, as it was given.
          */
@@ -1755,6 +2092,16 @@ export interface components {
             bytesDone: number;
             /** Bytestotal */
             bytesTotal: number;
+        };
+        /**
+         * Percentiles
+         * @description Half, and 95 of 100, took no longer. Null if there are none.
+         */
+        Percentiles: {
+            /** P50 */
+            p50: number | null;
+            /** P95 */
+            p95: number | null;
         };
         /**
          * Phase
@@ -1848,6 +2195,16 @@ export interface components {
              * @default null
              */
             missingParts: number[] | null;
+        };
+        /**
+         * ProcessCount
+         * @description Processes of one sort. One that ended cleanly is forgotten; one that vanished is known for an hour.
+         */
+        ProcessCount: {
+            /** Running */
+            running: number;
+            /** Known */
+            known: number;
         };
         /**
          * ProcessingJob
@@ -2039,6 +2396,61 @@ export interface components {
             startsInSeconds: number | null;
         };
         /**
+         * QueueView
+         * @description The jobs of one kind that wait or run. `queued` and `retrying` count no further than 100,000.
+         */
+        QueueView: {
+            kind: components["schemas"]["Kind"];
+            /** Queued */
+            queued: number;
+            /** Retrying */
+            retrying: number;
+            /**
+             * Oldestseconds
+             * @description For how long the job that is due for longest has been due.
+             */
+            oldestSeconds: number | null;
+            /**
+             * Slots
+             * @description Jobs of this kind that the running workers can run at once.
+             */
+            slots: number;
+            /**
+             * Busy
+             * @description Jobs of this kind that run.
+             */
+            busy: number;
+            /** Paused */
+            paused: boolean;
+            /** Pausedat */
+            pausedAt: string | null;
+            /** Pausedby */
+            pausedBy: string | null;
+        };
+        /**
+         * QueuedBecause
+         * @description Why a job waits.
+         */
+        QueuedBecause: {
+            reason: components["schemas"]["Reason"];
+            /**
+             * Position
+             * @description Its place in the queue, from 1; null for a batch job and a retry.
+             */
+            position: number | null;
+            /** Detail */
+            detail: string;
+        };
+        /** RatesView */
+        RatesView: {
+            /**
+             * Minutes
+             * @description The last 60 minutes, the oldest first; the last one is still going on.
+             */
+            minutes: components["schemas"]["MinuteView"][];
+            successRate: components["schemas"]["SuccessRate"];
+        };
+        /**
          * Ready
          * @description `draining`: the process is shutting down.
          */
@@ -2051,6 +2463,12 @@ export interface components {
             /** Draining */
             draining: boolean;
         };
+        /**
+         * Reason
+         * @description Why a job waits.
+         * @enum {string}
+         */
+        Reason: "queue_paused" | "no_worker" | "dependency_out" | "retry_at" | "batch" | "owner_limit" | "waiting_for_slot";
         /**
          * RecipeWishes
          * @description What is made of a file, besides what always is.
@@ -2155,6 +2573,35 @@ export interface components {
             links: {
                 [key: string]: string;
             };
+        };
+        /**
+         * RunningJob
+         * @description A job that a worker runs, as it is now.
+         */
+        RunningJob: {
+            /**
+             * Jobid
+             * Format: uuid
+             */
+            jobId: string;
+            kind: components["schemas"]["Kind"];
+            /** Owner */
+            owner: string;
+            /** Title */
+            title: string;
+            phase: components["schemas"]["Phase"];
+            /** Percent */
+            percent: number | null;
+            /** Bytespersecond */
+            bytesPerSecond: number | null;
+            /**
+             * Startedat
+             * Format: date-time
+             * @description Start of its first attempt since a person last retried it.
+             */
+            startedAt: string;
+            /** Attempt */
+            attempt: number;
         };
         /**
          * ScanState
@@ -2379,6 +2826,17 @@ export interface components {
             /** Size */
             size: number;
         };
+        /** SlotsView */
+        SlotsView: {
+            kind: components["schemas"]["Kind"];
+            /**
+             * Slots
+             * @description Null for a worker of an earlier release.
+             */
+            slots: number | null;
+            /** Busy */
+            busy: number;
+        };
         /**
          * Started
          * @description The result of a request that waited for one file. Size in bytes.
@@ -2402,6 +2860,61 @@ export interface components {
          * @enum {string}
          */
         Status: "receiving" | "queued" | "processing" | "retrying" | "completed" | "failed" | "cancelled" | "expired";
+        /**
+         * StorageView
+         * @description What the store holds for Haulage. Sizes in bytes. Counted at most once a minute.
+         */
+        StorageView: {
+            /** Files */
+            files: number;
+            /** Filebytes */
+            fileBytes: number;
+            /**
+             * Bundles
+             * @description Those that can be downloaded. One that several jobs share counts once.
+             */
+            bundles: number;
+            /** Bundlebytes */
+            bundleBytes: number;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+        };
+        /**
+         * SuccessRate
+         * @description The share, from 0 to 1, of completed jobs among those that completed or failed; null if none did.
+         */
+        SuccessRate: {
+            /** Hour */
+            hour: number | null;
+            /** Day */
+            day: number | null;
+        };
+        /**
+         * ThrottledView
+         * @description An owner whose requests were refused because of a limit of its own, in the last hour.
+         */
+        ThrottledView: {
+            /** Owner */
+            owner: string;
+            /**
+             * Limit
+             * @description The `error` that it got, such as `too_many_requests` or `too_many_jobs`.
+             */
+            limit: string;
+            /**
+             * Count
+             * @description Refused requests since an hour passed without any.
+             */
+            count: number;
+            /**
+             * Lastat
+             * Format: date-time
+             */
+            lastAt: string;
+        };
         /**
          * Ticket
          * @description A ticket for one stream: the `ticket` of its query.
@@ -2731,6 +3244,40 @@ export interface components {
          * @enum {string}
          */
         Visibility: "public" | "shared" | "private";
+        /** WorkerList */
+        WorkerList: {
+            /** Workers */
+            workers: components["schemas"]["WorkerView"][];
+        };
+        /**
+         * WorkerView
+         * @description A worker. One that has no heartbeat for `LEASE_TTL` does not count as running; an hour later it is forgotten.
+         */
+        WorkerView: {
+            /** Name */
+            name: string;
+            /**
+             * Startedat
+             * @description Null for a worker of an earlier release.
+             */
+            startedAt: string | null;
+            /**
+             * Heartbeatat
+             * Format: date-time
+             */
+            heartbeatAt: string;
+            /** Running */
+            running: boolean;
+            /** Draining */
+            draining: boolean;
+            /** Kinds */
+            kinds: components["schemas"]["SlotsView"][];
+            /**
+             * Jobs
+             * @description At most 50.
+             */
+            jobs: components["schemas"]["RunningJob"][];
+        };
     };
     responses: never;
     parameters: never;
@@ -8035,6 +8582,535 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["NoticeItem"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description What proves who the request comes from (RFC 9110, section 11.6.1). */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description Seconds after which to ask again. */
+                    "Retry-After": string;
+                    /** @description What is left of the caller's limits: `r` requests or jobs, and the seconds `t` until there are more (draft-ietf-httpapi-ratelimit-headers-10). */
+                    RateLimit?: string;
+                    /** @description The caller's limits: `q` requests or jobs in `w` seconds. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description Seconds after which to ask again. */
+                    "Retry-After": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any other error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    overview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Overview"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description What proves who the request comes from (RFC 9110, section 11.6.1). */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description Seconds after which to ask again. */
+                    "Retry-After": string;
+                    /** @description What is left of the caller's limits: `r` requests or jobs, and the seconds `t` until there are more (draft-ietf-httpapi-ratelimit-headers-10). */
+                    RateLimit?: string;
+                    /** @description The caller's limits: `q` requests or jobs in `w` seconds. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description Seconds after which to ask again. */
+                    "Retry-After": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any other error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    workers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkerList"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description What proves who the request comes from (RFC 9110, section 11.6.1). */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description Seconds after which to ask again. */
+                    "Retry-After": string;
+                    /** @description What is left of the caller's limits: `r` requests or jobs, and the seconds `t` until there are more (draft-ietf-httpapi-ratelimit-headers-10). */
+                    RateLimit?: string;
+                    /** @description The caller's limits: `q` requests or jobs in `w` seconds. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description Seconds after which to ask again. */
+                    "Retry-After": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any other error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    operatorJobs: {
+        parameters: {
+            query?: {
+                /** @description Only jobs with this text, case-insensitively, in their title, their error, or the name of one of their files; whose id it is or begins with, from 8 digits on; or whose owner it is. */
+                q?: string;
+                /** @description Only these statuses, separated by commas. */
+                status?: string;
+                /** @description Only these kinds, separated by commas. */
+                kind?: string;
+                /** @description Only jobs of this owner. */
+                owner?: string;
+                /** @description Only jobs created at this time or later. */
+                since?: string;
+                /** @description Only jobs created before this time. */
+                until?: string;
+                /** @description With `true`, only dead jobs. */
+                dead?: boolean;
+                /** @description The `nextCursor` of the previous page. */
+                cursor?: string;
+                /** @description Maximum number of items. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description The next page, unless this is the last one (RFC 8288). */
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperatorJobPage"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description What proves who the request comes from (RFC 9110, section 11.6.1). */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description Seconds after which to ask again. */
+                    "Retry-After": string;
+                    /** @description What is left of the caller's limits: `r` requests or jobs, and the seconds `t` until there are more (draft-ietf-httpapi-ratelimit-headers-10). */
+                    RateLimit?: string;
+                    /** @description The caller's limits: `q` requests or jobs in `w` seconds. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description Seconds after which to ask again. */
+                    "Retry-After": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any other error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    countJobs: {
+        parameters: {
+            query?: {
+                /** @description Only jobs with this text, case-insensitively, in their title, their error, or the name of one of their files; whose id it is or begins with, from 8 digits on; or whose owner it is. */
+                q?: string;
+                /** @description Only these statuses, separated by commas. */
+                status?: string;
+                /** @description Only these kinds, separated by commas. */
+                kind?: string;
+                /** @description Only jobs of this owner. */
+                owner?: string;
+                /** @description Only jobs created at this time or later. */
+                since?: string;
+                /** @description Only jobs created before this time. */
+                until?: string;
+                /** @description With `true`, only dead jobs. */
+                dead?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobCount"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description What proves who the request comes from (RFC 9110, section 11.6.1). */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description Seconds after which to ask again. */
+                    "Retry-After": string;
+                    /** @description What is left of the caller's limits: `r` requests or jobs, and the seconds `t` until there are more (draft-ietf-httpapi-ratelimit-headers-10). */
+                    RateLimit?: string;
+                    /** @description The caller's limits: `q` requests or jobs in `w` seconds. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description Seconds after which to ask again. */
+                    "Retry-After": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any other error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    timeline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                jobId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobTimeline"];
                 };
             };
             /** @description Bad Request */

@@ -14,7 +14,7 @@ from jobs.bundles.downloads import Download, NewDownload, Result
 from jobs.bundles.format.checkpoints import MultipartUpload
 from jobs.bundles.sql.rows import download_of, reader_column, result_columns, upload_columns
 from jobs.bundles.sql.tables import download_jobs
-from jobs.database import fetch_within
+from jobs.database import Database, fetch_within
 from jobs.engine.jobs import Job
 from jobs.engine.sql.parameters import parameters
 from jobs.engine.sql.tables import jobs
@@ -138,6 +138,23 @@ _RECORD_RESULT = f"""
 """  # noqa: S608 - names and types of ours
 _RECORD = f"{_FORGET} {_RECORD_RESULT}"
 _RECORD_SHARED = f"{_FORGET}, {_UNCOUNT} {_RECORD_RESULT}"
+
+
+async def measure_bundles(database: Database) -> tuple[int, int]:
+    """How many bundles can be downloaded, and their size in bytes. One that several jobs share counts once.
+
+    It reads all completed downloads. Raises `DatabaseUnavailable`.
+    """
+    [row] = await database.fetch(_MEASURE_BUNDLES)
+    return row["count"], row["bytes"]
+
+
+_MEASURE_BUNDLES = """
+    SELECT count(*), coalesce(sum(size), 0)::bigint AS bytes FROM (
+        SELECT max(result_size) AS size FROM download_jobs JOIN jobs ON job_id = id
+        WHERE result_kind = 'bundle' AND status = 'completed' GROUP BY result_key
+    ) AS bundles
+"""
 
 
 async def set_upload(connection: AsyncConnection, job_id: UUID, upload: MultipartUpload | None) -> None:

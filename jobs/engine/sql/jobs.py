@@ -250,6 +250,16 @@ async def list_events(
     return [dict(row) for row in (await connection.execute(query)).mappings()]
 
 
+async def list_latest_events(database: Database, job_id: UUID, limit: int) -> list[Mapping[str, Any]]:
+    """The job's last transitions, up to `limit`, oldest first. Raises `DatabaseUnavailable`."""
+    return [dict(row) for row in await database.fetch(_LATEST_EVENTS, job_id, limit)]
+
+
+_LATEST_EVENTS = """
+    SELECT * FROM (SELECT * FROM job_events WHERE job_id = $1 ORDER BY seq DESC LIMIT $2) AS latest ORDER BY seq
+"""
+
+
 async def count_queued(connection: AsyncConnection, kind: Kind, limit: int, *, batch: bool = False) -> int:
     """How many jobs of the kind are queued, of batch jobs or of all others, counting no further than `limit`."""
     lane = jobs.c.queued_at >= FIRST_BATCH_PLACE if batch else jobs.c.queued_at < FIRST_BATCH_PLACE

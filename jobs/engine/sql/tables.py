@@ -209,4 +209,14 @@ workers = Table(
     Column("seen_at", TimestampTz, nullable=False),  # its last heartbeat
     # the kinds that it runs; the default is for workers of the release that did not say so
     Column("kinds", ARRAY(Text), nullable=False, server_default=text("'{download,upload}'")),
+    Column("started_at", TimestampTz),  # NULL for workers of the release that did not say so, as `slots`
+    Column("slots", JSONB(none_as_null=True)),  # by kind, how many jobs it can run at once
+)
+
+gateways = Table(
+    "gateways",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("started_at", TimestampTz, nullable=False),
+    Column("seen_at", TimestampTz, nullable=False),  # its last heartbeat
 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import json
+from collections.abc import Mapping
+from datetime import datetime
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,9 +16,9 @@ STALE = 3600
 """Seconds after its last heartbeat until the row of a worker that was killed is deleted."""
 
 
-async def record_heartbeat(database: Database, name: str, kinds: Collection[Kind]) -> None:
-    """Records that the worker is running, and the kinds of jobs that it runs."""
-    await database.fetch(_RECORD, name, list(kinds))
+async def record_heartbeat(database: Database, name: str, slots: Mapping[Kind, int], started_at: datetime) -> None:
+    """Records that the worker is running, and the kinds of jobs that it runs, with how many of each at once."""
+    await database.fetch(_RECORD, name, list(slots), started_at, json.dumps(slots))
 
 
 async def remove_worker(connection: AsyncConnection, name: str) -> None:
@@ -35,8 +37,8 @@ async def kinds_without_worker(database: Database, within: float) -> list[Kind]:
 
 
 _RECORD = """
-    INSERT INTO workers (name, seen_at, kinds) VALUES ($1, clock_timestamp(), $2::text[])
-    ON CONFLICT (name) DO UPDATE SET seen_at = excluded.seen_at, kinds = excluded.kinds
+    INSERT INTO workers (name, seen_at, kinds, started_at, slots) VALUES ($1, clock_timestamp(), $2::text[], $3, $4::jsonb)
+    ON CONFLICT (name) DO UPDATE SET seen_at = excluded.seen_at, kinds = excluded.kinds, slots = excluded.slots
 """
 
 _WITHOUT_WORKER = """

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 
 import structlog
 
@@ -20,17 +21,19 @@ log = structlog.get_logger()
 class Heartbeat:
     """Records a heartbeat of a worker every `HEARTBEAT_INTERVAL` seconds."""
 
-    def __init__(self, engine: Engine, name: str, kinds: Collection[Kind]) -> None:
+    def __init__(self, engine: Engine, name: str, slots: Mapping[Kind, int]) -> None:
+        """`slots`: how many jobs of each of its kinds the worker can run at once."""
         self._engine = engine
         self._name = name
-        self._kinds = kinds
+        self._slots = slots
+        self._started_at = datetime.now(UTC)
 
     async def run(self) -> None:
         """Records until it is cancelled, and then removes the worker's row."""
         try:
             while True:
                 try:
-                    await record_heartbeat(self._engine.database, self._name, self._kinds)
+                    await record_heartbeat(self._engine.database, self._name, self._slots, self._started_at)
                 except DatabaseUnavailable as error:
                     log.warning("heartbeat_lost", reason=error.message)
                 except Exception:

@@ -1,12 +1,13 @@
-"""What operators see: indexes for the jobs of all owners"""
+"""What operators see: indexes for the jobs of all owners, what workers run, gateways, and who was throttled"""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0018"
-down_revision = "0015"
+down_revision = "0016"
 
 SEARCHED = {
     "download_jobs_search": ("download_jobs", "name", None),
@@ -41,3 +42,21 @@ def upgrade() -> None:
             postgresql_with={"gin_pending_list_limit": 256},
             postgresql_where=None if where is None else sa.text(where),
         )
+    op.add_column("workers", sa.Column("started_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("workers", sa.Column("slots", postgresql.JSONB(astext_type=sa.Text()), nullable=True))
+    op.create_table(
+        "gateways",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("gateways_pkey")),
+    )
+    op.create_table(
+        "access_refusals",
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("limit", sa.Text(), nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("owner", "limit", name=op.f("access_refusals_pkey")),
+    )
+    op.create_index("access_refusals_last", "access_refusals", ["last_at"])

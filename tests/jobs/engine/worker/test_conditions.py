@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -145,14 +146,14 @@ async def test_jobs_that_no_worker_does_are_noticed_by_kind(services: Services, 
     checks = Conditions(services, clock=times)
     for kind in (Kind.DOWNLOAD, Kind.UPLOAD):
         await services.lifecycle.create(NewJob(kind=kind, owner="olga", files=[]))
-    await record_heartbeat(services.database, "w", [Kind.UPLOAD])
+    await record_heartbeat(services.database, "w", dict.fromkeys([Kind.UPLOAD], 4), datetime.now(UTC))
     await checks.check()
     await times.pass_by(PATIENCE)
-    await record_heartbeat(services.database, "w", [Kind.UPLOAD])
+    await record_heartbeat(services.database, "w", dict.fromkeys([Kind.UPLOAD], 4), datetime.now(UTC))
     await checks.check()
     [one] = await open_notices(services)
     assert (one.kind, one.key) == (NoticeKind.NO_WORKER, "no_worker:download")
-    await record_heartbeat(services.database, "w", [Kind.DOWNLOAD, Kind.UPLOAD])
+    await record_heartbeat(services.database, "w", dict.fromkeys([Kind.DOWNLOAD, Kind.UPLOAD], 4), datetime.now(UTC))
     await times.pass_by(SILENCE)
     await checks.check()
     assert await keys(services) == []

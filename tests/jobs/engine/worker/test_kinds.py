@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -70,11 +71,11 @@ async def test_a_kind_has_a_worker_while_one_that_runs_it_has_heartbeats(service
     await create(services, 10_000)
     await services.lifecycle.create(NewJob(kind=Kind.VIDEO, owner="ada", files=[]))
     assert await kinds_without_worker(services) == [Kind.DOWNLOAD, Kind.VIDEO]
-    await record_heartbeat(database, "worker-1", [Kind.UPLOAD, Kind.VIDEO])
+    await record_heartbeat(database, "worker-1", dict.fromkeys([Kind.UPLOAD, Kind.VIDEO], 4), datetime.now(UTC))
     assert await kinds_without_worker(services) == [Kind.DOWNLOAD]
-    await record_heartbeat(database, "worker-1", [Kind.DOWNLOAD])
+    await record_heartbeat(database, "worker-1", dict.fromkeys([Kind.DOWNLOAD], 4), datetime.now(UTC))
     assert await kinds_without_worker(services) == [Kind.VIDEO]
-    await record_heartbeat(database, "worker-2", [Kind.VIDEO])
+    await record_heartbeat(database, "worker-2", dict.fromkeys([Kind.VIDEO], 4), datetime.now(UTC))
     assert await kinds_without_worker(services) == []
     async with database.begin() as connection:
         await connection.execute(text("UPDATE workers SET seen_at = now() - interval '2 seconds'"))
