@@ -23,6 +23,7 @@ from app.dispatch import EXCEPTION_HANDLERS, routes_of
 from app.endpoints import oidc, sockets
 from app.endpoints.pages import PAGES, Assets, docs, product_version, sign_in_page, view
 from app.following.hub import Hub
+from app.following.overview_topic import OverviewTopic
 from app.forwarded_clients import ForwardedClients
 from app.middleware import RequestMiddleware
 from app.openapi import openapi
@@ -61,7 +62,7 @@ class Gateway(RequestMiddleware):
             ):
                 scanner = ScannerCheck(settings)
                 overview = OverviewReader(services, scanner)
-                hub = self._hub = Hub(services, access)
+                hub = self._hub = Hub(services, access, OverviewTopic(overview.read))
                 app.state.context = Context(
                     services=services,
                     access=access,

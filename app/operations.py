@@ -21,6 +21,7 @@ from app.access.rules import (
     DELETE_FILE,
     DELETE_RESULT,
     EVERYBODY,
+    FOLLOW_FLEET,
     FOLLOW_JOB,
     FOLLOW_JOBS,
     GET_CONTENT,
@@ -455,6 +456,11 @@ OPERATIONS = (
         "GET", f"{OPERATOR}/jobs/{{jobId}}", SEE_FLEET, operator.timeline, "timeline",
         "Get one job with its attempts and transitions, and why it waits", "operation",
         {200: (operator_schemas.JobTimeline,)}, problems=(400, 404, 503),
+    ),
+    Operation(
+        "GET", f"{OPERATOR}/stream", FOLLOW_FLEET, streams.overview, "streamOverview",
+        "Stream the overview as server-sent events, whenever it has changed", "operation",
+        {200: (operator_schemas.OverviewMessage,)}, (), (_TICKET,), (400,), streams.MEDIA_TYPE,
     ),
     *(
         Operation(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, Self
 from uuid import UUID
 
 from pydantic import Field
@@ -117,6 +118,24 @@ class ThrottledView(Message):
     last_at: datetime
 
 
+class StatusCounts(Message):
+    """Jobs by status."""
+
+    receiving: int
+    queued: int
+    processing: int
+    retrying: int
+    completed: int
+    failed: int
+    cancelled: int
+    expired: int
+
+    @classmethod
+    def of(cls, counts: Mapping[Status, int]) -> Self:
+        """Of the counts by status, those that are missing being 0."""
+        return cls(**{status: counts.get(status, 0) for status in Status})
+
+
 class Overview(Message):
     """The fleet as it is now."""
 
@@ -124,7 +143,7 @@ class Overview(Message):
     dependencies: list[DependencyHealth]
     gateways: ProcessCount
     workers: ProcessCount
-    jobs: dict[Status, int] = Field(
+    jobs: StatusCounts = Field(
         description="The jobs that have not ended, by status, and those that ended in the last 24 hours."
     )
     queues: list[QueueView]
@@ -210,7 +229,7 @@ class JobCount(Message):
     """How many jobs meet all conditions."""
 
     count: int
-    by_status: dict[Status, int] = Field(description="Without those of which there are none.")
+    by_status: StatusCounts
 
 
 class QueuedBecause(Message):

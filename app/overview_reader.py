@@ -7,6 +7,7 @@ number of jobs and files, operators who look take a twentieth of one connection 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from time import monotonic
@@ -23,6 +24,7 @@ from app.operator_schemas import (
     ProcessCount,
     QueueView,
     RatesView,
+    StatusCounts,
     StorageView,
     SuccessRate,
     ThrottledView,
@@ -48,7 +50,7 @@ from jobs.services import Services
 
 T = TypeVar("T")
 
-FRESH, CHEAP, COSTLY = 2.0, 5.0, 60.0
+FRESH, CHEAP, COSTLY = 1.5, 5.0, 60.0
 """Seconds for which figures are kept: of what waits and runs, of the last hour, of a day and the store."""
 REST = 20.0
 """How many times as long as it took to read it a figure is kept at least."""
@@ -155,9 +157,11 @@ def slots_of(workers: Sequence[Process], kind: Kind) -> int:
     return sum(1 if number is None else number for number in slots)
 
 
-def _totals(queues: Sequence[QueueCounts], ended: dict[Status, int]) -> dict[Status, int]:
-    unended = {status: sum(queue.by_status[status] for queue in queues) for status in queues[0].by_status}
-    return {status: ended.get(status, unended.get(status, 0)) for status in Status}
+def _totals(queues: Sequence[QueueCounts], ended: dict[Status, int]) -> StatusCounts:
+    unended: Counter[Status] = Counter()
+    for queue in queues:
+        unended.update(queue.by_status)
+    return StatusCounts.of(ended | unended)
 
 
 def _queue_of(queue: QueueCounts, workers: Sequence[Process]) -> QueueView:

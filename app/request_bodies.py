@@ -122,6 +122,13 @@ class UnfollowJobs(Body):
     jobs: list[UUID] = Field(min_length=1, max_length=1_000)
 
 
+class Watch(Body):
+    """Message of a WebSocket client: follow the overview of the fleet, as operators do, or stop following it."""
+
+    type: Literal["watch", "unwatch"]
+    topic: Literal["operator"]
+
+
 class Reauth(Body):
     """Message of a WebSocket client: a new token, before the access of the connection expires."""
 

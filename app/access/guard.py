@@ -85,19 +85,7 @@ class Guard:
     async def _authenticated(self, connection: HTTPConnection, rule: Rule) -> Principal:
         principal = await self.authenticator.authenticate(connection, ticket=rule.ticket, visitors=rule.visitors)
         connection.state.principal = principal
-        for scope in (rule.scope, rule.also):
-            if scope is not None and scope not in principal.scopes:
-                raise Forbidden(
-                    f"This needs the scope {scope}, which the key or token lacks. Create one with --scopes."
-                )
-        if not principal.role.includes(rule.role):
-            raise Forbidden(f"Your role ({principal.role}) may not do this: only {_WHO[rule.role]} may.")
-        if rule.person and principal.proof not in {Proof.SESSION, Proof.PROXY}:
-            raise Forbidden("This needs somebody who has signed in on the page: no key or token does it.")
-        if principal.grant is not None and not rule.grant:
-            raise Forbidden(
-                "A grant starts jobs, follows and cancels them, and gets their results. It does nothing else."
-            )
+        check_rule(principal, rule)
         return principal
 
     async def _check_path(self, connection: HTTPConnection, principal: Principal, rule: Rule) -> None:
@@ -159,6 +147,19 @@ class Guard:
             groups=principal.groups,
             template_files=is_user and self._users_read_template_files,
         )
+
+
+def check_rule(principal: Principal, rule: Rule) -> None:
+    """Raises `Forbidden` unless the principal has the scopes, the role and the proof that the rule requires."""
+    for scope in (rule.scope, rule.also):
+        if scope is not None and scope not in principal.scopes:
+            raise Forbidden(f"This needs the scope {scope}, which the key or token lacks. Create one with --scopes.")
+    if not principal.role.includes(rule.role):
+        raise Forbidden(f"Your role ({principal.role}) may not do this: only {_WHO[rule.role]} may.")
+    if rule.person and principal.proof not in {Proof.SESSION, Proof.PROXY}:
+        raise Forbidden("This needs somebody who has signed in on the page: no key or token does it.")
+    if principal.grant is not None and not rule.grant:
+        raise Forbidden("A grant starts jobs, follows and cancels them, and gets their results. It does nothing else.")
 
 
 def principal_of(connection: HTTPConnection) -> Principal:

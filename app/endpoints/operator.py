@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.context import context, json_response
-from app.operator_schemas import JobCount, OperatorJobPage
+from app.operator_schemas import JobCount, OperatorJobPage, StatusCounts
 from app.pagination import cursor_of, page_limit, page_response, time_cursor
 from app.requests import RequestReader, invalid, path_job_id, query_choices, query_flag, query_text, query_time
 from app.serializers import CACHE_CONTROL
@@ -45,8 +45,8 @@ async def listing(request: Request) -> Response:
 async def count(request: Request) -> Response:
     """How many jobs meet the same conditions."""
     found = await context(request).services.finder.count(job_filter(request))
-    by_status = {status: found[status] for status in Status if found.get(status)}
-    return json_response(JobCount(count=sum(found.values()), by_status=by_status), headers=HEADERS)
+    body = JobCount(count=sum(found.values()), by_status=StatusCounts.of(found))
+    return json_response(body, headers=HEADERS)
 
 
 async def timeline(request: Request) -> Response:

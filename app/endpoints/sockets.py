@@ -17,9 +17,9 @@ from starlette.types import Receive
 from starlette.websockets import WebSocket
 
 from app.access.credentials import Credential, CredentialKind
-from app.access.guard import principal_of
+from app.access.guard import check_rule, principal_of
 from app.access.principals import Principal, Scope
-from app.access.rules import FOLLOW_JOB, FOLLOW_JOBS
+from app.access.rules import FOLLOW_FLEET, FOLLOW_JOB, FOLLOW_JOBS
 from app.client_counts import client_address
 from app.close_codes import CloseCode
 from app.context import Context, holder_of
@@ -28,7 +28,7 @@ from app.following.connections import SocketConnection, transport_of
 from app.following.hub import CONCURRENT_READS, Hub
 from app.following.topics import Follower
 from app.problems import Forbidden, UnsupportedSubprotocol, close_code_of
-from app.request_bodies import FollowJobs, Reauth, UnfollowJobs
+from app.request_bodies import FollowJobs, Reauth, UnfollowJobs, Watch
 from app.requests import MAX_SEQ, query_int, summary, uuid_of
 from app.validation import problems_of
 from jobs.concurrency import map_limited
@@ -48,8 +48,8 @@ MAX_FAULTS = 10
 
 ONE_RULE, MANY_RULE = FOLLOW_JOB, FOLLOW_JOBS
 
-_MESSAGE: TypeAdapter[FollowJobs | UnfollowJobs | Reauth] = TypeAdapter(
-    Annotated[FollowJobs | UnfollowJobs | Reauth, Field(discriminator="type")]
+_MESSAGE: TypeAdapter[FollowJobs | UnfollowJobs | Watch | Reauth] = TypeAdapter(
+    Annotated[FollowJobs | UnfollowJobs | Watch | Reauth, Field(discriminator="type")]
 )
 
 
@@ -143,10 +143,16 @@ class _Session:
             return await self._renew(connection, message)
         if not many:
             return await self._send_error(connection, _ONE_JOB)
-        if isinstance(message, UnfollowJobs):
+        if isinstance(message, FollowJobs):
+            await self._follow(connection, message)
+        elif isinstance(message, Watch):
+            await self._watch(connection, message)
+        else:
             for job_id in message.jobs:
                 self._hub.unfollow(connection, job_id)
-            return None
+        return None
+
+    async def _follow(self, connection: SocketConnection, message: FollowJobs) -> None:
         wanted: Mapping[UUID, Order] = {job.job_id: requested_since(job.since) for job in message.jobs}
         if len(wanted.keys() | set(self._hub.followed_by(connection))) > MAX_JOBS:
             text = f"A connection may follow up to {MAX_JOBS} jobs at once. None of this message is followed."
@@ -155,6 +161,30 @@ class _Session:
         followers = self._hub.follow(connection, wanted)  # in the order of messages: the next one may unfollow some
         self._pending.spawn(self._catch_up(connection, followers))
         return None
+
+    async def _watch(self, connection: SocketConnection, message: Watch) -> None:
+        """Follows the overview of the fleet, or stops following it."""
+        overview = self._hub.overview
+        if message.type == "unwatch":
+            return overview.unfollow(connection)
+        try:
+            check_rule(self._hub.principal_of(connection), FOLLOW_FLEET)
+        except Forbidden as error:
+            return await self._send_error(connection, error.message, error.code)
+        await self._pending.wait_until_below(MAX_PENDING)
+        self._pending.spawn(self._begin_to_watch(connection))
+        return None
+
+    async def _begin_to_watch(self, connection: SocketConnection) -> None:
+        try:
+            first = await self._hub.overview.first()
+        except DatabaseUnavailable as error:
+            await connection.send_error(error.code, error.message)
+        except Exception:
+            log.exception("socket_failed")
+            self._hub.close(connection, CloseCode.INTERNAL)
+        else:
+            self._hub.overview.follow(connection, first)
 
     async def _renew(self, connection: SocketConnection, message: Reauth) -> None:
         """Goes on with a new token of the same user. An invalid one changes nothing: the old one goes on."""
@@ -176,6 +206,12 @@ class _Session:
 
     async def _check_followed(self, connection: SocketConnection, principal: Principal) -> None:
         """Ends what the principal, whose role has changed, may not follow any more."""
+        if connection in self._hub.overview:
+            try:
+                check_rule(principal, FOLLOW_FLEET)
+            except Forbidden as error:
+                self._hub.overview.unfollow(connection)
+                await connection.send_error(error.code, error.message)
         for job_id in list(self._hub.followed_by(connection)):
             try:
                 await self._guard.check_job(principal, job_id)

@@ -54,6 +54,14 @@ async def many(request: Request) -> Response:
     return _stream(request, {job_id: requested_since(since) for job_id, since in wanted.items()}, many=True)
 
 
+async def overview(request: Request) -> Response:
+    """Streams the overview of the fleet, until the client disconnects."""
+    if request.method == "HEAD":
+        return Response(None, headers=HEADERS, media_type=MEDIA_TYPE)
+    it = context(request)
+    return OverviewStream(it.hub, request.state.response, holder_of(request, it), principal_of(request), {}, many=True)
+
+
 def _stream(request: Request, wanted: Mapping[UUID, Order], *, many: bool) -> Response:
     if request.method == "HEAD":
         return Response(None, headers=HEADERS, media_type=MEDIA_TYPE)
@@ -126,12 +134,19 @@ class EventStream(Response):
         [(first, frame), *_] = snapshots
         if not self._many and frame.final and frame.order[0] == first.order[0]:
             return await Response(None, 204)(scope, receive, send)  # the client has the end: it need not reconnect
+        if await self._open(connection, send):
+            self._hub.send_snapshots(snapshots)
+        return None
+
+    async def _open(self, connection: StreamConnection, send: Send) -> bool:
+        """Begins the stream. Returns False if the connection is being closed: then the client gets a `retry`."""
         if connection.close_code is not None:
-            return await self._send_retry(send, connection.close_code)
+            await self._send_retry(send, connection.close_code)
+            return False
         connection.has_begun = True
         await self._send_start(send)
         await send({"type": "http.response.body", "body": stream_start(RETRY), "more_body": True})
-        return self._hub.send_snapshots(snapshots)
+        return True
 
     async def _send_start(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
@@ -140,6 +155,22 @@ class EventStream(Response):
         """Sends an empty stream that says when to reconnect."""
         await self._send_start(send)
         await send({"type": "http.response.body", "body": retry_field(code.retry_delay()), "more_body": False})
+
+
+class OverviewStream(EventStream):
+    """Sends the overview of the fleet until the client has disconnected."""
+
+    async def _begin(self, connection: StreamConnection, scope: Scope, receive: Receive, send: Send) -> None:
+        del receive
+        try:
+            first = await self._hub.overview.first()
+        except Exception as error:
+            if not isinstance(error, HaulageError):
+                log.exception("stream_failed", path=scope["path"])
+            return await self._send_retry(send, close_code_of(error))
+        if await self._open(connection, send):
+            self._hub.overview.follow(connection, first)
+        return None
 
 
 async def _until_disconnect(hub: Hub, connection: StreamConnection, receive: Receive) -> None:

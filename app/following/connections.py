@@ -18,7 +18,7 @@ from typing import cast
 from starlette.types import Send
 
 from app.close_codes import CloseCode
-from app.following.frames import Encoding, Frame, comment, error_message, reauth_message, retry_field, text_frame
+from app.following.frames import Encoding, StateFrame, comment, error_message, reauth_message, retry_field, text_frame
 
 HIGH_WATER = 16 * 1024
 """Bytes buffered for a client, in this process and again in the kernel, above which it is sent nothing more."""
@@ -65,7 +65,7 @@ class Connection:
                 with suppress(OSError):  # a UNIX socket has neither
                     sock.setsockopt(socket.IPPROTO_TCP, option, value)
 
-    def write(self, frame: Frame) -> bool:
+    def write(self, frame: StateFrame) -> bool:
         """Sends the message. Returns False if the client is too slow to get it now, or gone."""
         return self._write(frame.encoded(self.encoding))
 

@@ -28,19 +28,14 @@ class Encoding(IntEnum):
     """The same without `id`: on a stream of several jobs, one id could not say where each of them is."""
 
 
-class Frame:
-    """A message with its order, which decides which followers get it."""
+class StateFrame:
+    """A message that stands for itself: whoever missed an earlier one gets along with the newest."""
 
-    __slots__ = ("_body", "_encoded", "event", "final", "order", "read_after", "since")
+    __slots__ = ("_body", "_encoded", "_name")
 
-    def __init__(self, event: Event, body: bytes, read_after: Order | None = None) -> None:
-        """`body`: the event as JSON. `read_after`, for a snapshot: the newest message before it was read."""
-        self.event = event
-        self.order = event.order
-        self.since = event.since
-        self.read_after = read_after
-        self.final = event.status.ended or event.type is EventType.GONE
-        """Whether it is the last message about its job, unless a person retries that."""
+    def __init__(self, name: str, body: bytes) -> None:
+        """`name`: its `type`. `body`: the message as JSON."""
+        self._name = name
         self._body = body
         self._encoded: list[bytes | None] = [None, None, None]
 
@@ -54,9 +49,33 @@ class Frame:
     def _encode(self, encoding: Encoding) -> bytes:
         if encoding is Encoding.WEBSOCKET:
             return text_frame(self._body)
+        event_id = self._event_id(encoding)
+        return chunk(ServerSentEvent(self._body.decode(), event=self._name, id=event_id, sep=LINE_END).encode())
+
+    def _event_id(self, encoding: Encoding) -> str | None:
+        """The `id` of the event on a stream, if it has one."""
+        del encoding
+        return None
+
+
+class Frame(StateFrame):
+    """A message about a job with its order, which decides which followers get it."""
+
+    __slots__ = ("event", "final", "order", "read_after", "since")
+
+    def __init__(self, event: Event, body: bytes, read_after: Order | None = None) -> None:
+        """`body`: the event as JSON. `read_after`, for a snapshot: the newest message before it was read."""
+        super().__init__(event.type, body)
+        self.event = event
+        self.order = event.order
+        self.since = event.since
+        self.read_after = read_after
+        self.final = event.status.ended or event.type is EventType.GONE
+        """Whether it is the last message about its job, unless a person retries that."""
+
+    def _event_id(self, encoding: Encoding) -> str | None:
         seq, tick = self.order
-        event_id = f"{seq}.{tick}" if encoding is Encoding.SSE else None
-        return chunk(ServerSentEvent(self._body.decode(), event=self.event.type, id=event_id, sep=LINE_END).encode())
+        return f"{seq}.{tick}" if encoding is Encoding.SSE else None
 
 
 def text_frame(body: bytes) -> bytes:

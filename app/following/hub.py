@@ -24,6 +24,7 @@ from app.following.connection_limits import ConnectionLimits, Holder
 from app.following.connections import Connection
 from app.following.disconnects import Disconnects
 from app.following.frames import Frame
+from app.following.overview_topic import OverviewTopic
 from app.following.polling import Polling
 from app.following.reconciler import Reconciler
 from app.following.shedding import Shedding
@@ -68,8 +69,10 @@ class Hub:
     up to date, and every later message goes to it as it arrives, until `unfollow` or `disconnect`.
     """
 
-    def __init__(self, services: Services, access: AccessControl) -> None:
+    def __init__(self, services: Services, access: AccessControl, overview: OverviewTopic) -> None:
         settings = services.settings
+        self.overview = overview
+        """The overview of the fleet, which connections may follow besides jobs, or instead."""
         statuses = self.statuses = StatusReader(services)
         self._access = access
         access.on_revoked = self._end_revoked
@@ -101,6 +104,7 @@ class Hub:
         finally:
             await cancel_and_wait(*tasks)
             await self._disconnects.abort()
+            await self.overview.close()
             await self._tasks.cancel()
             await self._snapshots.cancel()
 
@@ -146,6 +150,7 @@ class Hub:
         client = self._clients.pop(connection)
         for follower in client.followers.values():
             self._remove(follower)
+        self.overview.unfollow(connection)
         self._slow_consumers.discard(connection)
         self.limits.release(client.holder)
 
@@ -310,7 +315,8 @@ class Hub:
         self._tasks.spawn(resync())
 
     def _send_newest(self, connection: Connection) -> None:
-        """Sends a connection that was slow the newest state of each of its jobs."""
+        """Sends a connection that was slow the newest state of each of its jobs, and of the fleet."""
+        self.overview.send_newest(connection)
         for follower in list(self._clients[connection].followers.values()):
             if follower.order[1] < 0 and not follower.reading:
                 self._resync(follower)  # not even the first snapshot could be sent

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from jobs.access.refusals import add_refusals
-from jobs.engine.jobs import Failure
+from jobs.engine.jobs import Failure, Job
 from jobs.engine.sql.gateways import record_gateway
 from jobs.engine.sql.workers import STALE, record_heartbeat
 from jobs.errors import ErrorClass
@@ -188,7 +188,7 @@ async def test_jobs_of_all_owners_are_listed_searched_and_counted(
     first = await create(services, report, owner="alice", archive_name="first.zip")
     second = await created(services, b"1", name="second report.txt", owner="bob")
     third = await dead(services, owner="carol", archive_name="third.zip")
-    expected = {
+    expected: dict[str, list[Job]] = {
         "limit=1": [third, second, first],
         "q=REPORT&kind=upload": [second],
         "q=report": [third, second, first],

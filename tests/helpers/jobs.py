@@ -12,7 +12,10 @@ from sqlalchemy import text
 from app.access.control import AccessControl
 from app.following.connection_limits import Holder
 from app.following.hub import Hub
+from app.following.overview_topic import OverviewTopic
+from app.overview_reader import OverviewReader
 from app.public_address import PublicAddress
+from app.scanner_check import ScannerCheck
 from jobs.bundles.downloads import Compression, Download, NewDownload, OnMissing
 from jobs.engine.jobs import Failure, FileRequest, Job, Status
 from jobs.engine.sql.jobs import list_events
@@ -28,7 +31,8 @@ from tests.helpers.eventually import eventually
 def hub_of(services: Services) -> Hub:
     """A hub of the test's own, for anybody."""
     settings = services.settings
-    return Hub(services, AccessControl(settings, PublicAddress(settings), services))
+    overview = OverviewTopic(OverviewReader(services, ScannerCheck(settings)).read)
+    return Hub(services, AccessControl(settings, PublicAddress(settings), services), overview)
 
 
 async def until_ended(services: Services, job: Job) -> Download:

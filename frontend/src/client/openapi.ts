@@ -739,6 +739,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/operator/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Stream the overview as server-sent events, whenever it has changed */
+        get: operations["streamOverview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/diagnose/request": {
         parameters: {
             query?: never;
@@ -1442,13 +1459,7 @@ export interface components {
         JobCount: {
             /** Count */
             count: number;
-            /**
-             * Bystatus
-             * @description Without those of which there are none.
-             */
-            byStatus: {
-                [key: string]: number;
-            };
+            byStatus: components["schemas"]["StatusCounts"];
         };
         /**
          * JobItem
@@ -2030,13 +2041,8 @@ export interface components {
             dependencies: components["schemas"]["DependencyHealth"][];
             gateways: components["schemas"]["ProcessCount"];
             workers: components["schemas"]["ProcessCount"];
-            /**
-             * Jobs
-             * @description The jobs that have not ended, by status, and those that ended in the last 24 hours.
-             */
-            jobs: {
-                [key: string]: number;
-            };
+            /** @description The jobs that have not ended, by status, and those that ended in the last 24 hours. */
+            jobs: components["schemas"]["StatusCounts"];
             /** Queues */
             queues: components["schemas"]["QueueView"][];
             rates: components["schemas"]["RatesView"];
@@ -2048,6 +2054,19 @@ export interface components {
              * @description At most 20, the latest first.
              */
             throttled: components["schemas"]["ThrottledView"][];
+        };
+        /**
+         * OverviewMessage
+         * @description What followers of the overview get, when it has changed: all of it.
+         */
+        OverviewMessage: {
+            /**
+             * Type
+             * @default operator
+             * @constant
+             */
+            type: "operator";
+            overview: components["schemas"]["Overview"];
         };
         /**
          * PartItem
@@ -2860,6 +2879,28 @@ export interface components {
          * @enum {string}
          */
         Status: "receiving" | "queued" | "processing" | "retrying" | "completed" | "failed" | "cancelled" | "expired";
+        /**
+         * StatusCounts
+         * @description Jobs by status.
+         */
+        StatusCounts: {
+            /** Receiving */
+            receiving: number;
+            /** Queued */
+            queued: number;
+            /** Processing */
+            processing: number;
+            /** Retrying */
+            retrying: number;
+            /** Completed */
+            completed: number;
+            /** Failed */
+            failed: number;
+            /** Cancelled */
+            cancelled: number;
+            /** Expired */
+            expired: number;
+        };
         /**
          * StorageView
          * @description What the store holds for Haulage. Sizes in bytes. Counted at most once a minute.
@@ -9178,6 +9219,92 @@ export interface operations {
             };
             /** @description Service Unavailable */
             503: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description Seconds after which to ask again. */
+                    "Retry-After": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any other error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    streamOverview: {
+        parameters: {
+            query?: {
+                /** @description A ticket of `POST /v1/access/tickets`, for pages of other origins. It is valid once, for 60 s. */
+                ticket?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": {
+                        event?: string;
+                        id?: string;
+                        data: string;
+                    };
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description What proves who the request comes from (RFC 9110, section 11.6.1). */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     /** @description Id of the request, its own or a new one. The log has it, too. */
                     "X-Request-ID": string;

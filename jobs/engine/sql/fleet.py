@@ -151,8 +151,7 @@ _DURATIONS = """
         AND started_at IS NOT NULL
     GROUP BY kind ORDER BY kind
 """
-"""A job's `due_at` is that of its last attempt, and `started_at` that of its first: how long it waited is known if both are of
-the same one."""
+"""`due_at` is that of a job's last attempt, `started_at` that of its first: the wait is known of those that needed one."""
 
 
 @dataclass(frozen=True, slots=True)

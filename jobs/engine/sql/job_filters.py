@@ -49,7 +49,7 @@ Position = tuple[datetime, UUID]
 WINDOW = 5_000
 """Jobs among which a text is looked for without the search indexes."""
 FEW = 2_000
-"""Jobs in which a text may be, for each way to find it, so that all of them are read and sorted."""
+"""Jobs that one index may find so that all are read and sorted."""
 FILES = 1_000
 """Files of the catalogue whose name has the text, the oldest first, by which jobs are found."""
 CLOCKS_DIFFER = timedelta(hours=1)
@@ -173,16 +173,16 @@ def _newest(wanted: JobFilter, before: Position | None, limit: int) -> Select[An
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """The ways to find the jobs of a text."""
+    """How the jobs of a text are found."""
 
     term: str
     id_range: tuple[UUID, UUID] | None
     names: Sequence[Table]
     file_ids: Sequence[int]
 
-    def ways(self) -> list[Select[Any]]:
-        """For each way, the ids of all jobs that it finds, by an index."""
-        ways: list[Select[Any]] = [
+    def queries(self) -> list[Select[Any]]:
+        """For each index that is searched, the ids of all jobs that it finds."""
+        queries: list[Select[Any]] = [
             select(jobs.c.id).where(jobs.c.owner == self.term),
             select(jobs.c.id).where(self._indexed(jobs.c.error_message), self._contains(jobs.c.error_message)),
             *(
@@ -191,18 +191,18 @@ class _Search:
             ),
         ]
         if self.id_range is not None:
-            ways.append(select(jobs.c.id).where(jobs.c.id.between(*self.id_range)))
+            queries.append(select(jobs.c.id).where(jobs.c.id.between(*self.id_range)))
         if self.file_ids:
-            ways.append(select(file_records.c.job_id).where(self._has_file()))
-        return ways
+            queries.append(select(file_records.c.job_id).where(self._has_file()))
+        return queries
 
     def ids(self) -> CompoundSelect[Any]:
         """The ids of all jobs that have the text."""
-        return union(*self.ways())
+        return union(*self.queries())
 
     def most(self, limit: int) -> Select[Any]:
-        """How many jobs the way that finds most of them finds, counting no further than `limit`."""
-        counts = (select(func.count()).select_from(way.limit(limit).subquery()) for way in self.ways())
+        """How many jobs the index that finds most of them finds, counting no further than `limit`."""
+        counts = (select(func.count()).select_from(query.limit(limit).subquery()) for query in self.queries())
         return select(func.greatest(*(count.scalar_subquery() for count in counts)))
 
     def sorted(self, wanted: JobFilter, before: Position | None, limit: int) -> Select[Any]:

@@ -24,6 +24,7 @@ from app.following.connection_limits import Holder
 from app.following.connections import HIGH_WATER, Connection
 from app.following.frames import Encoding
 from app.following.hub import Hub
+from app.following.overview_topic import OverviewTopic
 from app.following.snapshot_reader import SnapshotReader
 from app.schemas import JobStatus
 from app.serializers import status_of
@@ -275,7 +276,7 @@ class SimulatedHub(Hub):
         guard = SimpleNamespace(check_job=_admit, check_still_valid=lambda _: None)
         access = SimpleNamespace(guard=guard, refresh=None, on_revoked=None)
         services = SimpleNamespace(settings=settings, feed=None, snapshots=store, probe_redis=None)
-        super().__init__(cast("Services", services), cast("AccessControl", access))
+        super().__init__(cast("Services", services), cast("AccessControl", access), OverviewTopic(cast("Any", None)))
         self._snapshots = SnapshotReader(cast("StatusReader", store), self._topics)
         self._tasks = self.watched = WatchedTasks()
 
