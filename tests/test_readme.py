@@ -19,7 +19,7 @@ from jobs.services import Services
 from jobs.settings import Settings
 from tests.app.cli.processes import variables
 from tests.helpers.catalogue import Catalogue
-from tests.helpers.jobs import dead
+from tests.helpers.jobs import create, dead
 from tests.helpers.running import serving as serving_gateway
 from tests.helpers.running import taking_in, working
 from tests.helpers.settings import with_changes
@@ -30,9 +30,9 @@ MARK = "\x1e"
 """The separator between the outputs of two commands."""
 
 
-def commands(project: Path, heading: str) -> list[str]:
-    """The commands of the shell blocks under a heading of the README; a backslash at the end of a line continues one."""
-    section = (project / "README.md").read_text(encoding="utf-8").split(f"\n## {heading}\n")[1].split("\n## ")[0]
+def commands(project: Path, heading: str, page: str = "README.md") -> list[str]:
+    """The commands of the shell blocks under a heading of a page; a backslash at the end of a line continues one."""
+    section = (project / page).read_text(encoding="utf-8").split(f"\n## {heading}\n")[1].split("\n## ")[0]
     lines = "\n".join(re.findall(r"```sh\n(.*?)```", section, re.DOTALL)).replace("\\\n", " ").splitlines()
     return [line for line in lines if line]
 
@@ -111,6 +111,7 @@ async def test_the_commands_of_the_readme_work_from_top_to_bottom(
     assert [one["jobId"] for one in response("# jobs that ran out")["jobs"]] == [str(died.id)]
     assert output("haulage dead delete") == f"Job {died.id} was deleted.\n"
     assert [one["kind"] for one in response("/v1/notices")["notices"]] == ["dead"]
+    assert response("/v1/operator/overview")["workers"]["running"] == 1
 
     assert output("-o order.zip").startswith("Saved order.zip (20.0 MB, CRC-32 ")
     with zipfile.ZipFile(folder / "order.zip") as bundle:
@@ -142,3 +143,24 @@ async def test_the_commands_for_uploads_work(project: Path, folder: Path, servic
     uploads = json.loads(listed)["jobs"]
     assert uploads[0]["jobId"] == json.loads(sent)["jobs"][0]["jobId"]
     assert sorted(upload["upload"]["name"] for upload in uploads[1:]) == sorted(["README.md", *pictures])
+
+
+async def test_the_commands_for_operators_work(
+    project: Path, folder: Path, services: Services, catalogue: Catalogue, gateway: str
+) -> None:
+    job = await create(services, await catalogue.add(b"demo", "report.txt"), archive_name=None)
+    died = await dead(services, ErrorClass.NETWORK, archive_name="Report.zip")
+    lines = commands(project, "What operators see", "docs/operations.md")
+    replaced = [line.replace(GATEWAY, gateway.removeprefix("http://")) for line in lines]
+    stream = replaced.pop()
+    assert "/v1/operator/stream" in stream
+    replaced.append(f"timeout 2 {stream.partition('#')[0]} || test $? = 124")  # it never ends by itself
+    printed = await session(folder, replaced, os.environ | {"JOB": str(job.id)})
+    overview, workers, dead_jobs, searched, counted, timeline = map(json.loads, printed[:-1])
+    assert [one["status"] for one in overview["dependencies"]] == ["up", "up", "up"]
+    assert workers == {"workers": []}
+    assert [one["jobId"] for one in dead_jobs["jobs"]] == [str(died.id)]
+    assert [one["jobId"] for one in searched["jobs"]] == [str(died.id)]
+    assert (counted["count"], counted["byStatus"]["queued"]) == (2, 1)
+    assert (timeline["job"]["jobId"], timeline["queuedBecause"]["reason"]) == (str(job.id), "no_worker")
+    assert "event: operator" in printed[-1]

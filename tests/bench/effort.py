@@ -44,6 +44,8 @@ class Effort:
     """Sizes of the two bundles during which a worker's memory must not pass the same bound."""
     grown: tuple[int, int]
     """Jobs and files of the catalogue that have piled up."""
+    operated: int
+    """Jobs of all owners that operators look through."""
     uploaded: int
     """Size of the file that is uploaded in different ways."""
     returned: int
@@ -81,6 +83,7 @@ FULL = Effort(
     every=1,
     giant=(1024 * MIB, 10 * 1024 * MIB),
     grown=(300_000, 1_000_000),
+    operated=1_000_000,
     uploaded=1024 * MIB,
     returned=int(os.environ.get("HAULAGE_BENCH_RETURNED", 10 * 1024 * MIB)),
     streams=(50, 40 * MIB),
@@ -106,6 +109,7 @@ QUICK = Effort(
     every=8,
     giant=(128 * MIB, 256 * MIB),
     grown=(20_000, 50_000),
+    operated=20_000,
     uploaded=40 * MIB,
     returned=80 * MIB,
     streams=(8, 8 * MIB),

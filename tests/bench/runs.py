@@ -16,6 +16,7 @@ from tests.bench import (
     initiate,
     live,
     memory,
+    operators,
     packing,
     page,
     photos,
@@ -51,6 +52,8 @@ BUNDLES: dict[str, Bench] = {"bundles": race.measure}
 """Those of bundles beside other ways to make them: likewise."""
 GROWTH: dict[str, Bench] = {"growth": growth.measure}
 """What becomes slower when much has been done: likewise."""
+OPERATORS: dict[str, Bench] = {"operators": operators.measure}
+"""What operators wait for, with a million jobs: likewise."""
 PAGE: dict[str, Bench] = {"page": page.measure}
 """What people see of it in a browser: likewise, after `make browser` has installed what it needs."""
 PROXIES: dict[str, Bench] = {"proxies": proxies.measure}
@@ -69,6 +72,7 @@ TABLES = {
     "deflating": DEFLATING,
     "bundles": BUNDLES,
     "growth": GROWTH,
+    "operators": OPERATORS,
     "page": PAGE,
     "proxies": PROXIES,
     "access": ACCESS,
@@ -77,7 +81,7 @@ TABLES = {
     "processing": PROCESSING,
 }
 """By the name of its place in docs/benchmarks.md."""
-ALL = BENCHES | LIVE | DEFLATING | BUNDLES | GROWTH | PAGE | PROXIES | ACCESS | TRACES | UPLOADS | PROCESSING
+ALL = BENCHES | LIVE | DEFLATING | BUNDLES | GROWTH | OPERATORS | PAGE | PROXIES | ACCESS | TRACES | UPLOADS | PROCESSING
 
 
 def main() -> int:

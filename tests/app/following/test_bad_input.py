@@ -163,7 +163,7 @@ async def test_an_invalid_message_gets_an_error_and_the_connection_stays_open(
         ("{", "message: is not valid JSON: EOF while parsing an object at line 1 column 1"),
         ("[]", "message: must be an object, not a list"),
         ("{}", "type: is required"),
-        ({"type": "shout"}, "type: must be 'follow', 'unfollow' or 'reauth', not 'shout'"),
+        ({"type": "shout"}, "type: must be 'follow', 'unfollow', 'watch', 'unwatch' or 'reauth', not 'shout'"),
         ({"type": "follow"}, "jobs: is required"),
         ({"type": "follow", "jobs": [{"jobId": "x"}]}, "jobs[0].jobId: must be a UUID, not 'x'"),
         ({"type": "follow", "jobs": [{"jobId": UNKNOWN, "since": -1}]}, "jobs[0].since: must be at least 0, not -1"),
