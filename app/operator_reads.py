@@ -88,7 +88,7 @@ class OperatorReader:
             raise JobNotFound(f"There is no job {job_id}.")
         assert isinstance(status, (JobStatus, UploadStatus, ProcessingStatus))
         events = await list_latest_events(self._services.database, job_id, EVENTS)
-        trace_id, trace_url = trace_of(snapshot.job)
+        trace_id = snapshot.job.trace_id
         return JobTimeline(
             job=status,
             owner=snapshot.job.owner,
@@ -96,7 +96,7 @@ class OperatorReader:
             attempts=attempts_of(snapshot.job, events, status)[-ATTEMPTS:],
             events=[_transition_of(event) for event in events],
             trace_id=trace_id,
-            trace_url=trace_url,
+            trace_url=self._services.settings.link_of_trace(trace_id),
         )
 
     async def _queued_because(self, job: Job, position: int | None, now: datetime) -> QueuedBecause | None:
@@ -138,12 +138,6 @@ class OperatorReader:
             status = await self._statuses.read(running.job_id)
             return status if status.status is Status.PROCESSING else None
         return None
-
-
-def trace_of(job: Job) -> tuple[str | None, str | None]:
-    """The id of the trace that the job belongs to, and where it is shown; None if it has none."""
-    del job
-    return None, None
 
 
 def attempts_of(job: Job, events: Sequence[Row], status: BaseStatus) -> list[AttemptView]:
