@@ -218,6 +218,10 @@ RESPONSES: dict[str, ErrorResponse] = {
     "not_found": ErrorResponse(404, "Not found", ExitCode.NOT_FOUND),
     "user_not_found": ErrorResponse(404, "User not found", ExitCode.NOT_FOUND),
     "notice_not_found": ErrorResponse(404, "Notice not found", ExitCode.NOT_FOUND),
+    "worker_not_found": ErrorResponse(404, "Worker not found", ExitCode.NOT_FOUND),
+    "action_not_found": ErrorResponse(404, "Action not found", ExitCode.NOT_FOUND),
+    "action_ended": ErrorResponse(409, "The action has ended", ExitCode.WRONG_STATE),
+    "count_changed": ErrorResponse(409, "More jobs match than expected", ExitCode.WRONG_STATE),
     "job_not_found": ErrorResponse(404, "Job not found", ExitCode.NOT_FOUND, close_code=CloseCode.NOT_FOUND),
     "illegal_transition": ErrorResponse(409, "Not possible in the job's current state", ExitCode.WRONG_STATE),
     "not_ready": ErrorResponse(409, "The job has not completed yet", ExitCode.WRONG_STATE),
@@ -274,6 +278,7 @@ RESPONSES: dict[str, ErrorResponse] = {
     ),
     "sandbox_unavailable": ErrorResponse(503, "Files cannot be processed", ExitCode.UNAVAILABLE, retry_after=30),
     "attempt_timeout": ErrorResponse(504, "The attempt took too long", ExitCode.UNAVAILABLE),
+    "queue_paused": ErrorResponse(503, "The queue is paused", ExitCode.UNAVAILABLE, retry_after=30),
     "stale_fence": ErrorResponse(409, "The job was changed by someone else", ExitCode.WRONG_STATE, retry_after=1),
     # the service
     "database_unavailable": ErrorResponse(
@@ -341,7 +346,7 @@ def problem(request: Request, error: BaseException) -> Response:
                 headers["Connection"] = "close"
             fields = [FieldProblem(field=field, message=text) for field, text in getattr(error, "problems", ())]
             body = _body(request, error.code, response.status, response.title, error.message)
-            more = {name: getattr(error, name, None) for name in ("queue_position", "missing_parts")}
+            more = {name: getattr(error, name, None) for name in ("queue_position", "missing_parts", "count")}
             body = body.model_copy(update={"errors": fields or None, **more})
         case HTTPException():  # Starlette's own: no such path, no such method
             scope = request.scope

@@ -706,6 +706,7 @@ class ProblemBody(Message):
     missing_parts: tuple[int, ...] | None = Field(
         default=None, description="With `parts_missing`: the numbers of the first 100 parts that were not sent."
     )
+    count: int | None = Field(default=None, description="With `count_changed`: how many jobs match now.")
 
 
 class Root(Message):

@@ -67,6 +67,34 @@ class NoticeNotFound(HaulageError):
     error_class = ErrorClass.VALIDATION
 
 
+class WorkerNotFound(HaulageError):
+    code = "worker_not_found"
+    error_class = ErrorClass.VALIDATION
+
+
+class ActionNotFound(HaulageError):
+    code = "action_not_found"
+    error_class = ErrorClass.VALIDATION
+
+
+class ActionEnded(HaulageError):
+    """A bulk action can't be stopped: all of it was done, or it was stopped before."""
+
+    code = "action_ended"
+    error_class = ErrorClass.VALIDATION
+
+
+class CountChanged(HaulageError):
+    """More jobs match a filter than the operator has seen. `count`: how many do now."""
+
+    code = "count_changed"
+    error_class = ErrorClass.VALIDATION
+
+    def __init__(self, message: str, count: int) -> None:
+        super().__init__(message)
+        self.count = count
+
+
 class GrantExhausted(HaulageError):
     """As many jobs as a grant allows were created with it."""
 
@@ -408,6 +436,12 @@ class StaleFence(HaulageError):
 
     code = "stale_fence"
     error_class = ErrorClass.WORKER_LOST
+
+
+class QueuePaused(HaulageError):
+    """An operator has paused the queue of a kind: none of its jobs is claimed."""
+
+    code = "queue_paused"
 
 
 # --- errors of the service itself -------------------------------------------------------------------------------------

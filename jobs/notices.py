@@ -55,6 +55,8 @@ class NoticeKind(StrEnum):
     """A worker can't confine the programs that process files: it does not process any."""
     DISK = "disk"
     """The folder for temporary files of a worker is nearly full."""
+    QUEUE_PAUSED = "queue_paused"
+    """Jobs wait since an operator has paused their queue, and for long."""
 
     @property
     def is_condition(self) -> bool:
@@ -62,7 +64,15 @@ class NoticeKind(StrEnum):
         return self in CONDITIONS
 
 
-CONDITIONS = frozenset({NoticeKind.NO_WORKER, NoticeKind.SCANNER_AWAY, NoticeKind.NO_SANDBOX, NoticeKind.DISK})
+CONDITIONS = frozenset(
+    {
+        NoticeKind.NO_WORKER,
+        NoticeKind.SCANNER_AWAY,
+        NoticeKind.NO_SANDBOX,
+        NoticeKind.DISK,
+        NoticeKind.QUEUE_PAUSED,
+    }
+)
 
 notices = Table(
     "notices",

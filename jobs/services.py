@@ -13,7 +13,9 @@ from jobs.bundles.resolver import Resolver
 from jobs.bundles.sql.tables import download_jobs
 from jobs.database import Database
 from jobs.engine.backpressure import Backpressure
+from jobs.engine.bulk_runs import BulkRuns
 from jobs.engine.engine import Engine
+from jobs.engine.fleet_control import FleetControl
 from jobs.engine.lifecycle import Lifecycle
 from jobs.engine.live.feed import Feed
 from jobs.engine.sql.job_filters import JobFinder
@@ -29,7 +31,7 @@ from jobs.settings import Settings
 from jobs.storage import Storage
 from jobs.tracing.opening import open_tracer
 from jobs.uploads.appending import Appends
-from jobs.uploads.commands import Uploads
+from jobs.uploads.commands import Uploads, check_retryable
 from jobs.uploads.sql.tables import upload_jobs
 
 
@@ -74,6 +76,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         tracer=tracer,
     )
     uploads = Uploads(database, lifecycle, places, storage, settings)
+    finder = JobFinder(database, (download_jobs, upload_jobs, processing_jobs), partial(ids_of_files, database))
     try:
         yield Services(
             settings=settings,
@@ -89,7 +92,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             uploads=uploads,
             appends=Appends(database, lifecycle, uploads, storage, settings),
             processing=ProcessingJobs(database, lifecycle, places, settings),
-            finder=JobFinder(database, (download_jobs, upload_jobs, processing_jobs), partial(ids_of_files, database)),
+            finder=finder,
+            bulk=BulkRuns(database, lifecycle, finder, {Kind.UPLOAD: check_retryable}),
+            fleet=FleetControl(database, settings.lease_ttl),
         )
     finally:
         await lifecycle.close()

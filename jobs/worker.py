@@ -13,6 +13,7 @@ import structlog
 from jobs.concurrency import cancel_and_wait
 from jobs.engine.wakeups.consumer import Consumer
 from jobs.engine.worker.conditions import Conditions
+from jobs.engine.worker.drainage import Drainage
 from jobs.engine.worker.heartbeat import Heartbeat
 from jobs.engine.worker.lease_renewal import LeaseRenewal
 from jobs.engine.worker.poller import Poller
@@ -53,11 +54,12 @@ async def run_worker(
         consumers = [_consumer(services, runner) for runner in runners]
         conditions = {one for kind in settings.worker_kinds for one in works[kind].conditions}
         redis = RedisProbe(services)
+        drainage = Drainage(runners, settings.drain_timeout, HANDBACK_TIMEOUT)
         ready()
         log.info("worker_started", worker=name, concurrency={it.kind: it.concurrency for it in runners})
         upkeep = [
             asyncio.create_task(LeaseRenewal(runners, name, settings).run()),
-            asyncio.create_task(Sweeper(services, works).run()),
+            asyncio.create_task(Sweeper(services, works, name).run()),
             asyncio.create_task(keep_probing(services.storage, runners)),
             asyncio.create_task(Conditions(services, conditions).run()),
         ]
@@ -65,17 +67,21 @@ async def run_worker(
             *(asyncio.create_task(consumer.run()) for consumer in consumers),
             asyncio.create_task(redis.run()),
             *(asyncio.create_task(Poller(services, runner, redis.lost).run()) for runner in runners),
-            asyncio.create_task(Heartbeat(services, name, {it.kind: it.concurrency for it in runners}).run()),
+            asyncio.create_task(
+                Heartbeat(services, name, {it.kind: it.concurrency for it in runners}, drainage.obey).run()
+            ),
         ]
         stopping = asyncio.create_task(stop.wait())
         try:
             done, _ = await asyncio.wait([*upkeep, *intake, stopping], return_when=asyncio.FIRST_COMPLETED)
             await cancel_and_wait(*intake)
+            await drainage.close()
             await asyncio.gather(*(runner.drain(settings.drain_timeout, HANDBACK_TIMEOUT) for runner in runners))
             for task in done - {stopping}:
                 task.result()
         finally:
             await cancel_and_wait(*intake, stopping, *upkeep)
+            await drainage.close()
         log.info("worker_stopped", worker=name)
 
 

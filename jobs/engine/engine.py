@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from jobs.breakers import Circuit
 from jobs.database import Database
+from jobs.engine.bulk_runs import BulkRuns
+from jobs.engine.fleet_control import FleetControl
 from jobs.engine.jobs import Job
 from jobs.engine.lifecycle import Lifecycle
 from jobs.engine.live.feed import Feed
@@ -27,6 +29,8 @@ class Engine:
     queue: Queue
     storage: Storage
     lifecycle: Lifecycle
+    bulk: BulkRuns
+    fleet: FleetControl
     snapshots: Snapshots[Job]
     tracer: Tracer
 

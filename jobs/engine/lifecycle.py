@@ -130,6 +130,15 @@ class Claimed:
     """The fence of the attempt before this one, if the job has a trace."""
 
 
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A transition that was written and is to be announced: the job after it, when, and the files that changed with it."""
+
+    job: Job
+    at: datetime
+    records: Sequence[FileRecord]
+
+
 class Lifecycle:
     """All commands on jobs. Each raises `DatabaseUnavailable` if the database is unavailable: then nothing has changed.
 
@@ -360,16 +369,19 @@ class Lifecycle:
     # --- commands of workers -------------------------------------------------------------------------------------------
 
     async def claim(self, job_id: UUID, fence: int, worker: str) -> Claimed | None:
-        """Claims the job for the worker; None if it is not at this fence, not due, or gone."""
+        """Claims the job for the worker; None if it is not at this fence, not due, or gone.
+
+        Raises `QueuePaused` if an operator has paused the queue of its kind.
+        """
         async with self._database.begin() as connection:
             try:
-                job, now = await jobs.lock_job(connection, job_id)
+                job, now = await jobs.lock_job_to_claim(connection, job_id)
                 if job.fence != fence:
                     return None
                 claimed, event = apply(job, Claim(worker=worker, lease=self._settings.lease_ttl), now)
             except (JobNotFound, IllegalTransition):
                 return None
-            await jobs.save_job(connection, job, claimed, event)
+            await jobs.save_claim(connection, job, claimed, event)
             if claimed.fence > FIRST_CLAIM:
                 await file_records.reset_files(connection, job_id, claimed.seq)
             records = await file_records.load_files(connection, job_id)
@@ -478,17 +490,34 @@ class Lifecycle:
         lock: Callable[[AsyncConnection, int], Awaitable[sweeps.Locked]],
         command: Callable[[Job], Command],
     ) -> list[Job]:
-        moved: list[tuple[Job, datetime, Sequence[FileRecord]]] = []
+        moved: list[Moved] = []
         notices: list[Notice] = []
         async with self._database.begin() as connection:
             for job, now in await lock(connection, SWEEP_BATCH):
                 after, records = await self._save(connection, job, command(job), now)
-                moved.append((after, now, records))
+                moved.append(Moved(after, now, records))
                 notices += _notices_of(job, after)
             await raise_notice(connection, *notices)
-        for after, now, records in moved:
-            await self._announce_move(after, now, records)
-        return [after for after, _, _ in moved]
+        await self.announce(moved)
+        return [it.job for it in moved]
+
+    # --- bulk actions --------------------------------------------------------------------------------------------------
+
+    async def move_locked(self, connection: AsyncConnection, job: Job, command: Command, now: datetime) -> Moved:
+        """Applies a command of an operator to a job that is locked by the transaction: a retried job is a batch job then.
+
+        After the commit, call `announce`. Raises `IllegalTransition` before anything was written.
+        """
+        if isinstance(command, Retry):
+            place = await admissions.enter_queue_again(connection, job.kind, job.owner, now, batch=True)
+            command = replace(command, place=place)
+        after, records = await self._save(connection, job, command, now)
+        return Moved(after, now, records)
+
+    async def announce(self, moved: Sequence[Moved]) -> None:
+        """Notifies followers and workers of transitions that were committed."""
+        for it in moved:
+            await self._announce_move(it.job, it.at, it.records)
 
     # --- one path for all transitions ----------------------------------------------------------------------------------
 

@@ -285,9 +285,8 @@ class Uploads:
 
     async def require_retryable(self, job_id: UUID) -> None:
         """Raises `IllegalTransition` for an infected upload: its bytes stay in quarantine until they are removed."""
-        upload = await self.read_any(job_id)
-        if upload is not None and upload.infected_at is not None:
-            raise IllegalTransition(f"Upload {job_id} is infected. It cannot be retried.")
+        async with self._database.reading() as connection:
+            await check_retryable(connection, job_id)
 
     async def find_broken_objects(self, file: StoredFile) -> set[str]:
         """The keys of objects with the same content, by the catalogue, that the store does not have as it says.
@@ -308,6 +307,13 @@ class Uploads:
                 if (info.etag, info.size) != (one.etag, file.size):
                     broken.add(one.key)
         return broken
+
+
+async def check_retryable(connection: AsyncConnection, job_id: UUID) -> None:
+    """The same on a connection of the caller."""
+    upload = await sql.find_upload(connection, job_id)
+    if upload is not None and upload.infected_at is not None:
+        raise IllegalTransition(f"Upload {job_id} is infected. It cannot be retried.")
 
 
 def check_receiving(job: Job) -> None:

@@ -112,6 +112,11 @@ class JobFinder:
         async with self._database.reading() as connection:
             return {Status(status): count for status, count in await connection.execute(query)}
 
+    async def select_ids(self, wanted: JobFilter) -> Select[Any]:
+        """Selects the ids of all of them, in no order."""
+        query = select(jobs.c.id).where(*_conditions(wanted))
+        return query.where(jobs.c.id.in_((await self._search(wanted)).ids())) if wanted.text else query
+
     async def _search(self, wanted: JobFilter) -> _Search:
         term = normalize("NFC", wanted.text.strip())  # as `safe_name` does with names
         return _Search(term, wanted.id_range, self._names, await self._file_ids(term, FILES))
@@ -128,6 +133,15 @@ class JobFinder:
 def _page(found: Sequence[Position], limit: int) -> FoundJobs:
     """The first `limit` of jobs of which there may be more."""
     return FoundJobs(found[:limit], found[limit - 1] if len(found) > limit else None)
+
+
+def still_matching(wanted: JobFilter, job_ids: Sequence[UUID]) -> Select[Any]:
+    """Selects those of the jobs, by id, that meet all conditions but the text, which was compared before."""
+    return (
+        select(jobs)
+        .where(jobs.c.id == func.any(cast(list(job_ids), ARRAY(Uuid))), *_conditions(wanted))
+        .order_by(jobs.c.id)
+    )
 
 
 def _conditions(wanted: JobFilter) -> list[ColumnElement[bool]]:

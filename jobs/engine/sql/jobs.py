@@ -15,10 +15,11 @@ from jobs.database import Database, fetch_within
 from jobs.engine.fair_share import FIRST_BATCH_PLACE
 from jobs.engine.jobs import FileRequest, FileState, Job, Status
 from jobs.engine.sql.parameters import parameters
+from jobs.engine.sql.paused_queues import CLAIM_LOCK, IS_PAUSED
 from jobs.engine.sql.rows import failure_columns, job_columns, job_of, progress_columns
 from jobs.engine.sql.tables import DEAD, VISIBLE, file_records, job_events, jobs
 from jobs.engine.transitions import JobEvent
-from jobs.errors import JobNotFound, StaleFence
+from jobs.errors import JobNotFound, QueuePaused, StaleFence
 from jobs.kinds import Kind
 
 _now = func.clock_timestamp()
@@ -133,6 +134,23 @@ async def lock_job(connection: AsyncConnection, job_id: UUID) -> tuple[Job, date
 _LOCK = f"SELECT *, clock_timestamp() AS now FROM jobs WHERE id = $1 AND {VISIBLE} FOR UPDATE"  # noqa: S608 - ours
 
 
+async def lock_job_to_claim(connection: AsyncConnection, job_id: UUID) -> tuple[Job, datetime]:
+    """The same for a claim, which `save_claim` writes. Raises `QueuePaused`, too."""
+    rows = await fetch_within(connection, _LOCK_TO_CLAIM, job_id)
+    if not rows:
+        raise JobNotFound(f"There is no job {job_id}.")
+    job = job_of(rows[0])
+    if rows[0]["paused"]:
+        raise queue_paused(job)
+    return job, rows[0]["now"]
+
+
+_LOCK_TO_CLAIM = f"""
+    SELECT *, clock_timestamp() AS now, {IS_PAUSED} AS paused, {CLAIM_LOCK}
+    FROM jobs WHERE id = $1 AND {VISIBLE} FOR UPDATE OF jobs
+"""  # noqa: S608 - ours
+
+
 async def lock_fence(connection: AsyncConnection, job_id: UUID, fence: int) -> None:
     """Keeps the job at this fence until the transaction ends. Raises `StaleFence` if it has changed."""
     if not await fetch_within(connection, _LOCK_FENCE, job_id, fence):
@@ -147,12 +165,26 @@ def stale(job_id: UUID, fence: int) -> StaleFence:
     return StaleFence(f"Job {job_id} has changed since fence {fence}.")
 
 
+def queue_paused(job: Job) -> QueuePaused:
+    """The error of a claim of a job whose queue is paused."""
+    return QueuePaused(f"The queue of jobs of kind {job.kind} is paused.")
+
+
 async def save_job(connection: AsyncConnection, before: Job, after: Job, event: JobEvent) -> None:
     """Writes a transition with its event, if the job is still at the fence it had before. Raises `StaleFence` if not."""
-    columns, event_columns = job_columns(after), _event_columns(event)
-    values = [*(columns[name] for name in _MUTABLE), *event_columns.values()]
-    if not await fetch_within(connection, _SAVE, before.id, before.fence, *values):
+    if not await fetch_within(connection, _SAVE, before.id, before.fence, *_values(after, event)):
         raise stale(before.id, before.fence)
+
+
+async def save_claim(connection: AsyncConnection, before: Job, after: Job, event: JobEvent) -> None:
+    """The same for a claim of a job that was locked to claim it. Raises `QueuePaused` if its queue is paused by now."""
+    if not await fetch_within(connection, _SAVE_CLAIM, before.id, before.fence, *_values(after, event)):
+        raise queue_paused(before)
+
+
+def _values(after: Job, event: JobEvent) -> list[Any]:
+    columns = job_columns(after)
+    return [*(columns[name] for name in _MUTABLE), *_event_columns(event).values()]
 
 
 _MUTABLE = (
@@ -188,19 +220,27 @@ _INSERT = f"""
     )
     INSERT INTO job_events ({", ".join(_EVENT)}) SELECT {parameters(job_events, _EVENT, 3 + len(_JOB))} FROM job
 """  # noqa: S608 - names and types of ours
-_SAVE = f"""
+
+
+def _save(condition: str) -> str:
+    """Writes a transition and its event, if the condition holds."""
+    return f"""
     WITH moved AS (
         UPDATE jobs SET ({", ".join(_MUTABLE)}) = ROW ({parameters(jobs, _MUTABLE, 3)}),
             idempotency_key = CASE WHEN ${3 + _MUTABLE.index("deleted_at")} IS NULL THEN idempotency_key END,
             request_digest = CASE WHEN ${3 + _MUTABLE.index("deleted_at")} IS NULL THEN request_digest END
-        WHERE id = $1 AND fence = $2
+        WHERE id = $1 AND fence = $2 AND {condition}
         RETURNING id
     )
     INSERT INTO job_events ({", ".join(_EVENT)})
     SELECT {parameters(job_events, _EVENT, 3 + len(_MUTABLE))} FROM moved
     RETURNING job_id
-"""  # noqa: S608 - names and types of ours
+    """  # noqa: S608 - names and types of ours
+
+
+_SAVE = _save("true")
 """A deletion frees the idempotency key of the job: the same request creates a new one."""
+_SAVE_CLAIM = _save(f"NOT {IS_PAUSED}")
 
 
 def jobs_page(

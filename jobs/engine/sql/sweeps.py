@@ -12,14 +12,16 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Double, Select, extract, false, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Double, Select, exists, extract, false, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobs.database import Database
+from jobs.engine.bulk_actions import OPEN
 from jobs.engine.jobs import Job, Overdue
+from jobs.engine.sql.paused_queues import is_paused
 from jobs.engine.sql.rows import job_of
-from jobs.engine.sql.tables import jobs
+from jobs.engine.sql.tables import jobs, operator_actions
 from jobs.engine.transitions import Abandon, Claim, Command, Expire, Lapse, Lose, sources
 from jobs.kinds import Kind
 
@@ -43,6 +45,8 @@ class Sweep(StrEnum):
     """Expire results."""
     CLEANUP = "cleanup"
     """Remove leftover objects."""
+    ACTIONS = "actions"
+    """Continue bulk actions of operators."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ class _Condition:
     time: ColumnElement[datetime | None]
     limit: ColumnElement[datetime]
     by_kind: bool = False
-    """The index of `time` starts with the kind."""
+    """The index of `time` starts with the kind. Nothing is due of one whose queue is paused."""
 
     @property
     def due(self) -> ColumnElement[bool]:
@@ -70,8 +74,9 @@ class _Condition:
     @property
     def any_due(self) -> ColumnElement[bool]:
         """Compares the earliest time, which is the first entry of an index, however many rows seem to be due."""
-        groups = [self.jobs & (jobs.c.kind == kind) for kind in Kind] if self.by_kind else [self.jobs]
-        return or_(*(self._earliest_is_due(group) for group in groups))
+        if not self.by_kind:
+            return self._earliest_is_due(self.jobs)
+        return or_(*(~is_paused(kind) & self._earliest_is_due(self.jobs & (jobs.c.kind == kind)) for kind in Kind))
 
     def _earliest_is_due(self, group: ColumnElement[bool]) -> ColumnElement[bool]:
         earliest = select(func.min(self.time)).where(group).scalar_subquery()
@@ -105,6 +110,11 @@ def _compiled(query: Select[*tuple[Any, ...]]) -> str:
 _FIND_DUE = _compiled(
     select(
         *(condition.any_due.label(sweep) for sweep, condition in _CONDITIONS.items()),
+        exists(
+            select(operator_actions.c.id).where(
+                operator_actions.c.state.in_(OPEN), operator_actions.c.starts_at <= _statement_now
+            )
+        ).label(Sweep.ACTIONS),
         extract("epoch", _now - func.pg_postmaster_start_time()).cast(Double).label("uptime"),
     )
 )
@@ -122,8 +132,11 @@ async def lock_lost(connection: AsyncConnection, limit: int) -> Locked:
 
 
 async def lock_past_deadline(connection: AsyncConnection, deadline: float, limit: int) -> Locked:
-    """Jobs that wait for another attempt more than `deadline` seconds after their first attempt started."""
-    where = _allows(Abandon) & (jobs.c.started_at < _ago(deadline))
+    """Jobs that wait for another attempt more than `deadline` seconds after their first attempt started.
+
+    None whose queue is paused: its attempt would have come in time.
+    """
+    where = _allows(Abandon) & (jobs.c.started_at < _ago(deadline)) & ~is_paused(jobs.c.kind)
     return await _lock(connection, where, limit)
 
 
@@ -175,12 +188,16 @@ _OVERDUE = (
     .order_by(jobs.c.queued_at, jobs.c.id)
 )
 _FIND_OVERDUE = {
-    kind: _compiled(_OVERDUE.where(jobs.c.kind == kind).limit(literal_column("CAST($2 AS bigint)"))) for kind in Kind
+    kind: _compiled(_OVERDUE.where(jobs.c.kind == kind, ~is_paused(kind)).limit(literal_column("CAST($2 AS bigint)")))
+    for kind in Kind
 }
 
 
 async def find_overdue(database: Database, kind: Kind, grace: float, limit: int) -> Sequence[Overdue]:
-    """Jobs of the kind that were due more than `grace` seconds ago and that no worker has claimed, as they are queued."""
+    """Jobs of the kind that were due more than `grace` seconds ago and that no worker has claimed, as they are queued.
+
+    None while the queue of the kind is paused.
+    """
     return [Overdue(*row) for row in await database.fetch(_FIND_OVERDUE[kind], grace, limit)]
 
 

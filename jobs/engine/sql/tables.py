@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
+    Identity,
     Index,
     Integer,
     Table,
@@ -16,6 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
+from jobs.engine.bulk_actions import OPEN, BulkCommand, BulkState
 from jobs.engine.jobs import UNKNOWN_FILE, FileState, Status
 from jobs.errors import ErrorClass
 from jobs.kinds import Kind, Phase
@@ -211,6 +214,7 @@ workers = Table(
     Column("kinds", ARRAY(Text), nullable=False, server_default=text("'{download,upload}'")),
     Column("started_at", TimestampTz),  # NULL for workers of the release that did not say so, as `slots`
     Column("slots", JSONB(none_as_null=True)),  # by kind, how many jobs it can run at once
+    Column("draining", Boolean, nullable=False, server_default=text("false")),  # an operator wants it to claim nothing
 )
 
 gateways = Table(
@@ -220,3 +224,51 @@ gateways = Table(
     Column("started_at", TimestampTz, nullable=False),
     Column("seen_at", TimestampTz, nullable=False),  # its last heartbeat
 )
+
+paused_queues = Table(
+    "paused_queues",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("paused_at", TimestampTz, nullable=False),
+    Column("paused_by", Text, nullable=False),  # the user's name
+    Column("reason", Text),
+    one_of("kind", Kind),
+)
+"""The kinds of which no job is claimed."""
+
+operator_actions = Table(
+    "operator_actions",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("command", Text, nullable=False),
+    Column("filter", JSONB, nullable=False),  # as it was requested
+    Column("state", Text, nullable=False),
+    Column("total", Integer, nullable=False),  # jobs that matched when it was created
+    Column("done", Integer, nullable=False, server_default="0"),
+    Column("failed", Integer, nullable=False, server_default="0"),  # jobs that were left alone
+    Column("reasons", JSONB, nullable=False, server_default=text("'{}'")),  # how many of them, by error code
+    Column("created_by", Text, nullable=False),
+    Column("created_at", TimestampTz, nullable=False),
+    Column("starts_at", TimestampTz, nullable=False),
+    Column("finished_at", TimestampTz),
+    Column("stopped_by", Text),
+    Column("worker", Text),  # who does it
+    Column("lease_until", TimestampTz),  # until when no other worker does
+    one_of("command", BulkCommand),
+    one_of("state", BulkState),
+)
+Index("operator_actions_open", operator_actions.c.starts_at, postgresql_where=operator_actions.c.state.in_(OPEN))
+Index(
+    "operator_actions_finished",
+    operator_actions.c.finished_at,
+    postgresql_where=operator_actions.c.finished_at.is_not(None),
+)
+
+operator_action_batches = Table(
+    "operator_action_batches",
+    metadata,
+    Column("action_id", BigInteger, ForeignKey("operator_actions.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("job_ids", ARRAY(Uuid), nullable=False),
+)
+"""The jobs of each action that were not reached yet. A batch is deleted by the transaction that does it."""

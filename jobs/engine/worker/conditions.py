@@ -1,7 +1,8 @@
 """Conditions: what keeps jobs waiting though none of them changes its state. They become notices for operators.
 
 A worker checks those of its kinds of work (`Work.conditions`). Every process that checks also sees whether the kinds of the
-jobs that wait have a worker: gateways do, too, since without any worker nobody else would.
+jobs that wait have a worker, and whether a queue was paused and forgotten: gateways do, too, since without any worker
+nobody else would.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ import structlog
 from jobs.breakers import Breaker, Circuit
 from jobs.concurrency import cancel_and_wait
 from jobs.engine.engine import Engine
+from jobs.engine.fleet_control import queue_paused_key
+from jobs.engine.sql.paused_queues import Pause, paused_for_long
 from jobs.engine.worker.heartbeat import kinds_without_worker
 from jobs.errors import HaulageError
 from jobs.kinds import Kind
@@ -35,6 +38,8 @@ PATIENCE = 60.0
 """Seconds that a condition has to last before it is raised."""
 SILENCE = 60.0
 """Seconds after which a condition that nobody raises any more is closed: several intervals, since a check may fail."""
+PAUSED_FOR_LONG = 600.0
+"""Seconds after which jobs that wait in a paused queue are worth a notice: a pause on purpose is mostly shorter."""
 MOST_FREE = 10_000_000_000
 """A file system with as many bytes free is not nearly full, whatever its size."""
 LEAST_FREE = 0.1
@@ -96,6 +101,7 @@ class Conditions:
 
     async def _find(self) -> list[Notice]:
         found = [no_worker(kind) for kind in await kinds_without_worker(self._engine)]
+        found += [queue_paused(pause) for pause in await paused_for_long(self._engine.database, PAUSED_FOR_LONG)]
         for condition in self._conditions:
             try:
                 notice = await condition()
@@ -112,6 +118,17 @@ def no_worker(kind: Kind) -> Notice:
         kind=NoticeKind.NO_WORKER,
         key=f"{NoticeKind.NO_WORKER}:{kind}",
         message=f"Jobs of kind {kind} wait, and no running worker does this kind. Start one whose WORKER_KINDS has it.",
+    )
+
+
+def queue_paused(pause: Pause) -> Notice:
+    """Jobs of this kind wait, since somebody has paused their queue a while ago."""
+    why = "" if pause.reason is None else f" ({pause.reason})"
+    return Notice(
+        kind=NoticeKind.QUEUE_PAUSED,
+        key=queue_paused_key(pause.kind),
+        message=f"Jobs of kind {pause.kind} wait: {pause.paused_by} has paused their queue at"
+        f" {pause.paused_at:%Y-%m-%d %H:%M} UTC{why}. Resume it with `haulage queues resume {pause.kind}`.",
     )
 
 

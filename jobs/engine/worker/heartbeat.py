@@ -1,9 +1,12 @@
-"""The heartbeat of a worker: a row in PostgreSQL which shows, without Redis, that it is running, and what."""
+"""The heartbeat of a worker: a row in PostgreSQL which shows, without Redis, that it is running, and what.
+
+With each one it learns what operators want of it: to drain, or to leave the kinds alone whose queues are paused.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -11,7 +14,7 @@ import structlog
 
 from jobs.engine.engine import Engine
 from jobs.engine.sql import workers
-from jobs.engine.sql.workers import any_worker_since, record_heartbeat, remove_worker
+from jobs.engine.sql.workers import Orders, any_worker_since, record_heartbeat, remove_worker
 from jobs.errors import DatabaseUnavailable
 from jobs.kinds import Kind
 
@@ -21,11 +24,15 @@ log = structlog.get_logger()
 class Heartbeat:
     """Records a heartbeat of a worker every `HEARTBEAT_INTERVAL` seconds."""
 
-    def __init__(self, engine: Engine, name: str, slots: Mapping[Kind, int]) -> None:
-        """`slots`: how many jobs of each of its kinds the worker can run at once."""
+    def __init__(self, engine: Engine, name: str, slots: Mapping[Kind, int], obey: Callable[[Orders], None]) -> None:
+        """`slots`: how many jobs of each of its kinds the worker can run at once.
+
+        `obey` is called with what operators want, after each heartbeat.
+        """
         self._engine = engine
         self._name = name
         self._slots = slots
+        self._obey = obey
         self._started_at = datetime.now(UTC)
 
     async def run(self) -> None:
@@ -33,7 +40,7 @@ class Heartbeat:
         try:
             while True:
                 try:
-                    await record_heartbeat(self._engine.database, self._name, self._slots, self._started_at)
+                    self._obey(await record_heartbeat(self._engine.database, self._name, self._slots, self._started_at))
                 except DatabaseUnavailable as error:
                     log.warning("heartbeat_lost", reason=error.message)
                 except Exception:

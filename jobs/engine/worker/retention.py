@@ -11,6 +11,7 @@ from jobs import notices
 from jobs.access import audit
 from jobs.database import Database
 from jobs.engine.sql.admissions import delete_old_starts
+from jobs.engine.sql.bulk_actions import delete_old_actions
 from jobs.engine.sql.partitions import (
     PARTITIONED,
     list_days,
@@ -43,7 +44,8 @@ class Retention:
         self._now = now
 
     async def delete_rows(self) -> None:
-        """Deletes jobs that ended long ago, or that a person deleted, and old starts, audit entries and notices."""
+        """Deletes jobs that ended long ago, or that a person deleted, and old starts, audit entries, notices
+        and bulk actions."""
 
         async def delete_a_batch() -> int:
             async with self._database.begin() as connection:
@@ -52,6 +54,7 @@ class Retention:
         await _until_done(delete_a_batch, DELETED_BATCH)
         await _until_done(lambda: delete_past_retention(self._database, self._retention, BATCH), BATCH)
         await delete_old_starts(self._database)
+        await delete_old_actions(self._database)
         while await audit.delete_old_entries(self._database) >= audit.BATCH:
             pass
         while await notices.delete_old_notices(self._database) >= notices.BATCH:

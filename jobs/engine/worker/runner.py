@@ -17,10 +17,11 @@ from jobs.engine.engine import Engine
 from jobs.engine.jobs import Failure, Job, Turn
 from jobs.engine.lifecycle import Claimed, trace_field
 from jobs.engine.sql.sweeps import seconds_until_due
+from jobs.engine.sql.workers import Orders
 from jobs.engine.worker.outcomes import Outcome, Outcomes, Parked, Released
 from jobs.engine.worker.reporter import Reporter
 from jobs.engine.worker.work import Dependency, Success, Work
-from jobs.errors import AttemptTimeout, DatabaseUnavailable, StaleFence
+from jobs.errors import AttemptTimeout, DatabaseUnavailable, QueuePaused, StaleFence
 from jobs.kinds import Kind
 from jobs.tracing.spans import Span, running
 
@@ -69,6 +70,9 @@ class Runner:
     def __init__(self, engine: Engine, work: Work, name: str) -> None:
         self.held: dict[Turn, HeldJob] = {}
         self.room_changed: Callable[[], None] = lambda: None
+        self._is_paused = False
+        """The queue of its kind is paused, as far as this worker knows: a claim would be refused."""
+        self._is_draining = False
         self._engine = engine
         self._work = work
         self._name = name
@@ -92,22 +96,32 @@ class Runner:
     def room(self) -> int:
         """How many more jobs may be claimed: none while the store, or what this kind of work needs, is unavailable.
 
-        A job that is being claimed or stopped takes a place, too.
+        None either while the worker drains, or the queue is paused. A job that is being claimed or stopped takes a place,
+        too.
         """
+        if self._is_paused or self._is_draining:
+            return 0
         breakers = (self._engine.storage.bucket.breaker, *(needed.breaker for needed in self.dependencies))
         if any(breaker.state is not Circuit.CLOSED for breaker in breakers):
             return 0
         return max(0, self._work.concurrency - len(self._tasks))
 
+    def obey(self, orders: Orders) -> None:
+        """Claims nothing while an operator does not want it."""
+        self._is_paused, self._is_draining = self.kind in orders.paused, orders.draining
+        self.room_changed()
+
     async def deliver(self, job_id: UUID, fence: int) -> float | None:
         """Claims the job of a wake-up. Returns in how many seconds to deliver the wake-up again, None if not at all.
 
-        It is delivered again at once if there is no room, and later if the job is not due yet because the clock of the
-        sender is behind.
+        It is delivered again at once if there is no room, or the queue is paused, and later if the job is not due yet
+        because the clock of the sender is behind.
         """
         if not self.room:
             return 0
         await self.claim(job_id, fence)
+        if self._is_paused:
+            return 0
         if (job_id, fence + 1) not in self.held:
             with suppress(DatabaseUnavailable):
                 async with self._engine.database.reading() as connection:
@@ -138,6 +152,9 @@ class Runner:
         requested_at = asyncio.get_running_loop().time()
         try:
             claimed = await self._engine.lifecycle.claim(job_id, fence, self._name)
+        except QueuePaused:
+            self._is_paused = True  # until a heartbeat says that it was resumed
+            return
         except DatabaseUnavailable as error:
             log.warning("claim_failed", job_id=str(job_id), reason=error.message)
             decided.set()

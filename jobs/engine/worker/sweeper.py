@@ -42,8 +42,10 @@ CHECKS_PER_LEASE = 5
 class Sweeper:
     """Checks every `SWEEP_INTERVAL` seconds, and at least `CHECKS_PER_LEASE` times a lease, what there is to do."""
 
-    def __init__(self, engine: Engine, works: Mapping[Kind, Work]) -> None:
+    def __init__(self, engine: Engine, works: Mapping[Kind, Work], name: str = "sweeper") -> None:
+        """`name`: the worker whose bulk actions it continues."""
         self._engine = engine
+        self._name = name
         self._works = works
         self._retention = Retention(engine.database, engine.settings.job_retention)
         self._reachable_since: float | None = None
@@ -55,6 +57,7 @@ class Sweeper:
             Sweep.OVERDUE: self.enqueue_overdue,
             Sweep.EXPIRING: self._expire_results,
             Sweep.CLEANUP: self.clean_up,
+            Sweep.ACTIONS: self.continue_actions,
         }
         self._wanted = {sweep: asyncio.Event() for sweep in self._steps}
         """Set by a check that found something to do."""
@@ -170,6 +173,14 @@ class Sweeper:
                         await sweeps.finish_cleanup(connection, job.id, job.cleanup_at, next_at)
             except HaulageError as error:
                 log.warning("cleanup_failed", job_id=str(job.id), reason=error.message)
+
+    async def continue_actions(self) -> None:
+        """Does the bulk actions that are due. After each batch it rests for as long as that took: live jobs come first."""
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        while await self._engine.bulk.continue_next(self._name):
+            await asyncio.sleep(clock() - began)
+            began = clock()
 
 
 def _spread(interval: float) -> float:
