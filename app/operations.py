@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app import operator_schemas, request_bodies, schemas
+from app import operator_action_schemas, operator_schemas, request_bodies, schemas
 from app.access.principals import Scope
 from app.access.request_bodies import NewKey, NewShare, SignIn
 from app.access.rules import (
@@ -42,6 +42,7 @@ from app.access.rules import (
     SEND_PARTS,
     SHARE_RESULT,
     START_FILE,
+    STEER_FLEET,
     TO_INTAKE,
     UPLOAD_FILES,
     JobAccess,
@@ -60,6 +61,7 @@ from app.endpoints import (
     links,
     notices,
     operator,
+    operator_actions,
     pages,
     sessions,
     shares,
@@ -461,6 +463,49 @@ OPERATIONS = (
         "GET", f"{OPERATOR}/stream", FOLLOW_FLEET, streams.overview, "streamOverview",
         "Stream the overview as server-sent events, whenever it has changed", "operation",
         {200: (operator_schemas.OverviewMessage,)}, (), (_TICKET,), (400,), streams.MEDIA_TYPE,
+    ),
+    Operation(
+        "POST", f"{OPERATOR}/actions", STEER_FLEET, operator_actions.create, "createAction",
+        "Retry, cancel or delete all jobs that match a filter", "operation",
+        {202: (operator_action_schemas.OperatorAction,)}, (request_bodies.NewAction,), (), (400, 409, 413, 415, 503),
+    ),
+    Operation(
+        "GET", f"{OPERATOR}/actions", SEE_FLEET, operator_actions.listing, "actions",
+        "List the latest 50 bulk actions", "operation", {200: (operator_action_schemas.OperatorActionList,)},
+        problems=(503,),
+    ),
+    Operation(
+        "GET", f"{OPERATOR}/actions/{{id}}", SEE_FLEET, operator_actions.read, "readAction",
+        "See how far a bulk action is", "operation", {200: (operator_action_schemas.OperatorAction,)},
+        problems=(400, 404, 503),
+    ),
+    Operation(
+        "DELETE", f"{OPERATOR}/actions/{{id}}", STEER_FLEET, operator_actions.stop, "stopAction",
+        "Stop a bulk action; what it has done stays", "operation", {200: (operator_action_schemas.OperatorAction,)},
+        problems=(400, 404, 409, 503),
+    ),
+    Operation(
+        "GET", f"{OPERATOR}/queues", SEE_FLEET, operator_actions.queues, "queues", "See which queues are paused",
+        "operation", {200: (operator_action_schemas.QueueList,)}, problems=(503,),
+    ),
+    Operation(
+        "POST", f"{OPERATOR}/queues/{{kind}}/pause", STEER_FLEET, operator_actions.pause, "pauseQueue",
+        "Pause a queue: no job of the kind is claimed", "operation", {200: (operator_action_schemas.QueueState,)},
+        (request_bodies.PauseQueue,), (), (400, 413, 415, 503), needs_body=False,
+    ),
+    Operation(
+        "POST", f"{OPERATOR}/queues/{{kind}}/resume", STEER_FLEET, operator_actions.resume, "resumeQueue",
+        "Resume a paused queue", "operation", {200: (operator_action_schemas.QueueState,)}, problems=(400, 503),
+    ),
+    Operation(
+        "POST", f"{OPERATOR}/workers/{{name}}/drain", STEER_FLEET, operator_actions.drain, "drainWorker",
+        "Let a worker finish or release its jobs and claim no others", "operation",
+        {200: (operator_action_schemas.WorkerOrder,)}, problems=(400, 404, 503),
+    ),
+    Operation(
+        "POST", f"{OPERATOR}/workers/{{name}}/resume", STEER_FLEET, operator_actions.undrain, "resumeWorker",
+        "Let a drained worker claim jobs again", "operation", {200: (operator_action_schemas.WorkerOrder,)},
+        problems=(400, 404, 503),
     ),
     *(
         Operation(

@@ -17,16 +17,20 @@ from pydantic import (
     Field,
     StrictInt,
     StrictStr,
+    field_validator,
     model_validator,
 )
 from pydantic.alias_generators import to_camel
 
 from app.validation import shown
 from jobs.bundles.downloads import MAX_FILES, MAX_NAME, Compression, OnMissing
-from jobs.engine.jobs import FileRequest
+from jobs.engine.bulk_actions import BulkCommand
+from jobs.engine.job_filters import JobFilter
+from jobs.engine.jobs import FileRequest, Status
 from jobs.files.names import safe_archive_name, safe_name
 from jobs.files.tables import FILE_ID_MAX, FILE_ID_MIN
 from jobs.files.visibility import Visibility
+from jobs.kinds import Kind
 from jobs.processing.recipes import DEFAULT_PAGES, MAX_PAGES, OnError, Wishes
 from jobs.uploads.uploads import MAX_PARTS, MAX_SIGNED, MAX_UPLOADS, NewUpload
 
@@ -316,6 +320,61 @@ class Reprocess(Body):
     )
     recipe: Literal["auto"] | RecipeWishes = "auto"
     on_processing_error: OnError = OnError.KEEP
+
+
+class FilterBody(Body):
+    """Which jobs, of all owners: those that meet all conditions. The default means every job."""
+
+    q: Annotated[StrictStr, Field(max_length=200)] = Field(
+        default="", description="In the id, the title, the error, or the name of a file; or the owner."
+    )
+    status: list[Status] = Field(default=[], max_length=len(Status), description="Default: any.")
+    kind: list[Kind] = Field(default=[], max_length=len(Kind), description="Default: any.")
+    owner: Annotated[StrictStr, Field(min_length=1, max_length=MAX_NAME), AfterValidator(_is_group)] | None = Field(
+        default=None, description="Default: anybody."
+    )
+    since: Time | None = Field(default=None, description="Created at this time or later.")
+    until: Time | None = Field(default=None, description="Created before this time.")
+    dead: bool = Field(
+        default=False, strict=True, description="Only dead ones: they failed permanently after retryable errors."
+    )
+
+    @field_validator("q")
+    @classmethod
+    def _q_is_text(cls, text: str) -> str:
+        return _is_group(text).strip()
+
+    def as_filter(self) -> JobFilter:
+        return JobFilter(
+            text=self.q,
+            statuses=frozenset(self.status),
+            kinds=frozenset(self.kind),
+            owner=self.owner,
+            since=self.since,
+            until=self.until,
+            dead=self.dead,
+        )
+
+
+class NewAction(Body):
+    """A command for all jobs that match now."""
+
+    action: BulkCommand = Field(
+        description="`retry`: queues ended jobs again, behind all others; `cancel`: cancels those that have not ended;"
+        " `delete`: deletes dead ones."
+    )
+    filter: FilterBody
+    expected: Annotated[StrictInt, Field(ge=0, le=2**31 - 1)] = Field(
+        description="How many jobs the operator has seen: if more match, nothing is done."
+    )
+
+
+class PauseQueue(Body):
+    """Why a queue is paused."""
+
+    reason: Annotated[StrictStr, Field(min_length=1, max_length=200), AfterValidator(_is_group)] | None = Field(
+        default=None, description="For others who wonder why jobs wait."
+    )
 
 
 class PartToSign(Body):

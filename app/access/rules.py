@@ -98,4 +98,6 @@ ACKNOWLEDGE_NOTICE = Rule(Scope.JOBS_WRITE, Cost.LIGHT, grant=False, role=Role.O
 SEE_FLEET = Rule(Scope.JOBS_READ, Cost.LIGHT, grant=False, role=Role.SUPPORT)
 """For what operators see: the jobs of all owners, and the processes that run them."""
 FOLLOW_FLEET = Rule(Scope.JOBS_READ, Cost.FREE, grant=False, ticket=True, role=Role.SUPPORT)
+STEER_FLEET = Rule(Scope.JOBS_WRITE, Cost.LIGHT, grant=False, role=Role.OPERATOR)
+"""For what operators do to queues, workers and many jobs at once."""
 GET_TICKET = Rule(Scope.JOBS_READ, Cost.LIGHT, users=True)
