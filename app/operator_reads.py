@@ -103,7 +103,7 @@ class OperatorReader:
         workers, queues = await self._overview.workers.get(), await self._overview.queues.get()
         down = {one.name for one in await self._overview.dependencies.get() if one.status == "down"}
         around = Surroundings(
-            paused=False,
+            paused=job.kind in await self._services.fleet.paused(),
             slots=slots_of(workers, job.kind),
             busy=next(queue.by_status[Status.PROCESSING] for queue in queues if queue.kind is job.kind),
             dependencies_out=sorted(down & NEEDED[job.kind]),
@@ -210,7 +210,7 @@ def _worker_of(
         started_at=worker.started_at,
         heartbeat_at=worker.seen_at,
         running=worker.running,
-        draining=False,
+        draining=worker.draining,
         kinds=[
             SlotsView(kind=kind, slots=slots, busy=busy.get((worker.name, kind), 0))
             for kind, slots in worker.slots.items()

@@ -44,6 +44,7 @@ from jobs.engine.sql.fleet import (
     list_workers,
     measure_durations,
 )
+from jobs.engine.sql.paused_queues import Pause
 from jobs.files.catalogue import measure_files
 from jobs.kinds import Kind
 from jobs.services import Services
@@ -107,6 +108,7 @@ class OverviewReader:
 
     async def _read(self) -> Overview:
         queues, workers = await self.queues.get(), await self.workers.get()
+        paused = await self._services.fleet.paused()
         running, known = await self._gateways.get()
         ended, minutes = await self._ended.get(), await self._minutes.get()
         return Overview(
@@ -115,7 +117,7 @@ class OverviewReader:
             gateways=ProcessCount(running=running, known=known),
             workers=ProcessCount(running=sum(one.running for one in workers), known=len(workers)),
             jobs=_totals(queues, ended),
-            queues=[_queue_of(queue, workers) for queue in queues],
+            queues=[_queue_of(queue, workers, paused.get(queue.kind)) for queue in queues],
             rates=RatesView(
                 minutes=[_minute_of(one) for one in minutes],
                 success_rate=SuccessRate(
@@ -152,8 +154,11 @@ class OverviewReader:
 
 
 def slots_of(workers: Sequence[Process], kind: Kind) -> int:
-    """Jobs of the kind that the running workers can run at once; 1 for each that does not say how many."""
-    slots = (one.slots.get(kind, 0) for one in workers if one.running)
+    """Jobs of the kind that the running workers can run at once; 1 for each that does not say how many.
+
+    Those that drain can run none.
+    """
+    slots = (one.slots.get(kind, 0) for one in workers if one.running and not one.draining)
     return sum(1 if number is None else number for number in slots)
 
 
@@ -164,7 +169,7 @@ def _totals(queues: Sequence[QueueCounts], ended: dict[Status, int]) -> StatusCo
     return StatusCounts.of(ended | unended)
 
 
-def _queue_of(queue: QueueCounts, workers: Sequence[Process]) -> QueueView:
+def _queue_of(queue: QueueCounts, workers: Sequence[Process], pause: Pause | None) -> QueueView:
     return QueueView(
         kind=queue.kind,
         queued=queue.by_status[Status.QUEUED],
@@ -172,9 +177,9 @@ def _queue_of(queue: QueueCounts, workers: Sequence[Process]) -> QueueView:
         oldest_seconds=None if queue.oldest is None else round(queue.oldest, 1),
         slots=slots_of(workers, queue.kind),
         busy=queue.by_status[Status.PROCESSING],
-        paused=False,
-        paused_at=None,
-        paused_by=None,
+        paused=pause is not None,
+        paused_at=pause and pause.paused_at,
+        paused_by=pause and pause.paused_by,
     )
 
 

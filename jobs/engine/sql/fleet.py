@@ -165,6 +165,8 @@ class Process:
     """Whether its last heartbeat is recent enough."""
     slots: Mapping[Kind, int | None]
     """Of a worker, the jobs of each of its kinds that it can run at once."""
+    draining: bool
+    """Of a worker, whether an operator wants it to claim nothing."""
 
 
 async def list_workers(database: Database, within: float) -> list[Process]:
@@ -196,6 +198,7 @@ def _process_of(row: Mapping[str, Any]) -> Process:
         row["seen_at"],
         row["running"],
         {Kind(kind): slots.get(kind) for kind in row["kinds"]},
+        row["draining"],
     )
 
 
