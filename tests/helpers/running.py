@@ -121,5 +121,6 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "s3_part_copy",
     )
     values = {name.upper(): str(getattr(settings, name)) for name in names}
+    values["WORKER_KINDS"] = ",".join(settings.worker_kinds)
     values["S3_SECRET_ACCESS_KEY"] = settings.s3_secret_access_key.get_secret_value()
     return {**os.environ, **values}
