@@ -247,6 +247,11 @@ RESPONSES: dict[str, ErrorResponse] = {
     "wrong_checksum": ErrorResponse(460, "The bytes do not have the checksum", ExitCode.INVALID),
     "too_many_uploads": ErrorResponse(429, "Too many open uploads", ExitCode.UNAVAILABLE, retry_after=30),
     "upload_quota_exceeded": ErrorResponse(429, "Too many bytes in a day", ExitCode.UNAVAILABLE, retry_after=3600),
+    "webhook_not_found": ErrorResponse(404, "Webhook not found", ExitCode.NOT_FOUND),
+    "too_many_webhooks": ErrorResponse(409, "Too many webhooks", ExitCode.WRONG_STATE),
+    "invalid_url": ErrorResponse(422, "Not a URL that requests can be sent to", ExitCode.INVALID),
+    "egress_refused": ErrorResponse(422, "Requests may not be sent to this host", ExitCode.INVALID),
+    "egress_failed": ErrorResponse(502, "The host did not respond", ExitCode.UNAVAILABLE),
     # failed attempts
     "type_mismatch": ErrorResponse(422, "The file is not what it claims to be", ExitCode.INVALID),
     "upload_incomplete": ErrorResponse(409, "The upload is incomplete", ExitCode.INVALID),

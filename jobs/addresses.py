@@ -71,6 +71,18 @@ def network(text: str) -> str:
     return str(found) if "/" in plain else str(found.network_address)
 
 
+def destination(text: str) -> str:
+    """Return a network, an IP address or a host name that requests may be sent to; `*.example.com` are all names below."""
+    if text == "*":
+        raise ValueError("'*' would allow every address of the own network: name its hosts or networks")
+    if re.fullmatch(r"[0-9./]+|\[?[0-9a-fA-F:.]*:[0-9a-fA-F:./]*\]?", text):
+        return network(text)
+    host = host_pattern(text)
+    if host != text.lower().removesuffix("."):
+        raise ValueError(f"{text!r} has a port, but a host is allowed on all of them")
+    return host
+
+
 def listen_address(text: str) -> str:
     """Return an IP address, without the brackets of IPv6, or a host name."""
     host, port = _host_and_port(_bracketed(text))
@@ -114,6 +126,21 @@ def clamd_url(text: str) -> str:
         raise ValueError("must be only tcp://, a host and a port")
     host, port = _host_and_port(authority)
     return f"tcp://{host}:{port or _CLAMD_PORT}"
+
+
+def proxy_url(text: str) -> str:
+    """Return the URL of an HTTP proxy, with the user and password that it may have. No message contains them."""
+    found = _split(text)
+    if found is None or found[0] not in DEFAULT_PORTS or found[2].strip("/"):
+        raise ValueError("must be like http://proxy.example:3128 or http://user:password@proxy.example:3128")
+    scheme, authority, _ = found
+    userinfo, at, place = authority.rpartition("@")
+    try:
+        return f"{scheme}://{userinfo}{at}{_authority(scheme, place)}"
+    except ValueError:
+        raise ValueError(
+            "must have a host, and a port if it is not the usual one, after any user and password"
+        ) from None
 
 
 def issuer(text: str) -> str:

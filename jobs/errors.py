@@ -240,6 +240,39 @@ class UploadQuotaExceeded(HaulageError):
     code = "upload_quota_exceeded"
 
 
+class WebhookNotFound(HaulageError):
+    code = "webhook_not_found"
+    error_class = ErrorClass.VALIDATION
+
+
+class TooManyWebhooks(HaulageError):
+    """The owner has as many webhooks as one may have."""
+
+    code = "too_many_webhooks"
+    error_class = ErrorClass.VALIDATION
+
+
+class InvalidUrl(HaulageError):
+    """A text that was to be the URL of a webhook or of a source is none, or one that no request can be sent to."""
+
+    code = "invalid_url"
+    error_class = ErrorClass.VALIDATION
+
+
+class EgressRefused(HaulageError):
+    """A URL that a user named leads to an address that may not be reached from here (`EGRESS_ALLOW`)."""
+
+    code = "egress_refused"
+    error_class = ErrorClass.VALIDATION
+
+
+class EgressFailed(HaulageError):
+    """A request to a URL that a user named got no response, or only a part of it."""
+
+    code = "egress_failed"
+    error_class = ErrorClass.NETWORK
+
+
 # --- errors that end an attempt ---------------------------------------------------------------------------------------
 
 

@@ -7,6 +7,8 @@ about; it is closed by whoever acknowledges it, and the next one with its key op
 worker, a scanner that does not respond) is raised again and again while it lasts. It is closed by `close_condition`, or by
 itself when it has not been raised for a while, and an acknowledgement only marks it as seen.
 
+Operators' webhooks are told of each notice that opens, and of no repetition of it.
+
 To raise a notice is to insert a report, which waits for nobody. `gather_reports` makes notices of them afterwards: a
 thousand jobs that die at the same time would wait for one another if each counted itself in the row that they share.
 """
@@ -27,6 +29,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from jobs.database import Database, fetch_within
 from jobs.errors import NoticeNotFound
 from jobs.schema import TimestampTz, metadata, one_of, quoted
+from jobs.webhooks.messages import EventName, NewMessage
+from jobs.webhooks.recording import add_messages
 
 log = structlog.get_logger()
 
@@ -161,12 +165,24 @@ async def gather_reports(database: Database) -> None:
     Reports that another process is gathering are waited for, so that a list that is read afterwards has them.
     """
     while True:
-        rows = await database.fetch(_GATHER, BATCH)
+        async with database.begin() as connection:
+            rows = await fetch_within(connection, _GATHER, BATCH)
+            await add_messages(connection, *(_message_of(row) for row in rows if row["is_new"]))
         for row in rows:
             if row["is_new"]:
                 log.warning("notice_opened", kind=row["kind"], key=row["key"], message=row["message"])
         if sum(row["reports"] for row in rows) < BATCH:
             return
+
+
+def _message_of(row: Mapping[str, Any]) -> NewMessage:
+    data = {
+        "kind": row["kind"],
+        "message": row["message"],
+        "count": row["reports"],
+        "jobId": None if row["job_id"] is None else str(row["job_id"]),
+    }
+    return NewMessage(event=EventName.NOTICE_OPENED, owner=None, at=row["at"], data=data, job_id=row["job_id"])
 
 
 _IS_CONDITION = f"kind IN ({quoted(sorted(CONDITIONS))})"
@@ -191,7 +207,7 @@ _GATHER = f"""
             last_at = excluded.last_at
         RETURNING key, xmax = 0 AS is_new
     )
-    SELECT kind, key, message, reports, is_new FROM last JOIN gathered USING (key)
+    SELECT kind, key, message, job_id, reports, is_new, at FROM last JOIN gathered USING (key)
 """  # noqa: S608 - ours
 
 

@@ -12,6 +12,7 @@ from jobs.bundles.commands import Downloads
 from jobs.bundles.resolver import Resolver
 from jobs.bundles.sql.tables import download_jobs
 from jobs.database import Database
+from jobs.egress.guard import Egress
 from jobs.engine.backpressure import Backpressure
 from jobs.engine.bulk_runs import BulkRuns
 from jobs.engine.engine import Engine
@@ -45,6 +46,7 @@ class Services(Engine):
     appends: Appends
     processing: ProcessingJobs
     finder: JobFinder
+    egress: Egress
 
 
 @asynccontextmanager
@@ -77,6 +79,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     )
     uploads = Uploads(database, lifecycle, places, storage, settings)
     finder = JobFinder(database, (download_jobs, upload_jobs, processing_jobs), partial(ids_of_files, database))
+    egress = Egress(settings)
     try:
         yield Services(
             settings=settings,
@@ -95,9 +98,11 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             finder=finder,
             bulk=BulkRuns(database, lifecycle, finder, {Kind.UPLOAD: check_retryable}),
             fleet=FleetControl(database, settings.lease_ttl),
+            egress=egress,
         )
     finally:
         await lifecycle.close()
+        await egress.close()
         await storage.close()
         await queue.close()
         await feed.close()

@@ -76,6 +76,7 @@ def _issuer(item: object) -> object:
 Hosts = Annotated[tuple[str, ...], NoDecode, _each(addresses.host_pattern)]
 Origins = Annotated[tuple[str, ...], NoDecode, _each(addresses.origin_pattern)]
 Networks = Annotated[tuple[str, ...], NoDecode, _each(addresses.network)]
+Destinations = Annotated[tuple[str, ...], NoDecode, _each(addresses.destination)]
 ListenAddresses = Annotated[tuple[str, ...], NoDecode, Field(min_length=1), _each(addresses.listen_address)]
 HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,100}$")]
 Names = Annotated[tuple[str, ...], NoDecode]
@@ -663,6 +664,21 @@ class WorkerSettings(_Group):
         return self
 
 
+class EgressSettings(_Group):
+    """Requests to URLs that users name."""
+
+    egress_allow: Destinations = Field(
+        default=(),
+        description="Hosts and networks that are not public and may still be reached, comma-separated, as "
+        "`10.2.0.0/16,minio.internal,*.corp.example`.",
+    )
+    egress_proxy: Annotated[str, AfterValidator(addresses.proxy_url)] | None = Field(
+        default=None,
+        description="HTTP proxy for these requests, as `http://user:password@proxy.internal:3128`. It looks up the names "
+        "of hosts, so that it has to refuse those that lead inside; addresses are refused here.",
+    )
+
+
 class LogSettings(_Group):
     """Logs."""
 
@@ -742,6 +758,7 @@ class Settings(
     IntakeSettings,
     ProcessingSettings,
     WorkerSettings,
+    EgressSettings,
     LogSettings,
     TraceSettings,
 ):

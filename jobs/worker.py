@@ -1,4 +1,7 @@
-"""A worker: it receives wake-ups, runs jobs of the kinds `WORKER_KINDS`, renews their leases, and sweeps for all kinds."""
+"""A worker runs jobs of the kinds `WORKER_KINDS`, renews their leases, sweeps for all kinds, and sends webhooks.
+
+It receives wake-ups for its jobs.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,7 @@ from jobs.engine.worker.store_probe import keep_probing
 from jobs.engine.worker.sweeper import Sweeper
 from jobs.services import Services, open_services
 from jobs.settings import Settings
+from jobs.webhooks.sender import Sender
 from jobs.work import works_of
 
 log = structlog.get_logger()
@@ -62,6 +66,7 @@ async def run_worker(
             asyncio.create_task(Sweeper(services, works, name).run()),
             asyncio.create_task(keep_probing(services.storage, runners)),
             asyncio.create_task(Conditions(services, conditions).run()),
+            asyncio.create_task(Sender(services.database, services.egress).run()),
         ]
         intake = [
             *(asyncio.create_task(consumer.run()) for consumer in consumers),

@@ -11,6 +11,7 @@ from jobs.access.revocations import revoke
 from jobs.database import Database, fetch_within
 from jobs.errors import InvalidRequest, UserNotFound
 from jobs.owners import ANONYMOUS, PURGED
+from jobs.webhooks.endpoints import delete_endpoints
 
 CENTURY = 100 * 365 * 24 * 3600.0
 """Seconds for which credentials of a deleted user stay revoked."""
@@ -152,7 +153,9 @@ async def jobs_of(database: Database, name: str) -> list[tuple[UUID, str]]:
 
 
 async def purge(database: Database, name: str) -> tuple[int, int]:
-    """Deletes a user with its keys and sessions, and makes its files private. Returns how many jobs and files it had.
+    """Deletes a user with its keys, sessions and webhooks, and makes its files private.
+
+    Returns how many jobs and files it had.
 
     Its jobs belong to `PURGED` afterwards. What the user added to the catalogue stays, for operators to delete or to give
     to another user. Users of a proxy, of other issuers and of grants need no row here: their credentials are revoked, too.
@@ -172,6 +175,7 @@ async def purge(database: Database, name: str) -> tuple[int, int]:
             "UPDATE stored_files SET visibility = 'private', groups = '{}' WHERE owner = $1 RETURNING id",
             name,
         )
+        await delete_endpoints(connection, name)
         await revoke(connection, [f"user:{name}"], CENTURY)
         await revoke(connection, [ADOPTED], CHANGE_KEPT)
     if not (user or jobs or files):

@@ -1,9 +1,9 @@
 """The life of a job: every command, from a person or a worker, is one transaction here.
 
-A transaction locks the job, lets `transitions.apply` decide, and writes the job with its event. A kind of work writes its
-own rows in the same transaction (`within`), and operators get a notice of a job that is dead. Followers are notified
-through `feed` and workers through `queue` after the commit, in the background. These messages may be lost; the sweeper and
-the followers' comparison with PostgreSQL make up for it.
+A transaction locks the job, lets `transitions.apply` decide, and writes the job with its event. In the same transaction, a
+kind of work writes its own rows (`within`), the owner's webhooks get a message of how the job ended, and operators a notice
+of one that is dead. Followers are notified through `feed` and workers through `queue` after the commit, in the background.
+These messages may be lost; the sweeper and the followers' comparison with PostgreSQL make up for it.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ from jobs.engine.jobs import (
     UploadPart,
 )
 from jobs.engine.live.feed import Feed
+from jobs.engine.messages import messages_of
 from jobs.engine.sql import admissions, file_records, jobs, sweeps, upload_parts
 from jobs.engine.sql.admissions import Admission
 from jobs.engine.sql.jobs import Idempotency
@@ -72,6 +73,7 @@ from jobs.kinds import Kind, Phase
 from jobs.notices import Notice, NoticeKind, raise_notice
 from jobs.settings import Settings
 from jobs.tracing.spans import Span, Tracer, running, step
+from jobs.webhooks.recording import add_messages
 
 log = structlog.get_logger()
 
@@ -557,7 +559,8 @@ class Lifecycle:
         if batch is not None:
             job = replace(job, phase=batch.phase, progress=batch.progress)
         after, event = apply(job, command, now)
-        await jobs.save_job(connection, job, after, event)
+        if await jobs.save_job(connection, job, after, event):
+            await add_messages(connection, *messages_of(job, after, now))
         records = () if batch is None else batch.records
         await file_records.write_files(connection, after.id, after.seq, records)
         if job.status is not Status.PROCESSING or after.status is Status.COMPLETED:

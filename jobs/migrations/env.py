@@ -8,7 +8,8 @@ import jobs.engine.sql.tables
 import jobs.files.tables
 import jobs.notices
 import jobs.processing.sql.tables
-import jobs.uploads.sql.tables  # noqa: F401 - they fill `metadata`
+import jobs.uploads.sql.tables
+import jobs.webhooks.tables  # noqa: F401 - they fill `metadata`
 from jobs.schema import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)

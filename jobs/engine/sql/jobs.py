@@ -21,6 +21,7 @@ from jobs.engine.sql.tables import DEAD, VISIBLE, file_records, job_events, jobs
 from jobs.engine.transitions import JobEvent
 from jobs.errors import JobNotFound, QueuePaused, StaleFence
 from jobs.kinds import Kind
+from jobs.webhooks.recording import HAS_ENDPOINT
 
 _now = func.clock_timestamp()
 
@@ -170,10 +171,15 @@ def queue_paused(job: Job) -> QueuePaused:
     return QueuePaused(f"The queue of jobs of kind {job.kind} is paused.")
 
 
-async def save_job(connection: AsyncConnection, before: Job, after: Job, event: JobEvent) -> None:
-    """Writes a transition with its event, if the job is still at the fence it had before. Raises `StaleFence` if not."""
-    if not await fetch_within(connection, _SAVE, before.id, before.fence, *_values(after, event)):
+async def save_job(connection: AsyncConnection, before: Job, after: Job, event: JobEvent) -> bool:
+    """Writes a transition with its event, if the job is still at the fence it had before. Raises `StaleFence` if not.
+
+    Returns whether the owner has a webhook.
+    """
+    rows = await fetch_within(connection, _SAVE, before.id, before.fence, *_values(after, event))
+    if not rows:
         raise stale(before.id, before.fence)
+    return bool(rows[0]["has_endpoint"])
 
 
 async def save_claim(connection: AsyncConnection, before: Job, after: Job, event: JobEvent) -> None:
@@ -230,11 +236,12 @@ def _save(condition: str) -> str:
             idempotency_key = CASE WHEN ${3 + _MUTABLE.index("deleted_at")} IS NULL THEN idempotency_key END,
             request_digest = CASE WHEN ${3 + _MUTABLE.index("deleted_at")} IS NULL THEN request_digest END
         WHERE id = $1 AND fence = $2 AND {condition}
-        RETURNING id
+        RETURNING id, {HAS_ENDPOINT.format(owner="jobs.owner")} AS has_endpoint
+    ), event AS (
+        INSERT INTO job_events ({", ".join(_EVENT)})
+        SELECT {parameters(job_events, _EVENT, 3 + len(_MUTABLE))} FROM moved
     )
-    INSERT INTO job_events ({", ".join(_EVENT)})
-    SELECT {parameters(job_events, _EVENT, 3 + len(_MUTABLE))} FROM moved
-    RETURNING job_id
+    SELECT has_endpoint FROM moved
     """  # noqa: S608 - names and types of ours
 
 

@@ -1,0 +1,435 @@
+"""Webhooks from the transition to the receiver: signatures, retries, and that one endpoint holds up no other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from standardwebhooks.webhooks import Webhook
+
+from jobs.concurrency import cancel_and_wait
+from jobs.engine.jobs import Failure
+from jobs.errors import ErrorClass, TooManyWebhooks, WebhookNotFound
+from jobs.notices import Notice, NoticeKind, gather_reports, raise_notice
+from jobs.services import Services
+from jobs.webhooks.deliveries import AT_ONCE, Delivery, DeliveryState, list_deliveries, replay
+from jobs.webhooks.endpoints import (
+    MAX_ENDPOINTS,
+    Endpoint,
+    add_endpoint,
+    delete_endpoint,
+    enable_endpoint,
+    find_endpoint,
+    list_endpoints,
+    rotate_keys,
+    send_test,
+)
+from jobs.webhooks.messages import OF_JOBS, EventName, NewMessage
+from jobs.webhooks.outcomes import KEPT_TRYING, LONGEST_PAUSE, REFUSAL_DELAYS
+from jobs.webhooks.recording import KEPT, add_messages, delete_old_messages
+from jobs.webhooks.sender import LEASE, Sender
+from tests.helpers.jobs import create, dead
+from tests.helpers.receivers import Receiver, receiving
+
+OWNER = "anonymous"
+
+
+@pytest.fixture
+def changes() -> dict[str, Any]:
+    return {"egress_allow": ("127.0.0.1",)}
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with receiving() as found:
+        yield found
+
+
+@pytest.fixture
+def sender(services: Services) -> Sender:
+    return Sender(services.database, services.egress)
+
+
+async def endpoint_of(
+    services: Services, url: str, owner: str | None = OWNER, events: Iterable[EventName] = OF_JOBS
+) -> Endpoint:
+    return await add_endpoint(
+        services.database, owner=owner, url=url, events=tuple(events), description="", created_by="test"
+    )
+
+
+async def added(services: Services, count: int = 1, owner: str | None = OWNER) -> None:
+    """Adds messages that no job has caused."""
+    new = [
+        NewMessage(event=EventName.JOB_COMPLETED, owner=owner, at=datetime.now(UTC), data={"number": number})
+        for number in range(count)
+    ]
+    async with services.database.begin() as connection:
+        await add_messages(connection, *new)
+
+
+async def send(sender: Sender) -> None:
+    """Sends what is due until nothing is."""
+    while await sender.send_due():
+        await sender.flush()
+
+
+async def passed(services: Services, seconds: float) -> None:
+    """Lets so much time pass for all that is waited for."""
+    for statement in (
+        "UPDATE webhook_endpoints SET not_before = not_before - make_interval(secs => $1)",
+        "UPDATE webhook_endpoints SET old_until = old_until - make_interval(secs => $1)",
+        "UPDATE webhook_deliveries SET next_at = next_at - make_interval(secs => $1)",
+        "UPDATE webhook_messages SET created_at = created_at - make_interval(secs => $1)",
+    ):
+        await services.database.fetch(statement, seconds)
+
+
+async def deliveries(services: Services, endpoint: Endpoint) -> list[Delivery]:
+    return await list_deliveries(services.database, endpoint.id, None, 1_000)
+
+
+async def test_the_end_of_a_job_is_told_with_its_transition(
+    services: Services, sender: Sender, receiver: Receiver
+) -> None:
+    endpoint = await endpoint_of(services, receiver.url)
+    other = await endpoint_of(services, receiver.url + "/other", owner="other")
+    job = await create(services, 1)
+    await services.lifecycle.cancel(job.id)
+    await send(sender)
+    [one] = receiver.received
+    assert one.json["type"] == "job.cancelled"
+    assert one.json["data"] == {
+        "jobId": str(job.id),
+        "kind": "download",
+        "owner": OWNER,
+        "status": "cancelled",
+        "attempt": 0,
+        "createdAt": job.created_at.isoformat(),
+        "files": {"total": 1, "done": 0, "omitted": 0},
+        "bytes": 0,
+        "error": None,
+    }
+    assert one.headers["content-type"] == "application/json"
+    [delivery] = await deliveries(services, endpoint)
+    assert (delivery.state, delivery.attempts, delivery.status) == (DeliveryState.DELIVERED, 1, 204)
+    assert (delivery.message_id, delivery.job_id) == (one.id, job.id)
+    assert await deliveries(services, other) == []
+
+
+async def test_a_transition_that_is_undone_tells_nothing(
+    services: Services, sender: Sender, receiver: Receiver
+) -> None:
+    await endpoint_of(services, receiver.url)
+    job = await create(services, 1)
+    claimed = await services.lifecycle.claim(job.id, job.fence, "worker")
+    assert claimed is not None
+
+    async def within(*_: object) -> None:
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await services.lifecycle.succeed(claimed.job, 60, within)
+    await send(sender)
+    assert receiver.received == []
+    await services.lifecycle.succeed(claimed.job, 60)
+    await send(sender)
+    assert [one.json["type"] for one in receiver.received] == ["job.completed"]
+
+
+async def test_a_failed_attempt_is_not_told_and_the_last_one_is(
+    services: Services, sender: Sender, receiver: Receiver
+) -> None:
+    await endpoint_of(services, receiver.url)
+    job = await dead(services)
+    await send(sender)
+    [one] = receiver.received
+    assert (one.json["type"], one.json["data"]["jobId"]) == ("job.failed", str(job.id))
+    assert one.json["data"]["error"]["class"] in set(ErrorClass)
+
+
+async def test_only_chosen_types_are_sent(services: Services, sender: Sender, receiver: Receiver) -> None:
+    await endpoint_of(services, receiver.url, events=[EventName.JOB_FAILED])
+    await services.lifecycle.cancel((await create(services, 1)).id)
+    await send(sender)
+    assert receiver.received == []
+
+
+async def test_the_reference_library_verifies_what_is_sent(
+    services: Services, sender: Sender, receiver: Receiver
+) -> None:
+    endpoint = await endpoint_of(services, receiver.url)
+    await added(services)
+    await send(sender)
+    [one] = receiver.received
+    assert Webhook(endpoint.keys.secret_text).verify(one.body, one.headers) == one.json
+    with pytest.raises(Exception, match="No matching signature"):
+        Webhook(endpoint.keys.secret_text).verify(one.body + b" ", one.headers)
+
+
+async def test_rotated_keys_overlap_for_a_day(services: Services, sender: Sender, receiver: Receiver) -> None:
+    before = await endpoint_of(services, receiver.url)
+    after = await rotate_keys(services.database, before.id, [OWNER])
+    assert before.keys != after.keys
+    await added(services)
+    await send(sender)
+    [both] = receiver.received
+    for keys in (before.keys, after.keys):
+        Webhook(keys.secret_text).verify(both.body, both.headers)
+    await passed(services, 25 * 3_600)
+    await added(services)
+    await send(sender)
+    last = receiver.received[-1]
+    Webhook(after.keys.secret_text).verify(last.body, last.headers)
+    with pytest.raises(Exception, match="No matching signature"):
+        Webhook(before.keys.secret_text).verify(last.body, last.headers)
+
+
+@pytest.mark.parametrize("status", [500, 503, 429])
+async def test_a_receiver_that_was_away_for_an_hour_gets_all_once(
+    services: Services, sender: Sender, receiver: Receiver, status: int
+) -> None:
+    endpoint = await endpoint_of(services, receiver.url)
+    receiver.status = status
+    await added(services, 50)
+    away = 0.0
+    while away < 3_600:
+        await send(sender)
+        pause = (await find_endpoint(services.database, endpoint.id, [OWNER])).not_before - datetime.now(UTC)
+        assert 0 < pause.total_seconds() <= LONGEST_PAUSE
+        away += pause.total_seconds()
+        await passed(services, pause.total_seconds() + 0.1)
+    probes = len(receiver.received)
+    assert probes < AT_ONCE + 12, "while it is away it is tried by one request at a time"
+    receiver.status = 204
+    receiver.received.clear()
+    await send(sender)
+    assert len(receiver.ids) == len(set(receiver.ids)) == 50
+    assert {one.state for one in await deliveries(services, endpoint)} == {DeliveryState.DELIVERED}
+
+
+async def test_an_endpoint_that_never_returns_is_given_up_after_three_days(
+    services: Services, sender: Sender, receiver: Receiver
+) -> None:
+    endpoint = await endpoint_of(services, receiver.url)
+    receiver.status = 500
+    await added(services)
+    await send(sender)
+    await passed(services, KEPT_TRYING.total_seconds() - 60)
+    await send(sender)
+    assert [one.state for one in await deliveries(services, endpoint)] == [DeliveryState.WAITING]
+    await passed(services, 120)
+    await send(sender)
+    [given_up] = await deliveries(services, endpoint)
+    assert (given_up.state, given_up.attempts, given_up.status) == (DeliveryState.FAILED, 3, 500)
+
+
+@pytest.mark.parametrize("status", [301, 400, 404])
+async def test_a_refused_message_is_tried_alone_and_others_go_on(
+    services: Services, sender: Sender, receiver: Receiver, status: int
+) -> None:
+    endpoint = await endpoint_of(services, receiver.url)
+    receiver.status, receiver.body = status, b"what is this?\0"
+    receiver.headers = {"Location": receiver.url}
+    await added(services)
+    await send(sender)
+    [refused] = await deliveries(services, endpoint)
+    assert (refused.state, refused.status, refused.detail) == (DeliveryState.WAITING, status, "what is this?\ufffd")
+    for delay in REFUSAL_DELAYS:
+        await passed(services, delay - 2)
+        await send(sender)
+        assert (await deliveries(services, endpoint))[0].attempts == refused.attempts
+        await passed(services, 2)
+        await send(sender)
+        [refused] = await deliveries(services, endpoint)
+    assert (refused.state, refused.attempts) == (DeliveryState.FAILED, len(REFUSAL_DELAYS) + 1)
+    receiver.status = 200
+    await added(services)
+    await send(sender)
+    assert (await deliveries(services, endpoint))[0].state is DeliveryState.DELIVERED
+
+
+async def test_410_switches_the_endpoint_off_until_it_is_enabled(
+    services: Services, sender: Sender, receiver: Receiver
+) -> None:
+    endpoint = await endpoint_of(services, receiver.url)
+    receiver.status = 410
+    await added(services)
+    await send(sender)
+    gone = await find_endpoint(services.database, endpoint.id, [OWNER])
+    assert gone.disabled_at is not None
+    assert gone.disabled_reason == "It responded with 410 Gone."
+    receiver.status = 204
+    await added(services)
+    await send(sender)
+    assert len(receiver.received) == 1
+    await enable_endpoint(services.database, endpoint.id, [OWNER])
+    await added(services)
+    await send(sender)
+    assert len(receiver.received) == 2
+
+
+@pytest.mark.parametrize(("value", "least"), [("4000", 3_990), ("999999999", 86_390)])
+async def test_retry_after_is_honoured_for_a_day_at_most(
+    services: Services, sender: Sender, receiver: Receiver, value: str, least: float
+) -> None:
+    endpoint = await endpoint_of(services, receiver.url)
+    receiver.status, receiver.headers = 503, {"Retry-After": value}
+    await added(services)
+    await send(sender)
+    pause = (await find_endpoint(services.database, endpoint.id, [OWNER])).not_before - datetime.now(UTC)
+    assert least < pause.total_seconds() <= 86_400
+
+
+async def test_a_silent_endpoint_holds_up_no_other(services: Services, sender: Sender, receiver: Receiver) -> None:
+    async with receiving() as silent:
+        silent.gate.clear()
+        await endpoint_of(services, silent.url)
+        endpoint = await endpoint_of(services, receiver.url)
+        await added(services, 20)
+        running = asyncio.create_task(sender.run())
+        await receiver.until(20)
+        assert len(silent.received) == silent.most_at_once == AT_ONCE
+        assert len(await deliveries(services, endpoint)) == 20
+        await cancel_and_wait(running)
+
+
+async def test_what_a_dead_sender_had_claimed_is_sent_again_by_another(
+    services: Services, sender: Sender, receiver: Receiver
+) -> None:
+    endpoint = await endpoint_of(services, receiver.url)
+    await added(services)
+    receiver.gate.clear()
+    await sender.send_due()
+    await receiver.until(1)
+    for task in list(sender._sending):  # noqa: SLF001 - as if its process had been killed
+        task.cancel()
+    await sender.flush()
+    receiver.gate.set()
+    other = Sender(services.database, services.egress)
+    assert await other.send_due() == 0
+    await passed(services, LEASE)
+    await send(other)
+    assert receiver.ids[0] == receiver.ids[1], "the receiver can tell that it has it already"
+    assert (await deliveries(services, endpoint))[0].attempts == 2
+
+
+async def test_two_senders_send_nothing_twice(services: Services, receiver: Receiver) -> None:
+    await endpoint_of(services, receiver.url)
+    await added(services, 60)
+    senders = [Sender(services.database, services.egress) for _ in range(3)]
+    await asyncio.gather(*(send(one) for one in senders))
+    await asyncio.gather(*(send(one) for one in senders))
+    assert len(receiver.ids) == len(set(receiver.ids)) == 60
+
+
+async def test_an_address_that_is_not_allowed_is_refused_when_it_is_sent(services: Services, sender: Sender) -> None:
+    async with receiving() as receiver:
+        endpoint = await endpoint_of(services, receiver.url.replace("127.0.0.1", "[::1]"))
+        await added(services)
+        await send(sender)
+        [one] = await deliveries(services, endpoint)
+        assert (one.state, one.status) == (DeliveryState.WAITING, None)
+        assert "not public" in (one.detail or "")
+        assert receiver.received == []
+
+
+async def test_a_test_message_goes_to_one_endpoint_whatever_it_has_chosen(
+    services: Services, sender: Sender, receiver: Receiver
+) -> None:
+    endpoint = await endpoint_of(services, receiver.url, events=[EventName.JOB_FAILED])
+    await endpoint_of(services, receiver.url)
+    await send_test(services.database, endpoint.id, [OWNER])
+    await send(sender)
+    assert [one.json["type"] for one in receiver.received] == ["webhook.test"]
+    assert receiver.received[0].json["data"] == {"endpointId": endpoint.id}
+
+
+async def test_replay_sends_again_what_a_time_had(services: Services, sender: Sender, receiver: Receiver) -> None:
+    endpoint = await endpoint_of(services, receiver.url)
+    receiver.status = 204
+    await added(services, 3)
+    await send(sender)
+    await passed(services, 3_600)
+    await added(services, 2)
+    await send(sender)
+    first = set(receiver.ids[:3])
+    receiver.received.clear()
+    now = datetime.now(UTC)
+    hours = [now - timedelta(hours=number) for number in range(3)]
+    database = services.database
+    assert await replay(database, endpoint.id, hours[2], hours[0] - timedelta(minutes=30), only_failed=True) == 0
+    assert await replay(database, endpoint.id, hours[2], hours[0] - timedelta(minutes=30), only_failed=False) == 3
+    await send(sender)
+    assert set(receiver.ids) == first
+
+
+async def test_operators_are_told_of_a_notice_once(services: Services, sender: Sender, receiver: Receiver) -> None:
+    await endpoint_of(services, receiver.url, owner=None, events=[EventName.NOTICE_OPENED])
+    notice = Notice(kind=NoticeKind.DEAD, key="dead:x", message="Jobs are dead.")
+    for _ in range(2):
+        async with services.database.begin() as connection:
+            await raise_notice(connection, *[notice] * 250)
+        await gather_reports(services.database)
+    await send(sender)
+    [one] = receiver.received
+    assert one.json["type"] == "notice.opened"
+    assert one.json["data"] == {"kind": "dead", "message": "Jobs are dead.", "count": 250, "jobId": None}
+
+
+async def test_endpoints_belong_to_their_owner(services: Services) -> None:
+    mine = await endpoint_of(services, "https://a.example/")
+    theirs = await endpoint_of(services, "https://b.example/", owner="other")
+    ours = await endpoint_of(services, "https://c.example/", owner=None, events=[EventName.NOTICE_OPENED])
+    database = services.database
+    assert [one.id for one in await list_endpoints(database, [OWNER])] == [mine.id]
+    assert [one.id for one in await list_endpoints(database, [OWNER, None])] == [mine.id, ours.id]
+    for attempt in (find_endpoint, delete_endpoint, rotate_keys, enable_endpoint, send_test):
+        for other in (theirs, ours):
+            with pytest.raises(WebhookNotFound):
+                await attempt(database, other.id, [OWNER])
+    await delete_endpoint(database, mine.id, [OWNER])
+    assert await list_endpoints(database, [OWNER]) == []
+
+
+async def test_an_owner_has_a_number_of_endpoints(services: Services) -> None:
+    adding = (endpoint_of(services, f"https://{number}.example/") for number in range(MAX_ENDPOINTS + 5))
+    outcomes = await asyncio.gather(*adding, return_exceptions=True)
+    assert sum(isinstance(one, TooManyWebhooks) for one in outcomes) == 5
+    await endpoint_of(services, "https://other.example/", owner="other")
+
+
+async def test_messages_are_deleted_after_a_month(services: Services, sender: Sender, receiver: Receiver) -> None:
+    endpoint = await endpoint_of(services, receiver.url)
+    await added(services, 2)
+    await send(sender)
+    assert await delete_old_messages(services.database) == 0
+    await passed(services, KEPT.total_seconds())
+    assert await delete_old_messages(services.database) == 2
+    assert await deliveries(services, endpoint) == []
+
+
+async def test_a_job_of_an_owner_without_endpoints_leaves_no_message(services: Services) -> None:
+    job = await create(services, 1)
+    claimed = await services.lifecycle.claim(job.id, job.fence, "worker")
+    assert claimed is not None
+    await services.lifecycle.fail(claimed.job, Failure(error_class=ErrorClass.VALIDATION, message="no"))
+    assert await services.database.fetch("SELECT * FROM webhook_messages") == []
+
+
+async def test_500_dead_jobs_are_500_messages_to_their_owner_and_one_to_operators(
+    services: Services, sender: Sender, receiver: Receiver
+) -> None:
+    await endpoint_of(services, receiver.url)
+    async with receiving() as operators:
+        await endpoint_of(services, operators.url, owner=None, events=[EventName.NOTICE_OPENED])
+        jobs = [job for _ in range(50) for job in await asyncio.gather(*(dead(services) for _ in range(10)))]
+        await gather_reports(services.database)
+        await send(sender)
+        [notice] = operators.received
+        assert (notice.json["data"]["kind"], notice.json["data"]["count"]) == ("dead", 500)
+    told = [one.json["data"]["jobId"] for one in receiver.received if one.json["type"] == "job.failed"]
+    assert sorted(told) == sorted(str(job.id) for job in jobs)
