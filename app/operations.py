@@ -29,6 +29,7 @@ from app.access.rules import (
     GET_RESULT,
     GET_TICKET,
     MANAGE_ACCESS,
+    MANAGE_WEBHOOKS,
     READ_AUDIT,
     READ_FILE,
     READ_FILES,
@@ -39,6 +40,7 @@ from app.access.rules import (
     SEE_JOBS,
     SEE_NOTICES,
     SEE_PARTS,
+    SEE_WEBHOOKS,
     SEND_PARTS,
     SHARE_RESULT,
     START_FILE,
@@ -67,6 +69,7 @@ from app.endpoints import (
     shares,
     streams,
     uploads,
+    webhooks,
 )
 from jobs.engine.events import Event
 from jobs.engine.jobs import Status
@@ -79,6 +82,7 @@ UPLOAD = "/v1/upload"
 FILES = "/v1/files"
 NOTICES = "/v1/notices"
 OPERATOR = "/v1/operator"
+WEBHOOKS = "/v1/webhooks"
 ACCESS = "/v1/access"
 DIAGNOSE = "/v1/diagnose"
 
@@ -505,6 +509,46 @@ OPERATIONS = (
     Operation(
         "POST", f"{OPERATOR}/workers/{{name}}/resume", STEER_FLEET, operator_actions.undrain, "resumeWorker",
         "Let a drained worker claim jobs again", "operation", {200: (operator_action_schemas.WorkerOrder,)},
+        problems=(400, 404, 503),
+    ),
+    Operation(
+        "POST", WEBHOOKS, MANAGE_WEBHOOKS, webhooks.create, "createWebhook",
+        "Be told when jobs end, by requests to a URL", "webhooks", {201: (schemas.WebhookCreated,)},
+        (request_bodies.NewWebhook,), problems=(400, 403, 409, 422, 502, 503),
+    ),
+    Operation(
+        "GET", WEBHOOKS, SEE_WEBHOOKS, webhooks.listing, "webhooks", "List webhooks", "webhooks",
+        {200: (schemas.WebhookList,)}, problems=(503,),
+    ),
+    Operation(
+        "GET", f"{WEBHOOKS}/{{id}}", SEE_WEBHOOKS, webhooks.read, "webhook", "Get a webhook", "webhooks",
+        {200: (schemas.WebhookItem,)}, problems=(404, 503),
+    ),
+    Operation(
+        "DELETE", f"{WEBHOOKS}/{{id}}", MANAGE_WEBHOOKS, webhooks.delete, "deleteWebhook", "Delete a webhook", "webhooks",
+        {204: ()}, problems=(404, 503),
+    ),
+    Operation(
+        "POST", f"{WEBHOOKS}/{{id}}/rotate", MANAGE_WEBHOOKS, webhooks.rotate, "rotateWebhook",
+        "Give a webhook a new secret and key pair", "webhooks", {200: (schemas.WebhookCreated,)}, problems=(404, 503),
+    ),
+    Operation(
+        "POST", f"{WEBHOOKS}/{{id}}/enable", MANAGE_WEBHOOKS, webhooks.enable, "enableWebhook",
+        "Send messages again to a webhook that was switched off", "webhooks", {200: (schemas.WebhookItem,)},
+        problems=(404, 503),
+    ),
+    Operation(
+        "POST", f"{WEBHOOKS}/{{id}}/test", MANAGE_WEBHOOKS, webhooks.test, "testWebhook", "Send a test message", "webhooks",
+        {204: ()}, problems=(404, 503),
+    ),
+    Operation(
+        "GET", f"{WEBHOOKS}/{{id}}/deliveries", SEE_WEBHOOKS, webhooks.deliveries, "deliveries",
+        "List what was sent to a webhook, newest first", "webhooks", {200: (schemas.DeliveryPage,)}, (),
+        (_CURSOR, _LIMIT), (400, 404, 503),
+    ),
+    Operation(
+        "POST", f"{WEBHOOKS}/{{id}}/replay", MANAGE_WEBHOOKS, webhooks.send_again, "replayWebhook",
+        "Send messages of a time again", "webhooks", {200: (schemas.Replayed,)}, (request_bodies.Replay,),
         problems=(400, 404, 503),
     ),
     *(

@@ -33,6 +33,7 @@ from jobs.files.visibility import Visibility
 from jobs.kinds import Kind
 from jobs.processing.recipes import DEFAULT_PAGES, MAX_PAGES, OnError, Wishes
 from jobs.uploads.uploads import MAX_PARTS, MAX_SIGNED, MAX_UPLOADS, NewUpload
+from jobs.webhooks.messages import OF_JOBS, OF_OPERATORS, EventName
 
 FileId = Annotated[StrictInt, Field(ge=FILE_ID_MIN, le=FILE_ID_MAX, examples=[10000])]
 Name = Annotated[StrictStr, Field(min_length=1, max_length=MAX_NAME)]
@@ -417,3 +418,35 @@ class SendParts(Body):
             for place, number in enumerate(numbers)
             if type(number) is int and number in numbers[:place]
         ]
+
+
+class NewWebhook(Body):
+    """A webhook to create."""
+
+    url: Annotated[StrictStr, Field(min_length=1, max_length=2_048)] = Field(
+        description="Where messages are sent to, by `POST`. `http://` is for hosts that are not public only.",
+        examples=["https://hooks.example.com/haulage"],
+    )
+    events: list[EventName] | None = Field(
+        default=None, min_length=1, max_length=10, description="Types of messages to send; null: all that there are."
+    )
+    description: Annotated[StrictStr, Field(max_length=200)] = Field(default="", description="What it is for.")
+    operators: bool = Field(
+        default=False, description="Be told of notices instead of the own jobs. For operators and admins only."
+    )
+
+    @model_validator(mode="after")
+    def _events_fit(self) -> Self:
+        possible = OF_OPERATORS if self.operators else OF_JOBS
+        if self.events is not None and not set(self.events) <= set(possible):
+            msg = f"events of a webhook {'of operators' if self.operators else 'of jobs'} are {', '.join(possible)}"
+            raise ValueError(msg)
+        return self
+
+
+class Replay(Body):
+    """Which messages are to be sent again."""
+
+    since: AwareDatetime = Field(description="Those that were created at this time or later,")
+    until: AwareDatetime = Field(description="and before this one.")
+    only_failed: bool = Field(default=True, description="Those that were given up; or all of them.")

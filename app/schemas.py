@@ -19,6 +19,8 @@ from jobs.files.visibility import Visibility
 from jobs.kinds import Kind
 from jobs.notices import NoticeKind
 from jobs.processing.recipes import OnError
+from jobs.webhooks.deliveries import DeliveryState
+from jobs.webhooks.messages import EventName
 
 _TITLE = Field(
     description="What to call the job: its `archiveName`, or else its first file, as in `Read me first.txt and 2 more`."
@@ -681,6 +683,60 @@ class NoticeItem(Message):
 class NoticePage(Message):
     notices: list[NoticeItem]
     next_cursor: str | None
+
+
+class WebhookItem(Message):
+    """A webhook: where messages are sent to."""
+
+    id: str
+    url: str
+    events: list[EventName] = Field(description="The types of messages that it gets.")
+    description: str
+    operators: bool = Field(description="Whether it is told of notices, and belongs to all operators.")
+    created_by: str
+    created_at: datetime
+    disabled_at: datetime | None = Field(description="When it was switched off; null: it is on.")
+    disabled_reason: str | None
+    failures: int = Field(description="How many attempts in a row got no proper response. 0: it works.")
+
+
+class WebhookCreated(WebhookItem):
+    """A webhook with what its requests are signed with, in the forms of Standard Webhooks 1.0."""
+
+    secret: str = Field(description="`whsec_…`, for signatures `v1` (HMAC-SHA256). It is not shown again.")
+    public_key: str = Field(description="`whpk_…`, for signatures `v1a` (Ed25519).")
+
+
+class WebhookList(Message):
+    webhooks: list[WebhookItem]
+
+
+class DeliveryItem(Message):
+    """A message to one webhook."""
+
+    id: int
+    message_id: str = Field(description="The `webhook-id` of its requests: the same at each attempt.")
+    event: EventName
+    job_id: UUID | None
+    state: DeliveryState
+    created_at: datetime
+    attempts: int
+    next_at: datetime | None = Field(description="When it is tried next, at the earliest.")
+    tried_at: datetime | None
+    delivered_at: datetime | None
+    response_status: int | None = Field(description="Of the last response; null: there was none.")
+    detail: str | None = Field(
+        description="Why there was no response; or the start of its body, for operators and admins only."
+    )
+
+
+class DeliveryPage(Message):
+    deliveries: list[DeliveryItem]
+    next_cursor: str | None
+
+
+class Replayed(Message):
+    messages: int = Field(description="How many are sent again.")
 
 
 class FieldProblem(Message):

@@ -100,4 +100,7 @@ SEE_FLEET = Rule(Scope.JOBS_READ, Cost.LIGHT, grant=False, role=Role.SUPPORT)
 FOLLOW_FLEET = Rule(Scope.JOBS_READ, Cost.FREE, grant=False, ticket=True, role=Role.SUPPORT)
 STEER_FLEET = Rule(Scope.JOBS_WRITE, Cost.LIGHT, grant=False, role=Role.OPERATOR)
 """For what operators do to queues, workers and many jobs at once."""
+SEE_WEBHOOKS = Rule(Scope.JOBS_READ, Cost.LIGHT, grant=False)
+MANAGE_WEBHOOKS = Rule(Scope.JOBS_WRITE, Cost.COSTLY, grant=False)
+"""For webhooks of the caller; for operators and admins also those of the operators, which the endpoint decides."""
 GET_TICKET = Rule(Scope.JOBS_READ, Cost.LIGHT, users=True)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 from uuid import UUID, uuid4
 
 import urllib3
@@ -166,6 +166,30 @@ class ApiClient:
     def acknowledge_notice(self, notice_id: int) -> bytes:
         """Acknowledge a notice; returns a `NoticeItem` in the server's JSON. It may be repeated."""
         return self.request("POST", f"/v1/notices/{notice_id}/acknowledge").data
+
+    def webhooks(self) -> bytes:
+        """Fetch the webhooks: a `WebhookList` in the server's JSON."""
+        return self.request("GET", "/v1/webhooks").data
+
+    def create_webhook(self, new: Mapping[str, Any]) -> bytes:
+        """Create a webhook: a `WebhookCreated` in the server's JSON. Resent only if it was surely not received."""
+        return self.request("POST", "/v1/webhooks", body=new, repeatable=False).data
+
+    def change_webhook(self, webhook_id: str, action: str, body: Mapping[str, Any] | None = None) -> bytes:
+        """`rotate`, `enable`, `test` or `replay` a webhook. Resent only if it was surely not received."""
+        return self.request(
+            "POST", f"/v1/webhooks/{quote(webhook_id, safe='')}/{action}", body=body, repeatable=False
+        ).data
+
+    def delete_webhook(self, webhook_id: str) -> None:
+        """Delete a webhook. Resent only if it was surely not received: a second one would find none."""
+        self.request("DELETE", f"/v1/webhooks/{quote(webhook_id, safe='')}", repeatable=False)
+
+    def deliveries(self, webhook_id: str, limit: int, cursor: str | None = None) -> bytes:
+        """Fetch what was sent to a webhook, newest first: a `DeliveryPage` in the server's JSON."""
+        return self.request(
+            "GET", f"/v1/webhooks/{quote(webhook_id, safe='')}/deliveries?{_page_query(limit, cursor)}"
+        ).data
 
     def cancel(self, job_id: UUID) -> bytes:
         """Cancel a job; returns a `JobStatus` in the server's JSON."""

@@ -99,7 +99,25 @@ async def test_every_response_matches_its_schema(shared: Shared) -> None:
     etag = (await api.get(link(done))).headers["etag"]
     v1_up, up = "/v1/upload", "/v1/upload/{jobId}"
     upload, part = (await uploads.created(shared.services, b"x")).id, {"sign": [{"number": 1, "crc32": "0" * 8}]}
+    hooks, hooked = "/v1/webhooks", {"json": {"url": "https://8.8.8.8/"}}  # to which nothing is sent: no worker runs
+    hook = (await api.post(hooks, **hooked)).json()["id"]
+    month = {"json": {"since": "2026-01-01T00:00:00Z", "until": "2026-02-01T00:00:00Z"}}
     exchanges: list[tuple[str, str, str, dict[str, Any], int]] = [
+        ("post", hooks, hooks, hooked, 201),
+        ("post", hooks, hooks, {"json": {"url": "https://127.0.0.1/"}}, 422),
+        ("post", hooks, hooks, {"json": {"url": 1}}, 400),
+        ("get", hooks, hooks, {}, 200),
+        ("get", f"{hooks}/{{id}}", f"{hooks}/{hook}", {}, 200),
+        ("get", f"{hooks}/{{id}}", f"{hooks}/x", {}, 404),
+        ("post", f"{hooks}/{{id}}/test", f"{hooks}/{hook}/test", {}, 204),
+        ("post", f"{hooks}/{{id}}/rotate", f"{hooks}/{hook}/rotate", {}, 200),
+        ("post", f"{hooks}/{{id}}/enable", f"{hooks}/{hook}/enable", {}, 200),
+        ("get", f"{hooks}/{{id}}/deliveries", f"{hooks}/{hook}/deliveries", {}, 200),
+        ("get", f"{hooks}/{{id}}/deliveries", f"{hooks}/{hook}/deliveries?limit=0", {}, 400),
+        ("post", f"{hooks}/{{id}}/replay", f"{hooks}/{hook}/replay", month, 200),
+        ("post", f"{hooks}/{{id}}/replay", f"{hooks}/{hook}/replay", {"json": {}}, 400),
+        ("delete", f"{hooks}/{{id}}", f"{hooks}/{hook}", {}, 204),
+        ("delete", f"{hooks}/{{id}}", f"{hooks}/{hook}", {}, 404),
         ("post", f"{v1}/initiate", f"{v1}/initiate", {"json": {"file_ids": [file_id]}}, 202),
         ("post", f"{v1}/initiate", f"{v1}/initiate", {"json": {"file_ids": [1], "x": 1}}, 400),
         ("post", f"{v1}/initiate", f"{v1}/initiate", {"content": b"x"}, 415),

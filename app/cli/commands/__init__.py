@@ -21,6 +21,7 @@ from app.cli.commands import (
     up,
     upload,
     users,
+    webhooks,
 )
 from app.exit_codes import ExitCode
 
@@ -67,6 +68,7 @@ app.command("reprocess")(reprocess.reprocess)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(dead.app, name="dead")
 app.add_typer(notices.app, name="notices")
+app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(keys.app, name="keys")
 app.add_typer(apps.app, name="apps")
 app.add_typer(users.app, name="users")

@@ -877,6 +877,127 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List webhooks */
+        get: operations["webhooks"];
+        put?: never;
+        /** Be told when jobs end, by requests to a URL */
+        post: operations["createWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a webhook */
+        get: operations["webhook"];
+        put?: never;
+        post?: never;
+        /** Delete a webhook */
+        delete: operations["deleteWebhook"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{id}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give a webhook a new secret and key pair */
+        post: operations["rotateWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{id}/enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send messages again to a webhook that was switched off */
+        post: operations["enableWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a test message */
+        post: operations["testWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what was sent to a webhook, newest first */
+        get: operations["deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send messages of a time again */
+        post: operations["replayWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/diagnose/request": {
         parameters: {
             query?: never;
@@ -1235,6 +1356,62 @@ export interface components {
             nextCursor: string | null;
         };
         /**
+         * DeliveryItem
+         * @description A message to one webhook.
+         */
+        DeliveryItem: {
+            /** Id */
+            id: number;
+            /**
+             * Messageid
+             * @description The `webhook-id` of its requests: the same at each attempt.
+             */
+            messageId: string;
+            event: components["schemas"]["EventName"];
+            /** Jobid */
+            jobId: string | null;
+            state: components["schemas"]["DeliveryState"];
+            /**
+             * Createdat
+             * Format: date-time
+             */
+            createdAt: string;
+            /** Attempts */
+            attempts: number;
+            /**
+             * Nextat
+             * @description When it is tried next, at the earliest.
+             */
+            nextAt: string | null;
+            /** Triedat */
+            triedAt: string | null;
+            /** Deliveredat */
+            deliveredAt: string | null;
+            /**
+             * Responsestatus
+             * @description Of the last response; null: there was none.
+             */
+            responseStatus: number | null;
+            /**
+             * Detail
+             * @description Why there was no response; or the start of its body, for operators and admins only.
+             */
+            detail: string | null;
+        };
+        /** DeliveryPage */
+        DeliveryPage: {
+            /** Deliveries */
+            deliveries: components["schemas"]["DeliveryItem"][];
+            /** Nextcursor */
+            nextCursor: string | null;
+        };
+        /**
+         * DeliveryState
+         * @description Where a delivery is.
+         * @enum {string}
+         */
+        DeliveryState: "waiting" | "delivered" | "failed";
+        /**
          * DependencyHealth
          * @description One dependency, as the gateway that responds has found it.
          */
@@ -1366,6 +1543,12 @@ export interface components {
              */
             degraded: boolean;
         };
+        /**
+         * EventName
+         * @description The types of messages.
+         * @enum {string}
+         */
+        EventName: "job.completed" | "job.failed" | "job.cancelled" | "job.expired" | "notice.opened" | "webhook.test";
         /**
          * EventType
          * @enum {string}
@@ -2073,6 +2256,36 @@ export interface components {
             onProcessingError: components["schemas"]["OnError"];
             /** Files */
             files: components["schemas"]["UploadFile"][];
+        };
+        /**
+         * NewWebhook
+         * @description A webhook to create.
+         */
+        NewWebhook: {
+            /**
+             * Url
+             * @description Where messages are sent to, by `POST`. `http://` is for hosts that are not public only.
+             * @example https://hooks.example.com/haulage
+             */
+            url: string;
+            /**
+             * Events
+             * @description Types of messages to send; null: all that there are.
+             * @default null
+             */
+            events: components["schemas"]["EventName"][] | null;
+            /**
+             * Description
+             * @description What it is for.
+             * @default
+             */
+            description: string;
+            /**
+             * Operators
+             * @description Be told of notices instead of the own jobs. For operators and admins only.
+             * @default false
+             */
+            operators: boolean;
         };
         /**
          * NoticeItem
@@ -2815,6 +3028,38 @@ export interface components {
              * @default 5
              */
             pages: number;
+        };
+        /**
+         * Replay
+         * @description Which messages are to be sent again.
+         */
+        Replay: {
+            /**
+             * Since
+             * Format: date-time
+             * @description Those that were created at this time or later,
+             */
+            since: string;
+            /**
+             * Until
+             * Format: date-time
+             * @description and before this one.
+             */
+            until: string;
+            /**
+             * Onlyfailed
+             * @description Those that were given up; or all of them.
+             * @default true
+             */
+            onlyFailed: boolean;
+        };
+        /** Replayed */
+        Replayed: {
+            /**
+             * Messages
+             * @description How many are sent again.
+             */
+            messages: number;
         };
         /**
          * Reprocess
@@ -3595,6 +3840,103 @@ export interface components {
          * @enum {string}
          */
         Visibility: "public" | "shared" | "private";
+        /**
+         * WebhookCreated
+         * @description A webhook with what its requests are signed with, in the forms of Standard Webhooks 1.0.
+         */
+        WebhookCreated: {
+            /** Id */
+            id: string;
+            /** Url */
+            url: string;
+            /**
+             * Events
+             * @description The types of messages that it gets.
+             */
+            events: components["schemas"]["EventName"][];
+            /** Description */
+            description: string;
+            /**
+             * Operators
+             * @description Whether it is told of notices, and belongs to all operators.
+             */
+            operators: boolean;
+            /** Createdby */
+            createdBy: string;
+            /**
+             * Createdat
+             * Format: date-time
+             */
+            createdAt: string;
+            /**
+             * Disabledat
+             * @description When it was switched off; null: it is on.
+             */
+            disabledAt: string | null;
+            /** Disabledreason */
+            disabledReason: string | null;
+            /**
+             * Failures
+             * @description How many attempts in a row got no proper response. 0: it works.
+             */
+            failures: number;
+            /**
+             * Secret
+             * @description `whsec_…`, for signatures `v1` (HMAC-SHA256). It is not shown again.
+             */
+            secret: string;
+            /**
+             * Publickey
+             * @description `whpk_…`, for signatures `v1a` (Ed25519).
+             */
+            publicKey: string;
+        };
+        /**
+         * WebhookItem
+         * @description A webhook: where messages are sent to.
+         */
+        WebhookItem: {
+            /** Id */
+            id: string;
+            /** Url */
+            url: string;
+            /**
+             * Events
+             * @description The types of messages that it gets.
+             */
+            events: components["schemas"]["EventName"][];
+            /** Description */
+            description: string;
+            /**
+             * Operators
+             * @description Whether it is told of notices, and belongs to all operators.
+             */
+            operators: boolean;
+            /** Createdby */
+            createdBy: string;
+            /**
+             * Createdat
+             * Format: date-time
+             */
+            createdAt: string;
+            /**
+             * Disabledat
+             * @description When it was switched off; null: it is on.
+             */
+            disabledAt: string | null;
+            /** Disabledreason */
+            disabledReason: string | null;
+            /**
+             * Failures
+             * @description How many attempts in a row got no proper response. 0: it works.
+             */
+            failures: number;
+        };
+        /** WebhookList */
+        WebhookList: {
+            /** Webhooks */
+            webhooks: components["schemas"]["WebhookItem"][];
+        };
         /** WorkerList */
         WorkerList: {
             /** Workers */
@@ -10548,6 +10890,1029 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WorkerOrder"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description What proves who the request comes from (RFC 9110, section 11.6.1). */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description Seconds after which to ask again. */
+                    "Retry-After": string;
+                    /** @description What is left of the caller's limits: `r` requests or jobs, and the seconds `t` until there are more (draft-ietf-httpapi-ratelimit-headers-10). */
+                    RateLimit?: string;
+                    /** @description The caller's limits: `q` requests or jobs in `w` seconds. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description Seconds after which to ask again. */
+                    "Retry-After": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any other error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    webhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookList"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description What proves who the request comes from (RFC 9110, section 11.6.1). */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description Seconds after which to ask again. */
+                    "Retry-After": string;
+                    /** @description What is left of the caller's limits: `r` requests or jobs, and the seconds `t` until there are more (draft-ietf-httpapi-ratelimit-headers-10). */
+                    RateLimit?: string;
+                    /** @description The caller's limits: `q` requests or jobs in `w` seconds. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description Seconds after which to ask again. */
+                    "Retry-After": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any other error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    createWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewWebhook"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description What is left of the caller's limits: `r` requests or jobs, and the seconds `t` until there are more (draft-ietf-httpapi-ratelimit-headers-10). */
+                    RateLimit?: string;
+                    /** @description The caller's limits: `q` requests or jobs in `w` seconds. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookCreated"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description What proves who the request comes from (RFC 9110, section 11.6.1). */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description Seconds after which to ask again. */
+                    "Retry-After": string;
+                    /** @description What is left of the caller's limits: `r` requests or jobs, and the seconds `t` until there are more (draft-ietf-httpapi-ratelimit-headers-10). */
+                    RateLimit?: string;
+                    /** @description The caller's limits: `q` requests or jobs in `w` seconds. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Bad Gateway */
+            502: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description Seconds after which to ask again. */
+                    "Retry-After": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any other error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookItem"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description What proves who the request comes from (RFC 9110, section 11.6.1). */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description Seconds after which to ask again. */
+                    "Retry-After": string;
+                    /** @description What is left of the caller's limits: `r` requests or jobs, and the seconds `t` until there are more (draft-ietf-httpapi-ratelimit-headers-10). */
+                    RateLimit?: string;
+                    /** @description The caller's limits: `q` requests or jobs in `w` seconds. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description Seconds after which to ask again. */
+                    "Retry-After": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any other error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    deleteWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description What is left of the caller's limits: `r` requests or jobs, and the seconds `t` until there are more (draft-ietf-httpapi-ratelimit-headers-10). */
+                    RateLimit?: string;
+                    /** @description The caller's limits: `q` requests or jobs in `w` seconds. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description What proves who the request comes from (RFC 9110, section 11.6.1). */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description Seconds after which to ask again. */
+                    "Retry-After": string;
+                    /** @description What is left of the caller's limits: `r` requests or jobs, and the seconds `t` until there are more (draft-ietf-httpapi-ratelimit-headers-10). */
+                    RateLimit?: string;
+                    /** @description The caller's limits: `q` requests or jobs in `w` seconds. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description Seconds after which to ask again. */
+                    "Retry-After": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any other error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    rotateWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description What is left of the caller's limits: `r` requests or jobs, and the seconds `t` until there are more (draft-ietf-httpapi-ratelimit-headers-10). */
+                    RateLimit?: string;
+                    /** @description The caller's limits: `q` requests or jobs in `w` seconds. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookCreated"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description What proves who the request comes from (RFC 9110, section 11.6.1). */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description Seconds after which to ask again. */
+                    "Retry-After": string;
+                    /** @description What is left of the caller's limits: `r` requests or jobs, and the seconds `t` until there are more (draft-ietf-httpapi-ratelimit-headers-10). */
+                    RateLimit?: string;
+                    /** @description The caller's limits: `q` requests or jobs in `w` seconds. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description Seconds after which to ask again. */
+                    "Retry-After": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any other error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    enableWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description What is left of the caller's limits: `r` requests or jobs, and the seconds `t` until there are more (draft-ietf-httpapi-ratelimit-headers-10). */
+                    RateLimit?: string;
+                    /** @description The caller's limits: `q` requests or jobs in `w` seconds. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookItem"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description What proves who the request comes from (RFC 9110, section 11.6.1). */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description Seconds after which to ask again. */
+                    "Retry-After": string;
+                    /** @description What is left of the caller's limits: `r` requests or jobs, and the seconds `t` until there are more (draft-ietf-httpapi-ratelimit-headers-10). */
+                    RateLimit?: string;
+                    /** @description The caller's limits: `q` requests or jobs in `w` seconds. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description Seconds after which to ask again. */
+                    "Retry-After": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any other error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    testWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description What is left of the caller's limits: `r` requests or jobs, and the seconds `t` until there are more (draft-ietf-httpapi-ratelimit-headers-10). */
+                    RateLimit?: string;
+                    /** @description The caller's limits: `q` requests or jobs in `w` seconds. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description What proves who the request comes from (RFC 9110, section 11.6.1). */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description Seconds after which to ask again. */
+                    "Retry-After": string;
+                    /** @description What is left of the caller's limits: `r` requests or jobs, and the seconds `t` until there are more (draft-ietf-httpapi-ratelimit-headers-10). */
+                    RateLimit?: string;
+                    /** @description The caller's limits: `q` requests or jobs in `w` seconds. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description Seconds after which to ask again. */
+                    "Retry-After": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any other error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    deliveries: {
+        parameters: {
+            query?: {
+                /** @description The `nextCursor` of the previous page. */
+                cursor?: string;
+                /** @description Maximum number of items. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description The next page, unless this is the last one (RFC 8288). */
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryPage"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description What proves who the request comes from (RFC 9110, section 11.6.1). */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description Seconds after which to ask again. */
+                    "Retry-After": string;
+                    /** @description What is left of the caller's limits: `r` requests or jobs, and the seconds `t` until there are more (draft-ietf-httpapi-ratelimit-headers-10). */
+                    RateLimit?: string;
+                    /** @description The caller's limits: `q` requests or jobs in `w` seconds. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description Seconds after which to ask again. */
+                    "Retry-After": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any other error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    replayWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Replay"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Id of the request, its own or a new one. The log has it, too. */
+                    "X-Request-ID": string;
+                    /** @description What is left of the caller's limits: `r` requests or jobs, and the seconds `t` until there are more (draft-ietf-httpapi-ratelimit-headers-10). */
+                    RateLimit?: string;
+                    /** @description The caller's limits: `q` requests or jobs in `w` seconds. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Replayed"];
                 };
             };
             /** @description Bad Request */
