@@ -11,6 +11,7 @@ from random import Random
 from jobs.bundles.commands import Downloads
 from jobs.bundles.resolver import Resolver
 from jobs.bundles.sql.tables import download_jobs
+from jobs.concurrency import first_error_group
 from jobs.database import Database
 from jobs.egress.guard import Egress
 from jobs.engine.backpressure import Backpressure
@@ -101,10 +102,11 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             egress=egress,
         )
     finally:
-        await lifecycle.close()
-        await egress.close()
-        await storage.close()
-        await queue.close()
-        await feed.close()
-        await database.close()
-        await tracer.close()
+        async with first_error_group() as group:
+            group.create_task(tracer.close())  # a collector that is unavailable takes no time from the others
+            await lifecycle.close()
+            await egress.close()
+            await storage.close()
+            await queue.close()
+            await feed.close()
+            await database.close()

@@ -238,6 +238,5 @@ async def test_a_collector_that_is_away_costs_no_job_anything(
                 assert (await ended(api, path))["status"] == "completed"
     await until_idle()
     assert await commands(services, id_of(path)) == ["create", "claim", "succeed"]
-    said = [line["event"] for line in lines if line["log_level"] in {"warning", "error"}]
-    assert set(said) == {"traces_failed"}
-    assert len(said) <= 4, "each process logs it once, and that its last spans could not be sent"
+    failures = [line for line in lines if line["event"] == "traces_failed"]
+    assert 1 <= len(failures) <= 4, "each process logs it once, and that its last spans could not be sent"

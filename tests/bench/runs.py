@@ -81,7 +81,9 @@ TABLES = {
     "processing": PROCESSING,
 }
 """By the name of its place in docs/benchmarks.md."""
-ALL = BENCHES | LIVE | DEFLATING | BUNDLES | GROWTH | OPERATORS | PAGE | PROXIES | ACCESS | TRACES | UPLOADS | PROCESSING
+ALL = (
+    BENCHES | LIVE | DEFLATING | BUNDLES | GROWTH | OPERATORS | PAGE | PROXIES | ACCESS | TRACES | UPLOADS | PROCESSING
+)
 
 
 def main() -> int:
