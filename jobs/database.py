@@ -9,7 +9,7 @@ SQL comes in two forms, and a rule says which is used when:
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from typing import Any, Self
@@ -181,6 +181,11 @@ async def fetch_within(connection: AsyncConnection, query: str, *arguments: obje
     """Run one statement on the connection of `begin` or `reading`, without SQLAlchemy, and return its rows."""
     rows: list[asyncpg.Record] = await _driver_of(connection).fetch(query, *arguments)
     return rows
+
+
+async def execute_many_within(connection: AsyncConnection, query: str, rows: Sequence[Sequence[object]]) -> None:
+    """Run one statement for each of the rows of arguments, in few round trips. What they return is discarded."""
+    await _driver_of(connection).executemany(query, rows)
 
 
 def _driver_of(connection: AsyncConnection) -> Any:

@@ -22,6 +22,7 @@ from jobs.engine.job_filters import JobFilter
 from jobs.engine.lifecycle import Lifecycle, Moved
 from jobs.engine.sql import bulk_actions as sql
 from jobs.engine.sql.job_filters import JobFinder
+from jobs.engine.sql.sweeps import Locked
 from jobs.engine.transitions import Cancel, Command, Delete, Retry
 from jobs.errors import ActionEnded, ActionNotFound, CountChanged, IllegalTransition
 from jobs.kinds import Kind
@@ -30,7 +31,7 @@ log = structlog.get_logger()
 
 UNDO_WINDOW = 5.0
 """Seconds after its creation in which an action can be undone, since nothing has been done yet."""
-BATCH = 20
+BATCH = 50
 """Jobs that are moved in one transaction."""
 LEASE = 10.0
 """Seconds after its last batch until another worker continues the action of one that was killed."""
@@ -131,16 +132,26 @@ class BulkRuns:
         job_ids = await sql.take_batch(connection, action.id)
         chosen = applicable(action.filter, action.command)
         locked = await sql.lock_jobs(connection, chosen, job_ids) if chosen is not None and job_ids else []
-        moved: list[Moved] = []
         reasons = Counter({CHANGED: len(job_ids) - len(locked)})
+        if action.command is BulkCommand.RETRY:
+            locked, refused = await self._retryable(connection, locked)
+            reasons.update(refused)
+        moved, illegal = await self._lifecycle.move_locked(connection, locked, _COMMANDS[action.command])
+        reasons.update(error.code for error in illegal)
+        return moved, +reasons
+
+    async def _retryable(self, connection: AsyncConnection, locked: Locked) -> tuple[Locked, Counter[str]]:
+        """The jobs to whose retry their kinds do not object, and how many others there are, by error code."""
+        kept: Locked = []
+        refused: Counter[str] = Counter()
         for job, now in locked:
             try:
-                if action.command is BulkCommand.RETRY and job.kind in self._retry_checks:
+                if job.kind in self._retry_checks:
                     await self._retry_checks[job.kind](connection, job.id)
-                moved.append(await self._lifecycle.move_locked(connection, job, _COMMANDS[action.command], now))
+                kept.append((job, now))
             except IllegalTransition as error:
-                reasons[error.code] += 1
-        return moved, +reasons
+                refused[error.code] += 1
+        return kept, refused
 
 
 async def _existing(connection: AsyncConnection, action_id: int) -> BulkAction:

@@ -25,7 +25,7 @@ from jobs.backoff import delay
 from jobs.database import Database
 from jobs.engine.backpressure import Backpressure
 from jobs.engine.events import event_of
-from jobs.engine.fair_share import is_batch, next_place
+from jobs.engine.fair_share import STEP, is_batch, next_place
 from jobs.engine.job_ids import new_job_id
 from jobs.engine.jobs import (
     WAITING,
@@ -52,6 +52,7 @@ from jobs.engine.transitions import (
     Delete,
     Expire,
     Fail,
+    JobEvent,
     Lapse,
     Lose,
     Park,
@@ -71,6 +72,7 @@ from jobs.errors import (
 )
 from jobs.kinds import Kind, Phase
 from jobs.notices import Notice, NoticeKind, raise_notice
+from jobs.owners import ANONYMOUS
 from jobs.settings import Settings
 from jobs.tracing.spans import Span, Tracer, running, step
 from jobs.webhooks.recording import add_messages
@@ -505,16 +507,40 @@ class Lifecycle:
 
     # --- bulk actions --------------------------------------------------------------------------------------------------
 
-    async def move_locked(self, connection: AsyncConnection, job: Job, command: Command, now: datetime) -> Moved:
-        """Applies a command of an operator to a job that is locked by the transaction: a retried job is a batch job then.
+    async def move_locked(
+        self, connection: AsyncConnection, locked: Sequence[tuple[Job, datetime]], command: Command
+    ) -> tuple[list[Moved], list[IllegalTransition]]:
+        """Applies a command of an operator to jobs that are locked by the transaction: retried jobs are batch jobs then.
 
-        After the commit, call `announce`. Raises `IllegalTransition` before anything was written.
+        Returns those that it has moved, and the refusals. After the commit, call `announce`.
         """
-        if isinstance(command, Retry):
-            place = await admissions.enter_queue_again(connection, job.kind, job.owner, now, batch=True)
-            command = replace(command, place=place)
-        after, records = await self._save(connection, job, command, now)
-        return Moved(after, now, records)
+        moved: list[tuple[Job, Job, JobEvent]] = []
+        refused: list[IllegalTransition] = []
+        places: dict[tuple[Kind, str], datetime] = {}
+        for job, now in locked:
+            chosen = command
+            if isinstance(command, Retry):
+                queue = (job.kind, job.owner)
+                if queue not in places or job.owner == ANONYMOUS:
+                    places[queue] = await admissions.enter_queue_again(connection, *queue, now, batch=True)
+                else:
+                    places[queue] += STEP
+                chosen = replace(command, place=places[queue])
+            try:
+                moved.append((job, *apply(job, chosen, now)))
+            except IllegalTransition as error:
+                refused.append(error)
+        await jobs.save_jobs(connection, moved)
+        return [
+            Moved(
+                after,
+                event.at,
+                await file_records.touch_unfinished(connection, after.id, after.seq)
+                if before.status is Status.PROCESSING
+                else (),
+            )
+            for before, after, event in moved
+        ], refused
 
     async def announce(self, moved: Sequence[Moved]) -> None:
         """Notifies followers and workers of transitions that were committed."""

@@ -9,9 +9,9 @@ from jobs.services import Services
 from tests.helpers.jobs import dead
 
 
-async def many_dead(services: Services, count: int) -> list[UUID]:
-    """Dead downloads, all but one of which are copies of its row."""
-    first = await dead(services)
+async def many_dead(services: Services, count: int, file_id: int = 10_000) -> list[UUID]:
+    """Dead downloads of a file, all but one of which are copies of its rows."""
+    first = await dead(services, file_id=file_id)
     ids = [new_job_id() for _ in range(count - 1)]
     for copy in (
         """

@@ -97,9 +97,11 @@ async def create(
     )
 
 
-async def dead(services: Services, error_class: ErrorClass = ErrorClass.NETWORK, **options: Any) -> Job:
+async def dead(
+    services: Services, error_class: ErrorClass = ErrorClass.NETWORK, *, file_id: int = 10_000, **options: Any
+) -> Job:
     """A job that failed in every attempt, the last time with this error."""
-    job = await create(services, 10_000, **options)
+    job = await create(services, file_id, **options)
     while not job.status.ended:
         async with services.database.begin() as connection:
             await connection.execute(text("UPDATE jobs SET due_at = now() WHERE id = :id"), {"id": job.id})

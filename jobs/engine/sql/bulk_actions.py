@@ -46,7 +46,7 @@ async def add_jobs(connection: AsyncConnection, action_id: int, ids: Select[Any]
     """Adds the jobs, oldest first, in batches of this size. Returns their number."""
     found = ids.subquery()
     place = func.row_number().over(order_by=found.c.id) - 1
-    numbered = select(found.c.id, cast(place / literal(size), Integer).label("number")).subquery()
+    numbered = select(found.c.id, cast(place // literal(size), Integer).label("number")).subquery()
     job_ids = func.array_agg(aggregate_order_by(numbered.c.id, numbered.c.id))
     each = select(literal(action_id), numbered.c.number, job_ids).group_by(numbered.c.number)
     await connection.execute(insert(batches).from_select(["action_id", "number", "job_ids"], each))

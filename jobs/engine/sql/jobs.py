@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Select, func, insert, select, text, tuple_, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from jobs.database import Database, fetch_within
+from jobs.database import Database, execute_many_within, fetch_within
 from jobs.engine.fair_share import FIRST_BATCH_PLACE
 from jobs.engine.jobs import FileRequest, FileState, Job, Status
 from jobs.engine.sql.parameters import parameters
@@ -180,6 +180,13 @@ async def save_job(connection: AsyncConnection, before: Job, after: Job, event: 
     if not rows:
         raise stale(before.id, before.fence)
     return bool(rows[0]["has_endpoint"])
+
+
+async def save_jobs(connection: AsyncConnection, moved: Sequence[tuple[Job, Job, JobEvent]]) -> None:
+    """The same for several jobs that the transaction has locked: before, after, and the event of each."""
+    await execute_many_within(
+        connection, _SAVE, [(before.id, before.fence, *_values(after, event)) for before, after, event in moved]
+    )
 
 
 async def save_claim(connection: AsyncConnection, before: Job, after: Job, event: JobEvent) -> None:

@@ -29,6 +29,8 @@ PARTITIONS_INTERVAL = 3600.0
 """The same of two checks for partitions to make and to remove."""
 WAKE_UPS = 1_000
 """Jobs whose wake-ups are enqueued at once. A backlog that Redis has lost is enqueued again within a few rounds."""
+MOST_REST = 0.1
+"""Most seconds between two batches of a bulk action."""
 CLEANUPS = 20
 """Jobs whose leftover objects are removed in one round."""
 CLEANUP_RETRY = 60.0
@@ -175,11 +177,11 @@ class Sweeper:
                 log.warning("cleanup_failed", job_id=str(job.id), reason=error.message)
 
     async def continue_actions(self) -> None:
-        """Does the bulk actions that are due. After each batch it rests for as long as that took: live jobs come first."""
+        """Does the bulk actions that are due. After each batch it rests for as long as that took, so that others go on."""
         clock = asyncio.get_running_loop().time
         began = clock()
         while await self._engine.bulk.continue_next(self._name):
-            await asyncio.sleep(clock() - began)
+            await asyncio.sleep(min(clock() - began, MOST_REST))
             began = clock()
 
 

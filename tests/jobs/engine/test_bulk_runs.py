@@ -105,7 +105,9 @@ async def test_what_the_state_machine_or_a_kind_refuses_is_counted_and_nothing_e
     held = await services.lifecycle.claim(infected.id, failing.fence, "w")
     assert held is not None
     await services.lifecycle.fail(held.job, Failure(error_class=ErrorClass.VALIDATION, message="infected"))
-    await services.database.fetch("UPDATE upload_jobs SET infected_at = now() WHERE job_id = $1", infected.id)
+    await services.database.fetch(
+        "UPDATE upload_jobs SET infected_at = now(), finding = 'Eicar' WHERE job_id = $1", infected.id
+    )
     before = [await read_job(services, job.id) for job in (never_received, infected)]
     fine = await dead(services)
     done = await finish(services, await due(services, BulkCommand.RETRY))
@@ -141,20 +143,18 @@ async def test_retried_jobs_wait_behind_all_others(services: Services) -> None:
 async def test_a_batch_that_fails_is_undone_as_a_whole(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     jobs = [await dead(services) for _ in range(3)]
     action = await due(services, BulkCommand.RETRY)
-    move, moved = services.lifecycle.move_locked, 0
+    move = services.lifecycle.move_locked
 
     async def failing(*args: Any) -> Any:
-        nonlocal moved
-        moved += 1
-        if moved == 2:
-            raise RuntimeError("killed")
-        return await move(*args)
+        await move(*args)
+        raise RuntimeError("killed")
 
     monkeypatch.setattr(services.lifecycle, "move_locked", failing)
     with pytest.raises(RuntimeError):
         await services.bulk.continue_next("worker-1")
     assert [await read_job(services, job.id) for job in jobs] == jobs
     assert (await services.bulk.read(action.id)).done == 0
+    monkeypatch.undo()
     assert (await finish(services, action)).done == 3
 
 
