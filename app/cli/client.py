@@ -191,6 +191,45 @@ class ApiClient:
             "GET", f"/v1/webhooks/{quote(webhook_id, safe='')}/deliveries?{_page_query(limit, cursor)}"
         ).data
 
+    def queues(self) -> bytes:
+        """Fetch which queues are paused: a `QueueList` in the server's JSON."""
+        return self.request("GET", "/v1/operator/queues").data
+
+    def pause_queue(self, kind: str, reason: str | None) -> bytes:
+        """Pause a queue; returns a `QueueState` in the server's JSON. It may be repeated."""
+        body = {} if reason is None else {"reason": reason}
+        return self.request("POST", f"/v1/operator/queues/{kind}/pause", body=body).data
+
+    def resume_queue(self, kind: str) -> bytes:
+        """Resume a queue; returns a `QueueState` in the server's JSON. It may be repeated."""
+        return self.request("POST", f"/v1/operator/queues/{kind}/resume").data
+
+    def workers(self) -> bytes:
+        """Fetch the workers and what they run: a `WorkerList` in the server's JSON."""
+        return self.request("GET", "/v1/operator/workers").data
+
+    def order_worker(self, name: str, order: str) -> bytes:
+        """Let a worker `drain` or `resume`; returns a `WorkerOrder` in the server's JSON. It may be repeated."""
+        return self.request("POST", f"/v1/operator/workers/{quote(name, safe='')}/{order}").data
+
+    def actions(self) -> bytes:
+        """Fetch the latest bulk actions: an `OperatorActionList` in the server's JSON."""
+        return self.request("GET", "/v1/operator/actions").data
+
+    def action(self, action_id: int) -> bytes:
+        """Fetch a bulk action: an `OperatorAction` in the server's JSON."""
+        return self.request("GET", f"/v1/operator/actions/{action_id}").data
+
+    def create_action(self, command: str, wanted: Mapping[str, Any], expected: int) -> bytes:
+        """Create a bulk action; returns an `OperatorAction` in the server's JSON. Resent only if it was not received:
+        a second one would do the same to jobs that match by then."""
+        body = {"action": command, "filter": wanted, "expected": expected}
+        return self.request("POST", "/v1/operator/actions", body=body, repeatable=False).data
+
+    def stop_action(self, action_id: int) -> bytes:
+        """Stop a bulk action; returns an `OperatorAction` in the server's JSON. It may be repeated."""
+        return self.request("DELETE", f"/v1/operator/actions/{action_id}").data
+
     def cancel(self, job_id: UUID) -> bytes:
         """Cancel a job; returns a `JobStatus` in the server's JSON."""
         return self.request("DELETE", _job_path(job_id)).data
@@ -248,7 +287,7 @@ class ApiClient:
     def _refusal(self, status: int, problem: Mapping[str, Any]) -> Refused:
         if "error" not in problem:
             return Refused(f"{self.server} responded with status {status}: is it a Haulage server?", "client")
-        return Refused(str(problem.get("message", problem["error"])), str(problem["error"]))
+        return Refused(str(problem.get("message", problem["error"])), str(problem["error"]), problem)
 
 
 def parse(model: type[M], body: bytes) -> M:

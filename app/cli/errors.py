@@ -6,6 +6,8 @@ Exit codes come from the same table as the gateway's HTTP problems, so that an e
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from app.exit_codes import ExitCode
@@ -27,13 +29,17 @@ class ServerUnreachable(HaulageError):
 
 
 class Refused(HaulageError):
-    """A problem that the server responded with, or the reason why a job has ended. `problem` is its code."""
+    """A problem that the server responded with, or the reason why a job has ended. `problem` is its code.
+
+    `details`: all members of the problem.
+    """
 
     code = "client"
 
-    def __init__(self, message: str, problem: str) -> None:
+    def __init__(self, message: str, problem: str, details: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)
         self.problem = problem
+        self.details = details or {}
 
 
 _PROBLEM_OF_CLASS = {

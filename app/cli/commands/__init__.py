@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from app.cli.commands import (
+    actions,
     apps,
     check,
     components,
@@ -17,11 +18,13 @@ from app.cli.commands import (
     jobs,
     keys,
     notices,
+    queues,
     reprocess,
     up,
     upload,
     users,
     webhooks,
+    workers,
 )
 from app.exit_codes import ExitCode
 
@@ -69,6 +72,9 @@ app.add_typer(jobs.app, name="jobs")
 app.add_typer(dead.app, name="dead")
 app.add_typer(notices.app, name="notices")
 app.add_typer(webhooks.app, name="webhooks")
+app.add_typer(queues.app, name="queues")
+app.add_typer(workers.app, name="workers")
+app.add_typer(actions.app, name="actions")
 app.add_typer(keys.app, name="keys")
 app.add_typer(apps.app, name="apps")
 app.add_typer(users.app, name="users")
