@@ -112,6 +112,8 @@ async def test_the_commands_of_the_readme_work_from_top_to_bottom(
     assert output("haulage dead delete") == f"Job {died.id} was deleted.\n"
     assert [one["kind"] for one in response("/v1/notices")["notices"]] == ["dead"]
     assert response("/v1/operator/overview")["workers"]["running"] == 1
+    assert {one["paused"] for one in response("/v1/operator/queues")["queues"]} == {False}
+    assert response("/v1/operator/actions") == {"actions": []}
 
     assert output("-o order.zip").startswith("Saved order.zip (20.0 MB, CRC-32 ")
     with zipfile.ZipFile(folder / "order.zip") as bundle:

@@ -16,6 +16,8 @@ from starlette.routing import Route
 
 from app.endpoints.streams import MEDIA_TYPE
 from app.gateway import Gateway
+from jobs.engine.sql.workers import record_heartbeat
+from jobs.kinds import Kind
 from tests.app.page_addresses import PAGE_ADDRESSES
 from tests.app.shared import Shared, link
 from tests.helpers import uploads
@@ -102,6 +104,9 @@ async def test_every_response_matches_its_schema(shared: Shared) -> None:
     hooks, hooked = "/v1/webhooks", {"json": {"url": "https://8.8.8.8/"}}  # to which nothing is sent: no worker runs
     hook = (await api.post(hooks, **hooked)).json()["id"]
     month = {"json": {"since": "2026-01-01T00:00:00Z", "until": "2026-02-01T00:00:00Z"}}
+    ops, action = "/v1/operator", {"action": "cancel", "filter": {"status": ["queued"]}}
+    now = await shared.services.database.now()
+    await record_heartbeat(shared.services.database, "known", {Kind.DOWNLOAD: 1}, now)
     exchanges: list[tuple[str, str, str, dict[str, Any], int]] = [
         ("post", hooks, hooks, hooked, 201),
         ("post", hooks, hooks, {"json": {"url": "https://127.0.0.1/"}}, 422),
@@ -202,6 +207,21 @@ async def test_every_response_matches_its_schema(shared: Shared) -> None:
         ("get", "/v1/operator/jobs/{jobId}", f"/v1/operator/jobs/{job.id}", {}, 200),
         ("get", "/v1/operator/jobs/{jobId}", "/v1/operator/jobs/x", {}, 400),
         ("get", "/v1/operator/stream", "/v1/operator/stream", {"headers": {"Host": "evil.example"}}, 400),
+        ("post", f"{ops}/actions", f"{ops}/actions", {"json": {**action, "expected": 0}}, 409),
+        ("post", f"{ops}/actions", f"{ops}/actions", {"json": {**action, "expected": 9}}, 202),
+        ("post", f"{ops}/actions", f"{ops}/actions", {"json": action}, 400),
+        ("get", f"{ops}/actions", f"{ops}/actions", {}, 200),
+        ("get", f"{ops}/actions/{{id}}", f"{ops}/actions/{{last}}", {}, 200),
+        ("get", f"{ops}/actions/{{id}}", f"{ops}/actions/4711", {}, 404),
+        ("delete", f"{ops}/actions/{{id}}", f"{ops}/actions/{{last}}", {}, 200),
+        ("delete", f"{ops}/actions/{{id}}", f"{ops}/actions/4711", {}, 404),
+        ("get", f"{ops}/queues", f"{ops}/queues", {}, 200),
+        ("post", f"{ops}/queues/{{kind}}/pause", f"{ops}/queues/image/pause", {"json": {"reason": "a"}}, 200),
+        ("post", f"{ops}/queues/{{kind}}/pause", f"{ops}/queues/mail/pause", {}, 400),
+        ("post", f"{ops}/queues/{{kind}}/resume", f"{ops}/queues/image/resume", {}, 200),
+        ("post", f"{ops}/workers/{{name}}/drain", f"{ops}/workers/gone/drain", {}, 404),
+        ("post", f"{ops}/workers/{{name}}/drain", f"{ops}/workers/known/drain", {}, 200),
+        ("post", f"{ops}/workers/{{name}}/resume", f"{ops}/workers/known/resume", {}, 200),
         ("get", "/v1/notices", "/v1/notices?state=all", {}, 200),
         ("get", "/v1/notices", "/v1/notices?state=x", {}, 400),
         ("post", "/v1/notices/{id}/acknowledge", f"/v1/notices/{notice}/acknowledge", {}, 200),
@@ -216,9 +236,11 @@ async def test_every_response_matches_its_schema(shared: Shared) -> None:
         ("get", "/", "/", {}, 200),
         ("get", "/", "/", {"headers": {"Host": "evil.example"}}, 400),
     ]
-    seen = set()
+    seen, last = set(), ""
     for method, path, address, options, status in exchanges:
-        answer = await api.request(method, address, **options)
+        answer = await api.request(method, address.replace("{last}", last), **options)
+        if path == f"{ops}/actions" and status == 202:
+            last = str(answer.json()["actionId"])
         assert checked(answer, document["paths"][path][method], document) == status, (method, address, answer.text)
         seen.add((method, path))
     assert seen == {(method, path) for path, methods in document["paths"].items() for method in methods}

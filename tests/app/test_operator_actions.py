@@ -102,7 +102,7 @@ async def test_a_filter_that_no_job_for_the_command_matches_is_an_action_of_noth
     assert (await api.get(f"{ACTIONS}/{action['actionId']}")).json()["state"] == "completed"
 
 
-async def test_a_queue_is_paused_and_resumed(api: httpx.AsyncClient, services: Services) -> None:
+async def test_a_queue_is_paused_and_resumed(api: httpx.AsyncClient) -> None:
     assert [one["kind"] for one in (await api.get(QUEUES)).json()["queues"]] == list(Kind)
     paused = await api.post(f"{QUEUES}/download/pause", json={"reason": "the store moves"})
     assert paused.status_code == 200, paused.text
@@ -122,7 +122,6 @@ async def test_a_queue_is_paused_and_resumed(api: httpx.AsyncClient, services: S
         "reason": None,
     }
     assert {one["paused"] for one in (await api.get(QUEUES)).json()["queues"]} == {False}
-    assert services is not None
 
 
 async def test_a_worker_is_drained_and_resumed(api: httpx.AsyncClient, services: Services) -> None:
@@ -136,6 +135,21 @@ async def test_a_worker_is_drained_and_resumed(api: httpx.AsyncClient, services:
         answer = await api.post(f"{WORKERS}/{name}/{verb}")
         assert (answer.status_code, answer.json()) == (200, {"name": name, "draining": draining})
         assert (await beat(name)).draining is draining
+
+
+async def test_operators_see_what_is_paused_and_who_drains(api: httpx.AsyncClient, services: Services) -> None:
+    job = await create(services, 10_000)
+    await record_heartbeat(services.database, "host:1", {Kind.DOWNLOAD: 4}, await services.database.now())
+    await api.post(f"{QUEUES}/download/pause")
+    await api.post(f"{WORKERS}/host:1/drain")
+    overview = (await api.get("/v1/operator/overview")).json()
+    [queue] = [one for one in overview["queues"] if one["kind"] == "download"]
+    assert (queue["paused"], queue["pausedBy"], queue["slots"]) == (True, "anonymous", 0)
+    assert queue["pausedAt"] is not None
+    [worker] = (await api.get(WORKERS)).json()["workers"]
+    assert (worker["name"], worker["draining"]) == ("host:1", True)
+    timeline = (await api.get(f"/v1/operator/jobs/{job.id}")).json()
+    assert timeline["queuedBecause"]["reason"] == "queue_paused"
 
 
 @pytest.mark.parametrize(
