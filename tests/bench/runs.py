@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.bench import (
     access,
+    acting,
     deflating,
     growth,
     images,
@@ -62,6 +63,8 @@ ACCESS: dict[str, Bench] = {"access": access.measure}
 """What proving who one is costs: likewise."""
 TRACES: dict[str, Bench] = {"traces": traces.measure}
 """What traces cost: likewise."""
+ACTING: dict[str, Bench] = {"acting": acting.measure}
+"""What operators do, and what it costs others: likewise."""
 UPLOADS: dict[str, Bench] = {"uploads": uploads.measure}
 """Those of uploads, beside tusd: likewise."""
 PROCESSING: dict[str, Bench] = {"images": images.measure, "photos": photos.measure}
@@ -77,13 +80,12 @@ TABLES = {
     "proxies": PROXIES,
     "access": ACCESS,
     "traces": TRACES,
+    "acting": ACTING,
     "uploads": UPLOADS,
     "processing": PROCESSING,
 }
 """By the name of its place in docs/benchmarks.md."""
-ALL = (
-    BENCHES | LIVE | DEFLATING | BUNDLES | GROWTH | OPERATORS | PAGE | PROXIES | ACCESS | TRACES | UPLOADS | PROCESSING
-)
+ALL = {name: bench for benches in TABLES.values() for name, bench in benches.items()}
 
 
 def main() -> int:
