@@ -85,6 +85,7 @@ Issuers = Annotated[tuple[Annotated[tuple[str, str | None], BeforeValidator(_iss
 """Pairs of an issuer and the URL of its keys, None if that is found by discovery."""
 CaFile = Annotated[FilePath, AfterValidator(_has_certificates)]
 StoreUrl = Annotated[str, AfterValidator(addresses.store_url)]
+SandboxName = Literal["auto", "bubblewrap", "landlock", "off"]
 PlanChanges = Annotated[dict[PlanName, PlanChange], NoDecode, BeforeValidator(parse_plans)]
 
 
@@ -605,7 +606,7 @@ class ProcessingSettings(_Group):
     image_timeout: Seconds = Field(default=60, description="Longest time for a child process to decode an image.")
     pdf_timeout: Seconds = Field(default=120, description="Longest time for a child process to decode a PDF.")
     video_timeout: Seconds = Field(default=3600, description="Longest time for a child process to convert a video.")
-    sandbox: Literal["auto", "bubblewrap", "landlock", "off"] = Field(
+    sandbox: SandboxName = Field(
         default="auto",
         description="What confines decoders: `auto` is bubblewrap, or else Landlock; where neither works, no file is "
         "processed. With `off`, a file that exploits a decoder has all rights of the worker.",

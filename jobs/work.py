@@ -9,7 +9,6 @@ import tempfile
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Literal
 
 import structlog
 
@@ -33,7 +32,7 @@ from jobs.processing.programs import program_of
 from jobs.processing.sandbox import Sandbox, choose_sandbox
 from jobs.processing.scratch import Scratch
 from jobs.services import Services
-from jobs.settings import ProcessingSettings, Settings
+from jobs.settings import ProcessingSettings, SandboxName, Settings
 from jobs.uploads.attempt import Receiver
 from jobs.uploads.cleanup import FileRemoval, UploadCleanup
 from jobs.uploads.notices import SCANNER_AWAY
@@ -43,7 +42,6 @@ log = structlog.get_logger()
 
 FETCHED = 2
 """Jobs for each slot of images and PDFs: while a child decodes for one, the files of another are fetched or stored."""
-SandboxName = Literal["auto", "bubblewrap", "landlock", "off"]
 
 
 def _download(services: Services) -> Work:
@@ -204,5 +202,5 @@ KINDS: dict[Kind, Callable[[Services], Work]] = {Kind.DOWNLOAD: _download, Kind.
 
 
 def works_of(services: Services) -> dict[Kind, Work]:
-    """How a worker with these services does each kind."""
+    """How a worker with these services does each kind. The first call blocks while the sandbox is tried."""
     return {kind: make(services) for kind, make in KINDS.items()} | _processing(services)
