@@ -31,8 +31,9 @@ COPY requirements.runtime.lock requirements.build.lock ./
 RUN --mount=type=cache,target=/root/.cache/pip \
   .venv/bin/pip --python /opt/haulage/bin/python install --quiet --require-hashes -r requirements.runtime.lock \
   && .venv/bin/pip install --quiet --require-hashes -r requirements.build.lock
-# A third of it is of no use here: debug information, and what botocore knows of other services than S3.
-RUN find /opt/haulage -name '*.so*' -exec strip --strip-unneeded {} + \
+# A third of it is of no use here: debug information, and what botocore knows of other services than S3. Stripped libraries of
+# pyvips can't be loaded: patchelf has moved their tables.
+RUN find /opt/haulage -name '*.so*' ! -path '*vips*' -exec strip --strip-unneeded {} + \
   && find /opt/haulage/lib/python3*/site-packages/botocore/data -mindepth 1 -maxdepth 1 -type d ! -name s3 -exec rm -r {} +
 COPY pyproject.toml README.md LICENSE ./
 COPY app app

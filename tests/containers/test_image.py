@@ -36,6 +36,15 @@ def test_it_runs_without_a_right_or_a_place_to_write_to(engine: Engine, image: s
     assert version == f"haulage {label}"
 
 
+def test_its_libraries_find_what_they_need(engine: Engine, image: str) -> None:
+    """Also after they were stripped, which breaks those that were changed after they were linked."""
+    libraries = "find /opt/haulage -name '*.so*'"
+    script = f"{libraries} | wc -l; {libraries} -exec ldd {{}} + 2>&1 | grep --text 'not found' | cat -v"
+    count, *missing = engine.run("podman", "run", *LOCKED, "--entrypoint=sh", image, "-c", script).splitlines()
+    assert int(count) > 50
+    assert missing == []
+
+
 def test_it_has_the_packages_of_its_lock_the_page_and_nothing_else(engine: Engine, image: str, project: Path) -> None:
     program = (
         "import app, importlib.metadata, os, pathlib, shutil\n"
