@@ -50,16 +50,18 @@ class HeldJob:
         return (self.job.id, self.job.fence)
 
     def discard(self) -> None:
-        """Stops a job that is no longer this worker's: it was cancelled, or another worker took it over."""
+        """Stops a job that is no longer this worker's: it was cancelled, or another worker took it over.
+
+        One that has ended may be so because its outcome was written just now. If not, whoever writes it will find out.
+        """
+        if self.ended:
+            return
         log.info("lease_lost", job_id=str(self.job.id), fence=self.job.fence)
-        self._stop()
+        self.task.cancel()
 
     def release(self) -> None:
         """Stops a job and gives it back, without charging the attempt."""
         self.releasing = True
-        self._stop()
-
-    def _stop(self) -> None:
         if not self.ended:
             self.task.cancel()
 

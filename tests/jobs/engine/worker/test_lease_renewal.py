@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+import structlog
 from sqlalchemy import text
 
 from jobs.concurrency import cancel_and_wait
@@ -99,6 +100,21 @@ async def test_a_worker_that_the_database_does_not_hear_stops_before_its_leases_
         assert MARGIN * LEASE < late < MARGIN * LEASE + 0.5
         assert await lease_left(services, first) > 0
         await stopped(second)
+
+
+async def test_a_job_that_has_just_ended_is_not_reported_as_lost(
+    services: Services, settings: Settings, runner: Runner, database: Proxy
+) -> None:
+    ended, cancelled, running = [await held(services, runner) for _ in range(3)]
+    ended.ended = True
+    for it in (ended, cancelled):
+        await services.lifecycle.cancel(it.job.id)
+    with structlog.testing.capture_logs() as logs:
+        async with beating(runner, settings, database):
+            await stopped(cancelled)
+            await renewed(running)
+            assert not ended.task.done()
+    assert {log["job_id"] for log in logs if log["event"] == "lease_lost"} == {str(cancelled.job.id)}
 
 
 async def test_beats_that_were_lost_are_made_up_for_on_a_new_connection(
