@@ -146,8 +146,8 @@ bench-traces: setup ## Measure what traces cost, and print their table of docs/b
 bench-uploads: setup ## Measure uploads beside tusd, and print their table of docs/benchmarks.md
 	$(BIN)/python -m tests.bench uploads
 
-bench-processing: setup ## Measure the processing of photos beside sharp, Pillow and BullMQ, and print its table of docs/benchmarks.md
-	$(BIN)/python -m tests.bench images photos
+bench-processing: setup ## Measure the processing of files, of photos beside sharp, Pillow and BullMQ, and print its table of docs/benchmarks.md
+	$(BIN)/python -m tests.bench images photos processing
 
 lock: ## Pin every dependency by version and hash (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --extra media --extra stack --group dev \

@@ -58,6 +58,8 @@ class Effort:
     """Seconds for which requests come at a steady pace."""
     photos: int
     """Photos that are processed."""
+    mixed: int
+    """Files of all sorts that are processed."""
     is_far: bool = True
     """Whether uploads are also measured over a link."""
     builds: bool = True
@@ -90,6 +92,7 @@ FULL = Effort(
     forms=50,
     paced=60,
     photos=1000,
+    mixed=1000,
 )
 QUICK = Effort(
     rounds=1,
@@ -116,6 +119,7 @@ QUICK = Effort(
     forms=4,
     paced=3,
     photos=8,
+    mixed=50,
     builds=False,
 )
 

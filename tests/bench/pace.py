@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from time import perf_counter
 
 import uvloop
@@ -22,6 +23,12 @@ def run(port: int, requests: Sequence[bytes], seconds: float) -> list[Response]:
     """Sends the requests to 127.0.0.1:`port`, evenly spread over `seconds`. Returns the responses, in their order."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_run(port, requests, seconds))
+
+
+def answer(pipe: Connection) -> None:
+    """Runs what is asked for, again and again, as an `arena.partner`: a question has the arguments of `run`."""
+    while True:
+        pipe.send(run(*pipe.recv()))
 
 
 async def _run(port: int, requests: Sequence[bytes], seconds: float) -> list[Response]:

@@ -21,19 +21,40 @@ def before_other_programs() -> Iterator[bool]:
     the more processes a message passes. All that is compared gets the same priority. The servers of the stack have sessions
     of their own and keep the usual one.
     """
-    nice = os.getpriority(os.PRIO_PROCESS, 0)
-    session = AUTOGROUP.read_text().split()[-1] if AUTOGROUP.exists() else None
+    nice, session = os.getpriority(os.PRIO_PROCESS, 0), _session()
     try:
-        os.setpriority(os.PRIO_PROCESS, 0, HIGHEST)
+        _set(HIGHEST, HIGHEST)
     except PermissionError:
         yield False
         return
-    with suppress(OSError):
-        AUTOGROUP.write_text(f"{HIGHEST}")
     try:
         yield True
     finally:
+        _set(nice, session)
+
+
+@contextmanager
+def usual_priority() -> Iterator[None]:
+    """Give this process, and all that it starts meanwhile, the priority that programs have by default.
+
+    For what workers run at the same time as a gateway: their decoders have sessions of their own, hence that priority.
+    """
+    nice, session = os.getpriority(os.PRIO_PROCESS, 0), _session()
+    _set(max(nice, 0), max(session, 0))
+    try:
+        yield
+    finally:
+        _set(nice, session)
+
+
+def _session() -> int:
+    return int(AUTOGROUP.read_text().split()[-1]) if AUTOGROUP.exists() else 0
+
+
+def _set(nice: int, session: int) -> None:
+    """Raises `PermissionError` for the process; what the kernel refuses for the session stays as it is."""
+    if nice != os.getpriority(os.PRIO_PROCESS, 0):
         os.setpriority(os.PRIO_PROCESS, 0, nice)
-        if session is not None:
-            with suppress(OSError):
-                AUTOGROUP.write_text(session)
+    if AUTOGROUP.exists() and session != _session():
+        with suppress(OSError):
+            AUTOGROUP.write_text(f"{session}")

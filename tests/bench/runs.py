@@ -21,6 +21,7 @@ from tests.bench import (
     packing,
     page,
     photos,
+    processing,
     proxies,
     race,
     small,
@@ -67,8 +68,8 @@ ACTING: dict[str, Bench] = {"acting": acting.measure}
 """What operators do, and what it costs others: likewise."""
 UPLOADS: dict[str, Bench] = {"uploads": uploads.measure}
 """Those of uploads, beside tusd: likewise."""
-PROCESSING: dict[str, Bench] = {"images": images.measure, "photos": photos.measure}
-"""What is made of photos, beside sharp, Pillow and BullMQ: likewise."""
+PROCESSING: dict[str, Bench] = {"images": images.measure, "photos": photos.measure, "processing": processing.measure}
+"""What is made of photos, beside sharp, Pillow and BullMQ, and of files of all sorts: likewise."""
 TABLES = {
     "measured": BENCHES,
     "live": LIVE,
