@@ -14,6 +14,7 @@ PR_SET_PDEATHSIG = 1
 PR_SET_SECCOMP = 22
 PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
+_CLONE_THREAD = 0x10000
 
 Argument = int | bytes | ctypes.Array[ctypes.c_char] | None
 """A number, or what a pointer points to."""
@@ -28,6 +29,14 @@ def process_control(option: int, *arguments: Argument) -> None:
     """Call prctl(2). Raises `OSError`."""
     padded = (*arguments, 0, 0, 0, 0)[:4]
     _checked(_libc.prctl(ctypes.c_int(option), *map(_word, padded)))
+
+
+def require_single_thread() -> None:
+    """Raises `OSError` (EINVAL) if this process has other threads, which a fork would not have.
+
+    The kernel checks it, without `/proc`: where there is a single thread, there is none to leave, and it does nothing.
+    """
+    _checked(_libc.unshare(_CLONE_THREAD))
 
 
 def _word(argument: Argument) -> object:

@@ -3,8 +3,9 @@
 Its arguments are a `Plan`, and then those of Python: `-m module …` or `file …`. It forks. The child applies the limits to
 itself and runs the decoder without starting another interpreter. The parent waits until the child ends, or until the
 worker closes its end of the control socket, also by its death; then it kills what is left. The reports that they write to
-the socket are lines: `failed` with the reason, if a limit could not be applied, so that the decoder is not run; or
-`started`, and then `ended` with wait status, peak memory (bytes) and processor time (seconds).
+the socket are lines: `launched`, with a descriptor of the parent; then `failed` with the reason, if a limit could not be
+applied, so that the decoder is not run; or `started`, and then `ended` with wait status, peak memory (bytes) and processor
+time (seconds).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import os
 import select
 import sys
+from _socket import SCM_RIGHTS, SOL_SOCKET, socket  # `socket` would be ten milliseconds
 
 sys.dont_write_bytecode = True
 ROOT = os.path.abspath(f"{__file__}/../../../..")
@@ -26,6 +28,15 @@ from jobs.processing.confinement.restrictions import restrict, set_subreaper  # 
 def main() -> None:
     plan, arguments = Plan.parse(sys.argv[1:])
     sys.path.remove(ROOT)  # its folder may be unreadable for the decoder; `jobs.processing` has been found by now
+    launch(plan, arguments)
+
+
+def launch(plan: Plan, arguments: list[str]) -> None:
+    """Fork a child that runs the decoder under the plan, and wait for it. Neither of the two returns from this.
+
+    Only an error of the decoder is raised, in the child.
+    """
+    _report_launch(plan.control)
     set_subreaper()
     child = os.fork()
     if child:
@@ -34,6 +45,7 @@ def main() -> None:
         os._exit(0)
     try:
         os.setpgid(0, 0)
+        os.environ["TMPDIR"] = plan.scratch
         restrict(plan)
     except Exception as error:  # noqa: BLE001 - whatever it is, the decoder must not run
         os.write(plan.control, f"failed {error}\n".encode())
@@ -41,6 +53,18 @@ def main() -> None:
     os.write(plan.control, b"started\n")
     os.close(plan.control)
     _run(arguments)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # what Python does at its end takes some milliseconds, and nobody needs it
+
+
+def _report_launch(control: int) -> None:
+    """Give the worker a descriptor of this process: its number is another one outside of a namespace."""
+    process = os.pidfd_open(os.getpid())
+    connection = socket(fileno=control)
+    connection.sendmsg([b"launched\n"], [(SOL_SOCKET, SCM_RIGHTS, process.to_bytes(4, sys.byteorder))])
+    connection.detach()
+    os.close(process)
 
 
 def _run(arguments: list[str]) -> None:

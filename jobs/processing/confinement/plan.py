@@ -6,12 +6,16 @@ would be ten milliseconds.
 
 from __future__ import annotations
 
+CONTROL = 3
+"""The control socket is this descriptor in a fork of a template: the one after standard error."""
+
 
 class Plan:
     """The restrictions of a child.
 
     `control` is the file descriptor of the socket to the worker, `scratch` the folder to work in. `memory` and
-    `file_size` are bytes. `readable` are the paths that Landlock lets it read, `programs` what it may start.
+    `file_size` are bytes. `tasks` are all that its namespace may have; 0 if it has none, and `MAX_TASKS` are allowed
+    beyond those of its user. With `landlock`, it can use `readable` and its folder only. `programs` are what it may start.
     """
 
     def __init__(
@@ -23,6 +27,8 @@ class Plan:
         memory: int,
         cpu_seconds: int,
         file_size: int,
+        tasks: int,
+        landlock: bool,
         readable: list[str],
         programs: list[str],
     ) -> None:
@@ -32,20 +38,23 @@ class Plan:
         self.memory = memory
         self.cpu_seconds = cpu_seconds
         self.file_size = file_size
+        self.tasks = tasks
+        self.landlock = landlock
         self.readable = readable
         self.programs = programs
 
     def arguments(self) -> list[str]:
         """Return the arguments that `parse` reads."""
-        numbers = (self.control, self.memory, self.cpu_seconds, self.file_size, len(self.readable), len(self.programs))
+        limits = (self.memory, self.cpu_seconds, self.file_size, self.tasks)
+        numbers = (self.control, *limits, int(self.landlock), len(self.readable), len(self.programs))
         return [self.sandbox, self.scratch, *map(str, numbers), *self.readable, *self.programs]
 
     @classmethod
     def parse(cls, arguments: list[str]) -> tuple[Plan, list[str]]:
         """Return the plan, and the arguments that follow it."""
         sandbox, scratch = arguments[:2]
-        control, memory, cpu_seconds, file_size, readable, programs = map(int, arguments[2:8])
-        paths, rest = arguments[8 : 8 + readable + programs], arguments[8 + readable + programs :]
+        control, memory, cpu_seconds, file_size, tasks, landlock, readable, programs = map(int, arguments[2:10])
+        paths, rest = arguments[10 : 10 + readable + programs], arguments[10 + readable + programs :]
         plan = cls(
             sandbox=sandbox,
             control=control,
@@ -53,6 +62,8 @@ class Plan:
             memory=memory,
             cpu_seconds=cpu_seconds,
             file_size=file_size,
+            tasks=tasks,
+            landlock=bool(landlock),
             readable=paths[:readable],
             programs=paths[readable:],
         )

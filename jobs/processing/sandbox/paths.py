@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 import sysconfig
+from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[2]
 """The package `jobs`."""
 LAUNCHER = PACKAGE / "processing" / "confinement" / "launcher.py"
+TEMPLATE = LAUNCHER.with_name("template.py")
 _SYSTEM = (
     "/lib",
     "/lib64",
@@ -23,6 +25,7 @@ _SYSTEM = (
 """Libraries, and the fonts of documents that have none of their own."""
 
 
+@cache
 def readable_paths() -> list[Path]:
     """Return the files and folders that exist, without those that lie in others, sorted."""
     base = Path(sys.base_prefix)

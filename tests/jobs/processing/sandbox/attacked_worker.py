@@ -1,8 +1,8 @@
 """A worker with secrets, listeners and files, whose sandbox is attacked. The tests start it as root and as nobody.
 
-Its arguments are the sandbox, a folder of its own, and the ways out that are tried, with `--programs` before them if the
-children may start one. It writes JSON: what
-became of each way out, what it noticed of them, and as whom it ran.
+Its arguments are the sandbox, a folder of its own, and the ways out that are tried. Before them may be `--programs` if the
+children may start one, and `--processes` if none is forked from a template. It writes JSON: what became of each way out,
+what it noticed of them, as whom it ran, and how many templates.
 """
 
 from __future__ import annotations
@@ -124,8 +124,9 @@ class Attacked:
         return found + [f"a file {path.name}" for path in self.folder.glob("written-*")]
 
 
-async def main(name: str, folder: Path, ways: list[str], *, programs: bool) -> None:
-    attacked = Attacked(choose_sandbox(ProcessingSettings(sandbox=name)), folder, programs=programs)
+async def main(name: str, folder: Path, ways: list[str], options: set[str]) -> None:
+    sandbox = choose_sandbox(ProcessingSettings(sandbox=name), templates="--processes" not in options)
+    attacked = Attacked(sandbox, folder, programs="--programs" in options)
     slots = asyncio.Semaphore(AT_ONCE)
 
     async def attack(way: str) -> tuple[str, dict[str, str]]:
@@ -134,9 +135,10 @@ async def main(name: str, folder: Path, ways: list[str], *, programs: bool) -> N
 
     outcomes = dict(await asyncio.gather(*map(attack, ways)))
     ctypes.CDLL(None).shmctl(attacked.shared_memory, 0, None)
-    sys.stdout.write(json.dumps({"outcomes": outcomes, "noticed": attacked.noticed(), "user": os.getuid()}))
+    told = {"noticed": attacked.noticed(), "user": os.getuid(), "templates": len(sandbox.templates)}
+    sys.stdout.write(json.dumps({"outcomes": outcomes, **told}))
 
 
 if __name__ == "__main__":
-    named = [argument for argument in sys.argv[3:] if argument != "--programs"]
-    asyncio.run(main(sys.argv[1], Path(sys.argv[2]), named, programs="--programs" in sys.argv))
+    given = {argument for argument in sys.argv[3:] if argument.startswith("--")}
+    asyncio.run(main(sys.argv[1], Path(sys.argv[2]), [way for way in sys.argv[3:] if way not in given], given))

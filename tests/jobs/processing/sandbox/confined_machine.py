@@ -27,9 +27,10 @@ def main(lacking: list[str]) -> str:
     process_control(PR_SET_NO_NEW_PRIVS, 1)
     seccomp.install(seccomp.assemble(list(checks.items()), architecture))
     try:
-        return choose_sandbox(ProcessingSettings()).name
+        sandbox = choose_sandbox(ProcessingSettings())
     except SandboxUnavailable as error:
         return error.reason
+    return f"{sandbox.name} {'with' if sandbox.has_templates else 'without'} templates"
 
 
 if __name__ == "__main__":

@@ -214,11 +214,12 @@ def test_all_this_is_the_same_on_uvloop(run: Runner) -> None:
 
 
 def processes_of(scratch: Path) -> list[int]:
-    """The processes in whose command this folder is named."""
+    """The processes that work in this folder, and those in whose command it is named."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            if str(scratch).encode() in (folder / "cmdline").read_bytes():
+            works_there = (folder / "cwd").readlink() == scratch
+            if works_there or str(scratch).encode() in (folder / "cmdline").read_bytes():
                 found.append(int(folder.name))
         except OSError:
             continue  # it has just ended

@@ -54,7 +54,12 @@ def test_a_sandbox_that_confines_nothing_is_not_used(monkeypatch: pytest.MonkeyP
 
 
 def test_where_containers_are_not_trusted_with_namespaces_it_is_landlock(project: Path) -> None:
-    assert on_confined_machine(project, "namespaces") == "landlock"
+    assert on_confined_machine(project, "namespaces") == "landlock with templates"
+
+
+def test_without_landlock_no_children_share_the_namespaces_of_bubblewrap(project: Path) -> None:
+    assert on_confined_machine(project) == "bubblewrap with templates"
+    assert on_confined_machine(project, "landlock") == "bubblewrap without templates"
 
 
 def test_where_nothing_works_it_refuses_and_says_what_to_do(project: Path) -> None:

@@ -46,6 +46,8 @@ def test_a_plan_is_read_as_it_was_written() -> None:
         memory=1 << 40,
         cpu_seconds=2,
         file_size=3,
+        tasks=4,
+        landlock=True,
         readable=["/b", "-m", ""],
         programs=["/c"],
     )

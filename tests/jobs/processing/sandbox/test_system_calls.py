@@ -11,6 +11,7 @@ import pytest
 
 from jobs.processing.confinement.seccomp import ARCHITECTURES, filter_calls
 from jobs.processing.confinement.system_calls import CHECKED, NEWEST, REFUSED, STARTING_PROGRAMS
+from tests.jobs.processing.sandbox.conftest import CONFINED
 from tests.jobs.processing.sandbox.runner import Runner
 
 EVERY = REFUSED | STARTING_PROGRAMS | CHECKED
@@ -29,7 +30,7 @@ HEADERS = {
 
 
 @pytest.mark.servers
-@pytest.mark.parametrize("sandbox", ["bubblewrap", "landlock"], indirect=True)
+@pytest.mark.parametrize("sandbox", CONFINED, indirect=True)
 async def test_every_call_that_is_listed_is_refused(run: Runner) -> None:
     column, _ = ARCHITECTURES[platform.machine()]
     numbers = {numbers[column] for numbers in (REFUSED | STARTING_PROGRAMS).values()} - {None}
@@ -39,7 +40,7 @@ async def test_every_call_that_is_listed_is_refused(run: Runner) -> None:
 
 
 @pytest.mark.servers
-@pytest.mark.parametrize("sandbox", ["bubblewrap", "landlock"], indirect=True)
+@pytest.mark.parametrize("sandbox", CONFINED, indirect=True)
 async def test_calls_that_are_newer_than_the_list_do_not_exist(run: Runner) -> None:
     x32 = 0x40000000
     numbers = {NEWEST + 1, NEWEST + 100, x32 + 41, CHECKED["clone3"][0], CHECKED["openat2"][0]}

@@ -37,7 +37,9 @@ DEPENDING_ON_THE_KERNEL = {
     "open_a_socket_as_a_32_bit_program",
     "queue_calls_for_the_kernel",
     "read_the_environment_of_the_first_process",
+    "read_the_memory_of_its_launcher",
     "read_the_memory_of_the_worker",
+    "trace_its_launcher",
     "trace_the_worker",
 }
 """Open on most machines without a sandbox, but refused by some that are set up so."""
@@ -78,6 +80,7 @@ class Attack:
     outcomes: dict[str, dict[str, str]]
     noticed: list[str]
     user: int
+    templates: int
 
     @property
     def escaped(self) -> dict[str, str]:
@@ -117,9 +120,11 @@ def attack(user: str, folder: Path, project: Path, sandbox: str, ways: Collectio
     return found
 
 
+@pytest.mark.parametrize("children", ["forks", "processes"])
 @pytest.mark.parametrize("sandbox", ["bubblewrap", "landlock"])
-def test_there_is_no_way_out(sandbox: str, user: str, folder: Path, project: Path) -> None:
-    found = attack(user, folder, project, sandbox, WAYS_OUT)
+def test_there_is_no_way_out(sandbox: str, children: str, user: str, folder: Path, project: Path) -> None:
+    found = attack(user, folder, project, sandbox, WAYS_OUT, f"--{children}")
+    assert found.templates == (1 if children == "forks" else 0)
     assert found.escaped == {}
     assert found.noticed == []
 
@@ -133,9 +138,10 @@ def test_there_is_none_either_for_a_child_that_may_start_a_program(
     assert found.noticed == []
 
 
-def test_without_a_sandbox_the_ways_are_open(user: str, folder: Path, project: Path) -> None:
+@pytest.mark.parametrize("children", ["forks", "processes"])
+def test_without_a_sandbox_the_ways_are_open(children: str, user: str, folder: Path, project: Path) -> None:
     """So each is refused by the sandbox, and not because of a mistake in the test."""
-    found = attack(user, folder, project, "off", WAYS_OUT)
+    found = attack(user, folder, project, "off", WAYS_OUT, f"--{children}")
     refused = WAYS_OUT.keys() - found.escaped.keys()
     assert refused >= HELD_BY_LIMITS
     assert refused <= HELD_BY_LIMITS | DEPENDING_ON_THE_KERNEL | FOR_ROOT_ONLY

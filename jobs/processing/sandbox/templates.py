@@ -1,0 +1,63 @@
+"""Processes that have loaded a decoder, of which each job gets a fork (`confinement/template.py` is their program)."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from jobs.processing.confinement.plan import Plan
+
+IDLE = 60.0
+"""Seconds after which a template ends that no job needs."""
+
+
+class Template:
+    """A running template. It ends with this object and with this process, too, and its forks with it."""
+
+    def __init__(self, command: list[str]) -> None:
+        self._users = 0
+        self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            process = subprocess.Popen(  # noqa: S603 - our own program
+                command,
+                env={},
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+        self.pid = process.pid
+        self._end = weakref.finalize(self, _end, process, self._requests)
+
+    @contextmanager
+    def in_use(self) -> Iterator[int]:
+        """How many use it, this one included, which does as long as the block lasts."""
+        self._users += 1
+        try:
+            yield self._users
+        finally:
+            self._users -= 1
+
+    async def fork(self, plan: Plan, arguments: Sequence[str], descriptors: Sequence[int]) -> None:
+        """Request a launcher with these descriptors. Raises `OSError` if the template has ended."""
+        request = [b"\0".join(os.fsencode(word) for word in [*plan.arguments(), *arguments])]
+        try:
+            socket.send_fds(self._requests, request, descriptors, socket.MSG_DONTWAIT)
+        except BlockingIOError:  # it starts, and those of many slots wait already
+            await asyncio.to_thread(socket.send_fds, self._requests, request, descriptors)
+
+    def end(self) -> str:
+        """Kill it, and return what it has written to its standard error; nothing if that was returned before."""
+        return self._end() or ""
+
+
+def _end(process: subprocess.Popen[bytes], requests: socket.socket) -> str:
+    requests.close()
+    process.kill()
+    _, errors = process.communicate()
+    return errors.decode(errors="replace").strip()
