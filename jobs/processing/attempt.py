@@ -8,6 +8,8 @@ this attempt's fence, and only once for a job: neither a stale worker nor a seco
 from __future__ import annotations
 
 import asyncio
+import signal
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -41,7 +43,7 @@ from jobs.processing.decoders.protocol import (
     parse_event,
 )
 from jobs.processing.output_file import OutputFile
-from jobs.processing.processing import Derivative, Processing, fingerprint, output_file_name, output_key
+from jobs.processing.processing import Derivative, fingerprint, output_file_name, output_key
 from jobs.processing.programs import Program
 from jobs.processing.recipes import Output
 from jobs.processing.results import Results
@@ -56,6 +58,22 @@ log = structlog.get_logger()
 
 MAX_WAITING_EVENTS = 1_000
 """Events of a child that wait to be handled. One that reports more is stopped: it has no reason to."""
+CRASHES = frozenset(
+    {
+        signal.SIGABRT,
+        signal.SIGBUS,
+        signal.SIGFPE,
+        signal.SIGILL,
+        signal.SIGSEGV,
+        signal.SIGSYS,
+        signal.SIGTRAP,
+    }
+)
+"""Signals by which a decoder dies of what it decodes. Any other one comes from outside, as that of the OOM killer."""
+MAX_CRASHES = 5
+"""Children of one attempt that may crash. After the last one, nothing more is made of the file."""
+CRASHED = "The decoder crashed on this file."
+"""Why an output cannot be made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,11 +193,37 @@ class Processor:
             raise ChecksumMismatch(f"File {source.id} has the CRC-32 {found:08x} in the store, not {source.crc32:08x}.")
 
     async def _decode(self, results: Results, folder: Path) -> None:
-        """Lets a child make the outputs that are not made yet. Raises `DecoderFailed`, `DecoderTimeout`."""
-        program, job = self.program, results.job
-        limits = program.limits(results.source.size)
+        """Lets children make the outputs that are not made yet. Raises `DecoderFailed`, `DecoderTimeout`.
+
+        An output during which a child crashes has failed, and the next child makes the others. If two of them in a row
+        crash at something else, or `MAX_CRASHES` in all, no output that is left can be made.
+        """
         (folder / OUT).mkdir(mode=0o700)
-        request = Request(detected=job.type, wishes=job.wishes, skip=frozenset(results.made), ffmpeg=program.ffmpeg)
+        crashed_elsewhere = False
+        for _ in range(MAX_CRASHES):
+            last, ended = await self._run_child(results, folder)
+            if ended.signal not in CRASHES or ended.killed_for is not None:
+                _check_end(results, ended, last, self.program.limits(results.source.size))
+                return
+            if isinstance(last, Started):
+                output = results.unsettled(last.output)
+                with suppress(BrokenEvent), OutputFile(folder, f"{output.name}{output.suffix}") as unfinished:
+                    unfinished.remove()
+                results.fail(output.name, CRASHED)
+            elif crashed_elsewhere:
+                break
+            crashed_elsewhere = not isinstance(last, Started)
+            if results.are_complete:
+                return
+        results.reject(CRASHED)
+
+    async def _run_child(self, results: Results, folder: Path) -> tuple[Event | None, Ended]:
+        """Runs a child that makes what is left, and returns its last event, and how it has ended.
+
+        Raises `DecoderFailed` if it breaks its protocol.
+        """
+        program, job = self.program, results.job
+        request = Request(detected=job.type, wishes=job.wishes, skip=frozenset(results.settled), ffmpeg=program.ffmpeg)
         events = _Events(results)
         async with self.children:
             child = asyncio.create_task(
@@ -187,7 +231,7 @@ class Processor:
                     program.argv,
                     folder,
                     encode_request(request) + b"\n",
-                    limits,
+                    program.limits(results.source.size),
                     events.receive,
                     readable=program.readable,
                 )
@@ -203,9 +247,16 @@ class Processor:
                 raise DecoderFailed(f"The {job.kind} decoder has broken its protocol: {error}") from error
             finally:
                 await cancel_and_wait(child)
-        _check_end(job, ended, last, limits)
-        if isinstance(last, Done) and not results.are_complete:
-            raise DecoderFailed(f"The {job.kind} decoder has not made all outputs.")
+        log.info(
+            "decoder_stopped",
+            returncode=ended.returncode,
+            signal=ended.signal,
+            killed_for=ended.killed_for,
+            peak_rss=ended.peak_rss,
+            cpu_seconds=round(ended.cpu_seconds, 3),
+            stderr=ended.stderr or None,
+        )
+        return last, ended
 
     async def _handle(self, results: Results, folder: Path, event: Event) -> None:
         match event:
@@ -227,7 +278,9 @@ class Processor:
                 results.fail(results.unsettled(name).name, reason)
             case Rejected(reason):
                 results.reject(reason)
-            case Started() | Progress() | Done():
+            case Started(name):
+                results.unsettled(name)
+            case Progress() | Done():
                 pass
 
     async def _store(self, results: Results, output: Output, folder: Path) -> Derivative:
@@ -284,22 +337,17 @@ def _append(file: BinaryIO, chunk: bytes, crc: int) -> int:
     return crc32(chunk, crc)
 
 
-def _check_end(job: Processing, ended: Ended, last: Event | None, limits: Limits) -> None:
+def _check_end(results: Results, ended: Ended, last: Event | None, limits: Limits) -> None:
     """Raises `DecoderTimeout`, or `DecoderFailed` if a child has not ended as it should."""
-    log.info(
-        "decoder_stopped",
-        returncode=ended.returncode,
-        signal=ended.signal,
-        killed_for=ended.killed_for,
-        peak_rss=ended.peak_rss,
-        cpu_seconds=round(ended.cpu_seconds, 3),
-        stderr=ended.stderr or None,
-    )
+    kind = results.job.kind
     if ended.timed_out:
         raise DecoderTimeout(
-            f"The {job.kind} decoder was stopped: it took longer than {limits.seconds:g} s, or reported nothing for"
+            f"The {kind} decoder was stopped: it took longer than {limits.seconds:g} s, or reported nothing for"
             f" {limits.silence:g} s."
         )
-    if ended.signal is not None or ended.returncode != 0 or not isinstance(last, (Done, Rejected)):
-        how = f"signal {ended.signal}" if ended.signal is not None else f"exit code {ended.returncode}"
-        raise DecoderFailed(f"The {job.kind} decoder has crashed on this file ({how}).")
+    if ended.signal is not None:
+        raise DecoderFailed(f"The {kind} decoder was killed (signal {ended.signal}).")
+    if ended.returncode != 0 or not isinstance(last, (Done, Rejected)):
+        raise DecoderFailed(f"The {kind} decoder has crashed on this file (exit code {ended.returncode}).")
+    if isinstance(last, Done) and not results.are_complete:
+        raise DecoderFailed(f"The {kind} decoder has not made all outputs.")

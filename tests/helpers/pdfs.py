@@ -13,12 +13,17 @@ _FIRST_PAGE = 4
 
 
 def pdf(
-    pages: int = 2, *, size: tuple[int, int] = (612, 792), content: bytes | None = None, password: bytes | None = None
+    pages: int = 2,
+    *,
+    size: tuple[int, int] = (612, 792),
+    content: bytes | None = None,
+    content_from: int = 1,
+    password: bytes | None = None,
 ) -> bytes:
     """A PDF with the text "Page 1 of Haulage", and so on, above a red rectangle in the lower left quarter of each page.
 
-    `size` is in points of 1/72 inch. `content` is the content stream of each page, and what is to be filtered comes by
-    `filtered`. With `password`, even an empty one, it is encrypted with 40 bits.
+    `size` is in points of 1/72 inch. `content` is the content stream of each page from `content_from` on, made by
+    `stream`. With `password`, even an empty one, it is encrypted with 40 bits.
     """
     width, height = size
     kids = b" ".join(b"%d 0 R" % (_FIRST_PAGE + 2 * index) for index in range(pages))
@@ -35,7 +40,7 @@ def pdf(
         objects.append(page + b" /Resources << /Font << /F1 3 0 R >> >> >>")
         if password is not None:
             drawing = _rc4(md5(_key(password) + (number + 1).to_bytes(3, "little") + bytes(2)).digest()[:10], drawing)
-        objects.append(content or stream(drawing))
+        objects.append(stream(drawing) if content is None or index + 1 < content_from else content)
     if password is None:
         return _written(objects)
     owner, user, file_id = (

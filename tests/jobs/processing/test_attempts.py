@@ -18,6 +18,7 @@ from jobs.files.catalogue import mark_gone
 from jobs.files.states import GoneReason, Role, ScanState
 from jobs.files.visibility import Visibility
 from jobs.kinds import Kind
+from jobs.processing.attempt import CRASHED, CRASHES
 from jobs.processing.cleanup import ProcessingCleanup
 from jobs.processing.processing import Selection
 from jobs.processing.recipes import OnError, Wishes
@@ -25,6 +26,7 @@ from jobs.services import Services
 from jobs.uploads.cleanup import FileRemoval
 from tests.helpers.bundles import stored
 from tests.helpers.eventually import eventually
+from tests.helpers.pdfs import pdf
 from tests.helpers.uploads import objects
 from tests.jobs.processing.attempts import (
     PHOTO,
@@ -37,8 +39,11 @@ from tests.jobs.processing.attempts import (
     records,
     uploaded,
 )
+from tests.jobs.processing.decoders.bombs import pdf_of_spaces
 
 THUMBNAIL, WEB = "sea/holiday-thumbnail.webp", "sea/holiday-web.webp"
+KILLED = "os.kill(os.getpid(), signal.SIGKILL)"
+GIB = 1 << 30
 EVERYTHING = Selection(types=(), missing=False, since=None)
 
 
@@ -104,17 +109,120 @@ async def test_what_an_attempt_has_made_stays_when_its_decoder_dies_and_is_skipp
     assert await stored(services.storage, kept.file.key) == b"first"
 
 
-async def test_a_decoder_that_dies_in_every_attempt_ends_dead_with_the_reason(
+async def test_a_decoder_that_is_killed_in_every_attempt_ends_dead_with_the_reason(
     services: Services, tmp_path: Path
 ) -> None:
     _, job = await uploaded(services)
-    by = processor(services, tmp_path, job, "os.abort()")
+    by = processor(services, tmp_path, job, KILLED)
     for _ in range(job.max_attempts):
         await services.database.fetch("UPDATE jobs SET due_at = now() WHERE id = $1", job.id)
         job = await processed(services, job, by)
     assert (job.status, job.dead) == (Status.FAILED, True)
     assert job.failure is not None
-    assert job.failure.message == "The image decoder has crashed on this file (signal 6)."
+    assert job.failure.message == "The image decoder was killed (signal 9)."
+
+
+async def test_a_pdf_that_crashes_its_decoder_gets_what_can_be_made_in_one_attempt(
+    services: Services, tmp_path: Path
+) -> None:
+    """PDFium aborts at the second page, of which the text is a part, too. The first page is drawn all the same."""
+    file, job = await uploaded(services, pdf_of_spaces(GIB, pages=2), "books/bomb.pdf")
+    done = await processed(services, job, processor(services, tmp_path, job))
+    assert (done.status, done.attempt, done.dead) == (Status.COMPLETED, 1, False)
+    rows = await records(services, job)
+    assert {name: row.state for name, row in rows.items()} == {
+        "books/bomb-thumbnail.webp": FileState.DONE,
+        "books/bomb-page-1.webp": FileState.DONE,
+        "books/bomb-text.txt": FileState.FAILED,
+        "books/bomb-page-2.webp": FileState.FAILED,
+    }
+    reasons = {row.failure.message for row in rows.values() if row.failure is not None}
+    assert reasons == {CRASHED}
+    assert len(await services.processing.derivatives(file.id)) == 2
+
+
+@pytest.mark.parametrize("number", sorted(CRASHES))
+async def test_an_output_at_which_a_decoder_crashes_has_failed_and_the_others_are_made(
+    services: Services, tmp_path: Path, number: int
+) -> None:
+    file, job = await uploaded(services)
+    script = f"""
+        emit("probed", width=20, height=10)
+        if "thumbnail" not in request["skip"]:
+            emit("started", output="thumbnail")
+            open("out/thumbnail.webp", "wb").write(b"half")
+            os.kill(os.getpid(), {number:d})
+        assert request["skip"] == ["thumbnail"] and not os.listdir("out")
+        emit("started", output="web")
+        make("web")
+        emit("done")
+    """
+    done = await processed(services, job, processor(services, tmp_path, job, script))
+    assert (done.status, done.attempt, done.progress.files_done) == (Status.COMPLETED, 1, 1)
+    rows = await records(services, job)
+    assert rows[THUMBNAIL].failure is not None
+    assert rows[THUMBNAIL].failure.message == CRASHED
+    assert [one.output for one in await services.processing.derivatives(file.id)] == ["web"]
+
+
+@pytest.mark.parametrize("on_error", OnError)
+async def test_a_file_at_which_two_decoders_in_a_row_crash_gets_nothing(
+    services: Services, tmp_path: Path, on_error: OnError
+) -> None:
+    """Before they have started with an output."""
+    file, job = await uploaded(services, wishes=Wishes(on_error=on_error).as_json())
+    done = await processed(services, job, processor(services, tmp_path, job, "os.abort()"))
+    assert (done.attempt, done.dead) == (1, False)
+    assert done.status is (Status.COMPLETED if on_error is OnError.KEEP else Status.FAILED)
+    rows = await records(services, job)
+    assert {row.failure and row.failure.message for row in rows.values()} == {CRASHED}
+    summary = (await services.processing.summaries([file.id]))[file.id]
+    assert summary.error is not None
+    assert CRASHED in summary.error.message
+
+
+async def test_a_decoder_that_crashes_once_is_run_again_in_the_same_attempt(services: Services, tmp_path: Path) -> None:
+    """As when the machine has run short of memory for a moment."""
+    _, job = await uploaded(services)
+    script = """
+        if not os.path.exists("out/crashed"):
+            open("out/crashed", "w").close()
+            os.abort()
+        emit("probed", width=2, height=1)
+        make("thumbnail")
+        make("web")
+        emit("done")
+    """
+    done = await processed(services, job, processor(services, tmp_path, job, script))
+    assert (done.status, done.attempt, done.progress.files_done) == (Status.COMPLETED, 1, 2)
+
+
+async def test_a_file_crashes_no_more_than_a_few_decoders(services: Services, tmp_path: Path) -> None:
+    file, job = await uploaded(services, pdf(20), "long.pdf", wishes=Wishes(pages=20).as_json())
+    script = """
+        emit("probed", pages=20)
+        pages = [f"page-{page}" for page in range(1, 21) if f"page-{page}" not in request["skip"]]
+        emit("started", output=pages[0])
+        os.abort()
+    """
+    done = await processed(services, job, processor(services, tmp_path, job, script))
+    assert (done.status, done.attempt, done.progress.files_done) == (Status.COMPLETED, 1, 0)
+    assert {row.failure and row.failure.message for row in (await records(services, job)).values()} == {CRASHED}
+    assert await services.processing.derivatives(file.id) == []
+
+
+async def test_a_decoder_that_is_killed_from_outside_costs_an_attempt_and_nothing_else(
+    services: Services, tmp_path: Path
+) -> None:
+    """As by the OOM killer, while it makes an output."""
+    _, job = await uploaded(services)
+    killed = 'emit("probed", width=2, height=1); emit("started", output="thumbnail"); os.kill(os.getpid(), 9)'
+    retrying = await processed(services, job, processor(services, tmp_path, job, killed))
+    assert (retrying.status, retrying.attempt) == (Status.RETRYING, 1)
+    assert {row.failure for row in (await records(services, job)).values()} == {None}
+    await services.database.fetch("UPDATE jobs SET due_at = now() WHERE id = $1", job.id)
+    done = await processed(services, retrying, processor(services, tmp_path, job))
+    assert (done.status, done.attempt, done.progress.files_done) == (Status.COMPLETED, 2, 2)
 
 
 async def test_a_decoder_that_hangs_is_stopped(services: Services, tmp_path: Path) -> None:
@@ -226,9 +334,7 @@ async def test_equal_work_is_done_once_an_owner(services: Services, tmp_path: Pa
     for output, file in shared.items():
         assert (file.key, file.crc32, file.size) == (made[output].key, made[output].crc32, made[output].size)
         assert file.name == f"again-{output}.webp"
-    assert (await processed(services, three, processor(services, tmp_path, three, "os.abort()"))).status is (
-        Status.RETRYING
-    )
+    assert (await processed(services, three, processor(services, tmp_path, three, KILLED))).status is (Status.RETRYING)
     async with services.database.begin() as connection:
         await mark_gone(connection, first.id, GoneReason.DELETED)
     later = datetime.now(UTC) + timedelta(hours=2)

@@ -82,12 +82,12 @@ def zipped(size: int) -> bytes:
     return archive.getvalue()
 
 
-def pdf_of_spaces(size: int, *, times: int = 1) -> bytes:
-    """A PDF whose page is drawn by spaces alone, compressed a thousandfold for each of `times`."""
+def pdf_of_spaces(size: int, *, times: int = 1, pages: int = 1) -> bytes:
+    """A PDF whose last page is drawn by spaces alone, compressed a thousandfold for each of `times`."""
     content = deflated(b" " * MIB for _ in range(size // MIB))
     for _ in range(times - 1):
         content = deflated([content])
-    return pdf(1, content=stream(content, ["FlateDecode"] * times))
+    return pdf(pages, content=stream(content, ["FlateDecode"] * times), content_from=pages)
 
 
 def large_mp4(folder: Path, side: int) -> bytes:
