@@ -75,6 +75,7 @@ from jobs.engine.events import Event
 from jobs.engine.jobs import Status
 from jobs.files.states import Role
 from jobs.files.tables import FILE_ID_MAX, FILE_ID_MIN
+from jobs.kinds import Kind
 
 Handler = Callable[[Request], Awaitable[Response]]
 V1 = "/v1/download"
@@ -188,6 +189,12 @@ _STATUS = Parameter(
     "status",
     "query",
     "Only jobs in one of these statuses, separated by commas: " + ", ".join(f"`{status}`" for status in Status) + ".",
+    _STR,
+)
+_KIND = Parameter(
+    "kind",
+    "query",
+    "Only jobs of one of these kinds, separated by commas: " + ", ".join(f"`{kind}`" for kind in Kind) + ".",
     _STR,
 )
 _OWNER = Parameter("owner", "query", "Whose jobs, for support, operators and admins. Default: your own.", _STR)
@@ -317,7 +324,7 @@ OPERATIONS = (
     Operation(
         "GET", f"{V1}/dead", SEE_JOBS, dead.listing, "dead",
         "List your dead jobs: out of attempts on possibly temporary errors, latest first", "dead jobs",
-        {200: (schemas.DeadPage,)}, (), (_OWNER, _CURSOR, _LIMIT), (400, 503),
+        {200: (schemas.DeadPage,)}, (), (_KIND, _OWNER, _CURSOR, _LIMIT), (400, 503),
     ),
     Operation(
         "DELETE", f"{V1}/dead/{{jobId}}", CHANGE_JOB, dead.delete, "delete", "Permanently delete a dead job",

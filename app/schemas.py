@@ -351,10 +351,11 @@ class JobPage(Message):
 
 
 class DeadJob(Message):
-    """A job that ran out of attempts or time on possibly temporary errors."""
+    """A job that ran out of attempts or time on possibly temporary errors. `archiveName`: of a download, if it has one."""
 
     job_id: UUID
     title: str = _TITLE
+    kind: Kind
     archive_name: str | None
     files_total: int
     attempt: int
@@ -362,7 +363,7 @@ class DeadJob(Message):
     error: ErrorView
     created_at: datetime
     finished_at: datetime
-    links: Links
+    links: Links | UploadLinks | ProcessingLinks
 
 
 class DeadPage(Message):

@@ -270,25 +270,36 @@ def item_of(job: Download, root: str) -> JobItem:
     )
 
 
-def dead_of(job: Download, root: str) -> DeadJob:
+def dead_of(job: Download | Upload | Processing, root: str) -> DeadJob:
     error = ErrorView.of(job.failure)
     assert error is not None
     assert job.finished_at is not None
     return DeadJob(
         job_id=job.id,
         title=job.title,
-        archive_name=job.archive_name,
+        kind=job.kind,
+        archive_name=job.archive_name if isinstance(job, Download) else None,
         files_total=job.progress.files_total,
         attempt=job.attempt,
         max_attempts=job.max_attempts,
         error=error,
         created_at=job.created_at,
         finished_at=job.finished_at,
-        links=links_of(job.id, root),
+        links=_links_of_any(job, root),
     )
 
 
 def transition_of(event: Row) -> Transition:
+def _links_of_any(job: Download | Upload | Processing, root: str) -> Links | UploadLinks | ProcessingLinks:
+    match job:
+        case Download():
+            return links_of(job.id, root)
+        case Upload():
+            return upload_links_of(job.id, job.file_id, root)
+        case Processing():
+            return processing_links_of(job, root)
+
+
     """Without the worker, whose name contains a host name."""
     return Transition(
         seq=event["seq"],

@@ -140,7 +140,7 @@ class ApiClient:
         return self.request("GET", f"/v1/download/jobs?{urlencode(query)}").data
 
     def status(self, job_id: UUID, since: int | None) -> bytes:
-        """Fetch a `JobStatus` in the server's JSON, with the files that changed after `since`, or none for None."""
+        """Fetch the status of a job in the server's JSON, with the files that changed after `since`, or none for None."""
         return self.request("GET", _job_path(job_id) if since is None else f"{_job_path(job_id)}?since={since}").data
 
     def dead_jobs(self, limit: int, cursor: str | None = None) -> bytes:

@@ -10,9 +10,9 @@ import typer
 
 from app.cli.client import ApiClient, parse
 from app.cli.errors import Refused, exit_code, print_error
-from app.cli.job_commands import error_text, print_facts, print_response
+from app.cli.job_commands import error_text, parse_status, print_facts, print_response
 from app.cli.output import print_json, print_message, print_table, time_text
-from app.schemas import DeadJob, DeadPage, HistoryPage, JobStatus, Transition
+from app.schemas import DeadJob, DeadPage, HistoryPage, Transition
 
 _PAGE_SIZE = 200
 _PROBLEMS_OF_ONE_JOB = {"job_not_found", "illegal_transition"}
@@ -32,7 +32,7 @@ class DeadJobCommands:
         if self._as_json:
             return print_response(body)
         rows = [_row(job) for job in parse(DeadPage, body).jobs]
-        return print_table(("JOB", "DIED", "ATTEMPTS", "ERROR", "NAME"), rows)
+        return print_table(("JOB", "KIND", "DIED", "ATTEMPTS", "ERROR", "NAME"), rows)
 
     def show(self, job_id: UUID) -> None:
         """Print a job and its history."""
@@ -42,7 +42,7 @@ class DeadJobCommands:
             return print_json(
                 {"job": json.loads(body), "transitions": [one.model_dump(mode="json") for one in transitions]}
             )
-        print_facts(parse(JobStatus, body))
+        print_facts(parse_status(body))
         print()
         rows = [_transition_row(transition) for transition in transitions]
         return print_table(("AT", "COMMAND", "FROM", "TO", "ATTEMPT", "ERROR"), rows)
@@ -107,7 +107,7 @@ class DeadJobCommands:
 
 def _row(job: DeadJob) -> Sequence[str]:
     attempts = f"{job.attempt} of {job.max_attempts}"
-    return (str(job.job_id), time_text(job.finished_at), attempts, error_text(job.error), job.title)
+    return (str(job.job_id), job.kind, time_text(job.finished_at), attempts, error_text(job.error), job.title)
 
 
 def _transition_row(transition: Transition) -> Sequence[str]:

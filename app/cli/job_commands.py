@@ -10,9 +10,10 @@ from app.cli.client import ApiClient, parse
 from app.cli.errors import failure_text
 from app.cli.output import print_json, print_table, time_text
 from app.cli.sizes import size_text
-from app.schemas import JobItem, JobPage, JobStatus
+from app.schemas import BaseStatus, JobItem, JobPage, JobStatus
 from jobs.engine.events import ErrorView, FileView
 from jobs.engine.jobs import Status
+from jobs.kinds import Kind
 
 
 class JobCommands:
@@ -35,7 +36,7 @@ class JobCommands:
         body = self._client.status(job_id, since=0)
         if self._as_json:
             return print_response(body)
-        status = parse(JobStatus, body)
+        status = parse_status(body)
         print_facts(status)
         print()
         return print_table(("FILE", "STATUS", "SIZE", "NAME", "ERROR"), [_file_row(file) for file in status.files])
@@ -73,9 +74,15 @@ def _file_row(file: FileView) -> Sequence[str]:
     )
 
 
-def print_facts(status: JobStatus) -> None:
+def parse_status(body: bytes) -> BaseStatus:
+    """Return the status of a job: that of a download with what only a download has."""
+    status = parse(BaseStatus, body)
+    return parse(JobStatus, body) if status.kind is Kind.DOWNLOAD else status
+
+
+def print_facts(status: BaseStatus) -> None:
     """Print what is known about a job, one fact a line."""
-    progress, result = status.progress, status.result
+    progress, result = status.progress, status.result if isinstance(status, JobStatus) else None
     percent = "" if progress.percent is None else f" {progress.percent:.1f}%"
     made = ""
     if result is not None:
@@ -84,6 +91,7 @@ def print_facts(status: JobStatus) -> None:
         "Job": str(status.job_id),
         "Name": status.title,
         "Status": f"{status.status}{percent}, attempt {status.attempt} of {status.max_attempts}",
+        "Kind": status.kind,
         "Files": f"{progress.files_done} of {progress.files_total} done, {progress.files_omitted} omitted",
         "Created": time_text(status.created_at),
         "Finished": time_text(status.finished_at),
@@ -101,7 +109,7 @@ def _size_text(size: int | None) -> str:
     return "" if size is None else size_text(size)
 
 
-def _job_error_text(status: JobStatus) -> str:
+def _job_error_text(status: BaseStatus) -> str:
     """Return why the job failed, and what to do; or why it is retried."""
     if status.error is None:
         return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from jobs.database import Database
 from jobs.engine.jobs import UNKNOWN_FILE, FileRequest, Job
 from jobs.engine.lifecycle import FollowUp, Lifecycle, NewJob, Within
+from jobs.engine.sql.jobs import dead_jobs_page
 from jobs.engine.sql.queue_places import QueuePlaces
 from jobs.engine.sql.snapshots import Snapshots
 from jobs.errors import FileGone, JobNotFound, QueueFull
@@ -101,6 +103,13 @@ class ProcessingJobs:
             return await sql.find_processing(connection, job_id)
 
     async def summaries(self, file_ids: Collection[int]) -> dict[int, Summary]:
+    async def dead_page(
+        self, kind: Kind, owner: str, before: tuple[datetime, UUID] | None, limit: int
+    ) -> list[Processing]:
+        """The owner's dead jobs of a kind, the most recent first, those after the cursor `before`."""
+        async with self._database.reading() as connection:
+            return await sql.load_processing(connection, dead_jobs_page(kind, owner, before, limit))
+
         """The latest processing job of each of the files that have one."""
         return await sql.load_summaries(self._database, file_ids) if file_ids else {}
 

@@ -15,7 +15,7 @@ from jobs.access.audit import Action, record_within
 from jobs.database import Database
 from jobs.engine.jobs import UNKNOWN_FILE, FileRequest, Job, Progress, Status
 from jobs.engine.lifecycle import Lifecycle, NewJob, Within
-from jobs.engine.sql.jobs import Idempotency, jobs_page, lock_job
+from jobs.engine.sql.jobs import Idempotency, dead_jobs_page, jobs_page, lock_job
 from jobs.engine.sql.queue_places import QueuePlaces
 from jobs.engine.sql.snapshots import Snapshots
 from jobs.errors import (
@@ -247,6 +247,11 @@ class Uploads:
         """
         async with self._database.reading() as connection:
             return await sql.load_uploads(connection, jobs_page(Kind.UPLOAD, owner, statuses, before, limit))
+
+    async def dead_page(self, owner: str, before: tuple[datetime, UUID] | None, limit: int) -> list[Upload]:
+        """The owner's dead uploads, the most recent first, those after the cursor `before`."""
+        async with self._database.reading() as connection:
+            return await sql.load_uploads(connection, dead_jobs_page(Kind.UPLOAD, owner, before, limit))
 
     async def parts(self, job_id: UUID) -> list[Part]:
         """The parts that were signed, by number. A completed upload has none any more."""

@@ -15,14 +15,17 @@ from jobs.bundles.sql.downloads import set_upload
 from jobs.engine.jobs import Failure, Job
 from jobs.engine.worker.sweeper import Sweeper
 from jobs.errors import ErrorClass
+from jobs.kinds import Kind
 from jobs.services import Services, open_services
 from jobs.settings import Settings
 from jobs.work import works_of
 from tests.app.shared import Shared, link
 from tests.helpers.catalogue import Catalogue
-from tests.helpers.jobs import clean_now, create, dead
+from tests.helpers.jobs import clean_now, create, dead, until_dead
 from tests.helpers.running import serving
 from tests.helpers.settings import UNAVAILABLE, with_changes
+from tests.helpers.uploads import completed
+from tests.jobs.processing.attempts import uploaded
 
 DEAD = "/v1/download/dead"
 
@@ -60,6 +63,57 @@ async def test_dead_jobs_are_listed_by_pages_the_last_first(api: httpx.AsyncClie
     assert (job["attempt"], job["maxAttempts"], job["filesTotal"], job["archiveName"]) == (3, 3, 1, "bundle.zip")
     assert job["error"] == {"class": "internal", "message": "attempt 3 went wrong"}
     assert job["links"]["retry"] == link(jobs[-1], "/retry")
+
+
+async def one_of_each_kind(services: Services) -> dict[str, Job]:
+    """Dead jobs of the kinds `download`, `upload` and `image`, the oldest first."""
+    found = {
+        "download": await dead(services),
+        "upload": await until_dead(services, await completed(services, b"text", "notes.txt")),
+        "image": await until_dead(services, (await uploaded(services))[1]),
+    }
+    assert {name: job.kind for name, job in found.items()} == {name: Kind(name) for name in found}
+    return found
+
+
+async def test_dead_jobs_of_all_kinds_are_listed_and_each_kind_alone(
+    api: httpx.AsyncClient, services: Services
+) -> None:
+    kinds = await one_of_each_kind(services)
+    last_first = [str(job.id) for job in reversed(kinds.values())]
+    for limit in (1, 2, 3, 200):
+        assert await listed(api, f"{DEAD}?limit={limit}") == last_first
+    for kind, job in kinds.items():
+        assert await listed(api, f"{DEAD}?kind={kind}") == [str(job.id)]
+    assert await listed(api, f"{DEAD}?kind=image,upload&limit=1") == last_first[:2]
+    assert await listed(api, f"{DEAD}?kind=video") == []
+    answer = await api.get(f"{DEAD}?kind=bundle")
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "kind")
+    image, upload, download = (await api.get(DEAD)).json()["jobs"]
+    assert [(job["kind"], job["title"], job["archiveName"]) for job in (image, upload, download)] == [
+        ("image", "holiday.jpg", None),
+        ("upload", "notes.txt", None),
+        ("download", "bundle.zip", "bundle.zip"),
+    ]
+    assert upload["links"]["self"] == f"/v1/upload/job/{upload['jobId']}"
+    assert image["links"]["retry"] == link(kinds["image"], "/retry")
+    assert "downloadUrl" not in image["links"]
+
+
+async def test_dead_jobs_of_all_kinds_are_retried_and_deleted(api: httpx.AsyncClient, services: Services) -> None:
+    kinds = await one_of_each_kind(services)
+    for job in kinds.values():
+        assert (await api.post(link(job, "/retry"))).status_code == 202
+        assert (await api.get(link(job))).json()["status"] == "queued"
+        assert (await api.delete(f"{DEAD}/{job.id}")).status_code == 409
+    assert await listed(api) == []
+    for job in kinds.values():
+        queued = await services.snapshots.read(job.id)
+        assert queued is not None
+        await until_dead(services, queued.job)
+        assert (await api.delete(f"{DEAD}/{job.id}")).status_code == 204
+        assert (await api.get(link(job))).status_code == 404
+    assert await listed(api) == []
 
 
 async def test_a_retried_job_is_no_longer_dead(api: httpx.AsyncClient, services: Services) -> None:

@@ -101,7 +101,11 @@ async def dead(
     services: Services, error_class: ErrorClass = ErrorClass.NETWORK, *, file_id: int = 10_000, **options: Any
 ) -> Job:
     """A job that failed in every attempt, the last time with this error."""
-    job = await create(services, file_id, **options)
+    return await until_dead(services, await create(services, file_id, **options), error_class)
+
+
+async def until_dead(services: Services, job: Job, error_class: ErrorClass = ErrorClass.NETWORK) -> Job:
+    """The job, of any kind, after it has failed in every attempt, the last time with this error."""
     while not job.status.ended:
         async with services.database.begin() as connection:
             await connection.execute(text("UPDATE jobs SET due_at = now() WHERE id = :id"), {"id": job.id})

@@ -1314,7 +1314,7 @@ export interface components {
         Compression: "store" | "deflate";
         /**
          * DeadJob
-         * @description A job that ran out of attempts or time on possibly temporary errors.
+         * @description A job that ran out of attempts or time on possibly temporary errors. `archiveName`: of a download, if it has one.
          */
         DeadJob: {
             /**
@@ -1328,6 +1328,7 @@ export interface components {
              */
             title: string;
             /** Archivename */
+            kind: components["schemas"]["Kind"];
             archiveName: string | null;
             /** Filestotal */
             filesTotal: number;
@@ -1346,7 +1347,8 @@ export interface components {
              * Format: date-time
              */
             finishedAt: string;
-            links: components["schemas"]["Links"];
+            /** Links */
+            links: components["schemas"]["Links"] | components["schemas"]["UploadLinks"] | components["schemas"]["ProcessingLinks"];
         };
         /** DeadPage */
         DeadPage: {
@@ -6033,6 +6035,8 @@ export interface operations {
                     "X-Request-ID": string;
                     /** @description The next page, unless this is the last one (RFC 8288). */
                     Link?: string;
+                /** @description Only jobs of one of these kinds, separated by commas: `download`, `upload`, `image`, `pdf`, `video`. */
+                kind?: string;
                     /** @description What is left of the caller's limits: `r` requests or jobs, and the seconds `t` until there are more (draft-ietf-httpapi-ratelimit-headers-10). */
                     RateLimit?: string;
                     /** @description The caller's limits: `q` requests or jobs in `w` seconds. */

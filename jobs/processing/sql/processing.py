@@ -8,12 +8,13 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert
+from sqlalchemy import Select, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobs.database import Database, fetch_within
 from jobs.engine.jobs import Job, Status
 from jobs.engine.sql.rows import Row, failure_of, job_fields, json_of
+from jobs.engine.sql.tables import jobs
 from jobs.files.catalogue import StoredFile, stored_file_of
 from jobs.files.states import GoneReason
 from jobs.kinds import Kind
@@ -62,6 +63,12 @@ async def find_processing(connection: AsyncConnection, job_id: UUID) -> Processi
     """The job, even if a person deleted it; None if its rows are deleted."""
     rows = await fetch_within(connection, f"SELECT * FROM {ROWS} WHERE id = $1", job_id)  # noqa: S608 - ours
     return processing_of(rows[0]) if rows else None
+
+
+async def load_processing(connection: AsyncConnection, page: Select[*tuple[object, ...]]) -> list[Processing]:
+    """The processing jobs of a query for jobs, in its order."""
+    query = page.add_columns(*processing_jobs.c).join(processing_jobs, processing_jobs.c.job_id == jobs.c.id)
+    return [processing_of(row) for row in (await connection.execute(query)).mappings()]
 
 
 async def save_probe(connection: AsyncConnection, job_id: UUID, probe: Probe, fingerprint: str) -> None:

@@ -9,7 +9,9 @@ from jobs.engine.jobs import Status
 from jobs.errors import ErrorClass
 from jobs.services import Services
 from tests.app.cli.processes import Cli, unpadded
-from tests.helpers.jobs import create, dead, read
+from tests.helpers.jobs import create, dead, read, read_job, until_dead
+from tests.helpers.uploads import completed
+from tests.jobs.processing.attempts import uploaded
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 DEAD = "/v1/download/dead"
@@ -20,7 +22,7 @@ async def test_dead_jobs_are_listed_the_most_recent_first(cli: Cli, services: Se
     await dead(services, ErrorClass.VALIDATION)
     second = await dead(services, ErrorClass.STORAGE)
     titles, *lines = unpadded(await cli("dead", "list"))
-    assert titles.split() == ["JOB", "DIED", "ATTEMPTS", "ERROR", "NAME"]
+    assert titles.split() == ["JOB", "KIND", "DIED", "ATTEMPTS", "ERROR", "NAME"]
     assert [line.split()[0] for line in lines] == [str(second.id), str(first.id)]
     assert "3 of 3" in lines[0]
     assert "storage: attempt 3 went wrong" in lines[0]
@@ -43,6 +45,25 @@ async def test_a_dead_job_is_shown_with_its_history(cli: Cli, services: Services
     shown = (await cli("dead", "show", job.id, "--json")).json
     assert shown["job"]["status"] == "failed"
     assert [(step["from"], step["to"]) for step in shown["transitions"]][-1] == ("processing", "failed")
+
+
+async def test_dead_jobs_of_all_kinds_are_listed_shown_retried_and_deleted(cli: Cli, services: Services) -> None:
+    download = await dead(services)
+    upload = await until_dead(services, await completed(services, b"text", "notes.txt"))
+    image = await until_dead(services, (await uploaded(services))[1])
+    _, *lines = unpadded(await cli("dead", "list"))
+    assert [line.split()[:2] for line in lines] == [[str(job.id), job.kind.value] for job in (image, upload, download)]
+    shown = await cli("dead", "show", image.id)
+    assert shown.code == 0, shown.error
+    assert {"Name      holiday.jpg", "Kind      image"} <= set(unpadded(shown))
+    assert "Name      notes.txt" in unpadded(await cli("jobs", "show", upload.id))
+    assert len((await cli("dead", "retry", "--all", "--json")).json["done"]) == 3
+    for job in (download, upload, image):
+        queued = await read_job(services, job.id)
+        assert queued.status is Status.QUEUED
+        await until_dead(services, queued)
+    assert len((await cli("dead", "delete", "--all", "--json")).json["done"]) == 3
+    assert unpadded(await cli("dead", "list"))[1:] == []
 
 
 async def test_some_are_retried_and_all_others_deleted(cli: Cli, services: Services, api: httpx.AsyncClient) -> None:

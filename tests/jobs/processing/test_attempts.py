@@ -159,9 +159,9 @@ async def test_an_output_at_which_a_decoder_crashes_has_failed_and_the_others_ar
     """
     done = await processed(services, job, processor(services, tmp_path, job, script))
     assert (done.status, done.attempt, done.progress.files_done) == (Status.COMPLETED, 1, 1)
-    rows = await records(services, job)
-    assert rows[THUMBNAIL].failure is not None
-    assert rows[THUMBNAIL].failure.message == CRASHED
+    failed = (await records(services, job))[THUMBNAIL].failure
+    assert failed is not None
+    assert failed.message == CRASHED
     assert [one.output for one in await services.processing.derivatives(file.id)] == ["web"]
 
 
