@@ -13,6 +13,7 @@ from starlette.routing import Route
 from app.access.guard import principal_of
 from app.access.principals import Role
 from app.context import server_context
+from app.metrics import timer_of
 from app.operations import Handler, Operation
 from app.problems import handle
 from app.requests import path_job_id
@@ -35,8 +36,11 @@ def routes_of(operations: Iterable[Operation]) -> list[Route]:
 
 
 def _dispatch(operations: dict[str, Operation]) -> Handler:
+    timers = {method: timer_of(method, one.path, one.name) for method, one in operations.items()}
+
     async def serve(request: Request) -> Response:
         operation = operations[request.method if request.method in operations else "GET"]  # HEAD, of Starlette's routes
+        request.scope["state"]["timer"] = timers[operation.method]
         it = server_context(request)
         is_served = is_admitted = False
         try:

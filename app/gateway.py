@@ -25,6 +25,7 @@ from app.endpoints.pages import PAGES, Assets, docs, product_version, sign_in_pa
 from app.following.hub import Hub
 from app.following.overview_topic import OverviewTopic
 from app.forwarded_clients import ForwardedClients
+from app.metrics import timer_of
 from app.middleware import RequestMiddleware
 from app.openapi import openapi
 from app.operations import OPERATIONS, V1
@@ -39,12 +40,13 @@ from jobs.engine.gateway_heartbeat import GatewayHeartbeat
 from jobs.engine.worker.conditions import Conditions
 from jobs.errors import InvalidRequest
 from jobs.services import open_services
+from jobs.serving_metrics import serving_metrics
 from jobs.settings import Settings
 
 STATUS_PATH = f"{V1}/job/{{jobId}}"
 """Requested more often than all others together, so it is matched first."""
-[STATUS_RULE] = [one.rule for one in OPERATIONS if (one.method, one.path) == ("GET", STATUS_PATH)]
-"""That of the short way of `PollMiddleware`, too."""
+[STATUS] = [one for one in OPERATIONS if (one.method, one.path) == ("GET", STATUS_PATH)]
+"""The operation that `PollMiddleware` is a short way of."""
 
 
 class Gateway(RequestMiddleware):
@@ -75,7 +77,12 @@ class Gateway(RequestMiddleware):
                     overview=overview,
                     operators=OperatorReader(services, hub.statuses, overview),
                 )
-                async with hub.running(), Conditions(services).running(), GatewayHeartbeat(services).running():
+                async with (
+                    hub.running(),
+                    Conditions(services).running(),
+                    GatewayHeartbeat(services).running(),
+                    serving_metrics(services),
+                ):
                     yield
 
         app = Starlette(
@@ -87,7 +94,8 @@ class Gateway(RequestMiddleware):
         limited: ASGIApp = RequestLimits(app, settings)
         if settings.trusted_proxies:  # other clients are limited by their connections
             limited = ForwardedClients(limited, settings)
-        polls = PollMiddleware(limited, app.state, address.root, STATUS_RULE)
+        timer = timer_of(STATUS.method, STATUS.path, STATUS.name)
+        polls = PollMiddleware(limited, app.state, address.root, STATUS.rule, timer)
         super().__init__(with_cors(polls, settings), settings, address)
         self._drain_time = settings.stream_drain
 

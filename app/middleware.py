@@ -20,6 +20,7 @@ from uvicorn.protocols.utils import ClientDisconnected
 
 from app.client_counts import client_address
 from app.close_codes import CloseCode
+from app.metrics import OTHER
 from app.problems import RESPONSES, MalformedRequest, ServerStops, UnsupportedTransferCoding, problem
 from app.public_address import PublicAddress
 from app.rate_limit_headers import Quota, rate_limit_headers
@@ -56,6 +57,7 @@ class RequestMiddleware:
     A coroutine function of `receive` that the application leaves in the request's `state["continuation"]` runs after it
     has returned: a stream that ran inside would keep a dozen frames and requests alive, two thirds of its memory. One that
     it leaves `state["quiet"]` in is logged at level debug, and so is a health check that succeeds, of which there are many.
+    The time counts for the `RequestTimer` in `state["timer"]`, if there is one, and for none if that is None.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings, address: PublicAddress) -> None:
@@ -88,6 +90,10 @@ class RequestMiddleware:
         try:
             await self._serve_request(scope, headers, receive, response, any_host=path in HEALTH)
         finally:
+            taken = perf_counter() - started
+            timer = state["timer"] if "timer" in state else OTHER.get(scope["method"], OTHER["other"])
+            if timer is not None:
+                timer.observe(response.status, taken)
             is_quiet = "quiet" in state or (path in HEALTH and response.status == HTTPStatus.OK)
             write = log.debug if is_quiet else log.info
             write(
@@ -95,7 +101,7 @@ class RequestMiddleware:
                 method=scope["method"],
                 path=scope["path"],
                 status=response.status,
-                ms=round(1000 * (perf_counter() - started), 1),
+                ms=round(1000 * taken, 1),
             )
             structlog.contextvars.unbind_contextvars("request_id")
         if "continuation" in state:

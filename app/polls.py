@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.access.rules import Rule
 from app.context import Context
 from app.endpoints.jobs import status_response
+from app.metrics import RequestTimer
 from app.schemas import BaseStatus
 
 _PATH = r"/v1/download/job/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
@@ -28,14 +29,15 @@ class PollMiddleware:
     else in the log, so these requests are logged at level debug.
     """
 
-    def __init__(self, app: ASGIApp, state: State, root: str, rule: Rule) -> None:
+    def __init__(self, app: ASGIApp, state: State, root: str, rule: Rule, timer: RequestTimer) -> None:
         """`state` is that of the Starlette application, which has its `Context`. `root`: the root path of the gateway.
 
-        `rule`: that of the operation which this is a short way of.
+        `rule`, `timer`: those of the operation which this is a short way of.
         """
         self._app = app
         self._state = state
         self._rule = rule
+        self._timer = timer
         self._path = re.compile(re.escape(root) + _PATH)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -43,7 +45,8 @@ class PollMiddleware:
             headers: dict[bytes, bytes] = dict(scope["headers"])
             status = self._cached(scope, headers)
             if status is not None:
-                scope["state"]["quiet"] = True
+                state = scope["state"]
+                state["quiet"], state["timer"] = True, self._timer
                 seen = headers.get(b"if-none-match")
                 response = status_response(status, None if seen is None else seen.decode("latin-1"), {})
                 await response(scope, receive, send)

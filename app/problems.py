@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from app.close_codes import CloseCode
 from app.exit_codes import ExitCode
+from app.metrics import LIMITED
 from app.rate_limit_headers import jobs_quota
 from app.schemas import FieldProblem, ProblemBody
 from jobs.errors import HaulageError, TooManyJobs
@@ -339,6 +340,7 @@ def problem(request: Request, error: BaseException) -> Response:
     match error:
         case HaulageError():
             response = RESPONSES[error.code]
+            _count_limited(error)
             retry_after = getattr(error, "retry_after", response.retry_after)
             headers = {"Retry-After": str(retry_after)} if retry_after else {}
             if isinstance(error, TooManyJobs):
@@ -379,7 +381,22 @@ def problem(request: Request, error: BaseException) -> Response:
 
 def close_code_of(error: BaseException) -> CloseCode:
     """The close code for any error."""
-    return RESPONSES[error.code].close_code if isinstance(error, HaulageError) else CloseCode.INTERNAL
+    if not isinstance(error, HaulageError):
+        return CloseCode.INTERNAL
+    code = RESPONSES[error.code].close_code
+    if code.retry is not None:  # else a stream responds with a problem
+        _count_limited(error)
+    return code
+
+
+def _count_limited(error: HaulageError) -> None:
+    """Counts an error that says that a limit was reached."""
+    if error.code in _FULL or RESPONSES[error.code].status == HTTPStatus.TOO_MANY_REQUESTS:
+        LIMITED.labels(error.code).inc()
+
+
+_FULL = frozenset({"database_busy", "gateway_full", "queue_full"})
+"""The codes that stand for a limit, though their status is 503: it is one of this server, not of the client."""
 
 
 def _body(request: Request, code: str, status: int, title: str, detail: str) -> ProblemBody:

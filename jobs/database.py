@@ -94,7 +94,7 @@ class Database:
 
         Raises `DatabaseUnavailable` if the server cannot be reached or does not respond in time.
         """
-        with self._error_boundary():
+        with self._error_boundary("transaction"):
             async with self.engine.connect() as connection:
                 await connection.execution_options(isolation_level="AUTOCOMMIT")  # the driver begins and commits
                 async with _transaction(connection):
@@ -103,7 +103,7 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """A connection in autocommit mode for statements that only read, which saves the round trips of a transaction."""
-        with self._error_boundary():
+        with self._error_boundary("read"):
             async with self.engine.connect() as connection:
                 await connection.execution_options(isolation_level="AUTOCOMMIT")
                 if self._connector.needs_transaction:
@@ -118,7 +118,7 @@ class Database:
         `$1`, `$2`, … in the query stand for the arguments. Raises `DatabaseUnavailable`.
         Performance: without this a statement takes twice the CPU or more.
         """
-        with self._error_boundary():
+        with self._error_boundary("fetch"):
             async with self.engine.connect() as connection:
                 driver = _driver_of(connection)
                 try:
@@ -134,7 +134,7 @@ class Database:
         return rows
 
     @contextmanager
-    def _error_boundary(self) -> Iterator[None]:
+    def _error_boundary(self, call: str) -> Iterator[None]:
         refusal = self._connector.refusal
         try:
             self.breaker.check()
@@ -142,7 +142,7 @@ class Database:
             if refusal is not None:
                 raise DatabaseRefused(refusal.message, refusal.reason) from None
             raise
-        with self.breaker.record(), translate_errors():
+        with self.breaker.record(call), translate_errors():
             yield
 
     async def now(self) -> datetime:

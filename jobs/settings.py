@@ -689,6 +689,20 @@ class LogSettings(_Group):
     )
 
 
+class MetricsSettings(_Group):
+    """Metrics for Prometheus. See [operations.md](operations.md#metrics)."""
+
+    metrics_port: Annotated[int, Field(ge=0, le=65535)] = Field(
+        default=0,
+        description="Port on which each process serves `/metrics`, or, if it is in use, the first free one of the 99 after "
+        "it; with 0 there are no metrics.",
+    )
+    metrics_host: Annotated[str, AfterValidator(addresses.listen_address)] = Field(
+        default="127.0.0.1",
+        description="Address for that. Nobody has to sign in there: let only Prometheus reach it.",
+    )
+
+
 CollectorUrl = Annotated[str, AfterValidator(addresses.collector_url)]
 
 
@@ -761,6 +775,7 @@ class Settings(
     WorkerSettings,
     EgressSettings,
     LogSettings,
+    MetricsSettings,
     TraceSettings,
 ):
     """All settings of an installation, each from the environment variable of the same name in capitals.

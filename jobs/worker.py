@@ -25,6 +25,7 @@ from jobs.engine.worker.runner import Runner
 from jobs.engine.worker.store_probe import keep_probing
 from jobs.engine.worker.sweeper import Sweeper
 from jobs.services import Services, open_services
+from jobs.serving_metrics import serving_metrics
 from jobs.settings import Settings
 from jobs.webhooks.sender import Sender
 from jobs.work import works_of
@@ -48,7 +49,7 @@ async def run_worker(
     `ready` is called when everything is loaded.
     """
     name = name or worker_name()
-    async with open_services(settings) as services:
+    async with open_services(settings) as services, serving_metrics(services, fleet=False):
         works = works_of(services)
         runners = [
             Runner(services, work, name)

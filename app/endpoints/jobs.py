@@ -203,7 +203,8 @@ async def _wait(
     enough: Callable[[BaseStatus], bool],
     since: int | None = None,
 ) -> BaseStatus:
-    """As `Polling.wait`, but raises `ClientDisconnect` when the client disconnects."""
+    """As `Polling.wait`, but raises `ClientDisconnect` when the client disconnects. Such a request is not timed."""
+    request.scope["state"]["timer"] = None
     it = context(request)
     holder = holder_of(request, it)
     waiting = asyncio.create_task(it.hub.polling.wait(job_id, holder, patience, enough, since))

@@ -19,6 +19,8 @@ from starlette.types import Send
 
 from app.close_codes import CloseCode
 from app.following.frames import Encoding, StateFrame, comment, error_message, reauth_message, retry_field, text_frame
+from app.metrics import STREAMS, WEBSOCKETS
+from jobs.metrics import Gauge
 
 HIGH_WATER = 16 * 1024
 """Bytes buffered for a client, in this process and again in the kernel, above which it is sent nothing more."""
@@ -40,6 +42,8 @@ class Connection:
     """One connection of a client, on which messages about one or more jobs are sent."""
 
     encoding: Encoding
+    gauge: Gauge
+    """Of the connections of its kind that are open."""
 
     def __init__(
         self,
@@ -112,6 +116,8 @@ class Connection:
 class StreamConnection(Connection):
     """Server-sent events (WHATWG HTML, section 9.2)."""
 
+    gauge = STREAMS
+
     def __init__(
         self, transport: asyncio.Transport, send: Send, on_slow: Callable[[Connection], None], *, many: bool
     ) -> None:
@@ -151,6 +157,7 @@ class SocketConnection(Connection):
     """A WebSocket (RFC 6455)."""
 
     encoding = Encoding.WEBSOCKET
+    gauge = WEBSOCKETS
 
     def __init__(
         self, transport: asyncio.Transport, send: Send, on_slow: Callable[[Connection], None], *, many: bool

@@ -32,6 +32,7 @@ from app.following.slow_consumers import SlowConsumers
 from app.following.snapshot_reader import SnapshotReader
 from app.following.topic_registry import TopicRegistry
 from app.following.topics import Difference, Follower, Topic
+from app.metrics import DELIVERY
 from app.status_reader import StatusReader
 from jobs.access.users import changed_id
 from jobs.concurrency import cancel_and_wait, map_limited
@@ -39,6 +40,7 @@ from jobs.engine.events import Event
 from jobs.engine.live.subscriptions import ACKNOWLEDGED, Subscriptions
 from jobs.engine.order import Order, Verdict
 from jobs.errors import DatabaseUnavailable, JobNotFound
+from jobs.metrics import is_on
 from jobs.services import Services
 
 log = structlog.get_logger()
@@ -144,10 +146,12 @@ class Hub:
         self._access.guard.check_still_valid(principal)
         self.limits.acquire(holder)
         self._clients[connection] = _Client(holder, principal)
+        connection.gauge.add(1)
 
     def disconnect(self, connection: Connection) -> None:
         """The connection was closed, or its response has ended."""
         client = self._clients.pop(connection)
+        connection.gauge.add(-1)
         for follower in client.followers.values():
             self._remove(follower)
         self.overview.unfollow(connection)
@@ -338,6 +342,8 @@ class Hub:
     def _publish(self, topic: Topic, frame: Frame) -> None:
         """Sends a message to all followers of its job."""
         gaps, ended = topic.publish(frame)
+        if topic.followers and is_on() and (since := frame.happened_at) is not None:
+            DELIVERY.observe(max(0.0, (datetime.now(UTC) - since).total_seconds()))
         for follower in gaps:
             if follower.connection not in self._slow_consumers:
                 self._resync(follower)

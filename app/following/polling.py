@@ -9,6 +9,7 @@ from uuid import UUID
 
 from app.following.connection_limits import ConnectionLimits, Holder
 from app.following.topic_registry import TopicRegistry
+from app.metrics import LONG_POLLS
 from app.requests import MAX_SEQ
 from app.schemas import BaseStatus
 from app.status_reader import StatusReader
@@ -70,7 +71,7 @@ class Polling:
         if self._limits.draining:
             return await self.read(job_id, since)
         deadline = asyncio.get_running_loop().time() + patience
-        with self._limits.acquired(holder), self._topics.changes(job_id) as changed:
+        with self._limits.acquired(holder), LONG_POLLS.one_more(), self._topics.changes(job_id) as changed:
             await self._subscriptions.acknowledged(job_id, min(patience, ACKNOWLEDGED))
             while True:
                 changed.clear()

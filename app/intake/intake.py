@@ -26,6 +26,7 @@ from app.scanner_check import ScannerCheck
 from jobs.concurrency import cancel_and_wait
 from jobs.errors import DatabaseUnavailable, InvalidRequest
 from jobs.services import open_services
+from jobs.serving_metrics import serving_metrics
 from jobs.settings import Settings
 
 log = structlog.get_logger()
@@ -64,7 +65,8 @@ class Intake(RequestMiddleware):
                 )
                 refreshing = asyncio.create_task(_refresh(access))
                 try:
-                    yield
+                    async with serving_metrics(services):
+                        yield
                 finally:
                     await cancel_and_wait(refreshing)
                     await it.wait_for_receptions(CLEANUP_TIMEOUT)

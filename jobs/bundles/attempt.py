@@ -32,6 +32,7 @@ from jobs.engine.worker.reporter import Reporter
 from jobs.engine.worker.work import Success
 from jobs.errors import ChecksumMismatch, ErrorClass, FilesMissing, HaulageError, ObjectMissing, StaleFence
 from jobs.kinds import Phase
+from jobs.metrics import REUSED
 from jobs.settings import Settings
 from jobs.storage import Storage, UploadUnusable
 from jobs.tracing.spans import step
@@ -148,6 +149,7 @@ class Attempt:
         for index, source in available:
             self._reporter.skipped(index, source.size)
             self._reporter.done(index, source.crc32)
+        REUSED.inc(found.size)
         log.info("bundle_reused", key=found.key, size=found.size)
         return replace(found, filename=archive_name(self._download), omitted=_omissions(missing))
 

@@ -65,12 +65,14 @@ from jobs.engine.transitions import (
 )
 from jobs.engine.wakeups.queue import Queue, to_place
 from jobs.errors import (
+    ErrorClass,
     IdempotencyKeyInFlight,
     IdempotencyKeyReused,
     IllegalTransition,
     JobNotFound,
 )
 from jobs.kinds import Kind, Phase
+from jobs.metrics import ATTEMPTS, JOB_TIME, JOB_WAIT, JOBS_CREATED
 from jobs.notices import Notice, NoticeKind, raise_notice
 from jobs.owners import ANONYMOUS
 from jobs.settings import Settings
@@ -244,6 +246,7 @@ class Lifecycle:
                 if within is not None:
                     await within(connection, created_jobs)
             span.set({**_attributes_of(created_jobs[0]), "haulage.jobs": len(created_jobs)})
+        JOBS_CREATED.labels(new[0].kind).inc(len(created_jobs))
         first = created_jobs[0]
         log.info("jobs_created", job_id=str(first.id), kind=first.kind, jobs=len(created_jobs), **trace_field(first))
         return created_jobs
@@ -393,6 +396,8 @@ class Lifecycle:
             if claimed.fence > FIRST_CLAIM and claimed.traceparent is not None:
                 fences = await jobs.claim_fences(connection, job_id)
                 previous = max((fence for fence in fences if fence < claimed.fence), default=None)
+        if job.started_at is None and not is_batch(job.queued_at):
+            JOB_WAIT.labels(job.kind).observe((now - job.due_at).total_seconds())
         await self._announce(claimed, now, since=job.seq, records=records)
         return Claimed(claimed, records, previous)
 
@@ -471,7 +476,9 @@ class Lifecycle:
 
     async def lose_expired_leases(self) -> list[Job]:
         """Takes over a batch of jobs from workers that did not renew their leases. Returns them."""
-        return await self._sweep(sweeps.lock_lost, lambda job: Lose(retry_in=self._backoff(job)))
+        lost = await self._sweep(sweeps.lock_lost, lambda job: Lose(retry_in=self._backoff(job)))
+        ATTEMPTS.labels("lost", ErrorClass.WORKER_LOST).inc(len(lost))
+        return lost
 
     async def abandon_past_deadline(self) -> list[Job]:
         """Fails a batch of jobs that have waited for another attempt until their deadline. Returns them."""
@@ -596,10 +603,14 @@ class Lifecycle:
         return after, await file_records.touch_unfinished(connection, after.id, after.seq)
 
     async def _announce_new(self, job: Job) -> None:
+        JOBS_CREATED.labels(job.kind).inc()
         log.info("job_created", job_id=str(job.id), kind=job.kind, files=job.progress.files_total, **trace_field(job))
         await self._announce(job, job.created_at, since=0)
 
     async def _announce_move(self, job: Job, now: datetime, records: Sequence[FileRecord]) -> None:
+        if job.status in (Status.COMPLETED, Status.FAILED) and job.finished_at == now:
+            result = "dead" if job.dead else job.status
+            JOB_TIME.labels(result, job.kind).observe((now - (job.started_at or now)).total_seconds())
         log.info(
             "job_moved",
             job_id=str(job.id),

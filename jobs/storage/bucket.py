@@ -104,7 +104,7 @@ class Bucket:
 
     async def check(self) -> None:
         """Return if the bucket exists, within about twice the connect time-out; else raise a `Storage…` error."""
-        with self.breaker.record():
+        with self.breaker.record("probing"):
             await self._require_exists()
 
     async def _require_exists(self) -> None:
@@ -124,11 +124,11 @@ class Bucket:
     async def error_boundary(self, action: str) -> AsyncIterator[None]:
         """`translate_errors`, and `ObjectMissing` is only raised if the bucket is known to exist.
 
-        Raises `StorageOut` at once while the circuit is open.
+        Raises `StorageOut` at once while the circuit is open. The first word of `action` is the call's name in metrics.
         """
         self.breaker.check()
         try:
-            with self.breaker.record(), translate_errors(action, self.name):
+            with self.breaker.record(action.partition(" ")[0]), translate_errors(action, self.name):
                 yield
         except ObjectMissing:
             await self.confirm_exists()

@@ -35,6 +35,7 @@ from jobs.files.ingest import free_file_id
 from jobs.files.media_types import media_type
 from jobs.files.states import ScanState
 from jobs.kinds import Phase
+from jobs.metrics import UPLOADED
 from jobs.settings import Settings
 from jobs.storage import ChecksumRejected, Storage, UploadGone, UploadUnusable
 from jobs.storage.crc32 import combine, crc32
@@ -144,6 +145,7 @@ class Receiver:
         if self.follow_up is not None and upload.wishes is not None:
             follow_up = self.follow_up(file, checked.detected_type, upload.wishes)
         within = with_file(file, checked.detected_type, broken)
+        UPLOADED.labels("intake" if upload.streamed else "store").inc(upload.size)
         return Success(None, within, () if follow_up is None else (follow_up,))
 
     async def _assemble(self, job: Job, upload: Upload, parts: Sequence[Part]) -> StoredObject:

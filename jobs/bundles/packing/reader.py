@@ -10,6 +10,7 @@ from random import Random
 from jobs.bundles.packing.read_window import BandwidthDelayEstimator
 from jobs.bundles.resolver import Source
 from jobs.errors import HaulageError, ObjectMissing, SourceChanged, StorageTimeout
+from jobs.metrics import STREAMED
 from jobs.settings import Settings
 from jobs.storage.objects import Objects
 from jobs.storage.retries import Retries
@@ -45,6 +46,7 @@ class Reader:
                             self.bandwidth.record_latency(self.bandwidth.clock() - requested_at)
                         self.bandwidth.record_bytes(len(chunk))
                         position += len(chunk)
+                        STREAMED.inc(len(chunk))
                         consume(chunk)
                 except ObjectMissing as error:
                     raise SourceChanged(f"{source.name} was deleted from the store while it was read.") from error

@@ -22,6 +22,7 @@ from jobs.bundles.packing.verification import FileVerifier
 from jobs.bundles.resolver import Source
 from jobs.concurrency import first_error_group, gather
 from jobs.memory_budget import MemoryBudget
+from jobs.metrics import COPIED
 from jobs.storage import UploadGone
 from jobs.storage.crc32 import combine, crc32
 from jobs.storage.part_buffer import PartBuffer
@@ -134,6 +135,7 @@ class StoredPacker:
             ):
                 source = self._sources[piece.entry]
                 etag = await self._uploader.copy_part(part.number, source, piece.start, piece.stop)
+        COPIED.inc(part.size)
         self._callbacks.bytes_read(piece.entry, part.size)
         self._record_part(DonePart(number=part.number, etag=etag, crcs={}))
         if self._verifiers[piece.entry].add_copied(part.size):

@@ -92,7 +92,7 @@ class Feed:
         """Tells all gateways that something was written to PostgreSQL that they read anyway. Raises `RedisUnavailable`."""
         self.breaker.check()
         try:
-            with self.breaker.record(decisive=False):
+            with self.breaker.record("announce", decisive=False):
                 await self._redis.publish(ANNOUNCEMENTS, "")
         except UNAVAILABLE as error:
             raise unavailable(error) from error
@@ -112,7 +112,7 @@ class Feed:
         """The latest events of those jobs that have one, in JSON. Raises `RedisUnavailable`."""
         self.breaker.check()
         try:
-            with self.breaker.record(decisive=False):
+            with self.breaker.record("read", decisive=False):
                 found = await self._redis.mget([key(job_id) for job_id in job_ids])
         except UNAVAILABLE as error:
             raise unavailable(error) from error
@@ -122,7 +122,7 @@ class Feed:
         """Executes the commands in one round trip, and returns their replies. Raises `RedisUnavailable`."""
         self.breaker.check()
         try:
-            with self.breaker.record(decisive=False):
+            with self.breaker.record("exchange", decisive=False):
                 async with self._publisher.pipeline(transaction=False) as pipeline:
                     for command in commands:
                         pipeline.execute_command(*command)
@@ -138,7 +138,7 @@ class Feed:
         """
         pool, call, ended = self._redis.connection_pool, "", False
         try:
-            with self.breaker.record():
+            with self.breaker.record("probe"):
                 connection = await pool.get_connection()
                 try:
                     # In two round trips: should MULTI be refused, the others would be executed.

@@ -33,7 +33,7 @@ class SendBuffer(Generic[T]):
     """Sends messages in their order, in batches. A batch for which `send` raises is lost."""
 
     def __init__(self, name: str, send: Callable[[Sequence[T]], Awaitable[None]], breaker: Breaker) -> None:
-        """`name` is for the log. While the circuit of `breaker` is open, messages are lost at once."""
+        """`name` is for the log and for metrics. While the circuit of `breaker` is open, messages are lost at once."""
         self._name = name
         self._send = send
         self._breaker = breaker
@@ -86,7 +86,7 @@ class SendBuffer(Generic[T]):
     async def _deliver(self, batch: Sequence[T]) -> None:
         try:
             self._breaker.check()
-            with self._breaker.record():
+            with self._breaker.record(self._name):
                 async with asyncio.timeout(PATIENCE):
                     await self._send(batch)
         except Exception as error:  # noqa: BLE001 - the event loop raises errors of its own

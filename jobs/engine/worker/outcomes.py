@@ -26,6 +26,7 @@ from jobs.errors import (
     StaleFence,
     StorageBusy,
 )
+from jobs.metrics import ATTEMPTS
 from jobs.notices import Notice
 
 log = structlog.get_logger()
@@ -141,12 +142,16 @@ class Outcomes:
         match outcome:
             case Success(lifetime, within, follow_ups):
                 await self._lifecycle.succeed(job, lifetime, within, batch, follow_ups)
+                ATTEMPTS.labels("succeeded", "").inc()
             case Parked(failure, pause):
                 await self._lifecycle.park(job, failure, pause, batch)
+                ATTEMPTS.labels("parked", failure.error_class).inc()
             case Released():
                 await self._lifecycle.release(job, batch)
+                ATTEMPTS.labels("released", "").inc()
             case Failure():
                 await self._lifecycle.fail(job, outcome, batch, notices)
+                ATTEMPTS.labels("failed", outcome.error_class).inc()
 
 
 def _failure_of(error: Exception) -> Failure:

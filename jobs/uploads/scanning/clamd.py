@@ -103,7 +103,7 @@ class Clamd:
 
     async def _connect(self, time_limit: float) -> _Connection:
         self.breaker.check()
-        with self.breaker.record(decisive=False):
+        with self.breaker.record("connect", decisive=False):
             error = unavailable(f"{self._url}: the name has no address")
             for family, address in await self._addresses():
                 client = socket.socket(family, socket.SOCK_STREAM)
@@ -152,7 +152,7 @@ class _Connection:
     async def send(self, *buffers: bytes) -> bool:
         """Send the buffers. Return False if clamd reads no more, because it has responded or closed the connection."""
         loop = asyncio.get_running_loop()
-        with self._breaker.record(decisive=False):
+        with self._breaker.record("send", decisive=False):
             for buffer in buffers:
                 view = memoryview(buffer)
                 for start in range(0, len(view), _PIECE):
@@ -172,7 +172,7 @@ class _Connection:
         """Return what clamd responds, without the NUL at its end."""
         loop = asyncio.get_running_loop()
         received = b""
-        with self._breaker.record(decisive=decisive):
+        with self._breaker.record("respond", decisive=decisive):
             while b"\0" not in received:
                 try:
                     data = await self._limited(loop.sock_recv(self._client, _MAX_RESPONSE), self._left)

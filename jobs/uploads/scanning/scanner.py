@@ -125,7 +125,7 @@ class Scanner:
         """Raise `ScannerMisconfigured` if clamd misses what it must find, or calls content clean that it did not scan."""
         of_eicar, _ = _judge(*await self._clamd.scan(_one_chunk(eicar()), decisive=False))
         of_archive, _ = _judge(*await self._clamd.scan(_one_chunk(nested_archive()), decisive=False))
-        with self.breaker.record():
+        with self.breaker.record("judge"):
             if of_eicar is not Verdict.INFECTED:
                 raise _misconfigured(
                     "it does not find the EICAR test file: check that freshclam has loaded the signatures"

@@ -10,7 +10,7 @@ from starlette.routing import Route, WebSocketRoute
 from app.access.principals import ALL_SCOPES, Principal, Proof, Role, Scope
 from app.access.rules import Cost, Rule
 from app.endpoints import health, sockets
-from app.gateway import STATUS_RULE, _routes
+from app.gateway import STATUS, _routes
 from app.operations import OPERATIONS, Operation
 from app.public_address import PublicAddress
 from jobs.settings import GatewaySettings
@@ -41,7 +41,7 @@ def test_every_route_is_an_operation_a_socket_or_a_page() -> None:
         "/v1/download/subscribe",
         "/v1/download/subscribe/{jobId}",
     }
-    assert sockets.ONE_RULE.scope is sockets.MANY_RULE.scope is STATUS_RULE.scope is Scope.JOBS_READ
+    assert sockets.ONE_RULE.scope is sockets.MANY_RULE.scope is STATUS.rule.scope is Scope.JOBS_READ
 
 
 def test_whatever_names_a_job_declares_what_it_does_with_it() -> None:

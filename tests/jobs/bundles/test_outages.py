@@ -68,7 +68,7 @@ async def test_what_fails_when_the_store_is_just_back_has_hung_in_the_outage(
         breaker, begun = services.storage.bucket.breaker, monotonic()
         broken = StorageUnreachable("the line is dead")
         for _ in range(FAILURE_THRESHOLD):
-            with pytest.raises(StorageUnreachable), breaker.record():
+            with pytest.raises(StorageUnreachable), breaker.record("test"):
                 raise broken
         await eventually(lambda: breaker.state is Circuit.HALF_OPEN)
         await services.storage.bucket.ensure()
@@ -86,9 +86,9 @@ async def test_what_others_have_met_until_the_store_answers_counts_too(
 
     async def probe_after_the_others() -> None:
         for _ in range(FAILURE_THRESHOLD):
-            with pytest.raises(StorageUnreachable), breaker.record():
+            with pytest.raises(StorageUnreachable), breaker.record("test"):
                 raise broken
-        with breaker.record():
+        with breaker.record("test"):
             """The store is back."""
         await probe()
 

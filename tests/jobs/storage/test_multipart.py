@@ -236,7 +236,7 @@ async def test_a_stalled_body_does_not_close_the_circuit(storage: Storage, monke
     monkeypatch.setattr(part_buffer, "STALL_TIMEOUT", 0.05)
     upload_id, breaker = await storage.multipart.create("k", TYPE), storage.bucket.breaker
     for _ in range(FAILURE_THRESHOLD):
-        with pytest.raises(StorageDown), breaker.record():
+        with pytest.raises(StorageDown), breaker.record("test"):
             raise StorageDown("")
     await eventually(lambda: breaker.state is Circuit.HALF_OPEN)
     part = PartBuffer([MIB, MIB])
