@@ -102,7 +102,6 @@ class ProcessingJobs:
         async with self._database.reading() as connection:
             return await sql.find_processing(connection, job_id)
 
-    async def summaries(self, file_ids: Collection[int]) -> dict[int, Summary]:
     async def dead_page(
         self, kind: Kind, owner: str, before: tuple[datetime, UUID] | None, limit: int
     ) -> list[Processing]:
@@ -110,6 +109,7 @@ class ProcessingJobs:
         async with self._database.reading() as connection:
             return await sql.load_processing(connection, dead_jobs_page(kind, owner, before, limit))
 
+    async def summaries(self, file_ids: Collection[int]) -> dict[int, Summary]:
         """The latest processing job of each of the files that have one."""
         return await sql.load_summaries(self._database, file_ids) if file_ids else {}
 

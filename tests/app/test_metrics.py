@@ -207,7 +207,7 @@ async def test_the_fleet_is_what_postgresql_says_and_at_most_five_seconds_old(
 async def test_without_the_database_nothing_is_said_of_the_fleet(services: Services) -> None:
     fleet = ClockedFleet(services)
     await fleet.refresh_after(0)
-    gone = Fleet(Database.open(UNAVAILABLE["database"]["database_url"], pool_size=2, timeout=1), 10)
+    gone = FleetGauges(Database.open(UNAVAILABLE["database"]["database_url"], pool_size=2, timeout=1), 10)
     await gone.refresh()
     assert [list(gauges) for gauges in (metrics.JOBS, metrics.QUEUE_OLDEST, metrics.WORKERS, metrics.NOTICES)] == [
         []

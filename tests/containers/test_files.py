@@ -201,7 +201,18 @@ def test_every_query_is_valid(project: Path) -> None:
 def test_what_is_scraped_and_shown_is_there(project: Path, services: dict[str, dict[str, Any]]) -> None:
     folder = project / ".compose"
     scraped = yaml.safe_load((folder / "prometheus.yml").read_text(encoding="utf-8"))["scrape_configs"]
-    hosts = [target.split(":")[0] for job in scraped for each in job["static_configs"] for target in each["targets"]]
+    hosts = [
+        *(
+            target.split(":")[0]
+            for job in scraped
+            for each in job.get("static_configs", ())
+            for target in each["targets"]
+        ),
+        *(name for job in scraped for each in job.get("dns_sd_configs", ()) for name in each["names"]),
+    ]
+    assert set(hosts) > set(OURS) - {"migrate"}
+    [port] = {each["port"] for job in scraped for each in job.get("dns_sd_configs", ())}
+    assert {services[name]["environment"]["METRICS_PORT"] for name in OURS} == {f"${{METRICS_PORT:-{port}}}"}
     [source] = yaml.safe_load((folder / "grafana" / "datasources" / "prometheus.yaml").read_text("utf-8"))[
         "datasources"
     ]

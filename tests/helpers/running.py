@@ -77,13 +77,7 @@ async def taking_in_process(
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, env=values)
     try:
         async with httpx.AsyncClient(base_url=url) as client:
-
-            async def is_live() -> bool:
-                with suppress(httpx.TransportError):
-                    return (await client.get("/health/live")).is_success
-                return False
-
-            await eventually(is_live, patience=90)
+            await eventually(lambda: _is_live(client), patience=90)
         yield url, process
     finally:
         if process.returncode is None:
@@ -92,10 +86,28 @@ async def taking_in_process(
 
 
 @asynccontextmanager
-async def worker_process(settings: Settings) -> AsyncIterator[asyncio.subprocess.Process]:
+async def serving_process(settings: Settings, **environment: str) -> AsyncIterator[str]:
+    """A gateway in a process of its own, on a free port, which is killed at the end; yields its URL."""
+    [port] = free_ports([0])
+    url = f"http://127.0.0.1:{port}"
+    code = "from app.server import serve; from jobs.settings import Settings; serve(Settings())"
+    values = {**environment_of(settings), "PORT": str(port), **environment}
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, env=values)
+    try:
+        async with httpx.AsyncClient(base_url=url) as client:
+            await eventually(lambda: _is_live(client), patience=90)
+        yield url
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+@asynccontextmanager
+async def worker_process(settings: Settings, **environment: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """A worker in a process of its own, which is killed at the end."""
     code = "from jobs.settings import Settings; from jobs.worker_process import work; work(Settings())"
-    values = environment_of(settings)
+    values = {**environment_of(settings), **environment}
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, env=values)
     try:
         yield process
@@ -103,6 +115,12 @@ async def worker_process(settings: Settings) -> AsyncIterator[asyncio.subprocess
         if process.returncode is None:
             process.kill()
         await process.wait()
+
+
+async def _is_live(client: httpx.AsyncClient) -> bool:
+    with suppress(httpx.TransportError):
+        return (await client.get("/health/live")).is_success
+    return False
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
