@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from app.cli.environment import remove_server_url, settings_from, write_server_url
 from app.cli.local_stack.child_processes import Gateway, Intake, Worker, gateway_url, is_healthy
 from app.cli.local_stack.openness import Openness
+from app.cli.local_stack.scrape_targets import choose_ports, write_targets
 from app.cli.output import print_message
 from app.cli.service_runner import run_with_services
 from app.listening import bound_sockets
@@ -67,12 +68,18 @@ class Supervisor:
         settings = settings_from(environment)
         run_with_services(settings, _prepare, schema=False)
         print_message("Starting gateway, intake and workers …")
+        names = ["gateway", "intake", *["worker"] * self._workers]
+        ports = choose_ports(settings, len(names))
+        write_targets(self._folder, settings, names, ports)
+        for_gateway, for_intake, *for_workers = [{**environment, "METRICS_PORT": str(port)} for port in ports]
+        hosts = self._openness.hosts
         self._children = [
-            SupervisedServer(partial(Gateway, self._folder, environment, self._openness.hosts, self._port)),
-            SupervisedServer(
-                partial(Intake, self._folder, environment, self._openness.hosts, self._intake_port, self.public_url)
+            SupervisedServer(partial(Gateway, self._folder, for_gateway, hosts, self._port)),
+            SupervisedServer(partial(Intake, self._folder, for_intake, hosts, self._intake_port, self.public_url)),
+            *(
+                SupervisedServer(partial(Worker, self._folder, own, number))
+                for number, own in enumerate(for_workers, start=1)
             ),
-            *(SupervisedServer(partial(Worker, self._folder, environment, n)) for n in range(1, self._workers + 1)),
         ]
         self._running.callback(self._stop_children)
         self._running.callback(remove_server_url, self._folder)  # first: a signal may arrive between any two lines

@@ -19,7 +19,9 @@ import httpx
 import psutil  # type: ignore[import-untyped]  # it has no annotations
 import pytest
 
+from app.stack.ports import free_ports
 from tests.app.cli.processes import Cli, line_with
+from tests.helpers.scrapes import scraped
 
 pytestmark = pytest.mark.servers
 
@@ -118,6 +120,7 @@ async def test_the_end_of_its_terminal_stops_everything(up_cli: Cli) -> None:
 async def test_processes_that_die_are_restarted(up_cli: Cli, tmp_path: Path) -> None:
     file = tmp_path / "kept.txt"
     file.write_text("kept")
+    up_cli.environment["METRICS_PORT"] = str(free_ports([100])[0])
     process = await up_cli.start("up", "--port", 0)
     await line_with(process, UP, of_errors=False)
     assert (await up_cli("files", "add", file)).code == 0
@@ -128,6 +131,10 @@ async def test_processes_that_die_are_restarted(up_cli: Cli, tmp_path: Path) -> 
     reported = {(await line_with(process, "ended unexpectedly")).split()[0] for _ in everything}
     assert reported == everything
     await healthy(up_cli)
+    targets = json.loads((up_cli.folder / "data" / "metrics.json").read_text())
+    assert [target["labels"]["job"] for target in targets] == ["gateway", "intake", "worker"]
+    for [address] in (target["targets"] for target in targets):
+        assert (await scraped(int(address.split(":")[1]))).value("process_cpu_seconds_total") > 0
     saved = await up_cli("download", 10000, "-o", tmp_path / "saved.txt")
     assert saved.code == 0, saved.error
     assert (tmp_path / "saved.txt").read_text() == "kept"
