@@ -20,7 +20,7 @@ SIDE_BY_SIDE := --numprocesses 4 --dist worksteal
 BY_MODULE := --numprocesses 3 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup page worker run test unit fuzz minio slow browser containers check types proxy proxies long chaos bench bench-live bench-bundles bench-access bench-traces bench-uploads bench-processing lock clean
+.PHONY: help setup page worker run test unit fuzz minio slow browser containers check types proxy proxies long chaos bench bench-live bench-bundles bench-access bench-metrics bench-traces bench-uploads bench-processing lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -142,6 +142,9 @@ bench-access: setup ## Measure what proving who one is costs, and print its tabl
 
 bench-traces: setup ## Measure what traces cost, and print their table of docs/benchmarks.md
 	$(BIN)/python -m tests.bench traces
+
+bench-metrics: setup ## Measure what metrics cost a gateway, and print their table of docs/benchmarks.md
+	$(BIN)/python -m tests.bench metrics
 
 bench-uploads: setup ## Measure uploads beside tusd, and print their table of docs/benchmarks.md
 	$(BIN)/python -m tests.bench uploads

@@ -289,7 +289,6 @@ def dead_of(job: Download | Upload | Processing, root: str) -> DeadJob:
     )
 
 
-def transition_of(event: Row) -> Transition:
 def _links_of_any(job: Download | Upload | Processing, root: str) -> Links | UploadLinks | ProcessingLinks:
     match job:
         case Download():
@@ -300,6 +299,7 @@ def _links_of_any(job: Download | Upload | Processing, root: str) -> Links | Upl
             return processing_links_of(job, root)
 
 
+def transition_of(event: Row) -> Transition:
     """Without the worker, whose name contains a host name."""
     return Transition(
         seq=event["seq"],

@@ -17,6 +17,7 @@ from tests.bench import (
     initiate,
     live,
     memory,
+    metrics,
     operators,
     packing,
     page,
@@ -66,6 +67,8 @@ TRACES: dict[str, Bench] = {"traces": traces.measure}
 """What traces cost: likewise."""
 ACTING: dict[str, Bench] = {"acting": acting.measure}
 """What operators do, and what it costs others: likewise."""
+METRICS: dict[str, Bench] = {"metrics": metrics.measure}
+"""What counting costs: likewise."""
 UPLOADS: dict[str, Bench] = {"uploads": uploads.measure}
 """Those of uploads, beside tusd: likewise."""
 PROCESSING: dict[str, Bench] = {"images": images.measure, "photos": photos.measure, "processing": processing.measure}
@@ -82,6 +85,7 @@ TABLES = {
     "access": ACCESS,
     "traces": TRACES,
     "acting": ACTING,
+    "metrics": METRICS,
     "uploads": UPLOADS,
     "processing": PROCESSING,
 }

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import cycle, islice
 from time import monotonic
+from typing import Any
 
 from jobs.engine.jobs import Job
 from tests.bench import crowd, publisher
@@ -107,11 +108,11 @@ class Scene:
 
 @asynccontextmanager
 async def gateway_scene(
-    arena: Arena, jobs: Sequence[Job], *, sockets: int = 0, streams: int = 0, polls: int = 0
+    arena: Arena, jobs: Sequence[Job], *, sockets: int = 0, streams: int = 0, polls: int = 0, **settings: Any
 ) -> AsyncIterator[Scene]:
-    """One fresh gateway process."""
+    """One fresh gateway process, with settings of its own."""
     limits = {"max_followers": MANY, "max_followers_per_client": MANY}
-    async with arena.gateway_process(**limits) as (port, pid):
+    async with arena.gateway_process(**limits, **settings) as (port, pid):
         await asyncio.to_thread(crowd.visit, _followers(port, jobs, sockets=1, streams=1))  # it loads what it needs
         before = memory(pid)
         everyone = _followers(port, jobs, sockets=sockets, streams=streams, polls=polls)

@@ -16,7 +16,9 @@ import httpx
 import pytest
 import yaml
 from websockets.asyncio.client import connect
+from websockets.typing import Subprotocol
 
+from app.endpoints.sockets import SUBPROTOCOL
 from app.stack.ports import free_ports
 from jobs.services import Services
 from tests.helpers.catalogue import Catalogue
@@ -91,7 +93,7 @@ class Load:
         response = await self._initiate(await self._catalogue.add(f"{number}".encode() * 100_000))
         job = response.json()["jobId"]
         url = str(self._api.base_url).rstrip("/").replace("http", "ws")
-        async with connect(f"{url}/v1/download/subscribe/{job}", subprotocols=["haulage.v1"]) as socket:
+        async with connect(f"{url}/v1/download/subscribe/{job}", subprotocols=[Subprotocol(SUBPROTOCOL)]) as socket:
             async with self._api.stream("GET", f"/v1/download/stream/{job}") as stream:
                 [_ async for _ in stream.aiter_bytes()]
             [_ async for _ in socket]
@@ -106,7 +108,7 @@ async def seen(services: Services, catalogue: Catalogue, tmp_path: Path) -> Asyn
     async with AsyncExitStack() as running:
         found = await running.enter_async_context(prometheus(tmp_path, targets, RULES))
         url = await running.enter_async_context(serving_process(services.settings, **own[0]))
-        intake, _ = await running.enter_async_context(taking_in_process(services.settings, **own[1]))
+        intake, _ = await running.enter_async_context(taking_in_process(services.settings, None, **own[1]))
         api = await running.enter_async_context(httpx.AsyncClient(base_url=url, timeout=60))
         load = Load(api, intake, catalogue)
         await load.fill_queue()
