@@ -1,9 +1,10 @@
 // The client of one server: HTTP requests, and jobs followed over one connection.
 import { backoff, jittered } from "./backoff.ts";
 import { browserEnvironment, type Environment } from "./environment.ts";
-import { type ConnectionStatus, Follower } from "./follower.ts";
+import { type ConnectionStatus, Follower, type Transports } from "./follower.ts";
 import { applyUpdate, emptyJob, type Job, jobOfItem } from "./jobs.ts";
 import { Position, type Verdict } from "./ordering.ts";
+import { pollingTransport } from "./polling.ts";
 import { type Outcome, type Problem, problem } from "./problems.ts";
 import { createRequest, type Request, type RequestOptions } from "./requests.ts";
 import {
@@ -16,10 +17,13 @@ import {
   type Link,
   type Preflight,
 } from "./schemas.ts";
+import { sseTransport } from "./sse.ts";
 import { createStore, type Store } from "./store.ts";
 import type { Update } from "./transports.ts";
+import { webSocketTransport } from "./websocket.ts";
 
 const V1 = "/v1/download";
+const TRANSPORTS: Transports = [webSocketTransport, sseTransport, pollingTransport];
 
 /** What the client knows. Immutable: the same object until something changes. */
 export interface ClientState {
@@ -81,7 +85,7 @@ export class Client {
       reject: (jobId: string, why: Problem) => this.#reject(jobId, why),
       unchanged: (jobId: string) => this.#unchanged(jobId),
     };
-    this.#follower = new Follower(host, (connection, retryAt) => {
+    this.#follower = new Follower(host, TRANSPORTS, (connection, retryAt) => {
       const state = this.getState();
       if (state.connection !== connection || state.retryAt !== retryAt) this.#store.set({ connection, retryAt });
     });

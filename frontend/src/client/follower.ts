@@ -1,11 +1,8 @@
-// Follows all active jobs over the best transport that works: WebSocket, then SSE, then polling, and back up again.
+// Follows over the best transport that works: WebSocket, then SSE, then polling, and back up again.
 import { backoff, type DelayRange, type Disconnect, jittered } from "./backoff.ts";
 import { type FollowerHost, MonitoredConnection } from "./connections.ts";
 import type { Clock, Environment, Timer } from "./environment.ts";
-import { pollingTransport } from "./polling.ts";
-import { sseTransport } from "./sse.ts";
 import type { Transport } from "./transports.ts";
-import { webSocketTransport } from "./websocket.ts";
 
 /**
  * How updates arrive: `live` over a WebSocket, `sse` over an event stream, `polling` every 2 s, `offline` without a
@@ -13,8 +10,9 @@ import { webSocketTransport } from "./websocket.ts";
  */
 export type ConnectionStatus = "idle" | "connecting" | Transport["name"] | "offline";
 
-const TRANSPORTS: readonly Transport[] = [webSocketTransport, sseTransport, pollingTransport];
-const LAST = TRANSPORTS.length - 1;
+/** The best one first. The last one works wherever HTTP does. */
+export type Transports = readonly [Transport, Transport, Transport];
+const LAST = 2;
 /** Consecutive failures after which the next transport is used. */
 const MAX_FAILURES = 2;
 /** Seconds. Instead of waiting this long or longer, the next transport is used. */
@@ -32,6 +30,7 @@ const OFFLINE_DELAY: DelayRange = [15, 20];
 
 export class Follower {
   readonly #host: FollowerHost;
+  readonly #transports: Transports;
   readonly #environment: Environment;
   readonly #clock: Clock;
   /** When something was last received, in milliseconds of the clock; null before that. */
@@ -57,8 +56,13 @@ export class Follower {
   /** Null while no job is followed. */
   #unsubscribe: (() => void) | null = null;
 
-  constructor(host: FollowerHost, publish: (status: ConnectionStatus, retryAt: number | null) => void) {
+  constructor(
+    host: FollowerHost,
+    transports: Transports,
+    publish: (status: ConnectionStatus, retryAt: number | null) => void,
+  ) {
     this.#host = host;
+    this.#transports = transports;
     this.#environment = host.environment;
     this.#clock = this.#environment.clock;
     this.#publish = publish;
@@ -128,7 +132,7 @@ export class Follower {
   }
 
   #connect(level: number): MonitoredConnection {
-    return new MonitoredConnection(level, TRANSPORTS[level] as Transport, this.#host, {
+    return new MonitoredConnection(level, this.#transports[level] as Transport, this.#host, {
       received: (connection) => this.#received(connection),
       lost: (connection, disconnect) => this.#lost(connection, disconnect),
     });
@@ -257,6 +261,6 @@ export class Follower {
   #status(): ConnectionStatus {
     if (this.#unsubscribe === null) return "idle";
     if (this.#offline) return "offline";
-    return this.#connection?.proven ? (TRANSPORTS[this.#level] as Transport).name : "connecting";
+    return this.#connection?.proven ? (this.#transports[this.#level] as Transport).name : "connecting";
   }
 }
