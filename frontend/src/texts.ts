@@ -64,6 +64,7 @@ export const texts = {
 
   account: {
     title: "Account",
+    operations: "Operations",
     signedIn: (user: string) => `Signed in as ${user}`,
     signOut: "Sign out",
     open: "Nobody signs in on this server, so there is no account.",

@@ -11,10 +11,12 @@ interface Props {
   retryAt: number | null;
   /** Seconds since the last update, if that is notable. */
   silence?: number | null;
+  /** What a lost connection means for the reader. */
+  body?: string;
   onRetry(): void;
 }
 
-export function OfflineBanner({ connection, retryAt, silence = null, onRetry }: Props) {
+export function OfflineBanner({ connection, retryAt, silence = null, body = texts.offline.body, onRetry }: Props) {
   const now = useNow(connection === "offline" && retryAt !== null);
   if (connection !== "offline") return null;
   const text = texts.offline;
@@ -30,7 +32,7 @@ export function OfflineBanner({ connection, retryAt, silence = null, onRetry }: 
       }
     >
       <p>
-        {text.body} {silence !== null && `${texts.connection.silent(duration(silence))}.`}{" "}
+        {body} {silence !== null && `${texts.connection.silent(duration(silence))}.`}{" "}
         {wait !== null && text.next(duration(wait))}
       </p>
     </Notice>

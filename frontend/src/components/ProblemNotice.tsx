@@ -9,14 +9,16 @@ import { Notice } from "./Notice.tsx";
 import { useNow } from "./useNow.ts";
 
 interface Props {
-  action: keyof typeof texts.problem.action;
+  /** What could not be done; another page has titles of its own. */
+  action?: keyof typeof texts.problem.action;
+  title?: string | undefined;
   problem: Problem;
   onRetry?: (() => void) | undefined;
   onDismiss?: (() => void) | undefined;
 }
 
 /** What went wrong, why, and what to do, with a countdown if the server says how long to wait. */
-export function ProblemNotice({ action, problem, onRetry, onDismiss }: Props) {
+export function ProblemNotice({ action, title, problem, onRetry, onDismiss }: Props) {
   const wait = useWait(problem);
   const text = texts.problem;
   const actions = (
@@ -35,7 +37,7 @@ export function ProblemNotice({ action, problem, onRetry, onDismiss }: Props) {
     </>
   );
   return (
-    <Notice tone="bad" title={text.action[action]} actions={actions} alert>
+    <Notice tone="bad" title={title ?? (action && text.action[action])} actions={actions} alert>
       <p data-problem={problem.code}>{problem.message}</p>
       {problem.fields.length > 0 && (
         <ul className="fields">

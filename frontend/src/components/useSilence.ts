@@ -5,7 +5,7 @@ import type { Client, ConnectionStatus } from "../client/index.ts";
 const NOTABLE = 8;
 
 /** Seconds since anything was received from the server; null while that is recent, or no job is followed. */
-export function useSilence(client: Client, connection: ConnectionStatus): number | null {
+export function useSilence(client: Pick<Client, "receivedAt">, connection: ConnectionStatus): number | null {
   const [silence, setSilence] = useState<number | null>(null);
   const isFollowing = connection !== "idle";
   useEffect(() => {
@@ -19,7 +19,7 @@ export function useSilence(client: Client, connection: ConnectionStatus): number
   return silence;
 }
 
-function silenceOf({ receivedAt }: Client): number | null {
+function silenceOf({ receivedAt }: Pick<Client, "receivedAt">): number | null {
   const seconds = receivedAt === null ? 0 : (Date.now() - receivedAt) / 1_000;
   return seconds < NOTABLE ? null : seconds;
 }

@@ -1,9 +1,12 @@
 import type { ReactNode } from "react";
 import { texts } from "../texts.ts";
 import { AccountMenu } from "./AccountMenu.tsx";
-import { ICON, navigateOnClick, ROOT, type Route, UPLOADS } from "./routes.ts";
+import { ICON, navigateOnClick, OPERATIONS, ROOT, type Route, UPLOADS } from "./routes.ts";
 import type { Session } from "./session.ts";
-import { THEMES, type Theme, useTheme } from "./theme.ts";
+import { ThemeSelect } from "./ThemeSelect.tsx";
+
+/** Roles for which there is the operators' page. */
+const STAFF: unknown[] = ["support", "operator", "admin"];
 
 interface Props {
   session: Session;
@@ -29,7 +32,13 @@ export function Header({ session, view, uploaded = null, children }: Props) {
       <div className="top-tools">
         {children}
         <ThemeSelect />
-        <AccountMenu {...session} />
+        <AccountMenu {...session} onOpen={navigateOnClick}>
+          {STAFF.includes(session.caller?.role) && (
+            <a className="button quiet" href={OPERATIONS}>
+              {texts.account.operations}
+            </a>
+          )}
+        </AccountMenu>
       </div>
     </header>
   );
@@ -47,23 +56,5 @@ function Views({ view, uploaded }: { view: Route["name"]; uploaded: number | nul
         {uploaded !== null && <span className="count">{texts.job.percent(String(uploaded))}</span>}
       </a>
     </nav>
-  );
-}
-
-function ThemeSelect() {
-  const [theme, setTheme] = useTheme();
-  return (
-    <select
-      className="themes"
-      aria-label={texts.theme.label}
-      value={theme}
-      onChange={(event) => setTheme(event.target.value as Theme)}
-    >
-      {THEMES.map((one) => (
-        <option key={one} value={one}>
-          {texts.theme[one]}
-        </option>
-      ))}
-    </select>
   );
 }

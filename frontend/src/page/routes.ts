@@ -9,6 +9,8 @@ export const ROOT = globalThis.document?.documentElement.dataset.root ?? "/";
 export const ICON = `${ROOT}static/icon.svg`;
 export const ACCOUNT = `${ROOT}account`;
 export const UPLOADS = `${ROOT}uploads`;
+/** A page of its own. */
+export const OPERATIONS = `${ROOT}operator`;
 
 /** The route of a path of the site; a gateway that is reached directly serves the page without the root path, too. */
 export function routeOf(path: string, root = ROOT): Route {
