@@ -40,15 +40,16 @@ from jobs.database import Database
 from jobs.engine.job_filters import JobFilter
 from jobs.engine.job_ids import first_id
 from jobs.engine.jobs import UNKNOWN_FILE, Status
-from jobs.engine.sql.tables import DEAD, VISIBLE, file_records, jobs
+from jobs.engine.sql.tables import VISIBLE, file_records, jobs
+from jobs.errors import ErrorClass
 from jobs.kinds import Kind
 
 Position = tuple[datetime, UUID]
 """The creation and the id of a job: its place in a list that is newest first."""
 
-WINDOW = 5_000
+WINDOW = 2_000
 """Jobs among which a text is looked for without the search indexes."""
-FEW = 2_000
+FEW = 10_000
 """Jobs that one index may find so that all are read and sorted."""
 FILES = 1_000
 """Files of the catalogue whose name has the text, the oldest first, by which jobs are found."""
@@ -94,11 +95,14 @@ class JobFinder:
             found = await self._fetch(_newest(wanted, before, limit + 1))
             return _page(found, limit)
         search = await self._search(wanted)
+        is_id = search.id_range is not None  # which few jobs have: none of them needs to be the newest
+        if is_id and await self._count(search.most(self._few + 1)) <= self._few:
+            return _page(await self._fetch(search.sorted(wanted, before, limit + 1)), limit)
         window = await self._fetch(_newest(wanted, before, self._window))
         matching = await self._fetch(search.among(window)) if window else []
         if len(matching) > limit or len(window) < self._window:
             return _page(matching, limit)
-        if await self._count(search.most(self._few + 1)) <= self._few:
+        if not is_id and await self._count(search.most(self._few + 1)) <= self._few:
             return _page(await self._fetch(search.sorted(wanted, before, limit + 1)), limit)
         return FoundJobs(matching, window[-1])
 
@@ -147,7 +151,7 @@ def still_matching(wanted: JobFilter, job_ids: Sequence[UUID]) -> Select[Any]:
 def _conditions(wanted: JobFilter) -> list[ColumnElement[bool]]:
     """All conditions but the text."""
     conditions: list[ColumnElement[bool]] = [
-        text(VISIBLE) if not wanted.dead else text(DEAD),  # type: ignore[list-item] # a condition
+        text(VISIBLE),  # type: ignore[list-item] # a condition
         jobs.c.kind.in_(wanted.kinds or Kind),
         jobs.c.status.in_(wanted.matched_statuses),
     ]
@@ -157,6 +161,8 @@ def _conditions(wanted: JobFilter) -> list[ColumnElement[bool]]:
 def _row_conditions(wanted: JobFilter) -> list[ColumnElement[bool]]:
     """Those that one status of one kind does not decide."""
     conditions: list[ColumnElement[bool]] = []
+    if wanted.dead:  # not as `DEAD` has it, whose index is in no order that is of use here
+        conditions.append(jobs.c.error_class.in_([one for one in ErrorClass if one.retryable]))
     if wanted.owner is not None:
         conditions.append(jobs.c.owner == wanted.owner)
     if wanted.since is not None:
@@ -172,7 +178,7 @@ def _newest(wanted: JobFilter, before: Position | None, limit: int) -> Select[An
     statuses = func.unnest(cast(sorted(wanted.matched_statuses), ARRAY(Text))).table_valued("status").render_derived()
     of_each = (
         select(jobs.c.created_at, jobs.c.id)
-        .where(jobs.c.kind == kinds.c.kind, jobs.c.status == statuses.c.status, text(DEAD if wanted.dead else VISIBLE))
+        .where(jobs.c.kind == kinds.c.kind, jobs.c.status == statuses.c.status, text(VISIBLE))
         .where(*_row_conditions(wanted))
         .order_by(jobs.c.created_at.desc(), jobs.c.id.desc())
         .limit(limit)
