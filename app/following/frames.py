@@ -39,17 +39,6 @@ class StateFrame:
         self._body = body
         self._encoded: list[bytes | None] = [None, None, None]
 
-    @property
-    def happened_at(self) -> datetime | None:
-        """When what it is about happened; None if it is about the end of a result or a job, which has ended before.
-
-        The last message of a job is read from PostgreSQL, and so is newer than the job's end.
-        """
-        event = self.event
-        if event.type in (EventType.EXPIRED, EventType.GONE):
-            return None
-        return getattr(event, "finished_at", None) or event.ts
-
     def encoded(self, encoding: Encoding) -> bytes:
         """The bytes to send."""
         encoded = self._encoded[encoding]
@@ -83,6 +72,17 @@ class Frame(StateFrame):
         self.read_after = read_after
         self.final = event.status.ended or event.type is EventType.GONE
         """Whether it is the last message about its job, unless a person retries that."""
+
+    @property
+    def happened_at(self) -> datetime | None:
+        """When what it is about happened; None if it is about the end of a result or a job, which has ended before.
+
+        The last message of a job is read from PostgreSQL, and so is newer than the job's end.
+        """
+        event = self.event
+        if event.type in (EventType.EXPIRED, EventType.GONE):
+            return None
+        return getattr(event, "finished_at", None) or event.ts
 
     def _event_id(self, encoding: Encoding) -> str | None:
         seq, tick = self.order

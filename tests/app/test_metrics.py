@@ -192,7 +192,7 @@ async def test_the_fleet_is_what_postgresql_says_and_at_most_five_seconds_old(
     file_id = await catalogue.add(b"x")
     await services.downloads.create(NewDownload(files=[FileRequest(file_id=file_id, name=None)], owner="somebody"))
     await services.database.fetch("UPDATE jobs SET due_at = due_at - interval '1 minute'")
-    await record_heartbeat(services.database, "w", [Kind.DOWNLOAD])
+    await record_heartbeat(services.database, "w", {Kind.DOWNLOAD: 1}, await services.database.now())
     await fleet.refresh_after(MAX_AGE - 1)
     assert metrics.JOBS.labels("queued").value == 0
     await fleet.refresh_after(1)

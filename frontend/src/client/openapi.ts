@@ -1327,8 +1327,8 @@ export interface components {
              * @description What to call the job: its `archiveName`, or else its first file, as in `Read me first.txt and 2 more`.
              */
             title: string;
-            /** Archivename */
             kind: components["schemas"]["Kind"];
+            /** Archivename */
             archiveName: string | null;
             /** Filestotal */
             filesTotal: number;
@@ -6015,6 +6015,8 @@ export interface operations {
     dead: {
         parameters: {
             query?: {
+                /** @description Only jobs of one of these kinds, separated by commas: `download`, `upload`, `image`, `pdf`, `video`. */
+                kind?: string;
                 /** @description Whose jobs, for support, operators and admins. Default: your own. */
                 owner?: string;
                 /** @description The `nextCursor` of the previous page. */
@@ -6035,8 +6037,6 @@ export interface operations {
                     "X-Request-ID": string;
                     /** @description The next page, unless this is the last one (RFC 8288). */
                     Link?: string;
-                /** @description Only jobs of one of these kinds, separated by commas: `download`, `upload`, `image`, `pdf`, `video`. */
-                kind?: string;
                     /** @description What is left of the caller's limits: `r` requests or jobs, and the seconds `t` until there are more (draft-ietf-httpapi-ratelimit-headers-10). */
                     RateLimit?: string;
                     /** @description The caller's limits: `q` requests or jobs in `w` seconds. */
