@@ -216,6 +216,13 @@ _SECONDS = {"type": "number", "minimum": 0, "maximum": MAX_WAIT, "multipleOf": 0
 _WAIT = Parameter("wait", "query", "Seconds to wait before the response begins.", _SECONDS)
 _SILENCE = Parameter("silence", "query", "Seconds between the two events, in which nothing is sent.", _SECONDS)
 _SEARCH = Parameter("q", "query", "Only files whose name contains this text, case-insensitively.", _STR)
+_TEXT = Parameter(
+    "text",
+    "query",
+    'Only PDFs in whose text these words are; `"words in quotes"` side by side, `or` between alternatives, `-` before a'
+    " word that must not be there. It needs the scope `results:read`, too.",
+    _STR,
+)
 _ROLE = Parameter(
     "role",
     "query",
@@ -333,7 +340,7 @@ OPERATIONS = (
     *(
         Operation(
             "GET", path, READ_FILES, files.catalogue, name, "List the files that can be requested", "files",
-            {200: (schemas.FilePage,)}, (), (_SEARCH, _ROLE, _PARENT, _CURSOR, _LIMIT), (400, 503),
+            {200: (schemas.FilePage,)}, (), (_SEARCH, _TEXT, _ROLE, _PARENT, _CURSOR, _LIMIT), (400, 503),
         )
         for path, name in ((f"{V1}/files", "files"), (FILES, "filesAlias"))
     ),

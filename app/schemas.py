@@ -15,6 +15,7 @@ from jobs.bundles.downloads import Compression, OnMissing, ResultKind
 from jobs.engine.events import ErrorView, Event, EventType, Message
 from jobs.engine.jobs import Status
 from jobs.files.states import Role, ScanState
+from jobs.files.texts import Searchable
 from jobs.files.visibility import Visibility
 from jobs.kinds import Kind
 from jobs.notices import NoticeKind
@@ -354,8 +355,8 @@ class DeadJob(Message):
     """A job that ran out of attempts or time on possibly temporary errors. `archiveName`: of a download, if it has one."""
 
     job_id: UUID
-    title: str = _TITLE
     kind: Kind
+    title: str = _TITLE
     archive_name: str | None
     files_total: int
     attempt: int
@@ -401,6 +402,11 @@ class CatalogueFile(Message):
     role: Role = Field(description="What it is to the file that it was made of; `original` for others.")
     parent_id: int | None = Field(description="The file that it was made of.")
     thumbnail_id: int | None = Field(description="The file that shows it in small: its thumbnail, or its poster.")
+    snippet: str | None = Field(
+        default=None,
+        description="In a list with `text`: a part of the file's text with some of the words, as plain text; null if they"
+        " are not at its start.",
+    )
 
 
 class DerivativeItem(Message):
@@ -424,6 +430,9 @@ class FileDetail(CatalogueFile):
     scan: ScanState = Field(description="The verdict of the virus scan; `none` if it was not scanned.")
     modified_at: datetime | None
     derivatives: list[DerivativeItem]
+    searchable: Searchable | None = Field(
+        description="How much of its text `GET /v1/files?text=` searches; null if it has none."
+    )
     processing: ProcessingSummary | None = Field(
         description="Its latest processing. Null for callers who may not see the jobs of its owner."
     )

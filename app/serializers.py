@@ -39,6 +39,7 @@ from jobs.engine.sql.rows import Row, failure_of
 from jobs.engine.sql.snapshots import Snapshot
 from jobs.files.catalogue import StoredFile
 from jobs.files.states import Role
+from jobs.files.texts import Searchable
 from jobs.notices import RaisedNotice
 from jobs.processing.processing import Derivative, Processing, Summary
 from jobs.processing.recipes import Probe
@@ -276,8 +277,8 @@ def dead_of(job: Download | Upload | Processing, root: str) -> DeadJob:
     assert job.finished_at is not None
     return DeadJob(
         job_id=job.id,
-        title=job.title,
         kind=job.kind,
+        title=job.title,
         archive_name=job.archive_name if isinstance(job, Download) else None,
         files_total=job.progress.files_total,
         attempt=job.attempt,
@@ -316,11 +317,13 @@ def notice_of(notice: RaisedNotice) -> NoticeItem:
     return NoticeItem(**{name: getattr(notice, name) for name in NoticeItem.model_fields})
 
 
-def file_of(file: StoredFile, thumbnail_id: int | None) -> CatalogueFile:
-    return CatalogueFile(**_file_fields(file, thumbnail_id))
+def file_of(file: StoredFile, thumbnail_id: int | None, snippet: str | None = None) -> CatalogueFile:
+    return CatalogueFile(**_file_fields(file, thumbnail_id), snippet=snippet)
 
 
-def file_detail_of(file: StoredFile, derivatives: Sequence[Derivative], processing: Summary | None) -> FileDetail:
+def file_detail_of(
+    file: StoredFile, derivatives: Sequence[Derivative], processing: Summary | None, searchable: Searchable | None
+) -> FileDetail:
     items = [_derivative_of(one) for one in derivatives]
     by_role = {item.role: item.file_id for item in items}
     return FileDetail(
@@ -330,6 +333,7 @@ def file_detail_of(file: StoredFile, derivatives: Sequence[Derivative], processi
         scan=file.scan,
         modified_at=file.modified_at,
         derivatives=items,
+        searchable=searchable,
         processing=processing_summary_of(processing),
     )
 

@@ -22,6 +22,7 @@ from app.exit_codes import ExitCode
 from jobs.files import catalogue
 from jobs.files.catalogue import StoredFile
 from jobs.files.ingest import FileIngest
+from jobs.files.texts import TextMatch, search_texts
 from jobs.files.visibility import Visibility
 from jobs.owners import ANONYMOUS
 from jobs.services import Services
@@ -113,10 +114,28 @@ class _AmountColumn(ProgressColumn):
         return Text(f"{size_text(task.completed)} of {size_text(task.total or 0)}{speed}")
 
 
-def list_files(search: str | None, data_dir: Path | None, *, as_json: bool) -> None:
-    """Print the files whose name contains `search`."""
-    found = run_with_services(load_settings(data_dir), lambda services: fetch_catalogue(services, search))
-    _print(found, as_json=as_json)
+def list_files(search: str | None, words: str | None, data_dir: Path | None, *, as_json: bool) -> None:
+    """Print the files whose name contains `search`, and whose text has the words."""
+    settings = load_settings(data_dir)
+    if not words:
+        found = run_with_services(settings, lambda services: fetch_catalogue(services, search))
+        return _print(found, as_json=as_json)
+    matches = run_with_services(settings, lambda services: _fetch_matches(services, words, search))
+    if as_json:
+        return print_json([_json_of(one.file) | {"snippet": one.snippet} for one in matches])
+    rows = [(str(one.file.id), size_text(one.file.size), one.file.name, one.snippet or "") for one in matches]
+    return print_table(("ID", "SIZE", "NAME", "TEXT"), rows)
+
+
+async def _fetch_matches(services: Services, words: str, search: str | None) -> list[TextMatch]:
+    """Return the files whose text has the words, by id."""
+    found: list[TextMatch] = []
+    while True:
+        last = found[-1].file.id if found else 0
+        page = await search_texts(services.database, None, words, search, last, _PAGE_SIZE)
+        found += page
+        if len(page) < _PAGE_SIZE:
+            return found
 
 
 async def fetch_catalogue(services: Services, search: str | None = None) -> list[StoredFile]:
@@ -133,15 +152,14 @@ async def fetch_catalogue(services: Services, search: str | None = None) -> list
 def _print(files: Sequence[StoredFile], *, as_json: bool) -> None:
     if not as_json:
         return print_table(("ID", "SIZE", "NAME"), [(str(file.id), size_text(file.size), file.name) for file in files])
-    return print_json(
-        [
-            {
-                "id": file.id,
-                "name": file.name,
-                "size": file.size,
-                "crc32": None if file.crc32 is None else f"{file.crc32:08x}",
-                "sha256": file.sha256,
-            }
-            for file in files
-        ]
-    )
+    return print_json([_json_of(file) for file in files])
+
+
+def _json_of(file: StoredFile) -> dict[str, object]:
+    return {
+        "id": file.id,
+        "name": file.name,
+        "size": file.size,
+        "crc32": None if file.crc32 is None else f"{file.crc32:08x}",
+        "sha256": file.sha256,
+    }

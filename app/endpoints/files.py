@@ -10,10 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.access.guard import principal_of
+from app.access.principals import Proof, Scope
 from app.context import context, json_response, reader_of
 from app.granted_files import apply_grant, check_granted_ids, resolve_granted
 from app.pagination import number_cursor, page_limit, page_of, page_response
-from app.problems import Forbidden
+from app.problems import Forbidden, Unauthenticated
 from app.request_bodies import FileSelection, OneFile, Reprocess, wishes_of
 from app.requests import RequestReader, invalid, query_int, query_text, read_body, read_json
 from app.requests import check as check_body
@@ -27,6 +28,7 @@ from jobs.errors import FileGone, FileNotFound
 from jobs.files.catalogue import StoredFile, find_files, find_thumbnails, list_files, mark_gone
 from jobs.files.states import GoneReason, Role
 from jobs.files.tables import FILE_ID_MAX, FILE_ID_MIN
+from jobs.files.texts import TextMatch, find_searchable, search_texts
 from jobs.processing.processing import Selection, plain_type
 from jobs.settings import Settings
 
@@ -112,21 +114,39 @@ def _preflight_file(one: Source | Missing) -> PreflightFile:
 
 
 async def catalogue(request: Request) -> Response:
-    """The files that can be requested, by id; `q` searches their names. Only originals, unless `role` says otherwise."""
+    """The files that can be requested, by id; `q` searches their names, `text` what is written in them.
+
+    Only originals, unless `role` says otherwise.
+    """
     with RequestReader(request) as read:
         limit = read(page_limit)
         after = read(number_cursor)
         search = read(query_text, "q")
+        words = read(query_text, "text")
         parent_id = read(query_int, "parent", 0, FILE_ID_MIN, FILE_ID_MAX) or None
         role = read(_listed_role, has_parent=parent_id is not None)
     if principal_of(request).grant is not None:
         raise Forbidden("A grant names its files. It lists no others.")
-    database = context(request).services.database
-    found = await list_files(database, reader_of(request), search, after, limit + 1, role=role, parent_id=parent_id)
-    page = page_of(found, limit, lambda file: (str(file.id),))
-    thumbnails = await find_thumbnails(database, [file.id for file in page.items])
-    items = [file_of(file, thumbnails.get(file.id)) for file in page.items]
+    database, reader = context(request).services.database, reader_of(request)
+    if words:
+        _require_content(request)
+        found = await search_texts(database, reader, words, search, after, limit + 1, role=role, parent_id=parent_id)
+    else:
+        files = await list_files(database, reader, search, after, limit + 1, role=role, parent_id=parent_id)
+        found = [TextMatch(file, None) for file in files]
+    page = page_of(found, limit, lambda one: (str(one.file.id),))
+    thumbnails = await find_thumbnails(database, [one.file.id for one in page.items])
+    items = [file_of(one.file, thumbnails.get(one.file.id), one.snippet) for one in page.items]
     return page_response(request, FilePage(files=items, next_cursor=page.next_cursor), page.next_cursor)
+
+
+def _require_content(request: Request) -> None:
+    """Raises an error for callers who may list files and not fetch them: a search in texts would show them these."""
+    principal = principal_of(request)
+    if Scope.RESULTS_READ not in principal.scopes:
+        if principal.proof is Proof.ANONYMOUS:
+            raise Unauthenticated("Visitors do not search in the texts of files. Sign in to do so.")
+        raise Forbidden(f"To search in the texts of files, a caller needs the scope {Scope.RESULTS_READ}, too.")
 
 
 def _listed_role(request: Request, *, has_parent: bool) -> Role | None:
@@ -149,7 +169,8 @@ async def read(request: Request) -> Response:
     summary = None
     if principal_of(request).sees(file.owner):
         summary = (await processing.summaries([file.id])).get(file.id)
-    return json_response(file_detail_of(file, await processing.derivatives(file.id), summary))
+    searchable = await find_searchable(context(request).services.database, file.id)
+    return json_response(file_detail_of(file, await processing.derivatives(file.id), summary, searchable))
 
 
 async def content(request: Request) -> Response:

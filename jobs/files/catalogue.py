@@ -187,9 +187,29 @@ async def list_files(
     Those that the reader may read (None: all), that have this role, and that were made of this file.
     """
     statements = _statements(role, everything=reader is None, of_parent=parent_id is not None)
+    return await _list_files(database, statements, choice_of(reader, parent_id), search, after, limit)
+
+
+def chosen_files(role: Role | None, first: int, *, everything: bool, of_parent: bool) -> str:
+    """The condition for available files of a role, or any; that everybody may read, or as `FileReader.may_read` says; of a
+    parent, or any. The first of its parameters, which `choice_of` returns, has the number `first`.
+    """
+    conditions = ["available"]
+    if not everything:
+        shared = f"visibility = 'shared' AND groups && ${first + 1}::text[]"
+        conditions.append(f"(owner = ${first} OR visibility = 'public' OR {shared})")
+    if role is not None:
+        conditions.append(f"role = '{role}'")
+    if of_parent:
+        conditions.append(f"parent_id = ${first if everything else first + 2}")
+    return " AND ".join(conditions)
+
+
+def choice_of(reader: FileReader | None, parent_id: int | None) -> tuple[object, ...]:
+    """The parameters of `chosen_files`."""
     owner = () if reader is None else (reader.owner, sorted(reader.groups))
     parent = () if parent_id is None else (parent_id,)
-    return await _list_files(database, statements, (*owner, *parent), search, after, limit)
+    return (*owner, *parent)
 
 
 async def measure_files(database: Database) -> tuple[int, int]:
@@ -244,19 +264,10 @@ class _Statements:
 
 @cache
 def _statements(role: Role | None, *, everything: bool, of_parent: bool) -> _Statements:
-    """Those for files of a role, or any; that everybody may read, or as `FileReader.may_read` says; of a parent, or any."""
+    """Those for the files of a choice."""
 
     def chosen(first: int) -> str:
-        """The condition whose first parameter has this number."""
-        conditions = ["available"]
-        if not everything:
-            shared = f"visibility = 'shared' AND groups && ${first + 1}::text[]"
-            conditions.append(f"(owner = ${first} OR visibility = 'public' OR {shared})")
-        if role is not None:
-            conditions.append(f"role = '{role}'")
-        if of_parent:
-            conditions.append(f"parent_id = ${first if everything else first + 2}")
-        return " AND ".join(conditions)
+        return chosen_files(role, first, everything=everything, of_parent=of_parent)
 
     contains = "strpos(lower(name), lower($3)) > 0"
 

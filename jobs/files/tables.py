@@ -7,6 +7,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    ForeignKey,
     Identity,
     Index,
     Table,
@@ -17,7 +18,7 @@ from sqlalchemy import (
     text,
     true,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 
 from jobs.files.states import GoneReason, Role, ScanState
 from jobs.files.visibility import Visibility
@@ -92,3 +93,15 @@ Index(
     postgresql_using="gin",
     postgresql_with={"fastupdate": "off"},
 )
+
+file_texts = Table(
+    "file_texts",
+    metadata,
+    Column("file_id", BigInteger, ForeignKey("stored_files.id"), primary_key=True),  # the text, which is a file itself
+    Column("parent_id", BigInteger, nullable=False),  # the file that it is the text of
+    Column("words", TSVECTOR, nullable=False),
+    Column("start", Text, nullable=False),  # of the text, for snippets
+    Column("is_whole", Boolean, nullable=False),  # whether all words are indexed
+)
+Index("file_texts_words", file_texts.c.words, postgresql_using="gin")
+Index("file_texts_parent", file_texts.c.parent_id)

@@ -24,6 +24,8 @@ from jobs.engine.worker.work import Success
 from jobs.errors import ChecksumMismatch, DecoderFailed, DecoderTimeout, ObjectMissing, ScratchFull
 from jobs.files.catalogue import StoredFile
 from jobs.files.ingest import free_file_id
+from jobs.files.states import Role
+from jobs.files.texts import MAX_INDEXED
 from jobs.processing.commands import ProcessingJobs, with_newer
 from jobs.processing.decoders.protocol import (
     OUT,
@@ -267,10 +269,10 @@ class Processor:
             case Made(name, width, height):
                 output = results.unsettled(name)
                 with step("store output", output=output.name) as span:
-                    derivative = await self._store(results, output, folder)
+                    derivative, text = await self._store(results, output, folder)
                     span.set({"haulage.bytes": derivative.file.size})
                 made = replace(derivative, width=width, height=height)
-                await self.jobs.add(results.job, [made])
+                await self.jobs.add(results.job, [made], text=text)
                 results.add(made)
             case Omitted(name, _):
                 results.omit(results.unsettled(name).name)
@@ -283,22 +285,24 @@ class Processor:
             case Progress() | Done():
                 pass
 
-    async def _store(self, results: Results, output: Output, folder: Path) -> Derivative:
-        """Writes an output to the store, and removes it from the scratch folder."""
+    async def _store(self, results: Results, output: Output, folder: Path) -> tuple[Derivative, bytes | None]:
+        """Writes an output to the store, and removes it from the scratch folder. Of a text, returns the start, too."""
         key = output_key(results.job.id, output, results.job.fence)
         with OutputFile(folder, f"{output.name}{output.suffix}") as content:
+            text = content.start(MAX_INDEXED) if output.role is Role.TEXT else None
             async with first_error_group() as group:
                 writing = group.create_task(self.storage.objects.put(key, content.chunks(), output.content_type))
                 naming = group.create_task(self._file(results, output))
             content.remove()
         info, file = writing.result(), naming.result()
-        return Derivative(
+        derivative = Derivative(
             file=replace(file, size=info.size, etag=info.etag, crc32=content.crc32, sha256=content.sha256),
             output=output.name,
             page=output.page,
             width=None,
             height=None,
         )
+        return derivative, text
 
 
 class _Events:

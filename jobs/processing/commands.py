@@ -18,7 +18,8 @@ from jobs.engine.sql.queue_places import QueuePlaces
 from jobs.engine.sql.snapshots import Snapshots
 from jobs.errors import FileGone, JobNotFound, QueueFull
 from jobs.files.catalogue import StoredFile, find_files, insert_file, lock_available
-from jobs.files.states import ScanState
+from jobs.files.states import Role, ScanState
+from jobs.files.texts import copy_text, insert_text
 from jobs.kinds import Kind
 from jobs.processing.processing import (
     Derivative,
@@ -159,8 +160,16 @@ class ProcessingJobs:
 
         await self._lifecycle.write(held, within)
 
-    async def add(self, job: Processing, made: Sequence[Derivative], shared_with: Sequence[StoredFile] = ()) -> bool:
+    async def add(
+        self,
+        job: Processing,
+        made: Sequence[Derivative],
+        shared_with: Sequence[StoredFile] = (),
+        text: bytes | None = None,
+    ) -> bool:
         """Adds files to the catalogue that the job has made. `shared_with`: files whose objects they share.
+
+        `text`: the start of the one that is a text, whose words are indexed.
 
         Returns False, and adds none, if one of these is not available any more. Raises `StaleFence` if the job has changed,
         and `FileGone` if its source is gone.
@@ -176,6 +185,10 @@ class ProcessingJobs:
             for one in made if added else ():
                 await insert_file(connection, one.file)
                 await sql.insert_derived(connection, one)
+                if text is not None:
+                    await insert_text(connection, one.file, text)
+                elif one.file.role is Role.TEXT:
+                    await copy_text(connection, next(it.id for it in shared_with if it.key == one.file.key), one.file)
 
         await self._lifecycle.write(job, within)
         return added

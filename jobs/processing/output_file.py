@@ -51,6 +51,10 @@ class OutputFile:
             raise BrokenEvent("An output was reported that is no file.")
         return self
 
+    def start(self, size: int) -> bytes:
+        """The first bytes of the content, at most `size`."""
+        return os.pread(self._file, size, 0)
+
     async def chunks(self) -> AsyncIterator[bytes]:
         """The content, of which the checksums are computed on the way."""
         while chunk := await asyncio.to_thread(self._read):

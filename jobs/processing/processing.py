@@ -21,8 +21,8 @@ PROCESSED_PREFIX = "processed/"
 """The prefix of every object that an attempt at a processing job writes. Such jobs never delete anything outside it."""
 KINDS = (Kind.IMAGE, Kind.PDF, Kind.VIDEO)
 """The kinds of processing jobs."""
-PLAN_VERSION = 1
-"""Part of every fingerprint: a release whose outputs differ from those of earlier ones increments it."""
+PLAN_VERSIONS = {Kind.IMAGE: 1, Kind.PDF: 2, Kind.VIDEO: 1}
+"""Part of every fingerprint: a release whose outputs differ from those of earlier ones increments that of their kind."""
 
 _OUTPUT_NAME = re.compile(r"[a-z0-9-]+-([0-9]+)\.[a-z0-9]+")
 
@@ -125,5 +125,6 @@ def fingerprint(source: StoredFile, wishes: Wishes) -> str:
     """Equal for jobs whose outputs would be equal: the same content, by SHA-256 or else by object, and the same wishes."""
     content = [source.sha256, source.size] if source.sha256 is not None else [source.key, source.etag]
     asked: Mapping[str, Any] = {name: value for name, value in wishes.as_json().items() if name != "onError"}
-    text = json.dumps([PLAN_VERSION, source.content_type, asked, content], sort_keys=True)
+    version = PLAN_VERSIONS.get(kind_of(source.content_type) or Kind.IMAGE)
+    text = json.dumps([version, source.content_type, asked, content], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

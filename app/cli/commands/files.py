@@ -39,10 +39,14 @@ def list_(
     search: Annotated[
         str | None, typer.Option("--search", "-q", metavar="TEXT", help="Only files whose name contains this.")
     ] = None,
+    text: Annotated[
+        str | None,
+        typer.Option(metavar="WORDS", help='Only PDFs in whose text these words are, or "words side by side".'),
+    ] = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
     """List the files in the catalogue by id."""
     from app.cli.file_commands import list_files
 
-    list_files(search, data_dir, as_json=as_json)
+    list_files(search, text, data_dir, as_json=as_json)

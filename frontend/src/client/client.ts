@@ -128,8 +128,11 @@ export class Client {
     return outcome;
   }
 
-  /** Lists the catalogue in the order of ids. `q` filters by name. */
-  files({ signal, ...query }: PageOptions & { q?: string | undefined } = {}): Promise<Outcome<FilePage>> {
+  /** Lists the catalogue in the order of ids. `q` filters by name, `text` by words in the text of PDFs. */
+  files({
+    signal,
+    ...query
+  }: PageOptions & { q?: string | undefined; text?: string | undefined } = {}): Promise<Outcome<FilePage>> {
     return this.#call("GET", "/files", { query, signal });
   }
 

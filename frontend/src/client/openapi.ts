@@ -1265,6 +1265,12 @@ export interface components {
              * @description The file that shows it in small: its thumbnail, or its poster.
              */
             thumbnailId: number | null;
+            /**
+             * Snippet
+             * @description In a list with `text`: a part of the file's text with some of the words, as plain text; null if they are not at its start.
+             * @default null
+             */
+            snippet: string | null;
         };
         /**
          * Checksum
@@ -1322,12 +1328,12 @@ export interface components {
              * Format: uuid
              */
             jobId: string;
+            kind: components["schemas"]["Kind"];
             /**
              * Title
              * @description What to call the job: its `archiveName`, or else its first file, as in `Read me first.txt and 2 more`.
              */
             title: string;
-            kind: components["schemas"]["Kind"];
             /** Archivename */
             archiveName: string | null;
             /** Filestotal */
@@ -1611,6 +1617,12 @@ export interface components {
              * @description The file that shows it in small: its thumbnail, or its poster.
              */
             thumbnailId: number | null;
+            /**
+             * Snippet
+             * @description In a list with `text`: a part of the file's text with some of the words, as plain text; null if they are not at its start.
+             * @default null
+             */
+            snippet: string | null;
             visibility: components["schemas"]["Visibility"];
             /**
              * Jobid
@@ -1623,6 +1635,8 @@ export interface components {
             modifiedAt: string | null;
             /** Derivatives */
             derivatives: components["schemas"]["DerivativeItem"][];
+            /** @description How much of its text `GET /v1/files?text=` searches; null if it has none. */
+            searchable: components["schemas"]["Searchable"] | null;
             /** @description Its latest processing. Null for callers who may not see the jobs of its owner. */
             processing: components["schemas"]["ProcessingSummary"] | null;
         };
@@ -3191,6 +3205,12 @@ export interface components {
          * @enum {string}
          */
         Scope: "jobs:read" | "jobs:write" | "results:read" | "files:read" | "files:write" | "access:manage" | "act_as";
+        /**
+         * Searchable
+         * @description How much of the text of a file can be searched.
+         * @enum {string}
+         */
+        Searchable: "whole" | "start";
         /**
          * SeenRequest
          * @description A request as it has reached the gateway: without its body, and without what only proxies should know.
@@ -6246,6 +6266,8 @@ export interface operations {
             query?: {
                 /** @description Only files whose name contains this text, case-insensitively. */
                 q?: string;
+                /** @description Only PDFs in whose text these words are; `"words in quotes"` side by side, `or` between alternatives, `-` before a word that must not be there. It needs the scope `results:read`, too. */
+                text?: string;
                 /** @description Only files of this role. Default: `original`, or `any` with `parent`. */
                 role?: "any" | "original" | "thumbnail" | "web" | "page" | "text" | "poster" | "video" | "playlist";
                 /** @description Only files that were made of the file with this id. */
@@ -6359,6 +6381,8 @@ export interface operations {
             query?: {
                 /** @description Only files whose name contains this text, case-insensitively. */
                 q?: string;
+                /** @description Only PDFs in whose text these words are; `"words in quotes"` side by side, `or` between alternatives, `-` before a word that must not be there. It needs the scope `results:read`, too. */
+                text?: string;
                 /** @description Only files of this role. Default: `original`, or `any` with `parent`. */
                 role?: "any" | "original" | "thumbnail" | "web" | "page" | "text" | "poster" | "video" | "playlist";
                 /** @description Only files that were made of the file with this id. */

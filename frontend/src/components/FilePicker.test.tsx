@@ -77,3 +77,17 @@ test("a grid shows the same files, and is remembered", async () => {
   expect(button("Grid").getAttribute("aria-pressed")).toBe("true");
   expect(document.querySelectorAll(".card-choice")).toHaveLength(3);
 });
+
+test("a search in texts sends the words, and shows where they are", async () => {
+  const asked: string[] = [];
+  env.respond = ({ path, query }) => {
+    asked.push(`${path}?${query}`);
+    return json({ files: [photo({ snippet: "the lease of the house" })], nextCursor: null });
+  };
+  await show();
+  fireEvent.click(screen.getByRole("checkbox", { name: /In the text of PDFs/ }));
+  fireEvent.change(screen.getByRole("searchbox"), { target: { value: "lease house" } });
+  await vi.waitFor(() => expect(asked.at(-1)).toContain("text=lease"));
+  expect(asked.at(-1)).not.toContain("q=");
+  expect(screen.getByText("the lease of the house").tagName).toBe("SMALL");
+});

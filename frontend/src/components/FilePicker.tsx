@@ -4,6 +4,7 @@ import type { DownloadManager } from "../hooks/index.ts";
 import { texts } from "../texts.ts";
 import { Button } from "./Button.tsx";
 import { CardGrid } from "./CardGrid.tsx";
+import { Check } from "./Check.tsx";
 import { contentUrl, iconOf, isText } from "./catalogueFiles.ts";
 import { FileViewer } from "./FileViewer.tsx";
 import { baseOf, folderOf } from "./folders.ts";
@@ -27,12 +28,13 @@ interface Props {
   selection: Selection;
 }
 
-/** Selects files from the catalogue, with a search by name. Shows them as a list or as a grid, and previews of each. */
+/** Selects files from the catalogue, with a search by name or in the text of PDFs. Shows them as a list or as a grid, and previews of each. */
 export function FilePicker({ manager: { client, files: search }, selection }: Props) {
   const id = useId();
   const [q, setQ] = useState("");
+  const [inText, setInText] = useState(false);
   const [layout, setLayout] = useLayout();
-  const { files, problem, loading, cursor, loadMore, retry } = useCatalogue(search, q);
+  const { files, problem, loading, cursor, loadMore, retry } = useCatalogue(search, q, inText);
   const [viewed, setViewed] = useState<number | null>(null);
   const viewable = useMemo(() => files.filter(hasPreview).map(({ id: fileId, name }) => ({ fileId, name })), [files]);
   const text = texts.form;
@@ -74,12 +76,13 @@ export function FilePicker({ manager: { client, files: search }, selection }: Pr
             id={id}
             type="search"
             value={q}
-            placeholder={text.searchHint}
+            placeholder={inText ? text.wordsHint : text.searchHint}
             onChange={(event) => setQ(event.target.value)}
           />
         </div>
         <LayoutToggle layout={layout} onChange={setLayout} />
       </div>
+      <Check name={text.inText} hint={text.inTextHint} on={inText} onChange={setInText} />
       {problem && <ProblemNotice action="files" problem={problem} onRetry={retry} />}
       {empty && <p className="empty">{loading ? text.searching : q.trim() === "" ? text.empty : text.none}</p>}
       {files.length > 0 && (
@@ -119,7 +122,8 @@ interface ChoiceProps {
 }
 
 function FileChoice({ file, client, isCard, selected, onChoose, onView }: ChoiceProps) {
-  const { id, name, size, contentType, thumbnailId } = file;
+  const { id, name, size, contentType, thumbnailId, snippet } = file;
+  const below = snippet || folderOf(name);
   const onChange = ({ nativeEvent }: ChangeEvent) => onChoose((nativeEvent as globalThis.MouseEvent).shiftKey === true);
   /** Not every browser passes a click with Shift on from a label to its box. */
   const onClick = (event: MouseEvent) => {
@@ -142,7 +146,7 @@ function FileChoice({ file, client, isCard, selected, onChoose, onView }: Choice
         <input type="checkbox" checked={selected} onChange={onChange} />
         <span className="choice-name" title={name}>
           {baseOf(name)}
-          {folderOf(name) !== "" && <small>{folderOf(name)}</small>}
+          {below && <small title={snippet ?? undefined}>{below}</small>}
         </span>
         <span className="fine">{id}</span>
         <span className="choice-size">{bytes(size)}</span>

@@ -20,8 +20,8 @@ export interface Catalogue extends SearchResult {
   retry(): void;
 }
 
-/** Files whose name contains `q`, page by page. Earlier results stay until new ones arrive. */
-export function useCatalogue(search: DownloadManager["files"], q: string): Catalogue {
+/** Files whose name contains `q`, or whose text has its words, page by page. Earlier results stay until new ones arrive. */
+export function useCatalogue(search: DownloadManager["files"], q: string, inText: boolean): Catalogue {
   const [result, setResult] = useState(EMPTY);
   const [loading, setLoading] = useState(true);
   const [round, setRound] = useState(0);
@@ -32,7 +32,8 @@ export function useCatalogue(search: DownloadManager["files"], q: string): Catal
     async (from?: string) => {
       const { signal } = abort.current;
       setLoading(true);
-      const outcome = await search({ q: q.trim() || undefined, limit: PAGE_SIZE, cursor: from, signal });
+      const term = { [inText ? "text" : "q"]: q.trim() || undefined };
+      const outcome = await search({ ...term, limit: PAGE_SIZE, cursor: from, signal });
       if (signal.aborted) return;
       setLoading(false);
       if (!outcome.ok) return setResult((was) => ({ ...was, problem: outcome.problem }));
@@ -43,7 +44,7 @@ export function useCatalogue(search: DownloadManager["files"], q: string): Catal
         problem: null,
       }));
     },
-    [search, q],
+    [search, q, inText],
   );
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: another round sends the request again

@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0018"
-down_revision = "0016"
+down_revision = "0017"
 
 SEARCHED = {
     "download_jobs_search": ("download_jobs", "name", None),

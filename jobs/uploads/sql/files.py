@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobs.database import fetch_within
 from jobs.files.catalogue import StoredFile, mark_derivatives_gone
+from jobs.files.texts import delete_texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +132,10 @@ _GONE_OBJECTS = f"""
 
 
 async def record_removed(connection: AsyncConnection, ids: Collection[int]) -> None:
-    """Records that files which are gone have no object any more."""
+    """Records that files which are gone have no object any more. Their texts are not indexed any more either."""
     query = "UPDATE stored_files SET object_removed_at = clock_timestamp() WHERE id = ANY ($1::bigint[])"
     await fetch_within(connection, query, list(ids))
+    await delete_texts(connection, ids)
 
 
 async def find_key(connection: AsyncConnection, file_id: int) -> str | None:

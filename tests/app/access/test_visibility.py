@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
-from app.access.principals import Role
+from app.access.principals import Role, Scope
+from jobs.files.catalogue import find_files, insert_file, next_id
+from jobs.files.states import Role as FileRole
+from jobs.files.texts import insert_text
 from jobs.files.visibility import Visibility
+from jobs.services import Services
 from tests.app.shared import Shared
 from tests.helpers.access import Headers, key_of
 from tests.helpers.jobs import ended
@@ -53,6 +58,41 @@ async def test_lists_searches_and_checks_show_what_may_be_read(required: Shared)
         assert {names[one["file_id"]] for one in checked["files"] if one["available"]} == readable, who
         hidden = [one for one in checked["files"] if not one["available"]]
         assert all(one["name"] == f"{one['file_id']}.zip" and one["reason"] == "no such file" for one in hidden)
+
+
+async def test_a_search_in_texts_finds_what_may_be_read(required: Shared) -> None:
+    ids = await files_of(required)
+    names = {file_id: name for name, file_id in ids.items()}
+    for name, file_id in ids.items():
+        await with_text(required.services, file_id, f"the house of {name}".encode())
+    for who, (headers, readable) in (await readers_of(required)).items():
+        for query in ("text=house", "text=house&q=.txt", "text=house&role=any"):
+            answer = await required.api.get(f"/v1/files?{query}", headers=headers)
+            found = {names[one["id"]]: one["snippet"] for one in answer.json()["files"]}
+            assert found == {name: f"house of {name}" for name in readable}, (who, query)
+        for name, file_id in ids.items():
+            detail = await required.api.get(f"/v1/files/{file_id}", headers=headers)
+            assert detail.json().get("searchable") == ("whole" if name in readable else None)
+
+
+async def test_a_search_in_texts_is_for_those_who_may_fetch_files(required: Shared) -> None:
+    """It tells what is written in them."""
+    ids = await files_of(required)
+    await with_text(required.services, ids["public"], b"house")
+    narrow = await key_of(required.services, "olga", scopes=frozenset({Scope.FILES_READ}))
+    answer = await required.api.get("/v1/files?text=house", headers=narrow)
+    assert (answer.status_code, answer.json()["error"]) == (403, "forbidden")
+    assert "results:read" in answer.json()["detail"]
+    assert (await required.api.get("/v1/files", headers=narrow)).status_code == 200
+
+
+async def with_text(services: Services, parent_id: int, text: bytes) -> None:
+    """Adds a text that was made of a file."""
+    async with services.database.begin() as connection:
+        parent = (await find_files(connection, [parent_id]))[parent_id]
+        file = replace(parent, id=await next_id(connection), role=FileRole.TEXT, parent_id=parent_id, size=len(text))
+        await insert_file(connection, file)
+        await insert_text(connection, file, text)
 
 
 async def test_a_job_reads_files_as_its_owner(required: Shared) -> None:

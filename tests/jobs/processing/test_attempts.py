@@ -16,11 +16,12 @@ from jobs.engine.worker.reporter import Reporter
 from jobs.errors import DecoderFailed, DecoderTimeout, ErrorClass, FileGone, ScratchFull, StaleFence
 from jobs.files.catalogue import mark_gone
 from jobs.files.states import GoneReason, Role, ScanState
+from jobs.files.texts import search_texts
 from jobs.files.visibility import Visibility
 from jobs.kinds import Kind
 from jobs.processing.attempt import CRASHED, CRASHES
 from jobs.processing.cleanup import ProcessingCleanup
-from jobs.processing.processing import Selection
+from jobs.processing.processing import PLAN_VERSIONS, Selection
 from jobs.processing.recipes import OnError, Wishes
 from jobs.services import Services
 from jobs.uploads.cleanup import FileRemoval
@@ -369,6 +370,48 @@ async def test_to_process_a_file_again_in_the_same_way_changes_nothing(services:
     assert await services.processing.derivatives(file.id) == before
     missing = Selection(types=(), missing=True, since=None)
     assert (await services.processing.reprocess(missing, Wishes(), 0)).jobs == []
+
+
+async def found_by_text(services: Services, words: str) -> list[int]:
+    return [one.file.id for one in await search_texts(services.database, None, words, None, 0, 10)]
+
+
+async def test_a_pdf_is_found_by_the_words_of_its_text_until_it_is_deleted(services: Services, tmp_path: Path) -> None:
+    file, job = await uploaded(services, pdf(3), "books/haulage.pdf")
+    assert await found_by_text(services, "haulage") == []
+    await processed(services, job, processor(services, tmp_path, job))
+    for words in ("haulage", '"page 3 of haulage"'):
+        assert await found_by_text(services, words) == [file.id]
+    assert await found_by_text(services, '"page 4"') == []
+    async with services.database.begin() as connection:
+        await mark_gone(connection, file.id, GoneReason.DELETED)
+    assert await found_by_text(services, "haulage") == []
+    later = datetime.now(UTC) + timedelta(hours=2)
+    await FileRemoval(services.database, services.storage, services.settings, lambda: later).remove()
+    assert await services.database.fetch("SELECT FROM file_texts") == []
+
+
+async def test_a_pdf_of_the_same_content_is_found_too(services: Services, tmp_path: Path) -> None:
+    first, one = await uploaded(services, pdf(2), "one.pdf")
+    second, two = await uploaded(services, pdf(2), "two.pdf")
+    await services.database.fetch("UPDATE stored_files SET sha256 = $1 WHERE role = 'original'", "0" * 64)
+    await processed(services, one, processor(services, tmp_path, one))
+    done = await processed(services, two, processor(services, tmp_path, two, "os.abort()"))
+    assert (done.status, done.progress.files_done) == (Status.COMPLETED, 4)
+    assert await found_by_text(services, "haulage") == [first.id, second.id]
+
+
+async def test_a_pdf_that_was_processed_before_its_text_was_indexed_is_found_once_it_is_processed_again(
+    services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, job = await uploaded(services, pdf(2), "old.pdf")
+    with monkeypatch.context() as earlier:
+        earlier.setitem(PLAN_VERSIONS, Kind.PDF, 1)
+        await processed(services, job, processor(services, tmp_path, job))
+    await services.database.fetch("DELETE FROM file_texts")
+    [again] = (await services.processing.reprocess(EVERYTHING, Wishes(), 0)).jobs
+    await processed(services, again, processor(services, tmp_path, again))
+    assert await found_by_text(services, "haulage") == [file.id]
 
 
 async def test_a_file_that_is_deleted_meanwhile_gets_none(services: Services, tmp_path: Path) -> None:
