@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from uuid import UUID
 
 from starlette.requests import HTTPConnection
@@ -85,7 +86,8 @@ class Guard:
     async def _authenticated(self, connection: HTTPConnection, rule: Rule) -> Principal:
         principal = await self.authenticator.authenticate(connection, ticket=rule.ticket, visitors=rule.visitors)
         connection.state.principal = principal
-        check_rule(principal, rule)
+        is_visitor = principal.proof is Proof.ANONYMOUS and not self.authenticator.is_open
+        check_rule(principal, replace(rule, also=None) if is_visitor else rule)
         return principal
 
     async def _check_path(self, connection: HTTPConnection, principal: Principal, rule: Rule) -> None:

@@ -37,7 +37,7 @@ class Rule:
     cost: Cost
     job: JobAccess | None = None
     also: Scope | None = None
-    """A second scope that the credential must have."""
+    """A second scope that the credential must have. Visitors have no credential: what they get, the endpoint decides."""
     share: bool = False
     """Whether a `share` in the query, of a link to the result of this job, does instead."""
     grant: bool = True
@@ -85,8 +85,8 @@ TO_INTAKE = Rule(Scope.FILES_WRITE, Cost.LIGHT, grant=False)
 """For the redirect to the intake, which counts the upload itself."""
 RECEIVE_FILE = Rule(Scope.FILES_WRITE, Cost.COSTLY, grant=False, ticket=True)
 """At the intake, for what creates an upload; a ticket of the gateway's redirect does, too."""
-GET_CONTENT = Rule(Scope.FILES_READ, Cost.LIGHT, also=Scope.RESULTS_READ, grant=False)
-"""For the content of one file that the caller may read, such as the thumbnails of a page."""
+GET_CONTENT = Rule(Scope.FILES_READ, Cost.LIGHT, also=Scope.RESULTS_READ, grant=False, visitors=True)
+"""For the content of one file that the caller may read, such as the thumbnails of a page. Visitors get previews only."""
 REPROCESS_FILES = Rule(Scope.JOBS_WRITE, Cost.COSTLY, grant=False, role=Role.OPERATOR)
 DELETE_FILE = Rule(Scope.FILES_WRITE, Cost.LIGHT, grant=False)
 """For files of the caller, and of others for operators and admins, which the endpoint decides."""

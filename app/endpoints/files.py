@@ -46,6 +46,8 @@ SHOWN_TYPES = frozenset(
     }
 )
 """Types that browsers show instead of saving, whoever made the file: none of them runs scripts."""
+PREVIEWS = frozenset({Role.THUMBNAIL, Role.WEB, Role.POSTER})
+"""The roles of files of which visitors get the content."""
 CONTENT_LIFETIME = 300.0
 """Seconds that the URL of a file's content is valid. That of a video is `LINK_TTL`: it is read while it plays."""
 CACHED_SHARE = 0.5
@@ -174,10 +176,17 @@ async def read(request: Request) -> Response:
 
 
 async def content(request: Request) -> Response:
-    """Redirects to a presigned URL of the file, for `<img>` and `<video>`; with `download=1`, browsers save it."""
+    """Redirects to a presigned URL of the file, for `<img>` and `<video>`; with `download=1`, browsers save it.
+
+    Visitors, who get no results, get the previews of public files.
+    """
     with RequestReader(request) as read:
         is_saved = read(query_int, "download", 0, 0, 1) == 1
     file = await _file(request)
+    if file.role not in PREVIEWS and Scope.RESULTS_READ not in principal_of(request).scopes:
+        raise Unauthenticated(
+            f"Visitors get the previews of files only, and file {file.id} is none. Sign in to fetch it."
+        )
     storage, settings = context(request).services.storage, context(request).services.settings
     is_video = file.content_type.startswith("video/")
     lifetime = settings.link_ttl if is_video else min(CONTENT_LIFETIME, settings.link_ttl)

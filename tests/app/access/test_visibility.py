@@ -172,3 +172,44 @@ async def test_visitors_see_public_files_and_start_nothing(required: Shared) -> 
     assert (await required.api.get("/v1/download/jobs")).status_code == 401
     revoked = {"Authorization": "Bearer haulage_" + "0" * 64}
     assert (await required.api.get(FILES, headers=revoked)).status_code == 401
+
+
+@pytest.mark.parametrize("changes", [{"auth_mode": "required", "anonymous": "read"}])
+async def test_visitors_get_previews_of_public_files_and_no_other_content(required: Shared) -> None:
+    """Whoever holds a credential needs the scope for results, also for previews."""
+    narrow = await key_of(required.services, "olga", scopes=frozenset({Scope.FILES_READ}))
+    whole = await key_of(required.services, "olga")
+    revoked = {"Authorization": "Bearer haulage_" + "0" * 64}
+    previews = {FileRole.THUMBNAIL, FileRole.WEB, FileRole.POSTER}
+    for name, parent_id in (await files_of(required)).items():
+        parent = await required.catalogue.said(parent_id)
+        for role in FileRole:
+            file_id = await required.catalogue.add(
+                role.encode(),
+                f"{name}-{role}.webp",
+                content_type="image/webp",
+                owner="olga",
+                visibility=parent.visibility,
+                groups=parent.groups,
+                role=role,
+                parent_id=None if role is FileRole.ORIGINAL else parent_id,
+            )
+            path = f"/v1/files/{file_id}/content"
+            answer = await required.api.get(path)
+            if name == "public" and role in previews:
+                assert answer.status_code == 302, (name, role)
+                async with httpx.AsyncClient() as browser:
+                    assert (await browser.get(answer.headers["location"])).content == role.encode()
+            else:
+                assert answer.status_code == (401 if name == "public" else 404), (name, role)
+            assert (await required.api.get(path, headers=narrow)).status_code == 403
+            assert (await required.api.get(path, headers=whole)).status_code == 302
+    thumbnail = await required.catalogue.add(b"x", role=FileRole.THUMBNAIL, content_type="image/webp")
+    assert (await required.api.get(f"/v1/files/{thumbnail}/content", headers=revoked)).status_code == 401
+    assert (await required.api.get("/v1/files?text=house")).status_code == 401
+
+
+@pytest.mark.parametrize("changes", [{"auth_mode": "required", "anonymous": "none"}])
+async def test_without_visitors_nobody_gets_previews_without_a_credential(required: Shared) -> None:
+    file_id = await required.catalogue.add(b"x", role=FileRole.THUMBNAIL, content_type="image/webp")
+    assert (await required.api.get(f"/v1/files/{file_id}/content")).status_code == 401
