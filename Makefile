@@ -31,7 +31,7 @@ setup: $(VENV)/.ready ## Install everything into .venv, which then has bin/haula
 page: $(PAGE) ## Build the page into app/pages/built, with the Node that is here or that of a wheel
 	@:
 
-$(PAGE): $(MODULES) frontend/index.html frontend/docs.html frontend/vite.config.ts $(shell find frontend/src -type f)
+$(PAGE): $(MODULES) frontend/index.html frontend/operator.html frontend/docs.html frontend/vite.config.ts frontend/vite.operator.config.ts $(shell find frontend/src -type f)
 	$(NPM) run --silent build -- --logLevel warn
 
 $(MODULES): $(VENV)/.ready frontend/package.json frontend/package-lock.json frontend/.npmrc

@@ -21,7 +21,7 @@ from app.cors import with_cors
 from app.diagnosis_limits import DiagnosisLimits
 from app.dispatch import EXCEPTION_HANDLERS, routes_of
 from app.endpoints import oidc, sockets
-from app.endpoints.pages import PAGES, Assets, docs, product_version, sign_in_page, view
+from app.endpoints.pages import PAGES, Assets, docs, operations, product_version, sign_in_page, view
 from app.following.hub import Hub
 from app.following.overview_topic import OverviewTopic
 from app.forwarded_clients import ForwardedClients
@@ -128,6 +128,9 @@ def _routes(address: PublicAddress, *, is_open: bool) -> list[Route | WebSocketR
         Route("/jobs/{jobId}", view),
         Route("/account", view),
         Route("/uploads", view),
+        Route("/operator", operations),
+        Route("/operator/jobs", operations),
+        Route("/operator/jobs/{jobId}", operations),
         Route("/sign-in", sign_in_page),
         Route(oidc.PATH, oidc.begin),
         Route(oidc.CALLBACK, oidc.callback),

@@ -62,6 +62,13 @@ async def view(request: Request) -> Response:
     raise HTTPException(404)
 
 
+async def operations(request: Request) -> Response:
+    """The operators' page at each of its addresses. What it shows, it gets by requests of its own, as its reader."""
+    if _wants_page(request):
+        return operators_page(request, context(request).address)
+    raise HTTPException(404)
+
+
 async def docs(request: Request) -> Response:
     """The API reference, in which requests can be tried."""
     return reference(request, context(request).address)
@@ -92,6 +99,11 @@ def page(
     policy = policy.replace("img-src 'self'", f"img-src 'self' {store}")
     policy = policy.replace("trusted-types 'none'", f"trusted-types {WORKER_TYPES}")
     return _html(request, address, built / "index.html", policy, {"Vary": "Accept"}, values)
+
+
+def operators_page(request: Request, address: PublicAddress, built: Path = BUILT) -> Response:
+    """The operators' page, or a plain one if it is not built. It needs the gateway alone, and no store."""
+    return _html(request, address, built / "operator.html", STRICT_POLICY, {"Vary": "Accept"})
 
 
 def reference(request: Request, address: PublicAddress, built: Path = BUILT) -> Response:

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
-from app.endpoints.pages import PAGES, Assets, page, reference
+from app.endpoints.pages import PAGES, Assets, operators_page, page, reference
 from app.public_address import PublicAddress
 from jobs.settings import DAY, GatewaySettings
 from tests.app.shared import Shared, problem
@@ -30,6 +30,7 @@ async def built(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     (tmp_path / "assets").mkdir()
     (tmp_path / "assets" / "index-0123abcd.js").write_text(SCRIPT)
     (tmp_path / "index.html").write_text("<title>built</title><p>{{job_retention}}</p>")
+    (tmp_path / "operator.html").write_text("<title>Operations</title>")
     (tmp_path / "docs.html").write_text("<title>{{version}}: API</title>")
 
     async def front(request: Request) -> Response:
@@ -38,7 +39,11 @@ async def built(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     async def docs(request: Request) -> Response:
         return reference(request, ADDRESS, tmp_path)
 
-    app = Starlette(routes=[Route("/", front), Route("/docs", docs), Mount("/assets", Assets(tmp_path))])
+    async def operations(request: Request) -> Response:
+        return operators_page(request, ADDRESS, tmp_path)
+
+    routes = [Route("/", front), Route("/operator", operations), Route("/docs", docs)]
+    app = Starlette(routes=[*routes, Mount("/assets", Assets(tmp_path))])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://page") as client:
         yield client
 
@@ -52,6 +57,16 @@ async def test_the_page_runs_only_scripts_and_styles_from_files_of_ours(built: h
     assert policy["connect-src"] == policy["media-src"] == "'self' https://store"
     assert policy["img-src"] == "'self' https://store data:"
     assert policy["trusted-types"] == "haulage-uploads"
+    assert "unsafe" not in answer.headers["content-security-policy"]
+    assert answer.headers["cache-control"] == "no-cache"
+
+
+async def test_the_operators_page_reaches_the_gateway_and_nothing_else(built: httpx.AsyncClient) -> None:
+    answer = await built.get("/operator")
+    assert answer.text == "<title>Operations</title>"
+    policy = dict(rule.strip().split(" ", 1) for rule in answer.headers["content-security-policy"].split(";"))
+    assert policy["default-src"] == policy["trusted-types"] == policy["frame-ancestors"] == "'none'"
+    assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == "'self'"
     assert "unsafe" not in answer.headers["content-security-policy"]
     assert answer.headers["cache-control"] == "no-cache"
 
@@ -89,6 +104,16 @@ async def test_each_address_of_the_page_is_the_page_for_a_browser(shared: Shared
 
 
 @pytest.mark.asyncio(loop_scope="module")
+async def test_each_address_of_operations_is_their_page_for_a_browser(shared: Shared) -> None:
+    paths = ("/operator", "/operator/jobs", "/operator/jobs/whatever")
+    overview, jobs, job = [await shared.api.get(path, headers=BROWSER) for path in paths]
+    assert overview.status_code == jobs.status_code == job.status_code == 200
+    assert overview.text == jobs.text == job.text != (await shared.api.get("/", headers=BROWSER)).text
+    assert overview.headers["vary"] == "Accept"
+    problem(await shared.api.get("/operator"), 404, "not_found")
+
+
+@pytest.mark.asyncio(loop_scope="module")
 async def test_anything_else_gets_facts_or_a_problem(shared: Shared) -> None:
     facts = await shared.api.get("/")
     assert facts.json()["name"] == "haulage"
@@ -100,7 +125,7 @@ async def test_anything_else_gets_facts_or_a_problem(shared: Shared) -> None:
 BUILT_PAGE = partial(page, job_retention=2 * DAY, store="https://store", upload_visibility="private")
 
 
-@pytest.mark.parametrize("respond", [BUILT_PAGE, reference], ids=["page", "reference"])
+@pytest.mark.parametrize("respond", [BUILT_PAGE, operators_page, reference], ids=["page", "operators", "reference"])
 async def test_a_page_that_is_not_built_says_so(tmp_path: Path, respond: Callable[..., Response]) -> None:
     request = Request({"type": "http", "method": "GET", "path": "/", "headers": [], "server": ("page", 80)})
     answer = respond(request, ADDRESS, built=tmp_path)
