@@ -41,6 +41,14 @@ COPY jobs jobs
 COPY --from=page /src/app/pages/built app/pages/built
 RUN .venv/bin/pip wheel --quiet --no-deps --no-build-isolation --no-index --wheel-dir wheels . \
   && .venv/bin/pip --python /opt/haulage/bin/python install --quiet --no-deps --no-index wheels/*.whl
+# EXTRAS=media adds the ffmpeg that converts videos. It is GPL, and so is what contains it: docs/containers.md.
+ARG EXTRAS=
+COPY requirements.media.lock ./
+# hadolint ignore=DL3042
+RUN --mount=type=cache,target=/root/.cache/pip \
+  for extra in $EXTRAS; do \
+    .venv/bin/pip --python /opt/haulage/bin/python install --quiet --require-hashes -r "requirements.$extra.lock" || exit 1; \
+  done
 
 FROM python
 ARG VERSION=0.1.0

@@ -157,6 +157,8 @@ lock: ## Pin every dependency by version and hash (needs uv)
 		pyproject.toml --output-file requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 		--constraint requirements.lock pyproject.toml --output-file requirements.runtime.lock
+	echo imageio-ffmpeg | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--constraint requirements.lock - --output-file requirements.media.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 		--constraint requirements.lock --group build --output-file requirements.build.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \

@@ -11,6 +11,7 @@ import pytest
 from tests.helpers.containers import PROJECT, Engine, Installation, checkout, require_tools
 
 IMAGE = "haulage"
+WITH_FFMPEG = "haulage-media"
 
 
 def blocks(heading: str) -> str:
@@ -43,9 +44,16 @@ def image(engine: Engine, source: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def installation(engine: Engine, source: Path, image: str) -> Iterator[Installation]:
-    """Everything that compose.yaml starts, running."""
+def image_with_ffmpeg(engine: Engine, source: Path, image: str) -> str:
+    """The image with the extra `media`, which differs in its last layers."""
     del image
+    engine.build(source, WITH_FFMPEG, "--build-arg=EXTRAS=media")
+    return WITH_FFMPEG
+
+
+@pytest.fixture(scope="session")
+def installation(engine: Engine, source: Path, image_with_ffmpeg: str) -> Iterator[Installation]:
+    """Everything that compose.yaml starts, running."""
     engine.build_servers()
     engine.clean()  # of a run that was killed
     found = Installation(engine, source)
@@ -53,7 +61,7 @@ def installation(engine: Engine, source: Path, image: str) -> Iterator[Installat
     assert build.startswith("docker compose build"), "its images were built above"
     try:
         found.shell(passwords)
-        found.configure()
+        found.configure({"EXTRAS": "media", "HAULAGE_IMAGE": image_with_ffmpeg})
         found.shell(up)
         found.wait_healthy("postgres", "valkey", "minio", "gateway", "nginx")
         yield found

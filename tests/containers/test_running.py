@@ -19,6 +19,8 @@ import pytest
 from tests.containers.conftest import blocks
 from tests.containers.test_files import queries
 from tests.helpers.containers import Engine, Installation
+from tests.helpers.media import encoded, photo
+from tests.helpers.videos import video
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(1800)]
 
@@ -64,6 +66,12 @@ def status(api: httpx.Client, job: str) -> dict[str, Any]:
     return dict(api.get(job).raise_for_status().json())
 
 
+def until_ended(api: httpx.Client, job: str) -> dict[str, Any]:
+    """The status of a job once it has ended, with all of its files."""
+    eventually(lambda: status(api, job)["finishedAt"] is not None, f"{job} has not ended")
+    return status(api, f"{job}?since=0")
+
+
 @contextmanager
 def stopped(pid: int) -> Iterator[None]:
     """The process is stopped meanwhile, as a store that hangs."""
@@ -86,6 +94,35 @@ def test_the_main_job_goes_through_nginx_and_its_bundle_is_whole(
     assert (part.status_code, part.content) == (206, b"PK\x03\x04")
     page = api.get("/")
     assert (page.status_code, page.headers["Server"]) == (200, "nginx")
+
+
+@pytest.mark.parametrize(("name", "role"), [("photo.jpg", "thumbnail"), ("film.mp4", "poster")])
+def test_uploaded_files_get_previews_from_workers_without_rights(
+    first_job: str, api: httpx.Client, tmp_path: Path, name: str, role: str
+) -> None:
+    del first_job
+    content = encoded(photo()) if name == "photo.jpg" else video(tmp_path / name).read_bytes()
+    answer = api.post("/v1/upload/form", files={"file": (name, content)})
+    assert answer.status_code == 202, answer.text
+    upload = until_ended(api, answer.headers["Location"])
+    assert upload["status"] == "completed", upload
+    processing = until_ended(api, f"/v1/download/job/{upload['processing']['jobId']}")
+    assert {file["status"] for file in processing["files"]} == {"done"}, processing
+    made = {
+        one["role"]: one["fileId"] for one in api.get(f"/v1/files/{upload['upload']['fileId']}").json()["derivatives"]
+    }
+    assert len(made) == 2
+    shown = api.get(f"/v1/files/{made[role]}/content", follow_redirects=True)
+    assert shown.content.startswith(b"RIFF")
+    assert shown.headers["Content-Type"] == "image/webp"
+
+
+@pytest.mark.parametrize("sandbox", ["bubblewrap", "landlock"])
+def test_either_sandbox_works_without_rights(first_job: str, installation: Installation, sandbox: str) -> None:
+    """Docker's filter of system calls leaves only Landlock; that of podman is used here."""
+    del first_job
+    command = blocks("Images, PDFs and videos").replace("exec -T", f"exec -T --env SANDBOX={sandbox}")
+    assert re.search(rf"^sandbox +ok +{sandbox},", installation.shell(command), re.MULTILINE)
 
 
 def test_nobody_gets_in_without_a_key(first_job: str, installation: Installation) -> None:

@@ -219,10 +219,11 @@ class Installation:
             (programs / name).chmod(0o755)
         self._environment = {"PATH": f"{programs}:{os.environ['PATH']}"}
 
-    def configure(self) -> None:
-        """Adds free ports to `.env`."""
+    def configure(self, settings: Mapping[str, str]) -> None:
+        """Adds free ports and these settings to `.env`."""
         with (self.folder / ".env").open("a") as file:
             file.write(f"HTTP_PORT={self.port}\nSTORE_PORT={self.store_port}\nS3_PUBLIC_ENDPOINT={self.store_url}\n")
+            file.writelines(f"{name}={value}\n" for name, value in settings.items())
 
     def shell(self, script: str, *, check: bool = True) -> str:
         """What a script of the documents prints. `docker` in it is podman, and addresses are those of this installation."""
