@@ -44,7 +44,7 @@ from jobs.processing.decoders.protocol import (
     encode_request,
     parse_event,
 )
-from jobs.processing.output_file import OutputFile
+from jobs.processing.output_file import CHUNK, OutputFile
 from jobs.processing.processing import Derivative, fingerprint, output_file_name, output_key
 from jobs.processing.programs import Program
 from jobs.processing.recipes import Output
@@ -54,6 +54,7 @@ from jobs.processing.scratch import Scratch
 from jobs.settings import Settings
 from jobs.storage import Storage
 from jobs.storage.crc32 import crc32
+from jobs.storage.part_buffer import PartBuffer
 from jobs.tracing.spans import step
 
 log = structlog.get_logger()
@@ -291,18 +292,27 @@ class Processor:
         with OutputFile(folder, f"{output.name}{output.suffix}") as content:
             text = content.start(MAX_INDEXED) if output.role is Role.TEXT else None
             async with first_error_group() as group:
-                writing = group.create_task(self.storage.objects.put(key, content.chunks(), output.content_type))
+                writing = group.create_task(self._write(key, content, output.content_type))
                 naming = group.create_task(self._file(results, output))
             content.remove()
-        info, file = writing.result(), naming.result()
+        (etag, size), file = writing.result(), naming.result()
         derivative = Derivative(
-            file=replace(file, size=info.size, etag=info.etag, crc32=content.crc32, sha256=content.sha256),
+            file=replace(file, size=size, etag=etag, crc32=content.crc32, sha256=content.sha256),
             output=output.name,
             page=output.page,
             width=None,
             height=None,
         )
         return derivative, text
+
+    async def _write(self, key: str, content: OutputFile, content_type: str) -> tuple[str, int]:
+        """Writes the object, and returns its ETag and size. A small one takes a single request, with its checksum."""
+        objects = self.storage.objects
+        first = await content.first()
+        if 0 < len(first) < CHUNK:
+            return await objects.put_buffer(key, PartBuffer.of(first), content.crc32, content_type), len(first)
+        info = await objects.put(key, content.chunks(first), content_type)
+        return info.etag, info.size
 
 
 class _Events:

@@ -55,10 +55,16 @@ class OutputFile:
         """The first bytes of the content, at most `size`."""
         return os.pread(self._file, size, 0)
 
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """The content, of which the checksums are computed on the way."""
-        while chunk := await asyncio.to_thread(self._read):
+    async def first(self) -> bytes:
+        """The first `CHUNK` bytes, which are all if they are fewer. The checksums are computed on the way."""
+        return await asyncio.to_thread(self._read)
+
+    async def chunks(self, first: bytes) -> AsyncIterator[bytes]:
+        """The whole content, of which the first bytes were read."""
+        chunk = first
+        while chunk:
             yield chunk
+            chunk = await asyncio.to_thread(self._read)
 
     def _read(self) -> bytes:
         chunk = os.read(self._file, CHUNK)

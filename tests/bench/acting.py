@@ -151,7 +151,10 @@ _QUEUE = "UPDATE jobs SET status = 'queued', finished_at = NULL, cleanup_at = NU
 
 
 async def _claim(
-    connection: AsyncConnection, job_id: UUID, lock: Callable[..., Awaitable[Any]], save: Callable[..., Awaitable[object]]
+    connection: AsyncConnection,
+    job_id: UUID,
+    lock: Callable[..., Awaitable[Any]],
+    save: Callable[..., Awaitable[object]],
 ) -> None:
     job: Job
     job, now = await lock(connection, job_id)
