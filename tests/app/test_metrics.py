@@ -198,6 +198,12 @@ async def test_the_fleet_is_what_postgresql_says_and_at_most_five_seconds_old(
     await fleet.refresh_after(1)
     assert metrics.JOBS.labels("queued").value == 1
     assert 60 <= metrics.QUEUE_OLDEST.labels("download").value < 120
+    await services.fleet.pause(Kind.DOWNLOAD, "olga", None, None)
+    await fleet.refresh_after(MAX_AGE)
+    assert metrics.QUEUE_OLDEST.labels("download").value == 0, "nobody has to be woken: somebody has paused it"
+    await services.fleet.resume(Kind.DOWNLOAD, None)
+    await fleet.refresh_after(MAX_AGE)
+    assert metrics.QUEUE_OLDEST.labels("download").value >= 60
     assert metrics.QUEUE_OLDEST.labels("upload").value == 0
     assert metrics.WORKERS.labels("download").value == 1
     assert metrics.WORKERS.labels("upload").value == 0

@@ -10,6 +10,7 @@ from time import monotonic
 from jobs.database import Database
 from jobs.engine.fair_share import FIRST_BATCH_PLACE
 from jobs.engine.jobs import Status
+from jobs.engine.sql.paused_queues import IS_PAUSED
 from jobs.engine.sql.tables import DEAD
 from jobs.errors import DatabaseUnavailable
 from jobs.kinds import Kind
@@ -72,7 +73,9 @@ _FLEET = f"""
     SELECT 'jobs', 'dead', count(*) FROM jobs WHERE {DEAD}
     UNION ALL
     SELECT 'oldest', kind, greatest(0, extract(epoch FROM statement_timestamp() - min(due_at)))
-    FROM jobs WHERE status IN ('queued', 'retrying') AND queued_at < '{FIRST_BATCH_PLACE.isoformat()}' GROUP BY kind
+    FROM jobs
+    WHERE status IN ('queued', 'retrying') AND queued_at < '{FIRST_BATCH_PLACE.isoformat()}' AND NOT {IS_PAUSED}
+    GROUP BY kind
     UNION ALL
     SELECT 'workers', kind, count(*) FROM workers, unnest(kinds) AS kind
     WHERE seen_at > statement_timestamp() - make_interval(secs => $1) GROUP BY kind
