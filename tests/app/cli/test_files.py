@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import os
 import zlib
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from app.cli.local_files import LocalFile, UnreadableFile, read, scan
-from jobs.files.catalogue import find_files
+from jobs.files.catalogue import find_files, insert_file, next_id
+from jobs.files.states import Role
+from jobs.files.texts import insert_text
 from jobs.services import Services
 from tests.app.cli.processes import Cli, unpadded
 
@@ -71,6 +74,24 @@ async def test_the_list_can_be_searched(server_cli: Cli) -> None:
     done = await server_cli("files", "list", "-q", "TWO")
     assert unpadded(done) == ["ID     SIZE  NAME", "10001  7 B   two.txt"]
     assert (await server_cli("files", "list", "-q", "three")).out == "ID  SIZE  NAME\n"
+
+
+async def test_the_list_can_be_searched_for_the_words_of_texts(server_cli: Cli, services: Services) -> None:
+    (server_cli.folder / "lease.pdf").write_text("x")
+    [added] = (await server_cli("files", "add", "lease.pdf", "--json")).json
+    async with services.database.begin() as connection:
+        parent = (await find_files(connection, [added["id"]]))[added["id"]]
+        text = replace(parent, id=await next_id(connection), role=Role.TEXT, parent_id=parent.id)
+        await insert_file(connection, text)
+        await insert_text(connection, text, b"The notice period is a month.")
+    done = await server_cli("files", "list", "--text", '"notice period"')
+    assert unpadded(done) == [
+        "ID     SIZE  NAME       TEXT",
+        "10000  1 B   lease.pdf  notice period is a month",
+    ]
+    [found] = (await server_cli("files", "list", "--text", "notice", "-q", "lease", "--json")).json
+    assert found == {**added, "snippet": "notice period is a month"}
+    assert (await server_cli("files", "list", "--text", "notice", "-q", "other", "--json")).json == []
 
 
 async def test_an_object_that_is_added_is_the_one_that_the_catalogue_has(server_cli: Cli, services: Services) -> None:
