@@ -87,13 +87,13 @@ class ApiClient:
         changed = response.status != HTTPStatus.NOT_MODIFIED
         return parse(model, response.data) if changed else None, response.headers.get("ETag")
 
-    def create_uploads(self, files: Sequence[Mapping[str, Any]], rights: Mapping[str, Any]) -> list[NewUploadItem]:
+    def create_uploads(self, files: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> list[NewUploadItem]:
         """Create an upload for each file, in their order. Safe to retry, as `initiate`.
 
-        `rights`: `visibility` and `groups`, or nothing.
+        `options`: other fields of the body, such as `visibility` and `recipe`.
         """
         headers = {"Idempotency-Key": str(uuid4())}
-        response = self.request("POST", "/v1/upload", body={"files": files, **rights}, headers=headers)
+        response = self.request("POST", "/v1/upload", body={"files": files, **options}, headers=headers)
         return parse(UploadsCreated, response.data).jobs
 
     def uploads(self, status: str | None = None) -> Iterator[list[UploadItem]]:

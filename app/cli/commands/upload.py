@@ -8,6 +8,7 @@ import typer
 
 from app.cli.commands.options import AsJson, DataDir, Paths, Server
 from jobs.files.visibility import Visibility
+from jobs.processing.recipes import OnError
 
 
 def upload(
@@ -18,6 +19,16 @@ def upload(
     ] = None,
     groups: Annotated[
         str | None, typer.Option(metavar="GROUPS", help="Groups to share them with, comma-separated; implies `shared`.")
+    ] = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            metavar="auto|none|JSON",
+            help='What is made of images, PDFs and videos, as \'{"avif": true, "pages": 10}\'.',
+        ),
+    ] = None,
+    on_processing_error: Annotated[
+        OnError | None, typer.Option(help="What becomes of their processing if something can't be made.")
     ] = None,
     server: Server = None,
     data_dir: DataDir = None,
@@ -31,7 +42,7 @@ def upload(
     """
     from app.cli.client import ApiClient
     from app.cli.environment import read_token, resolve_server
-    from app.cli.uploading.upload_command import rights, upload
+    from app.cli.uploading.upload_command import options, upload
 
-    wanted = rights(visibility, groups)
+    wanted = options(visibility, groups, recipe, on_processing_error)
     upload(ApiClient(resolve_server(server, data_dir), read_token()), paths, wanted, as_json=as_json)

@@ -19,15 +19,15 @@ from app.cli.local_files import LocalFile
 
 
 class Journal:
-    """A file of one command, which is the server, the paths and who may read them, in the user's folder for states
+    """A file of one command, which is the server, the paths and its options, in the user's folder for states
     (XDG base directories).
 
     Without a folder that can be written to, nothing is remembered.
     """
 
-    def __init__(self, server: str, paths: Sequence[Path], rights: Mapping[str, Any]) -> None:
-        """`rights`: `visibility` and `groups` of the files, or nothing."""
-        command = "\n".join([server, json.dumps(rights), *sorted(str(path.absolute()) for path in paths)])
+    def __init__(self, server: str, paths: Sequence[Path], options: Mapping[str, Any]) -> None:
+        """`options`: as `POST /v1/upload` has them; nothing if none was chosen."""
+        command = "\n".join([server, json.dumps(options), *sorted(str(path.absolute()) for path in paths)])
         state = os.environ.get("XDG_STATE_HOME") or Path("~/.local/state").expanduser()
         name = hashlib.sha256(os.fsencode(command)).hexdigest()[:32]
         self._path = Path(state, "haulage", "uploads", f"{name}.jsonl")

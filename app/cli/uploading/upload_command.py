@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -25,17 +27,37 @@ from app.cli.uploading.uploader import Uploader, changed_message
 from app.exit_codes import ExitCode
 from app.schemas import UploadItem
 from jobs.engine.jobs import Status
+from jobs.errors import InvalidRequest
 from jobs.files.visibility import Visibility
+from jobs.processing.recipes import OnError
 
 
-def rights(visibility: Visibility | None, groups: str | None) -> dict[str, Any]:
-    """Return who may read files, as `POST /v1/upload` has it; nothing leaves it to the server. Raises `InvalidRequest`."""
+def options(
+    visibility: Visibility | None, groups: str | None, recipe: str | None, on_error: OnError | None
+) -> dict[str, Any]:
+    """Return who may read files, and what is made of them, as `POST /v1/upload` has it; what is not chosen is left out.
+
+    `recipe`: `auto`, `none`, or an object in JSON. Raises `InvalidRequest`.
+    """
     chosen, names = parse_rights(visibility, groups)
-    return {} if chosen is None else {"visibility": str(chosen), "groups": list(names)}
+    rights: dict[str, Any] = {} if chosen is None else {"visibility": str(chosen), "groups": list(names)}
+    processing = {"recipe": _recipe(recipe) if recipe else None, "onProcessingError": on_error and str(on_error)}
+    return rights | {name: value for name, value in processing.items() if value is not None}
 
 
-def upload(client: ApiClient, paths: Sequence[Path], rights: Mapping[str, Any], *, as_json: bool) -> None:
-    """Upload all files that can be read, with these `rights`, and print what has become of them.
+def _recipe(text: str) -> object:
+    if text in {"auto", "none"}:
+        return text
+    with suppress(ValueError):
+        found = json.loads(text)
+        if isinstance(found, dict):
+            return found
+    example = '{"avif": true, "pages": 10}'
+    raise InvalidRequest(f"--recipe must be auto, none, or what else to make in JSON, as '{example}'. It is {text!r}.")
+
+
+def upload(client: ApiClient, paths: Sequence[Path], options: Mapping[str, Any], *, as_json: bool) -> None:
+    """Upload all files that can be read, with these `options`, and print what has become of them.
 
     Raises `typer.Exit` when some could not be uploaded, `SystemExit(130)` on Ctrl-C, and what `ApiClient` raises. What was
     sent until then is found by the same command.
@@ -45,8 +67,8 @@ def upload(client: ApiClient, paths: Sequence[Path], rights: Mapping[str, Any], 
     files = list(dict.fromkeys(one for one in scanned if isinstance(one, LocalFile)))
     if not scanned:
         raise CommandFailed(f"There is no file in {', '.join(map(str, paths))}.")
-    journal = Journal(client.server, paths, rights)
-    results = _upload(client, journal, files, rights, quiet=as_json) if files else []
+    journal = Journal(client.server, paths, options)
+    results = _upload(client, journal, files, options, quiet=as_json) if files else []
     if as_json:
         print_json([*map(_json, results), *map(_unreadable_json, unreadable)])
     else:
@@ -64,14 +86,14 @@ def upload(client: ApiClient, paths: Sequence[Path], rights: Mapping[str, Any], 
 
 
 def _upload(
-    client: ApiClient, journal: Journal, files: Sequence[LocalFile], rights: Mapping[str, Any], *, quiet: bool
+    client: ApiClient, journal: Journal, files: Sequence[LocalFile], options: Mapping[str, Any], *, quiet: bool
 ) -> list[Uploaded]:
     sent: dict[LocalFile, Sent] = {}
     try:
         known = journal.read()
         sent = _sent_before(client, files, known)
         to_send = [file for file in files if file not in sent]
-        resumed, changed = match_uploads(to_send, _open_uploads(client, rights, known.values()) if to_send else ())
+        resumed, changed = match_uploads(to_send, _open_uploads(client, options, known.values()) if to_send else ())
         for file, item in changed:
             print_message(changed_message(file, item.job_id))
         if sent or resumed:
@@ -81,7 +103,7 @@ def _upload(
             for file in sent:
                 bar.add_found(file.size)
                 bar.add_sent()
-            with Uploader(client, to_send, resumed, set(known.values()), rights, journal, bar) as uploader:
+            with Uploader(client, to_send, resumed, set(known.values()), options, journal, bar) as uploader:
                 sent |= {one.file: one for one in uploader.finished()}
             results = check(client, [sent[file] for file in files], bar.add_checked)
     except KeyboardInterrupt:
@@ -101,15 +123,17 @@ def _sent_before(client: ApiClient, files: Sequence[LocalFile], known: Mapping[s
     }
 
 
-def _open_uploads(client: ApiClient, rights: Mapping[str, Any], known: Collection[UUID]) -> Iterator[UploadItem]:
+def _open_uploads(client: ApiClient, options: Mapping[str, Any], known: Collection[UUID]) -> Iterator[UploadItem]:
     """Yield open uploads, newest first: those that this command began (`known`), and others with the same visibility.
 
     The list does not say with which groups a file is shared, so shared uploads are continued only if this command began
     them. So are those that are not private if no visibility was chosen: an upload keeps the one that it was created with.
+    Nor does the list say what is made of a file, so with a choice of that no others are continued.
     """
-    wanted = rights.get("visibility", Visibility.PRIVATE)
+    wanted = options.get("visibility", Visibility.PRIVATE)
+    is_plain = wanted != Visibility.SHARED and not {"recipe", "onProcessingError"} & set(options)
     for item in chain.from_iterable(client.uploads(Status.RECEIVING)):
-        if item.job_id in known or (wanted == item.upload.visibility and wanted != Visibility.SHARED):
+        if item.job_id in known or (is_plain and wanted == item.upload.visibility):
             yield item
 
 

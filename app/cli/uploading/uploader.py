@@ -59,16 +59,16 @@ class Uploader:
         files: Sequence[LocalFile],
         resumed: Mapping[LocalFile, NewUploadItem],
         own: Collection[UUID],
-        rights: Mapping[str, Any],
+        options: Mapping[str, Any],
         journal: Journal,
         bar: UploadProgressBar,
     ) -> None:
         """`resumed`: open uploads of files, which have the same name and size. `own`: those that this command began before.
 
-        `rights`: who may read the new files, as `POST /v1/upload` has it.
+        `options`: who may read the new files, and what is made of them, as `POST /v1/upload` has it.
         """
         self._api = api
-        self._rights = rights
+        self._options = options
         self._journal = journal
         self._bar = bar
         self._stop = Event()
@@ -174,7 +174,7 @@ class Uploader:
             files = [self._waiting.popleft() for _ in range(min(self._at_once, len(self._waiting)))]
         created: list[NewUploadItem] = []
         try:
-            created = self._api.create_uploads([_description(file) for file in files], self._rights)
+            created = self._api.create_uploads([_description(file) for file in files], self._options)
             self._journal.add({file: item.job_id for file, item in zip(files, created, strict=True)})
         except Refused as error:
             with self._changed:

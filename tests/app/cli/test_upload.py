@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 from zlib import crc32
 
 import pytest
@@ -313,6 +314,28 @@ async def test_who_may_read_the_files_is_an_option(cli: Cli, services: Services)
     )
 
 
+async def test_what_is_made_of_the_files_is_an_option(cli: Cli, services: Services) -> None:
+    (cli.folder / "a.txt").write_text("hello")
+    default = {"avif": False, "pages": 5, "onError": "keep"}
+    wanted: dict[tuple[str, ...], object] = {
+        (): default,
+        ("--recipe", "none"): None,
+        ("--recipe", "auto", "--on-processing-error", "fail"): {**default, "onError": "fail"},
+        ("--recipe", '{"avif": true, "pages": 0}'): {"avif": True, "pages": 0, "onError": "keep"},
+    }
+    for options, wishes in wanted.items():
+        [one] = (await cli("upload", "a.txt", "--json", *options)).json
+        assert (await services.uploads.read(UUID(one["jobId"]))).wishes == wishes, options
+    for recipe, reason in (
+        ("avif", "--recipe must be auto, none, or"),
+        ("[1]", "--recipe"),
+        ('{"pages": 21}', "recipe"),
+    ):
+        done = await cli("upload", "a.txt", "--recipe", recipe)
+        assert (done.code, reason in done.error) == (2, True), done.error
+    assert (await cli("upload", "a.txt", "--on-processing-error", "ignore")).code == 2
+
+
 @pytest.mark.parametrize(
     ("earlier", "again"),
     [
@@ -320,9 +343,11 @@ async def test_who_may_read_the_files_is_an_option(cli: Cli, services: Services)
         (("--groups=a",), ("--groups=b",)),
         (("--visibility=public",), ()),
         (("--groups=a",), ()),
+        ((), ("--recipe=none",)),
+        (("--on-processing-error=fail",), ("--on-processing-error=keep",)),
     ],
 )
-async def test_an_upload_with_other_rights_is_not_continued(
+async def test_an_upload_with_other_options_is_not_continued(
     cli: Cli, store: FaultyStore, services: Services, earlier: tuple[str, ...], again: tuple[str, ...]
 ) -> None:
     (cli.folder / "a.bin").write_bytes(os.urandom(20 * MIB))
