@@ -16,6 +16,7 @@ from app.endpoints.streams import MEDIA_TYPE as EVENT_STREAM
 from app.operations import OPERATIONS, Operation
 from app.problems import MEDIA_TYPE
 from app.schemas import ProblemBody
+from jobs.kinds import Kind
 
 _REFS = "#/components/schemas/{model}"
 _SECURITY_SCHEMES = {
@@ -28,6 +29,8 @@ _SECURITY_SCHEMES = {
     "session": {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": "The session of the web page."},
 }
 _ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+_KIND = {"name": "kind", "in": "path", "required": True, "schema": {"type": "string", "enum": list(Kind)}}
+_NAME = {"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}
 _JOB_ID = {"name": "jobId", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
 
 
@@ -91,7 +94,7 @@ def _described(operation: Operation, names: Names, *, is_open: bool) -> dict[str
         "tags": [operation.tag],
         "responses": _responses(operation, names),
     }
-    parameters = [one for one in (_JOB_ID, _ID) if f"{{{one['name']}}}" in operation.path]
+    parameters = [one for one in (_JOB_ID, _ID, _KIND, _NAME) if f"{{{one['name']}}}" in operation.path]
     parameters += [
         {"name": p.name, "in": p.place, "description": p.description, "schema": p.schema}
         | ({"required": True} if p.required else {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from math import ceil
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -34,7 +35,9 @@ async def create(request: Request) -> Response:
     action = await context(request).services.bulk.create(
         wanted.action, wanted.filter.as_filter(), wanted.expected, _user(request), _entry(request, "createAction")
     )
-    return json_response(action_view_of(action), 202, HEADERS)
+    address = f"{context(request).address.root}/v1/operator/actions/{action.id}"
+    seconds = str(ceil((action.starts_at - action.created_at).total_seconds()))
+    return json_response(action_view_of(action), 202, HEADERS | {"Location": address, "Retry-After": seconds})
 
 
 async def listing(request: Request) -> Response:

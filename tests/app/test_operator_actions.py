@@ -25,6 +25,8 @@ async def requested(api: httpx.AsyncClient, action: str, expected: int, **condit
     answer = await api.post(ACTIONS, json={"action": action, "filter": conditions, "expected": expected})
     assert answer.status_code == 202, answer.text
     created: dict[str, Any] = answer.json()
+    assert answer.headers["location"] == f"{ACTIONS}/{created['actionId']}"
+    assert answer.headers["retry-after"] == "5"
     return created
 
 

@@ -10579,7 +10579,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                kind: "download" | "upload" | "image" | "pdf" | "video";
+            };
             cookie?: never;
         };
         requestBody?: {
@@ -10701,7 +10703,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                kind: "download" | "upload" | "image" | "pdf" | "video";
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -10797,7 +10801,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                name: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -10904,7 +10910,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                name: string;
+            };
             cookie?: never;
         };
         requestBody?: never;

@@ -28,12 +28,16 @@ async def test_a_queue_is_paused_listed_and_resumed(cli: Cli) -> None:
 
 
 async def test_a_worker_is_listed_drained_and_resumed(cli: Cli, services: Services) -> None:
-    now = await services.database.now()
-    await record_heartbeat(services.database, "host:1:a", {Kind.DOWNLOAD: 4}, now)
+    async def beat() -> None:
+        await record_heartbeat(services.database, "host:1:a", {Kind.DOWNLOAD: 4}, await services.database.now())
+
+    await beat()
     drained = await cli("workers", "drain", "host:1:a")
     assert drained.out.startswith("Worker host:1:a claims no more jobs"), drained.error
+    await beat()
     _, line = unpadded(await cli("workers", "list"))
     assert line.split()[:4] == ["host:1:a", "draining", "0", "download"]
+    await beat()
     assert (await cli("workers", "resume", "host:1:a", "--json")).json == {"name": "host:1:a", "draining": False}
     missing = await cli("workers", "drain", "gone")
     assert (missing.code, missing.out) == (4, "")
