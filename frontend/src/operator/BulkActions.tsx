@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from "react";
 import type { Problem } from "../client/index.ts";
 import { Button } from "../components/Button.tsx";
+import { duration } from "../components/formats.ts";
 import { ProblemNotice } from "../components/ProblemNotice.tsx";
 import { ProgressBar } from "../components/ProgressBar.tsx";
 import { RelativeTime } from "../components/RelativeTime.tsx";
@@ -8,7 +9,6 @@ import { useAction } from "../components/useAction.ts";
 import { useSecondsUntil } from "../components/useNow.ts";
 import { operatorTexts } from "../operatorTexts.ts";
 import { listActions, stopAction } from "./api.ts";
-import { seconds } from "./formats.ts";
 import { Section } from "./Section.tsx";
 import type { BulkAction } from "./schemas.ts";
 import { usePolled } from "./usePolled.ts";
@@ -85,7 +85,7 @@ function ActionRow({ action, busy, onStop }: RowProps) {
   const wait = useSecondsUntil(state === "waiting" ? startsAt : null);
   const isUndone = state === "cancelled" && done + failed === 0;
   const worked = workedOf(action);
-  const detail = wait !== null ? (wait > 0 ? text.startsIn(seconds(Math.ceil(wait))) : text.starting) : worked;
+  const detail = wait !== null ? (wait > 0 ? text.startsIn(duration(wait)) : text.starting) : worked;
   return (
     <li data-action={actionId} data-state={state}>
       <div className="worker-head">

@@ -106,9 +106,9 @@ function Question({ asked: { verb, count }, busy, onConfirm, onClose }: Question
         if (key === "Escape") onClose();
       }}
     >
-      <h3 id="bulk-title" ref={title} tabIndex={-1}>
+      <h2 id="bulk-title" ref={title} tabIndex={-1}>
         {count.count === 0 ? text.nothing[verb] : text.ask[verb](count.count)}
-      </h3>
+      </h2>
       {count.count > 0 && (
         <>
           <p>{text.hint[verb]}</p>

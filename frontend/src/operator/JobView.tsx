@@ -49,6 +49,7 @@ export function JobView({ jobId, canAct }: { jobId: string; canAct: boolean }) {
           {text.back}
         </a>
       </p>
+      {value === undefined && <h1 className="visually-hidden">{operatorTexts.list.job}</h1>}
       {problem && value === undefined && <ProblemNotice title={text.load} problem={problem} onRetry={reload} />}
       {value === undefined && !problem && <p className="empty">{operatorTexts.loading}</p>}
       {value && (
@@ -255,7 +256,7 @@ function Life({ timeline: { job, attempts } }: { timeline: Timeline }) {
     <figure className="life">
       <div className="life-bar" aria-hidden="true">
         {parts.map(({ key, tone, time }) => (
-          <span key={key} data-tone={tone} style={{ flexGrow: Math.max(time, 1e-6) }} />
+          <span key={key} data-tone={tone} style={{ flexGrow: Math.ceil(1_000 * time) }} />
         ))}
       </div>
       <figcaption className="fine">{text.life(seconds(waited), seconds(worked))}</figcaption>

@@ -28,7 +28,7 @@ export function LastHour({ minutes }: { minutes: readonly Minute[] }) {
       </div>
       <details>
         <summary>{text.table}</summary>
-        <div className="minutes">
+        <div className="minutes" role="group" aria-label={text.table} tabIndex={0}>
           <Table
             label={text.title}
             items={[...minutes].reverse()}

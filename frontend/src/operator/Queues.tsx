@@ -102,7 +102,7 @@ function useReasons(queues: readonly Queue[]): Map<Kind, string | null> {
     .map(({ kind }) => kind)
     .join();
   // biome-ignore lint/correctness/useExhaustiveDependencies: what is paused decides what there is to load
-  const load = useCallback(listQueues, [paused]);
+  const load = useCallback((signal: AbortSignal) => listQueues(signal), [paused]);
   const { value } = usePolled(load, INTERVAL);
   return new Map(value?.queues.map(({ kind, reason }) => [kind, reason]));
 }
