@@ -21,7 +21,7 @@ ROOT = os.path.abspath(f"{__file__}/../../../..")
 sys.path.insert(0, ROOT)
 
 from jobs.processing.confinement.kernel import SIGKILL  # noqa: E402
-from jobs.processing.confinement.plan import Plan  # noqa: E402
+from jobs.processing.confinement.plan import NICENESS, Plan  # noqa: E402
 from jobs.processing.confinement.restrictions import restrict, set_subreaper  # noqa: E402
 
 
@@ -45,6 +45,7 @@ def launch(plan: Plan, arguments: list[str]) -> None:
         os._exit(0)
     try:
         os.setpgid(0, 0)
+        os.nice(NICENESS)
         os.environ["TMPDIR"] = plan.scratch
         restrict(plan)
     except Exception as error:  # noqa: BLE001 - whatever it is, the decoder must not run

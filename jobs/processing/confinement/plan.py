@@ -6,6 +6,8 @@ would be ten milliseconds.
 
 from __future__ import annotations
 
+NICENESS = 10
+"""How far decoders give way to the gateway, the database and the store, for which people wait."""
 CONTROL = 3
 """The control socket is this descriptor in a fork of a template: the one after standard error."""
 

@@ -18,7 +18,7 @@ from jobs.processing.confinement.plan import CONTROL, Plan
 from jobs.processing.confinement.restrictions import MAX_TASKS
 from jobs.processing.sandbox.children import Ended, Limits, NotLaunched, Start, run_child, unavailable
 from jobs.processing.sandbox.paths import LAUNCHER, TEMPLATE, readable_paths
-from jobs.processing.sandbox.templates import IDLE, Template
+from jobs.processing.sandbox.templates import IDLE, Template, let_others_first
 
 TemplateKey = tuple[str, str | None, Path, tuple[Path, ...]]
 """What a template is for: the interpreter, a module, the folder of the scratch folders, and what else may be read."""
@@ -87,6 +87,7 @@ class Sandbox:
                 pass_fds=(control,),
                 start_new_session=True,
             )
+            let_others_first(process.pid)
             started.append(process)
 
         try:
@@ -193,7 +194,7 @@ class Bubblewrap(Sandbox):
     def _enter(self, command: list[str], writable: Path, readable: Sequence[Path]) -> list[str]:
         mounts = [word for path in [*readable_paths(), *readable] for word in ("--ro-bind", str(path), str(path))]
         return [
-            *(self._program, "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"),
+            *(self._program, "--unshare-all", "--die-with-parent", "--cap-drop", "ALL"),
             *mounts,
             *("--dev-bind", "/dev/null", "/dev/null", "--dev-bind", "/dev/urandom", "/dev/urandom"),
             *("--bind", str(writable), str(writable), "--remount-ro", "/", "--chdir", str(writable), "--"),

@@ -8,12 +8,22 @@ import socket
 import subprocess
 import weakref
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
-from jobs.processing.confinement.plan import Plan
+from jobs.processing.confinement.plan import NICENESS, Plan
 
 IDLE = 60.0
 """Seconds after which a template ends that no job needs."""
+
+
+def let_others_first(process: int) -> None:
+    """Lower the weight of the session that this process leads, as a whole (sched(7), "The autogroup feature").
+
+    Where sessions share the processor, the niceness of a process counts only within its own.
+    """
+    with suppress(OSError):  # the kernel has no such groups, or it has ended
+        Path(f"/proc/{process}/autogroup").write_text(str(NICENESS), encoding="ascii")
 
 
 class Template:
@@ -32,6 +42,7 @@ class Template:
                 start_new_session=True,
             )
         self.pid = process.pid
+        let_others_first(self.pid)
         self._end = weakref.finalize(self, _end, process, self._requests)
 
     @contextmanager

@@ -14,6 +14,7 @@ import pytest
 import uvloop
 
 from jobs.errors import SandboxUnavailable
+from jobs.processing.confinement.plan import NICENESS
 from tests.helpers.eventually import eventually
 from tests.jobs.processing.sandbox.dying_worker import __file__ as dying_worker
 from tests.jobs.processing.sandbox.runner import LIMITS, Runner
@@ -47,6 +48,20 @@ async def test_how_it_ended_and_the_end_of_its_standard_error_are_told(run: Runn
     assert (len(ended.stderr), ended.stderr[-4:]) == (4096, "xend")
     ended = await run("import os; os.kill(os.getpid(), 11)")
     assert (ended.returncode, ended.signal) == (None, signal.SIGSEGV)
+
+
+async def test_it_gives_way_to_what_people_wait_for(run: Runner) -> None:
+    await run("import os; print(os.getpriority(os.PRIO_PROCESS, 0))")
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    assert run.lines == [str(min(19, own + NICENESS)).encode()]
+    groups = [autogroup_of(template.pid) for template in run.sandbox.templates.values()]
+    assert all(group is None or group.endswith(f" nice {NICENESS}\n") for group in groups)
+
+
+def autogroup_of(process: int) -> str | None:
+    """What the kernel says of the group of its session; None if there are no such groups."""
+    path = Path(f"/proc/{process}/autogroup")
+    return path.read_text() if path.exists() else None
 
 
 async def test_its_memory_and_processor_time_are_measured(run: Runner) -> None:
