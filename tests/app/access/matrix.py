@@ -149,6 +149,11 @@ async def _request(shared: Shared, operation: Operation, caller: Caller, job: Jo
         path += "?silence=0"
     if operation.form is not None:
         return await shared.api.request(operation.method, path, headers=headers, files={"file": b"x"})
+    if operation.name == "streamOverview":  # it does not end by itself
+        async with shared.api.stream(operation.method, path, headers=headers) as answer:
+            if answer.is_error:
+                await answer.aread()
+            return answer
     body = BODIES.get(operation.name)
     return await shared.api.request(operation.method, path, headers=headers, json=body)
 
