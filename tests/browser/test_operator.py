@@ -241,7 +241,9 @@ async def test_axe_finds_nothing_on_the_operators_page(
     """In each of its views, on a phone, a tablet and a wide screen; `HAULAGE_TEST_SHOTS` keeps the screenshots."""
     size: Any = {"width": width, "height": SIZES[width]}
     found: dict[str, list[str]] = {}
-    lost = [await dead(services, archive_name=f"Quarterly report {n}.zip", owner="bulk-import@example.com") for n in (1, 2)]
+    lost = [
+        await dead(services, archive_name=f"Quarterly report {n}.zip", owner="bulk-import@example.com") for n in (1, 2)
+    ]
     files = [await catalogue.add(bytes([n]) * (3 * MIB // 2), f"Recording {n}.flac") for n in range(8)]
     running = await create(services, *files, archive_name="Field recordings.zip", owner="anna")
     store.rate = MIB
