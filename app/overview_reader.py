@@ -63,12 +63,17 @@ class Kept(Generic[T]):
     """A value that is read again once it is too old, by one reader for all that wait."""
 
     def __init__(
-        self, read: Callable[[], Awaitable[T]], max_age: float, clock: Callable[[], float] = monotonic
+        self,
+        read: Callable[[], Awaitable[T]],
+        max_age: float,
+        clock: Callable[[], float] = monotonic,
+        rest: float = REST,
     ) -> None:
-        """`max_age` in seconds."""
+        """`max_age` in seconds. `rest`: how many times as long as it took to read it the value is kept at least."""
         self._read = read
         self._max_age = max_age
         self._clock = clock
+        self._rest = rest
         self._lock = asyncio.Lock()
         self._fresh_until = float("-inf")
         self._value: T | None = None
@@ -80,7 +85,7 @@ class Kept(Generic[T]):
                 began = self._clock()
                 self._value = await self._read()
                 taken = self._clock() - began
-                self._fresh_until = began + taken + max(self._max_age, REST * taken)
+                self._fresh_until = began + taken + max(self._max_age, self._rest * taken)
             return self._value
 
 
@@ -93,7 +98,7 @@ class OverviewReader:
         database, within = services.database, services.settings.lease_ttl
         self.queues = Kept(lambda: count_queues(database), FRESH)
         self.workers = Kept(lambda: list_workers(database, within), FRESH)
-        self._overview = Kept(self._read, FRESH)
+        self._overview = Kept(self._read, FRESH, rest=0)  # its parts rest, each for itself
         self._gateways = Kept(lambda: count_gateways(database, within), FRESH)
         self.dependencies = Kept(self._dependencies, CHEAP)
         self._minutes = Kept(lambda: count_minutes(database), CHEAP)
