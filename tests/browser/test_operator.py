@@ -156,7 +156,7 @@ async def test_a_queue_is_paused_with_a_reason_and_resumed(
     await expect(tab.get_by_label("Reason")).to_be_focused()
     await tab.keyboard.type("the store moves")
     await button(queue, "Pause Downloads").last.click()
-    await expect(queue).to_contain_text("Paused")
+    await expect(queue).to_contain_text("Paused", timeout=SLOW)
     await expect(queue).to_contain_text("the store moves")
     job = await create(services, await catalogue.add(b"data", "a.txt"))
     await expect(figure(tab, "Waiting")).to_have_text(re.compile("^1"), timeout=SLOW)
@@ -164,7 +164,7 @@ async def test_a_queue_is_paused_with_a_reason_and_resumed(
     await expect(tab.locator("[data-reason]")).to_have_attribute("data-reason", "queue_paused")
     await tab.get_by_role("link", name="Overview").click()
     await button(tab, "Resume Downloads").click()
-    await expect(queue).to_contain_text("Open")
+    await expect(queue).to_contain_text("Open", timeout=SLOW)
     await expect(figure(tab, "Waiting")).to_have_text(re.compile("^0"), timeout=SLOW)
 
 
@@ -175,9 +175,9 @@ async def test_a_worker_is_drained_and_resumed(tab: Page, gateway: str, worker: 
     await expect(row).to_have_attribute("data-state", "running")
     await button(tab, "Drain worker-1").click()
     await button(tab, "Really? Drain worker-1").click()
-    await expect(row).to_have_attribute("data-state", "drained")
+    await expect(row).to_have_attribute("data-state", "drained", timeout=SLOW)
     await button(tab, "Resume worker-1").click()
-    await expect(row).to_have_attribute("data-state", "running")
+    await expect(row).to_have_attribute("data-state", "running", timeout=SLOW)
 
 
 async def test_a_notice_is_acknowledged(tab: Page, gateway: str, services: Services) -> None:
