@@ -41,9 +41,9 @@ COPY jobs jobs
 COPY --from=page /src/app/pages/built app/pages/built
 RUN .venv/bin/pip wheel --quiet --no-deps --no-build-isolation --no-index --wheel-dir wheels . \
   && .venv/bin/pip --python /opt/haulage/bin/python install --quiet --no-deps --no-index wheels/*.whl
-# EXTRAS=media adds the ffmpeg that converts videos. It is GPL, and so is what contains it: docs/containers.md.
+# EXTRAS=media adds the ffmpeg that converts videos, EXTRAS=heic what decodes HEIC. Both contain what is GPL: docs/containers.md.
 ARG EXTRAS=
-COPY requirements.media.lock ./
+COPY requirements.heic.lock requirements.media.lock ./
 # hadolint ignore=DL3042
 RUN --mount=type=cache,target=/root/.cache/pip \
   for extra in $EXTRAS; do \

@@ -153,12 +153,14 @@ bench-processing: setup ## Measure the processing of files, of photos beside sha
 	$(BIN)/python -m tests.bench images photos processing
 
 lock: ## Pin every dependency by version and hash (needs uv)
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --extra media --extra stack --group dev \
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --extra heic --extra media --extra stack --group dev \
 		pyproject.toml --output-file requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 		--constraint requirements.lock pyproject.toml --output-file requirements.runtime.lock
 	echo imageio-ffmpeg | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 		--constraint requirements.lock - --output-file requirements.media.lock
+	echo pillow-heif | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--constraint requirements.lock - --output-file requirements.heic.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 		--constraint requirements.lock --group build --output-file requirements.build.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \

@@ -37,6 +37,7 @@ _DECODERS = {
     "image/gif": IMAGE,
     "image/tiff": IMAGE,
     "image/avif": IMAGE,
+    "image/heic": IMAGE,
     "application/pdf": PDF,
     "video/mp4": VIDEO,
     "video/x-m4v": VIDEO,

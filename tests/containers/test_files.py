@@ -47,7 +47,7 @@ def pins(lock: Path) -> dict[str, set[str]]:
 # --- locks ---------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["requirements.runtime.lock", "requirements.build.lock", "requirements.media.lock"])
+@pytest.mark.parametrize("name", [f"requirements.{name}.lock" for name in ("runtime", "build", "heic", "media")])
 def test_the_image_has_the_packages_that_the_tests_run(project: Path, name: str) -> None:
     tested, installed = pins(project / "requirements.lock"), pins(project / name)
     assert installed
@@ -65,7 +65,9 @@ def test_the_image_has_what_haulage_needs_and_nothing_of_its_development(project
     assert described["dependency-groups"]["build"] == described["build-system"]["requires"]
     media = {re.split(r"[^\w-]", text)[0] for text in described["project"]["optional-dependencies"]["media"]}
     assert pins(project / "requirements.media.lock").keys() == media
-    assert not media & installed, "it is GPL"
+    heic = {re.split(r"[^\w-]", text)[0] for text in described["project"]["optional-dependencies"]["heic"]}
+    assert heic <= pins(project / "requirements.heic.lock").keys()
+    assert not (media | heic) & installed, "they are GPL"
 
 
 # --- the image -----------------------------------------------------------------------------------------------------------
