@@ -83,9 +83,10 @@ class RatesView(Message):
     success_rate: SuccessRate
 
 
-class Percentiles(Message):
-    """Half, and 95 of 100, took no longer. Null if there are none."""
+class Spread(Message):
+    """The average; half, and 95 of 100, took no longer. Null if there are none."""
 
+    average: float | None
     p50: float | None
     p95: float | None
 
@@ -94,8 +95,8 @@ class DurationView(Message):
     """How long the jobs of one kind took that were completed in the last hour, in seconds."""
 
     kind: Kind
-    wait_seconds: Percentiles = Field(description="From when a job was due until a worker started it.")
-    run_seconds: Percentiles = Field(description="From then until it was completed, with all its attempts.")
+    wait_seconds: Spread = Field(description="From when a job was due until a worker started it.")
+    run_seconds: Spread = Field(description="From then until it was completed, with all its attempts.")
     jobs: int
 
 

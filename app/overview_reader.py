@@ -20,10 +20,10 @@ from app.operator_schemas import (
     DurationView,
     MinuteView,
     Overview,
-    Percentiles,
     ProcessCount,
     QueueView,
     RatesView,
+    Spread,
     StatusCounts,
     StorageView,
     SuccessRate,
@@ -195,14 +195,12 @@ def _minute_of(one: Minute) -> MinuteView:
 
 
 def _duration_of(one: Durations) -> DurationView:
-    return DurationView(
-        kind=one.kind, wait_seconds=_percentiles(one.waited), run_seconds=_percentiles(one.ran), jobs=one.jobs
-    )
+    return DurationView(kind=one.kind, wait_seconds=_spread(one.waited), run_seconds=_spread(one.ran), jobs=one.jobs)
 
 
-def _percentiles(values: tuple[float | None, float | None]) -> Percentiles:
-    p50, p95 = (None if value is None else round(value, 3) for value in values)
-    return Percentiles(p50=p50, p95=p95)
+def _spread(values: tuple[float | None, ...]) -> Spread:
+    average, p50, p95 = (None if value is None else round(value, 3) for value in values)
+    return Spread(average=average, p50=p50, p95=p95)
 
 
 def _throttled_of(one: Refusals) -> ThrottledView:

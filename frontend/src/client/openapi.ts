@@ -1488,9 +1488,9 @@ export interface components {
         DurationView: {
             kind: components["schemas"]["Kind"];
             /** @description From when a job was due until a worker started it. */
-            waitSeconds: components["schemas"]["Percentiles"];
+            waitSeconds: components["schemas"]["Spread"];
             /** @description From then until it was completed, with all its attempts. */
-            runSeconds: components["schemas"]["Percentiles"];
+            runSeconds: components["schemas"]["Spread"];
             /** Jobs */
             jobs: number;
         };
@@ -2626,16 +2626,6 @@ export interface components {
             reason: string | null;
         };
         /**
-         * Percentiles
-         * @description Half, and 95 of 100, took no longer. Null if there are none.
-         */
-        Percentiles: {
-            /** P50 */
-            p50: number | null;
-            /** P95 */
-            p95: number | null;
-        };
-        /**
          * Phase
          * @description The step of a job that a person is shown.
          * @enum {string}
@@ -3432,6 +3422,18 @@ export interface components {
             slots: number | null;
             /** Busy */
             busy: number;
+        };
+        /**
+         * Spread
+         * @description The average; half, and 95 of 100, took no longer. Null if there are none.
+         */
+        Spread: {
+            /** Average */
+            average: number | null;
+            /** P50 */
+            p50: number | null;
+            /** P95 */
+            p95: number | null;
         };
         /**
          * Started

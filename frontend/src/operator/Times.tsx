@@ -21,8 +21,10 @@ export function Times({ durations }: { durations: readonly Durations[] }) {
           columns={[
             { name: text.kind, isTitle: true, of: ({ kind }) => <strong>{operatorTexts.kind[kind]}</strong> },
             { name: text.jobs, isNumber: true, of: ({ jobs }) => count(jobs) },
+            { name: text.waitAverage, isNumber: true, of: ({ waitSeconds }) => seconds(waitSeconds.average) },
             { name: text.waitP50, isNumber: true, of: ({ waitSeconds }) => seconds(waitSeconds.p50) },
             { name: text.waitP95, isNumber: true, of: ({ waitSeconds }) => seconds(waitSeconds.p95) },
+            { name: text.runAverage, isNumber: true, of: ({ runSeconds }) => seconds(runSeconds.average) },
             { name: text.runP50, isNumber: true, of: ({ runSeconds }) => seconds(runSeconds.p50) },
             { name: text.runP95, isNumber: true, of: ({ runSeconds }) => seconds(runSeconds.p95) },
           ]}

@@ -42,8 +42,8 @@ export function overview(more: Partial<Overview> = {}): Overview {
       {
         kind: "download",
         jobs: 812,
-        waitSeconds: { p50: 0.085, p95: 12.4 },
-        runSeconds: { p50: 4.2, p95: 78 },
+        waitSeconds: { average: 1.6, p50: 0.085, p95: 12.4 },
+        runSeconds: { average: 11, p50: 4.2, p95: 78 },
       },
     ],
     storage: { files: 41_200, fileBytes: 812e9, bundles: 310, bundleBytes: 48e9, at: "2026-11-21T11:59:20Z" },

@@ -120,13 +120,13 @@ _ENDED = f"""
 
 @dataclass(frozen=True, slots=True)
 class Durations:
-    """How long the jobs of one kind took that were completed in the last hour, in seconds: halves and 95 of 100."""
+    """How long the jobs of one kind took that were completed in the last hour: the average, p50 and p95, in seconds."""
 
     kind: Kind
     jobs: int
-    waited: tuple[float | None, float | None]
+    waited: tuple[float | None, ...]
     """From when a job was due until a worker started it; None if all of them needed several attempts."""
-    ran: tuple[float | None, float | None]
+    ran: tuple[float | None, ...]
 
 
 async def measure_durations(database: Database) -> list[Durations]:
@@ -134,21 +134,26 @@ async def measure_durations(database: Database) -> list[Durations]:
     rows = await database.fetch(_DURATIONS)
     return [
         Durations(
-            Kind(row["kind"]), row["jobs"], tuple(row["waited"] or (None, None)), tuple(row["ran"] or (None, None))
+            Kind(row["kind"]),
+            row["jobs"],
+            (row["waited_average"], *(row["waited"] or (None, None))),
+            (row["ran_average"], *(row["ran"] or (None, None))),
         )
         for row in rows
     ]
 
 
 _DURATIONS = """
-    SELECT kind, count(*) AS jobs,
-        percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY extract(epoch FROM started_at - due_at)::float8)
-            FILTER (WHERE due_at <= started_at) AS waited,
-        percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY extract(epoch FROM finished_at - started_at)::float8)
-            AS ran
-    FROM jobs
-    WHERE finished_at >= statement_timestamp() - interval '1 hour' AND status IN ('completed', 'expired')
-        AND started_at IS NOT NULL
+    SELECT kind, count(*) AS jobs, avg(waited) AS waited_average, avg(ran) AS ran_average,
+        percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY waited) AS waited,
+        percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY ran) AS ran
+    FROM (
+        SELECT kind, extract(epoch FROM finished_at - started_at)::float8 AS ran,
+            CASE WHEN due_at <= started_at THEN extract(epoch FROM started_at - due_at)::float8 END AS waited
+        FROM jobs
+        WHERE finished_at >= statement_timestamp() - interval '1 hour' AND status IN ('completed', 'expired')
+            AND started_at IS NOT NULL
+    ) AS ended
     GROUP BY kind ORDER BY kind
 """
 """`due_at` is that of a job's last attempt, `started_at` that of its first: the wait is known of those that needed one."""
