@@ -89,10 +89,13 @@ class OperatorReader:
         assert isinstance(status, (JobStatus, UploadStatus, ProcessingStatus))
         events = await list_latest_events(self._services.database, job_id, EVENTS)
         trace_id = snapshot.job.trace_id
+        is_same = status.status is snapshot.job.status  # it may have moved between the two reads
         return JobTimeline(
             job=status,
             owner=snapshot.job.owner,
-            queued_because=await self._queued_because(snapshot.job, snapshot.position, snapshot.at),
+            queued_because=await self._queued_because(snapshot.job, snapshot.position, snapshot.at)
+            if is_same
+            else None,
             attempts=attempts_of(snapshot.job, events, status)[-ATTEMPTS:],
             events=[_transition_of(event) for event in events],
             trace_id=trace_id,
