@@ -25,7 +25,7 @@ from tests.helpers.dead_jobs import many_dead
 BULK, SMALL_BULK = 10_000, 500
 MOST = 60.0
 """Seconds in which so many are retried."""
-PACE = 0.2
+PACE = 0.05
 """Seconds between two live jobs."""
 UNHURT = 2.0
 """How many times as long the slowest of a hundred live jobs may wait for its start meanwhile."""
