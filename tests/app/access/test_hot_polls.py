@@ -44,6 +44,8 @@ def changes() -> dict[str, Any]:
         "jwt_secret_issuer": "portal",
         "reads_per_second": 10_000,
         "reads_burst": 10_000,
+        "heartbeat_interval": 600,  # of the gateway, which is no part of a poll
+        "lease_ttl": 3_600,
     }
 
 

@@ -26,6 +26,7 @@ from app.following.frames import Encoding
 from app.following.hub import Hub
 from app.following.overview_topic import OverviewTopic
 from app.following.snapshot_reader import SnapshotReader
+from app.metrics import WEBSOCKETS
 from app.schemas import JobStatus
 from app.serializers import status_of
 from app.status_reader import StatusReader
@@ -241,6 +242,7 @@ class WireConnection(Connection):
     """A connection of one job that ends with it."""
 
     encoding = Encoding.WEBSOCKET
+    gauge = WEBSOCKETS
 
     def __init__(self, wire: Wire, hub: SimulatedHub) -> None:
         async def send(message: Any) -> None:
