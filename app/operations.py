@@ -40,6 +40,7 @@ from app.access.rules import (
     SEE_JOBS,
     SEE_NOTICES,
     SEE_PARTS,
+    SEE_TIMELINE,
     SEE_WEBHOOKS,
     SEND_PARTS,
     SHARE_RESULT,
@@ -473,7 +474,7 @@ OPERATIONS = (
         {200: (operator_schemas.JobCount,)}, (), _JOB_FILTER, (400, 503),
     ),
     Operation(
-        "GET", f"{OPERATOR}/jobs/{{jobId}}", SEE_FLEET, operator.timeline, "timeline",
+        "GET", f"{OPERATOR}/jobs/{{jobId}}", SEE_TIMELINE, operator.timeline, "timeline",
         "Get one job with its attempts and transitions, and why it waits", "operation",
         {200: (operator_schemas.JobTimeline,)}, problems=(400, 404, 503),
     ),

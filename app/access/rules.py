@@ -97,6 +97,7 @@ SEE_NOTICES = Rule(Scope.JOBS_READ, Cost.LIGHT, grant=False, role=Role.OPERATOR)
 ACKNOWLEDGE_NOTICE = Rule(Scope.JOBS_WRITE, Cost.LIGHT, grant=False, role=Role.OPERATOR)
 SEE_FLEET = Rule(Scope.JOBS_READ, Cost.LIGHT, grant=False, role=Role.SUPPORT)
 """For what operators see: the jobs of all owners, and the processes that run them."""
+SEE_TIMELINE = Rule(Scope.JOBS_READ, Cost.LIGHT, JobAccess.SEE, grant=False, role=Role.SUPPORT)
 FOLLOW_FLEET = Rule(Scope.JOBS_READ, Cost.FREE, grant=False, ticket=True, role=Role.SUPPORT)
 STEER_FLEET = Rule(Scope.JOBS_WRITE, Cost.LIGHT, grant=False, role=Role.OPERATOR)
 """For what operators do to queues, workers and many jobs at once."""

@@ -69,7 +69,7 @@ async def test_the_catalogue_is_listed_by_id_in_pages(api: httpx.AsyncClient, ca
     first = pages[0][0]
     assert first.pop("createdAt").endswith("Z")
     assert len(first.pop("sha256")) == 64
-    origin = {"role": "original", "parentId": None, "thumbnailId": None}
+    origin = {"role": "original", "parentId": None, "thumbnailId": None, "snippet": None}
     content = {"size": 2, "crc32": "4f5344cd", "contentType": "text/plain"}
     assert first == {"id": ids[0], "name": "0.txt", **content, **origin}
 

@@ -53,7 +53,7 @@ async def test_files_are_picked_checked_packed_and_really_downloaded(
         await catalogue.add(f"this is {n}".encode() * 100, f"report-{n:02}.txt")
     await tab.goto(gateway)
     await tab.get_by_label("Search files").fill("report-0")
-    await expect(tab.get_by_role("checkbox")).to_have_count(10 + 3)  # and the options
+    await expect(tab.get_by_role("checkbox")).to_have_count(10 + 4)  # and the options
     await button(tab, "Select all shown").click()
     before = tab.get_by_role("region", name="Summary")
     await expect(before).to_contain_text("Files10Total size9.00 kB")

@@ -236,7 +236,7 @@ async def test_files_are_selected_by_range_and_shown_by_folder(tab: Page, gatewa
     await tab.goto(gateway)
     await tab.get_by_role("checkbox", name="10003").check()
     await tab.get_by_role("checkbox", name="10001").click(modifiers=["Shift"])
-    boxes = tab.locator(".picker").get_by_role("checkbox")
+    boxes = tab.locator(".choice").get_by_role("checkbox")
     assert [await box.is_checked() for box in await boxes.all()] == [False, True, True, True, False]
     await tab.get_by_text("5.txt", exact=True).click(modifiers=["Shift"])
     await expect(tab.get_by_text("4 files selected14.0 kB")).to_be_visible()

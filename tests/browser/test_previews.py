@@ -147,7 +147,7 @@ async def test_the_catalogue_shows_thumbnails_as_list_and_grid_and_remembers_whi
     for layout in ("Grid", "List"):
         await button(tab, layout).click()
         await is_loaded(button(tab, "Show photo.jpg").locator("img"))
-        await expect(tab.get_by_role("checkbox")).to_have_count(4 + 3)  # files, not what was made of them; and options
+        await expect(tab.get_by_role("checkbox")).to_have_count(4 + 4)  # files, not what was made of them; and options
         await expect(button(tab, "Show broken.jpg")).to_have_count(0)
     await button(tab, "Show report.pdf").click()
     await is_loaded(tab.get_by_role("dialog").get_by_role("img", name="Page 1"))
