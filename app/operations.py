@@ -529,7 +529,7 @@ OPERATIONS = (
     Operation(
         "POST", WEBHOOKS, MANAGE_WEBHOOKS, webhooks.create, "createWebhook",
         "Be told when jobs end, by requests to a URL", "webhooks", {201: (schemas.WebhookCreated,)},
-        (request_bodies.NewWebhook,), problems=(400, 403, 409, 422, 502, 503),
+        (request_bodies.NewWebhook,), problems=(400, 403, 409, 413, 415, 422, 503),
     ),
     Operation(
         "GET", WEBHOOKS, SEE_WEBHOOKS, webhooks.listing, "webhooks", "List webhooks", "webhooks",
@@ -564,7 +564,7 @@ OPERATIONS = (
     Operation(
         "POST", f"{WEBHOOKS}/{{id}}/replay", MANAGE_WEBHOOKS, webhooks.send_again, "replayWebhook",
         "Send messages of a time again", "webhooks", {200: (schemas.Replayed,)}, (request_bodies.Replay,),
-        problems=(400, 404, 503),
+        problems=(400, 404, 413, 415, 503),
     ),
     *(
         Operation(

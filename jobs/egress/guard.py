@@ -145,7 +145,7 @@ class Egress:
         await self._pool.aclose()
 
     async def check(self, url: str) -> None:
-        """Refuse a URL to which no request could be sent. Raises `InvalidUrl`, `EgressRefused`, `EgressFailed`.
+        """Refuse a URL to which no request could be sent. Raises `InvalidUrl`, `EgressRefused`.
 
         It is for people who are about to store the URL. Whatever it finds, each request is checked by itself. Without TLS,
         only hosts that are not public can be told: what is sent there does not leave the own network.
@@ -158,7 +158,7 @@ class Egress:
             async with asyncio.timeout(RESOLVE_TIMEOUT):
                 addresses = await self._backend.checked_addresses(parsed.host)
         except (httpcore2.ConnectError, TimeoutError) as error:
-            raise EgressFailed(f"The host {parsed.host} is not known.") from error
+            raise InvalidUrl(f"The host {parsed.host} is not known.") from error
         if parsed.scheme == "http" and any(is_public(address) for address in addresses):
             raise InvalidUrl(f"The URL must start with https://, since {parsed.host} is a public host.")
 

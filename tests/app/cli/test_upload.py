@@ -314,6 +314,7 @@ async def test_who_may_read_the_files_is_an_option(cli: Cli, services: Services)
     )
 
 
+@pytest.mark.usefixtures("worker")
 async def test_what_is_made_of_the_files_is_an_option(cli: Cli, services: Services) -> None:
     (cli.folder / "a.txt").write_text("hello")
     default = {"avif": False, "pages": 5, "onError": "keep"}
