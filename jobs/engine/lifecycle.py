@@ -538,6 +538,9 @@ class Lifecycle:
             except IllegalTransition as error:
                 refused.append(error)
         await jobs.save_jobs(connection, moved)
+        await add_messages(
+            connection, *(one for before, after, event in moved for one in messages_of(before, after, event.at))
+        )
         return [
             Moved(
                 after,

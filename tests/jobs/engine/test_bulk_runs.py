@@ -22,6 +22,8 @@ from jobs.kinds import Kind
 from jobs.services import Services
 from jobs.settings import Settings
 from jobs.uploads.uploads import NewUpload
+from jobs.webhooks.endpoints import add_endpoint
+from jobs.webhooks.messages import OF_JOBS
 from tests.helpers.dead_jobs import many_dead
 from tests.helpers.eventually import eventually
 from tests.helpers.jobs import commands, create, dead, read_job
@@ -246,3 +248,20 @@ async def test_a_filter_is_stored_as_it_was(services: Services) -> None:
     )
     action = await services.bulk.create(BulkCommand.RETRY, wanted, 0, "oskar", None)
     assert (await services.bulk.read(action.id)).filter == wanted == filter_of_json(filter_as_json(wanted))
+
+
+async def test_webhooks_are_told_of_the_jobs_that_it_ends_and_of_no_others(services: Services) -> None:
+    await add_endpoint(
+        services.database,
+        owner="anonymous",
+        url="https://a.example/",
+        events=OF_JOBS,
+        description="",
+        created_by="test",
+    )
+    jobs = [await create(services, 1) for _ in range(3)]
+    await finish(services, await due(services, BulkCommand.CANCEL))
+    told = await services.database.fetch("SELECT event, job_id FROM webhook_messages")
+    assert sorted((row["event"], row["job_id"]) for row in told) == sorted(("job.cancelled", job.id) for job in jobs)
+    await finish(services, await due(services, BulkCommand.RETRY))
+    assert len(await services.database.fetch("SELECT FROM webhook_messages")) == 3
