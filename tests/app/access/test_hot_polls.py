@@ -14,6 +14,7 @@ from app.access import quotas, verdicts
 from app.access.principals import ALL_SCOPES, Role, Scope
 from app.following import reconciler
 from jobs.engine.live import subscriptions
+from jobs.engine.worker import conditions
 from tests.app.shared import Shared, link
 from tests.helpers.access import Headers, key_of, session_of
 from tests.helpers.issuers import signed
@@ -27,6 +28,7 @@ def nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     """The gateway does once in ten minutes what it does whether or not it is polled; set before it starts."""
     monkeypatch.setattr(verdicts, "TTL", 600)
     for module, name in (
+        (conditions, "INTERVAL"),
         (reconciler, "RECONCILE_INTERVAL"),
         (subscriptions, "PING"),
         (subscriptions, "PROBE_PAUSE"),
