@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import httpx
@@ -21,16 +21,12 @@ from tests.bench.scene import gateway_scene
 
 CONNECTIONS = 32
 JOBS = 20
-DELIVERED = 20_000
-"""Messages a second that the followers get."""
+DELIVERED = 10_000
+"""Messages a second that the followers of one gateway get."""
 POLLS, DELIVERIES = 0.9, 0.95
 """The least shares of what a gateway without metrics does with as much CPU."""
-SCRAPE_INTERVAL = 5.0
-"""Seconds between two scrapes; Prometheus has fifteen."""
-
-
-Cost = Callable[[Arena, Effort, Sequence[Job], int], Awaitable[float]]
-"""Microseconds for one, of a gateway with this `METRICS_PORT`."""
+SCRAPE_INTERVAL = 15.0
+"""Seconds between two scrapes: the default of most installations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +42,22 @@ class Costs:
 
 
 async def measure(arena: Arena, effort: Effort) -> list[Figure]:
-    """Polls of running jobs with their current ETag, and messages to followers; off, on, on, off in each round."""
+    """Polls of running jobs with their current ETag, and messages to followers."""
     jobs = [it.job for it in await changes.running_jobs(arena.services, JOBS)]
-    polls = [await _both(arena, effort, jobs, _poll) for _ in range(effort.rounds)]
-    deliveries = [await _both(arena, effort, jobs, _deliver) for _ in range(effort.rounds)]
+    polls = [await _polls(arena, effort, jobs) for _ in range(effort.rounds)]
+    deliveries = [await _deliveries(arena, effort, jobs) for _ in range(effort.rounds)]
     return [
         _figure("Polls of as much CPU: with metrics ÷ without", polls, POLLS),
         _figure("Deliveries of as much CPU: with metrics ÷ without", deliveries, DELIVERIES),
     ]
 
 
-async def _both(arena: Arena, effort: Effort, jobs: Sequence[Job], cost: Cost) -> Costs:
-    first_off = await cost(arena, effort, jobs, 0)
+async def _polls(arena: Arena, effort: Effort, jobs: Sequence[Job]) -> Costs:
+    """Off, on, on, off, since the load takes all that there is of the processor."""
+    first_off = await _poll(arena, effort, jobs, 0)
     [port] = free_ports([0])
-    on = [await cost(arena, effort, jobs, port) for _ in range(2)]
-    last_off = await cost(arena, effort, jobs, 0)
+    on = [await _poll(arena, effort, jobs, port) for _ in range(2)]
+    last_off = await _poll(arena, effort, jobs, 0)
     return Costs(off=(first_off + last_off) / 2, on=sum(on) / 2)
 
 
@@ -76,13 +73,20 @@ async def _poll(arena: Arena, effort: Effort, jobs: Sequence[Job], metrics_port:
     return 1e6 * used / sum(answers.statuses.values())
 
 
-async def _deliver(arena: Arena, effort: Effort, jobs: Sequence[Job], metrics_port: int) -> float:
-    async with (
-        gateway_scene(arena, jobs, streams=effort.followers, metrics_port=metrics_port) as scene,
-        _scraping(metrics_port),
-    ):
-        window = await scene.window(DELIVERED, effort.seconds)
-    return window.each
+async def _deliveries(arena: Arena, effort: Effort, jobs: Sequence[Job]) -> Costs:
+    """Both gateways at the same time, each with jobs of its own: what one delivery costs varies more from run to run."""
+    [metrics_port] = free_ports([0])
+    half = len(jobs) // 2
+    async with AsyncExitStack() as running:
+        scenes = [
+            await running.enter_async_context(
+                gateway_scene(arena, followed, streams=effort.followers // 2, metrics_port=port)
+            )
+            for port, followed in ((0, jobs[:half]), (metrics_port, jobs[half:]))
+        ]
+        await running.enter_async_context(_scraping(metrics_port))
+        off, on = await asyncio.gather(*(scene.window(DELIVERED, 3 * effort.seconds) for scene in scenes))
+    return Costs(off=off.each, on=on.each)
 
 
 @asynccontextmanager
