@@ -46,6 +46,7 @@ def launch(plan: Plan, arguments: list[str]) -> None:
     try:
         os.setpgid(0, 0)
         os.nice(NICENESS)
+        os.environ.clear()
         os.environ["TMPDIR"] = plan.scratch
         restrict(plan)
     except Exception as error:  # noqa: BLE001 - whatever it is, the decoder must not run

@@ -16,6 +16,13 @@ from jobs.processing.confinement.plan import NICENESS, Plan
 IDLE = 60.0
 """Seconds after which a template ends that no job needs."""
 
+MALLOC = ":".join(
+    f"glibc.malloc.{name}={value}"
+    for name, value in {"hugetlb": 1, "top_pad": 32 << 20, "trim_threshold": 1 << 30, "mmap_threshold": 1 << 30}.items()
+)
+"""How glibc gets memory for a decoder: in huge pages, which it keeps. A child lives for one file, and 10,000 small pages
+took a twentieth of the CPU of a photo. Other C libraries ignore this."""
+
 
 def let_others_first(process: int) -> None:
     """Lower the weight of the session that this process leads, as a whole (sched(7), "The autogroup feature").
@@ -35,7 +42,7 @@ class Template:
         with theirs:
             process = subprocess.Popen(  # noqa: S603 - our own program
                 command,
-                env={},
+                env={"GLIBC_TUNABLES": MALLOC},  # the launcher removes it again
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,

@@ -37,6 +37,11 @@ async def test_it_reads_its_request_and_its_lines_are_passed_on(run: Runner) -> 
     assert run.lines == [b"first", b"second", f"['a', 'b'] {scratch} {scratch}".encode()]
 
 
+async def test_its_environment_has_nothing_but_the_folder_for_its_files(run: Runner) -> None:
+    await run("import os; print(dict(os.environ))")
+    assert run.lines == [str({"TMPDIR": str(run.scratch)}).encode()]
+
+
 async def test_a_request_that_it_does_not_read_does_no_harm(run: Runner) -> None:
     ended = await run("import sys; sys.stdin.close()", request=bytes(1 << 20))
     assert ended.returncode == 0
