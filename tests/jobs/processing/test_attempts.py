@@ -244,7 +244,10 @@ async def test_a_decoder_that_hangs_is_stopped(services: Services, tmp_path: Pat
         'emit("probed", width=2, height=1); os.symlink("/etc/passwd", "out/web.webp"); emit("made", output="web")',
         'emit("probed", width=2, height=1); os.mkfifo("out/web.webp"); emit("made", output="web")',
         'os.rmdir("out"); os.symlink("/etc", "out"); emit("probed", width=2, height=1); emit("made", output="web")',
-        'emit("probed", width=2, height=1)\nfor _ in range(3000): emit("started", output="web")\ntime.sleep(60)',
+        (  # storing the thumbnail takes the worker longer than to read 64 KiB
+            'emit("probed", width=2, height=1); make("thumbnail")\n'
+            'print((json.dumps({"event": "started", "output": "web"}) + "\\n") * 3000, end="", flush=True); time.sleep(60)'
+        ),
         'emit("probed", width=2, height=1); emit("done")',  # but made nothing
         'emit("probed", width=2, height=1); make("thumbnail"); make("web")',  # no last event
         'print("hello")',

@@ -115,11 +115,11 @@ async def decoding(services: Services) -> AsyncIterator[tuple[psutil.Process, ps
 
 
 def _is_decoder(process: psutil.Process) -> bool:
-    """Whether it is the child of a launcher, which runs the decoder of images."""
-    parent = process.parent()
-    pair = [] if parent is None else [process, parent]
-    return bool(pair) and all(
-        one.name().startswith("python") and "jobs.processing.decoders.image" in " ".join(one.cmdline()) for one in pair
+    """Whether it is the child of a launcher, which is a fork of the template for the decoder of images."""
+    family = [process, *process.parents()[:2]]
+    return len(family) == 3 and all(
+        one.name().startswith("python") and "jobs.processing.decoders.image" in " ".join(one.cmdline())
+        for one in family
     )
 
 
