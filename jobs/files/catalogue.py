@@ -10,7 +10,7 @@ from typing import Any
 from unicodedata import normalize
 from uuid import UUID
 
-from sqlalchemy import RowMapping, func, insert, select, text
+from sqlalchemy import RowMapping, insert, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobs.database import Database, fetch_within
@@ -61,9 +61,10 @@ class StoredFile:
         return f"it was {self.gone_reason.participle} on {self.gone_at:%Y-%m-%d}"
 
 
-async def next_id(connection: AsyncConnection) -> int:
-    """A new id. It is used up even if no file is added."""
-    return int((await connection.execute(select(func.nextval("stored_files_id_seq")))).scalar_one())
+async def next_ids(database: Database, count: int) -> list[int]:
+    """So many new ids. They are used up even if no file is added. Raises `DatabaseUnavailable`."""
+    rows = await database.fetch("SELECT nextval('stored_files_id_seq') AS id FROM generate_series(1, $1::int)", count)
+    return [row["id"] for row in rows]
 
 
 async def insert_file(connection: AsyncConnection, file: StoredFile) -> None:

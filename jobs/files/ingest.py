@@ -11,9 +11,10 @@ from datetime import datetime
 import structlog
 from isal import isal_zlib
 
+from jobs.concurrency import gather
 from jobs.database import Database
 from jobs.errors import HaulageError, ObjectMissing
-from jobs.files.catalogue import StoredFile, find_files, insert_file, next_id
+from jobs.files.catalogue import StoredFile, find_files, insert_file, next_ids
 from jobs.files.media_types import media_type
 from jobs.files.names import safe_name
 from jobs.files.object_keys import catalogue_key, template_key
@@ -103,24 +104,30 @@ class FileIngest:
 
 
 async def free_file_id(database: Database, storage: Storage, template: str) -> int:
-    """A new id neither of whose keys has an object; `template` is `S3_KEY_TEMPLATE`.
+    """A new id, as those of `free_file_ids`."""
+    [file_id] = await free_file_ids(database, storage, template, 1)
+    return file_id
+
+
+async def free_file_ids(database: Database, storage: Storage, template: str, count: int) -> list[int]:
+    """New ids of neither of whose keys there is an object; `template` is `S3_KEY_TEMPLATE`.
 
     Clients that use the template key must keep getting the object they always got. An object under the catalogue's key
     may be a file, too, if the bucket is older than the catalogue.
     """
 
-    async def exists(key: str) -> bool:
-        try:
-            await storage.objects.head(key)
-        except ObjectMissing:
-            return False
+    async def is_free(file_id: int) -> bool:
+        for key in (template_key(template, file_id), catalogue_key(file_id)):
+            with suppress(ObjectMissing):
+                await storage.objects.head(key)
+                return False
         return True
 
-    while True:
-        async with database.begin() as connection:
-            file_id = await next_id(connection)
-        if not any([await exists(key) for key in (template_key(template, file_id), catalogue_key(file_id))]):
-            return file_id
+    found: list[int] = []
+    while len(found) < count:
+        ids = await next_ids(database, count - len(found))
+        found += [file_id for file_id, free in zip(ids, await gather(map(is_free, ids)), strict=True) if free]
+    return found
 
 
 class _Checksums:

@@ -23,7 +23,7 @@ from jobs.engine.worker.reporter import Reporter
 from jobs.engine.worker.work import Success
 from jobs.errors import ChecksumMismatch, DecoderFailed, DecoderTimeout, ObjectMissing, ScratchFull
 from jobs.files.catalogue import StoredFile
-from jobs.files.ingest import free_file_id
+from jobs.files.ingest import free_file_ids
 from jobs.files.states import Role
 from jobs.files.texts import MAX_INDEXED
 from jobs.processing.commands import ProcessingJobs, with_newer
@@ -61,6 +61,8 @@ log = structlog.get_logger()
 
 MAX_WAITING_EVENTS = 1_000
 """Events of a child that wait to be handled. One that reports more is stopped: it has no reason to."""
+MOST_RESERVED_IDS = 8
+"""Ids of files that an attempt reserves at once. Those that it does not need are never used."""
 CRASHES = frozenset(
     {
         signal.SIGABRT,
@@ -163,7 +165,7 @@ class Processor:
         """A new file of the catalogue, whose object is still to be written."""
         job, source = results.job, results.source
         return StoredFile(
-            id=await free_file_id(self.database, self.storage, self.settings.s3_key_template),
+            id=await self._file_id(results),
             key=output_key(job.id, output, job.fence),
             name=output_file_name(source.name, output),
             size=0,
@@ -180,6 +182,15 @@ class Processor:
             parent_id=source.id,
             scan=source.scan,
         )
+
+    async def _file_id(self, results: Results) -> int:
+        """The id of a new file. Those of the next outputs are reserved with it, by one query."""
+        if not results.reserved_ids:
+            left = len(results.planned) - len(results.settled)
+            results.reserved_ids = await free_file_ids(
+                self.database, self.storage, self.settings.s3_key_template, min(max(left, 1), MOST_RESERVED_IDS)
+            )
+        return results.reserved_ids.pop(0)
 
     async def _fetch(self, source: StoredFile, path: Path, reporter: Reporter) -> None:
         """Copies the source to the scratch folder, and verifies its CRC-32 if that is known."""

@@ -32,6 +32,8 @@ class Results:
         self.planned: list[Output] = []
         self.settled: set[str] = set()
         """Names of the outputs that are made, omitted or failed."""
+        self.reserved_ids: list[int] = []
+        """Ids for the files of the next outputs."""
         self._size = max(source.size, 1)
         self._records = {record.index: record for record in records}
         self._reporter = reporter

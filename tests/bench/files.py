@@ -9,9 +9,10 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from isal import isal_zlib
 
 from jobs.concurrency import map_limited
-from jobs.files.catalogue import StoredFile, insert_file, next_id
+from jobs.files.catalogue import StoredFile, insert_file
 from jobs.owners import ANONYMOUS
 from jobs.services import Services
+from tests.helpers.catalogue import next_id
 
 BLOCK = 1 << 20
 

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobs.engine.jobs import Job
-from jobs.files.catalogue import StoredFile, insert_file, next_id
+from jobs.files.catalogue import StoredFile, insert_file
 from jobs.owners import ANONYMOUS
 from tests.bench.arena import Arena
 from tests.bench.effort import Effort, percentile
 from tests.bench.files import put_files
 from tests.bench.report import Figure
+from tests.helpers.catalogue import next_id
 from tests.helpers.jobs import create
 from tests.helpers.proxies import proxied
 

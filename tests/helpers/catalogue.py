@@ -7,9 +7,10 @@ import zlib
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from jobs.files.catalogue import StoredFile, find_files, insert_file, next_id
+from jobs.files.catalogue import StoredFile, find_files, insert_file
 from jobs.files.states import Role
 from jobs.files.tables import stored_files
 from jobs.files.visibility import Visibility
@@ -17,6 +18,11 @@ from jobs.owners import ANONYMOUS
 from jobs.services import Services
 
 UNSET: Any = object()
+
+
+async def next_id(connection: AsyncConnection) -> int:
+    """A new id of a file."""
+    return int((await connection.execute(select(func.nextval("stored_files_id_seq")))).scalar_one())
 
 
 class Catalogue:

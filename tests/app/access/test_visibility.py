@@ -9,13 +9,14 @@ import httpx
 import pytest
 
 from app.access.principals import Role, Scope
-from jobs.files.catalogue import find_files, insert_file, next_id
+from jobs.files.catalogue import find_files, insert_file
 from jobs.files.states import Role as FileRole
 from jobs.files.texts import insert_text
 from jobs.files.visibility import Visibility
 from jobs.services import Services
 from tests.app.shared import Shared
 from tests.helpers.access import Headers, key_of
+from tests.helpers.catalogue import next_id
 from tests.helpers.jobs import ended
 from tests.helpers.running import working
 

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 from app.cli.local_files import LocalFile, UnreadableFile, read, scan
-from jobs.files.catalogue import find_files, insert_file, next_id
+from jobs.files.catalogue import find_files, insert_file
 from jobs.files.states import Role
 from jobs.files.texts import insert_text
 from jobs.services import Services
 from tests.app.cli.processes import Cli, unpadded
+from tests.helpers.catalogue import next_id
 
 pytestmark = pytest.mark.usefixtures("services")
 

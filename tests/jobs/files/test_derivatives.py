@@ -12,12 +12,11 @@ from jobs.files.catalogue import (
     list_files,
     lock_available,
     mark_gone,
-    next_id,
 )
 from jobs.files.states import GoneReason, Role
 from jobs.files.visibility import FileReader, Visibility
 from jobs.services import Services
-from tests.helpers.catalogue import Catalogue
+from tests.helpers.catalogue import Catalogue, next_id
 from tests.helpers.eventually import eventually
 
 

@@ -10,11 +10,12 @@ import asyncpg
 import pytest
 
 from jobs.database import Database
-from jobs.files.catalogue import StoredFile, find_files, insert_file, mark_gone, next_id
+from jobs.files.catalogue import StoredFile, find_files, insert_file, mark_gone
 from jobs.files.states import GoneReason, Role
 from jobs.files.texts import MAX_INDEXED, MAX_START, Searchable, copy_text, find_searchable, insert_text, search_texts
 from jobs.files.visibility import FileReader, Visibility
 from jobs.services import Services
+from tests.helpers.catalogue import next_id
 
 LATE = "x " * MAX_START + "zanzibar"
 
