@@ -446,7 +446,7 @@ OPERATIONS = (
     ),
     Operation(
         "GET", NOTICES, SEE_NOTICES, notices.listing, "notices",
-        "List what operators should know of, as an operator or admin, latest first", "notices",
+        "List what operators should know of, as support, an operator or an admin, latest first", "notices",
         {200: (schemas.NoticePage,)}, (), (_NOTICE_STATE, _CURSOR, _LIMIT), (400, 503),
     ),
     Operation(

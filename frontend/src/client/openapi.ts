@@ -627,7 +627,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List what operators should know of, as an operator or admin, latest first */
+        /** List what operators should know of, as support, an operator or an admin, latest first */
         get: operations["notices"];
         put?: never;
         post?: never;

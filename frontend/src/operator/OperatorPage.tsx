@@ -45,7 +45,7 @@ interface Props extends ReturnType<typeof rightsOf> {
   session: Session;
 }
 
-function Operations({ session, canAct, canSeeNotices }: Props) {
+function Operations({ session, canAct }: Props) {
   const [feed] = useState(newFeed);
   const { connection, retryAt, overview, problem } = useSyncExternalStore(feed.subscribe, feed.getState);
   useEffect(() => feed.follow(), [feed]);
@@ -67,7 +67,7 @@ function Operations({ session, canAct, canSeeNotices }: Props) {
         />
         {!canAct && <p className="fine">{operatorTexts.readOnly}</p>}
         {problem && <ProblemNotice action="view" problem={problem} onRetry={() => feed.reconnect()} />}
-        {route.name === "overview" && <Overview overview={overview} canAct={canAct} canSeeNotices={canSeeNotices} />}
+        {route.name === "overview" && <Overview overview={overview} canAct={canAct} />}
         {route.name === "jobs" && <JobsView canAct={canAct} />}
         {route.name === "job" && <JobView key={route.jobId} jobId={route.jobId} canAct={canAct} />}
         {route.name === "notFound" && <NotFound />}

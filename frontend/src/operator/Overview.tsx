@@ -16,11 +16,10 @@ interface Props {
   overview: Figures | null;
   canAct: boolean;
   /** Notices are for those who act. */
-  canSeeNotices: boolean;
 }
 
 /** How the installation is doing, at a glance. */
-export function Overview({ overview, canAct, canSeeNotices }: Props) {
+export function Overview({ overview, canAct }: Props) {
   const title = useRef<HTMLHeadingElement>(null);
   useEffect(() => title.current?.focus({ preventScroll: true }), []);
   const actions = useBulkActions();
@@ -41,7 +40,7 @@ export function Overview({ overview, canAct, canSeeNotices }: Props) {
           </div>
           <Times durations={overview.durations} />
           <div className="overview-columns">
-            {canSeeNotices && <Notices canAct={canAct} />}
+            <Notices canAct={canAct} />
             <Throttled throttled={overview.throttled} />
           </div>
           <BulkActions actions={actions} canAct={canAct} limit={5} />

@@ -4,11 +4,10 @@ import type { Caller } from "../page/session.ts";
 export interface Rights {
   canSee: boolean;
   canAct: boolean;
-  canSeeNotices: boolean;
 }
 
 /** On an open server everybody may everything. */
 export function rightsOf({ mode, role }: Pick<Caller, "mode" | "role">): Rights {
   const canAct = mode === "open" || role === "operator" || role === "admin";
-  return { canSee: canAct || role === "support", canAct, canSeeNotices: canAct };
+  return { canSee: canAct || role === "support", canAct };
 }
