@@ -150,17 +150,31 @@ class Egress:
         It is for people who are about to store the URL. Whatever it finds, each request is checked by itself. Without TLS,
         only hosts that are not public can be told: what is sent there does not leave the own network.
         """
+        try:
+            await self._check(parse_url(url))
+        except EgressFailed as error:
+            raise InvalidUrl(error.message) from error
+
+    async def check_tls(self, url: str) -> None:
+        """Refuse a URL without TLS of a public host, right before a request that would be sent there.
+
+        Raises `InvalidUrl`, `EgressRefused`, and `EgressFailed` if the name of the host cannot be looked up now.
+        """
         parsed = parse_url(url)
+        if parsed.scheme == "http":
+            await self._check(parsed)
+
+    async def _check(self, url: httpx2.URL) -> None:
         if self._has_proxy:
-            self._check_literal(parsed.host)
+            self._check_literal(url.host)
             return
         try:
             async with asyncio.timeout(RESOLVE_TIMEOUT):
-                addresses = await self._backend.checked_addresses(parsed.host)
+                addresses = await self._backend.checked_addresses(url.host)
         except (httpcore2.ConnectError, TimeoutError) as error:
-            raise InvalidUrl(f"The host {parsed.host} is not known.") from error
-        if parsed.scheme == "http" and any(is_public(address) for address in addresses):
-            raise InvalidUrl(f"The URL must start with https://, since {parsed.host} is a public host.")
+            raise EgressFailed(f"The host {url.host} is not known.") from error
+        if url.scheme == "http" and any(is_public(address) for address in addresses):
+            raise InvalidUrl(f"The URL must start with https://, since {url.host} is a public host.")
 
     @asynccontextmanager
     async def stream(
@@ -210,17 +224,20 @@ class Egress:
 
 
 def parse_url(text: str) -> httpx2.URL:
-    """Return the parsed URL. Raises `InvalidUrl` for what no request can be sent to."""
+    """Return the parsed URL. Raises `InvalidUrl` for what no request can be sent to.
+
+    The error does not repeat the URL, since that may have secrets.
+    """
     if len(text) > MAX_URL:
         raise InvalidUrl(f"The URL is too long: it may have {MAX_URL:,} characters.")
     try:
         url = httpx2.URL(text)
     except (httpx2.InvalidURL, ValueError) as error:
-        raise InvalidUrl(f"{text!r} is not a URL: {error}") from error
+        raise InvalidUrl(f"The URL is not valid: {error}") from error
     if url.scheme not in {"http", "https"} or not url.host:
-        raise InvalidUrl(f"{text!r} is no URL of the form https://host/path.")
+        raise InvalidUrl("The URL is not of the form https://host/path.")
     if url.port is not None and not 0 < url.port <= MAX_PORT:
-        raise InvalidUrl(f"{text!r} has the port {url.port}, which does not exist.")
+        raise InvalidUrl(f"The URL has the port {url.port}, which does not exist.")
     if url.userinfo:
         raise InvalidUrl("The URL must not contain a user name or a password.")
     return url.copy_with(fragment=None)

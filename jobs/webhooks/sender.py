@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from time import time
 
 import httpcore2
@@ -14,6 +12,7 @@ import structlog
 from jobs.concurrency import cancel_and_wait
 from jobs.database import Database
 from jobs.egress.guard import Egress
+from jobs.egress.retry_after import retry_after
 from jobs.errors import EgressFailed, EgressRefused, HaulageError, InvalidUrl
 from jobs.webhooks.deliveries import MAX_DETAIL, Due, claim_due, finish
 from jobs.webhooks.outcomes import Attempt, Outcome
@@ -126,17 +125,6 @@ class Sender:
                     pass
             except HaulageError as error:
                 log.warning("webhooks_failed", reason=error.message)
-
-
-def retry_after(text: str, now: float) -> float | None:
-    """Seconds of a `Retry-After`, which has a number or a date; None for anything else."""
-    if text.strip().isdecimal():
-        return float(text)
-    try:
-        date = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return max(0.0, (date.replace(tzinfo=date.tzinfo or UTC) - datetime.fromtimestamp(now, UTC)).total_seconds())
 
 
 async def _start_of(response: httpcore2.Response) -> str:

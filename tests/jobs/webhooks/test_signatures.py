@@ -9,8 +9,8 @@ import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from jobs.egress.retry_after import retry_after
 from jobs.webhooks.outcomes import KEPT_TRYING, LONGEST_PAUSE, REFUSAL_DELAYS, Attempt, Outcome, pause, retry_delay
-from jobs.webhooks.sender import retry_after
 from jobs.webhooks.signatures import KEY_SIZE, SigningKeys, signature_headers
 
 KEYS = SigningKeys(bytes(range(KEY_SIZE)), bytes(range(KEY_SIZE, 2 * KEY_SIZE)))
