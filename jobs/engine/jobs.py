@@ -83,6 +83,8 @@ class Failure:
 
     error_class: ErrorClass
     message: str
+    retry_after: float | None = None
+    """Seconds for which somebody outside wants nothing to be tried again. It is not stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -438,15 +438,16 @@ class Lifecycle:
     async def fail(
         self, held: Job, failure: Failure, batch: Batch | None = None, notices: Sequence[Notice] = ()
     ) -> Job:
-        """Ends the attempt. Another one follows if the error is retryable and attempts are left.
+        """Ends the attempt. Another one follows if the error is retryable and attempts are left, after a backoff.
 
-        The notices are raised in the same transaction.
+        It follows no earlier than `failure.retry_after`. The notices are raised in the same transaction.
         """
 
         async def within(connection: AsyncConnection, _: Job) -> None:
             await raise_notice(connection, *notices)
 
-        return await self._move_held(held, Fail(failure=failure, retry_in=self._backoff(held)), within, batch)
+        retry_in = max(self._backoff(held), failure.retry_after or 0)
+        return await self._move_held(held, Fail(failure=failure, retry_in=retry_in), within, batch)
 
     async def park(self, held: Job, failure: Failure, retry_in: float, batch: Batch | None = None) -> Job:
         """Ends the attempt without charging it. Another one follows in `retry_in` seconds."""

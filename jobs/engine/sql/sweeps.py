@@ -177,6 +177,12 @@ async def finish_cleanup(
     )
 
 
+async def schedule_cleanup(connection: AsyncConnection, job_id: UUID, delay: timedelta) -> None:
+    """Makes a cleanup due after the delay, unless one is due before."""
+    due = func.least(jobs.c.cleanup_at, _now + delay)
+    await connection.execute(jobs.update().where(jobs.c.id == job_id).values(cleanup_at=due))
+
+
 async def hasten_cleanup(connection: AsyncConnection, job_id: UUID) -> None:
     """Makes a cleanup that is due later due now."""
     await connection.execute(jobs.update().where(jobs.c.id == job_id, jobs.c.cleanup_at > _now).values(cleanup_at=_now))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -52,6 +52,8 @@ class Reporter:
         """Files that changed in the last durable batch, until it has been published."""
         self._parts: dict[int, UploadPart] = {}
         """Parts that were finished since the last durable batch, by number. A repeated upload replaces the first one."""
+        self._unsized: frozenset[int] = frozenset()
+        """Files whose sizes the attempt has to find out: until it has, the total is unknown."""
         self._skipped = 0
         """Bytes that earlier attempts have read: they do not count for the speed."""
         self._speed = Rate()
@@ -73,26 +75,60 @@ class Reporter:
         self._phase = phase
         self._update(self._progress)
 
-    def resolved(self, records: Sequence[FileRecord]) -> None:
+    def resolved(self, records: Sequence[FileRecord], unsized: Collection[int] = ()) -> None:
         """The files are known, and so is the total of bytes. An attempt that finds out more may call this again.
 
+        `unsized`: the indexes of files whose sizes are not known yet. The total is unknown until they are (`sized`).
         Files with new indexes are added to the job, and stay for the next attempt. Files that the job has and `records`
         lacks are omitted: none is removed, since no event tells followers that a file does not exist any more.
         """
         omitted = {index: replace(record, state=FileState.OMITTED) for index, record in self._records.items()}
         self._records = omitted | {record.index: record for record in records}
         self._fresh.update(self._records)
+        self._unsized = frozenset(unsized)
+        self._count()
+
+    def _count(self) -> None:
+        """Counts files and bytes of all records again."""
         states = Counter(record.state for record in self._records.values())
-        sizes = [record.size or 0 for record in self._records.values() if record.state in _EXPECTED]
+        expected = [record for record in self._records.values() if record.state in _EXPECTED]
+        known = all(record.size is not None for record in expected if record.index in self._unsized)
         self._update(
             replace(
                 self._progress,
                 files_total=len(self._records),
                 files_done=states[FileState.DONE],
                 files_omitted=states[FileState.OMITTED],
-                bytes_total=sum(sizes),
+                bytes_total=sum(record.size or 0 for record in expected) if known else None,
             )
         )
+
+    def refined(self, record: FileRecord) -> None:
+        """More is known of a file: its size, its object, or that it is left out. What was read of it counts as before.
+
+        Of a file that is left out, nothing counts.
+        """
+        if record.state not in _EXPECTED:
+            self.restarted(record.index)
+        before = self._records[record.index]
+        state = before.state if record.state in _EXPECTED else record.state
+        self._records[record.index] = replace(record, state=state, bytes_done=before.bytes_done)
+        self._fresh.add(record.index)
+        self._count()
+
+    def sized(self, index: int, size: int | None) -> None:
+        """The size of a file became known, or is unknown again."""
+        record = self._records[index]
+        if record.size != size:
+            self._records[index] = replace(record, size=size)
+            self._fresh.add(index)
+            self._count()
+
+    def restarted(self, index: int) -> None:
+        """What was read of a file does not count any more: it is read again from its start, or left out."""
+        amount = self._records[index].bytes_done
+        if amount:
+            self.skipped(index, -amount)
 
     def read(self, index: int, amount: int) -> None:
         """`amount` more bytes of a file were read."""
@@ -113,6 +149,10 @@ class Reporter:
         """A part of the job's multipart upload is finished."""
         self._parts[part.number] = part
         self._update(self._progress)
+
+    def recorded(self) -> None:
+        """The attempt has recorded by itself something that the next attempt continues from."""
+        self._recorded_parts = True
 
     def done(self, index: int, crc32: int | None, file_id: int | None = None, size: int | None = None) -> None:
         """A file was read to its end and verified, or made. `file_id`, `size`: if they were not known before."""
@@ -209,7 +249,7 @@ class Reporter:
 
     @property
     def made_progress(self) -> bool:
-        """True if parts were recorded, or are in the last batch: the next attempt continues from them."""
+        """True if something was recorded, or is in the last batch, from which the next attempt continues."""
         return self._recorded_parts or bool(self._parts)
 
     def last_batch(self) -> Batch | None:
