@@ -254,6 +254,9 @@ RESPONSES: dict[str, ErrorResponse] = {
     "egress_refused": ErrorResponse(422, "Requests may not be sent to this host", ExitCode.INVALID),
     "egress_failed": ErrorResponse(502, "The host did not respond", ExitCode.UNAVAILABLE),
     # failed attempts
+    "source_rejected": ErrorResponse(422, "The URL cannot be fetched", ExitCode.INVALID),
+    "source_unavailable": ErrorResponse(502, "The host of a URL did not deliver the file", ExitCode.UNAVAILABLE),
+    "source_too_slow": ErrorResponse(504, "The host of a URL is too slow", ExitCode.UNAVAILABLE),
     "type_mismatch": ErrorResponse(422, "The file is not what it claims to be", ExitCode.INVALID),
     "upload_incomplete": ErrorResponse(409, "The upload is incomplete", ExitCode.INVALID),
     "processing_failed": ErrorResponse(422, "Not everything could be made of the file", ExitCode.FAILED),

@@ -14,19 +14,22 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
     StrictInt,
     StrictStr,
+    Tag,
     field_validator,
     model_validator,
 )
 from pydantic.alias_generators import to_camel
 
-from app.validation import shown
-from jobs.bundles.downloads import MAX_FILES, MAX_NAME, Compression, OnMissing
+from app.validation import UNION_TAG, shown
+from jobs.bundles.downloads import MAX_FILES, MAX_NAME, Compression, OnMissing, SourceRequest, check_source_url
 from jobs.engine.bulk_actions import BulkCommand
 from jobs.engine.job_filters import JobFilter
-from jobs.engine.jobs import FileRequest, Status
+from jobs.engine.jobs import UNKNOWN_FILE, FileRequest, Status
+from jobs.errors import InvalidUrl
 from jobs.files.names import safe_archive_name, safe_name
 from jobs.files.tables import FILE_ID_MAX, FILE_ID_MIN
 from jobs.files.visibility import Visibility
@@ -35,6 +38,23 @@ from jobs.processing.recipes import DEFAULT_PAGES, MAX_PAGES, OnError, Wishes
 from jobs.uploads.uploads import MAX_PARTS, MAX_SIGNED, MAX_UPLOADS, NewUpload
 from jobs.webhooks.messages import OF_JOBS, OF_OPERATORS, EventName
 
+
+def _is_source_url(text: str) -> str:
+    try:
+        return check_source_url(text)
+    except InvalidUrl as error:
+        raise ValueError(error.message) from None  # without the URL, which may have secrets
+
+
+def _is_sha256(text: str) -> str:
+    if re.fullmatch(r"[0-9a-fA-F]{64}", text) is None:
+        msg = f"must be a SHA-256 of 64 hexadecimal digits, not {shown(text)}"
+        raise ValueError(msg)
+    return text.lower()
+
+
+Url = Annotated[StrictStr, AfterValidator(_is_source_url), Field(examples=["https://files.example/report.pdf"])]
+Sha256 = Annotated[StrictStr, AfterValidator(_is_sha256)]
 FileId = Annotated[StrictInt, Field(ge=FILE_ID_MIN, le=FILE_ID_MAX, examples=[10000])]
 Name = Annotated[StrictStr, Field(min_length=1, max_length=MAX_NAME)]
 
@@ -52,11 +72,35 @@ class FileItem(Body):
     name: Name | None = None
 
 
+class UrlItem(Body):
+    """A file that is fetched from a URL, with its name in the archive."""
+
+    url: Url = Field(
+        description="`https://…`, without user name and password; `http://…` only for hosts of `EGRESS_ALLOW`. Its query "
+        "may have secrets: it is shown to nobody."
+    )
+    name: Name
+    sha256: Sha256 | None = Field(
+        default=None,
+        description="SHA-256 of the file in hexadecimal digits. A file with another one counts as missing.",
+    )
+
+
+def _kind_of_item(value: object) -> str:
+    return URL_ITEM if isinstance(value, UrlItem) or (isinstance(value, dict) and "url" in value) else FILE_ITEM
+
+
+FILE_ITEM, URL_ITEM = f"{UNION_TAG}file", f"{UNION_TAG}url"
+SelectedItem = Annotated[
+    Annotated[FileItem, Tag(FILE_ITEM)] | Annotated[UrlItem, Tag(URL_ITEM)], Discriminator(_kind_of_item)
+]
+
+
 class FileSelection(Body):
-    """The requested files: either ids, or ids with names. 1 to 1000, each once."""
+    """The requested files: either ids, or a list of ids with names and of URLs. 1 to 1000, each once."""
 
     file_ids: list[FileId] | None = Field(default=None, alias="file_ids", min_length=1, max_length=MAX_FILES)
-    files: list[FileItem] | None = Field(default=None, min_length=1, max_length=MAX_FILES)
+    files: list[SelectedItem] | None = Field(default=None, min_length=1, max_length=MAX_FILES)
     archive_name: Name | None = Field(
         default=None, description="Name of the bundle. Unsafe characters are replaced, and `.zip` is added."
     )
@@ -78,24 +122,40 @@ class FileSelection(Body):
         if self.files is None:
             return [FileRequest(file_id=file_id) for file_id in self.file_ids or ()]
         return [
-            FileRequest(file_id=item.file_id, name=None if item.name is None else safe_name(item.name))
+            FileRequest(
+                file_id=UNKNOWN_FILE if isinstance(item, UrlItem) else item.file_id,
+                name=None if item.name is None else safe_name(item.name),
+            )
             for item in self.files
         ]
+
+    def sources(self) -> dict[int, SourceRequest]:
+        """Which of the files are URLs, by their index."""
+        return {
+            index: SourceRequest(url=item.url, sha256=item.sha256)
+            for index, item in enumerate(self.files or ())
+            if isinstance(item, UrlItem)
+        }
 
     def safe_archive_name(self) -> str | None:
         return None if self.archive_name is None else safe_archive_name(self.archive_name)
 
     @staticmethod
     def repeated(raw: Any) -> list[tuple[str, str]]:
-        """Every place at which an id is repeated, with the problem. `raw` is the body, which may be invalid otherwise."""
+        """Every place at which an id or a URL is repeated, with the problem. `raw` is the body, which may be invalid."""
         if not isinstance(raw, dict):
             return []
+        repeated_urls: list[tuple[str, str]] = []
         places: list[tuple[str, object]] = []
         if isinstance(raw.get("file_ids"), list):
             places += [(f"file_ids[{i}]", value) for i, value in enumerate(raw["file_ids"][:MAX_FILES])]
         if isinstance(raw.get("files"), list):
             items = enumerate(raw["files"][:MAX_FILES])
-            places += [(f"files[{i}].file_id", item.get("file_id")) for i, item in items if isinstance(item, dict)]
+            dicts = [(i, item) for i, item in items if isinstance(item, dict)]
+            places += [(f"files[{i}].file_id", item.get("file_id")) for i, item in dicts]
+            urls = [(f"files[{i}].url", item.get("url")) for i, item in dicts if isinstance(item.get("url"), str)]
+            firsts = {url: place for place, url in reversed(urls)}
+            repeated_urls = [(place, "is repeated") for place, url in urls if firsts[url] != place]
         counts = Counter(value for _, value in places if type(value) is int)
         seen: set[object] = set()
         found = []
@@ -103,7 +163,7 @@ class FileSelection(Body):
             if type(value) is int and counts[value] > 1 and value in seen:
                 found.append((place, f"{value} is repeated"))
             seen.add(value if type(value) is int else None)
-        return found
+        return found + repeated_urls
 
 
 class WantedJob(Body):

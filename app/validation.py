@@ -17,6 +17,8 @@ from pydantic_core import ErrorDetails
 Problem = tuple[str, str]
 """A field, and what is wrong with it."""
 
+UNION_TAG = "item:"
+"""How the tags of unions begin whose members are told apart by a function: pydantic's locations contain them."""
 MAX_SHOWN = 60
 """Longest part of a value that a message repeats, in characters."""
 
@@ -137,5 +139,7 @@ def _formatted(context: Mapping[str, Any]) -> dict[str, Any]:
 def _field(location: tuple[int | str, ...]) -> str:
     name = ""
     for step in location:
+        if isinstance(step, str) and step.startswith(UNION_TAG):
+            continue
         name += f"[{step}]" if isinstance(step, int) else f".{step}" if name else step
     return name

@@ -276,6 +276,37 @@ class EgressFailed(HaulageError):
 # --- errors that end an attempt ---------------------------------------------------------------------------------------
 
 
+class SourceRejected(HaulageError):
+    """The URL of a file can't be fetched, and trying again does not help: the file counts as missing.
+
+    The message is a reason, without the name of the file.
+    """
+
+    code = "source_rejected"
+    error_class = ErrorClass.VALIDATION
+
+
+class SourceUnavailable(HaulageError):
+    """The host of a file's URL did not deliver all of it now.
+
+    `retry_after`: seconds for which it wants no other request, None if it did not say.
+    """
+
+    code = "source_unavailable"
+    error_class = ErrorClass.NETWORK
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class SourceTooSlow(SourceUnavailable):
+    """The host of a file's URL sends fewer bytes per second than `SOURCE_MIN_RATE`."""
+
+    code = "source_too_slow"
+    error_class = ErrorClass.TIMEOUT
+
+
 class FilesMissing(HaulageError):
     """Requested files do not exist in the store; the message names them all."""
 

@@ -32,6 +32,8 @@ class Phase(StrEnum):
     """It waits for a worker."""
     RESOLVING = "resolving"
     """Its files are looked up in the catalogue and the store."""
+    FETCHING = "fetching"
+    """Its files that are URLs are fetched. Only downloads with URLs are in this phase."""
     PACKING = "packing"
     """Its bundle is built."""
     ASSEMBLING = "assembling"

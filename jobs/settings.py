@@ -40,6 +40,10 @@ MIB = 1 << 20
 GIB = 1 << 30
 DAY = 24 * 3600
 CENTURY = 100 * 365 * DAY
+SOURCE_PART_SIZE = 5 * MIB
+"""Bytes of the parts in which a URL is fetched: the smallest that S3 accepts, so that breaks lose little."""
+MAX_SOURCE_SIZE = 10_000 * SOURCE_PART_SIZE
+"""Bytes of the largest file that can be fetched: a multipart upload has at most 10,000 parts."""
 
 Seconds = Annotated[float, Field(gt=0, le=CENTURY, allow_inf_nan=False)]
 Bytes = Annotated[int, Field(gt=0)]
@@ -680,6 +684,30 @@ class EgressSettings(_Group):
     )
 
 
+class SourceSettings(_Group):
+    """Files that are fetched from URLs. See [urls.md](urls.md)."""
+
+    url_sources: Literal["off", "on"] = Field(
+        default="off",
+        description="Whether downloads may contain URLs, which workers then fetch. Every user who may start downloads can "
+        "let them send requests to any public host.",
+    )
+    source_max_size: Annotated[int, Field(gt=0, le=MAX_SOURCE_SIZE)] = Field(
+        default=5 * GIB, description=f"Size of the largest file that is fetched from a URL, at most {MAX_SOURCE_SIZE}."
+    )
+    source_connections: int = Field(
+        default=2, ge=1, description="Most URLs of one host that a worker process fetches at once."
+    )
+    source_min_rate: Annotated[int, Field(ge=0)] = Field(
+        default=64 * 1024,
+        description="Least bytes per second, over `SOURCE_TIMEOUT` seconds: a host that sends fewer counts as too slow. "
+        "With much less, no attempt of `JOB_TIMEOUT` may receive a part of 5.2 MB, from which the next one continues.",
+    )
+    source_timeout: Seconds = Field(
+        default=30, description="How long a host may send nothing, and the time over which its rate is measured."
+    )
+
+
 class LogSettings(_Group):
     """Logs."""
 
@@ -774,6 +802,7 @@ class Settings(
     ProcessingSettings,
     WorkerSettings,
     EgressSettings,
+    SourceSettings,
     LogSettings,
     MetricsSettings,
     TraceSettings,

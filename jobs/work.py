@@ -17,6 +17,8 @@ from jobs.bundles.cleanup import Cleanup
 from jobs.bundles.orphans import Orphans
 from jobs.bundles.packing.packer import Packer
 from jobs.bundles.packing.reader import Reader
+from jobs.bundles.sources.fetcher import Fetcher
+from jobs.bundles.sources.shared import Shared
 from jobs.engine.lifecycle import Claimed
 from jobs.engine.worker.conditions import Condition, nearly_full, out_of_order
 from jobs.engine.worker.reporter import Reporter
@@ -46,14 +48,29 @@ FETCHED = 2
 
 def _download(services: Services) -> Work:
     settings, storage, database = services.settings, services.storage, services.database
+    reader = Reader(storage.objects, settings)
     packer = Packer(
-        Reader(storage.objects, settings),
+        reader,
         storage,
         MemoryBudget(settings.worker_memory_budget),
         settings.worker_concurrency,
     )
+    fetcher = Fetcher(
+        Shared(
+            egress=services.egress,
+            storage=storage,
+            downloads=services.downloads,
+            reader=reader,
+            settings=settings,
+        )
+    )
     bundler = Bundler(
-        downloads=services.downloads, resolver=services.resolver, packer=packer, storage=storage, settings=settings
+        downloads=services.downloads,
+        resolver=services.resolver,
+        fetcher=fetcher,
+        packer=packer,
+        storage=storage,
+        settings=settings,
     )
     return Work(
         kind=Kind.DOWNLOAD,

@@ -52,6 +52,8 @@ class Grant(BaseModel):
 
     def applied_to(self, selection: FileSelection) -> FileSelection:
         """The selection with what the grant prescribes. Raises `Forbidden` for one that the grant does not cover."""
+        if selection.sources():
+            raise Forbidden("The grant covers files of the catalogue, and no URLs.")
         self.check_ids([file.file_id for file in selection.requests()])
         prescribed = {"on_missing": self.on_missing, "archive_name": self.archive_name}
         changes: dict[str, Any] = {name: value for name, value in prescribed.items() if value is not None}

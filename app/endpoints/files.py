@@ -20,6 +20,7 @@ from app.requests import RequestReader, invalid, query_int, query_text, read_bod
 from app.requests import check as check_body
 from app.schemas import FileCheck, FilePage, Preflight, PreflightFile, Reprocessed
 from app.serializers import file_detail_of, file_of
+from app.url_checks import refuse_urls
 from jobs.bundles.downloads import Compression, ResultKind
 from jobs.bundles.planning import plan_deflated_bundle, plan_stored_bundle
 from jobs.bundles.resolver import Missing, Source
@@ -63,6 +64,7 @@ async def check(request: Request) -> Response:
         [found] = await resolve_granted(request, [FileRequest(file_id=one.file_id)])
         return json_response(_file_check(one.file_id, found))
     selection = apply_grant(request, check_body(raw, FileSelection))
+    refuse_urls(selection)
     sources = await resolve_granted(request, selection.requests())
     return json_response(_preflight(selection, sources, context(request).services.settings))
 

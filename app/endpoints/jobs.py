@@ -35,6 +35,7 @@ from app.requests import (
 )
 from app.schemas import Accepted, BaseStatus, JobPage, Started
 from app.serializers import CACHE_CONTROL, etag_matches, etag_of, item_of, links_of
+from app.url_checks import check_urls
 from jobs.access.grants import GrantUse
 from jobs.bundles.downloads import Compression, NewDownload
 from jobs.bundles.resolver import Missing
@@ -53,9 +54,11 @@ async def initiate(request: Request) -> Response:
         key = read(idempotency_key)
         selection = await read_body(request, FileSelection)
     selection = await granted(request, selection)
+    await check_urls(request, selection)
     it = context(request)
     new = NewDownload(
         files=selection.requests(),
+        sources=selection.sources(),
         archive_name=selection.safe_archive_name(),
         on_missing=selection.on_missing,
         compression=selection.compression,

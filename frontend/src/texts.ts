@@ -29,6 +29,7 @@ export const texts = {
     receiving: "Receiving",
     queued: "Queued",
     resolving: "Looking up files",
+    fetching: "Fetching URLs",
     packing: "Packing",
     assembling: "Assembling",
     checking: "Checking",

@@ -1,4 +1,4 @@
-"""One attempt at a download: resolve, plan, pack."""
+"""One attempt at a download: resolve, fetch what is a URL, plan, pack."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jobs.bundles.downloads import Compression, Download, Omission, OnMissing, R
 from jobs.bundles.format.checkpoints import DonePart, MultipartUpload
 from jobs.bundles.format.deflated_plan import DeflatedPlan
 from jobs.bundles.format.stored_plan import MIN_PART_SIZE, StoredPlan
-from jobs.bundles.keys import bundle_key
+from jobs.bundles.keys import bundle_key, source_key
 from jobs.bundles.packing.callbacks import PackingCallbacks
 from jobs.bundles.packing.packer import ZIP, Packer
 from jobs.bundles.packing.verification import CatalogueChecksumWrong
@@ -25,12 +25,25 @@ from jobs.bundles.planning import (
     plan_deflated_bundle,
     plan_stored_bundle,
 )
-from jobs.bundles.resolver import Missing, Resolver, Source
-from jobs.engine.jobs import Failure, FileRecord, FileRequest, FileState
+from jobs.bundles.resolver import Missing, Resolver, Source, Unfetched
+from jobs.bundles.sources.fetcher import Fetcher
+from jobs.bundles.url_sources import UrlSource, shown_url
+from jobs.concurrency import gather
+from jobs.engine.jobs import UNKNOWN_FILE, Failure, FileRecord, FileRequest, FileState
 from jobs.engine.lifecycle import Claimed
 from jobs.engine.worker.reporter import Reporter
 from jobs.engine.worker.work import Success
-from jobs.errors import ChecksumMismatch, ErrorClass, FilesMissing, HaulageError, ObjectMissing, StaleFence
+from jobs.errors import (
+    ChecksumMismatch,
+    ErrorClass,
+    FilesMissing,
+    HaulageError,
+    ObjectMissing,
+    SourceRejected,
+    SourceUnavailable,
+    StaleFence,
+)
+from jobs.files.media_types import media_type
 from jobs.kinds import Phase
 from jobs.metrics import REUSED
 from jobs.settings import Settings
@@ -49,6 +62,7 @@ class Bundler:
 
     downloads: Downloads
     resolver: Resolver
+    fetcher: Fetcher
     packer: Packer
     storage: Storage
     settings: Settings
@@ -69,33 +83,105 @@ class Attempt:
         self._reporter = reporter
         self._storage = bundler.storage
         self._settings = bundler.settings
+        self._fetched: set[int] = set()
+        """The indexes of files that were fetched from URLs: their bytes counted then, and not again while packed."""
 
     async def run(self) -> Success:
         """Produces the result of the download. Raises the `HaulageError` that ended the attempt."""
         requests = [FileRequest(file_id=record.file_id, name=record.name) for record in self._records]
         # An earlier attempt may have failed because a listing showed other objects than a read finds.
         with step("resolve files", files=len(requests)):
-            found = await self._bundler.resolver.resolve(
+            resolved = await self._bundler.resolver.resolve_all(
                 requests, self._download.reader, listings=self._download.attempt == 1
             )
-        self._reporter.resolved([self._resolved(record, one) for record, one in zip(self._records, found, strict=True)])
+        records = [self._resolved(record, one) for record, one in zip(self._records, resolved, strict=True)]
+        unsized = [index for index, one in enumerate(resolved) if isinstance(one, Unfetched)]
+        self._reporter.resolved(records, unsized)
+        self._check_missing([one for one in resolved if isinstance(one, Missing)], len(resolved))
+        found = await self._fetch(resolved)
         missing = [one for one in found if isinstance(one, Missing)]
         available = [(index, one) for index, one in enumerate(found) if isinstance(one, Source)]
-        if self._download.on_missing.fails(missing=len(missing), available=len(available)):
-            raise FilesMissing(_missing_text(missing, len(found)))
+        self._check_missing(missing, len(found))
         self._reporter.enter(Phase.PACKING)
         if self._download.result_kind is ResultKind.OBJECT:
             return self._success(self._link(available[0][1]))
         content_hash = hash_content([source for _, source in available], missing, self._download.compression)
-        shared = await self._find_shared(content_hash, available, missing)
+        # A file that was fetched is equal to no other, since its host may send another one each time.
+        shared = None if self._fetched else await self._find_shared(content_hash, available, missing)
         if shared is not None:
             return Success(self._settings.bundle_ttl, with_shared_result(shared))
         return self._success(await self._pack(content_hash, available, missing))
 
     def _success(self, result: Result) -> Success:
-        return Success(self._settings.bundle_ttl, with_result(result))
+        return Success(self._settings.bundle_ttl, with_result(result, has_sources=bool(self._fetched)))
 
-    def _resolved(self, record: FileRecord, found: Source | Missing) -> FileRecord:
+    def _check_missing(self, missing: Sequence[Missing], total: int) -> None:
+        """Raises `FilesMissing` if the download cannot be made without these of its files."""
+        if self._download.on_missing.fails(missing=len(missing), available=total - len(missing)):
+            raise FilesMissing(_missing_text(missing, total))
+
+    async def _fetch(self, resolved: Sequence[Source | Missing | Unfetched]) -> list[Source | Missing]:
+        """The same files, with those that are URLs fetched. Raises what `_fetch_one` does."""
+        if not any(isinstance(one, Unfetched) for one in resolved):
+            return [one for one in resolved if not isinstance(one, Unfetched)]
+        self._reporter.enter(Phase.FETCHING)
+        sources = {source.index: source for source in await self._bundler.downloads.sources(self._download.id)}
+        self._fetched = set(sources)
+
+        async def fetched(index: int, one: Source | Missing | Unfetched) -> Source | Missing:
+            return await self._fetch_one(index, one.name, sources[index]) if isinstance(one, Unfetched) else one
+
+        with step("fetch URLs", files=len(sources)):
+            return await gather(fetched(index, one) for index, one in enumerate(resolved))
+
+    async def _fetch_one(self, index: int, name: str, source: UrlSource) -> Source | Missing:
+        """Fetches a file that is a URL. It is missing if that is impossible, and may be left out.
+
+        Raises `FilesMissing` if it may not, and whatever else ends the attempt.
+        """
+        target = Source(
+            file_id=UNKNOWN_FILE,
+            name=name,
+            key=source_key(self._download.id, index, self._download.fence),
+            size=0,
+            etag="",
+            crc32=None,
+            sha256=None,
+            content_type=media_type(name),
+            modified=self._download.created_at,
+            trusted=True,
+            url=shown_url(source.request.url),
+        )
+        found: Source | Missing
+        try:
+            fetched = await self._bundler.fetcher.fetch(self._download, source, target, self._reporter)
+            found = replace(
+                target,
+                key=fetched.key,
+                size=fetched.size,
+                etag=fetched.etag,
+                crc32=fetched.crc32,
+                sha256=fetched.sha256,
+                modified=fetched.modified,
+            )
+        except SourceRejected as error:
+            found = Missing(file_id=UNKNOWN_FILE, name=name, reason=error.message)
+        except SourceUnavailable as error:
+            is_last = self._download.attempt >= self._download.max_attempts
+            if not (is_last and self._download.on_missing is OnMissing.SKIP):
+                self._reporter.failed(index, Failure(error_class=error.error_class, message=error.message))
+                raise type(error)(f"{name}: {error.message}", error.retry_after) from error
+            found = Missing(file_id=UNKNOWN_FILE, name=name, reason=error.message.rstrip("."))
+        self._reporter.refined(self._resolved(self._records[index], found))
+        if isinstance(found, Missing):
+            log.info("fetch_failed", file=index, reason=found.reason)
+            if self._download.on_missing is OnMissing.FAIL:
+                raise FilesMissing(_missing_text([found], len(self._records)))
+        return found
+
+    def _resolved(self, record: FileRecord, found: Source | Missing | Unfetched) -> FileRecord:
+        if isinstance(found, Unfetched):
+            return replace(record, entry_name=found.name, state=FileState.PENDING, size=None)
         if isinstance(found, Source):
             return replace(
                 record,
@@ -118,7 +204,7 @@ class Attempt:
 
     def _link(self, source: Source) -> Result:
         """One file and no archive name: the result is the source object itself."""
-        self._reporter.read(0, source.size)
+        self._read(0, source.size)
         self._reporter.done(0, source.crc32)
         return Result(
             kind=ResultKind.OBJECT,
@@ -130,6 +216,15 @@ class Attempt:
             filename=source.name.rpartition("/")[2],
             content_type=source.content_type,
         )
+
+    def _read(self, index: int, amount: int, *, skipped: bool = False) -> None:
+        """Bytes of a file were packed, by this attempt or an earlier one."""
+        if index in self._fetched:
+            return
+        if skipped:
+            self._reporter.skipped(index, amount)
+        else:
+            self._reporter.read(index, amount)
 
     async def _find_shared(
         self, content_hash: str, available: Sequence[tuple[int, Source]], missing: Sequence[Missing]
@@ -172,8 +267,8 @@ class Attempt:
                 reporter.part(part.record())
 
         callbacks = PackingCallbacks(
-            bytes_read=lambda entry, amount: reporter.read(indexes[entry], amount),
-            bytes_reused=lambda entry, amount: reporter.skipped(indexes[entry], amount),
+            bytes_read=lambda entry, amount: self._read(indexes[entry], amount),
+            bytes_reused=lambda entry, amount: self._read(indexes[entry], amount, skipped=True),
             part_uploaded=part_uploaded,
             entry_packed=lambda entry, crc32: reporter.done(indexes[entry], crc32),
             entry_failed=entry_failed,

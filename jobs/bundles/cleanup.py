@@ -7,6 +7,7 @@ download that built a bundle removes it, however many others hand it out. Until 
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -15,8 +16,9 @@ import structlog
 
 from jobs.bundles.commands import Downloads
 from jobs.bundles.downloads import Download, ResultKind
-from jobs.bundles.keys import bundle_key, fence_of_key, job_id_of_key, job_prefix
+from jobs.bundles.keys import bundle_key, fence_of_key, job_id_of_key, job_prefix, sources_prefix
 from jobs.bundles.sql import reuse
+from jobs.bundles.url_sources import UrlSource
 from jobs.database import Database
 from jobs.engine.jobs import Job, Status
 from jobs.engine.sql import sweeps
@@ -50,10 +52,16 @@ class Cleanup:
         download = await self._downloads.read_any(job.id)
         if download is None:
             return None
-        if download.upload is not None and self._can_abort(download, now):
-            # The record goes first, and fails if the job has changed: then another attempt may continue the upload.
-            await self._downloads.set_upload(job, None)
-            download = replace(download, upload=None)
+        sources = await self._downloads.sources(job.id)
+        if self._can_abort(download, now):
+            # The records go first, and fail if the job has changed: then another attempt may continue from them.
+            if download.upload is not None:
+                await self._downloads.set_upload(job, None)
+                download = replace(download, upload=None)
+            if any(source.partial or source.fetched for source in sources):
+                await self._downloads.forget_sources(job)
+                await self._abort(sources)
+                sources = [source.forgotten() for source in sources]
         async with self._database.reading() as connection:
             fences = await claim_fences(connection, job.id)
         # Attempt by attempt of those that have ended: MinIO lists multipart uploads by their whole key only.
@@ -61,13 +69,35 @@ class Cleanup:
             for upload in await self._storage.multipart.list_uploads(key):
                 if download.upload is None or upload.id != download.upload.id:
                     await self._storage.multipart.abort(key, upload.id)
-        used_until = await self._remove_objects(download)
-        return self._next_cleanup(download, now, used_until)
+        if sources:
+            await self._abort_orphans(download, sources)
+        used_until = await self._remove_objects(download, _keys_of(sources))
+        return self._next_cleanup(download, now, used_until, has_sources=bool(_keys_of(sources)))
 
-    async def _remove_objects(self, download: Download) -> datetime | None:
-        """Returns until when, at least, other downloads use an object that would be leftover otherwise."""
+    async def _abort(self, sources: Sequence[UrlSource]) -> None:
+        for source in sources:
+            if source.partial is not None:
+                await self._storage.multipart.abort(source.partial.key, source.partial.upload_id)
+
+    async def _abort_orphans(self, download: Download, sources: Sequence[UrlSource]) -> None:
+        """Aborts the uploads of sources that no row names. MinIO lists none, and drops them by itself after a day."""
+        known = {source.partial.upload_id for source in sources if source.partial is not None}
+        for upload in await self._storage.multipart.list_uploads(sources_prefix(download.id)):
+            fence = fence_of_key(upload.key)
+            if upload.id not in known and fence is not None and fence < download.fence:
+                await self._storage.multipart.abort(upload.key, upload.id)
+
+    async def _remove_objects(self, download: Download, kept: Collection[str]) -> datetime | None:
+        """Removes leftover objects, but not those with the keys `kept`.
+
+        Returns until when, at least, other downloads use an object that would be leftover otherwise.
+        """
         objects = self._storage.objects
-        found = [info.key async for info in objects.list(job_prefix(download.id)) if _is_leftover(info.key, download)]
+        found = [
+            info.key
+            async for info in objects.list(job_prefix(download.id))
+            if info.key not in kept and _is_leftover(info.key, download)
+        ]
         borrowed = _borrowed(download)
         used: dict[str, datetime] = {}
         if found or borrowed:
@@ -83,7 +113,7 @@ class Cleanup:
         return min((used[key] for key in found if key in used), default=None)
 
     def _can_abort(self, download: Download, now: datetime) -> bool:
-        """Of the downloads that have ended, only the upload of a failed one is kept, for a person's retry."""
+        """Of the downloads that have ended, only the uploads of a failed one are kept, for a person's retry."""
         if not download.status.ended:
             return False
         retryable = download.status is Status.FAILED and download.deleted_at is None
@@ -93,14 +123,21 @@ class Cleanup:
         assert download.finished_at is not None
         return download.finished_at + timedelta(seconds=self._settings.retry_window)
 
-    def _next_cleanup(self, download: Download, now: datetime, used_until: datetime | None) -> datetime | None:
+    def _next_cleanup(
+        self, download: Download, now: datetime, used_until: datetime | None, *, has_sources: bool
+    ) -> datetime | None:
         times = [] if used_until is None else [max(used_until, now + timedelta(seconds=RECHECK))]
         if download.finished_at is not None and download.status.ended:
             if now < download.finished_at + STALE:
                 times.append(download.finished_at + STALE)
-            elif download.upload is not None:
+            elif download.upload is not None or has_sources:
                 times.append(self._kept_until(download))
         return min(times, default=None)
+
+
+def _keys_of(sources: Sequence[UrlSource]) -> set[str]:
+    """The keys of the objects that the sources have, or are going to have when their uploads are completed."""
+    return {stored.key for source in sources if (stored := source.fetched or source.partial) is not None}
 
 
 def _borrowed(download: Download) -> dict[str, UUID]:

@@ -14,7 +14,7 @@ from jobs.access.audit import record_within
 from jobs.access.grants import count_job
 from jobs.bundles.downloads import Download, NewDownload, Result
 from jobs.bundles.format.checkpoints import DonePart, MultipartUpload
-from jobs.bundles.sql import reuse
+from jobs.bundles.sql import reuse, sources
 from jobs.bundles.sql.downloads import (
     ROWS,
     insert_download,
@@ -26,6 +26,7 @@ from jobs.bundles.sql.downloads import (
     set_upload,
 )
 from jobs.bundles.sql.rows import download_of, download_of_job
+from jobs.bundles.url_sources import SourcePart, UrlSource
 from jobs.database import Database
 from jobs.engine.jobs import Job, Status
 from jobs.engine.lifecycle import Lifecycle, NewJob, Within
@@ -33,8 +34,10 @@ from jobs.engine.sql.admissions import Admission, count_start
 from jobs.engine.sql.jobs import Idempotency, dead_jobs_page, jobs_page
 from jobs.engine.sql.queue_places import QueuePlaces
 from jobs.engine.sql.snapshots import Snapshots
+from jobs.engine.sql.sweeps import schedule_cleanup
 from jobs.engine.sql.tables import jobs
 from jobs.engine.sql.upload_parts import load_parts
+from jobs.engine.transitions import CLEANUP_DELAY
 from jobs.errors import JobNotFound, ResultGone
 from jobs.files.visibility import FileReader
 from jobs.kinds import Kind
@@ -67,6 +70,8 @@ class Downloads:
             if new.grant is not None:
                 await count_job(connection, new.grant)
             await insert_download(connection, job.id, new, self._key_template)
+            if new.sources:
+                await sources.insert_sources(connection, job.id, new.sources)
             if new.audit is not None:
                 await record_within(connection, replace(new.audit, subject=str(job.id)))
 
@@ -158,17 +163,52 @@ class Downloads:
         async with self._database.reading() as connection:
             return [DonePart.of(part) for part in await load_parts(connection, held.id)]
 
+    async def sources(self, job_id: UUID) -> list[UrlSource]:
+        """The files of the download that are URLs, with what the store has of them, in the order of the request."""
+        async with self._database.reading() as connection:
+            return await sources.load_sources(connection, job_id)
+
+    async def save_source(self, held: Job, source: UrlSource) -> None:
+        """Records what the store has of a URL. Raises `StaleFence`."""
+
+        async def within(connection: AsyncConnection, job: Job) -> None:
+            await sources.save_source(connection, job.id, source)
+
+        await self._lifecycle.write(held, within)
+
+    async def add_source_part(self, held: Job, index: int, part: SourcePart) -> None:
+        """Records a further part of a URL that the store has. Raises `StaleFence`."""
+
+        async def within(connection: AsyncConnection, job: Job) -> None:
+            await sources.add_source_part(connection, job.id, index, part)
+
+        await self._lifecycle.write(held, within)
+
+    async def forget_sources(self, held: Job) -> None:
+        """Records that the store has nothing of the URLs, before that is removed. Raises `StaleFence`."""
+
+        async def within(connection: AsyncConnection, job: Job) -> None:
+            await sources.forget_sources(connection, job.id)
+
+        await self._lifecycle.write(held, within)
+
     async def find_equal(self, content_hash: str, owner: str) -> Result | None:
         """A bundle with this content that is the result of a completed download, and that the owner may share."""
         async with self._database.reading() as connection:
             return await reuse.find_equal(connection, content_hash, owner)
 
 
-def with_result(result: Result) -> Within:
-    """Records the result of a download in the transaction that completes it."""
+def with_result(result: Result, *, has_sources: bool = False) -> Within:
+    """Records the result of a download in the transaction that completes it.
+
+    `has_sources`: some of its files were URLs. Their objects are removed soon, unless one is the result.
+    """
 
     async def within(connection: AsyncConnection, job: Job) -> None:
         await record_result(connection, job, result)
+        if has_sources:
+            await sources.forget_sources(connection, job.id)
+            await schedule_cleanup(connection, job.id, CLEANUP_DELAY)
 
     return within
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Self
 
 from jobs.access.audit import Action
 from jobs.access.grants import GrantUse
 from jobs.bundles.format.checkpoints import MultipartUpload
+from jobs.egress.guard import parse_url
 from jobs.engine.jobs import FileRequest, Job
 from jobs.engine.sql.admissions import Admission
 from jobs.files.names import safe_name
@@ -57,6 +58,7 @@ class Omission:
     """A file that a completed download left out."""
 
     file_id: int
+    """`UNKNOWN_FILE`: it is a URL."""
     name: str
     reason: str
 
@@ -81,10 +83,28 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SourceRequest:
+    """The URL of a file that is not in the catalogue. Its query may have secrets: it is shown to nobody and not logged."""
+
+    url: str = field(repr=False)
+    """Without a fragment."""
+    sha256: str | None = None
+    """Which the file must have: 64 hexadecimal digits in lower case."""
+
+
+def check_source_url(text: str) -> str:
+    """The URL without its fragment. Raises `InvalidUrl` for one to which no request can be sent."""
+    parse_url(text)
+    return text.partition("#")[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewDownload:
     """A validated request for a download."""
 
     files: Sequence[FileRequest]
+    sources: Mapping[int, SourceRequest] = field(default_factory=dict)
+    """Which of the files are URLs, by their index. Their `file_id` is `UNKNOWN_FILE`, and they have names."""
     archive_name: str | None = None
     on_missing: OnMissing = OnMissing.FAIL
     compression: Compression = Compression.STORE

@@ -1,4 +1,7 @@
-"""Object keys of bundles: `bundles/{job id}/{fence}.zip`."""
+"""Object keys of bundles, `bundles/{job id}/{fence}.zip`, and of files that were fetched from URLs for one.
+
+These are `bundles/{job id}/sources/{index}/{fence}`.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,16 @@ def job_prefix(job_id: UUID) -> str:
 def bundle_key(job_id: UUID, fence: int) -> str:
     """The key of an attempt's bundle. No two attempts share one, so a stale attempt cannot overwrite its successor's."""
     return f"{job_prefix(job_id)}{fence}.zip"
+
+
+def sources_prefix(job_id: UUID) -> str:
+    """The prefix of the objects of files that were fetched for a job."""
+    return f"{job_prefix(job_id)}sources/"
+
+
+def source_key(job_id: UUID, index: int, fence: int) -> str:
+    """The key of the file at this place of the request. Like a bundle's, it belongs to the attempt that creates it."""
+    return f"{sources_prefix(job_id)}{index}/{fence}"
 
 
 def job_id_of_key(key: str) -> UUID | None:

@@ -66,6 +66,7 @@ def _manifest(created_at: datetime, sources: Sequence[Source], missing: Sequence
         created_at=created_at,
         file_ids=tuple(s.file_id for s in sources),
         omitted=tuple(Omitted(m.file_id, m.name, m.reason) for m in missing),
+        urls={s.name: s.url for s in sources if s.url is not None},
     )
 
 

@@ -17,11 +17,11 @@ import structlog
 from jobs.bundles.format.stored_plan import MIN_PART_SIZE
 from jobs.concurrency import map_limited
 from jobs.database import Database
-from jobs.engine.jobs import FileRequest
+from jobs.engine.jobs import UNKNOWN_FILE, FileRequest
 from jobs.errors import ChecksumMismatch, DatabaseUnavailable
 from jobs.files.catalogue import StoredFile, find_files, update_checksums
 from jobs.files.media_types import media_type
-from jobs.files.names import safe_name, unique_names
+from jobs.files.names import FALLBACK, safe_name, unique_names
 from jobs.files.object_keys import template_key
 from jobs.files.visibility import FileReader, Visibility
 from jobs.settings import Settings
@@ -51,6 +51,8 @@ class Source:
     """The checksums belong to this very object: the catalogue has its ETag, or they come from the store itself."""
     stored_file: StoredFile | None = None
     """Its row in the catalogue."""
+    url: str | None = None
+    """Where it was fetched from, without the query; None: it is a file of the catalogue."""
 
     @property
     def is_public(self) -> bool:
@@ -66,7 +68,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missing:
-    """A file that does not exist, and why."""
+    """A file that does not exist, or a URL that cannot be fetched, and why. The `file_id` of a URL is `UNKNOWN_FILE`."""
 
     file_id: int
     name: str
@@ -77,7 +79,16 @@ class Missing:
     @property
     def label(self) -> str:
         """What people are told that is missing."""
+        if self.file_id == UNKNOWN_FILE:
+            return self.name
         return f"{self.file_id} {self.name}" if self.is_gone else str(self.file_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unfetched:
+    """A file that is a URL, which is yet to be fetched. `name` is its name in the archive."""
+
+    name: str
 
 
 class Resolver:
@@ -98,7 +109,19 @@ class Resolver:
         listings: bool = True,
         prefix: str = "",
     ) -> list[Source | Missing]:
-        """A `Source` or a `Missing` for each file. Without `listings`, each object is requested individually.
+        """A `Source` or a `Missing` for each file of the catalogue, as `resolve_all` does. None may be a URL."""
+        found = await self.resolve_all(requests, reader, listings=listings, prefix=prefix)
+        return [one for one in found if not isinstance(one, Unfetched)]
+
+    async def resolve_all(
+        self,
+        requests: Sequence[FileRequest],
+        reader: FileReader | None = None,
+        *,
+        listings: bool = True,
+        prefix: str = "",
+    ) -> list[Source | Missing | Unfetched]:
+        """A `Source`, a `Missing` or an `Unfetched` for each file. Without `listings`, objects are requested one by one.
 
         A file that the `reader` may not read is missing like one that does not exist; None may read every file.
         So is one whose key does not start with the `prefix`: its object is not requested.
@@ -106,10 +129,15 @@ class Resolver:
         Raises `DatabaseUnavailable`, the errors of the store, and `ChecksumMismatch` when an object does not have the size
         in the catalogue.
         """
+        ids = [request.file_id for request in requests if request.file_id != UNKNOWN_FILE]
         async with self._database.reading() as connection:
-            catalogue = await find_files(connection, [request.file_id for request in requests])
+            catalogue = await find_files(connection, ids)
         candidates = []
         for request in requests:
+            if request.file_id == UNKNOWN_FILE:
+                name = request.name or FALLBACK
+                candidates.append(_Candidate(UNKNOWN_FILE, "", name, stored=None, readable=False, gone=None))
+                continue
             stored = catalogue.get(request.file_id)
             readable = reader is None or (
                 reader.template_files
@@ -130,13 +158,15 @@ class Resolver:
         infos = await self._bulk_head.head(keys, listings=listings)
         names = unique_names([safe_name(candidate.name) for candidate in candidates])
         files = [
-            _resolve(one, infos.get(one.key) if one.readable else None, name)
+            Unfetched(name=name)
+            if one.file_id == UNKNOWN_FILE
+            else _resolve(one, infos.get(one.key) if one.readable else None, name)
             for one, name in zip(candidates, names, strict=True)
         ]
         untrusted = [file for file in files if isinstance(file, Source) and self._copies and _needs_only_crc32(file)]
         updated = await map_limited(self._with_stored_crc32, untrusted, CONCURRENT_CHECKSUMS)
         trusted = {source.file_id: source for source in updated}
-        return [trusted.get(file.file_id, file) for file in files]
+        return [trusted.get(file.file_id, file) if isinstance(file, Source) else file for file in files]
 
     async def _with_stored_crc32(self, source: Source) -> Source:
         """The source with the CRC-32 of the store; unchanged, so that it is read, if that contradicts the catalogue."""

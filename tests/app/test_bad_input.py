@@ -42,7 +42,12 @@ BODIES: dict[str, tuple[Any, list[str]]] = {
         [f"file_ids[{n}]" for n in range(6)],
     ),
     "unknown fields": ({"file_ids": [10_000], "fileIds": [], "priority": 1}, ["fileIds", "priority"]),
-    "a url as source": ({"files": [{"file_id": 10_000, "url": "http://169.254.169.254/"}]}, ["files[0].url"]),
+    "an id and a url": (
+        {"files": [{"file_id": 10_000, "url": "http://169.254.169.254/"}]},
+        ["files[0].file_id", "files[0].name"],
+    ),
+    "a url of no host": ({"files": [{"url": "file:///etc/passwd", "name": "a"}]}, ["files[0].url"]),
+    "a url as source": ({"files": [{"url": "http://169.254.169.254/", "name": "a"}]}, ["files[0].url"]),
     "files without id": ({"files": [{"name": "a"}, 5]}, ["files[0].file_id", "files[1]"]),
     "names that are none": (
         {"files": [{"file_id": 10_000, "name": ""}, {"file_id": 10_001, "name": 5}], "archiveName": ""},

@@ -45,7 +45,8 @@ def problems(body: Any, model: type[BaseModel]) -> Sequence[tuple[str, str]]:
         ({"file_ids": [10_000, 10_000]}, "file_ids[1]", "10000 is repeated"),
         ({"files": [5]}, "files[0]", "must be an object, not 5"),
         ({"files": [{"name": "a"}]}, "files[0].file_id", "is required"),
-        ({"files": [{"file_id": 10_000, "url": "x"}]}, "files[0].url", "is not a known field"),
+        ({"files": [{"file_id": 10_000, "size": 5}]}, "files[0].size", "is not a known field"),
+        ({"files": [{"url": "x", "name": "a"}]}, "files[0].url", "The URL is not of the form https://host/path."),
         ({"file_ids": [10_000], "archiveName": ""}, "archiveName", "must not be empty"),
         ({"file_ids": [10_000], "archiveName": 5}, "archiveName", "must be text, not 5"),
         (

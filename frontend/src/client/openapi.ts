@@ -1665,7 +1665,7 @@ export interface components {
         };
         /**
          * FileSelection
-         * @description The requested files: either ids, or ids with names. 1 to 1000, each once.
+         * @description The requested files: either ids, or a list of ids with names and of URLs. 1 to 1000, each once.
          */
         FileSelection: {
             /**
@@ -1677,7 +1677,7 @@ export interface components {
              * Files
              * @default null
              */
-            files: components["schemas"]["FileItem"][] | null;
+            files: (components["schemas"]["FileItem"] | components["schemas"]["UrlItem"])[] | null;
             /**
              * Archivename
              * @description Name of the bundle. Unsafe characters are replaced, and `.zip` is added.
@@ -2630,7 +2630,7 @@ export interface components {
          * @description The step of a job that a person is shown.
          * @enum {string}
          */
-        Phase: "receiving" | "queued" | "resolving" | "packing" | "assembling" | "checking" | "processing" | "ready";
+        Phase: "receiving" | "queued" | "resolving" | "fetching" | "packing" | "assembling" | "checking" | "processing" | "ready";
         /**
          * Preflight
          * @description What a job of these files would result in. `totalBytes`: size of the files, `resultBytes`: size of the download.
@@ -3857,6 +3857,26 @@ export interface components {
         UploadsCreated: {
             /** Jobs */
             jobs: components["schemas"]["NewUploadItem"][];
+        };
+        /**
+         * UrlItem
+         * @description A file that is fetched from a URL, with its name in the archive.
+         */
+        UrlItem: {
+            /**
+             * Url
+             * @description `https://…`, without user name and password; `http://…` only for hosts of `EGRESS_ALLOW`. Its query may have secrets: it is shown to nobody.
+             * @example https://files.example/report.pdf
+             */
+            url: string;
+            /** Name */
+            name: string;
+            /**
+             * Sha256
+             * @description SHA-256 of the file in hexadecimal digits. A file with another one counts as missing.
+             * @default null
+             */
+            sha256: string | null;
         };
         /**
          * Visibility

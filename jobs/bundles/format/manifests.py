@@ -7,11 +7,12 @@ digits, and everything else is known when the bundle is planned.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from jobs.bundles.format.zip_records import Entry
+from jobs.engine.jobs import UNKNOWN_FILE
 
 NAME = "manifest.json"
 VERSION = 1
@@ -40,6 +41,8 @@ class Manifest:
     file_ids: tuple[int, ...]
     """Of the entries, in their order."""
     omitted: tuple[Omitted, ...] = ()
+    urls: Mapping[str, str] = field(default_factory=dict)
+    """Where entries were fetched from that are not in the catalogue, by their names."""
 
 
 def render(manifest: Manifest, entries: Sequence[Entry], crcs: Sequence[int]) -> bytes:
@@ -58,7 +61,13 @@ def size(manifest: Manifest, entries: Sequence[Entry]) -> int:
 def _lines(manifest: Manifest, entries: Sequence[Entry], crcs: Sequence[int]) -> Iterator[bytes]:
     created = manifest.created_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     yield f'{{\n  "haulage": {VERSION},\n  "createdAt": "{created}",\n'.encode()
-    yield from _array("files", (_file(*row) for row in zip(entries, manifest.file_ids, crcs, strict=True)))
+    yield from _array(
+        "files",
+        (
+            _file(entry, file_id, crc, manifest.urls.get(entry.name))
+            for entry, file_id, crc in zip(entries, manifest.file_ids, crcs, strict=True)
+        ),
+    )
     yield b",\n"
     yield from _array("omitted", map(_omitted, manifest.omitted))
     yield b"\n}\n"
@@ -73,16 +82,17 @@ def _array(key: str, objects: Iterator[str]) -> Iterator[bytes]:
     yield b"]" if separator == "\n    " else b"\n  ]"
 
 
-def _file(entry: Entry, file_id: int, crc32: int) -> str:
+def _file(entry: Entry, file_id: int, crc32: int, url: str | None) -> str:
     sha256 = "null" if entry.sha256 is None else f'"{entry.sha256}"'
+    origin = f'"fileId": {file_id}' if url is None else f'"fileId": null, "url": {_text(url)}'
     return (
-        f'{{"name": {_text(entry.name)}, "fileId": {file_id}, "size": {entry.size}, '
-        f'"crc32": "{crc32:08x}", "sha256": {sha256}}}'
+        f'{{"name": {_text(entry.name)}, {origin}, "size": {entry.size}, "crc32": "{crc32:08x}", "sha256": {sha256}}}'
     )
 
 
 def _omitted(one: Omitted) -> str:
-    return f'{{"fileId": {one.file_id}, "name": {_text(one.name)}, "reason": {_text(one.reason)}}}'
+    file_id = "null" if one.file_id == UNKNOWN_FILE else one.file_id
+    return f'{{"fileId": {file_id}, "name": {_text(one.name)}, "reason": {_text(one.reason)}}}'
 
 
 def _text(value: str) -> str:

@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, ForeignKey, Index, Table, Text, Uuid, false, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    Table,
+    Text,
+    Uuid,
+    false,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from jobs.bundles.downloads import Compression, OnMissing, ResultKind
@@ -51,3 +65,38 @@ Index(
 )
 Index("download_jobs_bundles", download_jobs.c.result_key, postgresql_where=text("result_kind = 'bundle'"))
 Index("download_jobs_objects", download_jobs.c.result_key, postgresql_where=text("result_kind = 'object'"))
+
+download_sources = Table(
+    "download_sources",
+    metadata,
+    Column("job_id", Uuid, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("index", Integer, primary_key=True, autoincrement=False),  # of the file in the request
+    Column("url", Text, nullable=False),  # its query may have secrets
+    Column("wanted_sha256", Text),
+    Column("restarts", Integer, nullable=False, server_default="0"),  # since the file had changed while it was fetched
+    Column("key", Text),  # of the object into which it is fetched, or was
+    Column("upload_id", Text),  # while it is fetched in parts
+    Column("size", BigInteger),  # bytes; NULL until it is known
+    Column("validator", Text),  # for `If-Range`
+    Column("modified_at", TimestampTz),
+    Column("etag", Text),  # of the object that has all of it, as the columns below
+    Column("crc32", BigInteger),
+    Column("sha256", Text),
+    CheckConstraint("(key IS NULL) = (num_nonnulls(upload_id, etag) = 0)", name="key"),
+    CheckConstraint("etag IS NULL OR (upload_id IS NULL AND num_nulls(size, modified_at, crc32) = 0)", name="fetched"),
+)
+"""The files of downloads that are URLs."""
+
+download_source_parts = Table(
+    "download_source_parts",
+    metadata,
+    Column("job_id", Uuid, primary_key=True),
+    Column("index", Integer, primary_key=True),
+    Column("number", Integer, primary_key=True),  # in the multipart upload of the source, from 1
+    Column("etag", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),  # bytes
+    Column("crc32", BigInteger, nullable=False),
+    ForeignKeyConstraint(
+        ["job_id", "index"], ["download_sources.job_id", "download_sources.index"], ondelete="CASCADE"
+    ),
+)

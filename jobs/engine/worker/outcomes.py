@@ -23,6 +23,7 @@ from jobs.errors import (
     SandboxUnavailable,
     ScannerUnavailable,
     ScratchFull,
+    SourceUnavailable,
     StaleFence,
     StorageBusy,
 )
@@ -157,7 +158,8 @@ class Outcomes:
 def _failure_of(error: Exception) -> Failure:
     if isinstance(error, HaulageError):
         log.warning("attempt_failed", code=error.code, error_class=error.error_class, reason=error.message)
-        return Failure(error_class=error.error_class, message=error.message)
+        retry_after = error.retry_after if isinstance(error, SourceUnavailable) else None
+        return Failure(error_class=error.error_class, message=error.message, retry_after=retry_after)
     log.error("attempt_failed", code="internal", error_class=ErrorClass.INTERNAL, exc_info=error)
     return Failure(
         error_class=ErrorClass.INTERNAL,

@@ -56,6 +56,13 @@ def test_a_grant_covers_its_files_and_no_others() -> None:
         grant().applied_to(selection(*range(20_000, 21_000)))
 
 
+@pytest.mark.parametrize("covers", [FILES, {"prefix": "exports/"}])
+def test_no_grant_covers_urls(covers: dict[str, Any]) -> None:
+    urls = check({"files": [{"url": "https://files.example/a", "name": "a"}]}, FileSelection)
+    with pytest.raises(Forbidden, match="no URLs"):
+        Grant.model_validate(covers).applied_to(urls)
+
+
 def test_a_grant_limits_files_and_bytes() -> None:
     with pytest.raises(Forbidden, match="1 files in one job, not 2"):
         grant(maxFiles=1).applied_to(selection(10_000, 10_001))
