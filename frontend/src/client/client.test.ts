@@ -85,8 +85,9 @@ describe("retrying", () => {
     });
   });
 
-  test("retryFailed without failed files is a problem", async () => {
-    env.respond = () => json(status(3, { files: [file(0, "done", "a")] as never }));
+  test("retryFailed without failed files, or with URLs only, is a problem", async () => {
+    const url = { ...file(1, "failed", "b"), fileId: 0 };
+    env.respond = () => json(status(3, { files: [file(0, "done", "a"), url] as never }));
     expect(await done(env.client.retryFailed(A))).toMatchObject({ problem: { code: "nothing_failed" } });
   });
 

@@ -143,13 +143,16 @@ export class Client {
     return outcome;
   }
 
-  /** Starts a new job with the files that failed or were omitted. The outcome holds the id of the new job. */
+  /**
+   * Starts a new job with the files that failed or were omitted. The outcome holds the id of the new job.
+   * Files that were URLs (`fileId` 0) are not among them, since nobody gets their URLs: `retry` fetches them again.
+   */
   async retryFailed(jobId: string, options: CallOptions = {}): Promise<Outcome<Accepted>> {
     const outcome = await this.status(jobId, options);
     if (!outcome.ok) return outcome;
     const { files, archiveName, onMissing, compression } = outcome.value;
-    const failed = files.filter(({ status }) => status === "failed" || status === "omitted");
-    if (failed.length === 0) return { ok: false, problem: problem("nothing_failed") };
+    const failed = files.filter(({ fileId, status }) => fileId && (status === "failed" || status === "omitted"));
+    if (!failed.length) return { ok: false, problem: problem("nothing_failed") };
     const selected = failed.map(({ fileId, name }) => ({ file_id: fileId, name }));
     return this.start({ files: selected, archiveName, onMissing, compression }, options);
   }

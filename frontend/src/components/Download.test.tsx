@@ -126,6 +126,24 @@ test("a job that lacks files offers to skip them, and everything else in its men
   });
 });
 
+test("a job with a URL can be tried again as a whole only, since nobody gets its URL", async () => {
+  const error = { class: "validation" as const, message: "1 of 3 files is missing" };
+  const files = [file(0, { status: "done" }), file(1), file(2, { status: "failed", fileId: 0 })];
+  show(job({ status: "failed" }, { error, files }));
+  await click(/^More actions/);
+  expect(names()).toContain("Try again");
+  expect(names().filter((name) => /missing|failed file/.test(name))).toEqual([]);
+});
+
+test("the steps of a job include the fetching of URLs while it goes on", () => {
+  const steps = () => screen.getAllByRole("listitem").map((item) => item.textContent);
+  show(job({}, progress({ phase: "packing" })));
+  expect(steps()).toHaveLength(4);
+  cleanup();
+  show(job({}, progress({ phase: "fetching", percent: null, bytesTotal: null })));
+  expect(steps()[2]).toBe("3Fetching URLs, in progress");
+});
+
 const sentences = () => [...document.querySelectorAll(".notice-body > p")].map((line) => line.textContent).slice(1);
 
 test.each([

@@ -5,7 +5,7 @@ import { Button } from "./Button.tsx";
 import { CopyButton } from "./CopyButton.tsx";
 import { curlCommand } from "./curl.ts";
 import { type ActionsProps, useJobActions } from "./JobActions.tsx";
-import { fileNameOf, helpOf, nameOf, problemFileCount } from "./jobs.ts";
+import { fileNameOf, helpOf, nameOf, retryableFileCount } from "./jobs.ts";
 import { Menu } from "./Menu.tsx";
 import { reportOfJob } from "./report.ts";
 import { Shares } from "./Shares.tsx";
@@ -16,7 +16,7 @@ export function JobMenu(props: ActionsProps) {
   const { job, manager, sharing } = props;
   const { status, jobId } = job;
   const { busy, retry, retryFiles } = useJobActions(props);
-  const failed = status === "failed" || status === "completed" ? problemFileCount(job) : 0;
+  const failed = status === "failed" || status === "completed" ? retryableFileCount(job) : 0;
   const isPartial = failed > 0 && failed < job.filesTotal;
   const text = texts.job;
   const [isSharing, setSharing] = useState(false);

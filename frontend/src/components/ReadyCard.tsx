@@ -100,8 +100,9 @@ function SkippedFiles({ job }: { job: Job }) {
       <summary>{texts.ready.skipped(omitted.length)}</summary>
       <ul>
         {omitted.map((file) => (
-          <li key={file.fileId}>
-            <strong>{file.name}</strong> ({file.fileId}): {file.reason}
+          <li key={file.name}>
+            <strong>{file.name}</strong>
+            {file.fileId !== 0 && ` (${file.fileId})`}: {file.reason}
           </li>
         ))}
       </ul>

@@ -35,7 +35,7 @@ test("a job that appears is not announced", () => {
   expect(announcementOf(undefined, job({ status: "completed" }))).toBeNull();
 });
 
-test("packing is announced once files are resolved", () => {
-  const before = job({ percent: 0 }, progress({ phase: "resolving" }));
+test.each(["resolving", "fetching"] as const)("packing is announced after %s", (phase) => {
+  const before = job({ percent: 0 }, progress({ phase }));
   expect(announcementOf(before, job({ percent: 0 }))).toBe("photos.zip: packing.");
 });

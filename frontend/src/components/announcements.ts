@@ -13,7 +13,8 @@ export function announcementOf(before: Job | undefined, after: Job): string | nu
   if (after.status !== "processing") return null;
   const quarter = quarterOf(after);
   if (quarter > quarterOf(before)) return texts.announce.reached(name, quarter * QUARTER);
-  const startsPacking = after.detail?.progress.phase === "packing" && before.detail?.progress.phase === "resolving";
+  const phase = before.detail?.progress.phase;
+  const startsPacking = after.detail?.progress.phase === "packing" && (phase === "resolving" || phase === "fetching");
   return startsPacking ? texts.announce.packing(name) : null;
 }
 

@@ -1,6 +1,9 @@
 import { ENDED, type FileSelection, type Job, RETRYABLE } from "../client/index.ts";
 import { texts } from "../texts.ts";
 
+/** The `fileId` of a file that is fetched from a URL. */
+const URL_FILE = 0;
+
 /** The name to show for a job. */
 export function nameOf(job: Job): string {
   return job.title ?? job.archiveName ?? texts.jobs.untitled(job.filesTotal);
@@ -17,7 +20,8 @@ export function helpOf(job: Job): "retry" | "skipMissing" | "chooseOthers" | nul
   if (job.status === "failed" && job.detail === null) return null;
   if (job.status !== "failed" || job.detail?.error?.class !== "validation") return "retry";
   const missing = problemFileCount(job);
-  return missing > 0 && missing < job.filesTotal ? "skipMissing" : "chooseOthers";
+  const hasUrls = job.detail.files.some((file) => file?.fileId === URL_FILE); // nobody gets them to request them again
+  return missing > 0 && missing < job.filesTotal && !hasUrls ? "skipMissing" : "chooseOthers";
 }
 
 /** The same files, with missing ones skipped. */
@@ -38,6 +42,15 @@ export function percentOf(job: Job): number | null {
 
 /** The number of files that failed or were skipped. */
 export function problemFileCount(job: Job): number {
+  return job.detail === null ? job.filesOmitted : problemFiles(job).length;
+}
+
+/** How many of them can be requested in a new job: those of the catalogue. */
+export function retryableFileCount(job: Job): number {
   if (job.detail === null) return job.filesOmitted;
-  return job.detail.files.filter((file) => file?.status === "failed" || file?.status === "omitted").length;
+  return problemFiles(job).filter((file) => file?.fileId !== URL_FILE).length;
+}
+
+function problemFiles(job: Job) {
+  return job.detail?.files.filter((file) => file?.status === "failed" || file?.status === "omitted") ?? [];
 }
