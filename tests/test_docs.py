@@ -88,7 +88,7 @@ def test_the_page_of_the_command_line_has_the_exit_codes_of_the_code(project: Pa
     assert table == [(f"{code:d}", code.meaning) for code in ExitCode]
 
 
-@pytest.mark.parametrize("suffix", ["*.md", "docs/**/*.md"])
+@pytest.mark.parametrize("suffix", ["*.md", "docs/**/*.md", "proxy/**/*.md"])
 def test_links_between_the_documents_lead_somewhere(project: Path, suffix: str) -> None:
     for page in project.glob(suffix):
         if "node_modules" in page.parts:
@@ -107,7 +107,8 @@ def test_every_decision_has_the_standard_headings_and_is_in_the_index(project: P
     )
     pages = sorted(folder.glob("0*.md"))
     assert sorted(index) == [page.name for page in pages]
-    for number, page in enumerate(pages, start=1):
+    for page in pages:
+        number = int(page.name[:4])  # numbers of decisions that are still being made may be missing
         text = page.read_text(encoding="utf-8")
         title = re.sub(r" \((changed|replaced) by \d+\)$", "", index[page.name])
         assert text.startswith(f"# {number}. {title}\n"), page.name

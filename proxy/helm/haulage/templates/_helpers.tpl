@@ -1,0 +1,251 @@
+{{- define "haulage.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 40 | trimSuffix "-" -}}
+{{- else -}}
+{{- $name := default .Chart.Name .Values.nameOverride -}}
+{{- ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) | trunc 40 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* Labels by which selectors find pods. They can't change after the installation. Takes `root` and `component`. */ -}}
+{{- define "haulage.selector" -}}
+app.kubernetes.io/name: {{ default .root.Chart.Name .root.Values.nameOverride }}
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+{{- with .component }}
+app.kubernetes.io/component: {{ . }}
+{{- end }}
+{{- end -}}
+
+{{- define "haulage.labels" -}}
+{{ include "haulage.selector" . }}
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{- define "haulage.image" -}}
+{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- end -}}
+
+{{- /* A group of workers with all of its values: its own, or else those of `worker`. Takes `root` and `group`; YAML.
+
+`merge` would take `false` and 0 for values that are not there. */ -}}
+{{- define "haulage.worker" -}}
+{{- $worker := deepCopy .root.Values.worker -}}
+{{- range $name, $value := .group -}}
+{{- if and (eq $name "autoscaling") (kindIs "map" $value) -}}
+{{- range $key, $own := $value -}}
+{{- $_ := set $worker.autoscaling $key $own -}}
+{{- end -}}
+{{- else -}}
+{{- $_ := set $worker $name $value -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $worker -}}
+{{- end -}}
+
+{{- /* The environment of a container. Takes `root` and `own`, settings of this process. */ -}}
+{{- define "haulage.env" -}}
+{{- $values := .root.Values -}}
+{{- $own := deepCopy .own -}}
+{{- if $values.metrics.enabled -}}
+{{- $_ := set $own "METRICS_PORT" $values.metrics.port -}}
+{{- $_ := set $own "METRICS_HOST" "0.0.0.0" -}}
+{{- end -}}
+{{- range $name := concat (list "DATABASE_URL" "REDIS_URL" "S3_ACCESS_KEY_ID" "S3_SECRET_ACCESS_KEY") $values.secretSettings }}
+- name: {{ $name }}
+  valueFrom:
+    secretKeyRef:
+      name: {{ $values.existingSecret }}
+      key: {{ $name }}
+{{- end }}
+{{- range $name, $value := merge $own $values.settings }}
+{{- if not (has $name $values.secretSettings) }}
+- name: {{ $name }}
+  value: {{ ternary $value (toJson $value) (kindIs "string" $value) | quote }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- /* What containers of Haulage have in common. Takes `root`, `own` (settings) and `args`. */ -}}
+{{- define "haulage.container" -}}
+image: {{ include "haulage.image" .root }}
+imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+args: {{ toJson .args }}
+env:
+  {{- include "haulage.env" . | nindent 2 }}
+securityContext:
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: true
+  capabilities:
+    drop: [ALL]
+{{- end -}}
+
+{{- /* What pods of Haulage have in common. Takes `root`. */ -}}
+{{- define "haulage.pod" -}}
+serviceAccountName: {{ .root.Values.serviceAccountName }}
+automountServiceAccountToken: false
+enableServiceLinks: false
+{{- with .root.Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+securityContext:
+  runAsNonRoot: true
+  runAsUser: 10001
+  runAsGroup: 10001
+  fsGroup: 10001
+  seccompProfile:
+    type: RuntimeDefault
+{{- end -}}
+
+{{- /* Where pods are placed. Takes `root`, `component` and `values` of the component. */ -}}
+{{- define "haulage.placement" -}}
+topologySpreadConstraints:
+  {{- range list "topology.kubernetes.io/zone" "kubernetes.io/hostname" }}
+  - maxSkew: 1
+    topologyKey: {{ . }}
+    whenUnsatisfiable: ScheduleAnyway
+    labelSelector:
+      matchLabels:
+        {{- include "haulage.selector" $ | nindent 8 }}
+  {{- end }}
+{{- range $name := list "nodeSelector" "tolerations" "affinity" }}
+{{- with get $.values $name }}
+{{ $name }}:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- /* The init container that migrates. Takes `root`. */ -}}
+{{- define "haulage.migrateFirst" -}}
+{{- if eq .root.Values.migrate.mode "initContainer" }}
+initContainers:
+  - name: migrate
+    {{- include "haulage.container" (dict "root" .root "own" dict "args" (include "haulage.migrateArgs" .root | fromJsonArray)) | nindent 4 }}
+    resources:
+      {{- toYaml .root.Values.gateway.resources | nindent 6 }}
+    {{- with .root.Values.extraVolumeMounts }}
+    volumeMounts:
+      {{- toYaml . | nindent 6 }}
+    {{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "haulage.migrateArgs" -}}
+{{- $args := list "migrate" -}}
+{{- if .Values.migrate.createBucket -}}{{- $args = append $args "--create-bucket" -}}{{- end -}}
+{{- with .Values.migrate.createAdmin -}}{{- $args = concat $args (list "--create-admin" .) -}}{{- end -}}
+{{- toJson $args -}}
+{{- end -}}
+
+{{- define "haulage.podMetadata" -}}
+labels:
+  {{- include "haulage.labels" . | nindent 2 }}
+  {{- with .root.Values.podLabels }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- with .root.Values.podAnnotations }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{- /* Ports of a container. Takes `root` and `http`, its port for requests, 0 for none. */ -}}
+{{- define "haulage.ports" -}}
+{{- if or .http .root.Values.metrics.enabled }}
+ports:
+  {{- with .http }}
+  - name: http
+    containerPort: {{ . }}
+  {{- end }}
+  {{- if .root.Values.metrics.enabled }}
+  - name: metrics
+    containerPort: {{ .root.Values.metrics.port }}
+  {{- end }}
+{{- end }}
+{{- end -}}
+
+{{- /* Deployment and Service of a server. Takes `root`, `component`, `values`, `replicas` (none: not set), `args`, `own` (settings),
+`port`, and `grace`, the seconds from SIGTERM until it has certainly ended. */ -}}
+{{- define "haulage.server" -}}
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {{ include "haulage.fullname" .root }}-{{ .component }}
+  labels:
+    {{- include "haulage.labels" . | nindent 4 }}
+spec:
+  {{- with .replicas }}
+  replicas: {{ . }}
+  {{- end }}
+  selector:
+    matchLabels:
+      {{- include "haulage.selector" . | nindent 6 }}
+  strategy:
+    type: RollingUpdate
+    rollingUpdate: { maxUnavailable: 0, maxSurge: 1 }
+  template:
+    metadata:
+      {{- include "haulage.podMetadata" . | nindent 6 }}
+    spec:
+      {{- include "haulage.pod" . | nindent 6 }}
+      terminationGracePeriodSeconds: {{ add .values.preStopSeconds .grace }}
+      {{- include "haulage.placement" . | nindent 6 }}
+      {{- include "haulage.migrateFirst" . | nindent 6 }}
+      containers:
+        - name: {{ .component }}
+          {{- include "haulage.container" . | nindent 10 }}
+          {{- include "haulage.ports" (dict "root" .root "http" .port) | nindent 10 }}
+          startupProbe:
+            httpGet: { path: /health/live, port: http }
+            periodSeconds: 2
+            timeoutSeconds: 4
+            failureThreshold: 60
+          livenessProbe:
+            httpGet: { path: /health/live, port: http }
+            periodSeconds: 10
+            timeoutSeconds: 5
+            failureThreshold: 6
+          # A gateway that shuts down is not ready, and one without its database neither.
+          readinessProbe:
+            httpGet: { path: /health/ready, port: http }
+            periodSeconds: 5
+            timeoutSeconds: 5
+            failureThreshold: 2
+          {{- with .values.preStopSeconds }}
+          lifecycle:
+            preStop:
+              sleep: { seconds: {{ . }} }
+          {{- end }}
+          resources:
+            {{- toYaml .values.resources | nindent 12 }}
+          {{- with .root.Values.extraVolumeMounts }}
+          volumeMounts:
+            {{- toYaml . | nindent 12 }}
+          {{- end }}
+      {{- with .root.Values.extraVolumes }}
+      volumes:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+---
+apiVersion: v1
+kind: Service
+metadata:
+  name: {{ include "haulage.fullname" .root }}-{{ .component }}
+  labels:
+    {{- include "haulage.labels" . | nindent 4 }}
+  {{- with .values.service.annotations }}
+  annotations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+spec:
+  type: {{ .values.service.type }}
+  selector:
+    {{- include "haulage.selector" . | nindent 4 }}
+  ports:
+    - name: http
+      port: {{ .values.service.port }}
+      targetPort: http
+{{- end -}}
