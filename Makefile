@@ -20,7 +20,7 @@ SIDE_BY_SIDE := --numprocesses 4 --dist worksteal
 BY_MODULE := --numprocesses 3 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup page worker run test unit fuzz minio slow browser containers check types proxy proxies long chaos bench bench-live bench-bundles bench-access bench-metrics bench-traces bench-uploads bench-processing lock clean
+.PHONY: help setup page worker run test unit fuzz minio slow browser containers check types proxy proxies long chaos drills bench bench-live bench-bundles bench-access bench-metrics bench-traces bench-uploads bench-processing lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -127,6 +127,10 @@ long: setup page worker ## Run those of slow and proxies side by side, the latte
 
 chaos: setup ## Run the faults that take their time, and print the table of docs/reliability.md
 	$(BIN)/pytest tests/faults -m chaos $(CHAOS)
+	$(BIN)/python -m tests.faults.report
+
+drills: setup ## Kill the masters of Redis and PostgreSQL under load, let their replicas take over, and print the table of docs/reliability.md
+	$(BIN)/pytest tests/faults -m drills $(DRILLS)
 	$(BIN)/python -m tests.faults.report
 
 bench: setup ## Measure, and print the tables of docs/benchmarks.md

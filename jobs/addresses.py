@@ -16,6 +16,7 @@ _MAX_PORT = 65535
 _MAX_SOCKET_PATH = 107
 """Bytes of `sun_path` without the NUL at its end (Linux, unix(7))."""
 _CLAMD_PORT = 3310
+_SENTINEL_PORT = 26379
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _URL = re.compile(r"([a-z][a-z0-9+.-]*)://([^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -141,6 +142,14 @@ def proxy_url(text: str) -> str:
         raise ValueError(
             "must have a host, and a port if it is not the usual one, after any user and password"
         ) from None
+
+
+def sentinel(text: str) -> str:
+    """Return the address of a Redis Sentinel as `host:port`, by default with port 26379; IPv6 in brackets."""
+    if "/" in text or "@" in text:
+        raise ValueError("must be like sentinel-1:26379, without a scheme; credentials have settings of their own")
+    host, port = _host_and_port(_bracketed(text))
+    return f"{host}:{port or _SENTINEL_PORT}"
 
 
 def issuer(text: str) -> str:

@@ -56,9 +56,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     database = Database.open(
         settings.database_url, pool_size=settings.database_pool_size, timeout=settings.database_timeout
     )
-    timeout, ca_file = settings.redis_timeout, settings.redis_ca_file
-    feed = Feed.open(settings.redis_url, timeout=timeout, ca_file=ca_file)
-    queue = Queue.open(settings.redis_url, timeout=timeout, ca_file=ca_file, breaker=feed.breaker)
+    feed = Feed.open(settings)
+    queue = Queue.open(settings, feed.breaker)
     storage = Storage.open(settings)
     places = QueuePlaces(database)
     random = Random()  # noqa: S311 - jitter, not a secret

@@ -81,6 +81,7 @@ Hosts = Annotated[tuple[str, ...], NoDecode, _each(addresses.host_pattern)]
 Origins = Annotated[tuple[str, ...], NoDecode, _each(addresses.origin_pattern)]
 Networks = Annotated[tuple[str, ...], NoDecode, _each(addresses.network)]
 Destinations = Annotated[tuple[str, ...], NoDecode, _each(addresses.destination)]
+Sentinels = Annotated[tuple[str, ...], NoDecode, _each(addresses.sentinel)]
 ListenAddresses = Annotated[tuple[str, ...], NoDecode, Field(min_length=1), _each(addresses.listen_address)]
 HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,100}$")]
 Names = Annotated[tuple[str, ...], NoDecode]
@@ -116,6 +117,8 @@ class DatabaseSettings(_Group):
         return url
 
 
+_REDIS_PORT = 6379
+"""Which `RedisDsn` adds to a URL without a port."""
 _REDIS_PARAMETERS = frozenset({"db", "client_name"})
 _REDIS_TLS_PARAMETERS = frozenset(
     {"ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname"}
@@ -133,6 +136,23 @@ class RedisSettings(_Group):
         description="PEM file of CAs to trust for `rediss://`, besides those of the operating system.",
     )
     redis_timeout: Seconds = Field(default=5, description="Time-out of a call to Redis.")
+    redis_sentinels: Sentinels = Field(
+        default=(),
+        description="Redis Sentinels that name the server to use, comma-separated, as `sentinel-1:26379,sentinel-2:26379`. "
+        "`REDIS_URL` then has the name of the master instead of a host. See "
+        "[operations.md](operations.md#redis-sentinel).",
+    )
+    redis_sentinel_master: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9._-]+$",
+        description="Name under which the sentinels monitor the master, as in `sentinel monitor`.",
+    )
+    redis_sentinel_username: str | None = Field(
+        default=None, min_length=1, description="User of the sentinels; none for their default user."
+    )
+    redis_sentinel_password: SecretStr | None = Field(
+        default=None, min_length=1, description="Password of the sentinels, if they have one."
+    )
 
     @field_validator("redis_url")
     @classmethod
@@ -148,6 +168,33 @@ class RedisSettings(_Group):
                 msg = f"the parameter {name!r} is not supported: {hint}"
                 raise ValueError(msg)
         return url
+
+    @model_validator(mode="after")
+    def _has_one_source_of_the_server(self) -> Self:
+        master, password = self.redis_sentinel_master, self.redis_sentinel_password
+        if bool(self.redis_sentinels) != (master is not None):
+            msg = "REDIS_SENTINELS and REDIS_SENTINEL_MASTER must be set together"
+            raise ValueError(msg)
+        if not self.redis_sentinels and (self.redis_sentinel_username or password):
+            msg = "REDIS_SENTINEL_USERNAME and …_PASSWORD need REDIS_SENTINELS; those of Redis are in REDIS_URL"
+            raise ValueError(msg)
+        if self.redis_sentinel_username and not password:
+            msg = "REDIS_SENTINEL_USERNAME needs REDIS_SENTINEL_PASSWORD"
+            raise ValueError(msg)
+        host, port = self.redis_url.host or "", self.redis_url.port
+        if master is not None and (host.lower() != master.lower() or port not in {None, _REDIS_PORT}):
+            msg = (
+                f"REDIS_URL names the server {host}:{port}, but REDIS_SENTINELS choose it: write the name of the master "
+                f"instead, as in {self.redis_url.scheme}://:password@{master}/0, or remove REDIS_SENTINELS"
+            )
+            raise ValueError(msg)
+        return self
+
+    @property
+    def redis_sentinel_addresses(self) -> tuple[tuple[str, int], ...]:
+        """Hosts and ports of the sentinels, IPv6 addresses without brackets."""
+        pairs = (address.rpartition(":") for address in self.redis_sentinels)
+        return tuple((host.strip("[]"), int(port)) for host, _, port in pairs)
 
 
 class StorageSettings(_Group):

@@ -21,6 +21,9 @@ RECONCILE_INTERVAL = 1.5
 """Seconds between two comparisons of the followed jobs with PostgreSQL."""
 DEGRADED_RECONCILE_INTERVAL = 0.8
 """The same while Redis is unavailable. Workers write once a second: a longer interval would make news 2 s old."""
+SETTLED = 3.0
+"""Seconds after Redis is available again during which this process compares as often as without it: workers may find Redis
+later, above all after a failover."""
 BATCH_SIZE = 500
 """Jobs that are compared at once: the event loop does nothing else while a batch is compared."""
 
@@ -43,6 +46,8 @@ class Reconciler:
         self._repair = repair
         self._refresh_access = refresh_access
         self._hurry = asyncio.Event()
+        self._degraded_until = 0.0
+        """On the clock of the event loop."""
 
     def hurry(self) -> None:
         """Makes the next comparison start at once."""
@@ -52,8 +57,7 @@ class Reconciler:
         """Compares again and again, until it is cancelled."""
         while True:
             with suppress(TimeoutError):
-                connected = self._subscriptions.connected
-                async with asyncio.timeout(RECONCILE_INTERVAL if connected else DEGRADED_RECONCILE_INTERVAL):
+                async with asyncio.timeout(self._interval(asyncio.get_running_loop().time())):
                     await self._hurry.wait()
             self._hurry.clear()
             try:
@@ -63,6 +67,11 @@ class Reconciler:
                 log.warning("reconciliation_failed", reason=error.message)
             except Exception:
                 log.exception("reconciliation_failed")
+
+    def _interval(self, now: float) -> float:
+        if not self._subscriptions.connected:
+            self._degraded_until = now + SETTLED
+        return DEGRADED_RECONCILE_INTERVAL if now < self._degraded_until else RECONCILE_INTERVAL
 
     async def reconcile(self) -> None:
         """Compares all topics once. Raises `DatabaseUnavailable`."""

@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 import httpx
 from sqlalchemy import text
 
+from jobs.database_url import parse_database_url
 from jobs.engine.jobs import Job
 from jobs.errors import DatabaseUnavailable
 from jobs.services import Services, open_services
@@ -145,8 +146,7 @@ async def open_ground(
         opened.push_async_callback(_empty, services)
         addresses = (str(settings.database_url), str(settings.redis_url), settings.s3_endpoint)
         database, redis, store = [await opened.enter_async_context(proxied(it)) for it in addresses]
-        routed = with_changes(settings, database_url=database.url, redis_url=redis.url, s3_endpoint=store.url)
-        fleet = Fleet(routed, folder)
+        fleet = Fleet(with_changes(settings, **_routes(settings, database, redis, store)), folder)
         opened.push_async_callback(fleet.close)
         yield Ground(
             servers=servers,
@@ -158,6 +158,16 @@ async def open_ground(
             store=store,
             _open=opened,
         )
+
+
+def _routes(settings: Settings, database: Proxy, redis: Proxy, store: Proxy) -> dict[str, str]:
+    """The settings that lead through the proxies. Servers of which several stand in for each other are reached directly."""
+    routes = {"s3_endpoint": store.url}
+    if len(parse_database_url(settings.database_url).hosts) == 1:
+        routes["database_url"] = database.url
+    if not settings.redis_sentinels:
+        routes["redis_url"] = redis.url
+    return routes
 
 
 async def _empty(services: Services) -> None:

@@ -15,6 +15,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from pydantic import SecretStr
+
 from jobs.settings import Settings
 
 PATIENCE = 60.0
@@ -146,12 +148,13 @@ async def start(settings: Settings, log: Path, name: str, *command: str, root: P
 
 def variables(settings: Settings) -> dict[str, str]:
     """All settings as an environment."""
-    secret = {"s3_secret_access_key": settings.s3_secret_access_key.get_secret_value()}
-    values = {name: value for name, value in settings.model_dump().items() if value is not None} | secret
+    values = {name: value for name, value in settings.model_dump().items() if value is not None}
     return {name.upper(): _written(value) for name, value in values.items()}
 
 
 def _written(value: object) -> str:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
     if isinstance(value, dict):
         return json.dumps(value)
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

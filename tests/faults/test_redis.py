@@ -136,7 +136,7 @@ async def test_a_thousand_requests_with_one_key_are_one_job_and_a_thousand_wake_
     assert len({job for status, job in answers if status == 202}) == 1
     assert len(await ground.rows("SELECT id FROM jobs")) == 1
     [row] = await ground.rows("SELECT id, fence FROM jobs")
-    redis = arq_redis(ground.settings.redis_url, timeout=5)
+    redis = arq_redis(ground.settings, timeout=5)
     for doubled in range(1000):  # of later fences, since the queue holds a wake-up once
         await redis.zadd("haulage:queue:download", {f"{row['id']}:{row['fence'] + doubled}": doubled})
     for _ in range(3):
@@ -152,7 +152,7 @@ async def test_a_thousand_requests_with_one_key_are_one_job_and_a_thousand_wake_
 
 async def _until_queue_empty(ground: Ground) -> None:
     """Returns when no wake-up is left in the queue."""
-    redis = arq_redis(ground.settings.redis_url, timeout=5)
+    redis = arq_redis(ground.settings, timeout=5)
     async with asyncio.timeout(60):
         while await redis.zcard("haulage:queue:download"):
             await asyncio.sleep(0.1)

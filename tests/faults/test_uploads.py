@@ -313,7 +313,7 @@ async def gateway_killed(scene: Scene) -> None:
 async def claimed_twice(scene: Scene) -> None:
     """No claim of a job that is held or still sent succeeds, and wake-ups of any fence start no other attempt."""
     lifecycle, others = scene.ground.services.lifecycle, await scene.second_worker()
-    redis = arq_redis(scene.ground.settings.redis_url, timeout=5)
+    redis = arq_redis(scene.ground.settings, timeout=5)
     for it in (*scene.clean, scene.infected):
         fence = (await scene.ground.row(it.job_id))["fence"]
         if it is not scene.queued:

@@ -37,6 +37,8 @@ class Watcher:
         self._begun = asyncio.Event()
         self.moments: list[float] = []
         """When each message arrived, on the monotonic clock."""
+        self.degraded_until = 0.0
+        """When the last message arrived that was read without Redis."""
 
     def gaps(self, begin: float, end: float) -> list[float]:
         """Seconds between two messages, of all silences that touch this time of the monotonic clock."""
@@ -81,7 +83,9 @@ class Watcher:
         self.order = order
         self.moments.append(monotonic())
         self._begun.set()
-        self.degraded += bool(message["degraded"])
+        if message["degraded"]:
+            self.degraded += 1
+            self.degraded_until = self.moments[-1]
         if message["type"] in ENDS or message["status"] in ENDS:
             self.end = message["status"]
 

@@ -182,6 +182,51 @@ def test_the_path_of_the_public_url_and_the_root_path_must_agree(monkeypatch: py
     assert settings_from({}).root_path == "/other"
 
 
+SENTINELS = {
+    "REDIS_URL": "redis://:hidden@Haulage/0",
+    "REDIS_SENTINELS": "Sentinel-1, [0::1]:26380,10.0.0.1:5",
+    "REDIS_SENTINEL_MASTER": "haulage",
+}
+
+
+def test_sentinels_are_hosts_and_ports(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", SENTINELS["REDIS_URL"])
+    monkeypatch.setenv("REDIS_SENTINEL_MASTER", "haulage")
+    found = setting(monkeypatch, "REDIS_SENTINELS", SENTINELS["REDIS_SENTINELS"])
+    assert found == ("sentinel-1:26379", "[::1]:26380", "10.0.0.1:5")
+    assert settings_from({}).redis_sentinel_addresses == (("sentinel-1", 26379), ("::1", 26380), ("10.0.0.1", 5))
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"REDIS_SENTINEL_MASTER": ""}, "REDIS_SENTINELS and REDIS_SENTINEL_MASTER must be set together"),
+        ({"REDIS_SENTINELS": ""}, "REDIS_SENTINELS and REDIS_SENTINEL_MASTER must be set together"),
+        (
+            {"REDIS_URL": "rediss://:hidden@redis.example:6380/0"},
+            "the name of the master instead, as in rediss://:password@haulage/0, or remove REDIS_SENTINELS",
+        ),
+        ({"REDIS_URL": "redis://haulage:6380/0"}, "REDIS_URL names the server haulage:6380, but"),
+        ({"REDIS_SENTINEL_USERNAME": "anna"}, "REDIS_SENTINEL_USERNAME needs REDIS_SENTINEL_PASSWORD"),
+        (
+            {"REDIS_SENTINELS": "", "REDIS_SENTINEL_MASTER": "", "REDIS_SENTINEL_PASSWORD": "hidden"},
+            "REDIS_SENTINEL_USERNAME and …_PASSWORD need REDIS_SENTINELS; those of Redis are in REDIS_URL",
+        ),
+        ({"REDIS_SENTINELS": "redis://:hidden@a"}, "must be like sentinel-1:26379, without a scheme"),
+        ({"REDIS_SENTINEL_MASTER": "two words"}, "REDIS_SENTINEL_MASTER"),
+    ],
+)
+def test_sentinels_that_contradict_other_settings_are_refused(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, str], reason: str
+) -> None:
+    for name, text in (SENTINELS | changes).items():
+        monkeypatch.setenv(name, text)
+    with pytest.raises(InvalidRequest) as raised:
+        settings_from({})
+    assert reason in raised.value.message
+    assert "hidden" not in raised.value.message
+
+
 def test_all_wrong_settings_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, text in {"JOB_TIMEOUT": "inf", "CORS_ORIGINS": "a", "S3_BUCKET_NAME": "A"}.items():
         monkeypatch.setenv(name, text)

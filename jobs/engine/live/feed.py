@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any, Self
 from uuid import UUID
 
-from pydantic import RedisDsn
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError, ResponseError
@@ -23,6 +21,7 @@ from jobs.engine.live.redis_connections import connection_pool
 from jobs.engine.live.refusals import REFUSALS, unavailable
 from jobs.engine.live.send_buffer import PATIENCE, SendBuffer
 from jobs.errors import RedisUnavailable
+from jobs.settings import RedisSettings
 
 KEEP = 3600
 """Seconds for which the latest event of a job is kept."""
@@ -72,9 +71,10 @@ class Feed:
         self._send_buffer: SendBuffer[tuple[UUID, str]] = SendBuffer("feed", self._publish, self.breaker)
 
     @classmethod
-    def open(cls, url: RedisDsn, *, timeout: float, ca_file: Path | None = None) -> Self:
-        """Connects to nothing yet. `timeout`: seconds for a call. `ca_file`: CAs to trust besides the system's."""
-        pools = (connection_pool(url, each, ca_file) for each in (timeout, min(timeout, PATIENCE)))
+    def open(cls, settings: RedisSettings) -> Self:
+        """Connects to nothing yet."""
+        timeout = settings.redis_timeout
+        pools = (connection_pool(settings, each) for each in (timeout, min(timeout, PATIENCE)))
         return cls(*map(Redis.from_pool, pools))
 
     async def close(self) -> None:

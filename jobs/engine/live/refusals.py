@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from redis.exceptions import AuthenticationError, AuthorizationError, NoPermissionError, ResponseError
 
+from jobs.engine.live.sentinels import NoMaster
 from jobs.errors import RedisUnavailable
 
 REFUSALS = (ResponseError, AuthenticationError, AuthorizationError)
@@ -11,8 +12,8 @@ REFUSALS = (ResponseError, AuthenticationError, AuthorizationError)
 
 
 def reason_of(error: Exception) -> str:
-    """What Redis said when it refused a call; of any other error its name."""
-    return str(error) if isinstance(error, REFUSALS) else type(error).__name__
+    """What Redis said when it refused a call, or why there is no master; of any other error its name."""
+    return str(error) if isinstance(error, (*REFUSALS, NoMaster)) else type(error).__name__
 
 
 def unavailable(error: Exception, call: str = "") -> RedisUnavailable:
@@ -26,6 +27,8 @@ def unavailable(error: Exception, call: str = "") -> RedisUnavailable:
         message = f"Redis refuses to work: the user in REDIS_URL is not permitted {needed}."
     elif isinstance(error, ResponseError):
         message = f"Redis refuses to work: {error}"
+    elif isinstance(error, NoMaster):
+        message = f"Redis can't be reached. {error.message}"
     else:
         message = "Redis can't be reached."
     return RedisUnavailable(message, reason or type(error).__name__)

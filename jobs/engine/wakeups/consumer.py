@@ -98,7 +98,7 @@ class _Worker(ArqWorker):
         super().__init__(
             [func(cast("WorkerCoroutine", receive), name=FUNCTION)],
             queue_name=queue_name(kind),
-            redis_pool=arq_redis(settings.redis_url, timeout=settings.redis_timeout, ca_file=settings.redis_ca_file),
+            redis_pool=arq_redis(settings, settings.redis_timeout),
             poll_delay=0,
             health_check_interval=5,
             handle_signals=False,

@@ -12,7 +12,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Self
 from uuid import UUID
 
@@ -20,7 +19,6 @@ import structlog
 from arq.connections import ArqRedis
 from arq.constants import health_check_key_suffix
 from arq.utils import to_unix_ms
-from pydantic import RedisDsn
 
 from jobs.breakers import Breaker
 from jobs.engine.jobs import Overdue, Turn
@@ -29,6 +27,7 @@ from jobs.engine.live.redis_connections import connection_pool
 from jobs.engine.live.refusals import reason_of
 from jobs.engine.live.send_buffer import PATIENCE, SendBuffer
 from jobs.kinds import Kind
+from jobs.settings import RedisSettings
 
 log = structlog.get_logger()
 
@@ -68,9 +67,9 @@ def turn_of(wakeup: str) -> Turn:
     return UUID(job_id), int(fence)
 
 
-def arq_redis(url: RedisDsn, *, timeout: float, ca_file: Path | None = None) -> ArqRedis:
+def arq_redis(settings: RedisSettings, timeout: float) -> ArqRedis:
     """arq's client, not connected yet. `timeout`: seconds to connect, and for a call."""
-    pool = connection_pool(url, timeout, ca_file)
+    pool = connection_pool(settings, timeout)
     return ArqRedis(pool, job_serializer=pack, job_deserializer=unpack)
 
 
@@ -99,12 +98,11 @@ class Queue:
         """Wake-ups that are not due yet."""
 
     @classmethod
-    def open(
-        cls, url: RedisDsn, *, timeout: float, ca_file: Path | None = None, breaker: Breaker | None = None
-    ) -> Self:
-        """Connects to nothing yet. `timeout`: seconds for a call. `breaker`: the one of the process."""
-        sender = arq_redis(url, timeout=min(timeout, PATIENCE), ca_file=ca_file)
-        return cls(arq_redis(url, timeout=timeout, ca_file=ca_file), sender, breaker or redis_breaker())
+    def open(cls, settings: RedisSettings, breaker: Breaker | None = None) -> Self:
+        """Connects to nothing yet. `breaker`: the one of the process."""
+        timeout = settings.redis_timeout
+        sender = arq_redis(settings, min(timeout, PATIENCE))
+        return cls(arq_redis(settings, timeout), sender, breaker or redis_breaker())
 
     async def close(self) -> None:
         """Sends the wake-ups that are due and waiting, for a second at most."""

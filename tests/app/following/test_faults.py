@@ -24,6 +24,7 @@ from jobs.engine.events import Event, FileView
 from jobs.engine.jobs import FileState, Job, Progress
 from jobs.engine.live.feed import Feed
 from jobs.kinds import Phase
+from jobs.settings import RedisSettings
 from tests.app.following.followers import (
     PATIENCE,
     Follower,
@@ -188,7 +189,7 @@ async def test_during_a_redis_outage_followers_get_news_from_postgresql(
 
     monkeypatch.setattr(Hub, "_redis_changed", changes)
     job = await shared.processing()
-    feed = Feed.open(RedisDsn(valkey.url), timeout=2)
+    feed = Feed.open(RedisSettings(redis_url=RedisDsn(valkey.url), redis_timeout=2))
     async with (
         serving(with_changes(shared.settings, redis_url=valkey.url)) as gateway,
         httpx.AsyncClient(base_url=gateway, timeout=30) as api,

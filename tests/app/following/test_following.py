@@ -11,7 +11,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from pydantic import RedisDsn
 from sqlalchemy import text
 
 from app.following.reconciler import RECONCILE_INTERVAL
@@ -24,6 +23,7 @@ from jobs.engine.sql.file_records import load_files
 from jobs.engine.sql.snapshots import Snapshots
 from jobs.errors import ErrorClass
 from jobs.kinds import Phase
+from jobs.settings import RedisSettings
 from tests.app.following.followers import (
     PATIENCE,
     Follower,
@@ -95,7 +95,7 @@ class Held:
 
 def quiet(shared: Shared) -> Lifecycle:
     """Writes transitions of which nobody is told: its Redis is away."""
-    feed = Feed.open(RedisDsn(UNAVAILABLE["redis"]["redis_url"]), timeout=1)
+    feed = Feed.open(RedisSettings(**UNAVAILABLE["redis"], redis_timeout=1))
     return Lifecycle(shared.services.database, feed, shared.services.queue, shared.settings)
 
 

@@ -15,7 +15,7 @@ from jobs.engine.wakeups.probe import probe_redis
 from jobs.engine.wakeups.queue import arq_redis
 from jobs.errors import RedisUnavailable
 from jobs.services import Services
-from jobs.settings import Settings
+from jobs.settings import RedisSettings, Settings
 from tests.helpers.catalogue import Catalogue
 from tests.helpers.jobs import create, until_completed
 from tests.helpers.running import serving, working
@@ -30,8 +30,9 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 async def responds(url: str, **options: Any) -> bool:
     """Whether Redis responds to the clients of events and of wake-ups; both must agree."""
-    feed = Feed.open(RedisDsn(url), timeout=5, **options)
-    redis = arq_redis(RedisDsn(url), timeout=5, **options)
+    settings = RedisSettings(redis_url=RedisDsn(url), **options)
+    feed = Feed.open(settings)
+    redis = arq_redis(settings, timeout=5)
     found = True
     try:
         await probe_redis(feed)
@@ -59,20 +60,20 @@ async def test_a_worker_receives_wake_ups_over_tls(
 
 async def test_the_certificate_and_its_name_are_verified(settings: Settings, certificates: Certificates) -> None:
     async with tls_in_front(str(settings.redis_url), certificates.server_context()) as url:
-        assert await responds(url, ca_file=certificates.ca_file)
+        assert await responds(url, redis_ca_file=certificates.ca_file)
         assert await responds(f"{url}?ssl_ca_certs={certificates.ca_file}")
         assert await responds(f"{url}?ssl_cert_reqs=none")
         assert not await responds(url)
     async with tls_in_front(str(settings.redis_url), certificates.server_context("other.example.org")) as url:
-        assert not await responds(url, ca_file=certificates.ca_file)
-        assert await responds(f"{url}?ssl_check_hostname=no", ca_file=certificates.ca_file)
+        assert not await responds(url, redis_ca_file=certificates.ca_file)
+        assert await responds(f"{url}?ssl_check_hostname=no", redis_ca_file=certificates.ca_file)
 
 
 async def test_a_client_certificate(settings: Settings, certificates: Certificates) -> None:
     async with tls_in_front(str(settings.redis_url), certificates.server_context(client_certificates=True)) as url:
         files = f"ssl_certfile={certificates.client_cert}&ssl_keyfile={certificates.client_key}"
-        assert await responds(f"{url}?{files}", ca_file=certificates.ca_file)
-        assert not await responds(url, ca_file=certificates.ca_file)
+        assert await responds(f"{url}?{files}", redis_ca_file=certificates.ca_file)
+        assert not await responds(url, redis_ca_file=certificates.ca_file)
 
 
 async def test_the_cas_of_the_system(settings: Settings, certificates: Certificates) -> None:

@@ -19,6 +19,7 @@ from jobs.engine.live.send_buffer import SendBuffer
 from jobs.engine.wakeups.queue import Queue, wakeup_id
 from jobs.kinds import Kind
 from jobs.services import Services
+from jobs.settings import RedisSettings
 from tests.app.following.followers import live
 from tests.helpers.eventually import eventually
 from tests.helpers.jobs import create
@@ -115,7 +116,8 @@ async def test_closing_does_not_wait_for_all(monkeypatch: pytest.MonkeyPatch) ->
 async def test_nobody_waits_for_a_redis_that_hangs(services: Services, environment: dict[str, str]) -> None:
     job = await create(services, 10_000)
     async with proxied(environment["REDIS_URL"]) as redis:
-        feed, queue = Feed.open(RedisDsn(redis.url), timeout=5), Queue.open(RedisDsn(redis.url), timeout=5)
+        settings = RedisSettings(redis_url=RedisDsn(redis.url))
+        feed, queue = Feed.open(settings), Queue.open(settings)
         await feed.publish(live(job, 1))
         await feed.flush()
         redis.stall()
@@ -134,7 +136,7 @@ async def test_what_is_published_after_a_redis_that_hung_arrives(
     job = await create(services, 10_000)
     kept: Any = services.feed._redis  # noqa: SLF001 - what Redis has is the point
     async with proxied(environment["REDIS_URL"]) as redis:
-        feed = Feed.open(RedisDsn(redis.url), timeout=5)
+        feed = Feed.open(RedisSettings(redis_url=RedisDsn(redis.url)))
         redis.stall()
         await feed.publish(live(job, 1))
         await feed.flush()
