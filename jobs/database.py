@@ -47,6 +47,7 @@ _OUTAGES = (
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the server has sent that it ends, and the end of the connection has not arrived yet
 )
 """Errors of asyncpg for a server that is down, starting up, refuses logins, is too slow or full, or is a standby now. None
 of them is a bug, and any of them may be over by the next attempt."""
@@ -128,6 +129,9 @@ class Database:
                             rows = await driver.fetch(query, *arguments)
                     else:
                         rows = await driver.fetch(query, *arguments)
+                except asyncpg.InternalClientError:
+                    await connection.invalidate()
+                    raise
                 finally:
                     if driver.is_closed():
                         await connection.invalidate()

@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy import make_url, text
 
 from jobs import database_connections
-from jobs.database import Database, fetch_within
+from jobs.database import Database, fetch_within, translate_errors
 from jobs.engine.sql.leases import Leases
 from jobs.errors import DatabaseRefused, DatabaseUnavailable
 from jobs.migrate import migrate
@@ -66,6 +66,13 @@ async def test_settings_of_the_url(database_url: str) -> None:
     names = ("application_name", "search_path", "statement_timeout")
     assert await show(url, *names) == dict(zip(names, ("mine", "a,public", "7s"), strict=True))
     assert await show(database_url, "application_name") == {"application_name": "haulage"}
+
+
+def test_a_connection_that_the_server_is_ending_is_an_outage() -> None:
+    """asyncpg raises this between the last message of the server and the end of the connection, as of a killed primary."""
+    with pytest.raises(DatabaseUnavailable) as caught, translate_errors():
+        raise asyncpg.InternalClientError("cannot switch to state 15; another operation (2) is in progress")
+    assert "cannot switch" in caught.value.reason
 
 
 @asynccontextmanager
