@@ -39,6 +39,7 @@ from jobs.bundles.result_links import ResultLinks
 from jobs.engine.gateway_heartbeat import GatewayHeartbeat
 from jobs.engine.worker.conditions import Conditions
 from jobs.errors import InvalidRequest
+from jobs.mail.mailer import mailing
 from jobs.services import open_services
 from jobs.serving_metrics import serving_metrics
 from jobs.settings import Settings
@@ -79,7 +80,8 @@ class Gateway(RequestMiddleware):
                 )
                 async with (
                     hub.running(),
-                    Conditions(services).running(),
+                    mailing(services.database, settings, settings.public_url) as of_mail,
+                    Conditions(services, of_mail).running(),
                     GatewayHeartbeat(services).running(),
                     serving_metrics(services),
                 ):

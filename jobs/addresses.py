@@ -12,6 +12,8 @@ DEFAULT_PORTS = {"http": "80", "https": "443"}
 """Ports that clients leave out of `Host` and `Origin` (RFC 9110, section 4.2; RFC 6454, section 6.2)."""
 
 _AUTHORITY = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::([0-9]{1,5}))?")
+SMTP_PORTS = {"smtp": "587", "smtps": "465"}
+"""Ports of mail submission (RFC 6409, section 3.1; RFC 8314, section 3.3)."""
 _MAX_PORT = 65535
 _MAX_SOCKET_PATH = 107
 """Bytes of `sun_path` without the NUL at its end (Linux, unix(7))."""
@@ -21,6 +23,9 @@ _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _URL = re.compile(r"([a-z][a-z0-9+.-]*)://([^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _SEGMENT = re.compile(r"[A-Za-z0-9._~-]+")
+_MAILBOX = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+"""The part before the @ without quotes: Dot-string of RFC 5321, section 4.1.2."""
+_MAX_MAILBOX = 64
 
 
 def host_pattern(text: str) -> str:
@@ -150,6 +155,39 @@ def sentinel(text: str) -> str:
         raise ValueError("must be like sentinel-1:26379, without a scheme; credentials have settings of their own")
     host, port = _host_and_port(_bracketed(text))
     return f"{host}:{port or _SENTINEL_PORT}"
+
+
+def smtp_url(text: str) -> str:
+    """Return the URL of an SMTP server with its port, and the user and password that it may have. No message has them."""
+    found = _split(text)
+    if found is None or found[0] not in SMTP_PORTS or found[2] not in {"", "/"}:
+        raise ValueError(
+            "must be like smtp://user:password@mail.example:587 or smtps://mail.example, with %2F for / and so on in user"
+            " and password"
+        )
+    scheme, authority, _ = found
+    userinfo, at, place = authority.rpartition("@")
+    user, _, password = userinfo.partition(":")
+    if at and not (user and password):
+        raise ValueError("must have a user and a password before the @, or neither and no @")
+    try:
+        host, port = _host_and_port(place)
+    except ValueError:
+        raise ValueError(
+            "must have a host, and a port if it is not the usual one, after any user and password"
+        ) from None
+    return f"{scheme}://{userinfo}{at}{host}:{port or SMTP_PORTS[scheme]}"
+
+
+def mail_address(text: str) -> str:
+    """Return the address of a mailbox, without a name: the host in lower case."""
+    mailbox, at, host = text.rpartition("@")
+    if not at or _MAILBOX.fullmatch(mailbox) is None or len(mailbox) > _MAX_MAILBOX:
+        raise ValueError(f"{text!r} is not a mail address like ops@site.example")
+    name, port = _host_and_port(host)
+    if port is not None or name.startswith("["):
+        raise ValueError(f"{text!r} must end with a host name")
+    return f"{mailbox}@{name}"
 
 
 def issuer(text: str) -> str:

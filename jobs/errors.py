@@ -273,6 +273,13 @@ class EgressFailed(HaulageError):
     error_class = ErrorClass.NETWORK
 
 
+class MailFailed(HaulageError):
+    """A mail to operators was not sent: the SMTP server is unavailable, or has refused it."""
+
+    code = "mail_failed"
+    error_class = ErrorClass.NETWORK
+
+
 # --- errors that end an attempt ---------------------------------------------------------------------------------------
 
 

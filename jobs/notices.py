@@ -7,7 +7,7 @@ about; it is closed by whoever acknowledges it, and the next one with its key op
 worker, a scanner that does not respond) is raised again and again while it lasts. It is closed by `close_condition`, or by
 itself when it has not been raised for a while, and an acknowledgement only marks it as seen.
 
-Operators' webhooks are told of each notice that opens, and of no repetition of it.
+Operators' webhooks are told of each notice that opens, and of no repetition of it. Mail lists both (`jobs.mail`).
 
 To raise a notice is to insert a report, which waits for nobody. `gather_reports` makes notices of them afterwards: a
 thousand jobs that die at the same time would wait for one another if each counted itself in the row that they share.
@@ -61,6 +61,8 @@ class NoticeKind(StrEnum):
     """The folder for temporary files of a worker is nearly full."""
     QUEUE_PAUSED = "queue_paused"
     """Jobs wait since an operator has paused their queue, and for long."""
+    MAIL_FAILED = "mail_failed"
+    """Notices could not be mailed."""
 
     @property
     def is_condition(self) -> bool:
@@ -75,6 +77,7 @@ CONDITIONS = frozenset(
         NoticeKind.NO_SANDBOX,
         NoticeKind.DISK,
         NoticeKind.QUEUE_PAUSED,
+        NoticeKind.MAIL_FAILED,
     }
 )
 
@@ -92,9 +95,11 @@ notices = Table(
     Column("acknowledged_at", TimestampTz),
     Column("acknowledged_by", Text),  # the user's name
     Column("closed_at", TimestampTz),  # when an event was acknowledged, or a condition was over
+    Column("mailed_count", Integer, nullable=False, server_default="0"),  # the count that was mailed last
     one_of("kind", NoticeKind),
 )
 Index("notices_key", notices.c.key, unique=True, postgresql_where=notices.c.closed_at.is_(None))
+Index("notices_unmailed", notices.c.id, postgresql_where=notices.c.mailed_count < notices.c.count)
 Index("notices_closed", notices.c.closed_at, postgresql_where=notices.c.closed_at.is_not(None))
 
 notice_reports = Table(

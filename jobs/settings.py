@@ -82,6 +82,7 @@ Origins = Annotated[tuple[str, ...], NoDecode, _each(addresses.origin_pattern)]
 Networks = Annotated[tuple[str, ...], NoDecode, _each(addresses.network)]
 Destinations = Annotated[tuple[str, ...], NoDecode, _each(addresses.destination)]
 Sentinels = Annotated[tuple[str, ...], NoDecode, _each(addresses.sentinel)]
+MailAddresses = Annotated[tuple[str, ...], NoDecode, _each(addresses.mail_address)]
 ListenAddresses = Annotated[tuple[str, ...], NoDecode, Field(min_length=1), _each(addresses.listen_address)]
 HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,100}$")]
 Names = Annotated[tuple[str, ...], NoDecode]
@@ -755,6 +756,49 @@ class SourceSettings(_Group):
     )
 
 
+class MailSettings(_Group):
+    """Mail to operators. See [operations.md](operations.md#mail)."""
+
+    smtp_url: Annotated[str, AfterValidator(addresses.smtp_url)] | None = Field(
+        default=None,
+        description="SMTP server by which notices are mailed, as `smtp://user:password@mail.example:587`, or "
+        "`smtps://user:password@mail.example:465` for TLS from the first byte. It needs `MAIL_FROM`, `MAIL_TO` and "
+        "`PUBLIC_URL`.",
+    )
+    smtp_starttls: Literal["required", "auto", "off"] = Field(
+        default="required",
+        description="Whether a connection of `smtp://` becomes TLS: always, or else no mail is sent; where the server "
+        "offers it; or never. With a password, and another host than this one, it must be `required`.",
+    )
+    smtp_ca_file: CaFile | None = Field(
+        default=None, description="PEM file of CAs to trust for it, besides those of the operating system."
+    )
+    smtp_timeout: Seconds = Field(default=30, description="Longest time that sending a mail may take.")
+    mail_from: Annotated[str, AfterValidator(addresses.mail_address)] | None = Field(
+        default=None, description="Address that mails come from, as `haulage@site.example`."
+    )
+    mail_to: MailAddresses = Field(default=(), description="Addresses of operators, comma-separated.")
+
+    @model_validator(mode="after")
+    def _mail_is_complete(self) -> Self:
+        if self.smtp_url is None:
+            return self
+        missing = [name for name in ("mail_from", "mail_to") if not getattr(self, name)]
+        if missing:
+            msg = f"SMTP_URL needs {' and '.join(name.upper() for name in missing)}, too"
+            raise ValueError(msg)
+        url = urlsplit(self.smtp_url)
+        if (
+            url.scheme == "smtp"
+            and url.password
+            and self.smtp_starttls != "required"
+            and url.hostname not in {"localhost", "127.0.0.1", "::1"}
+        ):
+            msg = "SMTP_STARTTLS must be required, since SMTP_URL has a password, which anybody on the way could read"
+            raise ValueError(msg)
+        return self
+
+
 class LogSettings(_Group):
     """Logs."""
 
@@ -850,6 +894,7 @@ class Settings(
     WorkerSettings,
     EgressSettings,
     SourceSettings,
+    MailSettings,
     LogSettings,
     MetricsSettings,
     TraceSettings,
@@ -868,6 +913,13 @@ class Settings(
             raise ValueError(msg)
         if self.oidc_issuer is not None and self.public_url is None:
             msg = "OIDC_ISSUER needs PUBLIC_URL, to which the issuer sends users back"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _mails_have_links(self) -> Self:
+        if self.smtp_url is not None and self.public_url is None:
+            msg = "SMTP_URL needs PUBLIC_URL, which mails name and link to"
             raise ValueError(msg)
         return self
 

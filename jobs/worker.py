@@ -1,4 +1,4 @@
-"""A worker runs jobs of the kinds `WORKER_KINDS`, renews their leases, sweeps for all kinds, and sends webhooks.
+"""A worker runs jobs of the kinds `WORKER_KINDS`, renews their leases, sweeps for all kinds, and sends webhooks and mail.
 
 It receives wake-ups for its jobs.
 """
@@ -24,6 +24,7 @@ from jobs.engine.worker.redis_probe import RedisProbe
 from jobs.engine.worker.runner import Runner
 from jobs.engine.worker.store_probe import keep_probing
 from jobs.engine.worker.sweeper import Sweeper
+from jobs.mail.mailer import mailing
 from jobs.services import Services, open_services
 from jobs.serving_metrics import serving_metrics
 from jobs.settings import Settings
@@ -49,7 +50,11 @@ async def run_worker(
     `ready` is called when everything is loaded.
     """
     name = name or worker_name()
-    async with open_services(settings) as services, serving_metrics(services, fleet=False):
+    async with (
+        open_services(settings) as services,
+        serving_metrics(services, fleet=False),
+        mailing(services.database, settings, settings.public_url) as of_mail,
+    ):
         works = works_of(services)
         runners = [
             Runner(services, work, name)
@@ -66,7 +71,7 @@ async def run_worker(
             asyncio.create_task(LeaseRenewal(runners, name, settings).run()),
             asyncio.create_task(Sweeper(services, works, name).run()),
             asyncio.create_task(keep_probing(services.storage, runners)),
-            asyncio.create_task(Conditions(services, conditions).run()),
+            asyncio.create_task(Conditions(services, [*conditions, *of_mail]).run()),
             asyncio.create_task(Sender(services.database, services.egress).run()),
         ]
         intake = [

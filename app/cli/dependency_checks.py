@@ -19,6 +19,7 @@ from app.gateway import Gateway
 from app.problems import RESPONSES
 from jobs.engine.worker.heartbeat import any_worker
 from jobs.errors import HaulageError
+from jobs.mail.smtp import SmtpServer
 from jobs.notices import list_notices
 from jobs.processing.processing import KINDS as PROCESSING
 from jobs.processing.sandbox import choose_sandbox
@@ -75,6 +76,8 @@ async def _run_checks(services: Services) -> tuple[dict[str, Outcome], list[str]
     scanner = open_scanner(services.settings)
     if scanner is not None:
         outcomes["scanner"] = await _outcome(lambda: _test_scanner(scanner))
+    if services.settings.smtp_url is not None:
+        outcomes["mail"] = await _outcome(SmtpServer(services.settings).check, services.settings.smtp_timeout)
     if services.settings.processing == "on" and set(PROCESSING) & set(services.settings.worker_kinds):
         outcomes["sandbox"] = await _outcome(lambda: _check_sandbox(services.settings))
     if not schema[0]:
@@ -95,14 +98,14 @@ async def _open_notices(services: Services) -> list[str]:
     return lines if len(found) <= _SHOWN_NOTICES else [*lines[:-1], "there are more: haulage notices list"]
 
 
-async def _outcome(check: Callable[[], Awaitable[object]]) -> Outcome:
+async def _outcome(check: Callable[[], Awaitable[object]], limit: float = _TIMEOUT) -> Outcome:
     try:
-        async with asyncio.timeout(_TIMEOUT):
+        async with asyncio.timeout(limit):
             detail = await check()
     except HaulageError as error:
         return False, explain(error)
     except TimeoutError:
-        return False, f"No response within {_TIMEOUT:g} s."
+        return False, f"No response within {limit:g} s."
     except Exception as error:  # noqa: BLE001 - any error is the outcome
         return False, (str(error) or type(error).__name__).splitlines()[0]
     return True, detail if isinstance(detail, str) else ""

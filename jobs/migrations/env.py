@@ -6,6 +6,7 @@ import jobs.access.tables
 import jobs.bundles.sql.tables
 import jobs.engine.sql.tables
 import jobs.files.tables
+import jobs.mail.tables
 import jobs.notices
 import jobs.processing.sql.tables
 import jobs.uploads.sql.tables

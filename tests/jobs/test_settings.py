@@ -86,6 +86,8 @@ def refusal(monkeypatch: pytest.MonkeyPatch, name: str, text: str) -> str:
         ("PUBLIC_URL", "http://site.example:8080/", "http://site.example:8080"),
         ("ROOT_PATH", "a/b/", "/a/b"),
         ("ROOT_PATH", "/", ""),
+        ("MAIL_FROM", "Haulage+a@Site.example", "Haulage+a@site.example"),
+        ("MAIL_TO", "a@b.example, c.d@e.example\n", ("a@b.example", "c.d@e.example")),
         ("LOG_LEVEL", "INFO", "info"),
         ("JOB_TIMEOUT", " 130\n", 130.0),
         ("S3_FORCE_PATH_STYLE", "False ", False),
@@ -143,6 +145,14 @@ def test_a_setting_is_normalised(monkeypatch: pytest.MonkeyPatch, name: str, tex
         ("PUBLIC_URL", "https://site.example/a b", "the path '/a b' may only have letters, digits and -._~"),
         ("ROOT_PATH", "/a/../b", "the path '/a/../b' may only have"),
         ("ROOT_PATH", "https://site.example/a", "the path 'https://site.example/a' may only have"),
+        ("SMTP_URL", "mail.example:587", "must be like smtp://user:password@mail.example:587"),
+        ("SMTP_URL", "http://mail.example", "must be like smtp://user:password@mail.example:587"),
+        ("SMTP_URL", "smtp://user:hid/den@mail.example", "must be like smtp://user:password@mail.example:587"),
+        ("SMTP_URL", "smtp://hidden@mail.example", "must have a user and a password before the @"),
+        ("SMTP_URL", "smtp://user:hidden@mail.example:smtp", "must have a host, and a port"),
+        ("MAIL_FROM", "Ops <ops@site.example>", "'Ops <ops@site.example>' is not a mail address"),
+        ("MAIL_FROM", "ops@site.example:25", "'ops@site.example:25' must end with a host name"),
+        ("MAIL_TO", "ops@site.example,night", "'night' is not a mail address like ops@site.example"),
         ("JOB_TIMEOUT", "inf", "must be a finite number, not 'inf'"),
         ("LEASE_TTL", "nan", "must be a finite number, not 'nan'"),
         ("DRAIN_TIMEOUT", "inf", "must be a finite number, not 'inf'"),
@@ -225,6 +235,42 @@ def test_sentinels_that_contradict_other_settings_are_refused(
         settings_from({})
     assert reason in raised.value.message
     assert "hidden" not in raised.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("smtp://Mail.example", "smtp://mail.example:587"),
+        ("smtps://ops%40a.example:p%2Fw@mail.example/", "smtps://ops%40a.example:p%2Fw@mail.example:465"),
+        ("SMTP://[0::1]:25", "smtp://[::1]:25"),
+    ],
+)
+def test_the_mail_server_has_a_port_and_all_that_mails_need(
+    monkeypatch: pytest.MonkeyPatch, text: str, expected: str
+) -> None:
+    monkeypatch.setenv("SMTP_URL", text)
+    with pytest.raises(InvalidRequest, match="SMTP_URL needs MAIL_FROM and MAIL_TO, too"):
+        settings_from({})
+    monkeypatch.setenv("MAIL_FROM", "haulage@site.example")
+    with pytest.raises(InvalidRequest, match="SMTP_URL needs MAIL_TO, too"):
+        settings_from({})
+    monkeypatch.setenv("MAIL_TO", "ops@site.example")
+    with pytest.raises(InvalidRequest, match="SMTP_URL needs PUBLIC_URL, which mails name and link to"):
+        settings_from({})
+    monkeypatch.setenv("PUBLIC_URL", "https://site.example")
+    assert setting(monkeypatch, "SMTP_URL", text) == expected
+
+
+def test_a_password_of_mail_is_sent_by_tls_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, text in {"MAIL_FROM": "a@b.example", "MAIL_TO": "a@b.example", "PUBLIC_URL": "https://a.example"}.items():
+        monkeypatch.setenv(name, text)
+    monkeypatch.setenv("SMTP_STARTTLS", "auto")
+    monkeypatch.setenv("SMTP_URL", "smtp://user:hidden@mail.example")
+    with pytest.raises(InvalidRequest, match="SMTP_STARTTLS must be required") as raised:
+        settings_from({})
+    assert "hidden" not in raised.value.message
+    for url in ("smtp://user:hidden@127.0.0.1:25", "smtps://user:hidden@mail.example:465", "smtp://mail.example:25"):
+        assert setting(monkeypatch, "SMTP_URL", url) == url
 
 
 def test_all_wrong_settings_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

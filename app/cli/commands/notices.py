@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from app.cli.notice_commands import NoticeCommands
 
 app = typer.Typer(
-    help="List and acknowledge notices: what operators should know of, such as dead jobs or a missing worker.",
+    help="List and acknowledge notices: what operators should know of, such as dead jobs or a missing worker. Test mail.",
     no_args_is_help=True,
 )
 
@@ -45,6 +45,17 @@ def acknowledge(
     over.
     """
     _commands(server, data_dir, as_json).acknowledge(notice_ids)
+
+
+@app.command("test-mail")
+def send_test_mail(data_dir: DataDir = None) -> None:
+    """Send a mail to the addresses of MAIL_TO, by SMTP_URL. Run it where workers and gateways run, which mail notices.
+
+    Exit code 7 if the server is unavailable or refuses the mail, with its reason.
+    """
+    from app.cli.mail_command import send_test_mail as run
+
+    run(data_dir)
 
 
 def _commands(server: str | None, data_dir: Path | None, as_json: bool) -> NoticeCommands:

@@ -2351,7 +2351,7 @@ export interface components {
          * @description What a notice is about.
          * @enum {string}
          */
-        NoticeKind: "dead" | "infected" | "unscannable" | "no_worker" | "scanner_away" | "no_sandbox" | "disk" | "queue_paused";
+        NoticeKind: "dead" | "infected" | "unscannable" | "no_worker" | "scanner_away" | "no_sandbox" | "disk" | "queue_paused" | "mail_failed";
         /** NoticePage */
         NoticePage: {
             /** Notices */

@@ -9,6 +9,7 @@ from jobs.notices import Notice, NoticeKind, close_condition, raise_notice
 from jobs.services import Services
 from tests.app.cli.processes import Cli, unpadded
 from tests.helpers.jobs import dead
+from tests.helpers.mail_servers import MailServer, mail_server
 
 
 async def test_notices_are_listed_and_acknowledged(cli: Cli, services: Services) -> None:
@@ -66,3 +67,54 @@ async def test_the_check_prints_open_notices(server_cli: Cli, services: Services
         await raise_notice(connection, *disks)
     lines = (await server_cli("check", "--json")).json["notices"]
     assert (len(lines), lines[-1]) == (11, "there are more: haulage notices list")
+
+
+def mail_variables(server: MailServer, **changes: str) -> dict[str, str]:
+    return {
+        "SMTP_URL": server.url,
+        "SMTP_STARTTLS": "off",
+        "MAIL_FROM": "haulage@site.example",
+        "MAIL_TO": "ops@site.example,night@site.example",
+        "PUBLIC_URL": "https://site.example",
+        **changes,
+    }
+
+
+async def test_a_test_mail_is_sent_or_the_servers_reason_is_shown(server_cli: Cli) -> None:
+    refused = await server_cli("notices", "test-mail")
+    assert (refused.code, refused.out) == (2, "")
+    assert "Set SMTP_URL, MAIL_FROM and MAIL_TO" in refused.error
+    async with mail_server() as server:
+        mailing = Cli(server_cli.folder, server_cli.environment | mail_variables(server))
+        done = await mailing("notices", "test-mail")
+        assert (done.code, done.error) == (0, "")
+        assert done.out == (
+            f"A test mail to ops@site.example, night@site.example was accepted by 127.0.0.1:{server.port}.\n"
+        )
+        [mail] = server.mails
+        assert mail["Subject"] == "Haulage at site.example: test mail"
+        server.refused = {"ops@site.example"}
+        partly = await mailing("notices", "test-mail")
+        assert partly.code == 0
+        assert "mail_rejected" in partly.error
+        assert "550 no such user" in partly.error
+        server.refused |= {"night@site.example"}
+        none = await mailing("notices", "test-mail")
+        assert (none.code, none.out) == (7, "")
+        assert "550 no such user" in none.error
+
+
+@pytest.mark.usefixtures("worker")
+async def test_the_check_has_a_line_for_mail(server_cli: Cli) -> None:
+    async with mail_server() as server:
+        environment = server_cli.environment | mail_variables(server)
+        done = await Cli(server_cli.folder, environment)("check")
+        assert done.code == 0
+        assert "mail      ok     notices go to ops@site.example, night@site.example\n" in done.out
+        assert server.mails == []
+        required = await Cli(server_cli.folder, environment | {"SMTP_STARTTLS": "required"})("check")
+        assert required.code == 7
+        assert f"mail      error  The mail server 127.0.0.1:{server.port} failed: " in required.out
+    unavailable = await Cli(server_cli.folder, environment)("check")
+    assert unavailable.code == 7
+    assert f"mail      error  The mail server 127.0.0.1:{server.port} failed: " in unavailable.out
