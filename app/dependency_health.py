@@ -44,7 +44,7 @@ def _checks(services: Services, scanner: ScannerCheck) -> dict[str, Awaitable[ob
     checks: dict[str, Awaitable[object]] = {
         "database": services.database.ping(),
         "storage": services.storage.bucket.check(),
-        "redis": services.probe_redis(),
+        **{name: check() for name, check in services.transport.checks.items()},
     }
     return {**checks, "scanner": scanner.require_responding()} if scanner.is_set else checks
 

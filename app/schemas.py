@@ -469,7 +469,8 @@ CheckState = Literal["ok", "error"]
 class HealthChecks(Message):
     database: CheckState
     storage: CheckState
-    redis: CheckState
+    redis: Literal["ok", "error", "off"]
+    """`off`: PostgreSQL is used in its place (`QUEUE=postgres`)."""
     queue: CheckState
     scanner: Literal["ok", "error", "off"]
     """`off`: uploads are not scanned for viruses."""
@@ -480,7 +481,8 @@ class Circuits(Message):
 
     database: Circuit
     storage: Circuit
-    redis: Circuit
+    redis: Circuit | None
+    """Null if Redis is not used."""
 
 
 HealthStatus = Literal["healthy", "degraded", "unhealthy"]

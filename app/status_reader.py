@@ -1,6 +1,6 @@
 """Reads the status of jobs cheaply, and never an outdated one.
 
-Each read fetches from PostgreSQL and Redis what shows whether anything has changed: the job's `seq`, its position in the
+Each read fetches from PostgreSQL and the feed what shows whether anything has changed: the job's `seq`, its position in the
 queue, and its latest live message. While these stay the same, so does the status, which is not built again. Reads that wait
 at the same time share one query.
 """
@@ -22,7 +22,7 @@ from jobs.bundles.downloads import Download
 from jobs.engine.events import Event
 from jobs.engine.jobs import FileRecord, Job, Status
 from jobs.engine.sql.snapshots import Mark, Snapshot
-from jobs.errors import JobNotFound, RedisUnavailable
+from jobs.errors import JobNotFound
 from jobs.kinds import Kind
 from jobs.processing.processing import Processing
 from jobs.services import Services
@@ -32,8 +32,8 @@ log = structlog.get_logger()
 
 CACHE_SIZE = 4096
 """Jobs whose last status is cached, a few kilobytes each."""
-REDIS_TIMEOUT = 0.5
-"""Seconds that Redis may take to return the live progress: without it the status is `degraded`."""
+FEED_TIMEOUT = 0.5
+"""Seconds that the feed may take to return the live progress: without it the status is `degraded`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +131,11 @@ class StatusReader:
         if not job_ids:
             return {}, False
         try:
-            async with asyncio.timeout(REDIS_TIMEOUT):
-                return await self._services.feed.latest(job_ids), False
-        except (RedisUnavailable, TimeoutError):
-            return {}, True
+            async with asyncio.timeout(FEED_TIMEOUT):
+                latest = await self._services.feed.latest(job_ids)
+        except TimeoutError:
+            latest = None
+        return latest or {}, latest is None
 
 
 def _live(job_id: UUID, body: bytes) -> Event | None:

@@ -137,6 +137,23 @@ class Database:
                         await connection.invalidate()
         return rows
 
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[asyncpg.Connection | None]:
+        """A connection outside the pool for as long as the block runs; None through a pooler, which keeps no session.
+
+        Raises `DatabaseUnavailable`, also for what the block raises when the connection is lost.
+        """
+        with translate_errors():
+            connection = await self._connector.connect()
+            if self._connector.pooled:
+                connection.terminate()
+                yield None
+                return
+            try:
+                yield connection
+            finally:
+                connection.terminate()
+
     @contextmanager
     def _error_boundary(self, call: str) -> Iterator[None]:
         refusal = self._connector.refusal

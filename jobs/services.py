@@ -19,12 +19,11 @@ from jobs.engine.bulk_runs import BulkRuns
 from jobs.engine.engine import Engine
 from jobs.engine.fleet_control import FleetControl
 from jobs.engine.lifecycle import Lifecycle
-from jobs.engine.live.feed import Feed
 from jobs.engine.sql.job_filters import JobFinder
 from jobs.engine.sql.queue_places import QueuePlaces
 from jobs.engine.sql.rows import job_of
 from jobs.engine.sql.snapshots import Snapshots
-from jobs.engine.wakeups.queue import Queue
+from jobs.engine.transport_opening import open_transport
 from jobs.files.catalogue import ids_of_files
 from jobs.kinds import Kind
 from jobs.processing.commands import ProcessingJobs
@@ -56,8 +55,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     database = Database.open(
         settings.database_url, pool_size=settings.database_pool_size, timeout=settings.database_timeout
     )
-    feed = Feed.open(settings)
-    queue = Queue.open(settings, feed.breaker)
+    transport = open_transport(settings, database)
     storage = Storage.open(settings)
     places = QueuePlaces(database)
     random = Random()  # noqa: S311 - jitter, not a secret
@@ -70,8 +68,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     tracer = open_tracer(settings)
     lifecycle = Lifecycle(
         database,
-        feed,
-        queue,
+        transport.feed,
+        transport.queue,
         settings,
         backpressure=backpressure,
         batch_backpressure=batch_backpressure,
@@ -84,8 +82,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         yield Services(
             settings=settings,
             database=database,
-            feed=feed,
-            queue=queue,
+            transport=transport,
             storage=storage,
             lifecycle=lifecycle,
             snapshots=Snapshots(database, places, "jobs", job_of),
@@ -106,6 +103,5 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             await lifecycle.close()
             await egress.close()
             await storage.close()
-            await queue.close()
-            await feed.close()
+            await transport.close()
             await database.close()

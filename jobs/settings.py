@@ -27,6 +27,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from jobs import addresses
@@ -91,6 +92,7 @@ Issuers = Annotated[tuple[Annotated[tuple[str, str | None], BeforeValidator(_iss
 """Pairs of an issuer and the URL of its keys, None if that is found by discovery."""
 CaFile = Annotated[FilePath, AfterValidator(_has_certificates)]
 StoreUrl = Annotated[str, AfterValidator(addresses.store_url)]
+QueueName = Literal["redis", "postgres"]
 SandboxName = Literal["auto", "bubblewrap", "landlock", "off"]
 PlanChanges = Annotated[dict[PlanName, PlanChange], NoDecode, BeforeValidator(parse_plans)]
 
@@ -129,8 +131,16 @@ _REDIS_TLS_PARAMETERS = frozenset(
 class RedisSettings(_Group):
     """Redis or Valkey."""
 
-    redis_url: RedisDsn = Field(
-        description="Redis or Valkey, as `redis://[user:password@]host:port/db`, or `rediss://` for TLS."
+    queue: QueueName = Field(
+        default="redis",
+        description="What carries wake-ups and live messages. With `postgres` it is PostgreSQL, and no Redis is needed: "
+        "see [operations.md](operations.md#without-redis).",
+    )
+    redis_url: RedisDsn | None = Field(
+        default=None,
+        validate_default=True,
+        description="Redis or Valkey, as `redis://[user:password@]host:port/db`, or `rediss://` for TLS. Required with "
+        "`QUEUE=redis`, and not read with `QUEUE=postgres`.",
     )
     redis_ca_file: CaFile | None = Field(
         default=None,
@@ -155,9 +165,20 @@ class RedisSettings(_Group):
         default=None, min_length=1, description="Password of the sentinels, if they have one."
     )
 
+    @field_validator("redis_url", mode="before")
+    @classmethod
+    def _redis_is_needed(cls, url: object, info: ValidationInfo) -> object:
+        if info.data.get("queue") != "redis":
+            return None
+        if url is None:
+            raise PydanticCustomError("missing", "Field required")
+        return url
+
     @field_validator("redis_url")
     @classmethod
-    def _redis_is_supported(cls, url: RedisDsn) -> RedisDsn:
+    def _redis_is_supported(cls, url: RedisDsn | None) -> RedisDsn | None:
+        if url is None:
+            return None
         if re.fullmatch(r"(?:/[0-9]*)?", url.path or "") is None:
             # The client would use database 0 instead of any other text.
             msg = "must end with the number of a database, as in redis://host:6379/0"
@@ -172,6 +193,8 @@ class RedisSettings(_Group):
 
     @model_validator(mode="after")
     def _has_one_source_of_the_server(self) -> Self:
+        if self.redis_url is None:
+            return self
         master, password = self.redis_sentinel_master, self.redis_sentinel_password
         if bool(self.redis_sentinels) != (master is not None):
             msg = "REDIS_SENTINELS and REDIS_SENTINEL_MASTER must be set together"
@@ -190,6 +213,12 @@ class RedisSettings(_Group):
             )
             raise ValueError(msg)
         return self
+
+    @property
+    def required_redis_url(self) -> RedisDsn:
+        """`redis_url`, which is set with `QUEUE=redis`."""
+        assert self.redis_url is not None
+        return self.redis_url
 
     @property
     def redis_sentinel_addresses(self) -> tuple[tuple[str, int], ...]:

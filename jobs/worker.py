@@ -14,18 +14,16 @@ from collections.abc import Callable
 import structlog
 
 from jobs.concurrency import cancel_and_wait
-from jobs.engine.wakeups.consumer import Consumer
+from jobs.engine.worker.claiming import claiming_loops
 from jobs.engine.worker.conditions import Conditions
 from jobs.engine.worker.drainage import Drainage
 from jobs.engine.worker.heartbeat import Heartbeat
 from jobs.engine.worker.lease_renewal import LeaseRenewal
-from jobs.engine.worker.poller import Poller
-from jobs.engine.worker.redis_probe import RedisProbe
 from jobs.engine.worker.runner import Runner
 from jobs.engine.worker.store_probe import keep_probing
 from jobs.engine.worker.sweeper import Sweeper
 from jobs.mail.mailer import mailing
-from jobs.services import Services, open_services
+from jobs.services import open_services
 from jobs.serving_metrics import serving_metrics
 from jobs.settings import Settings
 from jobs.webhooks.sender import Sender
@@ -61,9 +59,7 @@ async def run_worker(
             for kind, work in works.items()
             if kind in settings.worker_kinds and work.concurrency
         ]
-        consumers = [_consumer(services, runner) for runner in runners]
         conditions = {one for kind in settings.worker_kinds for one in works[kind].conditions}
-        redis = RedisProbe(services)
         drainage = Drainage(runners, settings.drain_timeout, HANDBACK_TIMEOUT)
         ready()
         log.info("worker_started", worker=name, concurrency={it.kind: it.concurrency for it in runners})
@@ -75,9 +71,7 @@ async def run_worker(
             asyncio.create_task(Sender(services.database, services.egress).run()),
         ]
         intake = [
-            *(asyncio.create_task(consumer.run()) for consumer in consumers),
-            asyncio.create_task(redis.run()),
-            *(asyncio.create_task(Poller(services, runner, redis.lost).run()) for runner in runners),
+            *(asyncio.create_task(loop) for loop in claiming_loops(services, runners)),
             asyncio.create_task(
                 Heartbeat(services, name, {it.kind: it.concurrency for it in runners}, drainage.obey).run()
             ),
@@ -94,15 +88,3 @@ async def run_worker(
             await cancel_and_wait(*intake, stopping, *upkeep)
             await drainage.close()
         log.info("worker_stopped", worker=name)
-
-
-def _consumer(services: Services, runner: Runner) -> Consumer:
-    consumer = Consumer(
-        runner.kind,
-        services.queue,
-        services.settings,
-        room=lambda: runner.room,
-        deliver=runner.deliver,
-    )
-    runner.room_changed = consumer.room_changed
-    return consumer

@@ -44,6 +44,7 @@ async def box(gateway: str, catalogue: Catalogue) -> AsyncIterator[Middlebox]:
         yield box
 
 
+@pytest.mark.parametrize("changes", [{}, {"queue": "postgres"}], ids=["redis", "postgres"])
 async def test_the_gateway_passes_every_test_and_is_left_clean(
     conformance: ConformanceTests, box: Middlebox, settings: Settings, catalogue: Catalogue, api: httpx.AsyncClient
 ) -> None:

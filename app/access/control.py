@@ -23,7 +23,7 @@ from app.access.verdicts import Verdicts
 from app.public_address import PublicAddress
 from jobs.access.users import ADOPTED
 from jobs.concurrency import cancel_and_wait
-from jobs.errors import DatabaseUnavailable, RedisUnavailable
+from jobs.errors import DatabaseUnavailable
 from jobs.services import Services
 from jobs.settings import Settings
 
@@ -78,8 +78,7 @@ class AccessControl:
     async def announce_revocation(self) -> None:
         """Makes this gateway read what was just revoked, and the others at once: they read it within two seconds anyway."""
         await self.refresh()
-        with suppress(RedisUnavailable):
-            await self._feed.announce()
+        await self._feed.announce()
 
     async def close(self) -> None:
         """Ends what is in progress."""

@@ -24,7 +24,7 @@ from app.load import SAMPLE_INTERVAL, Load
 from app.problems import TooManyRequests
 from app.rate_limit_headers import Quota
 from jobs.concurrency import run_forever
-from jobs.engine.live.shared_levels import GATEWAY_TTL, exchange_levels
+from jobs.engine.transport import GATEWAY_TTL
 from jobs.errors import DatabaseUnavailable
 from jobs.services import Services
 from jobs.settings import Settings
@@ -114,7 +114,7 @@ class Quotas:
             await asyncio.sleep(REPORT_INTERVAL)
 
     async def _exchange(self, report: Mapping[str, tuple[float, float]], now: float) -> Reported:
-        return Reported(*await exchange_levels(self._services.feed, self._gateway, report, now))
+        return Reported(*await self._services.transport.exchange_levels(self._gateway, report, now))
 
     async def _sample_load(self) -> None:
         while True:

@@ -5,8 +5,9 @@ once for each gateway, as if all of them had admitted as much: so together they 
 they know it. Between two reports none knows what the others have admitted, so callers who use up a bucket within a second
 may get more: less than half a bucket, whatever the number of gateways (decision "Limits on requests").
 
-Redis holds no truth here. Each gateway reports levels, not only what it adds to them, and the higher level counts: after a
-flush, the gateways restore what they know. While Redis is unavailable, each of N gateways leaves room for N.
+Where they report to (Redis, or a table of PostgreSQL) holds no truth. Each gateway reports levels, not only what it adds to
+them, and the higher level counts: after a flush, the gateways restore what they know. While it is unavailable, each of N
+gateways leaves room for N.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from time import time
 
 from app.access.buckets import MAX_NAMES, discard_empty
-from jobs.errors import RedisUnavailable
+from jobs.errors import DatabaseUnavailable, RedisUnavailable
 
 WINDOW = 3600.0
 """Seconds in which a full bucket is empty again."""
@@ -34,7 +35,7 @@ class Reported:
     gateways: int
     """Gateways that have reported within the last seconds, this one included."""
     is_new: bool
-    """Whether this one was not known to have: it has just started, or Redis has lost what was reported."""
+    """Whether this one was not known to have: it has just started, or what was reported is lost."""
     empty_at: Mapping[str, float]
     """Of each name that was reported, when its bucket will be empty, with what all gateways have reported."""
 
@@ -42,7 +43,7 @@ class Reported:
 Exchange = Callable[[Mapping[str, tuple[float, float]], float], Awaitable[Reported]]
 """Reports of each name when its bucket would be empty, and how many seconds to add; and the time. Times are UNIX times.
 
-Raises `RedisUnavailable`.
+Raises `RedisUnavailable` or `DatabaseUnavailable`.
 """
 
 
@@ -73,7 +74,7 @@ class SharedBuckets:
         self._unreported: dict[str, float] = {}
         """Seconds that were added since."""
         self._restored_at = float("-inf")
-        """When Redis got again what it had lost."""
+        """When what was lost was reported again."""
         self._must_restore = False
         """Whether what was reported before has to be reported again."""
 
@@ -106,7 +107,7 @@ class SharedBuckets:
             # The others report again, too, but not all at once: until then they count, as a gateway does that has stopped.
             is_settled = now - self._restored_at > self._gateway_ttl
             self._gateways = reported.gateways if is_settled else max(self._gateways, reported.gateways)
-        except RedisUnavailable:
+        except (RedisUnavailable, DatabaseUnavailable):
             self._add({name: seconds * (self._gateways - 1) for name, seconds in added.items()}, now)
             return
         self._empty_at.update(reported.empty_at)  # no lower than what was reported

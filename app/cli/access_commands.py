@@ -20,7 +20,7 @@ from app.exit_codes import ExitCode
 from jobs.access import keys, sessions, users
 from jobs.access.audit import Action, record
 from jobs.engine.jobs import Status
-from jobs.errors import IllegalTransition, InvalidRequest, JobNotFound, RedisUnavailable, UserNotFound
+from jobs.errors import IllegalTransition, InvalidRequest, JobNotFound, UserNotFound
 from jobs.owners import MAX_USER_NAME, RESERVED, TERMINAL, is_user_name
 from jobs.plans import PREMIUM_PLAN
 from jobs.services import Services
@@ -145,9 +145,8 @@ def revoke_each(
 
 
 async def _announce(services: Services) -> None:
-    """Makes gateways read what was revoked at once. Without Redis they do within two seconds."""
-    with suppress(RedisUnavailable):
-        await services.feed.announce()
+    """Makes gateways read what was revoked at once. If the announcement is lost they do within two seconds."""
+    await services.feed.announce()
 
 
 async def record_action(services: Services, action: str, subject: str) -> None:

@@ -61,14 +61,16 @@ def check_all(data_dir: Path | None, *, as_json: bool) -> None:
 
 async def _run_checks(services: Services) -> tuple[dict[str, Outcome], list[str], list[str], list[str]]:
     """The outcome of each check, what is open, warnings, and open notices."""
-    database, storage, redis = await asyncio.gather(
-        _outcome(services.database.ping), _outcome(services.storage.check), _outcome(services.probe_redis)
+    others = services.transport.checks
+    database, storage, *found = await asyncio.gather(
+        _outcome(services.database.ping), _outcome(services.storage.check), *map(_outcome, others.values())
     )
     schema = queue = (False, "Not checked: the database does not work.")
     if database[0]:
         schema = await _outcome(lambda: check_schema(services))
         queue = await _outcome(lambda: _require_worker(services))
-    outcomes = {"database": database, "schema": schema, "storage": storage, "redis": redis, "queue": queue}
+    outcomes = {"database": database, "schema": schema, "storage": storage}
+    outcomes |= dict(zip(others, found, strict=True)) | {"queue": queue}
     outcomes["encrypted"] = outcomes["cold"] = (False, "Not checked: the store does not work.")
     if storage[0]:
         outcomes["encrypted"] = await _outcome(services.storage.check_encryption)

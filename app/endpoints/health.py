@@ -19,9 +19,10 @@ async def health(request: Request) -> Response:
     services, quotas = it.services, it.access.quotas
     reasons = await failed_checks(services, it.scanner)
     states = {name: "error" if name in reasons else "ok" for name in HealthChecks.model_fields}
-    checks = HealthChecks.model_validate(states if it.scanner.is_set else {**states, "scanner": "off"})
+    unused = {"scanner": it.scanner.is_set, "redis": "redis" in services.transport.checks}
+    checks = HealthChecks.model_validate(states | {name: "off" for name, is_used in unused.items() if not is_used})
     status = overall(checks)
-    circuits = Circuits.model_validate(services.circuits)
+    circuits = Circuits.model_validate({"redis": None} | services.circuits)
     load = None if quotas.is_off else load_state(quotas.load)
     body = Health(status=status, checks=checks, reasons=reasons, circuits=circuits, load=load)
     return json_response(body, 503 if status == "unhealthy" else 200, NO_STORE)

@@ -1,7 +1,7 @@
 """The hub: what all followers of this process share.
 
-One Redis subscription brings the messages about the jobs that are followed or polled here. A comparison with PostgreSQL
-every two seconds makes a lost message a delay and nothing more; while Redis is unavailable, it is the only source of news.
+One subscription brings the messages about the jobs that are followed or polled here. A comparison with PostgreSQL every two
+seconds makes a lost message a delay and nothing more; while no messages arrive, it is the only source of news.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ from app.status_reader import StatusReader
 from jobs.access.users import changed_id
 from jobs.concurrency import cancel_and_wait, map_limited
 from jobs.engine.events import Event
-from jobs.engine.live.subscriptions import ACKNOWLEDGED, Subscriptions
 from jobs.engine.order import Order, Verdict
+from jobs.engine.transport import ACKNOWLEDGED
 from jobs.errors import DatabaseUnavailable, JobNotFound
 from jobs.metrics import is_on
 from jobs.services import Services
@@ -78,8 +78,8 @@ class Hub:
         statuses = self.statuses = StatusReader(services)
         self._access = access
         access.on_revoked = self._end_revoked
-        self._subscriptions = Subscriptions(
-            services.feed, self._receive, self._redis_changed, services.probe_redis, self._hurry
+        self._subscriptions = services.transport.subscriptions(
+            self._receive, self._connection_changed, self._hurry, self._outdated
         )
         self._topics = TopicRegistry(self._subscriptions)
         self._snapshots = SnapshotReader(statuses, self._topics)
@@ -221,7 +221,7 @@ class Hub:
         return [followers[job_id] for job_id in wanted]
 
     async def read_snapshots(self, followers: Iterable[Follower]) -> list[tuple[Follower, Frame]]:
-        """Reads the jobs after Redis has acknowledged their subscriptions, so that no change in between is missed.
+        """Reads the jobs after their subscriptions were acknowledged, so that no change in between is missed.
 
         Raises as `StatusReader.read` when one can't be read, and then follows none of them. A job that the connection's
         principal may not see does not exist for it.
@@ -330,7 +330,7 @@ class Hub:
     # --- what arrives --------------------------------------------------------------------------------------------------
 
     def _receive(self, event: Event, body: bytes) -> None:
-        """A message from Redis. The last one of a job is always read from PostgreSQL."""
+        """A message of a worker or a gateway. The last one of a job is always read from PostgreSQL."""
         topic = self._topics.get(event.job_id)
         if topic is None:
             return
@@ -392,7 +392,13 @@ class Hub:
         """Something was announced that PostgreSQL has."""
         self._reconciler.hurry()
 
-    def _redis_changed(self) -> None:
+    def _outdated(self, job_id: UUID) -> None:
+        """A message about the job was too large to be sent."""
+        topic = self._topics.get(job_id)
+        if topic is not None:
+            self._refresh(topic)
+
+    def _connection_changed(self) -> None:
         """The subscription was lost or established: messages may have been missed."""
         if self._subscriptions.connected:
             log.info("live_updates_started")

@@ -13,7 +13,7 @@ from app.metrics import LONG_POLLS
 from app.requests import MAX_SEQ
 from app.schemas import BaseStatus
 from app.status_reader import StatusReader
-from jobs.engine.live.subscriptions import ACKNOWLEDGED, Subscriptions
+from jobs.engine.transport import ACKNOWLEDGED, Subscriptions
 
 
 class Polling:

@@ -11,8 +11,8 @@ import structlog
 from app.following.topic_registry import TopicRegistry
 from app.following.topics import Difference, Topic
 from jobs.engine.jobs import Job
-from jobs.engine.live.subscriptions import Subscriptions
 from jobs.engine.sql.snapshots import Snapshots
+from jobs.engine.transport import Subscriptions
 from jobs.errors import DatabaseUnavailable
 
 log = structlog.get_logger()
@@ -20,7 +20,7 @@ log = structlog.get_logger()
 RECONCILE_INTERVAL = 1.5
 """Seconds between two comparisons of the followed jobs with PostgreSQL."""
 DEGRADED_RECONCILE_INTERVAL = 0.8
-"""The same while Redis is unavailable. Workers write once a second: a longer interval would make news 2 s old."""
+"""The same while no messages arrive. Workers write once a second: a longer interval would make news 2 s old."""
 SETTLED = 3.0
 """Seconds after Redis is available again during which this process compares as often as without it: workers may find Redis
 later, above all after a failover."""

@@ -1,4 +1,4 @@
-"""The topics of this process: a job has one, and its Redis channel is subscribed to, for as long as it is needed."""
+"""The topics of this process: a job has one, and is subscribed to, for as long as it is needed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from uuid import UUID
 
 from app.following.topics import Topic
-from jobs.engine.live.subscriptions import Subscriptions
+from jobs.engine.transport import Subscriptions
 
 POLLED_TTL = 10.0
 """Seconds for which a job that was polled is followed, in case it is polled again."""
@@ -35,7 +35,7 @@ class TopicRegistry:
         return self._topics.get(job_id)
 
     def open(self, job_id: UUID) -> Topic:
-        """The job's topic; a new one subscribes to its channel. Call `release` when it is no longer needed."""
+        """The job's topic; a new one subscribes to the job. Call `release` when it is no longer needed."""
         topic = self._topics.get(job_id)
         if topic is None:
             topic = self._topics[job_id] = Topic(job_id)

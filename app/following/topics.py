@@ -197,7 +197,7 @@ class Topic:
     # --- polls ---------------------------------------------------------------------------------------------------------
 
     def cache(self, status: BaseStatus) -> None:
-        """Keeps a status for the next poll. The channel must have been subscribed to while it was read."""
+        """Keeps a status for the next poll. The job must have been subscribed to while it was read."""
         if status.degraded or status.seq < self._min_seq:
             return
         if self._cached is None or status.order > self._cached.order:

@@ -10,10 +10,8 @@ from jobs.engine.bulk_runs import BulkRuns
 from jobs.engine.fleet_control import FleetControl
 from jobs.engine.jobs import Job
 from jobs.engine.lifecycle import Lifecycle
-from jobs.engine.live.feed import Feed
 from jobs.engine.sql.snapshots import Snapshots
-from jobs.engine.wakeups.probe import probe_redis
-from jobs.engine.wakeups.queue import Queue
+from jobs.engine.transport import Feed, Queue, Transport
 from jobs.settings import Settings
 from jobs.storage import Storage
 from jobs.tracing.spans import Tracer
@@ -21,12 +19,11 @@ from jobs.tracing.spans import Tracer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
-    """Open clients of PostgreSQL, Redis and the store, and what is built on them for jobs of any kind."""
+    """Open clients of PostgreSQL, the store and what `QUEUE` names, and what is built on them for jobs of any kind."""
 
     settings: Settings
     database: Database
-    feed: Feed
-    queue: Queue
+    transport: Transport
     storage: Storage
     lifecycle: Lifecycle
     bulk: BulkRuns
@@ -34,9 +31,15 @@ class Engine:
     snapshots: Snapshots[Job]
     tracer: Tracer
 
-    async def probe_redis(self) -> None:
-        """Raises `RedisUnavailable` unless Redis does what wake-ups and live events need."""
-        await probe_redis(self.feed)
+    @property
+    def feed(self) -> Feed:
+        """Sends live events to gateways."""
+        return self.transport.feed
+
+    @property
+    def queue(self) -> Queue:
+        """Sends wake-ups to workers."""
+        return self.transport.queue
 
     @property
     def circuits(self) -> dict[str, Circuit]:
@@ -44,5 +47,5 @@ class Engine:
         return {
             "database": self.database.breaker.state,
             "storage": self.storage.bucket.breaker.state,
-            "redis": self.feed.breaker.state,
+            **self.transport.circuits,
         }

@@ -38,7 +38,6 @@ from jobs.engine.jobs import (
     Status,
     UploadPart,
 )
-from jobs.engine.live.feed import Feed
 from jobs.engine.messages import messages_of
 from jobs.engine.sql import admissions, file_records, jobs, sweeps, upload_parts
 from jobs.engine.sql.admissions import Admission
@@ -63,7 +62,8 @@ from jobs.engine.transitions import (
     apply,
     created,
 )
-from jobs.engine.wakeups.queue import Queue, to_place
+from jobs.engine.transport import Feed, Queue
+from jobs.engine.wakeups.wake_up_buffer import to_place
 from jobs.errors import (
     ErrorClass,
     IdempotencyKeyInFlight,
@@ -629,7 +629,7 @@ class Lifecycle:
         await self._announce(job, now, since=job.seq - 1, records=records)
 
     async def _announce(self, job: Job, now: datetime, *, since: int, records: Sequence[FileRecord] = ()) -> None:
-        """Notifies followers, and workers if the job waits for one, without waiting for Redis."""
+        """Notifies followers, and workers if the job waits for one, without waiting for that to arrive."""
         await self._feed.publish(event_of(job, now, since=since, files=records))
         if job.status in WAITING:
             await self._queue.enqueue(

@@ -19,15 +19,21 @@ from tests.helpers.databases import fresh_database
 from tests.helpers.running import serving
 
 
+@pytest.fixture(scope="module")
+def shared_changes() -> dict[str, Any]:
+    """Changed settings of `shared`: a module overrides this fixture."""
+    return {}
+
+
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def shared(template: str, environment: dict[str, str]) -> AsyncIterator[Shared]:
+async def shared(template: str, environment: dict[str, str], shared_changes: dict[str, Any]) -> AsyncIterator[Shared]:
     """One gateway for all tests of a module, for those that need no empty database and no settings of their own.
 
     Use it in modules with `pytestmark = pytest.mark.asyncio(loop_scope="module")`.
     """
     values: dict[str, Any] = {name.lower(): value for name, value in environment.items()}
     async with fresh_database(template) as url:
-        values |= {"database_url": url, "s3_bucket_name": f"test-{uuid4().hex}", "port": 0}
+        values |= {"database_url": url, "s3_bucket_name": f"test-{uuid4().hex}", "port": 0} | shared_changes
         settings = Settings(**values)
         async with open_services(settings) as services, serving(settings) as gateway:
             await services.storage.bucket.ensure()

@@ -20,6 +20,7 @@ from jobs.errors import ScannerUnavailable
 from jobs.kinds import Kind
 from tests.app.shared import Shared
 from tests.helpers.clamd import running_clamd
+from tests.helpers.redis_clients import redis_of
 from tests.helpers.running import serving, working
 from tests.helpers.settings import UNAVAILABLE, with_changes
 
@@ -48,7 +49,7 @@ async def look(settings: Any) -> dict[str, httpx.Response]:
 async def test_health_shows_unavailable_dependencies(
     shared: Shared, away: Any, status: int, said: str, ready: int
 ) -> None:
-    redis = shared.services.feed._redis  # noqa: SLF001 - a worker's sign of life, without a worker
+    redis = redis_of(shared.services.feed)
     await redis.set(queue_name(Kind.DOWNLOAD) + ":health-check", "1")
     began = monotonic()
     answers = await look(with_changes(shared.settings, **away))
@@ -105,7 +106,7 @@ async def test_health_finds_workers_without_redis(shared: Shared) -> None:
 
 
 async def test_a_worker_without_a_recent_heartbeat_does_not_count(shared: Shared) -> None:
-    redis = shared.services.feed._redis  # noqa: SLF001 - no sign of life is there but the worker's own
+    redis = redis_of(shared.services.feed)
     await redis.delete(queue_name(Kind.DOWNLOAD) + ":health-check")
     await record_heartbeat(shared.services.database, "killed", dict.fromkeys(Kind, 4), datetime.now(UTC))
     assert await any_worker(shared.services)
@@ -116,7 +117,7 @@ async def test_a_worker_without_a_recent_heartbeat_does_not_count(shared: Shared
 
 
 async def test_health_is_degraded_without_workers(shared: Shared) -> None:
-    redis = shared.services.feed._redis  # noqa: SLF001
+    redis = redis_of(shared.services.feed)
     await redis.delete(queue_name(Kind.DOWNLOAD) + ":health-check")
     answer = await shared.api.get("/health")
     assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
@@ -125,7 +126,7 @@ async def test_health_is_degraded_without_workers(shared: Shared) -> None:
 
 async def test_health_shows_whether_the_virus_scanner_responds(shared: Shared, tmp_path: Path) -> None:
     """Without it uploads wait, so that health is degraded. It is called once in a while, whoever requests health."""
-    redis = shared.services.feed._redis  # noqa: SLF001
+    redis = redis_of(shared.services.feed)
     await redis.set(queue_name(Kind.DOWNLOAD) + ":health-check", "1")
     settings = with_changes(shared.settings, clamd_url=f"unix://{tmp_path}/clamd.sock")
     now = 0.0

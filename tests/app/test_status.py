@@ -22,6 +22,7 @@ from jobs.engine.sql.file_records import load_files
 from jobs.kinds import Phase
 from tests.app.shared import Shared, link
 from tests.helpers.jobs import create
+from tests.helpers.redis_clients import redis_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -52,7 +53,7 @@ async def poll(shared: Shared, job: Job, etag: str | None = None, query: str = "
 
 async def waiting(shared: Shared, job: Job, subscribers: int = 1) -> None:
     """Returns when a long-poll listens to the job's channel."""
-    redis: Any = shared.services.feed._redis  # noqa: SLF001 - there is no public way to count subscribers
+    redis: Any = redis_of(shared.services.feed)
     while (await redis.pubsub_numsub(channel(job.id)))[0][1] < subscribers:
         pass
 
@@ -215,7 +216,7 @@ async def test_a_lost_message_only_delays_a_long_poll(shared: Shared) -> None:
     job = await create(shared.services, 10_000)
     polling = asyncio.create_task(poll(shared, job, Prefer="wait=20"))
     await waiting(shared, job)
-    redis: Any = shared.services.feed._redis  # noqa: SLF001
+    redis: Any = redis_of(shared.services.feed)
     await redis.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
     began = monotonic()
     await shared.services.lifecycle.cancel(job.id)

@@ -127,6 +127,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
     """This process's environment, with the settings that differ between tests, for another process."""
     names = (
         "database_url",
+        "queue",
         "redis_url",
         "s3_endpoint",
         "s3_access_key_id",
@@ -138,7 +139,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "worker_memory_budget",
         "s3_part_copy",
     )
-    values = {name.upper(): str(getattr(settings, name)) for name in names}
+    values = {name.upper(): str(value) for name in names if (value := getattr(settings, name)) is not None}
     values["WORKER_KINDS"] = ",".join(settings.worker_kinds)
     values["S3_SECRET_ACCESS_KEY"] = settings.s3_secret_access_key.get_secret_value()
     return {**os.environ, **values}

@@ -14,6 +14,7 @@ from jobs.settings import Settings
 from tests.helpers.catalogue import Catalogue
 from tests.helpers.eventually import eventually
 from tests.helpers.jobs import create
+from tests.helpers.redis_clients import redis_of
 from tests.helpers.running import working
 from tests.helpers.settings import WAKE_UPS_ONLY
 
@@ -44,7 +45,7 @@ async def test_a_small_job_costs_no_more_than_this(
     commits: int,
     commands: int,
 ) -> None:
-    redis: Any = services.queue._redis  # noqa: SLF001 - what Redis does is the point
+    redis: Any = redis_of(services.queue)
     requests = [[await catalogue.add(os.urandom(KIB)) for _ in range(files)] for _ in range(JOBS + 1)]
     sent: Counter[str] = Counter()
     connect, watching = asyncpg.connect, await asyncpg.connect(str(settings.database_url))

@@ -136,9 +136,10 @@ async def test_migrations_run_through_a_pooler(pooler: str, template: str) -> No
         await execute(template, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-async def test_jobs_run_through_a_pooler(through: str, environment: dict[str, str]) -> None:
-    """Gateway and worker have more connections than the pooler has to the server."""
-    settings = await fresh_settings(through, environment)
+@pytest.mark.parametrize("queue", ["redis", "postgres"])
+async def test_jobs_run_through_a_pooler(through: str, environment: dict[str, str], queue: str) -> None:
+    """Gateway and worker have more connections than the pooler has to the server. Without Redis they poll."""
+    settings = await fresh_settings(through, environment, queue=queue)
     async with (
         with_services(settings) as services,
         serving(settings) as url,

@@ -326,3 +326,17 @@ def test_the_kinds_of_a_worker_are_a_list_of_known_ones(monkeypatch: pytest.Monk
     monkeypatch.setenv("WORKER_KINDS", "upload,bundle")
     with pytest.raises(InvalidRequest, match=r"WORKER_KINDS\[1\]: .*'download', 'upload', 'image', 'pdf' or 'video'"):
         settings_from({})
+
+
+def test_without_redis_its_address_is_neither_needed_nor_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUEUE", "Postgres")
+    for text in ("", "nonsense", "http://127.0.0.1/haulage"):
+        monkeypatch.setenv("REDIS_URL", text)
+        settings = settings_from({})
+        assert (settings.queue, settings.redis_url) == ("postgres", None)
+    monkeypatch.delenv("REDIS_URL")
+    assert settings_from({}).redis_url is None
+    assert refusal(monkeypatch, "QUEUE", "rabbit") == "must be 'redis' or 'postgres', not 'rabbit'"
+    monkeypatch.delenv("QUEUE")
+    with pytest.raises(InvalidRequest, match="missing: REDIS_URL"):
+        settings_from({})

@@ -14,7 +14,7 @@ from jobs.bundles.downloads import OnMissing
 from jobs.engine.jobs import FileState, Status
 from jobs.engine.sql.file_records import load_files
 from jobs.engine.sql.jobs import list_events
-from jobs.engine.wakeups.queue import Queue
+from jobs.engine.wakeups.queue import RedisQueue
 from jobs.errors import ErrorClass
 from jobs.services import Services, open_services
 from jobs.settings import Settings
@@ -29,12 +29,19 @@ MIB = 1 << 20
 
 
 @pytest.fixture
-def changes() -> dict[str, Any]:
+def queue() -> str:
+    """What carries wake-ups: a test is parametrized with it."""
+    return "redis"
+
+
+@pytest.fixture
+def changes(queue: str) -> dict[str, Any]:
     """Nothing is copied in the store: the gates count the bytes that pass."""
     quick = {"lease_ttl": 1.5, "heartbeat_interval": 0.3, "heartbeat_timeout": 0.5}
-    return {**quick, "s3_idle_timeout": 3, "s3_part_copy": "never"}
+    return {**quick, "s3_idle_timeout": 3, "s3_part_copy": "never", "queue": queue}
 
 
+@pytest.mark.parametrize("queue", ["redis", "postgres"])
 async def test_a_job_whose_worker_is_killed_midway_completes_once_with_one_bundle(
     services: Services, settings: Settings, catalogue: Catalogue
 ) -> None:
@@ -226,7 +233,7 @@ async def test_a_wake_up_that_redis_has_lost_is_not_waited_for(
         return False
 
     monkeypatch.setattr(services.queue, "enqueue", deaf)
-    monkeypatch.setattr(Queue, "enqueue_missing", deaf)
+    monkeypatch.setattr(RedisQueue, "enqueue_missing", deaf)
     job = await create(services, await catalogue.add(b"x"))
     async with working(with_changes(settings, wake_grace=0.3)):
         ended = await until_ended(services, job)

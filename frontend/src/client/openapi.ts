@@ -1298,7 +1298,7 @@ export interface components {
         Circuits: {
             database: components["schemas"]["Circuit"];
             storage: components["schemas"]["Circuit"];
-            redis: components["schemas"]["Circuit"];
+            redis: components["schemas"]["Circuit"] | null;
         };
         /**
          * CompleteUpload
@@ -1833,7 +1833,7 @@ export interface components {
              * Redis
              * @enum {string}
              */
-            redis: "ok" | "error";
+            redis: "ok" | "error" | "off";
             /**
              * Queue
              * @enum {string}

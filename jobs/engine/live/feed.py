@@ -6,7 +6,7 @@ All of it may be lost at any time: followers compare with PostgreSQL, which has 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Self
 from uuid import UUID
 
@@ -60,8 +60,8 @@ def key(job_id: UUID) -> str:
     return f"download:progress:{job_id}"
 
 
-class Feed:
-    """Publishes events, and reads the latest ones."""
+class RedisFeed:
+    """Publishes events, and reads the latest ones (`jobs.engine.transport.Feed`)."""
 
     def __init__(self, redis: Redis, publisher: Redis) -> None:
         """`publisher` is a client of its own: calls that wait for Redis must not delay events."""
@@ -89,13 +89,11 @@ class Feed:
         self._send_buffer.put((event.job_id, body), len(body))
 
     async def announce(self) -> None:
-        """Tells all gateways that something was written to PostgreSQL that they read anyway. Raises `RedisUnavailable`."""
-        self.breaker.check()
-        try:
+        """Makes all gateways read at once what they read within two seconds anyway. Lost while Redis is unavailable."""
+        with suppress(RedisUnavailable, *UNAVAILABLE):
+            self.breaker.check()
             with self.breaker.record("announce", decisive=False):
                 await self._redis.publish(ANNOUNCEMENTS, "")
-        except UNAVAILABLE as error:
-            raise unavailable(error) from error
 
     async def flush(self) -> None:
         """Waits until all events have been sent or lost: a second at most."""
@@ -108,14 +106,14 @@ class Feed:
                 pipeline.publish(channel(job_id), body)
             await pipeline.execute()
 
-    async def latest(self, job_ids: Sequence[UUID]) -> dict[UUID, bytes]:
-        """The latest events of those jobs that have one, in JSON. Raises `RedisUnavailable`."""
-        self.breaker.check()
+    async def latest(self, job_ids: Sequence[UUID]) -> dict[UUID, bytes] | None:
+        """The latest events of those jobs that have one, in JSON. None while Redis is unavailable."""
         try:
+            self.breaker.check()
             with self.breaker.record("read", decisive=False):
                 found = await self._redis.mget([key(job_id) for job_id in job_ids])
-        except UNAVAILABLE as error:
-            raise unavailable(error) from error
+        except (RedisUnavailable, *UNAVAILABLE):
+            return None
         return {job_id: body for job_id, body in zip(job_ids, found, strict=True) if body}
 
     async def execute(self, commands: Sequence[Command]) -> list[Any]:

@@ -76,13 +76,13 @@ def connection_pool(settings: RedisSettings, timeout: float) -> ConnectionPool:
     if no sentinel names a master.
     """
     tls: dict[str, Any] = {}
-    if settings.redis_url.scheme == "rediss":
+    if settings.required_redis_url.scheme == "rediss":
         # redis-py 5 does not check the name by default, and cannot without a certificate.
-        tls["ssl_check_hostname"] = ("ssl_cert_reqs", "none") not in settings.redis_url.query_params()
+        tls["ssl_check_hostname"] = ("ssl_cert_reqs", "none") not in settings.required_redis_url.query_params()
         if settings.redis_ca_file is not None:
             tls["ssl_ca_certs"] = str(settings.redis_ca_file)
     pool: ConnectionPool = ConnectionPool.from_url(
-        str(settings.redis_url),
+        str(settings.required_redis_url),
         socket_timeout=timeout,
         socket_connect_timeout=timeout,
         retry=Retry(NoBackoff(), 0),
@@ -107,7 +107,7 @@ def _master_pool(settings: RedisSettings, pool: ConnectionPool) -> ConnectionPoo
             "password": None if password is None else password.get_secret_value(),
             "socket_timeout": SENTINEL_TIMEOUT,
             "socket_connect_timeout": SENTINEL_TIMEOUT,
-            "ssl": settings.redis_url.scheme == "rediss",
+            "ssl": settings.required_redis_url.scheme == "rediss",
             **tls,
         },
     )

@@ -1,4 +1,4 @@
-"""Messages to Redis: bounded, lossy, and sent by one task, so that no caller waits for Redis.
+"""Messages to other processes: bounded, lossy, and sent by one task, so that no caller waits.
 
 Any of them may be lost: followers compare with PostgreSQL, and the sweeper enqueues wake-ups again.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import nullcontext
 from contextvars import Context
 from typing import Generic, TypeVar
 
@@ -32,8 +33,11 @@ BATCH, BATCH_BYTES = 200, 4 << 20
 class SendBuffer(Generic[T]):
     """Sends messages in their order, in batches. A batch for which `send` raises is lost."""
 
-    def __init__(self, name: str, send: Callable[[Sequence[T]], Awaitable[None]], breaker: Breaker) -> None:
-        """`name` is for the log and for metrics. While the circuit of `breaker` is open, messages are lost at once."""
+    def __init__(self, name: str, send: Callable[[Sequence[T]], Awaitable[None]], breaker: Breaker | None) -> None:
+        """`name` is for the log and for metrics. While the circuit of `breaker` is open, messages are lost at once.
+
+        It is None if `send` has a breaker of its own.
+        """
         self._name = name
         self._send = send
         self._breaker = breaker
@@ -85,15 +89,16 @@ class SendBuffer(Generic[T]):
 
     async def _deliver(self, batch: Sequence[T]) -> None:
         try:
-            self._breaker.check()
-            with self._breaker.record(self._name):
+            if self._breaker is not None:
+                self._breaker.check()
+            with nullcontext() if self._breaker is None else self._breaker.record(self._name):
                 async with asyncio.timeout(PATIENCE):
                     await self._send(batch)
         except Exception as error:  # noqa: BLE001 - the event loop raises errors of its own
             if not self._lost:
-                log.warning("redis_send_lost", buffer=self._name, reason=reason_of(error))
+                log.warning("send_lost", buffer=self._name, reason=reason_of(error))
             self._lost += len(batch)
         else:
             if self._lost:
-                log.warning("redis_send_recovered", buffer=self._name, lost=self._lost)
+                log.warning("send_recovered", buffer=self._name, lost=self._lost)
                 self._lost = 0

@@ -7,18 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from jobs.engine.live.feed import Command, Feed
+from jobs.engine.live.feed import Command, RedisFeed
+from jobs.engine.transport import GATEWAY_TTL
 
 LEVELS, GATEWAYS = "haulage:requests", "haulage:gateways"
 """Sorted sets: names by their level, gateways by the time of their last exchange (both UNIX times)."""
-GATEWAY_TTL = 10.0
-"""Seconds after which a gateway that exchanges nothing is not counted any more."""
 BATCH = 500
 """Names that are exchanged in one round trip."""
 
 
 async def exchange_levels(
-    feed: Feed, gateway: str, report: Mapping[str, tuple[float, float]], now: float
+    feed: RedisFeed, gateway: str, report: Mapping[str, tuple[float, float]], now: float
 ) -> tuple[int, bool, dict[str, float]]:
     """Raises each level to at least the first number, adds the second one, and removes all levels before `now`.
 

@@ -14,8 +14,9 @@ from redis.asyncio.client import PubSub
 
 from jobs.concurrency import run_forever
 from jobs.engine.events import Event
-from jobs.engine.live.feed import ANNOUNCEMENTS, UNAVAILABLE, Feed, channel, job_of
+from jobs.engine.live.feed import ANNOUNCEMENTS, UNAVAILABLE, RedisFeed, channel, job_of
 from jobs.engine.live.refusals import reason_of
+from jobs.engine.transport import Announced, Changed, Receive
 from jobs.errors import RedisUnavailable
 
 log = structlog.get_logger()
@@ -25,8 +26,6 @@ PING = 2.0
 """Seconds between two pings. A connection that receives nothing for twice as long, not even their replies, is lost."""
 PROBE_PAUSE = 1.0
 """Seconds between two probes of whether events can be published."""
-ACKNOWLEDGED = 2.0
-"""Seconds that a reader waits for Redis to acknowledge a subscription before it goes on without."""
 PAUSE = 0.5
 """Seconds before a lost connection is opened again."""
 
@@ -40,21 +39,19 @@ async def messages_of(pubsub: PubSub) -> AsyncIterator[dict[str, Any]]:
         yield message
 
 
-class Subscriptions:
+class RedisSubscriptions:
     """The channels of the jobs that are followed, through every restart of Redis.
 
-    `receive` is called with each event, `changed` when `connected` has changed. What is published while it is False is
-    lost, and the caller reads it from PostgreSQL. `announced` is called for each message on `ANNOUNCEMENTS`.
     `probe` raises `RedisUnavailable` while nothing can be published.
     """
 
     def __init__(
         self,
-        feed: Feed,
-        receive: Callable[[Event, bytes], None],
-        changed: Callable[[], None],
+        feed: RedisFeed,
         probe: Callable[[], Awaitable[None]],
-        announced: Callable[[], None] = lambda: None,
+        receive: Receive,
+        changed: Changed,
+        announced: Announced,
     ) -> None:
         self._feed = feed
         self._probe = probe

@@ -7,6 +7,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Double,
     ForeignKey,
     Identity,
     Index,
@@ -224,6 +225,24 @@ gateways = Table(
     Column("started_at", TimestampTz, nullable=False),
     Column("seen_at", TimestampTz, nullable=False),  # its last heartbeat
 )
+
+request_levels = Table(
+    "request_levels",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("level", Double, nullable=False),  # UNIX time at which the bucket of requests is empty
+    prefixes=["UNLOGGED"],
+)
+"""What gateways exchange about quotas with `QUEUE=postgres`. They restore it if it is lost, as after a crash."""
+
+level_gateways = Table(
+    "level_gateways",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("seen_at", Double, nullable=False),  # UNIX time of its last exchange
+    prefixes=["UNLOGGED"],
+)
+"""The gateways that exchange levels. It is lost together with these, by which gateways notice."""
 
 paused_queues = Table(
     "paused_queues",

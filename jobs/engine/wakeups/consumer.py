@@ -15,7 +15,8 @@ from arq import func
 from jobs.concurrency import cancel_and_wait, complete
 from jobs.engine.live.feed import UNAVAILABLE
 from jobs.engine.live.refusals import reason_of
-from jobs.engine.wakeups.queue import FUNCTION, Queue, arq_redis, pack, queue_name, turn_of, unpack
+from jobs.engine.transport import Queue
+from jobs.engine.wakeups.queue import FUNCTION, arq_redis, pack, queue_name, turn_of, unpack
 from jobs.kinds import Kind
 from jobs.settings import Settings
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from jobs.engine.live.feed import ANNOUNCEMENTS, Command, Feed, channel, key
+from jobs.engine.live.feed import ANNOUNCEMENTS, Command, RedisFeed, channel, key
 from jobs.engine.live.shared_levels import LEVELS
 from jobs.engine.wakeups.queue import health_check_key, queue_name
 from jobs.kinds import Kind
@@ -42,6 +42,6 @@ CHECKED = frozenset(str(command[0]).lower() for command in (*_EXECUTED, *_DISCAR
 """The commands that a user of Redis must be permitted, besides those that open a connection (AUTH, SELECT, CLIENT)."""
 
 
-async def probe_redis(feed: Feed) -> None:
+async def probe_redis(feed: RedisFeed) -> None:
     """Raises `RedisUnavailable`, with the reason, unless Redis does what is needed. Nothing is changed."""
     await feed.check_commands(_EXECUTED, _DISCARDED)

@@ -7,25 +7,22 @@ enqueueing it once. Each kind of job has a queue of its own.
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
 import structlog
 from arq.connections import ArqRedis
 from arq.constants import health_check_key_suffix
-from arq.utils import to_unix_ms
 
 from jobs.breakers import Breaker
 from jobs.engine.jobs import Overdue, Turn
 from jobs.engine.live.feed import UNAVAILABLE, redis_breaker
 from jobs.engine.live.redis_connections import connection_pool
 from jobs.engine.live.refusals import reason_of
-from jobs.engine.live.send_buffer import PATIENCE, SendBuffer
+from jobs.engine.live.send_buffer import PATIENCE
+from jobs.engine.wakeups.wake_up_buffer import WakeUp, WakeUpBuffer, to_place
 from jobs.kinds import Kind
 from jobs.settings import RedisSettings
 
@@ -33,8 +30,6 @@ log = structlog.get_logger()
 
 FUNCTION = "run_job"
 """The name of the function in arq's job."""
-_WAKE_UP_BYTES = 60
-"""Approximate size of a wake-up in Redis."""
 
 
 def queue_name(kind: Kind) -> str:
@@ -73,29 +68,14 @@ def arq_redis(settings: RedisSettings, timeout: float) -> ArqRedis:
     return ArqRedis(pool, job_serializer=pack, job_deserializer=unpack)
 
 
-def to_place(queued_at: datetime) -> int:
-    """A job's place in the queue as the score of its wake-up: in milliseconds since 1970, arq's unit."""
-    return to_unix_ms(queued_at)
-
-
-@dataclass(frozen=True, slots=True)
-class _WakeUp:
-    kind: Kind
-    job_id: UUID
-    fence: int
-    place: int
-
-
-class Queue:
-    """Enqueues wake-ups. No call raises because Redis is unavailable."""
+class RedisQueue:
+    """Enqueues wake-ups. No call raises because Redis is unavailable (`jobs.engine.transport.Queue`)."""
 
     def __init__(self, redis: ArqRedis, sender: ArqRedis, breaker: Breaker) -> None:
         """`sender` is a client of its own: calls that wait for Redis must not delay a wake-up."""
         self._redis = redis
         self._sender = sender
-        self._send_buffer: SendBuffer[_WakeUp] = SendBuffer("queue", self._send, breaker)
-        self._timers: dict[_WakeUp, asyncio.TimerHandle] = {}
-        """Wake-ups that are not due yet."""
+        self._buffer = WakeUpBuffer(self._send, breaker)
 
     @classmethod
     def open(cls, settings: RedisSettings, breaker: Breaker | None = None) -> Self:
@@ -106,9 +86,7 @@ class Queue:
 
     async def close(self) -> None:
         """Sends the wake-ups that are due and waiting, for a second at most."""
-        for timer in self._timers.values():
-            timer.cancel()
-        await self._send_buffer.close()
+        await self._buffer.close()
         await self._sender.aclose(close_connection_pool=True)
         await self._redis.aclose(close_connection_pool=True)
 
@@ -118,19 +96,11 @@ class Queue:
         It is lost while Redis is unavailable, and also if this process ends before the delay: until then it is a timer,
         since arq's queue holds only what is due.
         """
-        wake_up = _WakeUp(kind, job_id, fence, place)
-        if delay <= 0:
-            self._put(wake_up)
-        elif wake_up not in self._timers:
-            self._timers[wake_up] = asyncio.get_running_loop().call_later(delay, self._put, wake_up)
-
-    def _put(self, wake_up: _WakeUp) -> None:
-        self._timers.pop(wake_up, None)
-        self._send_buffer.put(wake_up, _WAKE_UP_BYTES)
+        self._buffer.put(WakeUp(kind, job_id, fence, place), delay)
 
     async def flush(self) -> None:
         """Waits until all wake-ups have been sent or lost: a second at most."""
-        await self._send_buffer.flush()
+        await self._buffer.flush()
 
     async def enqueue_missing(self, kind: Kind, overdue: Sequence[Overdue]) -> bool:
         """Enqueues wake-ups for jobs that have waited too long. Returns False if Redis is unavailable.
@@ -138,7 +108,7 @@ class Queue:
         It is one command, however many they are: a wake-up that waits in the queue keeps its place. One that a worker has
         just received is delivered twice, which the fence makes harmless.
         """
-        wake_ups = [_WakeUp(kind, it.job_id, it.fence, to_place(it.queued_at)) for it in overdue]
+        wake_ups = [WakeUp(kind, it.job_id, it.fence, to_place(it.queued_at)) for it in overdue]
         try:
             await self._add(self._redis, wake_ups)
         except UNAVAILABLE as error:
@@ -146,10 +116,10 @@ class Queue:
             return False
         return True
 
-    async def _send(self, wake_ups: Sequence[_WakeUp]) -> None:
+    async def _send(self, wake_ups: Sequence[WakeUp]) -> None:
         await self._add(self._sender, wake_ups)
 
-    async def _add(self, redis: ArqRedis, wake_ups: Sequence[_WakeUp]) -> None:
+    async def _add(self, redis: ArqRedis, wake_ups: Sequence[WakeUp]) -> None:
         """Adds wake-ups to the sorted sets of their kinds, in which arq expects them, with one command for each kind."""
         for kind in {it.kind for it in wake_ups}:
             members = {wakeup_id(it.job_id, it.fence): it.place for it in wake_ups if it.kind == kind}

@@ -1,11 +1,10 @@
-"""Claims due jobs straight from PostgreSQL when no wake-up arrives: Redis is unavailable, or has lost it."""
+"""Claims due jobs straight from PostgreSQL, as often as a schedule says, which knows how wake-ups arrive."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from random import Random
+from typing import Protocol
 
 import structlog
 
@@ -19,40 +18,43 @@ from jobs.errors import DatabaseUnavailable
 log = structlog.get_logger()
 
 POLL_PAUSE = 0.25
-"""Seconds between two polls while Redis is unavailable."""
+"""Seconds between two polls while no wake-up can arrive."""
 SPREAD = 4
 """Jobs that are read for each one that is claimed, so that idle workers do not all try the same one."""
 
 
-class Poller:
-    """Polls for due jobs of one kind: for any while Redis is unavailable, else for those `WAKE_GRACE` seconds overdue."""
+class Schedule(Protocol):
+    """When to poll."""
 
-    def __init__(self, engine: Engine, runner: Runner, redis_lost: asyncio.Event) -> None:
-        """`redis_lost` is set while no wake-up can arrive (`RedisProbe.lost`)."""
+    @property
+    def grace(self) -> float:
+        """Seconds for which a job must have been due: until then, its wake-up may still be on its way."""
+
+    async def wait(self) -> None:
+        """Returns when it is time for the next poll."""
+
+
+class Poller:
+    """Polls for due jobs of one kind."""
+
+    def __init__(self, engine: Engine, runner: Runner, schedule: Schedule) -> None:
         self._engine = engine
         self._runner = runner
         self._random = Random()  # noqa: S311 - it spreads work
-        self._redis_lost = redis_lost
+        self._schedule = schedule
 
     async def run(self) -> None:
         """Polls until it is cancelled."""
-        settings = self._engine.settings
         while True:
             more = False
             try:
-                more = await self._poll(0 if self._redis_lost.is_set() else settings.wake_grace)
+                more = await self._poll(self._schedule.grace)
             except DatabaseUnavailable as error:
                 log.warning("poll_lost", reason=error.message)
             except Exception:
                 log.exception("poll_failed")
-            if more:
-                continue
-            if self._redis_lost.is_set():
-                await asyncio.sleep(POLL_PAUSE)
-                continue
-            with suppress(TimeoutError):
-                async with asyncio.timeout(settings.sweep_interval):
-                    await self._redis_lost.wait()
+            if not more:
+                await self._schedule.wait()
 
     async def _poll(self, grace: float) -> bool:
         """Claims as many jobs as there is room for. Returns True if there may be more that others have not claimed."""

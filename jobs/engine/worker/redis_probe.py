@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import structlog
 
 from jobs.engine.engine import Engine
+from jobs.engine.worker.poller import POLL_PAUSE
 from jobs.errors import RedisUnavailable
 
 log = structlog.get_logger()
@@ -20,11 +22,25 @@ PROBE_TIMEOUT = 0.5
 
 
 class RedisProbe:
-    """`lost` is set while no wake-up can arrive."""
+    """`lost` is set while no wake-up can arrive. As the `Schedule` of pollers it makes them poll often then."""
 
     def __init__(self, engine: Engine) -> None:
         self.lost = asyncio.Event()
         self._engine = engine
+
+    @property
+    def grace(self) -> float:
+        """None while Redis is unavailable, else `WAKE_GRACE` seconds."""
+        return 0 if self.lost.is_set() else self._engine.settings.wake_grace
+
+    async def wait(self) -> None:
+        """Waits for `POLL_PAUSE` while Redis is unavailable, else for `SWEEP_INTERVAL`, or until it becomes so."""
+        if self.lost.is_set():
+            await asyncio.sleep(POLL_PAUSE)
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._engine.settings.sweep_interval):
+                await self.lost.wait()
 
     async def run(self) -> None:
         """Probes until it is cancelled, in a task of its own, since a probe takes long when Redis hangs."""
@@ -42,7 +58,7 @@ class RedisProbe:
         """Why Redis does not work; None if it does."""
         try:
             async with asyncio.timeout(PROBE_TIMEOUT):
-                await self._engine.probe_redis()
+                await self._engine.transport.checks["redis"]()
         except TimeoutError:
             return f"no response within {PROBE_TIMEOUT:g} s"
         except RedisUnavailable as error:

@@ -16,8 +16,8 @@ from datetime import UTC, datetime
 from jobs.engine.events import Event, EventType, FileView, ProgressView
 from jobs.engine.jobs import Batch, Failure, FileRecord, FileState, Job, Progress, Status, UploadPart
 from jobs.engine.lifecycle import Lifecycle
-from jobs.engine.live.feed import Feed
 from jobs.engine.rates import Rate
+from jobs.engine.transport import Feed
 from jobs.errors import DatabaseUnavailable
 from jobs.kinds import Phase
 from jobs.notices import Notice

@@ -18,6 +18,7 @@ from jobs.engine.worker import conditions
 from tests.app.shared import Shared, link
 from tests.helpers.access import Headers, key_of, session_of
 from tests.helpers.issuers import signed
+from tests.helpers.redis_clients import redis_of
 
 POLLS = 200
 SECRET = "0123456789abcdef0123456789abcdef"
@@ -69,7 +70,7 @@ async def credential(required: Shared, way: str) -> tuple[str, Headers]:
 
 @pytest.mark.parametrize("way", ["key", "session", "token", "on behalf of a user"])
 async def test_a_poll_costs_no_query(required: Shared, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
-    redis: Any = required.services.queue._redis  # noqa: SLF001 - what Redis does is the point
+    redis: Any = redis_of(required.services.queue)
     owner, headers = await credential(required, way)
     job = await required.processing(owner=owner)
     etag = ""

@@ -32,6 +32,7 @@ from tests.helpers.access import key_of, session_of
 from tests.helpers.eventually import eventually
 from tests.helpers.issuers import signed
 from tests.helpers.jobs import create
+from tests.helpers.redis_clients import redis_of
 from tests.helpers.settings import UNAVAILABLE
 
 WITHIN = 3.0
@@ -184,7 +185,7 @@ async def test_a_stream_ends_when_the_push_is_lost(required: Shared, monkeypatch
 async def test_a_flushed_redis_revives_nothing(required: Shared) -> None:
     key = await key_of(required.services, "olga", key_id="olgaskey")
     assert await revoke_key(required.services.database, "olgaskey")
-    await required.services.feed._redis.flushall()  # noqa: SLF001 - what an operator might do
+    await redis_of(required.services.feed).flushall()
     assert (await required.api.get("/v1/download/jobs", headers=key)).status_code == 401
 
 

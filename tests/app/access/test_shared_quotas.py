@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,14 @@ LEVELS, MEMBERS = "haulage:requests", "haulage:gateways"
 
 
 @pytest.fixture
-def changes() -> dict[str, Any]:
-    return {"auth_mode": "required", "plans": {"user": {"requests_per_hour": QUOTA}}}
+def queue() -> str:
+    """What carries the reports: a test is parametrized with it."""
+    return "redis"
+
+
+@pytest.fixture
+def changes(queue: str) -> dict[str, Any]:
+    return {"queue": queue, "auth_mode": "required", "plans": {"user": {"requests_per_hour": QUOTA}}}
 
 
 @pytest.fixture
@@ -43,9 +49,17 @@ async def valkey(tmp_path: Path) -> AsyncIterator[OwnValkey]:
 class Fleet:
     """Four gateways, and clients of them."""
 
-    def __init__(self, apis: list[httpx.AsyncClient], redis: Redis, headers: Headers) -> None:
+    def __init__(
+        self,
+        apis: list[httpx.AsyncClient],
+        redis: Redis,
+        headers: Headers,
+        reported_at: Callable[[], Awaitable[list[float]]],
+    ) -> None:
+        """`reported_at`: when each gateway has reported last."""
         self.apis = apis
         self.redis = redis
+        self._reported_at = reported_at
         self._headers = headers
         self._complete_at = float("inf")
 
@@ -68,7 +82,7 @@ class Fleet:
 
     async def knows_each_other(self) -> bool:
         """Whether all gateways have reported since all of them had."""
-        times = [time for _, time in await self.redis.zrange(MEMBERS, 0, -1, withscores=True)]
+        times = await self._reported_at()
         if len(times) < GATEWAYS:
             return False
         self._complete_at = min(self._complete_at, max(times))
@@ -92,16 +106,25 @@ async def fleet(services: Services, valkey: OwnValkey, monkeypatch: pytest.Monke
     settings = with_changes(services.settings, redis_url=valkey.url)
     headers = await key_of(services, "olga")
     redis = Redis.from_url(valkey.url)
+
+    async def reported_to_redis() -> list[float]:
+        return [time for _, time in await redis.zrange(MEMBERS, 0, -1, withscores=True)]
+
+    async def reported_to_postgresql() -> list[float]:
+        return [row["seen_at"] for row in await services.database.fetch("SELECT seen_at FROM level_gateways")]
+
+    reported_at = reported_to_redis if settings.queue == "redis" else reported_to_postgresql
     async with AsyncExitStack() as stack:
         urls = [await stack.enter_async_context(serving(settings)) for _ in range(GATEWAYS)]
         apis = [await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=60)) for url in urls]
-        opened = Fleet(apis, redis, headers)
+        opened = Fleet(apis, redis, headers, reported_at)
         await eventually(opened.knows_each_other)
         await asyncio.gather(*(api.get("/v1/access/session", headers=headers) for api in apis))
         yield opened
     await redis.aclose()
 
 
+@pytest.mark.parametrize("queue", ["redis", "postgres"])
 async def test_four_gateways_admit_one_quota_together(fleet: Fleet) -> None:
     admitted = 0
     for _ in range(10):

@@ -18,11 +18,13 @@ from app.endpoints.sockets import SUBPROTOCOL
 from jobs.concurrency import cancel_and_wait
 from jobs.engine.events import Event, EventType, FileView, ProgressView
 from jobs.engine.jobs import Job, Progress, Status
-from jobs.engine.live.feed import UNAVAILABLE, Feed, channel
+from jobs.engine.live.feed import UNAVAILABLE, channel
 from jobs.engine.order import Order, Verdict, judge, requested_since
+from jobs.engine.transport import Feed
 from jobs.kinds import Phase
 from tests.app.shared import Shared
 from tests.event_stream_parser import EventStreamParser
+from tests.helpers.redis_clients import redis_of
 
 PATIENCE = 30.0
 """Seconds in which anything that is waited for has come, even on a busy machine."""
@@ -235,7 +237,7 @@ def pause_of(answer: httpx.Response) -> float:
 
 async def subscribers(feed: Feed, job: Job) -> int:
     """How many connections to Redis are subscribed to the job's channel."""
-    redis: Any = feed._redis  # noqa: SLF001 - there is no public way to count subscribers
+    redis: Any = redis_of(feed)
     return int((await redis.pubsub_numsub(channel(job.id)))[0][1])
 
 

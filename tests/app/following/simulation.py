@@ -35,6 +35,7 @@ from jobs.concurrency import cancel_and_wait
 from jobs.engine.events import Event, EventType, FileView, ProgressView, event_of
 from jobs.engine.jobs import FileRecord, FileState, Status, new_progress
 from jobs.engine.order import Order, Verdict, judge, requested_since
+from jobs.engine.redis_transport import RedisTransport
 from jobs.engine.sql.snapshots import Mark, Snapshot
 from jobs.engine.transitions import Claim, Command, apply
 from jobs.errors import DatabaseUnavailable, JobNotFound
@@ -277,7 +278,8 @@ class SimulatedHub(Hub):
         settings = SimpleNamespace(max_followers=100, max_followers_per_client=100, root_path="")
         guard = SimpleNamespace(check_job=_admit, check_still_valid=lambda _: None)
         access = SimpleNamespace(guard=guard, refresh=None, on_revoked=None)
-        services = SimpleNamespace(settings=settings, feed=None, snapshots=store, probe_redis=None)
+        transport = RedisTransport(cast("Any", None), cast("Any", None))  # which never runs
+        services = SimpleNamespace(settings=settings, transport=transport, snapshots=store)
         super().__init__(cast("Services", services), cast("AccessControl", access), OverviewTopic(cast("Any", None)))
         self._snapshots = SnapshotReader(cast("StatusReader", store), self._topics)
         self._tasks = self.watched = WatchedTasks()

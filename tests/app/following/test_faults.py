@@ -22,7 +22,7 @@ from app.following.hub import Hub
 from app.status_reader import StatusReader
 from jobs.engine.events import Event, FileView
 from jobs.engine.jobs import FileState, Job, Progress
-from jobs.engine.live.feed import Feed
+from jobs.engine.live.feed import RedisFeed
 from jobs.kinds import Phase
 from jobs.settings import RedisSettings
 from tests.app.following.followers import (
@@ -181,15 +181,15 @@ async def test_during_a_redis_outage_followers_get_news_from_postgresql(
     shared: Shared, valkey: OwnValkey, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     monkeypatch.setattr("jobs.engine.live.subscriptions.PING", 0.3)
-    noticed, redis_changed = asyncio.Event(), Hub._redis_changed  # noqa: SLF001 - nobody else is told
+    noticed, changed = asyncio.Event(), Hub._connection_changed  # noqa: SLF001 - nobody else is told
 
     def changes(hub: Hub) -> None:
-        redis_changed(hub)
+        changed(hub)
         noticed.set()
 
-    monkeypatch.setattr(Hub, "_redis_changed", changes)
+    monkeypatch.setattr(Hub, "_connection_changed", changes)
     job = await shared.processing()
-    feed = Feed.open(RedisSettings(redis_url=RedisDsn(valkey.url), redis_timeout=2))
+    feed = RedisFeed.open(RedisSettings(redis_url=RedisDsn(valkey.url), redis_timeout=2))
     async with (
         serving(with_changes(shared.settings, redis_url=valkey.url)) as gateway,
         httpx.AsyncClient(base_url=gateway, timeout=30) as api,

@@ -18,7 +18,7 @@ from app.status_reader import StatusReader
 from jobs.engine.events import EventType, FileView
 from jobs.engine.jobs import Failure, FileState, Job, Progress, Status
 from jobs.engine.lifecycle import Lifecycle
-from jobs.engine.live.feed import Feed
+from jobs.engine.live.feed import RedisFeed
 from jobs.engine.sql.file_records import load_files
 from jobs.engine.sql.snapshots import Snapshots
 from jobs.errors import ErrorClass
@@ -39,6 +39,7 @@ from tests.app.following.followers import (
 )
 from tests.app.shared import Shared, link
 from tests.helpers.jobs import create
+from tests.helpers.redis_clients import redis_of
 from tests.helpers.settings import UNAVAILABLE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -47,6 +48,15 @@ FAILURE = Failure(error_class=ErrorClass.VALIDATION, message="no such file")
 BUSY = 3.0
 """Seconds more than it should take, on a busy machine."""
 WAYS = ["socket", "socket of many", "stream", "stream of many"]
+
+
+@pytest.fixture(scope="module", params=["redis", "postgres"])
+def shared_changes(request: pytest.FixtureRequest) -> dict[str, Any]:
+    return {"queue": request.param}
+
+
+WITH_REDIS = pytest.mark.parametrize("shared_changes", [{}], scope="module")
+"""Redis tells who is subscribed to a job. With `QUEUE=postgres`, a gateway receives the events of all."""
 
 
 @asynccontextmanager
@@ -95,7 +105,7 @@ class Held:
 
 def quiet(shared: Shared) -> Lifecycle:
     """Writes transitions of which nobody is told: its Redis is away."""
-    feed = Feed.open(RedisSettings(**UNAVAILABLE["redis"], redis_timeout=1))
+    feed = RedisFeed.open(RedisSettings(**UNAVAILABLE["redis"], redis_timeout=1))
     return Lifecycle(shared.services.database, feed, shared.services.queue, shared.settings)
 
 
@@ -165,6 +175,7 @@ async def test_two_tabs_follow_the_same_job_and_one_is_closed(shared: Shared) ->
         assert (await left.heard(job, (job.seq, 2)))["progress"]["bytesDone"] == 2
 
 
+@WITH_REDIS
 async def test_a_socket_follows_unfollows_and_follows_a_job_again(shared: Shared) -> None:
     job, other = await shared.processing(), await shared.processing()
     async with socket(base(shared)) as follower:
@@ -396,9 +407,10 @@ def moved(follower: Follower, job: Job, place: int) -> Callable[[], bool]:
 # --- what it costs ------------------------------------------------------------------------------------------------------
 
 
+@WITH_REDIS
 async def test_all_followers_of_a_job_share_one_subscription(shared: Shared) -> None:
     jobs = [await shared.processing() for _ in range(3)]
-    redis: Any = shared.services.feed._redis  # noqa: SLF001 - there is no public way to count subscribers
+    redis: Any = redis_of(shared.services.feed)
     async with AsyncExitStack() as opened:
         for job in jobs:
             for _ in range(5):

@@ -14,10 +14,12 @@ from sqlalchemy import text
 from app.following.hub import Hub
 from app.status_reader import StatusReader
 from jobs.engine.jobs import Job
-from jobs.engine.live.feed import Feed, key
+from jobs.engine.live.feed import RedisFeed, key
+from jobs.engine.live.subscriptions import RedisSubscriptions
 from tests.app.following.followers import PATIENCE, base, stream, until_subscribers
 from tests.app.shared import Shared, link
 from tests.helpers.jobs import create
+from tests.helpers.redis_clients import redis_of
 from tests.helpers.running import serving
 from tests.helpers.settings import with_changes
 
@@ -54,7 +56,7 @@ def unheard(monkeypatch: pytest.MonkeyPatch) -> None:
     async def lost(*_: object) -> bool:
         return False
 
-    monkeypatch.setattr(Feed, "publish", lost)
+    monkeypatch.setattr(RedisFeed, "publish", lost)
 
 
 async def test_a_poll_after_a_retry_is_not_outdated(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,7 +118,7 @@ async def test_a_deleted_job_is_not_served_from_memory(shared: Shared, monkeypat
 
 async def test_a_live_message_of_another_release_is_ignored(shared: Shared) -> None:
     job = await shared.processing()
-    redis: Any = shared.services.feed._redis  # noqa: SLF001 - what another release would write
+    redis: Any = redis_of(shared.services.feed)
     await redis.set(key(job.id), b'{"type": "progress", "shape": "new"}')
     answer = await shared.api.get(link(job))
     assert (answer.status_code, answer.json()["status"]) == (200, "processing")
@@ -178,7 +180,7 @@ async def test_a_channel_unsubscribed_before_it_was_subscribed_leaves_nothing_be
     async with serving(shared.settings) as gateway, httpx.AsyncClient(base_url=gateway, timeout=PATIENCE) as api:
         assert (await api.get("/health/live")).status_code == 200
         [hub] = hubs
-        subscriptions, job_id = hub._subscriptions, uuid4()  # noqa: SLF001 - the hub's own
+        subscriptions, job_id = cast("RedisSubscriptions", hub._subscriptions), uuid4()  # noqa: SLF001 - the hub's own
         async with asyncio.timeout(PATIENCE):
             while not subscriptions.connected:  # noqa: ASYNC110 - it tells the hub, and nobody else
                 await asyncio.sleep(0)

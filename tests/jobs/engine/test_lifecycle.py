@@ -35,6 +35,7 @@ from jobs.kinds import Kind, Phase
 from jobs.services import Services
 from jobs.work import works_of
 from tests.helpers.jobs import read, read_job
+from tests.helpers.redis_clients import redis_of
 from tests.helpers.samples import NETWORK, RESULT
 
 NEW = NewDownload(files=[FileRequest(file_id=10_000), FileRequest(file_id=10_001, name="b")])
@@ -162,7 +163,7 @@ async def test_two_sweepers_move_a_lost_job_once(services: Services) -> None:
 async def test_a_job_whose_wake_up_was_lost_is_woken_again(services: Services) -> None:
     job = await services.downloads.create(NEW)
     await services.lifecycle.close()
-    redis = services.queue._redis  # noqa: SLF001 - what Redis has is the point
+    redis = redis_of(services.queue)
     await redis.flushall()
     assert await Sweeper(services, works_of(services)).enqueue_overdue() == 0
     await change(services, "due_at = now() - interval '10 seconds'")
@@ -175,7 +176,7 @@ async def test_a_job_whose_wake_up_was_lost_is_woken_again(services: Services) -
 async def test_a_wake_up_that_waits_its_turn_keeps_its_place(services: Services) -> None:
     await services.downloads.create(NEW)
     await services.lifecycle.close()
-    redis = services.queue._redis  # noqa: SLF001 - what Redis has is the point
+    redis = redis_of(services.queue)
     before = await redis.zrange("haulage:queue:download", 0, -1, withscores=True)
     await change(services, "due_at = now() - interval '10 seconds'")
     await Sweeper(services, works_of(services)).enqueue_overdue()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import RedisDsn, ValidationError
 
-from jobs.engine.live.feed import UNAVAILABLE, Feed
+from jobs.engine.live.feed import UNAVAILABLE, RedisFeed
 from jobs.engine.wakeups.probe import probe_redis
 from jobs.engine.wakeups.queue import arq_redis
 from jobs.errors import RedisUnavailable
@@ -31,7 +31,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 async def responds(url: str, **options: Any) -> bool:
     """Whether Redis responds to the clients of events and of wake-ups; both must agree."""
     settings = RedisSettings(redis_url=RedisDsn(url), **options)
-    feed = Feed.open(settings)
+    feed = RedisFeed.open(settings)
     redis = arq_redis(settings, timeout=5)
     found = True
     try:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from redis.asyncio.client import PubSub
 
 from jobs.concurrency import CANCEL_INTERVAL, cancel_and_wait
+from jobs.engine.live.feed import RedisFeed
 from jobs.services import Services
+from tests.helpers.redis_clients import redis_of
 
 
 async def test_a_connection_that_listens_is_returned_although_its_task_is_cancelled_again_and_again(
@@ -22,8 +24,10 @@ async def test_a_connection_that_listens_is_returned_although_its_task_is_cancel
         await asyncio.sleep(3 * CANCEL_INTERVAL)
         await close(pubsub)
 
+    feed = cast("RedisFeed", services.feed)
+
     async def listen() -> None:
-        async with services.feed.listening() as pubsub:
+        async with feed.listening() as pubsub:
             await pubsub.subscribe("a channel")
             subscribed.set()
             await asyncio.Event().wait()
@@ -32,5 +36,5 @@ async def test_a_connection_that_listens_is_returned_although_its_task_is_cancel
     listening = asyncio.create_task(listen())
     await subscribed.wait()
     await cancel_and_wait(listening)
-    pool: Any = services.feed._redis.connection_pool  # noqa: SLF001 - what is left open is the point
+    pool: Any = redis_of(services.feed).connection_pool
     assert not pool._in_use_connections  # noqa: SLF001

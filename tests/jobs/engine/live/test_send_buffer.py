@@ -14,9 +14,9 @@ from pydantic import RedisDsn
 
 from jobs.engine.jobs import Overdue
 from jobs.engine.live import send_buffer as outboxes
-from jobs.engine.live.feed import Feed, key, redis_breaker
+from jobs.engine.live.feed import RedisFeed, key, redis_breaker
 from jobs.engine.live.send_buffer import SendBuffer
-from jobs.engine.wakeups.queue import Queue, wakeup_id
+from jobs.engine.wakeups.queue import RedisQueue, wakeup_id
 from jobs.kinds import Kind
 from jobs.services import Services
 from jobs.settings import RedisSettings
@@ -24,6 +24,7 @@ from tests.app.following.followers import live
 from tests.helpers.eventually import eventually
 from tests.helpers.jobs import create
 from tests.helpers.proxies import proxied
+from tests.helpers.redis_clients import redis_of
 
 NOW = 1_800_000_000_000
 """A place in the queue."""
@@ -117,7 +118,7 @@ async def test_nobody_waits_for_a_redis_that_hangs(services: Services, environme
     job = await create(services, 10_000)
     async with proxied(environment["REDIS_URL"]) as redis:
         settings = RedisSettings(redis_url=RedisDsn(redis.url))
-        feed, queue = Feed.open(settings), Queue.open(settings)
+        feed, queue = RedisFeed.open(settings), RedisQueue.open(settings)
         await feed.publish(live(job, 1))
         await feed.flush()
         redis.stall()
@@ -134,9 +135,9 @@ async def test_what_is_published_after_a_redis_that_hung_arrives(
     services: Services, environment: dict[str, str]
 ) -> None:
     job = await create(services, 10_000)
-    kept: Any = services.feed._redis  # noqa: SLF001 - what Redis has is the point
+    kept: Any = redis_of(services.feed)
     async with proxied(environment["REDIS_URL"]) as redis:
-        feed = Feed.open(RedisSettings(redis_url=RedisDsn(redis.url)))
+        feed = RedisFeed.open(RedisSettings(redis_url=RedisDsn(redis.url)))
         redis.stall()
         await feed.publish(live(job, 1))
         await feed.flush()
@@ -148,7 +149,7 @@ async def test_what_is_published_after_a_redis_that_hung_arrives(
 
 
 async def test_wake_ups_are_in_the_queue_once_and_in_time(services: Services) -> None:
-    redis: Any = services.queue._redis  # noqa: SLF001 - what Redis has is the point
+    redis: Any = redis_of(services.queue)
     now, soon, later = uuid4(), uuid4(), uuid4()
     for _ in range(3):
         await services.queue.enqueue(Kind.DOWNLOAD, now, 1, NOW)
@@ -162,7 +163,7 @@ async def test_wake_ups_are_in_the_queue_once_and_in_time(services: Services) ->
 
 
 async def test_a_backlog_that_redis_has_lost_is_rung_for_at_once(services: Services) -> None:
-    redis: Any = services.queue._redis  # noqa: SLF001 - what Redis has is the point
+    redis: Any = redis_of(services.queue)
     an_hour_ago = datetime.now(UTC) - timedelta(hours=1)
     overdue = [Overdue(uuid4(), 1, an_hour_ago + timedelta(milliseconds=number)) for number in range(1000)]
     names = [wakeup_id(it.job_id, it.fence) for it in overdue]

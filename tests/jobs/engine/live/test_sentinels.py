@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from jobs.engine.live.feed import Feed
+from jobs.engine.live.feed import RedisFeed
 from jobs.engine.wakeups.probe import probe_redis
 from jobs.errors import RedisUnavailable
 from jobs.settings import RedisSettings, Settings
@@ -36,7 +36,7 @@ def group(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SentinelGroup]:
 
 async def failure(**changes: object) -> RedisUnavailable:
     """The error of a probe with these settings."""
-    feed = Feed.open(RedisSettings.model_validate(changes))
+    feed = RedisFeed.open(RedisSettings.model_validate(changes))
     try:
         with pytest.raises(RedisUnavailable) as raised:
             await probe_redis(feed)
@@ -65,7 +65,7 @@ async def test_a_worker_receives_wake_ups_from_the_master(
 
 async def test_a_sentinel_that_does_not_respond_is_passed_over(group: SentinelGroup) -> None:
     sentinels = (CLOSED, *str(group.changes["redis_sentinels"]).split(","))
-    feed = Feed.open(RedisSettings.model_validate(sentinels_of(group) | {"redis_sentinels": sentinels}))
+    feed = RedisFeed.open(RedisSettings.model_validate(sentinels_of(group) | {"redis_sentinels": sentinels}))
     await probe_redis(feed)
     await feed.close()
 
@@ -99,7 +99,7 @@ async def test_health_says_that_the_sentinels_know_no_such_master(settings: Sett
 async def test_the_same_clients_follow_two_failures(settings: Settings, tmp_path: Path) -> None:
     """The first one promotes the replica. After the second one there is none left."""
     async with running_sentinels(tmp_path) as group:
-        feed = Feed.open(with_changes(settings, **group.changes))
+        feed = RedisFeed.open(with_changes(settings, **group.changes))
         await probe_redis(feed)
         former = await group.kill_master()
         await group.until_promoted(former)
@@ -112,7 +112,7 @@ async def test_the_same_clients_follow_two_failures(settings: Settings, tmp_path
         await feed.close()
 
 
-async def responds(feed: Feed) -> bool:
+async def responds(feed: RedisFeed) -> bool:
     try:
         await probe_redis(feed)
     except RedisUnavailable:

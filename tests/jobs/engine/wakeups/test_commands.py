@@ -9,10 +9,11 @@ from unittest.mock import AsyncMock
 import pytest
 from sqlalchemy import text
 
-from jobs.engine.engine import Engine
+from jobs.engine.redis_transport import RedisTransport
 from jobs.services import Services
 from tests.helpers.catalogue import Catalogue
 from tests.helpers.jobs import create, until_completed
+from tests.helpers.redis_clients import redis_of
 from tests.helpers.running import working
 
 JOBS = 120
@@ -31,8 +32,8 @@ def changes() -> dict[str, Any]:
 async def test_a_backlog_takes_twelve_commands_a_job_however_many_workers_share_it(
     services: Services, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Engine, "probe_redis", AsyncMock())  # it is sent in a time, too, but has the same commands
-    redis: Any = services.queue._redis  # noqa: SLF001 - what Redis does is the point
+    monkeypatch.setattr(RedisTransport, "probe", AsyncMock())  # it is sent in a time, too, but has the same commands
+    redis: Any = redis_of(services.queue)
     file_id = await catalogue.add(b"x")
     await redis.config_resetstat()
     jobs = [await create(services, file_id, archive_name=None) for _ in range(JOBS)]

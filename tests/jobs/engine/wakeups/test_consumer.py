@@ -16,7 +16,7 @@ from jobs.engine.jobs import Job, Overdue, Status
 from jobs.engine.sql.jobs import list_events
 from jobs.engine.wakeups import consumer
 from jobs.engine.wakeups.consumer import Consumer
-from jobs.engine.wakeups.queue import to_place
+from jobs.engine.wakeups.wake_up_buffer import to_place
 from jobs.engine.worker.runner import Runner
 from jobs.kinds import Kind
 from jobs.services import Services
@@ -28,6 +28,7 @@ from tests.helpers.eventually import eventually
 from tests.helpers.gates import gate
 from tests.helpers.jobs import commands, create, read, until_completed, until_processing
 from tests.helpers.proxies import proxied
+from tests.helpers.redis_clients import redis_of
 from tests.helpers.running import working
 from tests.helpers.settings import WAKE_UPS_ONLY, with_changes
 
@@ -77,7 +78,7 @@ async def test_a_wake_up_that_finds_no_room_keeps_its_place(
 ) -> None:
     job = await create(services, 10_000)
     await services.queue.flush()
-    redis: Any = services.queue._redis  # noqa: SLF001 - what Redis has is the point
+    redis: Any = redis_of(services.queue)
     await redis.flushall()
     monkeypatch.setattr(Runner, "room", 0)
     runner = Runner(services, works_of(services)[Kind.DOWNLOAD], "w")
@@ -97,7 +98,7 @@ async def test_a_wake_up_that_is_received_again_while_its_job_is_claimed_runs_it
     services: Services, settings: Settings, catalogue: Catalogue
 ) -> None:
     job = await create(services, await catalogue.add(b"x"))
-    redis: Any = services.queue._redis  # noqa: SLF001 - what Redis has is the point
+    redis: Any = redis_of(services.queue)
     async with (
         proxied(str(settings.database_url)) as database,
         working(with_changes(settings, database_url=database.url)),

@@ -13,8 +13,8 @@ import pytest
 
 from app.following import topic_registry
 from jobs.breakers import Circuit
-from jobs.engine.engine import Engine
 from jobs.engine.live import subscriptions
+from jobs.engine.redis_transport import RedisTransport
 from jobs.engine.wakeups.probe import CHECKED
 from jobs.engine.wakeups.queue import queue_name
 from jobs.errors import RedisUnavailable
@@ -25,6 +25,7 @@ from tests.helpers.access import key_of
 from tests.helpers.catalogue import Catalogue
 from tests.helpers.eventually import eventually
 from tests.helpers.jobs import create, until_completed
+from tests.helpers.redis_clients import redis_of
 from tests.helpers.refusing_redis import ALLOWED, PATTERNS, REFUSALS, permitted
 from tests.helpers.running import serving, working
 from tests.helpers.settings import WAKE_UPS_ONLY, with_changes
@@ -41,15 +42,15 @@ async def test_a_refusal_opens_the_circuit_at_once_until_redis_works(
     async with refusing(environment["REDIS_URL"]) as url:
         async with open_services(with_changes(settings, redis_url=url)) as services:
             with pytest.raises(RedisUnavailable, match=words) as refused:
-                await services.probe_redis()
+                await services.transport.checks["redis"]()
             assert "limited" not in refused.value.message, "users are only named in the reason"
             assert await _is(services, Circuit.OPEN)
             await eventually(lambda: _is(services, Circuit.HALF_OPEN))
             if how != "no keys":
-                await services.feed.latest([uuid4()])
+                assert await services.feed.latest([uuid4()]) is not None
                 assert await _is(services, Circuit.HALF_OPEN), "that it can be read proves nothing"
     async with open_services(settings) as services:
-        await services.probe_redis()
+        await services.transport.checks["redis"]()
         assert services.circuits["redis"] is Circuit.CLOSED
 
 
@@ -63,14 +64,14 @@ async def test_a_circuit_closes_with_the_first_probe_that_succeeds(
     refusing, _ = REFUSALS["out of memory"]
     async with refusing(environment["REDIS_URL"]):
         with pytest.raises(RedisUnavailable):
-            await services.probe_redis()
-    await services.probe_redis()
+            await services.transport.checks["redis"]()
+    await services.transport.checks["redis"]()
     assert services.circuits["redis"] is Circuit.CLOSED
 
 
 async def test_a_probe_changes_nothing(services: Services) -> None:
-    redis: Any = services.queue._redis  # noqa: SLF001 - what Redis has is the point
-    await services.probe_redis()
+    redis: Any = redis_of(services.queue)
+    await services.transport.checks["redis"]()
     assert await redis.keys("*") == []
 
 
@@ -92,10 +93,10 @@ async def test_what_is_probed_is_what_is_used(
     services: Services, settings: Settings, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By the server's own count of commands, for a gateway with a follower and a list, and a worker with a job."""
-    monkeypatch.setattr(Engine, "probe_redis", AsyncMock())
+    monkeypatch.setattr(RedisTransport, "probe", AsyncMock())
     monkeypatch.setattr(subscriptions, "PING", 0.5)
     monkeypatch.setattr(topic_registry, "POLLED_TTL", 0.5)
-    redis: Any = services.queue._redis  # noqa: SLF001 - what Redis does is the point
+    redis: Any = redis_of(services.queue)
     probed = CHECKED - {"multi", "discard"}  # those of the probe itself
 
     async def used() -> set[str]:
@@ -139,11 +140,11 @@ async def test_each_command_key_and_channel_that_is_not_permitted_is_noticed(
 async def _is_refused(settings: Settings, command: str) -> None:
     async with open_services(settings) as services:
         with pytest.raises(RedisUnavailable) as refused:
-            await services.probe_redis()
+            await services.transport.checks["redis"]()
         assert f"not permitted all that {command.upper()} needs" in refused.value.message
         assert refused.value.reason.startswith(command.upper())
         assert await _is(services, Circuit.OPEN)
-        pool: Any = services.feed._redis.connection_pool  # noqa: SLF001 - no connection may stay within the transaction
+        pool: Any = redis_of(services.feed).connection_pool
         assert not any(connection.is_connected for connection in pool._available_connections)  # noqa: SLF001
         assert not pool._in_use_connections  # noqa: SLF001
 
@@ -161,6 +162,6 @@ async def test_the_documented_permissions_are_enough(
     async with ALLOWED[how](environment["REDIS_URL"]) as url:
         limited = with_changes(settings, redis_url=url, **WAKE_UPS_ONLY)
         async with working(limited), open_services(limited) as gateway:
-            await gateway.probe_redis()
+            await gateway.transport.checks["redis"]()
             job = await create(gateway, await catalogue.add(b"x"))
             await until_completed(services, [job])

@@ -33,6 +33,7 @@ from jobs.services import Services, open_services
 from jobs.settings import Settings
 from jobs.work import works_of
 from tests.helpers.jobs import read_job
+from tests.helpers.redis_clients import redis_of
 from tests.helpers.settings import UNAVAILABLE, with_changes
 
 BATCH, OTHERS = 12, 3
@@ -91,7 +92,7 @@ async def working(services: Services, work: Work) -> AsyncIterator[Runner]:
     )
     runner.room_changed = consumer.room_changed
     redis = RedisProbe(services)
-    parts = (consumer, redis, Poller(services, runner, redis.lost))
+    parts = (consumer, redis, Poller(services, runner, redis))
     tasks = [asyncio.create_task(part.run()) for part in parts]
     try:
         yield runner
@@ -134,7 +135,7 @@ async def test_the_poller_leaves_a_batch_alone_while_the_wake_up_of_another_job_
             self.turns.append((job_id, fence))
 
     runner = Claiming()
-    poller = Poller(services, runner, asyncio.Event())
+    poller = Poller(services, runner, RedisProbe(services))
     await poller._poll(600)  # noqa: SLF001 - one poll
     assert runner.turns == []
     await services.lifecycle.cancel(other.id)
@@ -146,7 +147,7 @@ async def test_wake_ups_that_were_lost_are_in_the_same_order_again(services: Ser
     batch = [await create(services, owner, batch=True) for owner in ("ada", "ada", "otto", "anonymous")]
     others = [await create(services, owner) for owner in ("ada", "ada", "anonymous")]
     await services.queue.flush()
-    redis: Any = services.queue._redis  # noqa: SLF001 - what Redis has is the point
+    redis: Any = redis_of(services.queue)
     before = await redis.zrange(queue_name(Kind.IMAGE), 0, -1, withscores=True)
     named = [UUID(member.decode().partition(":")[0]) for member, _ in before]
     assert set(named[: len(others)]) == {job.id for job in others}

@@ -11,6 +11,7 @@ from jobs.services import Services
 from jobs.settings import Settings
 from tests.helpers.catalogue import Catalogue
 from tests.helpers.jobs import create, read_job, until_ended
+from tests.helpers.redis_clients import redis_of
 from tests.helpers.running import working
 
 JOBS = 1_000
@@ -51,7 +52,7 @@ async def test_places_that_are_shown_are_those_in_which_jobs_start(services: Ser
     expected = [anna[0], otto[0], anna[1], otto[1], anna[2]]
     shown = [snapshot.position for job in expected if (snapshot := await services.snapshots.read(job.id))]
     assert shown == [1, 2, 3, 4, 5]
-    redis: Any = services.queue._redis  # noqa: SLF001 - what Redis has is the point
+    redis: Any = redis_of(services.queue)
     woken = await redis.zrange("haulage:queue:download", 0, -1)
     assert woken == [f"{job.id}:1".encode() for job in expected]
 

@@ -19,6 +19,7 @@ from jobs.settings import Settings
 from tests.helpers.catalogue import Catalogue
 from tests.helpers.eventually import eventually
 from tests.helpers.jobs import commands, create, read_job, until_ended
+from tests.helpers.redis_clients import redis_of
 from tests.helpers.running import working
 from tests.helpers.settings import with_changes
 
@@ -44,7 +45,7 @@ async def test_a_worker_of_other_kinds_queues_a_lost_job_again_and_leaves_it_to_
 ) -> None:
     job = await lost(services, await catalogue.add(b"x"))
     await services.queue.flush()
-    redis: Any = services.queue._redis  # noqa: SLF001 - what Redis has is the point
+    redis: Any = redis_of(services.queue)
     await redis.delete(queue_name(Kind.DOWNLOAD))
     woken = wakeup_id(job.id, job.fence + 1)
 

@@ -24,6 +24,7 @@ from jobs.services import Services, open_services
 from jobs.settings import Settings
 from tests.helpers.eventually import eventually
 from tests.helpers.jobs import count_processing, create, read, read_job, until_ended
+from tests.helpers.redis_clients import redis_of
 from tests.helpers.running import working
 from tests.helpers.settings import UNAVAILABLE, with_changes
 
@@ -132,7 +133,7 @@ async def test_a_running_job_goes_on(services: Services) -> None:
 
 
 async def test_wake_ups_stay_in_the_queue_in_their_order(services: Services, settings: Settings) -> None:
-    redis: Any = services.queue._redis  # noqa: SLF001 - what Redis has is the point
+    redis: Any = redis_of(services.queue)
     await pause(services)
     async with working(with_changes(settings, heartbeat_interval=0.2, wake_grace=600, sweep_interval=600)):
         await eventually(lambda: services.database.fetch("SELECT FROM workers"))

@@ -11,6 +11,7 @@ import pytest
 
 from jobs.concurrency import cancel_and_wait, run_forever
 from jobs.engine.engine import Engine
+from jobs.engine.redis_transport import RedisTransport
 from jobs.engine.worker.poller import SPREAD, Poller
 from jobs.engine.worker.redis_probe import RedisProbe
 from jobs.engine.worker.runner import Runner
@@ -53,7 +54,7 @@ class Taking(Runner):
 async def polling(engine: Engine, runner: Runner) -> None:
     """Polls as a worker does, until it is cancelled."""
     redis = RedisProbe(engine)
-    await run_forever(redis.run(), Poller(engine, runner, redis.lost).run())
+    await run_forever(redis.run(), Poller(engine, runner, redis).run())
 
 
 async def test_jobs_are_found_quickly_when_redis_begins_to_hang(
@@ -102,14 +103,14 @@ async def test_with_room_left_after_a_full_look_it_looks_again_at_once(services:
 async def test_what_breaks_a_look_does_not_end_the_looking(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = 0
 
-    async def breaking(_: Engine) -> None:
+    async def breaking(_: RedisTransport) -> None:
         nonlocal broken
         broken += 1
         if broken == 1:
             raise RuntimeError("the handler is closed")
         raise RedisUnavailable("Redis is unavailable.")
 
-    monkeypatch.setattr(Engine, "probe_redis", breaking)
+    monkeypatch.setattr(RedisTransport, "probe", breaking)
     runner = Taking(services, 1)
     take, tries = runner.claim, 0
 

@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from jobs.concurrency import cancel_and_wait
 from jobs.engine.events import Event
-from jobs.engine.live.subscriptions import Subscriptions
 from jobs.engine.order import Order, Verdict, judge
 from jobs.engine.worker import reporter
 from jobs.engine.worker.reporter import Reporter
@@ -25,6 +25,11 @@ STEPS = 6
 """Steps of the event loop from a file's end to the cancellation, which so comes before, in and after all that it wakes."""
 
 
+@pytest.fixture(params=["redis", "postgres"])
+def changes(request: pytest.FixtureRequest) -> dict[str, Any]:
+    return {"queue": request.param}
+
+
 @asynccontextmanager
 async def reporting(services: Services) -> AsyncIterator[tuple[Reporter, asyncio.Queue[Event]]]:
     """A reporter that runs, and what it publishes."""
@@ -33,8 +38,8 @@ async def reporting(services: Services) -> AsyncIterator[tuple[Reporter, asyncio
     assert claimed is not None
     await services.lifecycle.close()
     heard: asyncio.Queue[Event] = asyncio.Queue()
-    subscriptions = Subscriptions(
-        services.feed, lambda event, _: heard.put_nowait(event), asyncio.Event().set, services.probe_redis
+    subscriptions = services.transport.subscriptions(
+        lambda event, _: heard.put_nowait(event), asyncio.Event().set, asyncio.Event().set, lambda _: None
     )
     telling = Reporter(claimed.job, claimed.records, services.lifecycle, services.feed)
     listening = asyncio.create_task(subscriptions.run())

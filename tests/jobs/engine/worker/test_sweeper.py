@@ -29,6 +29,7 @@ from jobs.work import works_of
 from tests.helpers.eventually import eventually
 from tests.helpers.jobs import create, read
 from tests.helpers.proxies import proxied
+from tests.helpers.redis_clients import redis_of
 from tests.helpers.samples import RESULT
 from tests.helpers.settings import with_changes
 
@@ -139,7 +140,7 @@ async def test_a_redis_that_hangs_holds_up_no_lost_lease(
 
 
 async def test_a_backlog_that_redis_has_lost_is_in_its_old_order_after_one_round(services: Services) -> None:
-    redis: Any = services.queue._redis  # noqa: SLF001 - what Redis has is the point
+    redis: Any = redis_of(services.queue)
     jobs = [await create(services, 10_000) for _ in range(150)]
     await services.queue.flush()
     await redis.flushall()
@@ -154,7 +155,7 @@ async def test_a_backlog_that_redis_has_lost_is_in_its_old_order_after_one_round
 
 
 async def test_all_that_is_due_is_found_and_done(services: Services) -> None:
-    redis: Any = services.queue._redis  # noqa: SLF001 - what Redis has is the point
+    redis: Any = redis_of(services.queue)
     long_ago = "now() - interval '10 seconds'"
     silent = await lost(services)
     expiring = await services.lifecycle.succeed(await held(services), 3600, with_result(RESULT))
