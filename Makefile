@@ -129,8 +129,9 @@ chaos: setup ## Run the faults that take their time, and print the table of docs
 	$(BIN)/pytest tests/faults -m chaos $(CHAOS)
 	$(BIN)/python -m tests.faults.report
 
-drills: setup ## Kill the masters of Redis and PostgreSQL under load, let their replicas take over, and print the table of docs/reliability.md
+drills: setup ## Kill the masters of Redis and PostgreSQL under load, and go back to a minute before an accident
 	$(BIN)/pytest tests/faults -m drills $(DRILLS)
+	DRILL_SECONDS=$${DRILL_SECONDS:-60} $(BIN)/pytest tests/drills
 	$(BIN)/python -m tests.faults.report
 
 bench: setup ## Measure, and print the tables of docs/benchmarks.md

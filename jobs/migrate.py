@@ -73,6 +73,11 @@ def head_revision() -> str | None:
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
+def is_known_revision(revision: str) -> bool:
+    """Whether this release has the revision, so that it can migrate a database of it."""
+    return any(one.revision == revision for one in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
 def _upgrade(connection: Connection) -> tuple[str | None, str | None]:
     before = MigrationContext.configure(connection).get_current_revision()
     config = _config()

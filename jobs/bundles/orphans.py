@@ -47,12 +47,12 @@ class Orphans:
     async def remove(self) -> None:
         """Searches once; also for what a process left that was killed while it probed what the store can do."""
         now = self._now()
-        removed = await remove_orphans(self._storage, BUNDLES_PREFIX, now - self._age, self._orphans)
+        removed = await remove_orphans(self._storage, BUNDLES_PREFIX, now - self._age, self.find_orphans)
         removed += await remove_orphans(self._storage, PROBE_PREFIX, now - PROBE_AGE, _all)
         if removed:
             log.info("orphans_removed", count=removed)
 
-    async def _orphans(self, keys: Iterable[str]) -> list[str]:
+    async def find_orphans(self, keys: Iterable[str]) -> list[str]:
         """The keys that are named like a bundle of a job without a row, and that are no other download's result."""
         jobs: dict[str, UUID] = {key: job for key in keys if (job := job_id_of_key(key)) is not None}
         async with self._database.reading() as connection:

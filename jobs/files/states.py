@@ -45,6 +45,8 @@ class GoneReason(StrEnum):
     """It was uploaded `RAW_RETENTION` seconds ago."""
     REPLACED = "replaced"
     """It was made of another file, and has been made again since."""
+    LOST = "lost"
+    """Its object was not in the store after a restore."""
 
     @property
     def participle(self) -> str:

@@ -54,11 +54,12 @@ class ProcessingCleanup:
 
     async def remove_orphans(self) -> None:
         """Removes objects which no file has, and whose job has ended or does not exist."""
-        removed = await remove_orphans(self._storage, PROCESSED_PREFIX, self._now() - ORPHAN_AGE, self._orphans)
+        removed = await remove_orphans(self._storage, PROCESSED_PREFIX, self._now() - ORPHAN_AGE, self.find_orphans)
         if removed:
             log.info("orphans_removed", count=removed)
 
-    async def _orphans(self, keys: list[str]) -> list[str]:
+    async def find_orphans(self, keys: list[str]) -> list[str]:
+        """The keys that attempts have written, which no file has, and whose job has ended or does not exist."""
         origins = {key: origin[0] for key in keys if (origin := origin_of_key(key)) is not None}
         async with self._database.reading() as connection:
             running = await unended(connection, set(origins.values()))

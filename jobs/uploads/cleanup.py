@@ -119,7 +119,7 @@ class FileRemoval:
         if self._retention:
             await self._until_done(self._expire)
         await self._until_done(self._remove_gone)
-        await remove_orphans(self._storage, RAW_PREFIX, self._now() - self._age, self._orphans)
+        await remove_orphans(self._storage, RAW_PREFIX, self._now() - self._age, self.find_orphans)
 
     async def _until_done(self, remove: Callable[[], Awaitable[int]]) -> None:
         while await remove() >= BATCH:
@@ -143,7 +143,7 @@ class FileRemoval:
             await record_removed(connection, [file.id for file in gone])
         return len(gone)
 
-    async def _orphans(self, keys: list[str]) -> list[str]:
+    async def find_orphans(self, keys: list[str]) -> list[str]:
         """The keys that are named like the object of an upload, and that no row has. Others are somebody else's."""
         async with self._database.reading() as connection:
             known = await known_keys(connection, keys)

@@ -9,6 +9,7 @@ import typer
 from app.cli.commands import (
     actions,
     apps,
+    backup,
     check,
     components,
     dead,
@@ -64,6 +65,9 @@ app.command("serve")(components.serve)
 app.command("intake")(components.intake)
 app.command("worker")(components.worker)
 app.command("migrate")(components.migrate)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
+app.command("reconcile")(backup.reconcile)
 app.add_typer(files.app, name="files")
 app.command("download")(download.download)
 app.command("upload")(upload.upload)

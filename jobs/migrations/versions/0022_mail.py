@@ -1,4 +1,4 @@
-"""Mail to operators"""
+"""Mail to operators, and files that are lost"""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ NOTICES = (
     "kind IN ('dead', 'infected', 'unscannable', 'no_worker', 'scanner_away', 'no_sandbox', 'disk', 'queue_paused',"
     " 'mail_failed')"
 )
+GONE_REASONS = "gone_reason IN ('deleted', 'retention', 'replaced', 'lost')"
 
 
 def upgrade() -> None:
+    name = "stored_files_gone_reason_check"
+    op.execute(f"ALTER TABLE stored_files DROP CONSTRAINT {name}, ADD CONSTRAINT {name} CHECK ({GONE_REASONS})")
     for table in ("notices", "notice_reports"):  # one statement each, so that no row is ever without a CHECK
         name = f"{table}_kind_check"
         op.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}, ADD CONSTRAINT {name} CHECK ({NOTICES})")

@@ -1,0 +1,1 @@
+"""`haulage backup`, `restore` and `reconcile`."""
