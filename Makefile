@@ -8,6 +8,7 @@ MODULES := frontend/node_modules/.ready
 WORKER := tests/proxy/worker
 OPENID := tests/oidc
 TUS := tests/tus
+WEBHOOKS := tests/webhooks
 WORKER_BUILT := $(WORKER)/built/worker.js
 CFN_LINT := $(BIN)/cfn-lint
 HADOLINT := $(BIN)/hadolint
@@ -66,6 +67,10 @@ $(TUS)/node_modules/.ready: $(VENV)/.ready $(TUS)/package.json $(TUS)/package-lo
 	$(NPM) --prefix ../$(TUS) ci --silent
 	@touch $@
 
+$(WEBHOOKS)/node_modules/.ready: $(VENV)/.ready $(WEBHOOKS)/package.json $(WEBHOOKS)/package-lock.json $(WEBHOOKS)/.npmrc
+	$(NPM) --prefix ../$(WEBHOOKS) ci --silent
+	@touch $@
+
 $(CFN_LINT): $(VENV)/.ready tests/proxy/requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/proxy/requirements.lock
 	@touch $@
@@ -77,7 +82,7 @@ $(HADOLINT): $(VENV)/.ready tests/containers/requirements.lock
 run: setup ## Run the main job on this machine: servers, gateway, worker, demo files, a real download
 	@exec $(BIN)/haulage up --demo
 
-test: setup page worker $(OPENID)/node_modules/.ready $(TUS)/node_modules/.ready ## Run the tests, in four processes, each with real servers of its own
+test: setup page worker $(OPENID)/node_modules/.ready $(TUS)/node_modules/.ready $(WEBHOOKS)/node_modules/.ready ## Run the tests, in four processes, each with real servers of its own
 	$(NPM) run --silent test
 	$(BIN)/pytest $(SIDE_BY_SIDE)
 
@@ -181,4 +186,4 @@ lock: ## Pin every dependency by version and hash (needs uv)
 		--no-deps - --output-file tests/proxy/helm.lock
 
 clean: ## Remove the environment, not the data of .haulage
-	rm -rf $(VENV) frontend/node_modules $(WORKER)/node_modules $(WORKER)/built $(OPENID)/node_modules $(TUS)/node_modules app/pages/built .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) frontend/node_modules $(WORKER)/node_modules $(WORKER)/built $(OPENID)/node_modules $(TUS)/node_modules $(WEBHOOKS)/node_modules app/pages/built .mypy_cache .pytest_cache .ruff_cache .hypothesis
