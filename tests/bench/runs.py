@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.bench import (
     access,
     acting,
+    dead_endpoints,
     deflating,
     growth,
     images,
@@ -67,6 +68,8 @@ TRACES: dict[str, Bench] = {"traces": traces.measure}
 """What traces cost: likewise."""
 ACTING: dict[str, Bench] = {"acting": acting.measure}
 """What operators do, and what it costs others: likewise."""
+WEBHOOKS: dict[str, Bench] = {"webhooks": dead_endpoints.measure}
+"""What webhooks cost downloads, dead ones above all: likewise."""
 METRICS: dict[str, Bench] = {"metrics": metrics.measure}
 """What counting costs: likewise."""
 UPLOADS: dict[str, Bench] = {"uploads": uploads.measure}
@@ -85,6 +88,7 @@ TABLES = {
     "access": ACCESS,
     "traces": TRACES,
     "acting": ACTING,
+    "webhooks": WEBHOOKS,
     "metrics": METRICS,
     "uploads": UPLOADS,
     "processing": PROCESSING,

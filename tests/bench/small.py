@@ -89,13 +89,13 @@ async def _jobs(arena: Arena, ids: Sequence[int], files: int, count: int, worker
     async with AsyncExitStack() as running:
         pids = [await running.enter_async_context(arena.worker()) for _ in range(workers)]
         await _create(arena, ids, files, 20)  # so that the workers are warm
-        await _until_ended(watching)
+        await until_ended(watching)
         before = sum(map(cpu_seconds, pids))
         since = await watching.fetchval("SELECT clock_timestamp()")
         due = "UPDATE jobs SET due_at = now() WHERE status = 'queued' RETURNING id, fence, due_at"
         rows = await watching.fetch(due)
         await arena.services.queue.enqueue_missing(Kind.DOWNLOAD, [Overdue(*row) for row in rows])
-        await _until_ended(watching)
+        await until_ended(watching)
         spent = sum(map(cpu_seconds, pids)) - before
     seconds = await watching.fetchval("SELECT extract(epoch FROM max(finished_at) - $1) FROM jobs", since)
     await watching.close()
@@ -109,7 +109,8 @@ async def _create(arena: Arena, ids: Sequence[int], files: int, count: int) -> N
         await arena.services.downloads.create(NewDownload(files=mine, archive_name=name))
 
 
-async def _until_ended(watching: asyncpg.Connection) -> None:
+async def until_ended(watching: asyncpg.Connection) -> None:
+    """Returns when every job that is due has ended."""
     while await watching.fetchval(_WAITING):  # noqa: ASYNC110 - another process
         await asyncio.sleep(0.05)
 

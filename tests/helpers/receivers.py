@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,3 +88,21 @@ async def receiving() -> AsyncIterator[Receiver]:
             yield receiver
         finally:
             receiver.gate.set()
+
+
+@contextmanager
+def dropping_packets() -> Iterator[str]:
+    """The URL of an address of this machine that drops the packets by which a connection begins, as a firewall does.
+
+    Linux drops them while the queue of a listening socket is full (listen(2)), and nobody accepts what is in this one.
+    """
+    with ExitStack() as sockets:
+        listening = sockets.enter_context(socket.socket())
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        address = listening.getsockname()
+        with suppress(TimeoutError):
+            for _ in range(100):
+                sockets.enter_context(socket.create_connection(address, timeout=0.5))
+            raise AssertionError("every connection was accepted")
+        yield f"http://{address[0]}:{address[1]}/hook"
