@@ -55,7 +55,7 @@ def shared_changes(request: pytest.FixtureRequest) -> dict[str, Any]:
     return {"queue": request.param}
 
 
-WITH_REDIS = pytest.mark.parametrize("shared_changes", [{}], scope="module")
+WITH_REDIS = pytest.mark.parametrize("shared_changes", ["redis"], indirect=True, scope="module")
 """Redis tells who is subscribed to a job. With `QUEUE=postgres`, a gateway receives the events of all."""
 
 
