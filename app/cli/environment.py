@@ -6,12 +6,12 @@ import os
 import re
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from app.stack.errors import StackError
 from app.validation import REQUIRED, problems_of
 from jobs.errors import InvalidRequest
-from jobs.settings import Settings
+from jobs.settings import QueueName, Settings
 
 DEFAULT_DATA_DIR = ".haulage"
 DEFAULT_SERVER = "http://127.0.0.1:8080"
@@ -63,6 +63,14 @@ def settings_from(environment: dict[str, str], hint: str = "") -> Settings:
         if hint:
             problems.append(hint)
         raise InvalidRequest("Settings: " + "; ".join(problems)) from error
+
+
+def chosen_queue() -> QueueName:
+    """Return `QUEUE` of this process's environment, for a stack that is to be started. Raises `InvalidRequest`."""
+    try:
+        return TypeAdapter[QueueName](QueueName).validate_python((os.environ.get("QUEUE") or "redis").strip().lower())
+    except ValidationError:
+        raise InvalidRequest("Settings: QUEUE must be redis or postgres.") from None
 
 
 def resolve_server(server: str | None, given: Path | None) -> str:

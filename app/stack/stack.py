@@ -18,6 +18,7 @@ from app.stack.seaweedfs import SeaweedFS
 from app.stack.state import State, load, locked
 from app.stack.supervised_server import Report, SupervisedServer
 from app.stack.valkey import Valkey
+from jobs.settings import QueueName
 
 BUCKET = "haulage"
 _FOLDERS = ("postgres", "valkey", "store", "logs")
@@ -33,10 +34,11 @@ class Stack:
     A stack can be started once. With `durable=False`, for tests, a crash may lose everything, and Valkey starts empty.
     """
 
-    def __init__(self, data_dir: Path, durable: bool = True) -> None:
-        """Nothing is started yet."""
+    def __init__(self, data_dir: Path, durable: bool = True, queue: QueueName = "redis") -> None:
+        """Nothing is started yet. With `queue="postgres"`, there is no Valkey."""
         self._dir = data_dir.resolve()
         self._durable = durable
+        self._queue = queue
         self._open = ExitStack()
         self._servers: list[SupervisedServer] = []
         self._environment: dict[str, str] | None = None
@@ -100,7 +102,7 @@ class Stack:
             (self._dir / folder).mkdir(mode=0o700, exist_ok=True)
         pidfiles.end((self._dir / "logs").glob("*.pid"), _LEFTOVER_TIMEOUT)
         file = self._dir / "stack.json"
-        state = (load(file) or State()).with_free_ports(_OFFSETS)
+        state = (load(file) or State()).with_free_ports(_OFFSETS).model_copy(update={"queue": self._queue})
         state.save(file)
         return state
 
@@ -116,9 +118,6 @@ class Stack:
                 lambda: Postgres(self._dir / "postgres", logs, port=pg_port, password=pg_secret, durable=durable)
             ),
             SupervisedServer(
-                lambda: Valkey(self._dir / "valkey", logs, port=vk_port, password=vk_secret, durable=durable)
-            ),
-            SupervisedServer(
                 lambda: SeaweedFS(
                     self._dir / "store",
                     logs,
@@ -129,6 +128,12 @@ class Stack:
                 )
             ),
         ]
+        if state.queue == "redis":
+            servers.append(
+                SupervisedServer(
+                    lambda: Valkey(self._dir / "valkey", logs, port=vk_port, password=vk_secret, durable=durable)
+                )
+            )
         for server in servers:
             self._open.callback(server.stop)
         return servers
@@ -162,9 +167,11 @@ def read_environment(data_dir: Path) -> dict[str, str]:
 
 
 def _environment(state: State) -> dict[str, str]:
+    redis = {"REDIS_URL": valkey.url(state.ports["valkey"], state.valkey_password)} if state.queue == "redis" else {}
     return {
         "DATABASE_URL": postgres.url(state.ports["postgres"], state.postgres_password),
-        "REDIS_URL": valkey.url(state.ports["valkey"], state.valkey_password),
+        "QUEUE": state.queue,
+        **redis,
         "S3_ENDPOINT": seaweedfs.endpoint(state.ports["s3.port"]),
         "S3_ACCESS_KEY_ID": state.s3_access_key_id,
         "S3_SECRET_ACCESS_KEY": state.s3_secret_access_key,

@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, ValidationError
 from app.stack.errors import StackError
 from app.stack.ports import free_ports, is_free
 from app.validation import problems_of
+from jobs.settings import QueueName
 
 
 def _secret() -> str:
@@ -28,6 +29,8 @@ class State(BaseModel):
     """The content of `stack.json`. Without its secrets the data can't be read."""
 
     ports: dict[str, int] = Field(default_factory=dict)
+    queue: QueueName = "redis"
+    """`QUEUE` of the processes that use the stack. Valkey runs with `redis` only."""
     postgres_password: str = Field(default_factory=_secret)
     valkey_password: str = Field(default_factory=_secret)
     s3_access_key_id: str = Field(default_factory=_secret)

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from app.cli.environment import remove_server_url, settings_from, write_server_url
+from app.cli.environment import chosen_queue, remove_server_url, settings_from, write_server_url
 from app.cli.local_stack.child_processes import Gateway, Intake, Worker, gateway_url, is_healthy
 from app.cli.local_stack.openness import Openness
 from app.cli.local_stack.scrape_targets import choose_ports, write_targets
@@ -56,9 +56,11 @@ class Supervisor:
 
     def start(self) -> Settings:
         """Start everything and wait until it is healthy; returns the settings. After a `StackError` call `stop`."""
-        stack = Stack(self._folder)
+        queue = chosen_queue()
+        stack = Stack(self._folder, queue=queue)
         self._running.callback(stack.stop)
-        print_message("Starting PostgreSQL, Valkey and SeaweedFS …")
+        valkey = ", Valkey" if queue == "redis" else ""
+        print_message(f"Starting PostgreSQL{valkey} and SeaweedFS …")
         stack.start()
         environment = stack.environment()
         environment |= self._openness.environment

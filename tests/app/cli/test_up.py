@@ -74,6 +74,31 @@ async def test_the_demo_runs_the_main_job_and_ctrl_c_stops_everything(up_cli: Cl
     assert processes_in(up_cli.folder) == set()
 
 
+async def test_without_redis_no_valkey_is_started(tmp_path: Path, up_cli: Cli) -> None:
+    without = Cli(tmp_path, up_cli.environment | {"QUEUE": "postgres"})
+    process = await without.start("up", "--demo", "--port", 0)
+    await line_with(process, UP, of_errors=False)
+    await line_with(process, "/file", of_errors=False)
+    names = processes_in(tmp_path)
+    assert {"postgres", "weed"} < names
+    assert "valkey-server" not in names
+    checked = await up_cli("check", "--json")  # the stack knows how it was started
+    assert "redis" not in checked.json
+    assert {name: checked.json[name]["status"] for name in ("database", "storage", "queue")} == {
+        "database": "ok",
+        "storage": "ok",
+        "queue": "ok",
+    }
+    assert (await up_cli("download", 10000, "--json")).code == 0
+    process.send_signal(signal.SIGINT)
+    assert await ended(process) == 0
+    assert (
+        (await Cli(tmp_path, up_cli.environment | {"QUEUE": "rabbit"})("up"))
+        .error.strip()
+        .endswith("QUEUE must be redis or postgres.")
+    )
+
+
 async def curl(command: str, folder: Path) -> str:
     """What one of the printed lines prints."""
     process = await asyncio.create_subprocess_exec(

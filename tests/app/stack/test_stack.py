@@ -130,6 +130,21 @@ def test_nothing_is_left_after_stop(tmp_path: Path) -> None:
         read_environment(tmp_path)
 
 
+def test_without_redis_there_is_no_valkey_and_data_outlive_the_change(tmp_path: Path) -> None:
+    before = servers()
+    with Stack(tmp_path, queue="postgres") as stack:
+        environment = stack.environment()
+        assert (environment["QUEUE"], "REDIS_URL" in environment) == ("postgres", False)
+        assert {child.name() for child in servers() if child not in before}.isdisjoint({"valkey-server"})
+        assert read_environment(tmp_path) == environment, "so other commands find no Redis either"
+        sql(environment, "CREATE TABLE kept (word text)", "INSERT INTO kept VALUES ('row')")
+    with Stack(tmp_path) as stack:
+        environment = stack.environment()
+        assert sql(environment, "SELECT word FROM kept") == "row"
+        with redis.Redis.from_url(environment["REDIS_URL"]) as client:
+            assert client.ping()
+
+
 def test_a_second_start_is_refused_and_harms_nothing(running: tuple[Stack, Path]) -> None:
     stack, folder = running
     with pytest.raises(StackError, match="another stack is running"):
