@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,7 +38,7 @@ def test_the_page_has_what_the_program_prints(name: str) -> None:
 
 
 def test_a_job_is_counted_as_the_tests_of_its_costs_allow() -> None:
-    test = test_costs.test_a_small_job_costs_no_more_than_this
+    test: Any = test_costs.test_a_small_job_costs_no_more_than_this
     [mark] = [mark for mark in test.pytestmark if mark.name == "parametrize"]
     names, cases = mark.args
     allowed = [dict(zip(names, case.values, strict=True)) for case in cases]

@@ -1,4 +1,4 @@
-"""Workers that are killed, stopped, restarted, or killed by what they do (rows 1, 2, 7 and 12 of docs/reliability.md)."""
+"""Workers that are killed, stopped, restarted, or killed by their work (rows 1, 2, 7, 12, 19 of docs/reliability.md)."""
 
 from __future__ import annotations
 
@@ -25,6 +25,9 @@ STOPPED = 1.4
 """Leases that a stopped worker stands still: 14 s of 10."""
 RESTART = 30.0
 """Seconds within which a process ends after SIGTERM."""
+SCALE_DOWNS = 20
+AGAIN = 0.1
+"""The share of all bytes that may be read again because workers were stopped."""
 
 
 def claims(events: Sequence[Mapping[str, Any]]) -> list[datetime]:
@@ -158,6 +161,54 @@ async def test_rolling_restarts_under_load_charge_no_attempt_and_lose_no_request
     record(
         7, "the same: requests accepted and lost, streams broken and resumed", f"0, {sum(it.breaks for it in watchers)}"
     )
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(900)
+async def test_twenty_scale_downs_of_busy_workers_charge_no_attempt_and_waste_little(ground: Ground) -> None:
+    """As Kubernetes does it: SIGTERM to a worker at work, and later a new one. No job finishes within the time to drain."""
+    times: dict[str, Any] = {
+        "drain_timeout": 1,
+        "part_size": 5 * MIB,
+        "worker_memory_budget": 16 * MIB,
+        "s3_part_copy": "never",
+    }
+    files, size = 3, 32 * MIB
+    file_ids = [await ground.file(size, f"{number}.bin") for number in range(files)]
+    ground.store.rate = 4 * MIB  # on each connection: a job takes longer than the drain
+    workers = [await ground.fleet.worker(**times) for _ in range(3)]
+    await ground.jobs(8, *file_ids)
+    took = []
+    for _ in range(SCALE_DOWNS):
+        await ground.job(*file_ids)  # so that there is work on the slowest machine, too
+        name = await _busiest(ground)
+        [worker] = [it for it in workers if it.lines("worker_started")[0].fields["worker"] == name]
+        workers.remove(worker)
+        seconds, new = await asyncio.gather(worker.drain(), ground.fleet.worker(**times))
+        took.append(seconds)
+        workers.append(new)
+    ground.store.rate = None
+    await ground.ended(patience=300)
+    rows = await ground.rows("SELECT status, attempt FROM jobs")
+    assert [(it["status"], it["attempt"]) for it in rows] == [("completed", 1)] * len(ground.accepted)
+    released = await ground.rows("SELECT count(*) AS n FROM job_events WHERE command = 'release'")
+    assert released[0]["n"] >= SCALE_DOWNS, "the workers were not busy: that is no test"
+    again = ground.store.received / (len(ground.accepted) * files * size) - 1
+    record(19, "20 scale-downs of busy workers: attempts charged", "0", "0")
+    record(19, "the same: jobs that went back to the queue", f"{released[0]['n']}")
+    record(19, "the same: bytes read again", f"{100 * again:.1f} %", "≤ 10 %")
+    record(19, "the same: seconds from SIGTERM to the end", spread(took), "≤ 30 s")
+    assert again <= AGAIN
+    assert max(took) <= RESTART
+    await checks.assert_consistent(ground)
+
+
+async def _busiest(ground: Ground) -> str:
+    """The name of the worker that holds most jobs, once there is one."""
+    held = "SELECT worker FROM jobs WHERE status = 'processing' GROUP BY worker ORDER BY count(*) DESC LIMIT 1"
+    await ground.until(f"SELECT EXISTS ({held})")
+    [row] = await ground.rows(held)
+    return str(row["worker"])
 
 
 @pytest.mark.chaos

@@ -180,8 +180,7 @@ def test_what_refers_to_pods_finds_them(manifests: list[Manifest]) -> None:
     for kind in ("PodDisruptionBudget", "PodMonitor"):
         for one in of_kind(manifests, kind):
             assert any(matches(one["spec"]["selector"]["matchLabels"], each) for each in labels)
-    [every, *servers] = of_kind(manifests, "NetworkPolicy") or [None]
-    if every is not None:
+    for every, *servers in filter(None, [of_kind(manifests, "NetworkPolicy")]):
         assert all(matches(every["spec"]["podSelector"]["matchLabels"], each) for each in labels)
         assert len(servers) == len(of_kind(manifests, "Service"))
 
