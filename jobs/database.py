@@ -56,23 +56,23 @@ of them is a bug, and any of them may be over by the next attempt."""
 class Database:
     """A connection pool. See above for when to use `begin`, `reading` and `fetch`."""
 
-    def __init__(self, url: str, connector: Connector, engine: AsyncEngine) -> None:
+    def __init__(self, url: str, connector: Connector, engine: AsyncEngine, name: str = "database") -> None:
         self._url = url
         self._connector = connector
         self.engine = engine
         self.breaker = Breaker(
-            "database", (DatabaseUnavailable,), DatabaseUnavailable(UNAVAILABLE), RECOVERY_TIMEOUT, (DatabaseBusy,)
+            name, (DatabaseUnavailable,), DatabaseUnavailable(UNAVAILABLE), RECOVERY_TIMEOUT, (DatabaseBusy,)
         )
 
     @classmethod
-    def open(cls, url: str, *, pool_size: int, timeout: float) -> Self:
+    def open(cls, url: str, *, pool_size: int, timeout: float, name: str = "database") -> Self:
         """Create the pool without connecting yet. `timeout`: seconds for a statement, and to wait for a free connection.
 
-        Raises `InvalidDatabaseUrl`.
+        `name` is what the log and metrics call it. Raises `InvalidDatabaseUrl`.
         """
         connector = Connector(url, _SESSION, command_timeout=timeout)
         pool = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": timeout}
-        return cls(url, connector, _engine(connector, pool))
+        return cls(url, connector, _engine(connector, pool), name)
 
     def without_timeout(self) -> Self:
         """Return the same database with a new connection for each transaction, on which a statement may take any time."""

@@ -253,6 +253,12 @@ CIRCUIT = Gauges(
     "1 while calls to the dependency are paused, or tried again after a pause; else 0.",
     ("dependency",),
 )
+REPLICA_READS = Counters(
+    "haulage_replica_reads_total",
+    "Lists, histories and searches, by the server that was read: the replica, or the primary because the replica lagged or "
+    "was unavailable.",
+    ("server",),
+)
 LOOP_LAG = Histograms(
     "haulage_loop_lag_seconds",
     "By how much the event loop was late, sampled four times a second.",

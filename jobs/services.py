@@ -28,6 +28,7 @@ from jobs.files.catalogue import ids_of_files
 from jobs.kinds import Kind
 from jobs.processing.commands import ProcessingJobs
 from jobs.processing.sql.tables import processing_jobs
+from jobs.replica_reads import ReplicaReads
 from jobs.settings import Settings
 from jobs.storage import Storage
 from jobs.tracing.opening import open_tracer
@@ -47,6 +48,7 @@ class Services(Engine):
     processing: ProcessingJobs
     finder: JobFinder
     egress: Egress
+    reads: ReplicaReads
 
 
 @asynccontextmanager
@@ -55,6 +57,15 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     database = Database.open(
         settings.database_url, pool_size=settings.database_pool_size, timeout=settings.database_timeout
     )
+    replica = None
+    if settings.database_replica_url is not None:
+        replica = Database.open(
+            settings.database_replica_url,
+            pool_size=settings.database_pool_size,
+            timeout=settings.database_timeout,
+            name="replica",
+        )
+    reads = ReplicaReads(database, replica, settings.replica_max_lag)
     transport = open_transport(settings, database)
     storage = Storage.open(settings)
     places = QueuePlaces(database)
@@ -74,9 +85,10 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         backpressure=backpressure,
         batch_backpressure=batch_backpressure,
         tracer=tracer,
+        reads=reads,
     )
-    uploads = Uploads(database, lifecycle, places, storage, settings)
-    finder = JobFinder(database, (download_jobs, upload_jobs, processing_jobs), partial(ids_of_files, database))
+    uploads = Uploads(database, reads, lifecycle, places, storage, settings)
+    finder = JobFinder(reads, (download_jobs, upload_jobs, processing_jobs), ids_of_files)
     egress = Egress(settings)
     try:
         yield Services(
@@ -87,15 +99,16 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             lifecycle=lifecycle,
             snapshots=Snapshots(database, places, "jobs", job_of),
             tracer=tracer,
-            downloads=Downloads(database, lifecycle, places, settings.s3_key_template),
+            downloads=Downloads(database, reads, lifecycle, places, settings.s3_key_template),
             resolver=Resolver(database, storage, settings),
             uploads=uploads,
             appends=Appends(database, lifecycle, uploads, storage, settings),
-            processing=ProcessingJobs(database, lifecycle, places, settings),
+            processing=ProcessingJobs(database, reads, lifecycle, places, settings),
             finder=finder,
             bulk=BulkRuns(database, lifecycle, finder, {Kind.UPLOAD: check_retryable}),
             fleet=FleetControl(database, settings.lease_ttl),
             egress=egress,
+            reads=reads,
         )
     finally:
         async with first_error_group() as group:
@@ -105,3 +118,5 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             await storage.close()
             await transport.close()
             await database.close()
+            if replica is not None:
+                await replica.close()

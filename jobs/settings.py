@@ -112,11 +112,22 @@ class DatabaseSettings(_Group):
         default=10, description="Time-out of a statement, and of the wait for a connection."
     )
     database_pool_size: int = Field(default=10, ge=2, description="Maximum connections to PostgreSQL per process.")
+    database_replica_url: str | None = Field(
+        default=None,
+        description="A standby of the same cluster, in the form of `DATABASE_URL`, from which lists, histories and "
+        "searches are read while it is recent enough. See [operations.md](operations.md#read-replica).",
+    )
+    replica_max_lag: Seconds = Field(
+        default=1,
+        description="Longest time that such a read waits until the replica has what the primary had when the read began. "
+        "Then the primary is read.",
+    )
 
-    @field_validator("database_url")
+    @field_validator("database_url", "database_replica_url")
     @classmethod
-    def _database_is_supported(cls, url: str) -> str:
-        parse_database_url(url)
+    def _database_is_supported(cls, url: str | None) -> str | None:
+        if url is not None:
+            parse_database_url(url)
         return url
 
 

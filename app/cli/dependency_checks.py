@@ -65,12 +65,15 @@ async def _run_checks(services: Services) -> tuple[dict[str, Outcome], list[str]
     database, storage, *found = await asyncio.gather(
         _outcome(services.database.ping), _outcome(services.storage.check), *map(_outcome, others.values())
     )
+    replica = await _outcome(lambda: _check_replica(services))
     schema = queue = (False, "Not checked: the database does not work.")
     if database[0]:
         schema = await _outcome(lambda: check_schema(services))
         queue = await _outcome(lambda: _require_worker(services))
     outcomes = {"database": database, "schema": schema, "storage": storage}
     outcomes |= dict(zip(others, found, strict=True)) | {"queue": queue}
+    if services.settings.database_replica_url is not None:
+        outcomes["replica"] = replica
     outcomes["encrypted"] = outcomes["cold"] = (False, "Not checked: the store does not work.")
     if storage[0]:
         outcomes["encrypted"] = await _outcome(services.storage.check_encryption)
@@ -116,6 +119,11 @@ async def _outcome(check: Callable[[], Awaitable[object]], limit: float = _TIMEO
 async def _require_worker(services: Services) -> None:
     if not await any_worker(services):
         raise ConnectionError("No worker is running: queued jobs wait until one starts.")
+
+
+async def _check_replica(services: Services) -> str:
+    lag = await services.reads.measure_lag()
+    return "" if lag is None else f"it had what the primary has after {1000 * lag:.0f} ms"
 
 
 async def _check_cold(services: Services) -> str:

@@ -131,15 +131,21 @@ async def catalogue(request: Request) -> Response:
         role = read(_listed_role, has_parent=parent_id is not None)
     if principal_of(request).grant is not None:
         raise Forbidden("A grant names its files. It lists no others.")
-    database, reader = context(request).services.database, reader_of(request)
+    services, reader = context(request).services, reader_of(request)
     if words:
         _require_content(request)
-        found = await search_texts(database, reader, words, search, after, limit + 1, role=role, parent_id=parent_id)
+        found = await services.reads.run(
+            lambda database: search_texts(
+                database, reader, words, search, after, limit + 1, role=role, parent_id=parent_id
+            )
+        )
     else:
-        files = await list_files(database, reader, search, after, limit + 1, role=role, parent_id=parent_id)
+        files = await services.reads.run(
+            lambda database: list_files(database, reader, search, after, limit + 1, role=role, parent_id=parent_id)
+        )
         found = [TextMatch(file, None) for file in files]
     page = page_of(found, limit, lambda one: (str(one.file.id),))
-    thumbnails = await find_thumbnails(database, [one.file.id for one in page.items])
+    thumbnails = await find_thumbnails(services.database, [one.file.id for one in page.items])
     items = [file_of(one.file, thumbnails.get(one.file.id), one.snippet) for one in page.items]
     return page_response(request, FilePage(files=items, next_cursor=page.next_cursor), page.next_cursor)
 

@@ -41,6 +41,7 @@ from jobs.engine.transitions import CLEANUP_DELAY
 from jobs.errors import JobNotFound, ResultGone
 from jobs.files.visibility import FileReader
 from jobs.kinds import Kind
+from jobs.replica_reads import ReplicaReads
 
 Cursor = tuple[datetime, UUID]
 """Where a page of a list starts: after the job with this time and id."""
@@ -52,10 +53,13 @@ SEARCHED = 5_000
 class Downloads:
     """Every method raises `DatabaseUnavailable` if the database is unavailable."""
 
-    def __init__(self, database: Database, lifecycle: Lifecycle, places: QueuePlaces, key_template: str) -> None:
+    def __init__(
+        self, database: Database, reads: ReplicaReads, lifecycle: Lifecycle, places: QueuePlaces, key_template: str
+    ) -> None:
         """`key_template` is `S3_KEY_TEMPLATE`: it names files that are not in the catalogue."""
         self.snapshots = Snapshots(database, places, ROWS, download_of)
         self._database = database
+        self._reads = reads
         self._lifecycle = lifecycle
         self._key_template = key_template
 
@@ -121,8 +125,8 @@ class Downloads:
 
     async def page(self, owner: str, statuses: Collection[Status], before: Cursor | None, limit: int) -> list[Download]:
         """The owner's downloads in any of these statuses (none: all), newest first, those after the cursor `before`."""
-        async with self._database.reading() as connection:
-            return await load_downloads(connection, jobs_page(Kind.DOWNLOAD, owner, statuses, before, limit))
+        query = jobs_page(Kind.DOWNLOAD, owner, statuses, before, limit)
+        return await self._reads.query(lambda connection: load_downloads(connection, query))
 
     async def search(
         self, owner: str, statuses: Collection[Status], text: str, before: Cursor | None, limit: int
@@ -132,14 +136,15 @@ class Downloads:
         One call reads at most `SEARCHED` downloads, so it may find fewer than `limit`, or none, before the last one.
         """
         read = jobs_page(Kind.DOWNLOAD, owner, statuses, before, SEARCHED)
-        async with self._database.reading() as connection:
-            found, last = await search_downloads(connection, read, SEARCHED, text, limit)
+        found, last = await self._reads.query(
+            lambda connection: search_downloads(connection, read, SEARCHED, text, limit)
+        )
         return found, (found[-1].created_at, found[-1].id) if len(found) == limit else last
 
     async def dead_page(self, owner: str, before: Cursor | None, limit: int) -> list[Download]:
         """The owner's dead downloads, the most recent first, those after the cursor `before`."""
-        async with self._database.reading() as connection:
-            return await load_downloads(connection, dead_jobs_page(Kind.DOWNLOAD, owner, before, limit))
+        query = dead_jobs_page(Kind.DOWNLOAD, owner, before, limit)
+        return await self._reads.query(lambda connection: load_downloads(connection, query))
 
     # --- for attempts --------------------------------------------------------------------------------------------------
 

@@ -76,7 +76,7 @@ class BulkRuns:
         `CountChanged` if the jobs are more than `expected`: then nothing was created.
         """
         chosen = applicable(wanted, command)
-        ids = None if chosen is None else await self._finder.select_ids(chosen)
+        ids = None if chosen is None else await self._finder.select_ids(self._database, chosen)
         async with self._database.begin() as connection:
             action = await sql.insert_action(connection, command, wanted, user, self._undo_window)
             total = 0 if ids is None else await sql.add_jobs(connection, action.id, ids, BATCH)

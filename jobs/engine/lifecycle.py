@@ -75,6 +75,7 @@ from jobs.kinds import Kind, Phase
 from jobs.metrics import ATTEMPTS, JOB_TIME, JOB_WAIT, JOBS_CREATED
 from jobs.notices import Notice, NoticeKind, raise_notice
 from jobs.owners import ANONYMOUS
+from jobs.replica_reads import ReplicaReads
 from jobs.settings import Settings
 from jobs.tracing.spans import Span, Tracer, running, step
 from jobs.webhooks.recording import add_messages
@@ -161,10 +162,11 @@ class Lifecycle:
         backpressure: Mapping[Kind, Backpressure] | None = None,
         batch_backpressure: Mapping[Kind, Backpressure] | None = None,
         tracer: Tracer | None = None,
+        reads: ReplicaReads | None = None,
     ) -> None:
         """Without `backpressure`, any number of jobs may be queued; batch jobs have one of their own.
 
-        Without a `tracer`, nothing is traced.
+        Without a `tracer`, nothing is traced. Without `reads`, histories are read from `database`.
         """
         self._database = database
         self._feed = feed
@@ -174,6 +176,7 @@ class Lifecycle:
         self._backpressure = backpressure
         self._batch_backpressure = batch_backpressure
         self._tracer = tracer or Tracer()
+        self._reads = reads or ReplicaReads(database)
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def close(self) -> None:
@@ -363,10 +366,13 @@ class Lifecycle:
 
     async def events(self, job_id: UUID, after: int, limit: int) -> list[Mapping[str, Any]]:
         """The transitions of a job, oldest first, those after the `seq` `after`. Raises `JobNotFound`."""
-        async with self._database.reading() as connection:
+
+        async def read(connection: AsyncConnection) -> list[Mapping[str, Any]]:
             if not await jobs.is_visible(connection, job_id):
                 raise JobNotFound(f"There is no job {job_id}.")
             return await jobs.list_events(connection, job_id, after, limit)
+
+        return await self._reads.query(read)
 
     async def files(self, job_id: UUID, since: int) -> list[FileRecord]:
         """The files of a job that changed after the `seq` `since`, in the order of the request."""

@@ -33,6 +33,7 @@ from jobs.processing.processing import (
 from jobs.processing.recipes import Probe, Wishes, first_outputs
 from jobs.processing.sql import processing as sql
 from jobs.processing.sql.processing import Equal
+from jobs.replica_reads import ReplicaReads
 from jobs.settings import Settings
 
 REPROCESSED = 200
@@ -54,9 +55,12 @@ class Reprocessed:
 class ProcessingJobs:
     """Every method raises `DatabaseUnavailable` if the database is unavailable."""
 
-    def __init__(self, database: Database, lifecycle: Lifecycle, places: QueuePlaces, settings: Settings) -> None:
+    def __init__(
+        self, database: Database, reads: ReplicaReads, lifecycle: Lifecycle, places: QueuePlaces, settings: Settings
+    ) -> None:
         self.snapshots = Snapshots(database, places, sql.ROWS, sql.processing_of)
         self._database = database
+        self._reads = reads
         self._lifecycle = lifecycle
         self._enabled = settings.processing == "on"
 
@@ -107,8 +111,8 @@ class ProcessingJobs:
         self, kind: Kind, owner: str, before: tuple[datetime, UUID] | None, limit: int
     ) -> list[Processing]:
         """The owner's dead jobs of a kind, the most recent first, those after the cursor `before`."""
-        async with self._database.reading() as connection:
-            return await sql.load_processing(connection, dead_jobs_page(kind, owner, before, limit))
+        query = dead_jobs_page(kind, owner, before, limit)
+        return await self._reads.query(lambda connection: sql.load_processing(connection, query))
 
     async def summaries(self, file_ids: Collection[int]) -> dict[int, Summary]:
         """The latest processing job of each of the files that have one."""

@@ -31,6 +31,7 @@ from jobs.errors import (
 from jobs.files.catalogue import StoredFile, insert_file
 from jobs.kinds import Kind, Phase
 from jobs.notices import raise_notice
+from jobs.replica_reads import ReplicaReads
 from jobs.settings import UploadSettings
 from jobs.storage import Storage
 from jobs.storage.part_signing import SignedPut
@@ -63,10 +64,17 @@ class Uploads:
     """Every method raises `DatabaseUnavailable` if the database is unavailable."""
 
     def __init__(
-        self, database: Database, lifecycle: Lifecycle, places: QueuePlaces, storage: Storage, settings: UploadSettings
+        self,
+        database: Database,
+        reads: ReplicaReads,
+        lifecycle: Lifecycle,
+        places: QueuePlaces,
+        storage: Storage,
+        settings: UploadSettings,
     ) -> None:
         self.snapshots = Snapshots(database, places, sql.ROWS, sql.upload_of)
         self._database = database
+        self._reads = reads
         self._lifecycle = lifecycle
         self._storage = storage
         self._settings = settings
@@ -245,13 +253,13 @@ class Uploads:
 
         `before`: creation and id of the upload after which they start.
         """
-        async with self._database.reading() as connection:
-            return await sql.load_uploads(connection, jobs_page(Kind.UPLOAD, owner, statuses, before, limit))
+        query = jobs_page(Kind.UPLOAD, owner, statuses, before, limit)
+        return await self._reads.query(lambda connection: sql.load_uploads(connection, query))
 
     async def dead_page(self, owner: str, before: tuple[datetime, UUID] | None, limit: int) -> list[Upload]:
         """The owner's dead uploads, the most recent first, those after the cursor `before`."""
-        async with self._database.reading() as connection:
-            return await sql.load_uploads(connection, dead_jobs_page(Kind.UPLOAD, owner, before, limit))
+        query = dead_jobs_page(Kind.UPLOAD, owner, before, limit)
+        return await self._reads.query(lambda connection: sql.load_uploads(connection, query))
 
     async def parts(self, job_id: UUID) -> list[Part]:
         """The parts that were signed, by number. A completed upload has none any more."""

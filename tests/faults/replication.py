@@ -72,6 +72,18 @@ class ReplicatedServers(Servers):
         await self._on(self._standby_url, "SELECT pg_reload_conf()")
         await self._until(self._primary_url, "SELECT count(*) = 0 FROM pg_stat_replication")
 
+    def replica_url(self, name: str) -> str:
+        """The URL of a database of the standby."""
+        return f"{self._standby_url.rpartition('/')[0]}/{name}"
+
+    async def pause_replay(self) -> None:
+        """From now on the standby shows nothing new, though it goes on to receive."""
+        await self._on(self._standby_url, "SELECT pg_wal_replay_pause()")
+        await self._until(self._standby_url, "SELECT pg_get_wal_replay_pause_state() = 'paused'")
+
+    async def resume_replay(self) -> None:
+        await self._on(self._standby_url, "SELECT pg_wal_replay_resume()")
+
     async def until_caught_up(self) -> None:
         """Return when the standby shows all that was committed so far."""
         [row] = await self._on(self._primary_url, "SELECT pg_current_wal_lsn()::text AS lsn")

@@ -22,7 +22,7 @@ from tests.helpers.uploads import created
 def finder_of(services: Services, *, window: int, few: int) -> JobFinder:
     """The same finder, with other limits on what is read at once."""
     found = services.finder
-    return JobFinder(found._database, found._names, found._file_ids, window=window, few=few)  # noqa: SLF001
+    return JobFinder(found._reads, found._names, found._file_ids, window=window, few=few)  # noqa: SLF001
 
 
 async def found(finder: JobFinder, wanted: JobFilter, limit: int = 50) -> list[UUID]:

@@ -19,6 +19,7 @@ from jobs.engine.jobs import Status
 from jobs.engine.sql import fleet
 from jobs.engine.sql.job_filters import JobFinder, Position
 from jobs.kinds import Kind
+from jobs.replica_reads import ReplicaReads
 from jobs.services import Services
 from tests.helpers.many_jobs import COMMON, RARE, insert_jobs
 
@@ -44,20 +45,20 @@ class ExplainingFinder(JobFinder):
     """Keeps the plans of its queries."""
 
     def __init__(self, finder: JobFinder, database: Database) -> None:
-        super().__init__(database, finder._names, finder._file_ids, window=100, few=50)  # noqa: SLF001
+        super().__init__(ReplicaReads(database), finder._names, finder._file_ids, window=100, few=50)  # noqa: SLF001
         self.plans: list[str] = []
 
-    async def _explain(self, query: Any) -> None:
-        async with self._database.reading() as connection:
+    async def _explain(self, database: Database, query: Any) -> None:
+        async with database.reading() as connection:
             self.plans.append("\n".join((await connection.execute(Explain(query))).scalars()))
 
-    async def _fetch(self, query: Any) -> list[Position]:
-        await self._explain(query)
-        return await super()._fetch(query)
+    async def _fetch(self, database: Database, query: Any) -> list[Position]:
+        await self._explain(database, query)
+        return await super()._fetch(database, query)
 
-    async def _count(self, query: Any) -> int:
-        await self._explain(query)
-        return await super()._count(query)
+    async def _count(self, database: Database, query: Any) -> int:
+        await self._explain(database, query)
+        return await super()._count(database, query)
 
 
 class ExplainingDatabase:

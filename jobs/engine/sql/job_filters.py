@@ -43,6 +43,7 @@ from jobs.engine.jobs import UNKNOWN_FILE, Status
 from jobs.engine.sql.tables import VISIBLE, file_records, jobs
 from jobs.errors import ErrorClass
 from jobs.kinds import Kind
+from jobs.replica_reads import ReplicaReads
 
 Position = tuple[datetime, UUID]
 """The creation and the id of a job: its place in a list that is newest first."""
@@ -70,71 +71,77 @@ class JobFinder:
 
     def __init__(
         self,
-        database: Database,
+        reads: ReplicaReads,
         names: Sequence[Table],
-        file_ids: Callable[[str, int], Awaitable[Sequence[int]]],
+        file_ids: Callable[[Database, str, int], Awaitable[Sequence[int]]],
         *,
         window: int = WINDOW,
         few: int = FEW,
     ) -> None:
         """`names` are the tables of the kinds, with `job_id` and the `name` of each job, which its title is made of.
 
-        `file_ids(text, limit)` returns the files of the catalogue whose name contains the text.
+        `file_ids(database, text, limit)` returns the files of the catalogue whose name contains the text.
         """
         self._window = window
         self._few = few
-        self._database = database
+        self._reads = reads
         self._names = names
         self._file_ids = file_ids
 
     async def page(self, wanted: JobFilter, before: Position | None, limit: int) -> FoundJobs:
         """The next jobs, up to `limit`, newest first, after the position `before`."""
+        return await self._reads.run(lambda database: self._page(database, wanted, before, limit))
+
+    async def _page(self, database: Database, wanted: JobFilter, before: Position | None, limit: int) -> FoundJobs:
         if not wanted.matched_statuses:
             return FoundJobs([], None)
         if not wanted.text:
-            found = await self._fetch(_newest(wanted, before, limit + 1))
-            return _page(found, limit)
-        search = await self._search(wanted)
+            found = await self._fetch(database, _newest(wanted, before, limit + 1))
+            return _page_of(found, limit)
+        search = await self._search(database, wanted)
         is_id = search.id_range is not None  # which few jobs have: none of them needs to be the newest
-        if is_id and await self._count(search.most(self._few + 1)) <= self._few:
-            return _page(await self._fetch(search.sorted(wanted, before, limit + 1)), limit)
-        window = await self._fetch(_newest(wanted, before, self._window))
-        matching = await self._fetch(search.among(window)) if window else []
+        if is_id and await self._count(database, search.most(self._few + 1)) <= self._few:
+            return _page_of(await self._fetch(database, search.sorted(wanted, before, limit + 1)), limit)
+        window = await self._fetch(database, _newest(wanted, before, self._window))
+        matching = await self._fetch(database, search.among(window)) if window else []
         if len(matching) > limit or len(window) < self._window:
-            return _page(matching, limit)
-        if not is_id and await self._count(search.most(self._few + 1)) <= self._few:
-            return _page(await self._fetch(search.sorted(wanted, before, limit + 1)), limit)
+            return _page_of(matching, limit)
+        if not is_id and await self._count(database, search.most(self._few + 1)) <= self._few:
+            return _page_of(await self._fetch(database, search.sorted(wanted, before, limit + 1)), limit)
         return FoundJobs(matching, window[-1])
 
     async def count(self, wanted: JobFilter) -> dict[Status, int]:
         """How many there are, by status. With a common text it may take a second for each million jobs."""
+        return await self._reads.run(lambda database: self._count_by_status(database, wanted))
+
+    async def _count_by_status(self, database: Database, wanted: JobFilter) -> dict[Status, int]:
         if not wanted.matched_statuses:
             return {}
         query = select(jobs.c.status, func.count()).where(*_conditions(wanted)).group_by(jobs.c.status)
         if wanted.text:
-            query = query.where(jobs.c.id.in_((await self._search(wanted)).ids()))
-        async with self._database.reading() as connection:
+            query = query.where(jobs.c.id.in_((await self._search(database, wanted)).ids()))
+        async with database.reading() as connection:
             return {Status(status): count for status, count in await connection.execute(query)}
 
-    async def select_ids(self, wanted: JobFilter) -> Select[Any]:
-        """Selects the ids of all of them, in no order."""
+    async def select_ids(self, database: Database, wanted: JobFilter) -> Select[Any]:
+        """Selects the ids of all of them, in no order. The files whose names have the text are read from `database`."""
         query = select(jobs.c.id).where(*_conditions(wanted))
-        return query.where(jobs.c.id.in_((await self._search(wanted)).ids())) if wanted.text else query
+        return query.where(jobs.c.id.in_((await self._search(database, wanted)).ids())) if wanted.text else query
 
-    async def _search(self, wanted: JobFilter) -> _Search:
+    async def _search(self, database: Database, wanted: JobFilter) -> _Search:
         term = normalize("NFC", wanted.text.strip())  # as `safe_name` does with names
-        return _Search(term, wanted.id_range, self._names, await self._file_ids(term, FILES))
+        return _Search(term, wanted.id_range, self._names, await self._file_ids(database, term, FILES))
 
-    async def _fetch(self, query: Any) -> list[Position]:
-        async with self._database.reading() as connection:
+    async def _fetch(self, database: Database, query: Any) -> list[Position]:
+        async with database.reading() as connection:
             return [(row.created_at, row.id) for row in await connection.execute(query)]
 
-    async def _count(self, query: Any) -> int:
-        async with self._database.reading() as connection:
+    async def _count(self, database: Database, query: Any) -> int:
+        async with database.reading() as connection:
             return int((await connection.execute(query)).scalar_one())
 
 
-def _page(found: Sequence[Position], limit: int) -> FoundJobs:
+def _page_of(found: Sequence[Position], limit: int) -> FoundJobs:
     """The first `limit` of jobs of which there may be more."""
     return FoundJobs(found[:limit], found[limit - 1] if len(found) > limit else None)
 
