@@ -73,7 +73,9 @@ class Front(ReverseProxy):
 
     def configuration(self) -> dict[str, str]:
         """The shipped files with `changes`, each of which has to be in a file of one of the fronts."""
-        every = "".join(path.read_text(encoding="utf-8") for path in FILES.glob("*/*") if path.suffix != ".pyc")
+        every = "".join(
+            path.read_text(encoding="utf-8") for path in FILES.glob("*/*") if path.is_file() and path.suffix != ".pyc"
+        )
         files = self.shipped()
         for old, new in self.changes.items():
             assert old in every, old
