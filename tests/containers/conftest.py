@@ -52,9 +52,15 @@ def image_with_ffmpeg(engine: Engine, source: Path, image: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def installation(engine: Engine, source: Path, image_with_ffmpeg: str) -> Iterator[Installation]:
-    """Everything that compose.yaml starts, running."""
+def servers(engine: Engine) -> None:
+    """The images of PostgreSQL, Valkey, nginx and MinIO."""
     engine.build_servers()
+
+
+@pytest.fixture(scope="session")
+def installation(engine: Engine, source: Path, image_with_ffmpeg: str, servers: None) -> Iterator[Installation]:
+    """Everything that compose.yaml starts, running."""
+    del servers
     engine.clean()  # of a run that was killed
     found = Installation(engine, source)
     passwords, build, up, *_ = blocks("Start").splitlines()
