@@ -79,6 +79,20 @@ class Database:
         connector = Connector(self._url, _NO_TIMEOUT, command_timeout=None)
         return type(self)(self._url, connector, _engine(connector, {"poolclass": NullPool}))
 
+    def with_own_pool(self, size: int) -> Self:
+        """Return the same database and circuit with a pool of `size` connections, for which no caller of this one waits.
+
+        Close this one after it. `dispose` ends its connections.
+        """
+        pool = {"pool_size": size, "max_overflow": 0, "pool_timeout": RECOVERY_TIMEOUT}
+        other = type(self)(self._url, self._connector, _engine(self._connector, pool))
+        other.breaker = self.breaker
+        return other
+
+    async def dispose(self) -> None:
+        """End the idle connections of the pool."""
+        await self.engine.dispose()
+
     async def close(self) -> None:
         await self._connector.close()
         await self.engine.dispose()

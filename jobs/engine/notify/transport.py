@@ -12,13 +12,16 @@ from jobs.engine.notify.subscriptions import NotifySubscriptions
 from jobs.engine.sql.request_levels import exchange_levels
 from jobs.engine.transport import Announced, Changed, Outdated, Receive, Subscriptions
 
+CONNECTIONS = 2
+"""Connections of a process for what it sends, besides its pool and the connection that listens."""
+
 
 class NotifyTransport:
     """See `jobs.engine.transport.Transport`. It depends on nothing but the database, which others check."""
 
     def __init__(self, database: Database) -> None:
-        """Sends through the pool of the process. Connects to nothing yet."""
-        self._database = database
+        """Connects to nothing yet. Requests that use up the pool of `database` do not delay what is sent."""
+        self._database = database = database.with_own_pool(CONNECTIONS)
         self._latest = LatestEvents()
         self.checks: Mapping[str, Callable[[], Awaitable[None]]] = {}
         self.circuits: Mapping[str, Circuit] = {}
@@ -28,6 +31,7 @@ class NotifyTransport:
     async def close(self) -> None:
         await self.queue.close()
         await self.feed.close()
+        await self._database.dispose()
 
     def subscriptions(
         self, receive: Receive, changed: Changed, announced: Announced, outdated: Outdated

@@ -60,6 +60,13 @@ async def receiving(services: Services) -> AsyncIterator[Received]:
         await cancel_and_wait(running)
 
 
+async def announced(services: Services) -> Job:
+    """A new job whose own message has been sent: it can't come between those of a test."""
+    job = await create(services, 10_000)
+    await services.lifecycle.close()
+    return job
+
+
 async def publish(services: Services, *events: Event) -> None:
     for event in events:
         await services.feed.publish(event)
@@ -74,7 +81,7 @@ def of_size(job: Job, tick: int, size: int) -> Event:
 
 
 async def test_events_arrive_in_their_order_and_only_of_jobs_that_are_followed(services: Services) -> None:
-    followed, other = await create(services, 10_000), await create(services, 10_000)
+    followed, other = await announced(services), await announced(services)
     async with asyncio.timeout(PATIENCE), receiving(services) as received:
         received.subscriptions.subscribe(followed.id)
         await publish(services, *(live(job, tick) for tick in range(1, 501) for job in (other, followed)))
@@ -96,7 +103,7 @@ async def test_events_arrive_in_their_order_and_only_of_jobs_that_are_followed(s
 
 async def test_of_an_event_that_is_too_large_gateways_get_the_job_to_read(services: Services) -> None:
     """One that PostgreSQL does not have is not worth a read."""
-    job = await create(services, 10_000)
+    job = await announced(services)
     async with asyncio.timeout(PATIENCE), receiving(services) as received:
         received.subscriptions.subscribe(job.id)
         fits, too_large = of_size(job, 0, MAX_PAYLOAD), of_size(job, 0, MAX_PAYLOAD + 1)
@@ -109,7 +116,7 @@ async def test_of_an_event_that_is_too_large_gateways_get_the_job_to_read(servic
 
 async def test_names_of_every_script_arrive(services: Services) -> None:
     """The limit counts bytes, and a character has up to four."""
-    job = await create(services, 10_000)
+    job = await announced(services)
     view = FileView(
         index=0, file_id=10_000, name="貨" * 2600, status=FileState.ACTIVE, bytes_done=0, size=None, error=None
     )
@@ -122,7 +129,7 @@ async def test_names_of_every_script_arrive(services: Services) -> None:
 
 
 async def test_a_lost_connection_is_replaced_and_shows_that_messages_may_be_missing(services: Services) -> None:
-    job = await create(services, 10_000)
+    job = await announced(services)
     async with asyncio.timeout(PATIENCE), receiving(services) as received:
         subscriptions = received.subscriptions
         subscriptions.subscribe(job.id)
@@ -163,7 +170,7 @@ async def test_a_connection_that_has_become_silent_is_replaced(
 
 
 async def test_what_is_no_event_is_logged_and_ignored(services: Services) -> None:
-    job = await create(services, 10_000)
+    job = await announced(services)
     with capture_logs() as logs:
         async with asyncio.timeout(PATIENCE), receiving(services) as received:
             received.subscriptions.subscribe(job.id)
