@@ -30,6 +30,7 @@ from tests.bench import (
     start,
     status,
     traces,
+    transports,
     uploads,
 )
 from tests.bench.arena import Arena, open_arena, running_stack
@@ -72,6 +73,8 @@ WEBHOOKS: dict[str, Bench] = {"webhooks": dead_endpoints.measure}
 """What webhooks cost downloads, dead ones above all: likewise."""
 METRICS: dict[str, Bench] = {"metrics": metrics.measure}
 """What counting costs: likewise."""
+TRANSPORTS: dict[str, Bench] = {"transports": transports.measure}
+"""Redis beside PostgreSQL: likewise."""
 UPLOADS: dict[str, Bench] = {"uploads": uploads.measure}
 """Those of uploads, beside tusd: likewise."""
 PROCESSING: dict[str, Bench] = {"images": images.measure, "photos": photos.measure, "processing": processing.measure}
@@ -90,6 +93,7 @@ TABLES = {
     "acting": ACTING,
     "webhooks": WEBHOOKS,
     "metrics": METRICS,
+    "transports": TRANSPORTS,
     "uploads": UPLOADS,
     "processing": PROCESSING,
 }
