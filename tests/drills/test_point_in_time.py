@@ -50,7 +50,8 @@ class Cluster(Postgres):
         (folder / "postgres").mkdir(exist_ok=True)
         self._more = settings
         self.data = folder / "postgres" / "data"
-        self.url = postgres.url(self.port, PASSWORD)
+        # A new server on a busy machine may be slow to accept its first connections.
+        self.url = postgres.url(self.port, PASSWORD) + "?connect_timeout=60"
 
     def _settings(self) -> dict[str, str]:
         return super()._settings() | self._more
@@ -91,7 +92,7 @@ async def opened(settings: Settings) -> AsyncIterator[Services]:
 
 
 async def fetched(cluster: Cluster, query: str) -> Any:
-    connection = await asyncpg.connect(cluster.url)
+    connection = await asyncpg.connect(cluster.url.partition("?")[0])
     try:
         return await connection.fetchval(query)
     finally:
