@@ -29,4 +29,6 @@ def test_only_settings_read_the_environment(project: Path) -> None:
         for path in sorted((project / package).rglob("*.py")):
             name = path.relative_to(project).as_posix()
             if not name.startswith(("app/stack/", "app/cli/")):  # they start programs, and are started by people
-                assert not re.search(r"\bos\.(getenv\b|environ\b(?!\[\"\w+\"\] = |\.clear\(\)))", path.read_text()), name
+                assert not re.search(r"\bos\.(getenv\b|environ\b(?!\[\"\w+\"\] = |\.clear\(\)))", path.read_text()), (
+                    name
+                )
