@@ -94,6 +94,13 @@ def test_every_variable_is_a_setting_that_haulage_accepts(
             assert Settings().s3_endpoint  # also raises if a required one is missing
 
 
+def test_without_redis_its_url_is_not_taken_from_the_secret(minimal: list[Manifest]) -> None:
+    without = rendered(CHART / "ci" / "minimal.yaml", settings=["settings.QUEUE=postgres"])
+    for manifests, expected in ((minimal, True), (without, False)):
+        for container in containers(manifests):
+            assert ("REDIS_URL" in environment(container)) is expected
+
+
 def test_numbers_and_switches_arrive_as_they_were_written(scaled: list[Manifest]) -> None:
     [gateway] = pods(scaled)["haulage-gateway"]["spec"]["containers"]
     variables = environment(gateway)

@@ -52,7 +52,11 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- $_ := set $own "METRICS_PORT" $values.metrics.port -}}
 {{- $_ := set $own "METRICS_HOST" "0.0.0.0" -}}
 {{- end -}}
-{{- range $name := concat (list "DATABASE_URL" "REDIS_URL" "S3_ACCESS_KEY_ID" "S3_SECRET_ACCESS_KEY") $values.secretSettings }}
+{{- $secret := list "DATABASE_URL" "S3_ACCESS_KEY_ID" "S3_SECRET_ACCESS_KEY" -}}
+{{- if ne (dig "QUEUE" "redis" $values.settings) "postgres" -}}
+{{- $secret = append $secret "REDIS_URL" -}}
+{{- end -}}
+{{- range $name := concat $secret $values.secretSettings }}
 - name: {{ $name }}
   valueFrom:
     secretKeyRef:
