@@ -107,8 +107,7 @@ def test_every_decision_has_the_standard_headings_and_is_in_the_index(project: P
     )
     pages = sorted(folder.glob("0*.md"))
     assert sorted(index) == [page.name for page in pages]
-    for page in pages:
-        number = int(page.name[:4])  # numbers of decisions that are still being made may be missing
+    for number, page in enumerate(pages, start=1):
         text = page.read_text(encoding="utf-8")
         title = re.sub(r" \((changed|replaced) by \d+\)$", "", index[page.name])
         assert text.startswith(f"# {number}. {title}\n"), page.name
