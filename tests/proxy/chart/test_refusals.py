@@ -102,7 +102,7 @@ def test_the_values_of_the_readme_are_not_refused(tmp_path: Path) -> None:
             {"worker": {"autoscaling": {"enabled": True, "minReplicas": 30}}},
             "minReplicas of worker must not exceed its maxReplicas",
         ),
-        ({"workers": [{"name": "a", "kinds": ["image"]}] * 2}, "the name a stands there twice"),
+        ({"workers": [{"name": "a", "kinds": ["image"]}] * 2}, "two groups have the name a"),
         ({"metrics": {"podMonitor": {"enabled": True}}}, "metrics.podMonitor.enabled needs metrics.enabled"),
     ],
 )
