@@ -258,13 +258,30 @@ def test_metrics_are_served_and_scraped_at_one_port(scaled: list[Manifest], mini
     assert all("METRICS_PORT" not in environment(container) for container in containers(minimal))
 
 
-def test_who_installs_it_is_told_how_to_go_on() -> None:
+def notes(case: str, *settings: str) -> str:
+    """What Helm prints after an installation."""
     done = run_helm(
         *("install", "haulage", CHART, "--dry-run=client", "--disable-openapi-validation"),
-        f"--values={CHART / 'ci' / 'route-and-keda.yaml'}",
+        f"--values={CHART / 'ci' / case}",
+        *(f"--set={each}" for each in settings),
     )
     assert done.returncode == 0, done.stderr
-    notes = done.stdout.split("\nNOTES:\n")[1]
-    assert "https://downloads.example" in notes
-    assert "deployment/haulage-transfers -- haulage check" in notes
-    assert "haulage users signin NAME" in notes
+    return done.stdout.split("\nNOTES:\n")[1]
+
+
+def test_who_installs_it_is_told_how_to_go_on() -> None:
+    printed = notes("route-and-keda.yaml")
+    assert "https://downloads.example" in printed
+    assert "deployment/haulage-transfers -- haulage check" in printed
+    assert "haulage users signin NAME" in printed
+
+
+@pytest.mark.parametrize(
+    ("warning", "setting"),
+    [
+        ("TRUSTED_PROXIES is not set", "settings.TRUSTED_PROXIES=10.1.2.0/24"),
+    ],
+)
+def test_a_setting_that_most_installations_need_is_missed(warning: str, setting: str) -> None:
+    assert warning in notes("minimal.yaml")
+    assert warning not in notes("minimal.yaml", setting)

@@ -103,6 +103,14 @@ def test_the_values_of_the_readme_are_not_refused(tmp_path: Path) -> None:
             "minReplicas of worker must not exceed its maxReplicas",
         ),
         ({"workers": [{"name": "a", "kinds": ["image"]}] * 2}, "two groups have the name a"),
+        (
+            {"settings": {"TRUSTED_PROXIES": "10.1.2.0/24, 10.0.0.0/8"}, "gateway": {"service": {"type": "NodePort"}}},
+            "settings.TRUSTED_PROXIES has 10.0.0.0/8, and gateway.service.type is NodePort",
+        ),
+        (
+            {"settings": {"TRUSTED_PROXIES": "FC00::/7"}, "intake": {"service": {"type": "LoadBalancer"}}},
+            "settings.TRUSTED_PROXIES has FC00::/7, and intake.service.type is LoadBalancer",
+        ),
         ({"metrics": {"podMonitor": {"enabled": True}}}, "metrics.podMonitor.enabled needs metrics.enabled"),
     ],
 )
@@ -110,3 +118,13 @@ def test_values_that_contradict_each_other_are_refused(tmp_path: Path, values: d
     status, printed = template(tmp_path, GOOD, values)
     assert status != 0
     assert message in printed
+
+
+@pytest.mark.parametrize(
+    ("proxies", "service"), [("10.0.0.0/8", "ClusterIP"), ("10.1.2.0/24", "LoadBalancer"), ("", "NodePort")]
+)
+def test_networks_of_proxies_that_clients_cannot_be_in_are_not_refused(
+    tmp_path: Path, proxies: str, service: str
+) -> None:
+    values = {"settings": {"TRUSTED_PROXIES": proxies}, "gateway": {"service": {"type": service}}}
+    assert template(tmp_path, GOOD, values) == (0, "")

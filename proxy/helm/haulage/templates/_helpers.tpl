@@ -171,9 +171,21 @@ ports:
 {{- end }}
 {{- end -}}
 
+{{- /* Fails if any client in a private network could choose its address: such clients reach a server that is not only reached
+through the cluster's own proxies. Takes `root`, `component` and `values`. */ -}}
+{{- define "haulage.checkProxies" -}}
+{{- $wide := list "*" "0.0.0.0/0" "::/0" "10.0.0.0/8" "172.16.0.0/12" "192.168.0.0/16" "fc00::/7" "fd00::/8" -}}
+{{- range regexSplit "[,\\s]+" (toString (default "" .root.Values.settings.TRUSTED_PROXIES)) -1 -}}
+{{- if and (has (lower .) $wide) (ne $.values.service.type "ClusterIP") -}}
+{{- fail (printf "settings.TRUSTED_PROXIES has %s, and %s.service.type is %s: clients with such an address could forge X-Forwarded-For. Name the network of your proxies only" . $.component $.values.service.type) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{- /* Deployment and Service of a server. Takes `root`, `component`, `values`, `replicas` (none: not set), `args`, `own` (settings),
 `port`, and `grace`, the seconds from SIGTERM until it has certainly ended. */ -}}
 {{- define "haulage.server" -}}
+{{- include "haulage.checkProxies" . }}
 apiVersion: apps/v1
 kind: Deployment
 metadata:
