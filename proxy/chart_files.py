@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
+from pydantic import SecretStr
 
 from jobs.settings import Settings
 
@@ -20,6 +21,18 @@ VALUES, SCHEMA, README = CHART / "values.yaml", CHART / "values.schema.json", CH
 
 SECRET = ("DATABASE_URL", "REDIS_URL", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY")
 """Settings that always come from the secret."""
+URLS_WITH_PASSWORDS = ("DATABASE_REPLICA_URL", "EGRESS_PROXY", "SMTP_URL")
+"""Further settings whose URLs may have a password."""
+ONLY_SECRET = (
+    *(
+        name.upper()
+        for name, field in Settings.model_fields.items()
+        if name.upper() not in SECRET and SecretStr in (field.annotation, *get_args(field.annotation))
+    ),
+    *URLS_WITH_PASSWORDS,
+)
+"""Settings that come from the secret if `secretSettings` names them, and are refused as values: those would be legible in the
+release and in the pods."""
 FROM_VALUES = (
     *("PORT", "INTAKE_PORT", "STREAM_DRAIN", "SHUTDOWN_TIMEOUT"),
     *("WORKER_KINDS", "WORKER_CONCURRENCY", "PROCESSING_SLOTS", "VIDEO_SLOTS", "DRAIN_TIMEOUT", "SCRATCH_DIR"),
@@ -32,12 +45,12 @@ BEGIN, END = "<!-- values: begin -->\n", "<!-- values: end -->"
 
 
 def settings_schema() -> dict[str, Any]:
-    """The schema of `settings`: every setting by the name of its variable, and no other."""
+    """The schema of `settings`: every setting that is no secret by the name of its variable, and no other."""
     fields = Settings.model_json_schema()["properties"]
     properties = {
         name.upper(): _value_schema(field)
         for name, field in fields.items()
-        if name.upper() not in {*SECRET, *FROM_VALUES}
+        if name.upper() not in {*SECRET, *ONLY_SECRET, *FROM_VALUES}
     }
     required = [name.upper() for name, field in Settings.model_fields.items() if field.is_required()]
     return {

@@ -10,11 +10,22 @@ from typing import Any
 import pytest
 import yaml
 
+from proxy.chart_files import ONLY_SECRET
 from tests.helpers.helm import CHART, run_helm
 
 pytestmark = pytest.mark.servers  # a program, though it does not serve
 
 GOOD: dict[str, Any] = {"existingSecret": "haulage", "settings": {"S3_ENDPOINT": "http://minio:9000"}}
+PASSWORDS = {
+    "AUTH_PROXY_SECRET": "of-32-characters-at-the-very-least",
+    "DATABASE_REPLICA_URL": "postgresql://haulage:hidden@standby/haulage",
+    "EGRESS_PROXY": "http://user:hidden@proxy:3128",
+    "JWT_SECRET": "of-32-characters-at-the-very-least",
+    "OIDC_CLIENT_SECRET": "hidden",
+    "REDIS_SENTINEL_PASSWORD": "hidden",
+    "SMTP_URL": "smtp://user:hidden@mail:587",
+}
+"""Settings that are only accepted from the secret."""
 
 
 def template(folder: Path, *values: dict[str, Any]) -> tuple[int, str]:
@@ -33,6 +44,10 @@ def template(folder: Path, *values: dict[str, Any]) -> tuple[int, str]:
         pytest.param({"settings": {"S3_ENDPOINT": None}}, "S3_ENDPOINT", id="a required setting is missing"),
         pytest.param({"settings": {"S3_ENDPONT": "http://minio"}}, "S3_ENDPONT", id="a setting that does not exist"),
         pytest.param({"settings": {"DATABASE_URL": "postgresql://"}}, "DATABASE_URL", id="a password in the values"),
+        *(
+            pytest.param({"settings": {name: value}}, name, id=f"{name} outside of the secret")
+            for name, value in PASSWORDS.items()
+        ),
         pytest.param({"settings": {"PORT": 80}}, "PORT", id="a setting that the chart sets"),
         pytest.param({"settings": {"AUTH_MODE": "closed"}}, "AUTH_MODE", id="a mode that does not exist"),
         pytest.param({"settings": {"MAX_QUEUED": "many"}}, "MAX_QUEUED", id="text for a number"),
@@ -83,6 +98,11 @@ def test_a_wrong_value_is_refused_by_name(tmp_path: Path, values: dict[str, Any]
 
 def test_the_same_without_a_wrong_value_is_not_refused(tmp_path: Path) -> None:
     assert template(tmp_path, GOOD) == (0, "")
+
+
+def test_passwords_are_accepted_from_the_secret(tmp_path: Path) -> None:
+    assert set(PASSWORDS) == set(ONLY_SECRET)
+    assert template(tmp_path, GOOD, {"secretSettings": list(PASSWORDS)}) == (0, "")
 
 
 def test_the_values_of_the_readme_are_not_refused(tmp_path: Path) -> None:
