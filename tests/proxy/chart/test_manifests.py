@@ -280,6 +280,8 @@ def test_who_installs_it_is_told_how_to_go_on() -> None:
     ("warning", "setting"),
     [
         ("TRUSTED_PROXIES is not set", "settings.TRUSTED_PROXIES=10.1.2.0/24"),
+        ("PUBLIC_URL is not set", "settings.PUBLIC_URL=https://downloads.example"),
+        ("only 127.0.0.1 and\nlocalhost are accepted as hosts", "settings.ALLOWED_HOSTS=downloads.example"),
     ],
 )
 def test_a_setting_that_most_installations_need_is_missed(warning: str, setting: str) -> None:
