@@ -31,8 +31,8 @@ ONLY_SECRET = (
     ),
     *URLS_WITH_PASSWORDS,
 )
-"""Settings that come from the secret if `secretSettings` names them, and are refused as values: those would be legible in the
-release and in the pods."""
+"""Settings that come from the secret if `secretSettings` names them, and are refused as values: those would be legible
+in the release and in the pods."""
 FROM_VALUES = (
     *("PORT", "INTAKE_PORT", "STREAM_DRAIN", "SHUTDOWN_TIMEOUT"),
     *("WORKER_KINDS", "WORKER_CONCURRENCY", "PROCESSING_SLOTS", "VIDEO_SLOTS", "DRAIN_TIMEOUT", "SCRATCH_DIR"),
@@ -52,13 +52,7 @@ def settings_schema() -> dict[str, Any]:
         for name, field in fields.items()
         if name.upper() not in {*SECRET, *ONLY_SECRET, *FROM_VALUES}
     }
-    required = [name.upper() for name, field in Settings.model_fields.items() if field.is_required()]
-    return {
-        "type": "object",
-        "additionalProperties": False,
-        "required": [name for name in required if name not in SECRET],
-        "properties": properties,
-    }
+    return {"type": "object", "additionalProperties": False, "properties": properties}
 
 
 def _value_schema(field: dict[str, Any]) -> dict[str, Any]:
@@ -73,6 +67,8 @@ def schema() -> str:
     """The text of `values.schema.json`."""
     written = json.loads(SCHEMA.read_text(encoding="utf-8"))
     written["definitions"]["settings"] = settings_schema()
+    required = [name.upper() for name, field in Settings.model_fields.items() if field.is_required()]
+    written["definitions"]["requiredSettings"] = {"required": [name for name in required if name not in SECRET]}
     names = [name.upper() for name in Settings.model_fields if name.upper() not in {*SECRET, *FROM_VALUES}]
     written["definitions"]["secretSetting"] = {"enum": names}
     return json.dumps(written, indent=2, ensure_ascii=False) + "\n"

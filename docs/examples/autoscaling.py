@@ -50,7 +50,7 @@ class Rule:
     scale_out: float = 2.5
     scale_in: float = 1.25
     minimum: int = 1
-    maximum: int = 40
+    maximum: int = 20
     fixed: int = 0
 
     def wanted(self, load: float, workers: int) -> float:

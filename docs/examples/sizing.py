@@ -160,8 +160,13 @@ def needs(load: Load) -> list[tuple[str, str, str]]:
         ),
         (
             "… connections, at most",
-            "(gateways + workers) * DATABASE_POOL_SIZE",
-            f"{(gateways + workers) * settings.pool:,}",
+            "(gateways + workers) * DATABASE_POOL_SIZE + workers",
+            f"{(gateways + workers) * settings.pool + workers:,}",
+        ),
+        (
+            "… the same with DATABASE_POOL_SIZE=4 for workers",
+            "gateways * DATABASE_POOL_SIZE + workers * (4 + 1)",
+            f"{gateways * settings.pool + workers * (4 + 1):,}",
         ),
         (
             "commands of Redis a second, at most",

@@ -88,5 +88,10 @@ def test_the_formula_is_the_one_that_is_simulated(scaled: list[Manifest]) -> Non
     for workers in range(1, 21):
         for load in loads:
             assert formula(load, workers) == rule.wanted(load, workers), (load, workers)
+    spec = named(scaled, "ScaledObject", "haulage-transfers")["spec"]
+    assert (spec["minReplicaCount"], spec["maxReplicaCount"]) == (rule.minimum, rule.maximum)
+    assert spec["pollingInterval"] == simulation.Cluster().polling
+    behavior = spec["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]
+    assert behavior["scaleDown"]["stabilizationWindowSeconds"] == simulation.Cluster().stabilization
     assert modifiers["target"] == "1"
     assert modifiers["metricType"] == "AverageValue"

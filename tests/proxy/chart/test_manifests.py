@@ -247,6 +247,30 @@ def test_groups_of_workers_have_their_own_values_and_else_the_common_ones(scaled
     assert (transfers.get("tolerations"), len(processing["tolerations"])) == (None, 1)
 
 
+def test_settings_of_a_component_and_of_a_group_replace_the_common_ones() -> None:
+    settings = ["settings.LOG_LEVEL=info", "settings.BUNDLE_REUSE=true", "worker.settings.BUNDLE_REUSE=false"]
+    settings += ["worker.settings.DATABASE_POOL_SIZE=4", "gateway.settings.LOG_LEVEL=debug"]
+    settings += ["workers[0].settings.DATABASE_POOL_SIZE=6", "workers[0].name=a", "workers[0].kinds={download}"]
+    settings += [
+        "workers[1].name=b",
+        "workers[1].kinds={upload,image,pdf,video}",
+        "intake.settings.MAX_CONNECTIONS=100",
+    ]
+    manifests = rendered(CHART / "ci" / "minimal.yaml", settings=settings)
+    names = ("LOG_LEVEL", "BUNDLE_REUSE", "DATABASE_POOL_SIZE", "MAX_CONNECTIONS")
+    made = {
+        pod: tuple(environment(template["spec"]["containers"][0]).get(name) for name in names)
+        for pod, template in pods(manifests).items()
+    }
+    assert made == {
+        "haulage-gateway": ("debug", "true", None, None),
+        "haulage-intake": ("info", "true", None, "100"),
+        "haulage-a": ("info", "false", "6", None),
+        "haulage-b": ("info", "false", "4", None),
+        "haulage-migrate": ("info", "true", None, None),
+    }
+
+
 def test_metrics_are_served_and_scraped_at_one_port(scaled: list[Manifest], minimal: list[Manifest]) -> None:
     for name, pod in pods(scaled).items():
         [container] = pod["spec"]["containers"]

@@ -68,6 +68,10 @@ def template(folder: Path, *values: dict[str, Any]) -> tuple[int, str]:
         pytest.param(
             {"gateway": {"resources": {"memory": "1Gi"}}}, "gateway/resources", id="neither request nor limit"
         ),
+        pytest.param({"gateway": {"settings": {"PORT": 80}}}, "PORT", id="a setting that the chart sets for gateways"),
+        pytest.param(
+            {"workers": [{"name": "a", "kinds": ["image"], "settings": {"SMTP_URL": ""}}]}, "SMTP_URL", id="of a group"
+        ),
         pytest.param({"intake": {"enabled": "yes"}}, "intake/enabled", id="yes for true"),
         pytest.param({"workers": []}, "workers", id="no worker"),
         pytest.param({"workers": [{"kinds": ["image"]}]}, "name", id="a group without a name"),

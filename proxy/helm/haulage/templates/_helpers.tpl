@@ -33,9 +33,9 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- define "haulage.worker" -}}
 {{- $worker := deepCopy .root.Values.worker -}}
 {{- range $name, $value := .group -}}
-{{- if and (eq $name "autoscaling") (kindIs "map" $value) -}}
+{{- if and (has $name (list "autoscaling" "settings")) (kindIs "map" $value) -}}
 {{- range $key, $own := $value -}}
-{{- $_ := set $worker.autoscaling $key $own -}}
+{{- $_ := set (get $worker $name) $key $own -}}
 {{- end -}}
 {{- else -}}
 {{- $_ := set $worker $name $value -}}
@@ -44,7 +44,8 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- toYaml $worker -}}
 {{- end -}}
 
-{{- /* The environment of a container. Takes `root` and `own`, settings of this process. */ -}}
+{{- /* The environment of a container: common settings, those of `values.settings`, which replace them, and `own`, those that the chart
+sets for this process. Takes `root`, `own` and, if there are any, `values` of the component. */ -}}
 {{- define "haulage.env" -}}
 {{- $values := .root.Values -}}
 {{- $own := deepCopy .own -}}
@@ -63,7 +64,11 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
       name: {{ $values.existingSecret }}
       key: {{ $name }}
 {{- end }}
-{{- range $name, $value := merge $own $values.settings }}
+{{- $settings := deepCopy $values.settings -}}
+{{- range $more := list (dig "settings" dict (default dict .values)) $own -}}
+{{- range $name, $value := $more -}}{{- $_ := set $settings $name $value -}}{{- end -}}
+{{- end -}}
+{{- range $name, $value := $settings }}
 {{- if not (has $name $values.secretSettings) }}
 - name: {{ $name }}
   value: {{ ternary $value (toJson $value) (kindIs "string" $value) | quote }}
@@ -71,7 +76,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- end }}
 {{- end -}}
 
-{{- /* What containers of Haulage have in common. Takes `root`, `own` (settings) and `args`. */ -}}
+{{- /* What containers of Haulage have in common. Takes `args` and what `haulage.env` takes. */ -}}
 {{- define "haulage.container" -}}
 image: {{ include "haulage.image" .root }}
 imagePullPolicy: {{ .root.Values.image.pullPolicy }}
