@@ -271,6 +271,13 @@ def test_settings_of_a_component_and_of_a_group_replace_the_common_ones() -> Non
     }
 
 
+def test_further_ports_do_not_replace_those_that_every_installation_needs(minimal: list[Manifest]) -> None:
+    more = rendered(CHART / "ci" / "minimal.yaml", settings=["networkPolicy.extraEgress[0].ports[0].port=587"])
+    before, after = (named(made, "NetworkPolicy", "haulage")["spec"]["egress"] for made in (minimal, more))
+    assert after == [*before, {"ports": [{"port": 587}]}]
+    assert {port["port"] for rule in before for port in rule["ports"]} == {53, 5432, 6379, 443, 9000}
+
+
 def test_metrics_are_served_and_scraped_at_one_port(scaled: list[Manifest], minimal: list[Manifest]) -> None:
     for name, pod in pods(scaled).items():
         [container] = pod["spec"]["containers"]

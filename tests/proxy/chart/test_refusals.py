@@ -111,7 +111,7 @@ def test_passwords_are_accepted_from_the_secret(tmp_path: Path) -> None:
 
 def test_the_values_of_the_readme_are_not_refused(tmp_path: Path) -> None:
     blocks = re.findall(r"```yaml\n(.*?)```", (CHART / "README.md").read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     assert template(tmp_path, *map(yaml.safe_load, blocks)) == (0, "")
 
 
