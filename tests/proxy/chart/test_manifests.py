@@ -311,7 +311,9 @@ def test_who_installs_it_is_told_how_to_go_on() -> None:
     ("warning", "setting"),
     [
         ("TRUSTED_PROXIES is not set", "settings.TRUSTED_PROXIES=10.1.2.0/24"),
-        ("PUBLIC_URL is not set", "settings.PUBLIC_URL=https://downloads.example"),
+        ("S3_PUBLIC_ENDPOINT is not set", "settings.S3_PUBLIC_ENDPOINT=https://files.example"),
+        ("S3_PUBLIC_ENDPOINT is not set", "settings.S3_ENDPOINT=https://files.example"),
+        ("\nPUBLIC_URL is not set", "settings.PUBLIC_URL=https://downloads.example"),
         ("only 127.0.0.1 and\nlocalhost are accepted as hosts", "settings.ALLOWED_HOSTS=downloads.example"),
     ],
 )
