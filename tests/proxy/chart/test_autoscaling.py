@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from math import ceil
 
 import asyncpg
 import pytest
 
 from jobs.engine.fair_share import FIRST_BATCH_PLACE
+from jobs.engine.sql.workers import record_heartbeat
+from jobs.kinds import Kind
 from jobs.services import Services
 from jobs.settings import Settings
 from tests.helpers.examples import load_example
@@ -40,6 +43,10 @@ async def test_the_query_counts_jobs_that_run_and_those_that_are_due(
     async def load() -> float:
         return float(await connection.fetchval(query))
 
+    async def heartbeat(worker: str, *kinds: Kind) -> None:
+        await record_heartbeat(services.database, worker, dict.fromkeys(kinds, 4), datetime.now(UTC))
+
+    await heartbeat("worker-1", Kind.DOWNLOAD, Kind.UPLOAD)
     assert await load() == 0
     jobs = [await create(services, 10_000) for _ in range(6)]
     assert await load() == 6 / 4
@@ -54,8 +61,16 @@ async def test_the_query_counts_jobs_that_run_and_those_that_are_due(
     assert await load() == 3 / 4, "a worker runs as many uploads beside its downloads"
     await connection.execute("UPDATE jobs SET kind = 'image' WHERE id = $1", jobs[4].id)
     assert await load() == 2 / 4, "one is for another group of workers"
+    await connection.execute("UPDATE jobs SET kind = 'download' WHERE id = $1", jobs[3].id)
+    await heartbeat("worker-1", Kind.UPLOAD)
+    assert await load() == 1 / 4, "no worker runs downloads: only the one that runs counts"
+    await heartbeat("worker-2", Kind.DOWNLOAD)
+    assert await load() == 3 / 4
+    await connection.execute("UPDATE workers SET seen_at = now() - interval '2 minutes' WHERE name = 'worker-2'")
+    assert await load() == 1 / 4, "the worker that ran downloads was lost"
+    await heartbeat("worker-2", Kind.DOWNLOAD)
     await connection.execute("INSERT INTO paused_queues VALUES ('download', now(), 'admin')")
-    assert await load() == 1 / 4, "only the one that runs, and the upload"
+    assert await load() == 1 / 4, "only the one that runs"
     await connection.close()
 
 
