@@ -28,6 +28,8 @@ def _config() -> Config:
 async def migrate(database: Database) -> tuple[str | None, str | None]:
     """Run the missing migrations in one transaction; return the revisions before and after.
 
+    A schema of a later release is left as it is: this release can run beside what the next one has added to it.
+
     Then validate constraints that were added without a look at the existing rows: that locks out nobody, while adding one
     would lock the table for as long as it takes to read it. Then make the partitions of the next days, unless they are
     locked: the workers make those that are missing, too.
@@ -39,6 +41,8 @@ async def migrate(database: Database) -> tuple[str | None, str | None]:
     async with without_timeout.begin() as connection:
         await connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
         revisions = await connection.run_sync(_upgrade)
+    if is_later_revision(revisions[0]):
+        return revisions
     async with without_timeout.begin() as connection:
         await connection.execute(text(_VALIDATE))
     with suppress(DatabaseUnavailable):
@@ -78,8 +82,15 @@ def is_known_revision(revision: str) -> bool:
     return any(one.revision == revision for one in ScriptDirectory.from_config(_config()).walk_revisions())
 
 
+def is_later_revision(revision: str | None) -> bool:
+    """Whether a database of this revision was migrated by a later release."""
+    return revision is not None and not is_known_revision(revision)
+
+
 def _upgrade(connection: Connection) -> tuple[str | None, str | None]:
     before = MigrationContext.configure(connection).get_current_revision()
+    if is_later_revision(before):
+        return before, before
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")

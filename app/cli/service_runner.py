@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.cli.errors import CommandFailed
 from jobs.logs import configure_logs
-from jobs.migrate import current_revision, head_revision
+from jobs.migrate import current_revision, head_revision, is_later_revision
 from jobs.services import Services, open_services
 from jobs.settings import Settings
 
@@ -49,5 +49,10 @@ async def check_schema(services: Services) -> str:
     found, needed = await current_revision(services.database), head_revision()
     if found == needed and found is not None:
         return found
+    if is_later_revision(found):
+        raise DatabaseUnusable(
+            f"The database has version {found}, which is of a later release; this one needs version {needed}:"
+            " run the command of the later release"
+        )
     state = "is empty" if found is None else f"has version {found}"
     raise DatabaseUnusable(f"The database {state}, this release needs version {needed}: run `haulage migrate`")

@@ -68,6 +68,8 @@ def migrate(
 
     async def migrate_all(services: Services) -> tuple[str | None, str | None]:
         revisions = await migrations.migrate(services.database)
+        if migrations.is_later_revision(revisions[1]):
+            return revisions
         if create_bucket:
             await services.storage.bucket.ensure()
         if create_admin:
@@ -78,6 +80,8 @@ def migrate(
     before, after = run_with_services(settings, migrate_all, schema=False)
     if as_json:
         print_json({"before": before, "after": after})
+    elif migrations.is_later_revision(after):
+        print(f"The schema is of a later release (version {after}): nothing was changed.")
     elif before == after:
         print(f"The schema is already at version {after}.")
     else:

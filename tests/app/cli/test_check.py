@@ -14,6 +14,7 @@ from sqlalchemy import make_url, text
 
 from app.cli.dependency_checks import describe_version
 from app.exit_codes import ExitCode
+from jobs.access.users import list_users
 from jobs.migrate import head_revision
 from jobs.processing.sandbox import choose_sandbox
 from jobs.services import Services
@@ -170,6 +171,31 @@ async def test_an_empty_database_is_migrated_once(server_cli: Cli, services: Ser
     assert (await server_cli("migrate", "--json")).json == {"before": None, "after": head_revision()}
     assert (await server_cli("migrate")).out == f"The schema is already at version {head_revision()}.\n"
     assert (await server_cli("files", "add", "a.txt")).code == 0
+
+
+async def test_a_schema_of_a_later_release_is_left_as_it_is(server_cli: Cli, services: Services) -> None:
+    """As after a rollback, when a pod of the earlier release migrates before it starts."""
+    tables = text(
+        "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY 1"
+    )
+    partitions = text(
+        "SELECT max(relname) FROM pg_class WHERE relispartition AND relkind = 'r' AND relname !~ 'default'"
+    )
+    async with services.database.begin() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = 'later'"))
+        partition = (await connection.execute(partitions)).scalar_one()
+        await connection.execute(text(f'DROP TABLE "{partition}"'))
+        before = (await connection.execute(tables)).scalars().all()
+    done = await server_cli("migrate", "--create-admin", "olga")
+    assert (done.code, done.error) == (0, "")
+    assert done.out == "The schema is of a later release (version later): nothing was changed.\n"
+    assert (await server_cli("migrate", "--json")).json == {"before": "later", "after": "later"}
+    async with services.database.begin() as connection:
+        assert (await connection.execute(tables)).scalars().all() == before
+    assert "olga" not in {user.name for user in await list_users(services.database)}
+    refused = await server_cli("users", "list")
+    assert refused.code == 7
+    assert "version later, which is of a later release" in refused.error
 
 
 async def test_the_bucket_is_created_on_request(settings: Settings, tmp_path: Path) -> None:
