@@ -218,6 +218,21 @@ def test_requests_go_where_nginx_would_send_them(project: Path, scaled: list[Man
         assert backends == {**dict.fromkeys(paths, "haulage-intake"), "/": "haulage-gateway"}
 
 
+@pytest.mark.parametrize(
+    "setting",
+    ["PUBLIC_URL=https://site.example/haulage/", "PUBLIC_URL=https://site.example/haulage", "ROOT_PATH=haulage/"],
+)
+def test_routes_have_the_path_below_which_clients_reach_the_gateway(setting: str) -> None:
+    """The gateway accepts requests with and without it, so nothing has to remove it."""
+    settings = [f"settings.{setting}", "httpRoute.enabled=true", "httpRoute.parentRefs[0].name=public"]
+    manifests = rendered(CHART / "ci" / "own-migrations.yaml", settings=settings)
+    expected = {"/haulage/upload", "/haulage/v1/upload/form", "/haulage/v1/upload/tus", "/haulage"}
+    [route], [ingress] = of_kind(manifests, "HTTPRoute"), of_kind(manifests, "Ingress")
+    assert {match["path"]["value"] for rule in route["spec"]["rules"] for match in rule["matches"]} == expected
+    for rule in ingress["spec"]["rules"]:
+        assert {path["path"] for path in rule["http"]["paths"]} == expected
+
+
 @pytest.mark.parametrize("mode", ["hook", "initContainer", "none"])
 def test_the_schema_is_brought_up_to_date_by_whom_the_values_name(mode: str) -> None:
     settings = [f"migrate.mode={mode}", "migrate.createBucket=true", "migrate.createAdmin=admin"]

@@ -23,6 +23,12 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" }}
 {{- end -}}
 
+{{- /* The path below which clients reach Haulage, as `/haulage`; empty without one. */ -}}
+{{- define "haulage.path" -}}
+{{- $path := .Values.settings.ROOT_PATH | default (get (urlParse (default "" .Values.settings.PUBLIC_URL)) "path") | trimAll "/" -}}
+{{- with $path }}/{{ . }}{{ end -}}
+{{- end -}}
+
 {{- define "haulage.image" -}}
 {{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
 {{- end -}}
