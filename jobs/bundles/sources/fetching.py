@@ -111,6 +111,8 @@ class Fetch:
                     self._reporter.skipped(self._source.index, fetched.size)
                     return fetched
             await self._forget()
+        elif partial is not None and not partial.parts:
+            await self._forget()  # the file may be another one by now, and this upload names the earlier one
         elif (
             partial is not None and partial.size != partial.representation.size and not partial.representation.validator
         ):
@@ -119,8 +121,7 @@ class Fetch:
             self._offset, self._representation = partial.size, partial.representation
             self._know_size(partial.representation.size)
             self._reporter.skipped(self._source.index, self._offset)
-            if self._offset:
-                self._hash = None
+            self._hash = None
             log.info("fetch_resumed", file=self._source.index, bytes=self._offset)
         return None
 

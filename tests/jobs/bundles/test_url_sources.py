@@ -12,12 +12,14 @@ from typing import Any
 
 import pytest
 
+from jobs.bundles.commands import Downloads
 from jobs.bundles.downloads import Download, OnMissing, ResultKind
 from jobs.bundles.keys import job_prefix
 from jobs.bundles.result_links import ResultLinks
 from jobs.bundles.sources import fetching
+from jobs.bundles.url_sources import SourcePart
 from jobs.engine.jobs import FileState, Job, Status
-from jobs.errors import ErrorClass
+from jobs.errors import DatabaseUnavailable, ErrorClass
 from jobs.kinds import Kind
 from jobs.services import Services
 from jobs.settings import SOURCE_PART_SIZE, Settings
@@ -199,6 +201,31 @@ async def test_a_killed_worker_leaves_its_parts_to_the_next_one(services: Servic
     assert final.status is Status.COMPLETED, final.failure
     assert (await bundle_of(services, final))["file.bin"] == data
     assert [request.start for request in host.requests] == [0, 3 * SOURCE_PART_SIZE]
+
+
+async def test_an_upload_without_parts_says_nothing_of_the_file_that_is_fetched_next(
+    services: Services, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = os.urandom(12 * MIB), os.urandom(12 * MIB)
+    add_part, calls = Downloads.add_source_part, 0
+
+    async with hosting(first) as host:
+
+        async def add_source_part(downloads: Downloads, held: Job, index: int, part: SourcePart) -> None:
+            nonlocal calls
+            calls += 1
+            if calls == 1:
+                host.data, host.etag = second, '"v2"'
+                raise DatabaseUnavailable("It ended before the first part was recorded.")
+            if calls == 3:
+                host.data, host.etag = first, '"v1"'
+                raise DatabaseUnavailable("It ended after the first part of the other file.")
+            await add_part(downloads, held, index, part)
+
+        monkeypatch.setattr(Downloads, "add_source_part", add_source_part)
+        job = await run(services, settings, host)
+    assert job.status is Status.COMPLETED, job.failure
+    assert (await bundle_of(services, job))["file.bin"] == first
 
 
 async def test_an_attempt_that_runs_out_of_time_is_not_charged_if_it_has_fetched_a_part(
