@@ -174,6 +174,7 @@ class Fetch:
             elif (
                 response.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
                 and headers.get("content-range") == f"bytes */{start}"
+                and known.size in {None, start}
             ):
                 self._representation = replace(known, size=start)  # it ends just where the fetch had broken off
                 return

@@ -101,9 +101,10 @@ def check_range(host: str, headers: Headers, known: Representation, start: int) 
     length = headers.get("content-length")
     if first != start or last < first or (length is not None and length != str(last - first + 1)):
         raise SourceRejected(f"{host} sends other bytes than were requested, or other than it says")
-    etag = headers.get("etag")
-    if known.validator is not None and known.validator.startswith('"') and etag not in {None, known.validator}:
-        raise SourceChanged
+    if known.validator is not None:
+        field = "etag" if known.validator.startswith('"') else "last-modified"
+        if headers.get(field) not in {None, known.validator}:
+            raise SourceChanged
     if total is not None and (total <= last or known.size not in {None, total}):
         raise SourceChanged
     size = known.size if total is None else total

@@ -338,6 +338,23 @@ async def test_a_file_that_changes_midway_is_fetched_again_as_it_is_then(
     assert job.progress.bytes_done == job.progress.bytes_total == len(changed)
 
 
+@pytest.mark.parametrize("size", [1000, None])
+async def test_a_file_that_ends_before_its_announced_size_is_another_one(
+    services: Services, settings: Settings, size: int | None
+) -> None:
+    """The host responds 416 to the request for the rest, and says that the file ends where the fetch broke off."""
+    data, changed = os.urandom(size or 600), os.urandom(600)
+    end = responding(416, "Content-Range: bytes */600", "Content-Length: 0")
+    half = responding(200, 'ETag: "v1"', f"Content-Length: {size}", body=data[:600])
+    if size is None:
+        half = responding(200, 'ETag: "v1"', "Transfer-Encoding: chunked", body=b"258\r\n" + data + b"\r\n")
+    async with hosting(changed) as host:
+        host.script += [half, end]
+        job = await run(services, settings, host)
+    assert job.status is Status.COMPLETED, job.failure
+    assert (await bundle_of(services, job))["file.bin"] == (changed if size == 1000 else data)
+
+
 async def test_a_file_that_changes_again_fails_the_download(services: Services, settings: Settings) -> None:
     async with hosting(os.urandom(12 * MIB)) as host:
         changes = 0

@@ -56,6 +56,15 @@ def test_a_range_of_another_file_is_told_from_one_that_is_wrong() -> None:
             check_range("h", right | {"content-range": wrong}, known, 600)
 
 
+def test_a_range_with_another_date_is_of_another_file_if_the_date_was_the_validator() -> None:
+    known = Representation(size=1000, validator=MODIFIED, modified=None)
+    right = {"content-range": "bytes 600-999/1000"}
+    for headers in (right, right | {"last-modified": MODIFIED}, right | {"etag": '"new"'}):
+        assert check_range("h", headers, known, 600) == (known, 1000)
+    with pytest.raises(SourceChanged):
+        check_range("h", right | {"last-modified": LATER}, known, 600)
+
+
 def test_a_host_cannot_hold_up_a_job_for_longer_than_a_day() -> None:
     for text, seconds in (("5", 5), ("999999", 86_400), ("Thu, 01 Jan 1970 00:02:00 GMT", 20), ("soon", None)):
         with pytest.raises(SourceUnavailable) as raised:
