@@ -50,7 +50,7 @@ from jobs.storage.retries import retried
 log = structlog.get_logger()
 
 MAX_BREAKS = 4
-"""Requests that may fail one after the other, without a part in between, before the attempt ends."""
+"""Requests that may fail one after the other, without a part in between that is of use, before the attempt ends."""
 MAX_RESTARTS = 1
 """How often a file may change while it is fetched, in all attempts."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
@@ -137,18 +137,24 @@ class Fetch:
             except (SourceChanged, UploadUnusable) as error:
                 await self._restart(error)
             except SourceUnavailable as error:
-                breaks = 1 if self._offset - before >= SOURCE_PART_SIZE else breaks + 1
+                has_new_part = self._can_continue and self._offset - before >= SOURCE_PART_SIZE
+                breaks = 1 if has_new_part else breaks + 1
                 pause = max(delay(breaks, FIRST_PAUSE, LONGEST_PAUSE, self._random), error.retry_after or 0)
                 if breaks > MAX_BREAKS or pause > LONGEST_PAUSE:
                     raise
                 log.info("fetch_interrupted", file=self._source.index, bytes=self._offset, reason=error.message)
-                if self._representation is not None and self._representation.validator is None:
+                if self._representation is not None and not self._can_continue:
                     await self._forget()  # nothing says that the rest would be of the same file
                 await asyncio.sleep(pause)
 
     @property
     def _is_complete(self) -> bool:
         return self._representation is not None and self._offset == self._representation.size
+
+    @property
+    def _can_continue(self) -> bool:
+        """Whether the host can tell, after a break, that the rest is of the same file."""
+        return self._representation is not None and self._representation.validator is not None
 
     async def _receive(self) -> None:
         """Sends one request, and takes the bytes of its response.
@@ -245,7 +251,8 @@ class Fetch:
         part = SourcePart(number=number, etag=etag, size=len(data), crc32=crc32)
         await self._shared.downloads.add_source_part(self._held, self._source.index, part)
         self._source = replace(self._source, partial=partial.with_part(part))
-        self._reporter.recorded()
+        if self._can_continue:
+            self._reporter.recorded()
 
     async def _create_upload(self) -> PartialObject:
         """Creates a multipart upload, and records it before its first part. Raises `StaleFence`."""

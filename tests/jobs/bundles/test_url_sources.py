@@ -255,6 +255,35 @@ async def test_a_file_that_broke_off_and_has_no_validator_starts_again(services:
     assert job.progress.bytes_done == job.progress.bytes_total == MIB
 
 
+async def test_parts_of_a_file_without_a_validator_are_no_progress(
+    services: Services, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "FIRST_PAUSE", 0.01)
+    async with hosting(b"") as host:
+        host.otherwise = responding(200, f"Content-Length: {12 * MIB}", body=bytes(8 * MIB))
+        job = await run(services, settings, host)
+    assert (job.status, job.attempt) == (Status.FAILED, 2)
+    assert len(host.requests) == 2 * (1 + fetching.MAX_BREAKS)
+
+
+async def test_an_attempt_that_runs_out_of_time_is_charged_if_its_parts_are_of_no_use(
+    services: Services, settings: Settings
+) -> None:
+    gate = asyncio.Event()
+
+    async def stall(host: SourceHost, request: Any, writer: asyncio.StreamWriter) -> None:
+        await responding(200, f"Content-Length: {12 * MIB}", body=bytes(8 * MIB))(host, request, writer)
+        await gate.wait()
+
+    async with hosting(b"") as host, working(with_changes(settings, job_timeout=6)):
+        host.otherwise = stall
+        job = await create_with_urls(services, [("file.bin", host.url)])
+        await until_command(services, job, "fail")
+        assert (await read(services, job.id)).attempt == 1
+        await services.lifecycle.cancel(job.id)
+        gate.set()
+
+
 # --- what lies or changes ----------------------------------------------------------------------------------------------
 
 
