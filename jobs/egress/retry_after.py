@@ -12,6 +12,6 @@ def retry_after(text: str, now: float) -> float | None:
         return float(text)
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter: of a zone with too many digits
         return None
     return max(0.0, (date.replace(tzinfo=date.tzinfo or UTC) - datetime.fromtimestamp(now, UTC)).total_seconds())

@@ -114,19 +114,27 @@ def check_range(host: str, headers: Headers, known: Representation, start: int) 
 
 
 def _validator(headers: Headers, modified: datetime | None) -> str | None:
-    """A strong ETag, or a date that is one: the file was not changed in the second of the response (section 8.8.2.2)."""
+    """A strong ETag, or a date that is one: the file was not changed in the second of the response (section 8.8.2.2).
+
+    An ETag may have bytes from 0x80 on, but headers of requests are sent in ASCII.
+    """
     etag = headers.get("etag")
-    if etag is not None and re.fullmatch(r'"[\x21\x23-\x7e\x80-\xff]*"', etag):
+    if etag is not None and re.fullmatch(r'"[\x21\x23-\x7e]*"', etag):
         return etag
     date = _date(headers.get("date"))
+    if not headers.get("last-modified", "").isascii():
+        return None
     if etag is None and modified is not None and date is not None and modified <= date - timedelta(seconds=1):
         return headers["last-modified"]
     return None
 
 
 def _date(text: str | None) -> datetime | None:
-    try:
-        found = None if text is None else parsedate_to_datetime(text)
-    except ValueError:
+    """The date in UTC; None for what is none, or lies before the year 1 or after 9999."""
+    if text is None:
         return None
-    return None if found is None else found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)
+    try:
+        found = parsedate_to_datetime(text)
+        return found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

@@ -89,6 +89,7 @@ def test_the_pauses_of_an_endpoint_grow_up_to_a_limit() -> None:
         ("-1", None),
         ("1.5", None),
         ("", None),
+        (f"Fri, 31 Dec 2026 23:59:59 +{'9' * 20}", None),
     ],
 )
 def test_retry_after_is_a_number_or_a_date(text: str, seconds: float | None) -> None:

@@ -25,6 +25,10 @@ MODIFIED = "Sat, 21 Nov 2026 11:14:55 GMT"
         ({"last-modified": MODIFIED, "date": MODIFIED}, None),
         ({"last-modified": MODIFIED}, None),
         ({"last-modified": "yesterday", "date": LATER}, None),
+        ({"last-modified": "Fri, 31 Dec 9999 23:59:59 -0100", "date": LATER}, None),
+        ({"last-modified": f"Sat, 21 Nov 2026 11:14:55 +{'9' * 20}", "date": LATER}, None),
+        ({"last-modified": f"{MODIFIED} \xe4", "date": LATER}, None),
+        ({"etag": '"\xe4"', "last-modified": MODIFIED, "date": LATER}, None),
         ({}, None),
     ],
 )
@@ -80,6 +84,7 @@ def test_the_pace_is_measured_over_a_window() -> None:
     pace.add(49, 4.9)
     with pytest.raises(SourceTooSlow, match=r"49 bytes in 5 s; at least 10 bytes"):
         pace.add(0, 0.1)
+    pace.add(0, 4.9)  # what was too slow is not counted again
 
 
 def test_the_query_of_a_url_is_not_shown() -> None:
