@@ -93,9 +93,13 @@ class SourceRequest:
 
 
 def check_source_url(text: str) -> str:
-    """The URL without its fragment. Raises `InvalidUrl` for one to which no request can be sent."""
-    parse_url(text)
-    return text.partition("#")[0]
+    """The URL as it is requested, which all parsers read alike, without its fragment.
+
+    Raises `InvalidUrl` for one to which no request can be sent.
+    """
+    url = str(parse_url(text))
+    parse_url(url)  # it may be too long once its characters are percent-encoded
+    return url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -236,6 +236,8 @@ def parse_url(text: str) -> httpx2.URL:
         raise InvalidUrl(f"The URL is not valid: {error}") from error
     if url.scheme not in {"http", "https"} or not url.host:
         raise InvalidUrl("The URL is not of the form https://host/path.")
+    if "%" in url.host:
+        raise InvalidUrl("The URL has a character in its host that no host name has.")
     if url.port is not None and not 0 < url.port <= MAX_PORT:
         raise InvalidUrl(f"The URL has the port {url.port}, which does not exist.")
     if url.userinfo:

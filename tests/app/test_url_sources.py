@@ -57,10 +57,11 @@ async def test_every_wrong_field_of_a_url_is_named(shared: Shared) -> None:
         {"url": "https://files.example/4?hush", "name": "b"},
         {"name": "a"},
         {"file_id": 10_001, "sha256": "0" * 64},
+        {"url": "https://a[b/?hush", "name": "a"},
     ]
     found = problems(await initiate(shared.api, *wrong))
     assert set(found) == {
-        *(f"files[{index}].url" for index in (0, 1, 2, 3, 4, 5, 10)),
+        *(f"files[{index}].url" for index in (0, 1, 2, 3, 4, 5, 10, 13)),
         *("files[6].name", "files[7].name", "files[7].sha256", "files[8].file_id", "files[11].file_id"),
         "files[12].sha256",
     }
