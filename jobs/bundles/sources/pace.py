@@ -22,9 +22,10 @@ class Pace:
         self._seconds += seconds
         if self._seconds < self._window:
             return
-        if self._bytes < self._least * self._seconds:
+        received, seconds = self._bytes, self._seconds
+        self._bytes, self._seconds = 0, 0.0  # the next request begins a window of its own
+        if received < self._least * seconds:
             raise SourceTooSlow(
-                f"{self._host} sent {self._bytes:,} bytes in {self._seconds:.0f} s; at least {self._least:,} bytes per"
-                " second are needed."
+                f"{self._host} sent {received:,} bytes in {seconds:.0f} s; at least {self._least:,} bytes per second are"
+                " needed."
             )
-        self._seconds, self._bytes = 0.0, 0

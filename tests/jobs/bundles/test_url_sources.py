@@ -430,6 +430,8 @@ async def test_a_host_that_drips_is_given_up(
     assert job.failure is not None
     assert job.failure.error_class is ErrorClass.TIMEOUT
     assert "at least 65,536 bytes per second are needed" in reason_of(job)
+    starts = [request.start for request in host.requests][: 1 + fetching.MAX_BREAKS]
+    assert starts == sorted(set(starts)), "each request has a window of its own"
 
 
 async def test_a_wrong_sha256_fails_the_download(services: Services, settings: Settings) -> None:
