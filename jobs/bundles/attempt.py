@@ -26,9 +26,9 @@ from jobs.bundles.planning import (
     plan_stored_bundle,
 )
 from jobs.bundles.resolver import Missing, Resolver, Source, Unfetched
-from jobs.bundles.sources.fetcher import Fetcher
+from jobs.bundles.sources.fetcher import MAX_FETCHES, Fetcher
 from jobs.bundles.url_sources import UrlSource, shown_url
-from jobs.concurrency import gather
+from jobs.concurrency import map_limited
 from jobs.engine.jobs import UNKNOWN_FILE, Failure, FileRecord, FileRequest, FileState
 from jobs.engine.lifecycle import Claimed
 from jobs.engine.worker.reporter import Reporter
@@ -128,11 +128,13 @@ class Attempt:
         sources = {source.index: source for source in await self._bundler.downloads.sources(self._download.id)}
         self._fetched = set(sources)
 
-        async def fetched(index: int, one: Source | Missing | Unfetched) -> Source | Missing:
+        async def fetched(place: tuple[int, Source | Missing | Unfetched]) -> Source | Missing:
+            index, one = place
             return await self._fetch_one(index, one.name, sources[index]) if isinstance(one, Unfetched) else one
 
         with step("fetch URLs", files=len(sources)):
-            return await gather(fetched(index, one) for index, one in enumerate(resolved))
+            # No more wait for a slot at once, so that a job of many URLs does not hold up the URLs of others.
+            return await map_limited(fetched, enumerate(resolved), MAX_FETCHES)
 
     async def _fetch_one(self, index: int, name: str, source: UrlSource) -> Source | Missing:
         """Fetches a file that is a URL. It is missing if that is impossible, and may be left out.

@@ -17,10 +17,11 @@ from jobs.bundles.downloads import Download, OnMissing, ResultKind
 from jobs.bundles.keys import job_prefix
 from jobs.bundles.result_links import ResultLinks
 from jobs.bundles.sources import fetching
+from jobs.bundles.sources.fetcher import MAX_FETCHES
 from jobs.bundles.url_sources import SourcePart
 from jobs.engine.jobs import FileState, Job, Status
 from jobs.errors import DatabaseUnavailable, ErrorClass
-from jobs.kinds import Kind
+from jobs.kinds import Kind, Phase
 from jobs.services import Services
 from jobs.settings import SOURCE_PART_SIZE, Settings
 from jobs.work import works_of
@@ -145,6 +146,31 @@ async def test_a_host_gets_only_as_many_requests_at_once_as_is_allowed(services:
         job = await until_ended(services, await create_with_urls(services, urls))
     assert job.status is Status.COMPLETED
     assert host.most_at_once == settings.source_connections
+
+
+async def test_a_download_of_many_urls_does_not_hold_up_another(services: Services, settings: Settings) -> None:
+    gate = asyncio.Event()
+
+    async def wait(host: SourceHost, request: Any, writer: asyncio.StreamWriter) -> None:
+        await gate.wait()
+        await deliver(host, request, writer)
+
+    async with hosting(b"data") as host, working(with_changes(settings, source_connections=MAX_FETCHES)):
+        host.otherwise = wait
+        urls = [(f"{number}.bin", f"{host.url}&{number}") for number in range(4 * MAX_FETCHES)]
+        large = await create_with_urls(services, urls)
+        await eventually(lambda: len(host.requests) == MAX_FETCHES)
+        small = await create_with_urls(services, [("small.bin", f"{host.url}&small")])
+
+        async def small_is_fetching() -> bool:
+            return (await read(services, small.id)).phase is Phase.FETCHING
+
+        await eventually(small_is_fetching)
+        gate.set()
+        jobs = [await until_ended(services, one) for one in (large, small)]
+    assert [one.status for one in jobs] == [Status.COMPLETED] * 2
+    paths = [request.path for request in host.requests]
+    assert paths.index("/file?token=hush&small") <= 2 * MAX_FETCHES
 
 
 # --- what breaks off ---------------------------------------------------------------------------------------------------
