@@ -156,6 +156,8 @@ class Attempt:
         )
         found: Source | Missing
         try:
+            if self._settings.url_sources == "off":
+                raise SourceRejected("URLs are not fetched here any more; an operator can allow it by URL_SOURCES")
             fetched = await self._bundler.fetcher.fetch(self._download, source, target, self._reporter)
             found = replace(
                 target,

@@ -173,6 +173,14 @@ async def test_a_download_of_many_urls_does_not_hold_up_another(services: Servic
     assert paths.index("/file?token=hush&small") <= 2 * MAX_FETCHES
 
 
+async def test_nothing_is_fetched_any_more_once_that_is_switched_off(services: Services, settings: Settings) -> None:
+    async with hosting(b"data") as host:
+        job = await run(services, with_changes(settings, url_sources="off"), host)
+    assert job.status is Status.FAILED
+    assert "URLs are not fetched here any more" in reason_of(job)
+    assert host.requests == []
+
+
 # --- what breaks off ---------------------------------------------------------------------------------------------------
 
 
