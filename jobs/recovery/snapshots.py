@@ -24,6 +24,8 @@ class Snapshot:
     """The major version of PostgreSQL."""
     revision: str | None
     """Of the schema; None without one."""
+    schema: str | None
+    """The name of the schema in which the tables are; None without one."""
     size: int
     """Bytes of the database on its disk."""
     jobs: int
@@ -39,7 +41,7 @@ async def held_snapshot(database: Database) -> AsyncIterator[Snapshot]:
         await fetch_within(connection, "SET LOCAL idle_in_transaction_session_timeout = 0")
         [row] = await fetch_within(connection, _SNAPSHOT)
         revision, jobs, files = None, 0, 0
-        if row["has_schema"]:
+        if row["schema"] is not None:
             [counts] = await fetch_within(connection, _COUNTS)
             revision, jobs, files = counts["revision"], counts["jobs"], counts["files"]
         yield Snapshot(
@@ -47,6 +49,7 @@ async def held_snapshot(database: Database) -> AsyncIterator[Snapshot]:
             at=row["at"],
             server=row["version"] // VERSIONS,
             revision=revision,
+            schema=row["schema"],
             size=row["size"],
             jobs=jobs,
             files=files,
@@ -55,7 +58,11 @@ async def held_snapshot(database: Database) -> AsyncIterator[Snapshot]:
 
 _SNAPSHOT = """
     SELECT pg_export_snapshot() AS id, clock_timestamp() AS at, pg_database_size(current_database()) AS size,
-        current_setting('server_version_num')::int AS version, to_regclass('alembic_version') IS NOT NULL AS has_schema
+        current_setting('server_version_num')::int AS version,
+        (
+            SELECT nspname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+            WHERE pg_class.oid = to_regclass('alembic_version')
+        ) AS schema
 """
 _COUNTS = """
     SELECT (SELECT version_num FROM alembic_version) AS revision, (SELECT count(*) FROM jobs) AS jobs,
@@ -70,13 +77,14 @@ class Target:
     server: int
     """The major version of PostgreSQL."""
     tables: int
+    """Tables, views and sequences of the schema that is to be restored."""
     connections: int
     """Of other clients."""
 
 
-async def inspect_target(database: Database) -> Target:
-    """What a restore would replace, and whom it would disturb. Raises `DatabaseUnavailable`."""
-    [row] = await database.fetch(_TARGET)
+async def inspect_target(database: Database, schema: str) -> Target:
+    """What a restore of the schema would replace, and whom it would disturb. Raises `DatabaseUnavailable`."""
+    [row] = await database.fetch(_TARGET, schema)
     return Target(server=row["version"] // VERSIONS, tables=row["tables"], connections=row["connections"])
 
 
@@ -84,24 +92,10 @@ _TARGET = """
     SELECT current_setting('server_version_num')::int AS version,
         (
             SELECT count(*) FROM pg_class
-            WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
+            WHERE relnamespace = to_regnamespace(quote_ident($1::text)) AND relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
         ) AS tables,
         (
             SELECT count(*) FROM pg_stat_activity
             WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
         ) AS connections
 """
-
-
-async def clear_schema(database: Database) -> None:
-    """Deletes everything in the schema of the connection, which is `public` unless the role has another one."""
-    await database.without_timeout().fetch(
-        """
-        DO $$
-        DECLARE name text := current_schema();
-        BEGIN
-            EXECUTE format('DROP SCHEMA %I CASCADE', name);
-            EXECUTE format('CREATE SCHEMA %I', name);
-        END $$
-        """
-    )

@@ -40,7 +40,7 @@ async def _backup(services: Services, folder: Path) -> Manifest:
     part.mkdir(mode=0o700, parents=True)
     try:
         async with held_snapshot(services.database) as snapshot:
-            revision = _existing_revision(snapshot)
+            revision, schema = _existing_schema(snapshot)
             program = find_program("pg_dump", snapshot.server)
             dump = part / DUMP
             dump.touch(mode=0o600)
@@ -49,6 +49,7 @@ async def _backup(services: Services, folder: Path) -> Manifest:
                 services.settings.database_url,
                 "--format=custom",
                 f"--snapshot={snapshot.id}",
+                f"--schema={_exact_pattern(schema)}",
                 "--no-owner",
                 "--no-privileges",
                 f"--file={dump}",
@@ -57,6 +58,7 @@ async def _backup(services: Services, folder: Path) -> Manifest:
             created_at=snapshot.at,
             release=version("haulage"),
             revision=revision,
+            schema_name=schema,
             server=snapshot.server,
             dumped_by=program.version,
             bucket=services.settings.s3_bucket_name,
@@ -74,7 +76,14 @@ async def _backup(services: Services, folder: Path) -> Manifest:
     return manifest
 
 
-def _existing_revision(snapshot: Snapshot) -> str:
-    if snapshot.revision is None:
+def _existing_schema(snapshot: Snapshot) -> tuple[str, str]:
+    """The revision and the name of the schema. Raises `CommandFailed` if there is none."""
+    if snapshot.revision is None or snapshot.schema is None:
         raise CommandFailed("The database has no schema of Haulage, so there is nothing to back up.")
-    return snapshot.revision
+    return snapshot.revision, snapshot.schema
+
+
+def _exact_pattern(name: str) -> str:
+    """The pattern of `pg_dump` that matches this name alone."""
+    doubled = name.replace('"', '""')
+    return f'"{doubled}"'

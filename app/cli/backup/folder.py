@@ -27,6 +27,8 @@ class Manifest(BaseModel):
     release: str
     revision: str
     """Of the schema."""
+    schema_name: str = "public"
+    """The schema of the database in which the tables are. Backups of before 2026-12 do not have it."""
     server: int
     """The major version of PostgreSQL, of which, or later, the server must be into which it is restored."""
     dumped_by: int

@@ -16,6 +16,8 @@ from app.stack.errors import StackError
 from jobs.database_url import parse_database_url
 
 _VERSION = re.compile(r"\(PostgreSQL\) (\d+)")
+TRANSACTION_TIMEOUT = 17
+"""The first major version that knows the setting `transaction_timeout`, which `pg_restore` sets from then on."""
 _VARIABLES = {
     "user": "PGUSER",
     "password": "PGPASSWORD",
@@ -41,20 +43,43 @@ class Program:
     version: int
 
 
-def find_program(name: str, least: int) -> Program:
+def find_program(name: str, least: int, most: int | None = None) -> Program:
     """Return the program of `PATH`, or else that of the extra `stack`, whose major version is `least` or later.
+
+    With `most`, it is of no later version than that.
 
     Raises `CommandFailed`, which says which versions there are.
     """
     found = [Program(path, version) for path in _candidates(name) if (version := _version(path)) is not None]
     for program in found:
-        if program.version >= least:
+        if program.version >= least and (most is None or program.version <= most):
             return program
     have = ", ".join(f"{one.path} is of version {one.version}" for one in found) or "there is none here"
+    if most is not None:
+        raise CommandFailed(
+            f"{name} of PostgreSQL {least} to {most} is needed, as the server does not know what later versions set:"
+            f" {have}. Install the package postgresql-client-{most}."
+        )
     raise CommandFailed(
         f"{name} of PostgreSQL {least} or later is needed, as the server or the backup is of that version: {have}."
         f" Install the package postgresql-client-{least}, or the one of a later version."
     )
+
+
+def find_restore_program(dumped_by: int, server: int) -> Program:
+    """Return a `pg_restore` that reads a dump of `pg_dump` of the version `dumped_by`, and can load it into the server.
+
+    Raises `CommandFailed`, which says what can load it.
+    """
+    if server >= TRANSACTION_TIMEOUT:
+        return find_program("pg_restore", dumped_by)
+    if dumped_by >= TRANSACTION_TIMEOUT:
+        raise CommandFailed(
+            f"The backup was made with pg_dump of PostgreSQL {dumped_by}, and the server is {server}: it can be loaded only"
+            f" into PostgreSQL {TRANSACTION_TIMEOUT} or later. Use such a server, or back up with pg_dump of version"
+            f" {server}."
+        )
+    return find_program("pg_restore", dumped_by, TRANSACTION_TIMEOUT - 1)
 
 
 def _candidates(name: str) -> list[Path]:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from app.cli.backup.folder import DUMP, Manifest, read_backup
-from app.cli.backup.programs import find_program, run_program
+from app.cli.backup.programs import find_restore_program, run_program
 from app.cli.backup.reconcile_command import Report, print_report, reconciled
 from app.cli.environment import load_settings
 from app.cli.errors import CommandFailed
 from app.cli.output import print_json, print_message
 from app.cli.service_runner import run_with_services
+from jobs.database import Database
 from jobs.errors import InvalidRequest
 from jobs.migrate import is_known_revision, migrate
-from jobs.recovery.snapshots import clear_schema, inspect_target
+from jobs.recovery.schemas import drop_schema, make_room, put_back, replaced_name
+from jobs.recovery.snapshots import inspect_target
 from jobs.services import Services
 from jobs.settings import Settings
 
@@ -38,7 +43,6 @@ def restore(
         manifest = await read_backup(folder)
         check_fits(manifest, settings, other_bucket=other_bucket)
         await _load(services, folder, manifest, replace=replace)
-        await migrate(services.database)
         print_message("The database is restored. It is compared with the store now.")
         return manifest, await reconciled(services, delete_orphans=delete_orphans, mark_lost=mark_lost)
 
@@ -67,8 +71,8 @@ def check_fits(manifest: Manifest, settings: Settings, *, other_bucket: bool) ->
 
 
 async def _load(services: Services, folder: Path, manifest: Manifest, *, replace: bool) -> None:
-    """Load the dump in one transaction: all of it, or nothing."""
-    target = await inspect_target(services.database)
+    """Load the dump in one transaction and migrate it. With `replace`, what was there is back if that fails."""
+    target = await inspect_target(services.database, manifest.schema_name)
     if target.server < manifest.server:
         raise CommandFailed(
             f"The backup is of PostgreSQL {manifest.server}, and the server is {target.server}: use a server of version"
@@ -83,16 +87,41 @@ async def _load(services: Services, folder: Path, manifest: Manifest, *, replace
         raise CommandFailed(
             f"{target.connections:,} other connections use the database. Stop all gateways, intakes and workers first."
         )
-    program = find_program("pg_restore", manifest.dumped_by)
-    if target.tables:
-        await clear_schema(services.database)
-    await run_program(
-        program,
-        services.settings.database_url,
-        "--single-transaction",
-        "--exit-on-error",
-        "--no-owner",
-        "--no-privileges",
-        "--dbname=postgresql://",  # all of the connection comes from the environment
-        str(folder / DUMP),
-    )
+    program = find_restore_program(manifest.dumped_by, target.server)
+    keep_as = replaced_name(manifest.schema_name, datetime.now(UTC)) if target.tables else None
+    await make_room(services.database, manifest.schema_name, keep_as=keep_as)
+    async with _put_back_on_error(services.database, manifest.schema_name, keep_as):
+        await run_program(
+            program,
+            services.settings.database_url,
+            "--single-transaction",
+            "--exit-on-error",
+            "--no-owner",
+            "--no-privileges",
+            f"--schema={manifest.schema_name}",  # not the schema itself, which exists
+            "--dbname=postgresql://",  # all of the connection comes from the environment
+            str(folder / DUMP),
+        )
+        await migrate(services.database)
+    if keep_as is not None:
+        await drop_schema(services.database, keep_as)
+
+
+@asynccontextmanager
+async def _put_back_on_error(database: Database, schema: str, kept_as: str | None) -> AsyncIterator[None]:
+    """Rename the replaced schema back if the block raises or is cancelled, and print what became of it."""
+    try:
+        yield
+    except BaseException:
+        if kept_as is None:
+            raise
+        try:
+            await put_back(database, schema, kept_as=kept_as)
+        except BaseException:
+            print_message(
+                f"haulage: the restore failed. What was in the database before is in its schema {kept_as}: drop the schema"
+                f" {schema}, and rename the other one to {schema}."
+            )
+            raise
+        print_message("haulage: the restore failed, and the database is as it was before.")
+        raise

@@ -37,7 +37,7 @@ def backup(
 def restore(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a backup.")],
     replace: Annotated[
-        bool, typer.Option("--replace", help="Delete what is in the database, which must be empty otherwise.")
+        bool, typer.Option("--replace", help="Replace what is in the database, which must be empty otherwise.")
     ] = False,
     other_bucket: Annotated[
         bool, typer.Option("--other-bucket", help="S3_BUCKET_NAME is another bucket, with a copy of the objects.")

@@ -17,7 +17,7 @@ from alembic import command
 from sqlalchemy import Connection
 
 from app.cli.backup.folder import DUMP, MANIFEST
-from app.cli.backup.programs import connection_variables, find_program
+from app.cli.backup.programs import connection_variables, find_program, find_restore_program
 from app.cli.errors import CommandFailed
 from jobs.bundles.downloads import Download
 from jobs.database import Database
@@ -183,6 +183,74 @@ async def test_a_database_that_is_not_empty_is_kept_unless_it_is_to_be_replaced(
         assert (await read(again, before.completed.id)).status is Status.COMPLETED
 
 
+def make_unloadable(folder: Path) -> None:
+    """Cuts the dump in the middle, with a manifest that fits, so that only `pg_restore` notices."""
+    dump, manifest = (folder / DUMP).read_bytes(), json.loads((folder / MANIFEST).read_text())
+    dump = dump[: len(dump) // 2]
+    manifest |= {"dumpSize": len(dump), "dumpSha256": hashlib.sha256(dump).hexdigest()}
+    (folder / DUMP).write_bytes(dump)
+    (folder / MANIFEST).write_text(json.dumps(manifest))
+
+
+async def test_what_was_to_be_replaced_is_kept_if_the_dump_cannot_be_loaded(
+    before: Before, services: Services, server_cli: Cli, settings: Settings
+) -> None:
+    await services.database.fetch("UPDATE jobs SET error_message = 'changed since'")
+    await services.database.close()
+    make_unloadable(server_cli.folder / "kept")
+    failed = await server_cli("restore", "kept", "--replace")
+    assert failed.code == 1
+    assert "pg_restore ended with exit code 1: " in failed.error
+    assert "the database is as it was before" in failed.error
+    async with opened(settings) as again:
+        [row] = await again.database.fetch("SELECT count(*) FROM jobs WHERE error_message = 'changed since'")
+        assert row["count"] == 4
+        assert (await read(again, before.completed.id)).status is Status.COMPLETED
+        assert await schemas(settings.database_url) == ["public"]
+
+
+@pytest.mark.usefixtures("services")
+async def test_a_schema_of_another_name_is_backed_up_alone_restored_and_replaced(
+    settings: Settings, empty_database: str, template: str, tmp_path: Path
+) -> None:
+    in_own = "?options=-c%20search_path%3Down_schema"
+    await execute(empty_database, "CREATE SCHEMA own_schema")
+    await execute(empty_database, "CREATE TABLE public.of_somebody_else ()")
+    source = Cli(tmp_path, variables(with_changes(settings, database_url=empty_database + in_own)))
+    assert (await source("migrate")).code == 0
+    assert (await source("backup", "own", "--json")).json["schemaName"] == "own_schema"
+    name = f"test_{uuid4().hex}"
+    await execute(template, f"CREATE DATABASE {name}")
+    try:
+        target = database_url(template, name)
+        other = await Cli(tmp_path, variables(with_changes(settings, database_url=target)))("restore", "own")
+        assert other.code == 2
+        assert "are in the schema 'own_schema', and DATABASE_URL leads to 'public'" in other.error
+        cli = Cli(tmp_path, variables(with_changes(settings, database_url=target + in_own)))
+        for options in ((), ("--replace",)):
+            done = await cli("restore", "own", *options)
+            assert done.code == 0, done.error
+            assert await schemas(target) == ["own_schema", "public"]
+        connection = await asyncpg.connect(target)
+        assert await connection.fetchval("SELECT version_num FROM own_schema.alembic_version") == head_revision()
+        assert await connection.fetchval("SELECT to_regclass('public.of_somebody_else')") is None
+        await connection.close()
+    finally:
+        await execute(template, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def schemas(url: str) -> list[str]:
+    """The names of the schemas that are not PostgreSQL's own."""
+    connection = await asyncpg.connect(url)
+    try:
+        rows = await connection.fetch(
+            "SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' ORDER BY nspname"
+        )
+        return [row["nspname"] for row in rows]
+    finally:
+        await connection.close()
+
+
 @pytest.mark.usefixtures("before")
 @pytest.mark.parametrize(
     ("damage", "code", "reason"),
@@ -221,11 +289,10 @@ async def test_what_does_not_fit_is_refused_and_changes_nothing(  # noqa: C901 -
             manifest |= {"server": 99}
         case "program":
             manifest |= {"dumpedBy": 99}
-        case "broken":
-            del dump[len(dump) // 2 :]
-            manifest |= {"dumpSize": len(dump), "dumpSha256": hashlib.sha256(dump).hexdigest()}
     (folder / DUMP).write_bytes(dump)
-    if damage != "no manifest":
+    if damage == "broken":
+        make_unloadable(folder)
+    elif damage != "no manifest":
         (folder / MANIFEST).write_text(json.dumps(manifest))
     done = await restored_cli("restore", "kept")
     assert (done.code, done.out) == (code, "")
@@ -300,6 +367,17 @@ async def test_an_empty_database_has_nothing_to_back_up(restored_cli: Cli) -> No
 def test_a_program_that_is_too_old_is_named_with_what_to_install() -> None:
     with pytest.raises(CommandFailed, match=r"pg_dump of PostgreSQL 99 .* Install the package postgresql-client-99"):
         find_program("pg_dump", 99)
+
+
+def test_a_dump_that_the_server_cannot_load_is_refused_with_what_can() -> None:
+    """`pg_restore` sets `transaction_timeout` from version 17 on, which earlier servers do not know."""
+    with pytest.raises(
+        CommandFailed, match=r"pg_dump of PostgreSQL 18, and the server is 16: .* PostgreSQL 17 or later"
+    ):
+        find_restore_program(18, 16)
+    with pytest.raises(CommandFailed, match=r"pg_restore of PostgreSQL 16 to 16 .* Install .* postgresql-client-16"):
+        find_restore_program(16, 16)
+    assert find_restore_program(18, 18).version >= 18
 
 
 def test_the_connection_of_the_programs_is_that_of_haulage_without_arguments() -> None:
