@@ -49,6 +49,8 @@ class Findings:
     """Results and files that were compared."""
     orphans: list[ObjectInfo] = field(default_factory=list)
     """Objects of bundles, uploads and processing that no row has."""
+    listed: int = 0
+    """All objects of bundles, uploads and processing."""
     added: list[ObjectInfo] = field(default_factory=list)
     """The same of files that operators have added (`haulage files add`), whose names are lost."""
 
@@ -85,8 +87,10 @@ class Reconciliation:
             FILES_PREFIX: self._unknown_files,
         }
         orphans: dict[str, list[ObjectInfo]] = {prefix: [] for prefix in rules}
+        listed = 0
         for prefix, find_orphans in rules.items():
             async for objects in self._objects(prefix):
+                listed += len(objects) if prefix != FILES_PREFIX else 0
                 orphans[prefix] += [objects[key] for key in await find_orphans(list(objects))]
         added = orphans.pop(FILES_PREFIX)
         return Findings(
@@ -94,6 +98,7 @@ class Reconciliation:
             files=files,
             checked=checked,
             orphans=[info for found in orphans.values() for info in found],
+            listed=listed,
             added=added,
         )
 

@@ -30,7 +30,9 @@ class Report:
 
     findings: Findings
     marked: bool
-    deleted: int
+    deleted: int = 0
+    deletion_refused: bool = False
+    """Orphans were to be deleted, and are more than half of all objects."""
 
     def as_json(self) -> dict[str, Any]:
         found = self.findings
@@ -45,36 +47,39 @@ class Report:
         }
 
 
-def reconcile(data_dir: Path | None, *, delete_orphans: bool, mark_lost: bool, as_json: bool) -> None:
-    """Compare the database with the store. Raises `typer.Exit` if so much is missing that nothing was marked."""
+def reconcile(data_dir: Path | None, *, delete_orphans: bool, even_most: bool, mark_lost: bool, as_json: bool) -> None:
+    """Compare the database with the store. Raises `typer.Exit` if so much differs that nothing was marked or deleted."""
     report = run_with_services(
         load_settings(data_dir),
-        lambda services: reconciled(services, delete_orphans=delete_orphans, mark_lost=mark_lost),
+        lambda services: reconciled(services, delete_orphans=delete_orphans, even_most=even_most, mark_lost=mark_lost),
     )
     if as_json:
         print_json(report.as_json())
-        _require_marked(report)
+        _require_done(report)
     else:
         print_report(report)
 
 
-async def reconciled(services: Services, *, delete_orphans: bool, mark_lost: bool) -> Report:
+async def reconciled(services: Services, *, delete_orphans: bool, even_most: bool, mark_lost: bool) -> Report:
     """Find the differences and mark what is missing. With `delete_orphans`, delete objects without a row.
 
     If more than half of all objects are missing, the store is probably the wrong one: then nothing is changed, unless
-    `mark_lost` says that they are lost.
+    `mark_lost` says that they are lost. If more than half of the objects have no row, the database is probably the wrong
+    one: then they are deleted only with `even_most`.
     """
     reconciliation = Reconciliation(services)
     findings = await reconciliation.find()
     if findings.missing >= SUSPICIOUS and 2 * findings.missing > findings.checked and not mark_lost:
-        return Report(findings=findings, marked=False, deleted=0)
+        return Report(findings=findings, marked=False)
     await reconciliation.mark(findings)
+    if delete_orphans and 2 * len(findings.orphans) > findings.listed and not even_most:
+        return Report(findings=findings, marked=True, deletion_refused=True)
     deleted = await reconciliation.delete_orphans(findings) if delete_orphans else 0
     return Report(findings=findings, marked=True, deleted=deleted)
 
 
 def print_report(report: Report) -> None:
-    """Print what was found. Raises `typer.Exit` if nothing was marked."""
+    """Print what was found. Raises `typer.Exit` if nothing was marked, or what was to be deleted was not."""
     found = report.findings
     print(f"{found.checked:,} results and files were compared with the store: {found.missing:,} are missing there.")
     done = "expired, and are built again by a retry" if report.marked else "not changed"
@@ -88,7 +93,7 @@ def print_report(report: Report) -> None:
         f"added files without a row, {_size(found.added)}, kept: add them again by name, or delete them",
         [info.key for info in found.added],
     )
-    _require_marked(report)
+    _require_done(report)
 
 
 def _print_part(title: str, lines: Sequence[str]) -> None:
@@ -104,10 +109,18 @@ def _size(objects: Sequence[ObjectInfo]) -> str:
     return size_text(sum(info.size for info in objects))
 
 
-def _require_marked(report: Report) -> None:
+def _require_done(report: Report) -> None:
     if not report.marked:
         print_message(
             "haulage: more than half of all objects are missing, so nothing was changed. Check S3_ENDPOINT and"
             " S3_BUCKET_NAME, and run `haulage reconcile`; if they are lost, `haulage reconcile --mark-lost`."
+        )
+        raise typer.Exit(ExitCode.FAILED)
+    if report.deletion_refused:
+        found = report.findings
+        print_message(
+            f"haulage: {len(found.orphans):,} of {found.listed:,} objects have no row. That is more than half, so none was"
+            " deleted. Check DATABASE_URL and S3_BUCKET_NAME; if they are right, run `haulage reconcile --delete-orphans"
+            " --even-most`."
         )
         raise typer.Exit(ExitCode.FAILED)

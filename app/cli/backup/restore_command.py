@@ -30,6 +30,7 @@ def restore(
     replace: bool,
     other_bucket: bool,
     delete_orphans: bool,
+    even_most: bool,
     mark_lost: bool,
     as_json: bool,
 ) -> None:
@@ -44,7 +45,9 @@ def restore(
         check_fits(manifest, settings, other_bucket=other_bucket)
         await _load(services, folder, manifest, replace=replace)
         print_message("The database is restored. It is compared with the store now.")
-        return manifest, await reconciled(services, delete_orphans=delete_orphans, mark_lost=mark_lost)
+        return manifest, await reconciled(
+            services, delete_orphans=delete_orphans, even_most=even_most, mark_lost=mark_lost
+        )
 
     manifest, report = run_with_services(settings, run, schema=False)
     if as_json:

@@ -13,6 +13,12 @@ DeleteOrphans = Annotated[
     bool,
     typer.Option("--delete-orphans", help="Delete objects of bundles, uploads and processing that no row has."),
 ]
+EvenMost = Annotated[
+    bool,
+    typer.Option(
+        "--even-most", help="With --delete-orphans: delete them even if they are more than half of all objects."
+    ),
+]
 MarkLost = Annotated[
     bool,
     typer.Option("--mark-lost", help="Mark what is missing as lost, even if it is more than half of everything."),
@@ -43,6 +49,7 @@ def restore(
         bool, typer.Option("--other-bucket", help="S3_BUCKET_NAME is another bucket, with a copy of the objects.")
     ] = False,
     delete_orphans: DeleteOrphans = False,
+    even_most: EvenMost = False,
     mark_lost: MarkLost = False,
     data_dir: DataDir = None,
     as_json: AsJson = False,
@@ -59,6 +66,7 @@ def restore(
         replace=replace,
         other_bucket=other_bucket,
         delete_orphans=delete_orphans,
+        even_most=even_most,
         mark_lost=mark_lost,
         as_json=as_json,
     )
@@ -66,6 +74,7 @@ def restore(
 
 def reconcile(
     delete_orphans: DeleteOrphans = False,
+    even_most: EvenMost = False,
     mark_lost: MarkLost = False,
     data_dir: DataDir = None,
     as_json: AsJson = False,
@@ -77,4 +86,4 @@ def reconcile(
     """
     from app.cli.backup.reconcile_command import reconcile as run
 
-    run(data_dir, delete_orphans=delete_orphans, mark_lost=mark_lost, as_json=as_json)
+    run(data_dir, delete_orphans=delete_orphans, even_most=even_most, mark_lost=mark_lost, as_json=as_json)

@@ -20,6 +20,7 @@ from app.cli.backup.folder import DUMP, MANIFEST
 from app.cli.backup.programs import connection_variables, find_program, find_restore_program
 from app.cli.errors import CommandFailed
 from jobs.bundles.downloads import Download
+from jobs.bundles.keys import bundle_key
 from jobs.database import Database
 from jobs.engine.jobs import Status
 from jobs.files.states import GoneReason
@@ -28,7 +29,7 @@ from jobs.services import Services, open_services
 from jobs.settings import Settings
 from tests.app.cli.processes import Cli, variables
 from tests.helpers.catalogue import Catalogue
-from tests.helpers.databases import database_url, execute
+from tests.helpers.databases import database_url, execute, fresh_database
 from tests.helpers.jobs import create, read, until_ended
 from tests.helpers.running import working
 from tests.helpers.settings import with_changes
@@ -317,6 +318,23 @@ async def test_a_store_in_which_most_is_missing_changes_nothing_unless_that_is_m
     assert done.json["lostFiles"] == ids[1:]
     assert [(await catalogue.said(one)).available for one in ids] == [True] + [False] * 11
     assert (await server_cli("reconcile", "--json")).json["checked"] == 1
+
+
+async def test_orphans_that_are_more_than_half_of_all_objects_are_kept_unless_that_is_meant(
+    services: Services, settings: Settings, template: str, tmp_path: Path
+) -> None:
+    """A database that was just created knows none of the objects of another one."""
+    key = bundle_key(uuid4(), 1)
+    await services.storage.objects.put(key, b"x", "application/zip")
+    async with fresh_database(template) as other:
+        cli = Cli(tmp_path, variables(with_changes(settings, database_url=other)))
+        refused = await cli("reconcile", "--delete-orphans")
+        assert refused.code == 1
+        assert "1 of 1 objects have no row. That is more than half, so none was deleted" in refused.error
+        assert (await cli("reconcile", "--delete-orphans", "--json")).code == 1
+        assert await services.storage.objects.head(key)
+        meant = await cli("reconcile", "--delete-orphans", "--even-most", "--json")
+        assert meant.json["orphansDeleted"] == 1
 
 
 @pytest.mark.usefixtures("services")
