@@ -133,11 +133,17 @@ class Reconciliation:
         known = {row["key"] for row in rows}
         return [key for key in own if key not in known]
 
-    async def mark(self, findings: Findings) -> None:
-        """Expires results without object, so that a retry builds them again, and marks files without object as lost.
+    async def skip_ids(self, findings: Findings) -> None:
+        """Skips the ids of files that were added after the backup, so that nobody gets another file by an id of before.
 
-        Also skips the ids of files that were added after the backup, so that nobody gets another file by an id of before.
+        Some are skipped in any case: the objects of these files may be gone, or in another bucket.
         """
+        ids = [int(info.key.removeprefix(FILES_PREFIX)) for info in findings.added]
+        highest = max((one for one in ids if one <= FILE_ID_MAX), default=0)
+        await self._services.database.fetch(_SKIP_IDS, highest, len(findings.orphans) + SPARE_IDS, FILE_ID_MAX)
+
+    async def mark(self, findings: Findings) -> None:
+        """Expires results without object, so that a retry builds them again, and marks files without object as lost."""
         for job_id in findings.results:
             try:
                 await self._services.lifecycle.expire(job_id)
@@ -146,10 +152,6 @@ class Reconciliation:
         for file_id in findings.files:
             async with self._services.database.begin() as connection:
                 await mark_gone(connection, file_id, GoneReason.LOST)
-        ids = [int(info.key.removeprefix(FILES_PREFIX)) for info in findings.added]
-        highest = max((one for one in ids if one <= FILE_ID_MAX), default=0)
-        if findings.orphans or findings.added:
-            await self._services.database.fetch(_SKIP_IDS, highest, len(findings.orphans) + SPARE_IDS, FILE_ID_MAX)
         if findings.missing:
             log.warning("objects_missing", results=len(findings.results), files=len(findings.files))
 

@@ -161,6 +161,7 @@ async def test_a_database_goes_back_to_a_moment_before_an_accident_and_its_jobs_
             assert await services.database.fetch("SELECT FROM jobs WHERE id = $1", later.id) == []
             reconciliation = Reconciliation(services)
             findings = await reconciliation.find()
+            await reconciliation.skip_ids(findings)
             await reconciliation.mark(findings)
             assert later.result is not None
             assert (findings.results, findings.files) == ([], [])

@@ -63,12 +63,13 @@ def reconcile(data_dir: Path | None, *, delete_orphans: bool, even_most: bool, m
 async def reconciled(services: Services, *, delete_orphans: bool, even_most: bool, mark_lost: bool) -> Report:
     """Find the differences and mark what is missing. With `delete_orphans`, delete objects without a row.
 
-    If more than half of all objects are missing, the store is probably the wrong one: then nothing is changed, unless
+    If more than half of all objects are missing, the store is probably the wrong one: then nothing is marked, unless
     `mark_lost` says that they are lost. If more than half of the objects have no row, the database is probably the wrong
     one: then they are deleted only with `even_most`.
     """
     reconciliation = Reconciliation(services)
     findings = await reconciliation.find()
+    await reconciliation.skip_ids(findings)
     if findings.missing >= SUSPICIOUS and 2 * findings.missing > findings.checked and not mark_lost:
         return Report(findings=findings, marked=False)
     await reconciliation.mark(findings)

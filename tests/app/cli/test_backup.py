@@ -144,6 +144,19 @@ async def test_after_a_restore_jobs_run_again_and_what_the_store_has_lost_is_mar
         assert new > later_file, "nobody gets another file by an id of before"
 
 
+async def test_ids_of_files_that_left_no_trace_are_not_given_again(
+    catalogue: Catalogue, server_cli: Cli, restored: Settings, restored_cli: Cli
+) -> None:
+    """A file that was added after the backup and is gone from the store."""
+    await catalogue.add(b"x")
+    assert (await server_cli("backup", "kept")).code == 0
+    later_file = await catalogue.add(b"later")
+    await catalogue.remove(later_file)
+    assert (await restored_cli("restore", "kept", "--json")).json["marked"]
+    async with opened(restored) as again:
+        assert await Catalogue(again).add(b"new") > later_file
+
+
 async def test_orphans_are_deleted_on_request_and_added_files_stay(
     before: Before, services: Services, settings: Settings, catalogue: Catalogue, restored_cli: Cli
 ) -> None:
