@@ -55,7 +55,7 @@ def reconcile(data_dir: Path | None, *, delete_orphans: bool, even_most: bool, m
     )
     if as_json:
         print_json(report.as_json())
-        _require_done(report)
+        require_done(report)
     else:
         print_report(report)
 
@@ -94,7 +94,7 @@ def print_report(report: Report) -> None:
         f"added files without a row, {_size(found.added)}, kept: add them again by name, or delete them",
         [info.key for info in found.added],
     )
-    _require_done(report)
+    require_done(report)
 
 
 def _print_part(title: str, lines: Sequence[str]) -> None:
@@ -110,10 +110,11 @@ def _size(objects: Sequence[ObjectInfo]) -> str:
     return size_text(sum(info.size for info in objects))
 
 
-def _require_done(report: Report) -> None:
+def require_done(report: Report) -> None:
+    """Raise `typer.Exit`, after a message that says why, if nothing was marked, or what was to be deleted was not."""
     if not report.marked:
         print_message(
-            "haulage: more than half of all objects are missing, so nothing was changed. Check S3_ENDPOINT and"
+            "haulage: more than half of all objects are missing, so nothing was marked. Check S3_ENDPOINT and"
             " S3_BUCKET_NAME, and run `haulage reconcile`; if they are lost, `haulage reconcile --mark-lost`."
         )
         raise typer.Exit(ExitCode.FAILED)

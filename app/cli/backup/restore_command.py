@@ -9,7 +9,7 @@ from pathlib import Path
 
 from app.cli.backup.folder import DUMP, Manifest, read_backup
 from app.cli.backup.programs import find_restore_program, run_program
-from app.cli.backup.reconcile_command import Report, print_report, reconciled
+from app.cli.backup.reconcile_command import Report, print_report, reconciled, require_done
 from app.cli.environment import load_settings
 from app.cli.errors import CommandFailed
 from app.cli.output import print_json, print_message
@@ -51,7 +51,8 @@ def restore(
 
     manifest, report = run_with_services(settings, run, schema=False)
     if as_json:
-        return print_json({"backup": manifest.model_dump(by_alias=True, mode="json"), **report.as_json()})
+        print_json({"backup": manifest.model_dump(by_alias=True, mode="json"), **report.as_json()})
+        return require_done(report)
     print(
         f"The database is as it was at {manifest.created_at:%Y-%m-%d %H:%M:%S} UTC: {manifest.jobs:,} jobs,"
         f" {manifest.files:,} files. What ran then runs again once a worker starts."

@@ -350,6 +350,21 @@ async def test_orphans_that_are_more_than_half_of_all_objects_are_kept_unless_th
         assert meant.json["orphansDeleted"] == 1
 
 
+async def test_a_restore_beside_a_store_in_which_most_is_missing_fails_and_says_that_nothing_was_marked(
+    catalogue: Catalogue, server_cli: Cli, restored: Settings, restored_cli: Cli
+) -> None:
+    ids = [await catalogue.add(b"x", f"{one}.txt") for one in range(10)]
+    assert (await server_cli("backup", "kept")).code == 0
+    for file_id in ids:
+        await catalogue.remove(file_id)
+    done = await restored_cli("restore", "kept", "--json")
+    assert done.code == 1
+    assert "so nothing was marked" in done.error
+    assert json.loads(done.out)["marked"] is False
+    async with opened(restored) as again:
+        assert (await Catalogue(again).said(ids[0])).available
+
+
 @pytest.mark.usefixtures("services")
 async def test_a_backup_of_an_earlier_schema_is_migrated(
     template: str, empty_database: str, tmp_path: Path, settings: Settings
