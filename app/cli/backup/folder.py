@@ -43,10 +43,15 @@ class Manifest(BaseModel):
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write the manifest. It comes last, so that a folder without one is no backup."""
-    path = folder / MANIFEST
-    path.touch(mode=0o600)
-    path.write_text(manifest.model_dump_json(by_alias=True, indent=2) + "\n", encoding="utf-8")
+    """Write the manifest, all of it or nothing. It comes last, so that a folder without one is no backup."""
+    part = folder / f"{MANIFEST}.part"
+    try:
+        part.touch(mode=0o600)
+        part.write_text(manifest.model_dump_json(by_alias=True, indent=2) + "\n", encoding="utf-8")
+        part.rename(folder / MANIFEST)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
 
 
 async def read_backup(folder: Path) -> Manifest:

@@ -26,11 +26,11 @@ MarkLost = Annotated[
 
 
 def backup(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Back up the database into a new folder: a dump of one moment, and a manifest with its checksum.
+    """Back up the database into a new or empty folder: a dump of one moment, and a manifest with its checksum.
 
     Everything may go on running. Objects are not in it: they stay in the store. It needs pg_dump, of the server's
     version or later.

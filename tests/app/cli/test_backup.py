@@ -403,11 +403,27 @@ async def test_a_folder_that_has_something_in_it_is_not_written_to(server_cli: C
     assert "exists and is not empty" in done.error
 
 
+@pytest.mark.usefixtures("services")
+async def test_an_empty_folder_is_written_to_itself_and_nothing_beside_it_changes(server_cli: Cli) -> None:
+    """It may be where a volume is mounted: no other folder can be renamed to it, and what is beside it is another's."""
+    for name in ("mounted", "mounted.part"):
+        (server_cli.folder / name).mkdir()
+    (server_cli.folder / "mounted.part" / "a").touch()
+    before = (server_cli.folder / "mounted").stat().st_ino
+    done = await server_cli("backup", "mounted")
+    assert done.code == 0, done.error
+    assert (server_cli.folder / "mounted").stat().st_ino == before
+    assert {path.name for path in (server_cli.folder / "mounted").iterdir()} == {DUMP, MANIFEST}
+    assert (server_cli.folder / "mounted.part" / "a").exists()
+
+
 async def test_an_empty_database_has_nothing_to_back_up(restored_cli: Cli) -> None:
-    done = await restored_cli("backup", "nothing")
-    assert done.code == 1
-    assert "no schema of Haulage" in done.error
-    assert list(restored_cli.folder.iterdir()) == [], "nothing is left of it"
+    (restored_cli.folder / "empty").mkdir()
+    for name in ("nothing", "empty"):
+        done = await restored_cli("backup", name)
+        assert done.code == 1
+        assert "no schema of Haulage" in done.error
+    assert list(restored_cli.folder.rglob("*")) == [restored_cli.folder / "empty"], "nothing is left of it"
 
 
 def test_a_program_that_is_too_old_is_named_with_what_to_install() -> None:
