@@ -85,6 +85,7 @@ def template(folder: Path, *values: dict[str, Any]) -> tuple[int, str]:
         ),
         pytest.param({"worker": {"drainTimeout": "25s"}}, "worker/drainTimeout", id="a unit that is not expected"),
         pytest.param({"worker": {"autoscaling": {"minReplicas": 0}}}, "minReplicas", id="to zero workers"),
+        pytest.param({"worker": {"scratch": {"ephemeral": {}}}}, "scratch", id="two sources of one volume"),
         pytest.param({"migrate": {"mode": "job"}}, "migrate/mode", id="a way to migrate that does not exist"),
         pytest.param({"httpRoute": {"enabled": True}}, "parentRefs", id="a route of no gateway"),
         pytest.param({"httpRoute": {"timeouts": {"request": "5 min"}}}, "timeouts", id="no duration"),
@@ -125,6 +126,10 @@ def test_the_values_of_the_readme_are_not_refused(tmp_path: Path) -> None:
         (
             {"worker": {"autoscaling": {"enabled": True, "minReplicas": 30}}},
             "minReplicas of worker must not exceed its maxReplicas",
+        ),
+        (
+            {"gateway": {"autoscaling": {"enabled": True, "minReplicas": 30}}},
+            "gateway.autoscaling.minReplicas must not exceed its maxReplicas",
         ),
         ({"workers": [{"name": "a", "kinds": ["image"]}] * 2}, "two groups have the name a"),
         (
