@@ -293,6 +293,15 @@ def test_further_ports_do_not_replace_those_that_every_installation_needs(minima
     assert {port["port"] for rule in before for port in rule["ports"]} == {53, 5432, 6379, 443, 9000}
 
 
+def test_gateways_keep_their_image_while_workers_get_the_next() -> None:
+    settings = ["image.tag=0.2.0", "gateway.imageTag=0.1.0", "intake.imageTag=0.1.0"]
+    manifests = rendered(CHART / "ci" / "minimal.yaml", settings=settings)
+    made = {name: pod["spec"]["containers"][0]["image"] for name, pod in pods(manifests).items()}
+    old, new = "haulage:0.1.0", "haulage:0.2.0"
+    expected = {"gateway": old, "intake": old, "worker": new, "migrate": new}
+    assert made == {f"haulage-{name}": image for name, image in expected.items()}
+
+
 def test_metrics_are_served_and_scraped_at_one_port(scaled: list[Manifest], minimal: list[Manifest]) -> None:
     for name, pod in pods(scaled).items():
         [container] = pod["spec"]["containers"]

@@ -29,8 +29,9 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- with $path }}/{{ . }}{{ end -}}
 {{- end -}}
 
+{{- /* Takes `root` and, if there are any, `values` of the component. */ -}}
 {{- define "haulage.image" -}}
-{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{ .root.Values.image.repository }}:{{ dig "imageTag" "" (default dict .values) | default .root.Values.image.tag | default .root.Chart.AppVersion }}
 {{- end -}}
 
 {{- /* A group of workers with all of its values: its own, or else those of `worker`. Takes `root` and `group`; YAML.
@@ -84,7 +85,7 @@ sets for this process. Takes `root`, `own` and, if there are any, `values` of th
 
 {{- /* What containers of Haulage have in common. Takes `args` and what `haulage.env` takes. */ -}}
 {{- define "haulage.container" -}}
-image: {{ include "haulage.image" .root }}
+image: {{ include "haulage.image" . }}
 imagePullPolicy: {{ .root.Values.image.pullPolicy }}
 args: {{ toJson .args }}
 env:
