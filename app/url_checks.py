@@ -11,7 +11,7 @@ from app.request_bodies import FileSelection
 from app.requests import summary
 from app.validation import Problem
 from jobs.concurrency import map_limited
-from jobs.errors import EgressRefused, InvalidRequest, InvalidUrl
+from jobs.errors import EgressFailed, EgressRefused, InvalidRequest, InvalidUrl
 
 CHECKED_AT_ONCE = 16
 """Hosts that are looked up at the same time."""
@@ -34,9 +34,11 @@ async def check_urls(request: Request, selection: FileSelection) -> None:
 
     async def problem_of(url: str) -> str | None:
         try:
-            await services.egress.check(url)
+            await services.egress.check_now(url)
         except (EgressRefused, InvalidUrl) as error:
             return error.message
+        except EgressFailed:  # the look-up may succeed later
+            pass
         return None
 
     found = await map_limited(problem_of, firsts.values(), CHECKED_AT_ONCE)

@@ -54,22 +54,27 @@ async def initiate(request: Request) -> Response:
         key = read(idempotency_key)
         selection = await read_body(request, FileSelection)
     selection = await granted(request, selection)
-    await check_urls(request, selection)
     it = context(request)
+    owner = principal_of(request).owner
+    idempotency = None if key is None else Idempotency(key, _digest(selection))
+    # A repeated request gets its job, whatever a check of its URLs would find now.
+    if selection.sources() and (
+        idempotency is None or await it.services.lifecycle.find_earlier(owner, idempotency) is None
+    ):
+        await check_urls(request, selection)
     new = NewDownload(
         files=selection.requests(),
         sources=selection.sources(),
         archive_name=selection.safe_archive_name(),
         on_missing=selection.on_missing,
         compression=selection.compression,
-        owner=principal_of(request).owner,
+        owner=owner,
         reader=reader_of(request),
         grant=_grant_use(principal_of(request)),
         admission=admission_of(request),
         audit=it.audit.entry(request, principal_of(request), "initiate"),
         traceparent=traceparent(request),
     )
-    idempotency = None if key is None else Idempotency(key, _digest(selection))
     owners = it.guard.owners
     generation = owners.generation
     job = await it.services.downloads.create(new, idempotency)

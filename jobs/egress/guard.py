@@ -151,9 +151,13 @@ class Egress:
         only hosts that are not public can be told: what is sent there does not leave the own network.
         """
         try:
-            await self._check(parse_url(url))
+            await self.check_now(url)
         except EgressFailed as error:
             raise InvalidUrl(error.message) from error
+
+    async def check_now(self, url: str) -> None:
+        """The same, but raises `EgressFailed` if the name of the host cannot be looked up now."""
+        await self._check(parse_url(url))
 
     async def check_tls(self, url: str) -> None:
         """Refuse a URL without TLS of a public host, right before a request that would be sent there.

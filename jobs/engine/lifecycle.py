@@ -298,6 +298,14 @@ class Lifecycle:
             span.set(_attributes_of(job))
         return job
 
+    async def find_earlier(self, owner: str, idempotency: Idempotency) -> Job | None:
+        """The job that an earlier request with this key has created, if any.
+
+        Raises `IdempotencyKeyReused` and `IdempotencyKeyInFlight` as `create` does.
+        """
+        async with self._database.begin() as connection:
+            return await self._earlier(connection, owner, idempotency)
+
     async def _earlier(self, connection: AsyncConnection, owner: str, idempotency: Idempotency) -> Job | None:
         if not await jobs.lock_key(connection, owner, idempotency.key):
             raise IdempotencyKeyInFlight(

@@ -11,7 +11,8 @@ import pytest
 from jobs.settings import Settings
 from tests.app.shared import Shared
 from tests.helpers.jobs import ended
-from tests.helpers.running import working
+from tests.helpers.running import serving, working
+from tests.helpers.settings import with_changes
 from tests.helpers.sources import hosting, responding
 
 URL = "https://files.example/a.bin?token=hush"
@@ -83,7 +84,6 @@ async def test_the_preflight_check_knows_no_urls(shared: Shared) -> None:
     [
         ("http://127.0.0.2/a?hush", "not public"),
         ("https://169.254.169.254/a?hush", "not public"),
-        ("https://nobody.invalid/a?hush", "not known"),
         ("http://1.1.1.1/a?hush", "must start with https://"),
     ],
 )
@@ -117,7 +117,9 @@ async def test_only_the_database_has_the_query_of_a_url(
     assert "hush" not in json.dumps([status, history, listed]) + logs.out + logs.err
 
 
-async def test_the_same_urls_with_the_same_key_are_the_same_job(api: httpx.AsyncClient) -> None:
+async def test_the_same_urls_with_the_same_key_are_the_same_job(
+    settings: Settings, api: httpx.AsyncClient
+) -> None:
     def body(url: str) -> dict[str, Any]:
         return {"json": {"files": [{"url": url, "name": "a"}]}, "headers": {"Idempotency-Key": "order-1"}}
 
@@ -125,3 +127,11 @@ async def test_the_same_urls_with_the_same_key_are_the_same_job(api: httpx.Async
     again = await api.post("/v1/download/initiate", **body("http://127.0.0.1/a"))
     other = await api.post("/v1/download/initiate", **body("http://127.0.0.1/b"))
     assert (again.json()["jobId"], other.status_code) == (first.json()["jobId"], 422)
+    async with serving(with_changes(settings, url_sources="off")) as url, httpx.AsyncClient(base_url=url) as later:
+        repeated = await later.post("/v1/download/initiate", **body("http://127.0.0.1/a"))
+        assert (repeated.status_code, repeated.json().get("jobId")) == (202, first.json()["jobId"])
+
+
+async def test_a_host_that_is_not_known_now_is_left_to_the_workers(api: httpx.AsyncClient) -> None:
+    response = await initiate(api, {"url": "https://nobody.invalid/a?hush", "name": "a"})
+    assert response.status_code == 202, response.text
