@@ -157,7 +157,8 @@ class Attempt:
         found: Source | Missing
         try:
             if self._settings.url_sources == "off":
-                raise SourceRejected("URLs are not fetched here any more; an operator can allow it by URL_SOURCES")
+                reason = "URLs are not fetched here any more; an operator can allow it by URL_SOURCES"
+                raise SourceRejected(reason)  # noqa: TRY301 - it is a rejection like those of the host
             fetched = await self._bundler.fetcher.fetch(self._download, source, target, self._reporter)
             found = replace(
                 target,
