@@ -97,7 +97,7 @@ class SmtpServer:
 
 
 def _reason(error: Exception) -> str:
-    """What the server has said, without line breaks; the errors of aiosmtplib have no password in them."""
+    """What the server has said, as a sentence without line breaks; the errors of aiosmtplib have no password in them."""
     from aiosmtplib import SMTPRecipientsRefused, SMTPResponseException  # noqa: PLC0415 - see above
 
     if isinstance(error, SMTPRecipientsRefused):
@@ -106,4 +106,4 @@ def _reason(error: Exception) -> str:
         text = f"{error.code} {error.message}"
     else:
         text = str(error) or type(error).__name__
-    return " ".join(text.split())
+    return " ".join(text.split()).removesuffix(".") + "."
