@@ -28,7 +28,7 @@ from jobs.mail.digests import (
     start_mail,
 )
 from jobs.mail.messages import digest_mail
-from jobs.mail.smtp import SmtpServer
+from jobs.mail.smtp import QUIT_TIMEOUT, SmtpServer
 from jobs.notices import Notice, NoticeKind, gather_reports
 from jobs.settings import MailSettings
 
@@ -44,8 +44,9 @@ RECORD_TIME = 30.0
 """Seconds that the lease lasts longer than sending may take, to record what became of it."""
 RECORD_INTERVAL = 1.0
 """Seconds between two attempts to record it."""
-STOP_TIME = 2.0
-"""Seconds for which a process that stops waits for the mail that it is sending."""
+STOP_TIME = QUIT_TIMEOUT + 3.0
+"""Seconds for which a process that stops waits for the mail that it is sending: also until it has recorded one that the
+server has accepted but whose connection it does not end."""
 
 Clock = Callable[[], Awaitable[datetime]]
 Condition = Callable[[], Awaitable[Notice | None]]

@@ -27,6 +27,8 @@ class MailServer:
         self.refused: set[str] = set()
         self.gate = asyncio.Event()
         self.gate.set()
+        self.leaves_quit_open = False
+        """Whether it never responds to QUIT."""
         self.started = 0
         """Mails whose bytes have arrived."""
         self.secured: list[bool] = []
@@ -50,6 +52,14 @@ class MailServer:
             return "550 no such user"
         envelope.rcpt_tos.append(address)
         return "250 OK"
+
+    async def handle_QUIT(  # noqa: N802 - see above
+        self, server: SMTP, session: Session, envelope: Envelope
+    ) -> str:
+        del server, session, envelope
+        if self.leaves_quit_open:
+            await asyncio.Event().wait()
+        return "221 Bye"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - see above
         del server

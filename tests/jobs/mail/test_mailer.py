@@ -215,6 +215,19 @@ async def test_a_mail_that_is_being_sent_when_its_process_stops_is_sent_once(
     assert len(server.mails) == 1
 
 
+async def test_a_mail_is_recorded_although_the_server_does_not_end_the_connection(
+    services: Services, server: MailServer, mail_settings: dict[str, Any], clock: Clock
+) -> None:
+    settings = with_changes(services.settings, **mail_settings)
+    server.leaves_quit_open = True
+    await raised(services)
+    async with mailing(services.database, settings, SITE):
+        await server.until(1)
+    clock.move(PAUSE * 10)
+    assert not await Mailer(services.database, settings, SITE, clock).send_due()
+    assert len(server.mails) == 1
+
+
 async def test_without_a_server_nothing_is_mailed(services: Services) -> None:
     async with mailing(services.database, services.settings, SITE) as conditions:
         assert conditions == []
