@@ -29,8 +29,8 @@ PAUSE = 5.0
 """Seconds for which a replica that is unavailable or lags is not used."""
 POLL = 0.01
 """Seconds between two checks whether the replica has caught up."""
-# The insert position includes transactions that are committed but not yet flushed (synchronous_commit=off).
-_WRITTEN = "SELECT pg_current_wal_insert_lsn()::text AS position"
+# The insert position includes transactions that are committed but not yet flushed (synchronous_commit=off). A standby has none.
+_WRITTEN = "SELECT CASE WHEN NOT pg_is_in_recovery() THEN pg_current_wal_insert_lsn()::text END AS position"
 _REPLAYED = """
     SELECT pg_is_in_recovery() AS is_standby,
         coalesce(pg_last_wal_replay_lsn() >= $1::text::pg_lsn, false) AS has_caught_up
@@ -99,8 +99,12 @@ class ReplicaReads:
         await self._wait_for(self._replica, row["position"])
         return monotonic() - began
 
-    async def _wait_for(self, replica: Database, position: str) -> None:
-        """Return when the replica has replayed this position of the log."""
+    async def _wait_for(self, replica: Database, position: str | None) -> None:
+        """Return when the replica has replayed this position of the log. Raises `ReplicaUnusable`, also without one."""
+        if position is None:
+            raise ReplicaUnusable(
+                "The server of DATABASE_URL is a standby, so nothing says what the replica should have."
+            )
         try:
             async with asyncio.timeout(self._max_lag):
                 while True:

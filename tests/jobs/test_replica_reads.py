@@ -148,6 +148,15 @@ async def test_a_server_that_is_no_standby_is_not_read(databases: tuple[Database
         await ReplicaReads(primary, primary, LAG).measure_lag()
 
 
+async def test_a_primary_that_has_become_a_standby_is_read(databases: tuple[Database, Database]) -> None:
+    """As with DATABASE_URL leading to a standby during a failover: reads go on."""
+    _, standby = databases
+    reads = ReplicaReads(standby, standby, LAG)
+    assert await is_on_replica(reads)
+    with pytest.raises(ReplicaUnusable, match="The server of DATABASE_URL is a standby"):
+        await reads.measure_lag()
+
+
 async def test_without_the_primary_nothing_is_read(databases: tuple[Database, Database]) -> None:
     _, replica = databases
     gone = Database.open(UNAVAILABLE["database"]["database_url"], pool_size=2, timeout=5)
