@@ -110,6 +110,7 @@ class ReplicaReads:
                 while True:
                     [row] = await replica.fetch(_REPLAYED, position)
                     if not row["is_standby"]:
+                        await replica.dispose()  # new connections may lead to a standby
                         raise ReplicaUnusable("The server of DATABASE_REPLICA_URL is no standby.")
                     if row["has_caught_up"]:
                         return

@@ -130,6 +130,14 @@ class DatabaseSettings(_Group):
             parse_database_url(url)
         return url
 
+    @field_validator("database_replica_url")
+    @classmethod
+    def _replica_is_one_server(cls, url: str | None) -> str | None:
+        """Of several, one could be read whose position in the log was not checked."""
+        if url is not None and len(parse_database_url(url).hosts) > 1:
+            raise ValueError("must have one host, since a read must reach the server whose lag was checked: name one")
+        return url
+
 
 _REDIS_PORT = 6379
 """Which `RedisDsn` adds to a URL without a port."""

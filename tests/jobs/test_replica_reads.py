@@ -148,6 +148,18 @@ async def test_a_server_that_is_no_standby_is_not_read(databases: tuple[Database
         await ReplicaReads(primary, primary, LAG).measure_lag()
 
 
+async def test_connections_to_a_server_that_is_no_standby_are_not_kept(databases: tuple[Database, Database]) -> None:
+    """New ones may lead to a standby again, as after a restart of a server that follows now."""
+    primary, _ = databases
+    replica = Database.open(primary._url, pool_size=1, timeout=20)  # noqa: SLF001
+    own = "SELECT pg_backend_pid() AS pid"
+    [before] = await replica.fetch(own)
+    assert not await is_on_replica(ReplicaReads(primary, replica, LAG))
+    [after] = await replica.fetch(own)
+    assert before["pid"] != after["pid"]
+    await replica.close()
+
+
 async def test_a_primary_that_has_become_a_standby_is_read(databases: tuple[Database, Database]) -> None:
     """As with DATABASE_URL leading to a standby during a failover: reads go on."""
     _, standby = databases

@@ -163,6 +163,11 @@ def test_a_setting_is_normalised(monkeypatch: pytest.MonkeyPatch, name: str, tex
         ("PART_SIZE", "8MiB", "must be a whole number, not '8MiB'"),
         ("PART_SIZE", str(6 << 30), "must be at most 5368709120, not '6442450944'"),
         ("PORT", "9" * 5000, "must be a whole number of fewer digits, not '999"),
+        (
+            "DATABASE_REPLICA_URL",
+            "postgresql://hid,two/haulage",
+            "must have one host, since a read must reach the server",
+        ),
         ("S3_FORCE_PATH_STYLE", "maybe", "must be true or false, not 'maybe'"),
         ("S3_PART_COPY", "always", "must be 'auto' or 'never', not 'always'"),
         ("LOG_LEVEL", "loud", "must be 'debug', 'info', 'warning' or 'error', not 'loud'"),
