@@ -29,7 +29,8 @@ PAUSE = 5.0
 """Seconds for which a replica that is unavailable or lags is not used."""
 POLL = 0.01
 """Seconds between two checks whether the replica has caught up."""
-# The insert position includes transactions that are committed but not yet flushed (synchronous_commit=off). A standby has none.
+# The insert position includes transactions that are committed but not yet flushed (synchronous_commit=off).
+# A standby has none.
 _WRITTEN = "SELECT CASE WHEN NOT pg_is_in_recovery() THEN pg_current_wal_insert_lsn()::text END AS position"
 _REPLAYED = """
     SELECT pg_is_in_recovery() AS is_standby,

@@ -9,9 +9,10 @@ from typing import Any
 from redis.asyncio.sentinel import MasterNotFoundError, Sentinel
 from redis.exceptions import ResponseError
 
-SENTINEL_TIMEOUT = 0.5
+SENTINEL_TIMEOUT = 0.2
 """Seconds to connect to a sentinel, and for its response. They are queried one after another, and once more to find out why
-there is no master: `/health` waits for that."""
+there is no master: `/health` waits for that. Two that do not respond must take much less than a probe or a batch may take
+(`PROBE_TIMEOUT`, `PATIENCE`): one that was passed over is queried first again unless the call succeeds."""
 
 
 class NoMaster(MasterNotFoundError):

@@ -17,8 +17,8 @@ LOST_PAUSE = 0.25
 """Seconds between two attempts to reach Redis while it is unavailable."""
 PROBE_PAUSE = 1.0
 """Seconds between two probes while Redis works."""
-PROBE_TIMEOUT = 0.5
-"""Seconds that Redis has to respond to a probe."""
+PROBE_TIMEOUT = 1.0
+"""Seconds that Redis has to respond to a probe, sentinels that do not respond included."""
 
 
 class RedisProbe:

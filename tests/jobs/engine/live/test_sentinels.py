@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
 from jobs.engine.live.feed import RedisFeed
+from jobs.engine.live.send_buffer import PATIENCE
 from jobs.engine.wakeups.probe import probe_redis
+from jobs.engine.worker.redis_probe import PROBE_TIMEOUT
 from jobs.errors import RedisUnavailable
 from jobs.settings import RedisSettings, Settings
 from tests.helpers.catalogue import Catalogue
@@ -68,6 +71,41 @@ async def test_a_sentinel_that_does_not_respond_is_passed_over(group: SentinelGr
     feed = RedisFeed.open(RedisSettings.model_validate(sentinels_of(group) | {"redis_sentinels": sentinels}))
     await probe_redis(feed)
     await feed.close()
+
+
+async def test_sentinels_that_accept_connections_and_never_respond_are_passed_over_within_a_probe(
+    group: SentinelGroup,
+) -> None:
+    """One that was passed over is queried first again unless the probe succeeds."""
+    async with silent_server() as one, silent_server() as two:
+        sentinels = (one, two, *str(group.changes["redis_sentinels"]).split(","))
+        feed = RedisFeed.open(RedisSettings.model_validate(sentinels_of(group) | {"redis_sentinels": sentinels}))
+
+        async def responds_in_time() -> bool:
+            try:
+                async with asyncio.timeout(min(PROBE_TIMEOUT, PATIENCE)):
+                    await probe_redis(feed)
+            except (TimeoutError, RedisUnavailable):
+                return False
+            return True
+
+        await eventually(responds_in_time)
+        await feed.close()
+
+
+@asynccontextmanager
+async def silent_server() -> AsyncIterator[str]:
+    """The address of a server that accepts connections and sends nothing."""
+    server = await asyncio.start_server(_discard_until_closed, "127.0.0.1", 0)
+    try:
+        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+
+
+async def _discard_until_closed(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read()
+    writer.close()
 
 
 async def test_no_sentinel_responds() -> None:
