@@ -7,18 +7,25 @@ from collections.abc import Mapping
 from jobs.database import Database
 from jobs.engine.transport import GATEWAY_TTL
 
+BATCH = 500
+"""Names that are exchanged in one statement, which compares each with each."""
+
 
 async def exchange_levels(
     database: Database, gateway: str, report: Mapping[str, tuple[float, float]], now: float
 ) -> tuple[int, bool, dict[str, float]]:
-    """In one statement, which locks levels in the order of their names, so that two gateways do not wait for each other.
+    """In few statements, which lock levels in the order of their names, so that two gateways do not wait for each other.
 
     Raises `DatabaseUnavailable`.
     """
     names = sorted(report)
-    levels, added = [report[name][0] for name in names], [report[name][1] for name in names]
-    [row] = await database.fetch(_EXCHANGE, gateway, now, now - GATEWAY_TTL, names, levels, added)
-    return row["gateways"], row["is_new"], dict(zip(row["names"] or (), row["levels"] or (), strict=True))
+    batches = [names[start : start + BATCH] for start in range(0, len(names), BATCH)] or [[]]
+    rows = []
+    for batch in batches:
+        levels, added = [report[name][0] for name in batch], [report[name][1] for name in batch]
+        rows += await database.fetch(_EXCHANGE, gateway, now, now - GATEWAY_TTL, batch, levels, added)
+    raised = {name: level for row in rows for name, level in zip(row["names"] or (), row["levels"] or (), strict=True)}
+    return rows[0]["gateways"], rows[0]["is_new"], raised
 
 
 _EXCHANGE = """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from jobs.engine.sql.request_levels import exchange_levels
+from jobs.engine.sql.request_levels import BATCH, exchange_levels
 from jobs.engine.transport import GATEWAY_TTL
 from jobs.services import Services
 
@@ -23,6 +23,15 @@ async def test_the_highest_level_counts_and_each_gateway_adds_to_it(services: Se
         {"olga": NOW + 104, "otto": NOW},
     )
     assert await exchange_levels(database, "b", {}, NOW) == (2, False, {})
+
+
+async def test_more_names_than_one_statement_takes(services: Services) -> None:
+    report = {f"user-{number}": (NOW + number, 1.0) for number in range(2 * BATCH + 1)}
+    for _ in range(2):
+        gateways, is_new, levels = await exchange_levels(services.database, "a", report, NOW)
+    assert (gateways, is_new) == (1, False)
+    assert levels == {name: level + 2 for name, (level, _) in report.items()}
+    assert (await exchange_levels(services.database, "b", report, NOW))[:2] == (2, True)
 
 
 async def test_what_is_over_is_removed(services: Services) -> None:
