@@ -40,14 +40,14 @@ async def make_room(database: Database, schema: str, *, keep_as: str | None) -> 
 async def put_back(database: Database, schema: str, *, kept_as: str) -> None:
     """Undoes `make_room`, and deletes what has been loaded since. Raises `DatabaseUnavailable`."""
     async with database.without_timeout().begin() as connection:
-        await _drop(connection, schema)
+        await _delete(connection, schema)
         await _rename(connection, kept_as, schema)
 
 
-async def drop_schema(database: Database, schema: str) -> None:
+async def delete_schema(database: Database, schema: str) -> None:
     """Deletes the schema with all that is in it. Raises `DatabaseUnavailable`."""
     async with database.without_timeout().begin() as connection:
-        await _drop(connection, schema)
+        await _delete(connection, schema)
 
 
 async def _rename(connection: AsyncConnection, old: str, new: str) -> None:
@@ -56,7 +56,7 @@ async def _rename(connection: AsyncConnection, old: str, new: str) -> None:
     )
 
 
-async def _drop(connection: AsyncConnection, schema: str) -> None:
+async def _delete(connection: AsyncConnection, schema: str) -> None:
     await connection.exec_driver_sql(f"DROP SCHEMA {_quoted(connection, schema)} CASCADE")
 
 

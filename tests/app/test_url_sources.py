@@ -117,9 +117,7 @@ async def test_only_the_database_has_the_query_of_a_url(
     assert "hush" not in json.dumps([status, history, listed]) + logs.out + logs.err
 
 
-async def test_the_same_urls_with_the_same_key_are_the_same_job(
-    settings: Settings, api: httpx.AsyncClient
-) -> None:
+async def test_the_same_urls_with_the_same_key_are_the_same_job(settings: Settings, api: httpx.AsyncClient) -> None:
     def body(url: str) -> dict[str, Any]:
         return {"json": {"files": [{"url": url, "name": "a"}]}, "headers": {"Idempotency-Key": "order-1"}}
 

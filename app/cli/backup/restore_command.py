@@ -17,7 +17,7 @@ from app.cli.service_runner import run_with_services
 from jobs.database import Database
 from jobs.errors import InvalidRequest
 from jobs.migrate import is_known_revision, migrate
-from jobs.recovery.schemas import drop_schema, make_room, put_back, replaced_name
+from jobs.recovery.schemas import delete_schema, make_room, put_back, replaced_name
 from jobs.recovery.snapshots import inspect_target
 from jobs.services import Services
 from jobs.settings import Settings
@@ -108,7 +108,7 @@ async def _load(services: Services, folder: Path, manifest: Manifest, *, replace
         )
         await migrate(services.database)
     if keep_as is not None:
-        await drop_schema(services.database, keep_as)
+        await delete_schema(services.database, keep_as)
 
 
 @asynccontextmanager
