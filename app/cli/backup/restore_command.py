@@ -14,7 +14,6 @@ from app.cli.environment import load_settings
 from app.cli.errors import CommandFailed
 from app.cli.output import print_json, print_message
 from app.cli.service_runner import run_with_services
-from jobs.database import Database
 from jobs.errors import InvalidRequest
 from jobs.migrate import is_known_revision, migrate
 from jobs.recovery.schemas import delete_schema, make_room, put_back, replaced_name
@@ -94,7 +93,7 @@ async def _load(services: Services, folder: Path, manifest: Manifest, *, replace
     program = find_restore_program(manifest.dumped_by, target.server)
     keep_as = replaced_name(manifest.schema_name, datetime.now(UTC)) if target.tables else None
     await make_room(services.database, manifest.schema_name, keep_as=keep_as)
-    async with _put_back_on_error(services.database, manifest.schema_name, keep_as):
+    async with _put_back_on_error(services, manifest.schema_name, keep_as):
         await run_program(
             program,
             services.settings.database_url,
@@ -112,7 +111,7 @@ async def _load(services: Services, folder: Path, manifest: Manifest, *, replace
 
 
 @asynccontextmanager
-async def _put_back_on_error(database: Database, schema: str, kept_as: str | None) -> AsyncIterator[None]:
+async def _put_back_on_error(services: Services, schema: str, kept_as: str | None) -> AsyncIterator[None]:
     """Rename the replaced schema back if the block raises or is cancelled, and print what became of it."""
     try:
         yield
@@ -120,7 +119,7 @@ async def _put_back_on_error(database: Database, schema: str, kept_as: str | Non
         if kept_as is None:
             raise
         try:
-            await put_back(database, schema, kept_as=kept_as)
+            await put_back(services.database, schema, kept_as=kept_as)
         except BaseException:
             print_message(
                 f"haulage: the restore failed. What was in the database before is in its schema {kept_as}: drop the schema"
