@@ -26,6 +26,8 @@ _SEGMENT = re.compile(r"[A-Za-z0-9._~-]+")
 _MAILBOX = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 """The part before the @ without quotes: Dot-string of RFC 5321, section 4.1.2."""
 _MAX_MAILBOX = 64
+_USERINFO = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+")
+"""A user or a password (RFC 3986, section 3.2.1)."""
 
 
 def host_pattern(text: str) -> str:
@@ -170,6 +172,10 @@ def smtp_url(text: str) -> str:
     user, _, password = userinfo.partition(":")
     if at and not (user and password):
         raise ValueError("must have a user and a password before the @, or neither and no @")
+    if at and not (_USERINFO.fullmatch(user) and _USERINFO.fullmatch(password)):
+        raise ValueError(
+            "must have every character of user and password percent-encoded that a URL does not allow there"
+        )
     try:
         host, port = _host_and_port(place)
     except ValueError:
