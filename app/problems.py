@@ -253,6 +253,7 @@ RESPONSES: dict[str, ErrorResponse] = {
     "invalid_url": ErrorResponse(422, "Not a URL that requests can be sent to", ExitCode.INVALID),
     "egress_refused": ErrorResponse(422, "Requests may not be sent to this host", ExitCode.INVALID),
     "egress_failed": ErrorResponse(502, "The host did not respond", ExitCode.UNAVAILABLE),
+    "egress_timeout": ErrorResponse(504, "The host did not respond in time", ExitCode.UNAVAILABLE),
     "mail_failed": ErrorResponse(502, "The mail was not sent", ExitCode.UNAVAILABLE),
     # failed attempts
     "source_rejected": ErrorResponse(422, "The URL cannot be fetched", ExitCode.INVALID),

@@ -273,6 +273,13 @@ class EgressFailed(HaulageError):
     error_class = ErrorClass.NETWORK
 
 
+class EgressTimeout(EgressFailed):
+    """A host sent nothing, or did not accept a connection, for as long as a request may wait."""
+
+    code = "egress_timeout"
+    error_class = ErrorClass.TIMEOUT
+
+
 class MailFailed(HaulageError):
     """A mail to operators was not sent: the SMTP server is unavailable, or has refused it."""
 

@@ -23,7 +23,7 @@ import httpcore2
 import httpx2
 
 from jobs.egress.destinations import Address, Destinations, is_public
-from jobs.errors import EgressFailed, EgressRefused, InvalidUrl
+from jobs.errors import EgressFailed, EgressRefused, EgressTimeout, InvalidUrl
 from jobs.settings import EgressSettings
 
 MAX_URL = 2_048
@@ -208,11 +208,12 @@ class Egress:
                 extensions={"timeout": timeouts},
             ) as response:
                 yield response
+        except httpcore2.TimeoutException as error:
+            raise EgressTimeout(f"{parsed.host} did not respond, or sent nothing more, for {seconds:g} s.") from error
         except (
             httpcore2.NetworkError,
             httpcore2.ProtocolError,
             httpcore2.ProxyError,
-            httpcore2.TimeoutException,
         ) as error:
             raise EgressFailed(f"The request to {parsed.host} failed: {_reason(error)}") from error
         except OSError as error:  # of TLS

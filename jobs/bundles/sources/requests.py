@@ -10,7 +10,15 @@ import httpcore2
 
 from jobs.bundles.sources.responses import REDIRECTS, headers_of
 from jobs.egress.guard import Egress
-from jobs.errors import EgressFailed, EgressRefused, InvalidUrl, SourceRejected, SourceUnavailable
+from jobs.errors import (
+    EgressFailed,
+    EgressRefused,
+    EgressTimeout,
+    InvalidUrl,
+    SourceRejected,
+    SourceTooSlow,
+    SourceUnavailable,
+)
 
 MAX_REDIRECTS = 5
 
@@ -38,6 +46,8 @@ async def opened(
         raise SourceRejected(f"it was redirected more than {MAX_REDIRECTS} times")
     except (EgressRefused, InvalidUrl) as error:
         raise SourceRejected(error.message.rstrip(".")) from error
+    except EgressTimeout as error:
+        raise SourceTooSlow(error.message) from error
     except EgressFailed as error:
         raise SourceUnavailable(error.message) from error
 

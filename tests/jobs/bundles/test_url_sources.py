@@ -468,6 +468,24 @@ async def test_a_host_that_drips_is_given_up(
     assert starts == sorted(set(starts)), "each request has a window of its own"
 
 
+async def test_a_host_that_sends_nothing_is_given_up(
+    services: Services, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "FIRST_PAUSE", 0.01)
+    gate = asyncio.Event()
+
+    async def wait(*_: object) -> None:
+        await gate.wait()
+
+    async with hosting(b"") as host:
+        host.otherwise = wait
+        job = await run(services, with_changes(settings, source_timeout=0.3), host)
+        gate.set()
+    assert job.failure is not None
+    assert job.failure.error_class is ErrorClass.TIMEOUT
+    assert "sent nothing" in reason_of(job)
+
+
 async def test_a_wrong_sha256_fails_the_download(services: Services, settings: Settings) -> None:
     async with hosting(os.urandom(7 * MIB)) as host:
         job = await run(services, settings, host, sha256="0" * 64)
