@@ -17,6 +17,7 @@ import structlog
 from jobs.breakers import Breaker
 from jobs.concurrency import cancel_and_wait
 from jobs.engine.live.refusals import reason_of
+from jobs.errors import HaulageError
 
 log = structlog.get_logger()
 
@@ -96,7 +97,12 @@ class SendBuffer(Generic[T]):
                     await self._send(batch)
         except Exception as error:  # noqa: BLE001 - the event loop raises errors of its own
             if not self._lost:
-                log.warning("send_lost", buffer=self._name, reason=reason_of(error))
+                reason = (
+                    getattr(error, "reason", "") or error.message
+                    if isinstance(error, HaulageError)
+                    else reason_of(error)
+                )
+                log.warning("send_lost", buffer=self._name, reason=reason)
             self._lost += len(batch)
         else:
             if self._lost:

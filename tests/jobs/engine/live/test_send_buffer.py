@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import structlog
 from pydantic import RedisDsn
 
 from jobs.engine.jobs import Overdue
@@ -17,6 +18,7 @@ from jobs.engine.live import send_buffer as outboxes
 from jobs.engine.live.feed import RedisFeed, key, redis_breaker
 from jobs.engine.live.send_buffer import SendBuffer
 from jobs.engine.wakeups.queue import RedisQueue, wakeup_id
+from jobs.errors import DatabaseBusy, DatabaseUnavailable
 from jobs.kinds import Kind
 from jobs.services import Services
 from jobs.settings import RedisSettings
@@ -85,6 +87,21 @@ async def test_what_can_not_be_sent_is_lost_and_what_comes_later_is_not(error: E
     outbox.put(2, 1)
     await outbox.flush()
     assert sent.messages == [2]
+
+
+async def test_the_log_says_why_messages_were_lost_that_postgresql_should_have_sent() -> None:
+    sent = Sent()
+    sent.opened.set()
+    outbox = SendBuffer("test", sent, breaker=None)
+    with structlog.testing.capture_logs() as logs:
+        for error in (DatabaseUnavailable("unavailable", "connection refused"), DatabaseBusy("overloaded")):
+            sent.error = error
+            outbox.put(1, 1)
+            await outbox.flush()
+            sent.error = None
+            outbox.put(2, 1)
+            await outbox.flush()
+    assert [line["reason"] for line in logs if line["event"] == "send_lost"] == ["connection refused", "overloaded"]
 
 
 async def test_a_batch_that_hangs_is_given_up_and_the_next_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
