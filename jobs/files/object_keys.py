@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+FILES_PREFIX = "files/"
+"""The prefix of the keys of files that were added to the catalogue, which end in the id."""
+
 
 def catalogue_key(file_id: int) -> str:
     """The key of a file that was added to the catalogue."""
-    return f"files/{file_id}"
+    return f"{FILES_PREFIX}{file_id}"
 
 
 def template_key(template: str, file_id: int) -> str:

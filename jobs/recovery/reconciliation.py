@@ -17,6 +17,7 @@ from jobs.bundles.keys import BUNDLES_PREFIX
 from jobs.bundles.orphans import Orphans
 from jobs.errors import IllegalTransition
 from jobs.files.catalogue import mark_gone
+from jobs.files.object_keys import FILES_PREFIX
 from jobs.files.states import GoneReason
 from jobs.files.tables import FILE_ID_MAX
 from jobs.processing.cleanup import ProcessingCleanup
@@ -32,7 +33,6 @@ log = structlog.get_logger()
 
 ROWS = 1_000
 """Rows whose objects are checked together."""
-FILES_PREFIX = "files/"
 SPARE_IDS = 1_000
 """Ids of files that are skipped besides those that are known to be used up."""
 

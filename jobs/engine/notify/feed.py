@@ -61,8 +61,8 @@ class NotifyFeed:
     async def publish(self, event: Event) -> None:
         """Publishes the event without waiting.
 
-        If it is too large for a notification, gateways are told which job to read. One that PostgreSQL does not have is
-        discarded then: the next batch, within a second, has its changes.
+        If it is too large for a notification, only the id of the job is sent, which gateways read. An event that
+        PostgreSQL does not have is discarded then: the next batch, within a second, has its changes.
         """
         payload = f"{event.job_id} {event.model_dump_json()}"
         size = len(payload.encode())

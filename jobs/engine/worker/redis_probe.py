@@ -30,7 +30,7 @@ class RedisProbe:
 
     @property
     def grace(self) -> float:
-        """None while Redis is unavailable, else `WAKE_GRACE` seconds."""
+        """Zero while Redis is unavailable, else `WAKE_GRACE` seconds."""
         return 0 if self.lost.is_set() else self._engine.settings.wake_grace
 
     async def wait(self) -> None:
