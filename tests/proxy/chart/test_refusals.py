@@ -85,7 +85,6 @@ def template(folder: Path, *values: dict[str, Any]) -> tuple[int, str]:
         ),
         pytest.param({"worker": {"drainTimeout": "25s"}}, "worker/drainTimeout", id="a unit that is not expected"),
         pytest.param({"worker": {"autoscaling": {"minReplicas": 0}}}, "minReplicas", id="to zero workers"),
-        pytest.param({"worker": {"scratch": {"ephemeral": {}}}}, "scratch", id="two sources of one volume"),
         pytest.param({"migrate": {"mode": "job"}}, "migrate/mode", id="a way to migrate that does not exist"),
         pytest.param({"httpRoute": {"enabled": True}}, "parentRefs", id="a route of no gateway"),
         pytest.param({"httpRoute": {"timeouts": {"request": "5 min"}}}, "timeouts", id="no duration"),
