@@ -46,6 +46,7 @@ class Reconciler:
         self._repair = repair
         self._refresh_access = refresh_access
         self._hurry = asyncio.Event()
+        self._was_connected = False
         self._degraded_until = 0.0
         """On the clock of the event loop."""
 
@@ -69,9 +70,12 @@ class Reconciler:
                 log.exception("reconciliation_failed")
 
     def _interval(self, now: float) -> float:
-        if not self._subscriptions.connected:
+        if self._subscriptions.connected:
+            self._was_connected = True
+            return DEGRADED_RECONCILE_INTERVAL if now < self._degraded_until else RECONCILE_INTERVAL
+        if self._was_connected:
             self._degraded_until = now + SETTLED
-        return DEGRADED_RECONCILE_INTERVAL if now < self._degraded_until else RECONCILE_INTERVAL
+        return DEGRADED_RECONCILE_INTERVAL
 
     async def reconcile(self) -> None:
         """Compares all topics once. Raises `DatabaseUnavailable`."""

@@ -72,7 +72,20 @@ def test_a_process_without_a_port_does_not_import_the_library() -> None:
 
 def test_no_metric_has_a_label_of_a_user_a_job_or_a_file() -> None:
     labels = {label for metric in metrics.metrics() for label in metric.label_names}
-    known = {"call", "class", "dependency", "kind", "method", "outcome", "result", "route", "status", "way", "why"}
+    known = {
+        "call",
+        "class",
+        "dependency",
+        "kind",
+        "method",
+        "outcome",
+        "result",
+        "route",
+        "server",
+        "status",
+        "way",
+        "why",
+    }
     assert labels <= known
     assert all(metric.name.startswith("haulage_") and metric.description for metric in metrics.metrics())
 

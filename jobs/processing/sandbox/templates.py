@@ -18,10 +18,15 @@ IDLE = 60.0
 
 MALLOC = ":".join(
     f"glibc.malloc.{name}={value}"
-    for name, value in {"hugetlb": 1, "top_pad": 32 << 20, "trim_threshold": 1 << 30, "mmap_threshold": 1 << 30}.items()
+    for name, value in {
+        "hugetlb": 1,
+        "top_pad": 32 << 20,
+        "trim_threshold": 64 << 20,
+        "mmap_threshold": 16 << 20,
+    }.items()
 )
-"""How glibc gets memory for a decoder: in huge pages, which it keeps. A child lives for one file, and 10,000 small pages
-took a twentieth of the CPU of a photo. Other C libraries ignore this."""
+"""How glibc gets memory for a decoder: in huge pages, of which it keeps the smaller ones. A child lives for one file, and
+10,000 small pages took a twentieth of the CPU of a photo. Other C libraries ignore this."""
 
 
 def let_others_first(process: int) -> None:
