@@ -71,4 +71,5 @@ async def test_a_small_job_costs_no_more_than_this(
     assert sum(sent.values()) <= (statements + 1) * JOBS, sent
     assert sent["COMMIT"] <= (commits + 0.5) * JOBS, sent
     assert calls["bzpopmin"] < 2 * JOBS
-    assert sum(calls[name] for name in ("zadd", "set", "publish")) <= commands * JOBS, calls
+    # One more on average: jobs that take more than a tenth of a second send their progress once more, by two commands.
+    assert sum(calls[name] for name in ("zadd", "set", "publish")) <= (commands + 1) * JOBS, calls
