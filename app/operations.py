@@ -38,7 +38,6 @@ from app.access.rules import (
     SEE_FLEET,
     SEE_JOB,
     SEE_JOBS,
-    SEE_NOTICES,
     SEE_PARTS,
     SEE_TIMELINE,
     SEE_WEBHOOKS,
@@ -445,7 +444,7 @@ OPERATIONS = (
         {200: (schemas.AuditPage,)}, (), (_CURSOR, _LIMIT), (400, 503),
     ),
     Operation(
-        "GET", NOTICES, SEE_NOTICES, notices.listing, "notices",
+        "GET", NOTICES, SEE_FLEET, notices.listing, "notices",
         "List what operators should know of, as support, an operator or an admin, latest first", "notices",
         {200: (schemas.NoticePage,)}, (), (_NOTICE_STATE, _CURSOR, _LIMIT), (400, 503),
     ),

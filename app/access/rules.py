@@ -93,10 +93,9 @@ DELETE_FILE = Rule(Scope.FILES_WRITE, Cost.LIGHT, grant=False)
 MANAGE_ACCESS = Rule(Scope.ACCESS_MANAGE, Cost.LIGHT, users=True)
 READ_AUDIT = Rule(Scope.ACCESS_MANAGE, Cost.LIGHT, users=True, role=Role.ADMIN)
 CREATE_KEY = Rule(Scope.ACCESS_MANAGE, Cost.COSTLY, users=True, person=True)
-SEE_NOTICES = Rule(Scope.JOBS_READ, Cost.LIGHT, grant=False, role=Role.SUPPORT)
 ACKNOWLEDGE_NOTICE = Rule(Scope.JOBS_WRITE, Cost.LIGHT, grant=False, role=Role.OPERATOR)
 SEE_FLEET = Rule(Scope.JOBS_READ, Cost.LIGHT, grant=False, role=Role.SUPPORT)
-"""For what operators see: the jobs of all owners, and the processes that run them."""
+"""For what operators see: notices, the jobs of all owners, and the processes that run them."""
 SEE_TIMELINE = Rule(Scope.JOBS_READ, Cost.LIGHT, JobAccess.SEE, grant=False, role=Role.SUPPORT)
 FOLLOW_FLEET = Rule(Scope.JOBS_READ, Cost.FREE, grant=False, ticket=True, role=Role.SUPPORT)
 STEER_FLEET = Rule(Scope.JOBS_WRITE, Cost.LIGHT, grant=False, role=Role.OPERATOR)
