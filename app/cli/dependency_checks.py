@@ -65,7 +65,6 @@ async def _run_checks(services: Services) -> tuple[dict[str, Outcome], list[str]
     database, storage, *found = await asyncio.gather(
         _outcome(services.database.ping), _outcome(services.storage.check), *map(_outcome, others.values())
     )
-    replica = await _outcome(lambda: _check_replica(services))
     schema = queue = (False, "Not checked: the database does not work.")
     if database[0]:
         schema = await _outcome(lambda: check_schema(services))
@@ -73,7 +72,7 @@ async def _run_checks(services: Services) -> tuple[dict[str, Outcome], list[str]
     outcomes = {"database": database, "schema": schema, "storage": storage}
     outcomes |= dict(zip(others, found, strict=True)) | {"queue": queue}
     if services.settings.database_replica_url is not None:
-        outcomes["replica"] = replica
+        outcomes["replica"] = await _outcome(lambda: _check_replica(services))
     outcomes["encrypted"] = outcomes["cold"] = (False, "Not checked: the store does not work.")
     if storage[0]:
         outcomes["encrypted"] = await _outcome(services.storage.check_encryption)
