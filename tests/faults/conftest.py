@@ -21,12 +21,8 @@ from tests.faults.servers import TEMPLATE, Servers
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     """A PostgreSQL and a Valkey that may be killed."""
-    running = Servers(tmp_path_factory.mktemp("faults"))
-    try:
-        running.start()
+    with Servers.running(tmp_path_factory.mktemp("faults")) as running:
         yield running
-    finally:
-        running.stop()
 
 
 @pytest.fixture

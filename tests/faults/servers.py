@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
 import asyncpg
 from redis import Redis
@@ -66,6 +68,17 @@ def store(folder: Path) -> tuple[Restartable, dict[str, str]]:
 
 class Servers:
     """Durable: whatever PostgreSQL has committed outlives its crash. Valkey keeps nothing, as after a loss of its disk."""
+
+    @classmethod
+    @contextmanager
+    def running(cls, folder: Path) -> Iterator[Self]:
+        """Servers of their own in this folder, which run as long as the block."""
+        servers = cls(folder)
+        try:
+            servers.start()
+            yield servers
+        finally:
+            servers.stop()
 
     def __init__(self, folder: Path) -> None:
         ports = free_ports([0, 0])

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
-import structlog
 
 from jobs.engine.jobs import Progress, Status
 from jobs.kinds import Phase
 from tests.app.following.followers import Follower, socket, stream
 from tests.faults import checks
 from tests.faults.figures import percentile, record, spread
-from tests.faults.ground import POLL, Ground, open_ground
+from tests.faults.ground import POLL, Ground
 from tests.faults.loads import Load
 from tests.faults.members import PATIENCE
 from tests.faults.replication import ReplicatedServers
@@ -34,31 +30,16 @@ DETECTION = 2.0
 
 
 @pytest.fixture
-def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReplicatedServers]:
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReplicatedServers]:
     """A primary and a standby of the test's own: afterwards one of them is dead."""
-    running = ReplicatedServers(tmp_path_factory.mktemp("pair"))
-    try:
-        running.start()
+    with ReplicatedServers.running(tmp_path_factory.mktemp("pair")) as running:
         yield running
-    finally:
-        running.stop()
-
-
-@pytest.fixture
-async def replicated(
-    pair: ReplicatedServers, environment: dict[str, str], tmp_path: Path, changes: dict[str, Any]
-) -> AsyncIterator[Ground]:
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    async with open_ground(pair, environment, tmp_path, **changes) as opened:
-        yield opened
-    structlog.reset_defaults()
 
 
 async def test_two_hundred_running_jobs_outlive_the_primary_of_a_synchronous_standby(
-    replicated: Ground, pair: ReplicatedServers
+    ground: Ground, servers: ReplicatedServers
 ) -> None:
-    ground = replicated
-    await pair.synchronise()
+    await servers.synchronise()
     file_id = await ground.file()
     for _ in range(2):
         # The store only holds the jobs: it is not to be a fault as well.
@@ -71,7 +52,7 @@ async def test_two_hundred_running_jobs_outlive_the_primary_of_a_synchronous_sta
     requests = asyncio.create_task(load.run(100, 10))
     await ground.until("SELECT count(*) >= :jobs FROM jobs", jobs=JOBS + 10)
     killed = await ground.now()
-    await pair.fail_over(DETECTION)
+    await servers.fail_over(DETECTION)
     promoted = await ground.now()
     seconds = await recoveries(ground, [job.id for job in running], killed)
     await ground.store.heal()
@@ -108,10 +89,10 @@ async def recoveries(ground: Ground, job_ids: list[UUID], killed: datetime) -> l
 
 
 async def test_followers_start_over_where_an_asynchronous_standby_lacks_the_latest_changes(
-    replicated: Ground, pair: ReplicatedServers
+    ground: Ground, servers: ReplicatedServers
 ) -> None:
     """What was committed and not received by the standby is lost: later changes of one job, and all of another."""
-    ground, lifecycle = replicated, replicated.services.lifecycle
+    lifecycle = ground.services.lifecycle
     created = await ground.job(await ground.file())
     claimed = await lifecycle.claim(created.id, created.fence, "worker-1")
     assert claimed is not None
@@ -120,8 +101,8 @@ async def test_followers_start_over_where_an_asynchronous_standby_lacks_the_late
     api = await ground.api(url)
     async with socket(url, f"/{kept.id}") as socketed, stream(api, f"/{kept.id}") as streamed:
         followers: list[Follower] = [socketed, streamed]
-        await pair.until_caught_up()
-        await pair.disconnect()
+        await servers.until_caught_up()
+        await servers.disconnect()
         for done in (1, 2, 3):
             progress = Progress(files_total=1, bytes_done=done)
             seq = await lifecycle.record(kept, Phase.PACKING, progress, [])
@@ -130,7 +111,7 @@ async def test_followers_start_over_where_an_asynchronous_standby_lacks_the_late
         ground.accepted.discard(lost.id)
         async with socket(url, f"/{lost.id}") as of_lost:
             await of_lost.heard(lost, (lost.seq, -1))
-            await pair.fail_over()
+            await servers.fail_over()
             assert (await of_lost.end(lost))["type"] == "gone"
         await asyncio.gather(*(follower.over() for follower in followers))
         assert socketed.code == 1012

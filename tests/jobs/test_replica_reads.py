@@ -32,12 +32,8 @@ WHERE = "SELECT pg_is_in_recovery() AS is_standby"
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReplicatedServers]:
-    running = ReplicatedServers(tmp_path_factory.mktemp("pair"))
-    try:
-        running.start()
+    with ReplicatedServers.running(tmp_path_factory.mktemp("pair")) as running:
         yield running
-    finally:
-        running.stop()
 
 
 @pytest.fixture
