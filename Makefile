@@ -21,7 +21,7 @@ SIDE_BY_SIDE := --numprocesses 4 --dist worksteal
 BY_MODULE := --numprocesses 3 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup page worker run test unit fuzz minio slow browser containers check types proxy proxies long chaos drills bench bench-live bench-bundles bench-access bench-metrics bench-traces bench-uploads bench-processing lock clean
+.PHONY: help setup page worker run test unit fuzz minio slow browser containers check types proxy proxies long chaos failovers drills bench bench-live bench-bundles bench-access bench-metrics bench-traces bench-uploads bench-processing lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -134,10 +134,12 @@ chaos: setup ## Run the faults that take their time, and print the table of docs
 	$(BIN)/pytest tests/faults -m chaos $(CHAOS)
 	$(BIN)/python -m tests.faults.report
 
-drills: setup ## Kill the masters of Redis and PostgreSQL under load, and go back to a minute before an accident
+failovers: setup ## Kill the masters of Redis and PostgreSQL under load, and let their replicas take over
 	$(BIN)/pytest tests/faults -m drills $(DRILLS)
-	DRILL_SECONDS=$${DRILL_SECONDS:-60} $(BIN)/pytest tests/drills
 	$(BIN)/python -m tests.faults.report
+
+drills: failovers ## The same, and go back to a minute before an accident
+	DRILL_SECONDS=$${DRILL_SECONDS:-60} $(BIN)/pytest tests/drills
 
 bench: setup ## Measure, and print the tables of docs/benchmarks.md
 	$(BIN)/python -m tests.bench
