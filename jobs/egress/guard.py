@@ -14,7 +14,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from ipaddress import ip_address
 from types import TracebackType
 from typing import Any, Self
@@ -148,7 +148,8 @@ class Egress:
         """Refuse a URL to which no request could be sent. Raises `InvalidUrl`, `EgressRefused`.
 
         It is for people who are about to store the URL. Whatever it finds, each request is checked by itself. Without TLS,
-        only hosts that are not public can be told: what is sent there does not leave the own network.
+        only hosts that are not public can be told: what is sent there does not leave the own network. Behind a proxy, which
+        looks up the names, these are the ones that `EGRESS_ALLOW` has.
         """
         try:
             await self.check_now(url)
@@ -170,15 +171,18 @@ class Egress:
 
     async def _check(self, url: httpx2.URL) -> None:
         if self._has_proxy:
-            self._check_literal(url.host)
-            return
-        try:
-            async with asyncio.timeout(RESOLVE_TIMEOUT):
-                addresses = await self._backend.checked_addresses(url.host)
-        except (httpcore2.ConnectError, TimeoutError) as error:
-            raise EgressFailed(f"The host {url.host} is not known.") from error
-        if url.scheme == "http" and any(is_public(address) for address in addresses):
-            raise InvalidUrl(f"The URL must start with https://, since {url.host} is a public host.")
+            addresses = self._checked_literal(url.host)
+            may_be_public = not addresses and not self._destinations.allows_name(url.host)
+        else:
+            try:
+                async with asyncio.timeout(RESOLVE_TIMEOUT):
+                    addresses = await self._backend.checked_addresses(url.host)
+            except (httpcore2.ConnectError, TimeoutError) as error:
+                raise EgressFailed(f"The host {url.host} is not known.") from error
+            may_be_public = False
+        if url.scheme == "http" and (may_be_public or any(is_public(address) for address in addresses)):
+            what = "may be" if may_be_public else "is"
+            raise InvalidUrl(f"The URL must start with https://, since {url.host} {what} a public host.")
 
     @asynccontextmanager
     async def stream(
@@ -197,7 +201,7 @@ class Egress:
         """
         parsed = parse_url(url)
         if self._has_proxy:
-            self._check_literal(parsed.host)
+            self._checked_literal(parsed.host)
         timeouts = dict.fromkeys(("connect", "read", "write", "pool"), seconds)
         try:
             async with self._pool.stream(
@@ -219,13 +223,20 @@ class Egress:
         except OSError as error:  # of TLS
             raise EgressFailed(f"The request to {parsed.host} failed: {error}") from error
 
-    def _check_literal(self, host: str) -> None:
-        """Refuse an address that may not be reached. Names are for the proxy to judge, since it looks them up."""
-        with suppress(OSError, UnicodeError):
-            for *_, where in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST):
-                address = ip_address(str(where[0]))
-                if not self._destinations.allows(address):
-                    raise refused(host, address)
+    def _checked_literal(self, host: str) -> list[Address]:
+        """The address that a host is written as; none for a name, which the proxy looks up, and has to judge.
+
+        Raises `EgressRefused` if it may not be reached.
+        """
+        try:
+            found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+        except (OSError, UnicodeError):
+            return []
+        addresses = [ip_address(str(where[0])) for *_, where in found]
+        for address in addresses:
+            if not self._destinations.allows(address):
+                raise refused(host, address)
+        return addresses
 
 
 def parse_url(text: str) -> httpx2.URL:

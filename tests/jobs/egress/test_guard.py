@@ -216,6 +216,19 @@ async def test_a_proxy_gets_names_but_no_inner_address(listeners: Listeners) -> 
     assert b"Proxy-Authorization: Basic" in listeners.requests[0]
 
 
+async def test_behind_a_proxy_only_allowed_hosts_can_be_reached_without_tls() -> None:
+    settings = EgressSettings(egress_proxy="http://127.0.0.1:1", egress_allow=("*.corp.example", "10.0.0.0/8"))
+    async with Egress(settings) as egress:
+        for url in ("http://hooks.corp.example/", "http://10.0.0.1/", "https://hooks.example/"):
+            await egress.check(url)
+        with pytest.raises(InvalidUrl, match=r"https://, since hooks\.example may be a public host"):
+            await egress.check("http://hooks.example/")
+        with pytest.raises(InvalidUrl, match=r"https://, since 8\.8\.8\.8 is a public host"):
+            await egress.check("http://8.8.8.8/")
+        with pytest.raises(EgressRefused):
+            await egress.check("http://127.0.0.1/")
+
+
 async def test_a_host_that_is_not_there_is_an_error_that_names_it() -> None:
     async with Egress(EgressSettings(egress_allow=("127.0.0.1",))) as egress:
         with pytest.raises(EgressFailed, match="127\\.0\\.0\\.1"):
