@@ -53,18 +53,18 @@ async def measure(arena: Arena, effort: Effort) -> list[Figure]:
 
 
 async def _polls(arena: Arena, effort: Effort, jobs: Sequence[Job]) -> Costs:
-    """Off, on, on, off, since the load takes all that there is of the processor."""
-    first_off = await _poll(arena, effort, jobs, 0)
-    [port] = free_ports([0])
-    on = [await _poll(arena, effort, jobs, port) for _ in range(2)]
-    last_off = await _poll(arena, effort, jobs, 0)
-    return Costs(off=(first_off + last_off) / 2, on=sum(on) / 2)
+    """Both gateways at the same time: what one request costs varies more from run to run."""
+    [metrics_port] = free_ports([0])
+    off, on = await asyncio.gather(*(_poll(arena, effort, jobs, port) for port in (0, metrics_port)))
+    return Costs(off=off, on=on)
 
 
 async def _poll(arena: Arena, effort: Effort, jobs: Sequence[Job], metrics_port: int) -> float:
     requests = [load.request("GET", f"/v1/download/job/{job.id}") for job in jobs]
     async with arena.gateway_process(metrics_port=metrics_port) as (port, pid), _scraping(metrics_port):
-        one = Load(port=port, requests=requests, connections=CONNECTIONS, seconds=effort.seconds, conditional=True)
+        one = Load(
+            port=port, requests=requests, connections=CONNECTIONS // 2, seconds=2 * effort.seconds, conditional=True
+        )
         await arena.apart(load.run, one)  # it loads what it needs
         before = cpu_seconds(pid)
         answers = await arena.apart(load.run, one)
@@ -74,7 +74,7 @@ async def _poll(arena: Arena, effort: Effort, jobs: Sequence[Job], metrics_port:
 
 
 async def _deliveries(arena: Arena, effort: Effort, jobs: Sequence[Job]) -> Costs:
-    """Both gateways at the same time, each with jobs of its own: what one delivery costs varies more from run to run."""
+    """Both gateways at the same time, as above, each with jobs of its own."""
     [metrics_port] = free_ports([0])
     half = len(jobs) // 2
     async with AsyncExitStack() as running:
