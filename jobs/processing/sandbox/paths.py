@@ -21,8 +21,9 @@ _SYSTEM = (
     "/etc/alternatives",
     "/usr/share/fonts",
     "/usr/local/share/fonts",
+    "/sys/kernel/mm/transparent_hugepage",
 )
-"""Libraries, and the fonts of documents that have none of their own."""
+"""Libraries, the fonts of documents that have none of their own, and what glibc reads before it asks for huge pages."""
 
 
 @cache

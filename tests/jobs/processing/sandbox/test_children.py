@@ -25,6 +25,12 @@ pytestmark = pytest.mark.servers
 FOREVER = "import sys, time; print('started', flush=True); time.sleep(1000)"
 
 
+def has_huge_pages() -> bool:
+    """Whether the kernel gives them to programs that ask."""
+    mode = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+    return mode.exists() and "[never]" not in mode.read_text(encoding="ascii")
+
+
 async def test_it_reads_its_request_and_its_lines_are_passed_on(run: Runner) -> None:
     ended = await run(
         "import os, sys\nprint(sys.stdin.read())\nprint(sys.argv[1:], os.getcwd(), os.environ['TMPDIR'])",
@@ -40,6 +46,19 @@ async def test_it_reads_its_request_and_its_lines_are_passed_on(run: Runner) -> 
 async def test_its_environment_has_nothing_but_the_folder_for_its_files(run: Runner) -> None:
     await run("import os; print(dict(os.environ))")
     assert run.lines == [str({"TMPDIR": str(run.scratch)}).encode()]
+
+
+async def test_a_fork_gets_its_memory_in_huge_pages(run: Runner) -> None:
+    if not run.sandbox.has_templates or not has_huge_pages():
+        pytest.skip("only templates tell glibc so, and only some kernels have them")
+    await run(
+        "from resource import RUSAGE_SELF, getrusage\n"
+        "before = getrusage(RUSAGE_SELF).ru_minflt\n"
+        "block = b'x' * (12 << 20)\n"
+        "print(getrusage(RUSAGE_SELF).ru_minflt - before)"
+    )
+    [faults] = run.lines
+    assert int(faults) < 1000, "12 MiB are 3,072 small pages"
 
 
 async def test_a_request_that_it_does_not_read_does_no_harm(run: Runner) -> None:
