@@ -53,28 +53,39 @@ async def measure(arena: Arena, effort: Effort) -> list[Figure]:
 
 
 async def _polls(arena: Arena, effort: Effort, jobs: Sequence[Job]) -> Costs:
-    """Both gateways at the same time: what one request costs varies more from run to run."""
-    [metrics_port] = free_ports([0])
-    off, on = await asyncio.gather(*(_poll(arena, effort, jobs, port) for port in (0, metrics_port)))
-    return Costs(off=off, on=on)
-
-
-async def _poll(arena: Arena, effort: Effort, jobs: Sequence[Job], metrics_port: int) -> float:
+    """Second by second, the one gateway and then the other: what a request costs varies more from minute to minute."""
     requests = [load.request("GET", f"/v1/download/job/{job.id}") for job in jobs]
-    async with arena.gateway_process(metrics_port=metrics_port) as (port, pid), _scraping(metrics_port):
-        one = Load(
-            port=port, requests=requests, connections=CONNECTIONS // 2, seconds=2 * effort.seconds, conditional=True
-        )
-        await arena.apart(load.run, one)  # it loads what it needs
-        before = cpu_seconds(pid)
-        answers = await arena.apart(load.run, one)
-        used = cpu_seconds(pid) - before
-    assert answers.statuses.keys() <= {200, 304}, answers.statuses
-    return 1e6 * used / sum(answers.statuses.values())
+    [metrics_port] = free_ports([0])
+    async with (
+        arena.gateway_process() as (off, off_pid),
+        arena.gateway_process(metrics_port=metrics_port) as (on, on_pid),
+        _scraping(metrics_port),
+    ):
+        loads = [
+            Load(port=port, requests=requests, connections=CONNECTIONS, seconds=1, conditional=True)
+            for port in (off, on)
+        ]
+        await arena.apart(_in_turns, loads, 1)  # they load what they need
+        before = [cpu_seconds(pid) for pid in (off_pid, on_pid)]
+        served = await arena.apart(_in_turns, loads, 2 * round(effort.seconds))
+        used = [cpu_seconds(pid) - was for pid, was in zip((off_pid, on_pid), before, strict=True)]
+    return Costs(*(1e6 * cpu / count for cpu, count in zip(used, served, strict=True)))
+
+
+def _in_turns(loads: Sequence[Load], turns: int) -> list[int]:
+    """How many polls were answered of each load, all of which run this many times, one after the other."""
+    served = [0] * len(loads)
+    for turn in range(turns):
+        order = list(enumerate(loads))
+        for index, one in order if turn % 2 else reversed(order):
+            statuses = load.run(one).statuses
+            assert statuses.keys() <= {200, 304}, statuses
+            served[index] += sum(statuses.values())
+    return served
 
 
 async def _deliveries(arena: Arena, effort: Effort, jobs: Sequence[Job]) -> Costs:
-    """Both gateways at the same time, as above, each with jobs of its own."""
+    """Both gateways at the same time, each with jobs of its own: what one delivery costs varies more from run to run."""
     [metrics_port] = free_ports([0])
     half = len(jobs) // 2
     async with AsyncExitStack() as running:
