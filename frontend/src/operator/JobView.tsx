@@ -244,7 +244,7 @@ function AttemptItem({ attempt }: { attempt: Attempt }) {
 
 const BADGES = { going: "processing", done: "completed", bad: "failed", still: "cancelled" } as const;
 
-/** The life of a job as one bar: when it waited, and when it was worked on. The attempts below say the same in words. */
+/** The life of a job as one bar: when it waited, and when it ran. The attempts below say the same in words. */
 function Life({ timeline: { job, attempts } }: { timeline: Timeline }) {
   const text = operatorTexts.timeline;
   const now = useNow(job.finishedAt === null);

@@ -1,4 +1,4 @@
-// The life of a job as a row of spans: it waits, is worked on, waits again. Pure.
+// The life of a job as a row of spans: it waits, runs, waits again. Pure.
 import { between } from "./formats.ts";
 import type { Attempt } from "./schemas.ts";
 
