@@ -21,7 +21,7 @@ SIDE_BY_SIDE := --numprocesses 4 --dist worksteal
 BY_MODULE := --numprocesses 3 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup page worker run test unit fuzz minio slow browser containers check types proxy proxies long chaos failovers drills bench bench-live bench-bundles bench-access bench-metrics bench-traces bench-uploads bench-processing lock clean
+.PHONY: help setup page worker run test unit fuzz minio slow browser containers kubernetes check types proxy proxies long chaos failovers drills bench bench-live bench-bundles bench-access bench-metrics bench-traces bench-uploads bench-processing lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -105,6 +105,10 @@ browser: setup page $(OPENID)/node_modules/.ready ## Run the tests of the page i
 
 containers: setup $(HADOLINT) ## Build the images, run compose.yaml and the pods of the Helm chart by podman, and test all (needs root and Debian)
 	$(BIN)/pytest tests/containers -m containers -p no:cacheprovider
+
+kubernetes: setup ## Build a control plane of Kubernetes (half an hour, once), and run the Helm chart in it
+	bash tests/kubernetes/build.sh
+	$(BIN)/pytest tests/kubernetes -m kubernetes
 
 check: setup page worker $(CFN_LINT) $(HADOLINT) ## Lint, import contracts, types, files of proxy/ and containers; the page's types must match the OpenAPI document
 	$(BIN)/ruff format --check .

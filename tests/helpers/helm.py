@@ -65,13 +65,18 @@ def _unpack(program: Path) -> str:
     return ""
 
 
-def run_helm(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """What the program prints, and how it ends. It has no cluster and no settings of this machine."""
-    own = {"HOME": "/nonexistent", "KUBECONFIG": "/nonexistent/config", "PATH": os.environ["PATH"]}
+def run_helm(
+    *arguments: str | Path, kubeconfig: Path = Path("/nonexistent/config"), timeout: float = 60
+) -> subprocess.CompletedProcess[str]:
+    """What the program prints, and how it ends, within `timeout` seconds.
+
+    It has no settings of this machine, and no cluster unless `kubeconfig` names one.
+    """
+    own = {"HOME": "/nonexistent", "KUBECONFIG": str(kubeconfig), "PATH": os.environ["PATH"]}
     with tempfile.TemporaryDirectory() as folder:
         places = {f"HELM_{name}_HOME": f"{folder}/{name}" for name in ("CACHE", "CONFIG", "DATA")}
         return subprocess.run(
-            [helm(), *arguments], env=own | places, capture_output=True, text=True, check=False, timeout=60
+            [helm(), *arguments], env=own | places, capture_output=True, text=True, check=False, timeout=timeout
         )
 
 

@@ -11,7 +11,7 @@ import pytest
 
 FIXTURES = frozenset({"stack", "servers", "server", "store", "bare_cli", "clamd", "own_clamd"})
 """The fixtures that start servers or `haulage` processes. Every other fixture that needs one of those requests it."""
-MARKS = ("browser", "chaos", "containers", "drills", "proxies", "servers", "slow")
+MARKS = ("browser", "chaos", "containers", "drills", "kubernetes", "proxies", "servers", "slow")
 
 
 def is_unit(item: pytest.Item) -> bool:
