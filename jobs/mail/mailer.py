@@ -98,13 +98,21 @@ class Mailer:
         try:
             await self._server.send(digest_mail(digest, self._site, now, PAUSE // 60))
         except MailFailed as error:
-            delay = min(FIRST_RETRY * float(1 << min(claim.failures, 20)), PAUSE)
-            log.warning("mail_failed", reason=error.message, retry_after=delay)
-            await record_failed(self._database, claim, error.message, await self._clock() + timedelta(seconds=delay))
+            await self._record_failed(claim, error.message)
+            return False
+        except Exception as error:
+            log.exception("mail_failed")
+            await self._record_failed(claim, f"The mail could not be written or sent ({type(error).__name__}).")
             return False
         await self._record_sent(claim, digest)
         log.info("mail_completed", notices=len(digest.notices))
         return True
+
+    async def _record_failed(self, claim: Claim, reason: str) -> None:
+        """Records why the mail was not sent, and that it is tried again after a pause. Raises `DatabaseUnavailable`."""
+        delay = min(FIRST_RETRY * float(1 << min(claim.failures, 20)), PAUSE)
+        log.warning("mail_failed", reason=reason, retry_after=delay)
+        await record_failed(self._database, claim, reason, await self._clock() + timedelta(seconds=delay))
 
     async def _record_sent(self, claim: Claim, digest: Digest) -> None:
         """Records it as soon as the database responds: until then, there is nothing else to send."""

@@ -38,7 +38,7 @@ def check_mail(site: str, now: datetime) -> EmailMessage:
 
 def _mail(site: str, what: str, now: datetime, paragraphs: Sequence[str]) -> EmailMessage:
     mail = EmailMessage()
-    mail["Subject"] = f"Haulage at {site.partition('://')[2]}: {what}"
+    mail["Subject"] = _without_encoded_words(f"Haulage at {site.partition('://')[2]}: {what}")
     mail["Date"] = format_datetime(now)
     mail["Auto-Submitted"] = "auto-generated"  # so that nobody's absence is reported to it (RFC 3834, section 5)
     mail.set_content("\n\n".join(paragraphs) + "\n")
@@ -71,6 +71,14 @@ def _time(at: datetime) -> str:
 def _printable(text: str) -> str:
     """The text in one line. File names in it may have line breaks and control characters, which no header may."""
     return "".join(each if each.isprintable() else "\ufffd" for each in " ".join(text.split()))
+
+
+def _without_encoded_words(text: str) -> str:
+    """The text without the start of an encoded word (RFC 2047, section 2).
+
+    `email` would decode it, and users influence the text: a decoded line break would begin another header.
+    """
+    return text.replace("=?", "= ?")
 
 
 def _shortened(text: str) -> str:

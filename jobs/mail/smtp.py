@@ -81,7 +81,7 @@ class SmtpServer:
                     raise
         except TimeoutError as error:
             raise MailFailed(f"The mail server {self.address} did not respond within {limit:g} s.") from error
-        except (SMTPException, OSError) as error:
+        except (SMTPException, OSError, ValueError) as error:  # the last: of what cannot be encoded
             raise MailFailed(f"The mail server {self.address} failed: {_reason(error)}") from error
         with suppress(SMTPException, OSError, TimeoutError):
             async with asyncio.timeout(QUIT_TIMEOUT):

@@ -13,7 +13,7 @@ import pytest
 import structlog
 
 from jobs.mail.digests import MAX_LISTED, claim_mail, find_failure
-from jobs.mail.mailer import PAUSE, RECORD_TIME, Mailer, mailing
+from jobs.mail.mailer import FIRST_RETRY, PAUSE, RECORD_TIME, Mailer, mailing
 from jobs.notices import Notice, NoticeKind, acknowledge, close_condition, gather_reports, list_notices, raise_notice
 from jobs.services import Services
 from jobs.webhooks.endpoints import add_endpoint
@@ -160,6 +160,23 @@ async def test_a_server_that_was_away_for_an_hour_gets_everything_once(
     clock.move(PAUSE)
     assert not await mailer.send_due()
     assert len(server.mails) == 1
+
+
+async def test_a_mail_that_cannot_be_written_counts_as_failed_and_is_tried_later(
+    services: Services, server: MailServer, mail_settings: dict[str, Any], clock: Clock
+) -> None:
+    settings = with_changes(services.settings, **mail_settings)
+    mailer = Mailer(services.database, settings, "https://\udcff.example", clock)
+    await raised(services)
+    for failures, delay in ((1, FIRST_RETRY), (2, 2 * FIRST_RETRY)):
+        assert not await mailer.send_due()
+        [row] = await services.database.fetch("SELECT failures, not_before, lease FROM notice_mail")
+        assert tuple(row) == (failures, clock.at + timedelta(seconds=delay), None)
+        clock.move(delay)
+    condition = await mailer.failing()
+    assert condition is not None
+    assert "could not be written or sent (UnicodeEncodeError)." in condition.message
+    assert server.mails == []
 
 
 async def test_many_processes_send_one_mail(

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from email import message_from_bytes
+from email.policy import default
 from uuid import UUID
+
+import pytest
 
 from jobs.mail.digests import Digest, MailedNotice
 from jobs.mail.messages import MAX_SUBJECT, check_mail, digest_mail
@@ -75,6 +79,19 @@ def test_a_message_may_have_any_characters_and_any_length() -> None:
     mail = digest_mail(Digest(notices=(notice(message=message),), more=0), SITE, NOW, 5)
     assert mail["Bcc"] is None
     assert max(map(len, mail.as_bytes().splitlines())) < 998, "RFC 5322, section 2.1.1"
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["=?utf-8?q?=0ABcc:_all=40site.example?= is dead.", "=?utf-8?q?=ff?=ü is dead.", "=?=?utf-8?q?=0A?=?utf-8?q?=0A?="],
+)
+def test_an_encoded_word_in_a_message_is_not_decoded(message: str) -> None:
+    mail = digest_mail(Digest(notices=(notice(message=message),), more=0), SITE, NOW, 5)
+    expected = f"Haulage at site.example/haulage: {message.replace('=?', '= ?')}"
+    assert mail["Subject"] == expected
+    received = message_from_bytes(mail.as_bytes(), policy=default)
+    assert (received["Subject"], received["Bcc"]) == (expected, None)
+    assert message in mail.get_content(), "the text is as it is"
 
 
 def test_the_test_mail_names_the_installation() -> None:
