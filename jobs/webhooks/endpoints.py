@@ -89,12 +89,7 @@ async def list_endpoints(database: Database, owners: Sequence[str | None]) -> li
 
 async def find_endpoint(database: Database, endpoint_id: str, owners: Sequence[str | None]) -> Endpoint:
     """The endpoint, if it is of one of these owners. Raises `WebhookNotFound`."""
-    rows = await database.fetch(
-        f"SELECT * FROM webhook_endpoints WHERE {_OF} AND id = $3",  # noqa: S608 - ours
-        *_of(owners),
-        endpoint_id,
-    )
-    return _only(rows, endpoint_id)
+    return _only(await database.fetch(_FIND, *_of(owners), endpoint_id), endpoint_id)
 
 
 async def delete_endpoint(database: Database, endpoint_id: str, owners: Sequence[str | None]) -> None:
@@ -148,13 +143,15 @@ async def enable_endpoint(database: Database, endpoint_id: str, owners: Sequence
 
 async def send_test(database: Database, endpoint_id: str, owners: Sequence[str | None]) -> None:
     """Sends a test message to it. Raises `WebhookNotFound`."""
-    endpoint = await find_endpoint(database, endpoint_id, owners)
     async with database.begin() as connection:
+        rows = await fetch_within(connection, f"{_FIND} FOR KEY SHARE", *_of(owners), endpoint_id)
+        endpoint = _only(rows, endpoint_id)  # locked, so that it is not deleted before the message is added
         [(now,)] = await fetch_within(connection, "SELECT clock_timestamp()")
         await add_test(connection, endpoint.id, endpoint.owner, now)
 
 
 _OF = "(owner = ANY ($1::text[]) OR $2 AND owner IS NULL)"
+_FIND = f"SELECT * FROM webhook_endpoints WHERE {_OF} AND id = $3"  # noqa: S608 - ours
 
 
 def _of(owners: Sequence[str | None]) -> tuple[list[str], bool]:

@@ -38,6 +38,7 @@ _ADD = """
         FROM new JOIN webhook_endpoints AS endpoint
             ON endpoint.owner IS NOT DISTINCT FROM new.owner AND new.event = ANY (endpoint.events)
         WHERE endpoint.disabled_at IS NULL
+        FOR KEY SHARE OF endpoint
     ), added AS (
         INSERT INTO webhook_messages (id, owner, event, job_id, body, created_at)
         SELECT * FROM new WHERE id IN (SELECT message_id FROM received)
@@ -45,6 +46,7 @@ _ADD = """
     INSERT INTO webhook_deliveries (endpoint_id, message_id, next_at)
     SELECT endpoint_id, message_id, clock_timestamp() FROM received
 """
+"""The lock waits for a deletion that is not committed yet and leaves out what it deletes: a reference to it would fail."""
 
 
 async def add_test(connection: AsyncConnection, endpoint_id: str, owner: str | None, at: datetime) -> None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from standardwebhooks.webhooks import Webhook
 
 from jobs.concurrency import cancel_and_wait
-from jobs.engine.jobs import Failure
+from jobs.database import fetch_within
+from jobs.engine.jobs import Failure, Status
 from jobs.errors import ErrorClass, TooManyWebhooks, WebhookNotFound
-from jobs.notices import Notice, NoticeKind, gather_reports, raise_notice
+from jobs.notices import Notice, NoticeKind, gather_reports, list_notices, raise_notice
 from jobs.services import Services
 from jobs.webhooks.deliveries import AT_ONCE, Delivery, DeliveryState, list_deliveries, replay
 from jobs.webhooks.endpoints import (
@@ -31,10 +32,12 @@ from jobs.webhooks.messages import OF_JOBS, EventName, NewMessage
 from jobs.webhooks.outcomes import KEPT_TRYING, LONGEST_PAUSE, REFUSAL_DELAYS
 from jobs.webhooks.recording import KEPT, add_messages, delete_old_messages
 from jobs.webhooks.sender import LEASE, Sender
+from tests.helpers.eventually import eventually
 from tests.helpers.jobs import create, dead
 from tests.helpers.receivers import Receiver, receiving
 
 OWNER = "anonymous"
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -378,6 +381,54 @@ async def test_operators_are_told_of_a_notice_once(services: Services, sender: S
     [one] = receiver.received
     assert one.json["type"] == "notice.opened"
     assert one.json["data"] == {"kind": "dead", "message": "Jobs are dead.", "count": 250, "jobId": None}
+
+
+async def while_deleting(services: Services, endpoint: Endpoint, concurrent: Awaitable[T]) -> T:
+    """The result of what begins while a transaction has deleted the endpoint, and waits until that is committed."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+    async def waits() -> bool:
+        return bool((await services.database.fetch(waiting))[0]["count"])
+
+    async with services.database.begin() as connection:
+        await fetch_within(connection, "DELETE FROM webhook_endpoints WHERE id = $1", endpoint.id)
+        task = asyncio.ensure_future(concurrent)
+        await eventually(waits)
+    return await task
+
+
+async def test_a_job_ends_while_a_webhook_of_its_owner_is_deleted(
+    services: Services, sender: Sender, receiver: Receiver
+) -> None:
+    deleted = await endpoint_of(services, receiver.url)
+    kept = await endpoint_of(services, receiver.url)
+    job = await create(services, 1)
+    after = await while_deleting(services, deleted, services.lifecycle.cancel(job.id))
+    assert after.status is Status.CANCELLED
+    await send(sender)
+    assert [one.json["data"]["jobId"] for one in receiver.received] == [str(job.id)]
+    assert len(await deliveries(services, kept)) == 1
+
+
+async def test_a_test_message_to_a_webhook_that_is_being_deleted_finds_none(
+    services: Services, receiver: Receiver
+) -> None:
+    endpoint = await endpoint_of(services, receiver.url)
+    with pytest.raises(WebhookNotFound):
+        await while_deleting(services, endpoint, send_test(services.database, endpoint.id, [OWNER]))
+    assert await services.database.fetch("SELECT * FROM webhook_messages") == []
+
+
+async def test_a_notice_is_opened_while_a_webhook_of_the_operators_is_deleted(
+    services: Services, receiver: Receiver
+) -> None:
+    endpoint = await endpoint_of(services, receiver.url, owner=None, events=[EventName.NOTICE_OPENED])
+    async with services.database.begin() as connection:
+        await raise_notice(connection, Notice(kind=NoticeKind.DEAD, key="dead:x", message="Jobs are dead."))
+    await while_deleting(services, endpoint, gather_reports(services.database))
+    [notice] = await list_notices(services.database, only_open=True, before=None, limit=10)
+    assert notice.key == "dead:x"
+    assert await services.database.fetch("SELECT * FROM webhook_messages") == []
 
 
 async def test_endpoints_belong_to_their_owner(services: Services) -> None:
