@@ -12,6 +12,7 @@ from uuid import UUID
 from jobs.database import Database
 from jobs.webhooks.messages import EventName
 from jobs.webhooks.outcomes import KEPT_TRYING, Attempt, Outcome, pause, retry_delay
+from jobs.webhooks.recording import BATCH
 from jobs.webhooks.signatures import SigningKeys
 
 AT_ONCE = 4
@@ -161,7 +162,10 @@ _FAILED = """
         WHERE id = $2
     )
     UPDATE webhook_deliveries AS delivery SET
-        next_at = CASE WHEN message.created_at + $6::interval > statement_timestamp() THEN statement_timestamp() END,
+        next_at = CASE
+            WHEN greatest(message.created_at, delivery.replayed_at) + $6::interval > statement_timestamp()
+            THEN statement_timestamp()
+        END,
         status = $3, detail = $4
     FROM webhook_messages AS message
     WHERE delivery.id = $1 AND message.id = delivery.message_id
@@ -172,6 +176,31 @@ _GONE = """
         SET disabled_at = statement_timestamp(), disabled_reason = 'It responded with 410 Gone.' WHERE id = $2
     )
     UPDATE webhook_deliveries SET next_at = NULL, status = $3, detail = $4 WHERE id = $1
+"""
+
+
+async def give_up_old(database: Database) -> int:
+    """Gives up a batch of what has waited longer than `KEPT_TRYING` for endpoints that do not respond, or are switched off.
+
+    Returns how many: fewer than `BATCH` at the end. Only one of the messages to such an endpoint is tried at a time, so
+    the others would wait for ever.
+    """
+    return len(await database.fetch(_GIVE_UP_OLD, KEPT_TRYING, BATCH))
+
+
+_GIVE_UP_OLD = """
+    UPDATE webhook_deliveries
+    SET next_at = NULL, detail = coalesce(detail, 'The webhook did not respond for three days, or was switched off.')
+    WHERE id = ANY (ARRAY(
+        SELECT delivery.id
+        FROM webhook_deliveries AS delivery
+        JOIN webhook_endpoints AS endpoint ON endpoint.id = delivery.endpoint_id
+        JOIN webhook_messages AS message ON message.id = delivery.message_id
+        WHERE (endpoint.failures > 0 OR endpoint.disabled_at IS NOT NULL) AND delivery.next_at IS NOT NULL
+            AND greatest(message.created_at, delivery.replayed_at) <= statement_timestamp() - $1::interval
+        LIMIT $2 FOR NO KEY UPDATE OF delivery SKIP LOCKED
+    ))
+    RETURNING id
 """
 
 
@@ -193,7 +222,7 @@ _LIST = """
 async def replay(database: Database, endpoint_id: str, since: datetime, until: datetime, *, only_failed: bool) -> int:
     """Makes deliveries due again whose messages are of this time, those that were given up or all. Returns their number.
 
-    They keep the id of their message, by which a receiver knows what it has got already.
+    They are tried as long as new ones, and keep the id of their message, by which a receiver knows what it has got already.
     """
     rows = await database.fetch(_REPLAY, endpoint_id, since, until, only_failed)
     return len(rows)
@@ -201,7 +230,7 @@ async def replay(database: Database, endpoint_id: str, since: datetime, until: d
 
 _REPLAY = """
     UPDATE webhook_deliveries AS delivery
-    SET next_at = statement_timestamp(), refusals = 0, delivered_at = NULL
+    SET next_at = statement_timestamp(), refusals = 0, delivered_at = NULL, replayed_at = statement_timestamp()
     FROM webhook_messages AS message
     WHERE delivery.endpoint_id = $1 AND delivery.next_at IS NULL
         AND message.id = delivery.message_id AND message.created_at >= $2 AND message.created_at < $3

@@ -13,7 +13,7 @@ from jobs.webhooks.messages import EventName, NewMessage
 KEPT = timedelta(days=30)
 """How long messages can be listed and sent again."""
 BATCH = 1_000
-"""Rows that one statement deletes."""
+"""Rows that one statement of a clean-up changes."""
 
 HAS_ENDPOINT = "EXISTS (SELECT FROM webhook_endpoints WHERE owner = {owner} AND disabled_at IS NULL)"
 """SQL: whether messages of an owner have a receiver. Statements that know the owner anyway can return it."""

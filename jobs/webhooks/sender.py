@@ -14,7 +14,7 @@ from jobs.database import Database
 from jobs.egress.guard import Egress
 from jobs.egress.retry_after import retry_after
 from jobs.errors import EgressFailed, EgressRefused, HaulageError, InvalidUrl
-from jobs.webhooks.deliveries import MAX_DETAIL, Due, claim_due, finish
+from jobs.webhooks.deliveries import MAX_DETAIL, Due, claim_due, finish, give_up_old
 from jobs.webhooks.outcomes import Attempt, Outcome
 from jobs.webhooks.recording import BATCH, delete_old_messages
 from jobs.webhooks.signatures import signature_headers
@@ -30,7 +30,7 @@ TIMEOUT = 20.0
 LEASE = 60.0
 """Seconds after which a delivery is due again whose worker has died."""
 CLEANUP_INTERVAL = 600.0
-"""Seconds between two deletions of old messages."""
+"""Seconds between two clean-ups of old messages."""
 
 
 class Sender:
@@ -45,7 +45,7 @@ class Sender:
 
     async def run(self) -> None:
         """Sends until it is cancelled. What is being sent then is sent again later, by any worker."""
-        cleanup = asyncio.create_task(self._clean_up())
+        cleanup = asyncio.create_task(self._clean_up_regularly())
         try:
             while True:
                 try:
@@ -117,12 +117,17 @@ class Sender:
                 return retry_after(value.decode("latin-1"), self._clock())
         return None
 
-    async def _clean_up(self) -> None:
+    async def clean_up(self) -> None:
+        """Gives up what has waited for too long, and deletes old messages. Raises `DatabaseUnavailable`."""
+        for clean_up in (give_up_old, delete_old_messages):
+            while await clean_up(self._database) == BATCH:
+                pass
+
+    async def _clean_up_regularly(self) -> None:
         while True:
             await asyncio.sleep(CLEANUP_INTERVAL)
             try:
-                while await delete_old_messages(self._database) == BATCH:
-                    pass
+                await self.clean_up()
             except HaulageError as error:
                 log.warning("webhooks_failed", reason=error.message)
 

@@ -55,6 +55,7 @@ webhook_deliveries = Table(
     Column("delivered_at", TimestampTz),
     Column("status", Integer),  # of the last response; NULL: there was none
     Column("detail", Text),  # the start of its body, or why there was none
+    Column("replayed_at", TimestampTz),  # when it was last made due again on request
 )
 Index(
     "webhook_deliveries_due",

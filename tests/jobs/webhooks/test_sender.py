@@ -86,6 +86,7 @@ async def passed(services: Services, seconds: float) -> None:
         "UPDATE webhook_endpoints SET not_before = not_before - make_interval(secs => $1)",
         "UPDATE webhook_endpoints SET old_until = old_until - make_interval(secs => $1)",
         "UPDATE webhook_deliveries SET next_at = next_at - make_interval(secs => $1)",
+        "UPDATE webhook_deliveries SET replayed_at = replayed_at - make_interval(secs => $1)",
         "UPDATE webhook_messages SET created_at = created_at - make_interval(secs => $1)",
     ):
         await services.database.fetch(statement, seconds)
@@ -228,6 +229,60 @@ async def test_an_endpoint_that_never_returns_is_given_up_after_three_days(
     await send(sender)
     [given_up] = await deliveries(services, endpoint)
     assert (given_up.state, given_up.attempts, given_up.status) == (DeliveryState.FAILED, 3, 500)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_a_replayed_message_is_tried_for_three_days_again(
+    services: Services, sender: Sender, receiver: Receiver, status: int
+) -> None:
+    endpoint = await endpoint_of(services, receiver.url)
+    await added(services)
+    await send(sender)
+    await passed(services, 2 * KEPT_TRYING.total_seconds())
+    receiver.status = status
+    day = datetime.now(UTC) - 3 * KEPT_TRYING
+    assert await replay(services.database, endpoint.id, day, datetime.now(UTC), only_failed=False) == 1
+    for state in (DeliveryState.WAITING, DeliveryState.WAITING, DeliveryState.FAILED):
+        await send(sender)
+        await sender.clean_up()
+        assert [one.state for one in await deliveries(services, endpoint)] == [state]
+        await passed(services, KEPT_TRYING.total_seconds() / 2 + 1)
+
+
+@pytest.mark.parametrize("status", [500, 410])
+async def test_what_has_waited_for_three_days_is_given_up_without_being_tried(
+    services: Services, sender: Sender, receiver: Receiver, status: int
+) -> None:
+    endpoint = await endpoint_of(services, receiver.url)
+    receiver.status = 500
+    await added(services, 2)
+    await send(sender)
+    receiver.status = status
+    await passed(services, 60)
+    await send(sender)
+    await added(services, 10)
+    await passed(services, KEPT_TRYING.total_seconds() - 60)
+    await sender.clean_up()
+    states = [one.state for one in await deliveries(services, endpoint)]
+    assert states == [DeliveryState.WAITING] * (10 if status == 500 else 0) + [DeliveryState.FAILED] * 2
+    await passed(services, 60)
+    await sender.clean_up()
+    given_up = await deliveries(services, endpoint)
+    assert {one.state for one in given_up} == {DeliveryState.FAILED}
+    details = {one.detail for one in given_up if not one.attempts}
+    assert details == ({"The webhook did not respond for three days, or was switched off."} if status == 500 else set())
+
+
+async def test_a_refused_message_keeps_its_turns_beyond_three_days(
+    services: Services, sender: Sender, receiver: Receiver
+) -> None:
+    endpoint = await endpoint_of(services, receiver.url)
+    receiver.status = 404
+    await added(services)
+    await send(sender)
+    await passed(services, KEPT_TRYING.total_seconds() + 1)
+    await sender.clean_up()
+    assert [one.state for one in await deliveries(services, endpoint)] == [DeliveryState.WAITING]
 
 
 @pytest.mark.parametrize("status", [301, 400, 404])
