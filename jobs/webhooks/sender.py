@@ -97,14 +97,13 @@ class Sender:
         body = due.body.encode()
         headers = signature_headers(due.keys, due.message_id, int(self._clock()), body)
         try:
-            async with (
-                asyncio.timeout(TIMEOUT),
-                self._egress.stream(
+            async with asyncio.timeout(TIMEOUT):
+                await self._egress.check_tls(due.url)
+                async with self._egress.stream(
                     "POST", due.url, {"Content-Type": "application/json", **headers}, body, seconds=TIMEOUT
-                ) as response,
-            ):
-                detail = await _start_of(response)
-                return Attempt(response.status, detail, self._retry_after(response))
+                ) as response:
+                    detail = await _start_of(response)
+                    return Attempt(response.status, detail, self._retry_after(response))
         except TimeoutError:
             return Attempt(None, f"The response took longer than {TIMEOUT:g} s.")
         except (EgressRefused, EgressFailed, InvalidUrl) as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Iterable
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from typing import Any, TypeVar
 
 import pytest
@@ -12,6 +13,8 @@ from standardwebhooks.webhooks import Webhook
 
 from jobs.concurrency import cancel_and_wait
 from jobs.database import fetch_within
+from jobs.egress.destinations import Address
+from jobs.egress.guard import Egress
 from jobs.engine.jobs import Failure, Status
 from jobs.errors import ErrorClass, TooManyWebhooks, WebhookNotFound
 from jobs.notices import Notice, NoticeKind, gather_reports, list_notices, raise_notice
@@ -393,6 +396,22 @@ async def test_an_address_that_is_not_allowed_is_refused_when_it_is_sent(service
         assert (one.state, one.status) == (DeliveryState.WAITING, None)
         assert "not public" in (one.detail or "")
         assert receiver.received == []
+
+
+async def test_without_tls_nothing_is_sent_to_a_host_that_has_become_public(
+    services: Services, receiver: Receiver
+) -> None:
+    async def resolve(_: str) -> list[Address]:
+        return [ip_address("127.0.0.1"), ip_address("8.8.8.8")]
+
+    endpoint = await endpoint_of(services, receiver.url.replace("127.0.0.1", "hooks.example"))
+    await added(services)
+    async with Egress(services.settings, resolve=resolve) as egress:
+        await send(Sender(services.database, egress))
+    [one] = await deliveries(services, endpoint)
+    assert (one.state, one.status) == (DeliveryState.WAITING, None)
+    assert "must start with https://" in (one.detail or "")
+    assert receiver.received == []
 
 
 async def test_a_test_message_goes_to_one_endpoint_whatever_it_has_chosen(
