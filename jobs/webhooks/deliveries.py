@@ -81,24 +81,33 @@ async def claim_due(database: Database, busy: Collection[str], limit: int, lease
 
 
 _CLAIM = """
-    WITH due AS (
-        SELECT delivery.id, endpoint.id AS endpoint_id, endpoint.failures > 0 AS is_probe
-        FROM webhook_endpoints AS endpoint CROSS JOIN LATERAL (
+    WITH ready AS MATERIALIZED (
+        SELECT id, failures > 0 AS is_probe FROM webhook_endpoints AS endpoint
+        WHERE disabled_at IS NULL AND not_before <= statement_timestamp() AND NOT id = ANY ($1) AND EXISTS (
+            SELECT FROM webhook_deliveries WHERE endpoint_id = endpoint.id AND next_at <= statement_timestamp()
+        )
+        ORDER BY random()
+    ), due AS (
+        SELECT delivery.id, ready.id AS endpoint_id, ready.is_probe
+        FROM ready CROSS JOIN LATERAL (
             SELECT id FROM webhook_deliveries
-            WHERE endpoint_id = endpoint.id AND next_at <= statement_timestamp()
-            ORDER BY next_at LIMIT CASE WHEN endpoint.failures > 0 THEN 1 ELSE $2 END
+            WHERE endpoint_id = ready.id AND next_at <= statement_timestamp()
+            ORDER BY next_at LIMIT CASE WHEN ready.is_probe THEN 1 ELSE $2 END
             FOR NO KEY UPDATE SKIP LOCKED
         ) AS delivery
-        WHERE endpoint.disabled_at IS NULL AND endpoint.not_before <= statement_timestamp()
-            AND NOT endpoint.id = ANY ($1)
         LIMIT $3
+    ), free AS (
+        SELECT id FROM webhook_endpoints
+        WHERE id IN (SELECT endpoint_id FROM due WHERE is_probe) AND not_before <= statement_timestamp()
+        FOR NO KEY UPDATE SKIP LOCKED
     ), probed AS (
-        UPDATE webhook_endpoints SET not_before = statement_timestamp() + $4::interval
-        WHERE id IN (SELECT endpoint_id FROM due WHERE is_probe)
+        UPDATE webhook_endpoints SET not_before = statement_timestamp() + $4::interval WHERE id IN (SELECT id FROM free)
+        RETURNING id
     ), claimed AS (
         UPDATE webhook_deliveries AS delivery
         SET next_at = statement_timestamp() + $4::interval, attempts = attempts + 1, tried_at = statement_timestamp()
-        FROM due WHERE delivery.id = due.id
+        FROM due
+        WHERE delivery.id = due.id AND (NOT due.is_probe OR due.endpoint_id IN (SELECT id FROM probed))
         RETURNING delivery.*
     )
     SELECT claimed.id, claimed.refusals, claimed.endpoint_id, claimed.message_id, message.body, message.created_at,
@@ -108,6 +117,10 @@ _CLAIM = """
     FROM claimed
     JOIN webhook_messages AS message ON message.id = claimed.message_id
     JOIN webhook_endpoints AS endpoint ON endpoint.id = claimed.endpoint_id
+"""
+"""The order is random, so that slow endpoints with a backlog, however many, are not always the first.
+
+A failing endpoint is probed by whoever locks it first. Others skip it: they would send a second probe.
 """
 
 

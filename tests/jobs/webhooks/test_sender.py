@@ -19,7 +19,7 @@ from jobs.engine.jobs import Failure, Status
 from jobs.errors import ErrorClass, TooManyWebhooks, WebhookNotFound
 from jobs.notices import Notice, NoticeKind, gather_reports, list_notices, raise_notice
 from jobs.services import Services
-from jobs.webhooks.deliveries import AT_ONCE, Delivery, DeliveryState, list_deliveries, replay
+from jobs.webhooks.deliveries import _CLAIM, AT_ONCE, Delivery, DeliveryState, claim_due, list_deliveries, replay
 from jobs.webhooks.endpoints import (
     MAX_ENDPOINTS,
     Endpoint,
@@ -356,6 +356,59 @@ async def test_a_silent_endpoint_holds_up_no_other(services: Services, sender: S
         assert len(silent.received) == silent.most_at_once == AT_ONCE
         assert len(await deliveries(services, endpoint)) == 20
         await cancel_and_wait(running)
+
+
+async def test_endpoints_with_a_backlog_are_claimed_in_any_order(services: Services, receiver: Receiver) -> None:
+    count, claims = 10, 10
+    for _ in range(count):
+        await endpoint_of(services, receiver.url)
+    await added(services, claims * AT_ONCE)
+    claimed = []
+    for _ in range(claims):
+        due = await claim_due(services.database, (), AT_ONCE, LEASE)
+        [endpoint_id] = {one.endpoint_id for one in due}
+        assert len(due) == AT_ONCE
+        claimed.append(endpoint_id)
+    assert len(set(claimed)) > 1, "in a fixed order, the first one would have to be empty before any other"
+
+
+async def test_an_endpoint_without_anything_due_takes_no_room(services: Services, receiver: Receiver) -> None:
+    for _ in range(10):
+        await endpoint_of(services, receiver.url, owner="other")
+    endpoint = await endpoint_of(services, receiver.url)
+    await added(services)
+    [one] = await claim_due(services.database, (), 1, LEASE)
+    assert one.endpoint_id == endpoint.id
+
+
+async def test_a_failing_endpoint_is_probed_by_one_worker(
+    services: Services, sender: Sender, receiver: Receiver
+) -> None:
+    endpoint = await endpoint_of(services, receiver.url)
+    receiver.status = 500
+    await added(services, 5)
+    await send(sender)
+    await passed(services, 60)
+    async with services.database.begin() as connection:
+        probes = await fetch_within(connection, _CLAIM, [], AT_ONCE, 32, timedelta(seconds=LEASE))
+        assert [row["endpoint_id"] for row in probes] == [endpoint.id]
+        assert await claim_due(services.database, (), 32, LEASE) == [], "the other worker has not committed yet"
+    assert await claim_due(services.database, (), 32, LEASE) == []
+    assert sum(one.attempts for one in await deliveries(services, endpoint)) == AT_ONCE + 1
+
+
+async def test_many_workers_probe_many_failing_endpoints_once_each(
+    services: Services, sender: Sender, receiver: Receiver
+) -> None:
+    for _ in range(10):
+        await endpoint_of(services, receiver.url)
+    receiver.status = 500
+    await added(services, 10)
+    await send(sender)
+    await passed(services, 60)
+    claims = await asyncio.gather(*(claim_due(services.database, (), 32, LEASE) for _ in range(20)))
+    probed = [one.endpoint_id for due in claims for one in due]
+    assert len(probed) == len(set(probed)) == 10
 
 
 async def test_what_a_dead_sender_had_claimed_is_sent_again_by_another(
