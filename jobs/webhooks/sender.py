@@ -96,18 +96,28 @@ class Sender:
     async def _attempt(self, due: Due) -> Attempt:
         body = due.body.encode()
         headers = signature_headers(due.keys, due.message_id, int(self._clock()), body)
+        response: httpcore2.Response | None = None
+        start = bytearray()
         try:
             async with asyncio.timeout(TIMEOUT):
                 await self._egress.check_tls(due.url)
                 async with self._egress.stream(
                     "POST", due.url, {"Content-Type": "application/json", **headers}, body, seconds=TIMEOUT
                 ) as response:
-                    detail = await _start_of(response)
-                    return Attempt(response.status, detail, self._retry_after(response))
+                    async for block in response.aiter_stream():
+                        start += block
+                        if len(start) >= MAX_DETAIL:  # the rest is not read
+                            break
         except TimeoutError:
-            return Attempt(None, f"The response took longer than {TIMEOUT:g} s.")
+            reason = f"The response took longer than {TIMEOUT:g} s."
         except (EgressRefused, EgressFailed, InvalidUrl) as error:
-            return Attempt(None, error.message)
+            reason = error.message
+        else:
+            reason = ""
+        if response is None:
+            return Attempt(None, reason)
+        # Its status counts, also if its body was cut off or did not end: the endpoint has judged the message.
+        return Attempt(response.status, _text_of(start) or reason, self._retry_after(response))
 
     def _retry_after(self, response: httpcore2.Response) -> float | None:
         """Seconds that the endpoint asks for (RFC 9110, section 10.2.3)."""
@@ -131,11 +141,6 @@ class Sender:
                 log.warning("webhooks_failed", reason=error.message)
 
 
-async def _start_of(response: httpcore2.Response) -> str:
-    """The start of the body, as text that PostgreSQL can store. The rest is not read."""
-    body = b""
-    async for block in response.aiter_stream():
-        body += block
-        if len(body) >= MAX_DETAIL:
-            break
+def _text_of(body: bytes | bytearray) -> str:
+    """The start of a body, as text that PostgreSQL can store."""
     return body[:MAX_DETAIL].decode("utf-8", "replace").replace("\0", "\ufffd")

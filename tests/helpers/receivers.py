@@ -30,13 +30,19 @@ class Received:
 
 
 class Receiver:
-    """What it has received, and how it responds: with `status` and `headers`, after `gate` is set."""
+    """What it has received, and how it responds: with `status` and `headers`, after `gate` is set.
+
+    With `missing`, it announces so many bytes more than `body` has, and closes the connection after `end` is set.
+    """
 
     def __init__(self) -> None:
         self.received: list[Received] = []
         self.status = 204
         self.headers: dict[str, str] = {}
         self.body = b""
+        self.missing = 0
+        self.end = asyncio.Event()
+        self.end.set()
         self.gate = asyncio.Event()
         self.gate.set()
         self.most_at_once = 0
@@ -65,11 +71,12 @@ class Receiver:
             self.received.append(Received(headers, await reader.readexactly(int(headers["content-length"]))))
             await self.gate.wait()
             more = "".join(f"{name}: {value}\r\n" for name, value in self.headers.items())
-            length = "" if self.status == 204 else f"Content-Length: {len(self.body)}\r\n"
+            length = "" if self.status == 204 else f"Content-Length: {len(self.body) + self.missing}\r\n"
             writer.write(
                 f"HTTP/1.1 {self.status} Whatever\r\n{more}{length}Connection: close\r\n\r\n".encode() + self.body
             )
             await writer.drain()
+            await self.end.wait()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass  # the sender went away
         finally:
@@ -88,6 +95,7 @@ async def receiving() -> AsyncIterator[Receiver]:
             yield receiver
         finally:
             receiver.gate.set()
+            receiver.end.set()
 
 
 @contextmanager

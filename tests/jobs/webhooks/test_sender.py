@@ -313,6 +313,34 @@ async def test_a_refused_message_is_tried_alone_and_others_go_on(
     assert (await deliveries(services, endpoint))[0].state is DeliveryState.DELIVERED
 
 
+@pytest.mark.parametrize("ends", [True, False])
+@pytest.mark.parametrize(
+    ("status", "state", "disabled"),
+    [(200, DeliveryState.DELIVERED, False), (404, DeliveryState.WAITING, False), (410, DeliveryState.FAILED, True)],
+)
+async def test_the_status_counts_although_the_body_is_cut_off_or_does_not_end(
+    services: Services,
+    sender: Sender,
+    receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+    ends: bool,
+    status: int,
+    state: DeliveryState,
+    disabled: bool,
+) -> None:
+    if not ends:
+        monkeypatch.setattr("jobs.webhooks.sender.TIMEOUT", 1.0)
+        receiver.end.clear()
+    endpoint = await endpoint_of(services, receiver.url)
+    receiver.status, receiver.body, receiver.missing = status, b"I have", 10
+    await added(services)
+    await send(sender)
+    [one] = await deliveries(services, endpoint)
+    assert (one.state, one.status, one.detail, one.attempts) == (state, status, "I have", 1)
+    after = await find_endpoint(services.database, endpoint.id, [OWNER])
+    assert (after.failures, after.disabled_at is not None) == (0, disabled)
+
+
 async def test_410_switches_the_endpoint_off_until_it_is_enabled(
     services: Services, sender: Sender, receiver: Receiver
 ) -> None:
