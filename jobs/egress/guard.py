@@ -65,26 +65,39 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
-        """Raises `EgressRefused` if any address of the host is one that may not be reached."""
+        """Connects to the first address of the host that accepts within its share of `timeout` seconds.
+
+        Raises `EgressRefused` if any address of the host is one that may not be reached.
+        """
         try:
-            async with asyncio.timeout(timeout):
-                return await self._connect(host, port, local_address, socket_options)
-        except TimeoutError as error:
+            async with asyncio.timeout(timeout) as limit:
+                return await self._connect(host, port, limit.when(), local_address, socket_options)
+        except (TimeoutError, httpcore2.ConnectTimeout) as error:
             raise httpcore2.ConnectTimeout(
                 f"The host {host} did not accept a connection within {timeout} s."
             ) from error
 
     async def _connect(
-        self, host: str, port: int, local_address: str | None, socket_options: Iterable[Any] | None
+        self,
+        host: str,
+        port: int,
+        deadline: float | None,
+        local_address: str | None,
+        socket_options: Iterable[Any] | None,
     ) -> httpcore2.AsyncNetworkStream:
+        """`deadline`: the time of the event loop until which it may take; what is left is shared by the addresses left."""
         addresses = await self.checked_addresses(host)
         last: Exception = httpcore2.ConnectError(f"The host {host} has no address.")
-        for address in addresses:
+        for tried, address in enumerate(addresses):
+            share = None
+            if deadline is not None:
+                left = max(0.0, deadline - asyncio.get_running_loop().time())
+                share = left / (len(addresses) - tried)
             try:
                 return await self._network.connect_tcp(
-                    str(address), port, local_address=local_address, socket_options=socket_options
+                    str(address), port, timeout=share, local_address=local_address, socket_options=socket_options
                 )
-            except httpcore2.ConnectError as error:
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
                 last = error
         raise last
 

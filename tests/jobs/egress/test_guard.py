@@ -10,8 +10,9 @@ import pytest
 
 from jobs.egress.destinations import Address
 from jobs.egress.guard import Egress, Resolve, parse_url
-from jobs.errors import EgressFailed, EgressRefused, InvalidUrl
+from jobs.errors import EgressFailed, EgressRefused, EgressTimeout, InvalidUrl
 from jobs.settings import EgressSettings
+from tests.helpers.receivers import dropping_packets
 
 pytestmark = pytest.mark.servers
 
@@ -118,8 +119,8 @@ def resolving(*answers: list[str]) -> tuple[Resolve, list[str]]:
     return resolve, asked
 
 
-async def send(egress: Egress, url: str) -> int:
-    async with egress.stream("POST", url, body=b"{}", seconds=5) as response:
+async def send(egress: Egress, url: str, seconds: float = 5) -> int:
+    async with egress.stream("POST", url, body=b"{}", seconds=seconds) as response:
         await response.aread()
         return response.status
 
@@ -167,6 +168,24 @@ async def test_a_name_is_looked_up_once_for_a_connection(listeners: Listeners) -
         assert asked == ["rebinding.example"]
         with pytest.raises(EgressRefused):
             await send(egress, f"http://rebinding.example:{listeners.port}/")
+    assert listeners.connections == 1
+
+
+async def test_an_address_that_does_not_respond_leaves_time_for_the_next(listeners: Listeners) -> None:
+    with dropping_packets() as dropping:
+        port = parse_url(dropping).port
+        assert port is not None
+        settings = EgressSettings(egress_allow=("127.0.0.0/8",))
+        resolve, _ = resolving(["127.0.0.1", "127.0.0.2"], ["127.0.0.1", "127.0.0.1"], ["127.0.0.1", "127.0.0.3"])
+        async with (
+            await asyncio.start_server(listeners.serve, "127.0.0.2", port),
+            Egress(settings, resolve=resolve) as egress,
+        ):
+            assert await send(egress, f"http://dual.example:{port}/", seconds=4) == 204
+            with pytest.raises(EgressTimeout, match=r"dual\.example did not respond"):
+                await send(egress, f"http://dual.example:{port}/", seconds=1)
+            with pytest.raises(EgressFailed, match=r"request to dual\.example failed"):
+                await send(egress, f"http://dual.example:{port}/", seconds=1)
     assert listeners.connections == 1
 
 
