@@ -7,6 +7,8 @@ Counts are those that tests pin, so they hold on any machine. Processor times an
 docs/benchmarks.md, on two cores. Sizes are bytes, and all units are decimal.
 """
 
+# ruff: noqa: RUF001 - the formulas that it prints have multiplication signs
+
 from __future__ import annotations
 
 import argparse
@@ -122,65 +124,65 @@ def needs(load: Load) -> list[tuple[str, str, str]]:
     requests = rate * (counts.requests_job + load.files * counts.requests_file)
     hourly = load.jobs / DAY * load.peak * 3600
     return [
-        ("jobs a second, at the peak", "jobs ÷ 86,400 * peak", f"{rate:.3g}"),
-        ("bytes of files a second, at the peak", "bytes ÷ 86,400 * peak", size(flow)),
-        ("gateways", "connections ÷ (0.9 * MAX_FOLLOWERS), rounded up, and one to spare", f"{gateways}"),
-        ("… their CPU, in cores", "connections * messages * 15 µs + jobs a second * 3 ms", f"{gateway_cores:.2g}"),
+        ("jobs a second, at the peak", "jobs ÷ 86,400 × peak", f"{rate:.3g}"),
+        ("bytes of files a second, at the peak", "bytes ÷ 86,400 × peak", size(flow)),
+        ("gateways", "connections ÷ (0.9 × MAX_FOLLOWERS), rounded up, and one to spare", f"{gateways}"),
+        ("… their CPU, in cores", "connections × messages × 15 µs + jobs a second × 3 ms", f"{gateway_cores:.2g}"),
         (
             "… memory of all",
-            "connections * 24 kB + gateways * 100 MB",
+            "connections × 24 kB + gateways × 100 MB",
             size(load.connections * measured.follower + gateways * measured.gateway),
         ),
-        ("jobs that run at once", "jobs a second * seconds", f"{running:,.0f}"),
+        ("jobs that run at once", "jobs a second × seconds", f"{running:,.0f}"),
         ("workers", "running jobs ÷ slots, rounded up", f"{workers}"),
-        ("… memory of all", "workers * 160 MB", size(workers * measured.worker)),
-        ("… CPU, in cores: the store copies", "GB a second * 0.19 s + files a second * 0.9 ms", f"{copied:.2g}"),
-        ("… the same: workers read", "GB a second * 3.3 s + files a second * 0.9 ms", f"{read:.2g}"),
-        ("… the same: workers deflate", "GB a second * 6.9 s + files a second * 0.9 ms", f"{deflated:.2g}"),
+        ("… memory of all", "workers × 160 MB", size(workers * measured.worker)),
+        ("… CPU, in cores: the store copies", "GB a second × 0.19 s + files a second × 0.9 ms", f"{copied:.2g}"),
+        ("… the same: workers read", "GB a second × 3.3 s + files a second × 0.9 ms", f"{read:.2g}"),
+        ("… the same: workers deflate", "GB a second × 6.9 s + files a second × 0.9 ms", f"{deflated:.2g}"),
         (
             "statements of PostgreSQL a second",
-            f"jobs a second * {counts.statements} + running jobs * {counts.batch_statements}",
+            f"jobs a second × {counts.statements} + running jobs × {counts.batch_statements}",
             f"{statements:,.0f}",
         ),
         (
             "… commits a second",
-            f"jobs a second * {counts.commits} + running jobs",
+            f"jobs a second × {counts.commits} + running jobs",
             f"{rate * counts.commits + running:,.0f}",
         ),
         (
             "… new rows a day",
-            f"jobs * ({counts.rows_job:,} + files * {counts.rows_file:,} bytes)",
+            f"jobs × ({counts.rows_job:,} + files × {counts.rows_file:,} bytes)",
             size(rows),
         ),
-        ("… size of all rows", "rows a day * 32 days (JOB_RETENTION)", size(rows * settings.retention_days)),
+        ("… size of all rows", "rows a day × 32 days (JOB_RETENTION)", size(rows * settings.retention_days)),
         (
             "… write-ahead log a second",
-            f"jobs a second * ({counts.wal_job:,} + files * {counts.wal_file:,} bytes)",
+            f"jobs a second × ({counts.wal_job:,} + files × {counts.wal_file:,} bytes)",
             size(wal),
         ),
         (
             "… connections, at most",
-            "(gateways + workers) * DATABASE_POOL_SIZE + workers",
+            "(gateways + workers) × DATABASE_POOL_SIZE + workers",
             f"{(gateways + workers) * settings.pool + workers:,}",
         ),
         (
             "… the same with DATABASE_POOL_SIZE=4 for workers",
-            "gateways * DATABASE_POOL_SIZE + workers * (4 + 1)",
+            "gateways × DATABASE_POOL_SIZE + workers × (4 + 1)",
             f"{gateways * settings.pool + workers * (4 + 1):,}",
         ),
         (
             "commands of Redis a second, at most",
-            f"jobs a second * {counts.commands} + running jobs * {counts.batch_commands}",
+            f"jobs a second × {counts.commands} + running jobs × {counts.batch_commands}",
             f"{commands:,.0f}",
         ),
-        ("… memory for latest messages", "jobs in an hour * 1 kB", size(hourly * measured.message)),
+        ("… memory for latest messages", "jobs in an hour × 1 kB", size(hourly * measured.message)),
         (
             "requests to the store a second",
-            f"jobs a second * ({counts.requests_job} + files * {counts.requests_file})",
+            f"jobs a second × ({counts.requests_job} + files × {counts.requests_file})",
             f"{requests:,.0f}",
         ),
-        ("… bytes that it reads, and as many that it writes, a second", "bytes ÷ 86,400 * peak", size(flow)),
-        ("… bundles that it keeps", "bytes * 25 h (BUNDLE_TTL, RESULT_GRACE)", size(load.bytes * settings.bundle_days)),
+        ("… bytes that it reads, and as many that it writes, a second", "bytes ÷ 86,400 × peak", size(flow)),
+        ("… bundles that it keeps", "bytes × 25 h (BUNDLE_TTL, RESULT_GRACE)", size(load.bytes * settings.bundle_days)),
     ]
 
 
