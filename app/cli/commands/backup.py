@@ -43,7 +43,12 @@ def backup(
 def restore(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a backup.")],
     replace: Annotated[
-        bool, typer.Option("--replace", help="Replace what is in the database, which must be empty otherwise.")
+        bool,
+        typer.Option(
+            "--replace",
+            help="Replace the whole schema with Haulage's tables, which must be empty otherwise: also other tables and"
+            " extensions in it. Grants to other roles are lost.",
+        ),
     ] = False,
     other_bucket: Annotated[
         bool, typer.Option("--other-bucket", help="S3_BUCKET_NAME is another bucket, with a copy of the objects.")
