@@ -50,6 +50,8 @@ for program in kube-apiserver kube-controller-manager kube-scheduler; do
   nice "$go" build -trimpath -ldflags "-s -w -X k8s.io/component-base/version.gitVersion=v$kubernetes" \
     -o "$new/$program" "k8s.io/kubernetes/cmd/$program"
 done
+echo "building etcd" >&2 # as Kubernetes requires it: that of Debian 12 is too old for its cache
+nice "$go" build -trimpath -ldflags "-s -w" -o "$new/etcd" go.etcd.io/etcd/server/v3
 echo "building kwok $kwok" >&2
 GOFLAGS='' GOBIN=$new nice "$go" install -trimpath -ldflags "-s -w" "sigs.k8s.io/kwok/cmd/kwok@$kwok"
 cp -r "$(module "sigs.k8s.io/kwok@$kwok")/kustomize/stage" "$new/stages"

@@ -20,7 +20,6 @@ import httpx
 import yaml
 
 from app.stack.ports import HOST, free_ports
-from tests.helpers.debian import debian_program
 from tests.helpers.eventually import eventually
 from tests.helpers.helm import Manifest, run_helm
 
@@ -64,7 +63,6 @@ class Cluster:
 @contextmanager
 def running(programs: Path, folder: Path) -> Iterator[Cluster]:
     """A cluster with two nodes and the foreign types of objects. `programs` is the folder that build.sh has made."""
-    etcd, libraries = debian_program("etcd", "etcd-server")
     etcd_port, etcd_peer, port = free_ports([0, 0, 0])
     token, etcd_url = secrets.token_hex(16), f"http://{HOST}:{etcd_port}"
     (folder / "tokens.csv").write_text(f"{token},admin,admin,system:masters\n")
@@ -79,7 +77,7 @@ def running(programs: Path, folder: Path) -> Iterator[Cluster]:
             _process(
                 folder,
                 [
-                    etcd,
+                    programs / "etcd",
                     f"--data-dir={folder / 'etcd'}",
                     f"--listen-client-urls={etcd_url}",
                     f"--advertise-client-urls={etcd_url}",
@@ -88,7 +86,6 @@ def running(programs: Path, folder: Path) -> Iterator[Cluster]:
                     f"--initial-cluster=default={peer}",
                     "--unsafe-no-fsync",
                 ],
-                libraries,
             )
         )
         server = stack.enter_context(
@@ -150,9 +147,9 @@ def running(programs: Path, folder: Path) -> Iterator[Cluster]:
 
 
 @contextmanager
-def _process(folder: Path, command: Sequence[str | Path], environment: dict[str, str] | None = None) -> Iterator[Any]:
+def _process(folder: Path, command: Sequence[str | Path]) -> Iterator[subprocess.Popen[bytes]]:
     """A program that runs in the block, and writes its log into the folder."""
-    own = {"PATH": os.environ["PATH"], "HOME": str(folder)} | (environment or {})
+    own = {"PATH": os.environ["PATH"], "HOME": str(folder)}
     with (folder / f"{Path(command[0]).name}.log").open("wb") as log:
         process = subprocess.Popen(command, env=own, stdout=log, stderr=log, cwd=folder)
     try:
