@@ -454,16 +454,14 @@ class Lifecycle:
     ) -> Job:
         """Ends the attempt. Another one follows if the error is retryable and attempts are left, after a backoff.
 
-        It follows no earlier than `failure.retry_after`, and not at all if that is after the job's deadline. The notices
-        are raised in the same transaction.
+        It follows no earlier than `failure.retry_after`. The notices are raised in the same transaction.
         """
 
         async def within(connection: AsyncConnection, _: Job) -> None:
             await raise_notice(connection, *notices)
 
         retry_in = max(self._backoff(held), failure.retry_after or 0)
-        command = Fail(failure=failure, retry_in=retry_in, deadline=self._settings.job_deadline)
-        return await self._move_held(held, command, within, batch)
+        return await self._move_held(held, Fail(failure=failure, retry_in=retry_in), within, batch)
 
     async def park(self, held: Job, failure: Failure, retry_in: float, batch: Batch | None = None) -> Job:
         """Ends the attempt without charging it. Another one follows in `retry_in` seconds."""

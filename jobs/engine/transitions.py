@@ -50,15 +50,10 @@ class Succeed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fail:
-    """The attempt failed. If the error is retryable and attempts are left, the next one is due in `retry_in` seconds.
-
-    If somebody outside wants it to wait beyond the deadline, `deadline` seconds after the first attempt started, the job
-    fails at once: it would be abandoned before that attempt.
-    """
+    """The attempt failed. If the error is retryable and attempts are left, the next one is due in `retry_in` seconds."""
 
     failure: Failure
     retry_in: float
-    deadline: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,17 +260,9 @@ FIRST_CLAIM = 2
 
 
 def _fail(job: Job, command: Fail, now: datetime) -> Job:
-    failure = command.failure
-    if failure.error_class.retryable and job.attempt < job.max_attempts:
-        waiting = replace(_waiting(job, Status.RETRYING, now, command.retry_in), failure=failure)
-        if failure.retry_after is None or waiting.due_at < _deadline(job, command.deadline):
-            return waiting
-        until = f"{waiting.due_at:%Y-%m-%d %H:%M} UTC"
-        failure = replace(
-            failure,
-            message=f"{failure.message} No other request is wanted before {until}, which is after the deadline of the job.",
-        )
-    return replace(_ended(job, Status.FAILED, now), failure=failure, cleanup_at=now + CLEANUP_DELAY)
+    if command.failure.error_class.retryable and job.attempt < job.max_attempts:
+        return replace(_waiting(job, Status.RETRYING, now, command.retry_in), failure=command.failure)
+    return replace(_ended(job, Status.FAILED, now), failure=command.failure, cleanup_at=now + CLEANUP_DELAY)
 
 
 def _release(job: Job, command: Release, now: datetime) -> Job:
@@ -285,7 +272,7 @@ def _release(job: Job, command: Release, now: datetime) -> Job:
 
 def _park(job: Job, command: Park, now: datetime) -> Job:
     job = replace(job, attempt=job.attempt - 1, failure=command.failure)
-    if now >= _deadline(job, command.deadline):
+    if now - (job.started_at or job.queued_at) >= timedelta(seconds=command.deadline):
         return replace(_ended(job, Status.FAILED, now), cleanup_at=now + CLEANUP_DELAY)
     return _waiting(job, Status.RETRYING, now, command.retry_in)
 
@@ -345,10 +332,6 @@ def _delete(job: Job, command: Delete, now: datetime) -> Job:
 def _back_in_queue(job: Job, now: datetime) -> Job:
     """Queues the job again at its old place: jobs that came later stay behind it."""
     return replace(_waiting(job, Status.QUEUED, now, 0), due_at=min(now, job.queued_at))
-
-
-def _deadline(job: Job, seconds: float) -> datetime:
-    return (job.started_at or job.queued_at) + timedelta(seconds=seconds)
 
 
 def _waiting(job: Job, status: Status, now: datetime, delay: float) -> Job:

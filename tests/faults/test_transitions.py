@@ -192,8 +192,7 @@ class Machine(RuleBasedStateMachine):
     @rule(turn=held, error=st.sampled_from([ErrorClass.NETWORK, ErrorClass.VALIDATION, ErrorClass.INTERNAL]))
     def fail(self, turn: Job, error: ErrorClass) -> None:
         failure = Failure(error_class=error, message="it went wrong")
-        command = Fail(failure=failure, retry_in=WAIT, deadline=self.services.settings.job_deadline)
-        self.settled(turn, command, self.services.lifecycle.fail(turn, failure))
+        self.settled(turn, Fail(failure=failure, retry_in=WAIT), self.services.lifecycle.fail(turn, failure))
 
     @rule(turn=held, overdue=st.booleans())
     def park(self, turn: Job, overdue: bool) -> None:

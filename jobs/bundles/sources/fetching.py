@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -141,11 +142,21 @@ class Fetch:
                 breaks = 1 if has_new_part else breaks + 1
                 pause = max(delay(breaks, FIRST_PAUSE, LONGEST_PAUSE, self._random), error.retry_after or 0)
                 if breaks > MAX_BREAKS or pause > LONGEST_PAUSE:
+                    if error.retry_after is not None:
+                        self._check_deadline(error, error.retry_after)
                     raise
                 log.info("fetch_interrupted", file=self._source.index, bytes=self._offset, reason=error.message)
                 if self._representation is not None and not self._can_continue:
                     await self._forget()  # nothing says that the rest would be of the same file
                 await asyncio.sleep(pause)
+
+    def _check_deadline(self, error: SourceUnavailable, wanted: float) -> None:
+        """Raises `SourceRejected` if the job may not run any more in `wanted` seconds: the host wants no request before."""
+        since = self._held.started_at or self._held.queued_at
+        until = self._shared.now() + timedelta(seconds=wanted)
+        if until >= since + timedelta(seconds=self._shared.settings.job_deadline):
+            reason = f"{error.message.rstrip('.')} and wants no other request before {until:%Y-%m-%d %H:%M} UTC"
+            raise SourceRejected(f"{reason}, which is after the deadline of the job") from error
 
     @property
     def _is_complete(self) -> bool:

@@ -10,7 +10,7 @@ from random import Random
 from jobs.bundles.commands import Downloads
 from jobs.bundles.packing.reader import Reader
 from jobs.egress.guard import Egress
-from jobs.settings import SourceSettings
+from jobs.settings import Settings
 from jobs.storage import Storage
 
 
@@ -24,6 +24,6 @@ class Shared:
     storage: Storage
     downloads: Downloads
     reader: Reader
-    settings: SourceSettings
+    settings: Settings
     random: Random = field(default_factory=Random)
     now: Callable[[], datetime] = _now

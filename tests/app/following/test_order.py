@@ -26,7 +26,7 @@ from tests.helpers.samples import NETWORK
 MOVES: list[Command] = [
     Claim(worker="w", lease=10),
     Succeed(lifetime=60),
-    Fail(failure=NETWORK, retry_in=0, deadline=3600),
+    Fail(failure=NETWORK, retry_in=0),
     Release(),
     Lose(retry_in=0),
     Cancel(),

@@ -590,6 +590,23 @@ async def test_the_next_attempt_waits_as_long_as_the_host_wants(services: Servic
         await services.lifecycle.cancel(job.id)
 
 
+async def test_a_host_that_wants_to_wait_beyond_the_deadline_has_no_file(
+    services: Services, settings: Settings
+) -> None:
+    async with hosting(b"here") as host, hosting(b"") as busy:
+        busy.otherwise = responding(503, "Content-Length: 0", "Retry-After: 600")
+        async with working(with_changes(settings, job_deadline=500)):
+            urls = [("file.bin", host.url), ("busy.bin", busy.url)]
+            failed = await until_ended(services, await create_with_urls(services, urls))
+            skipped = await until_ended(services, await create_with_urls(services, urls, on_missing=OnMissing.SKIP))
+    assert (failed.status, failed.attempt) == (Status.FAILED, 1)
+    assert "wants no other request before" in reason_of(failed)
+    assert (skipped.status, skipped.attempt) == (Status.COMPLETED, 1)
+    assert (await bundle_of(services, skipped))["file.bin"] == b"here"
+    records = await services.lifecycle.files(skipped.id, 0)
+    assert [record.state for record in records] == [FileState.DONE, FileState.OMITTED]
+
+
 # --- redirects ---------------------------------------------------------------------------------------------------------
 
 

@@ -49,8 +49,8 @@ COMMANDS: dict[str, Command] = {
     "lapse": Lapse(),
     "claim": Claim(worker="w", lease=10),
     "succeed": Succeed(lifetime=60),
-    "fail_retryable": Fail(failure=NETWORK, retry_in=5, deadline=3600),
-    "fail_final": Fail(failure=VALIDATION, retry_in=5, deadline=3600),
+    "fail_retryable": Fail(failure=NETWORK, retry_in=5),
+    "fail_final": Fail(failure=VALIDATION, retry_in=5),
     "release": Release(),
     "park": Park(failure=NETWORK, retry_in=5, deadline=3600),
     "lose": Lose(retry_in=5),
@@ -174,22 +174,6 @@ def test_an_outage_that_outlasts_the_deadline_ends_the_job() -> None:
     assert late.failure == NETWORK
     assert late.dead
     assert not soon.dead
-
-
-@pytest.mark.parametrize(("wanted", "status"), [(3599, Status.RETRYING), (3600, Status.FAILED)])
-def test_no_attempt_waits_beyond_the_deadline_for_a_host(wanted: float, status: Status) -> None:
-    busy = replace(NETWORK, message="busy.example responded 503.", retry_after=wanted)
-    after, _ = apply(job(Status.PROCESSING), Fail(failure=busy, retry_in=wanted, deadline=3600), NOW)
-    assert after.status is status
-    assert after.failure is not None
-    if status is Status.FAILED:
-        assert after.dead
-        assert after.failure.message == (
-            "busy.example responded 503. No other request is wanted before 2026-11-21 09:00 UTC, which is after the"
-            " deadline of the job."
-        )
-    else:
-        assert after.failure == busy
 
 
 def test_a_job_that_asked_for_what_is_not_there_is_not_dead() -> None:
