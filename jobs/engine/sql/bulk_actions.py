@@ -30,14 +30,15 @@ async def insert_action(
     connection: AsyncConnection, command: BulkCommand, wanted: JobFilter, user: str, undo_window: float
 ) -> BulkAction:
     """Adds an action that starts in `undo_window` seconds, without jobs yet."""
+    now = func.statement_timestamp()  # the same for both
     query = insert(actions).values(
         command=command,
         filter=filter_as_json(wanted),
         state=BulkState.WAITING,
         total=0,
         created_by=user,
-        created_at=_now,
-        starts_at=_now + timedelta(seconds=undo_window),
+        created_at=now,
+        starts_at=now + timedelta(seconds=undo_window),
     )
     return _action_of((await connection.execute(query.returning(actions))).mappings().one())
 
