@@ -67,12 +67,15 @@ class Load:
     async def _initiated(self, *file_ids: int) -> httpx.Response:
         """The response to a job that is accepted. The queue may seem full until the jobs of the last second are counted."""
 
-        async def accepted() -> httpx.Response | None:
-            response = await self._initiate(*file_ids)
-            assert response.status_code in {202, 503}, response.text
-            return response if response.status_code == 202 else None
+        responses: list[httpx.Response] = []
 
-        return await eventually(accepted, interval=0.2)
+        async def is_accepted() -> bool:
+            responses.append(await self._initiate(*file_ids))
+            assert responses[-1].status_code in {202, 503}, responses[-1].text
+            return responses[-1].status_code == 202
+
+        await eventually(is_accepted, interval=0.2)
+        return responses[-1]
 
     async def _download(self, number: int) -> None:
         """Two bundles of the same files, one whose file is missing, and one whose file is damaged."""
