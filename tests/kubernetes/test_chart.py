@@ -162,6 +162,13 @@ def test_the_workers_can_be_upgraded_before_the_gateways(cluster: Cluster, names
 
 def test_evictions_take_gateways_one_after_the_other(cluster: Cluster, namespace: str) -> None:
     apply(cluster, namespace, MINIMAL)
+    budgets = f"/apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets"
+
+    def is_counted() -> bool:
+        [budget] = cluster.items(budgets)
+        return bool(budget["status"].get("disruptionsAllowed") == 1)
+
+    asyncio.run(eventually(is_counted, patience=PATIENCE))
     statuses = []
     for name in sorted(names(pods(cluster, namespace, "gateway"))):
         eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name, "namespace": namespace}}
