@@ -72,39 +72,33 @@ def running(programs: Path, folder: Path) -> Iterator[Cluster]:
     kubeconfig = folder / "kubeconfig"
     kubeconfig.write_text(yaml.safe_dump(_kubeconfig(port, token, folder / "apiserver.crt")))
     with ExitStack() as stack:
+
+        def start(program: str, *arguments: str) -> subprocess.Popen[bytes]:
+            return stack.enter_context(_process(folder, [programs / program, *arguments]))
+
         peer = f"http://{HOST}:{etcd_peer}"
-        stack.enter_context(
-            _process(
-                folder,
-                [
-                    programs / "etcd",
-                    f"--data-dir={folder / 'etcd'}",
-                    f"--listen-client-urls={etcd_url}",
-                    f"--advertise-client-urls={etcd_url}",
-                    f"--listen-peer-urls={peer}",
-                    f"--initial-advertise-peer-urls={peer}",
-                    f"--initial-cluster=default={peer}",
-                    "--unsafe-no-fsync",
-                ],
-            )
+        start(
+            "etcd",
+            f"--data-dir={folder / 'etcd'}",
+            f"--listen-client-urls={etcd_url}",
+            f"--advertise-client-urls={etcd_url}",
+            f"--listen-peer-urls={peer}",
+            f"--initial-advertise-peer-urls={peer}",
+            f"--initial-cluster=default={peer}",
+            "--unsafe-no-fsync",
         )
-        server = stack.enter_context(
-            _process(
-                folder,
-                [
-                    programs / "kube-apiserver",
-                    f"--etcd-servers={etcd_url}",
-                    f"--bind-address={HOST}",
-                    f"--secure-port={port}",
-                    f"--cert-dir={folder}",
-                    f"--token-auth-file={folder / 'tokens.csv'}",
-                    "--authorization-mode=RBAC",
-                    "--service-cluster-ip-range=10.96.0.0/24",
-                    "--service-account-issuer=https://kubernetes.default.svc",
-                    f"--service-account-key-file={folder / 'accounts.pem'}",
-                    f"--service-account-signing-key-file={folder / 'accounts.pem'}",
-                ],
-            )
+        server = start(
+            "kube-apiserver",
+            f"--etcd-servers={etcd_url}",
+            f"--bind-address={HOST}",
+            f"--secure-port={port}",
+            f"--cert-dir={folder}",
+            f"--token-auth-file={folder / 'tokens.csv'}",
+            "--authorization-mode=RBAC",
+            "--service-cluster-ip-range=10.96.0.0/24",
+            "--service-account-issuer=https://kubernetes.default.svc",
+            f"--service-account-key-file={folder / 'accounts.pem'}",
+            f"--service-account-signing-key-file={folder / 'accounts.pem'}",
         )
         asyncio.run(eventually((folder / "apiserver.crt").exists, patience=PATIENCE))
         api = stack.enter_context(
@@ -116,31 +110,18 @@ def running(programs: Path, folder: Path) -> Iterator[Cluster]:
             )
         )
         asyncio.run(eventually(lambda: _is_ready(api, server, folder), patience=PATIENCE))
-        own = [f"--kubeconfig={kubeconfig}"]
-        stack.enter_context(
-            _process(
-                folder,
-                [
-                    programs / "kube-controller-manager",
-                    *own,
-                    f"--service-account-private-key-file={folder / 'accounts.pem'}",
-                    f"--root-ca-file={folder / 'apiserver.crt'}",
-                    f"--bind-address={HOST}",
-                    "--secure-port=0",
-                    "--leader-elect=false",
-                ],
-            )
+        configured, alone = f"--kubeconfig={kubeconfig}", ("--secure-port=0", "--leader-elect=false")
+        start(
+            "kube-controller-manager",
+            configured,
+            *alone,
+            f"--service-account-private-key-file={folder / 'accounts.pem'}",
+            f"--root-ca-file={folder / 'apiserver.crt'}",
+            f"--bind-address={HOST}",
         )
-        stack.enter_context(
-            _process(folder, [programs / "kube-scheduler", *own, "--secure-port=0", "--leader-elect=false"])
-        )
+        start("kube-scheduler", configured, *alone)
         (folder / "stages.yaml").write_text(_stages(programs / "stages"))
-        stack.enter_context(
-            _process(
-                folder,
-                [programs / "kwok", *own, "--manage-all-nodes=true", f"--config={folder / 'stages.yaml'}"],
-            )
-        )
+        start("kwok", configured, "--manage-all-nodes=true", f"--config={folder / 'stages.yaml'}")
         cluster = Cluster(api, kubeconfig)
         _furnish(cluster, programs / "crds")
         yield cluster
@@ -196,12 +177,10 @@ def _stages(folder: Path) -> str:
 
 def _furnish(cluster: Cluster, types: Path) -> None:
     """Adds the foreign types of objects, nodes and volumes, and waits until they can be used."""
-    names = []
     for path in sorted(types.glob("*.yaml")):
         for manifest in yaml.safe_load_all(path.read_text(encoding="utf-8")):
             if manifest and manifest["kind"] == "CustomResourceDefinition":
                 cluster.create("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", manifest).raise_for_status()
-                names.append(manifest["metadata"]["name"])
     for name, zone in NODES.items():
         cluster.create("/api/v1/nodes", _node(name, zone)).raise_for_status()
     for number in range(VOLUMES):
